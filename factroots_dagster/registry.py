@@ -1,0 +1,120 @@
+"""Which checkpoints there are: key -> hub id or folder, with a revision.
+
+Three places are read: the registry file, the folder of checkpoints if `FACTROOTS_CHECKPOINTS` names
+one, and in a generated world the folder its training wrote. Keys become dynamic partitions.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from factroots_dagster.errors import InputError
+from factroots_dagster.settings import Settings
+from factroots_dagster.storage.atomic import atomic_file
+from factroots_dagster.storage.store import check_name
+
+TRAINING_ASSET = "sandbox_training"
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
+
+
+@dataclass(frozen=True)
+class CheckpointSource:
+    """A registered checkpoint: `source` is a hub id or the absolute path of a folder."""
+
+    key: str
+    source: str
+    revision: str | None = None
+
+
+def checkpoint_key(source: str, revision: str | None = None) -> str:
+    """Partition key of a hub id or folder: its last path parts, made safe, with the revision's start."""
+    path = Path(source)
+    name = path.name if path.is_absolute() else source.replace("/", "--")
+    key = re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-")
+    return check_name(f"{key}-{revision[:12]}" if revision else key, "checkpoint key")
+
+
+def registry_file(settings: Settings) -> Path:
+    """The file that `factroots checkpoints add` writes."""
+    chosen = settings.checkpoints
+    if chosen is None:
+        return settings.data_root / settings.world / "checkpoint" / "_registry.json"
+    return chosen / "checkpoints.json" if chosen.is_dir() else chosen
+
+
+def _read_file(path: Path) -> dict[str, CheckpointSource]:
+    if not path.is_file():
+        return {}
+    try:
+        entries = json.loads(path.read_text(encoding="utf-8"))
+        found = [CheckpointSource(check_name(key, "checkpoint key"), **entry) for key, entry in entries.items()]
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path}: not a checkpoint registry ({error}); it is a JSON object "
+            '{"<key>": {"source": "<hub id or folder>", "revision": null}, ...}'
+        ) from None
+    return {checkpoint.key: checkpoint for checkpoint in found}
+
+
+def _complete_folders(folder: Path) -> list[Path]:
+    """Sub-folders that hold a config and whole weights (a half-copied checkpoint is passed over)."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        p for p in folder.iterdir()
+        if not p.name.startswith((".", "_")) and (p / "config.json").is_file() and any(p.glob("*.safetensors"))
+    )
+
+
+def registered(settings: Settings) -> dict[str, CheckpointSource]:
+    """Every registered checkpoint by key, in a fixed order: file, folder, trained ones."""
+    found = _read_file(registry_file(settings))
+    if settings.checkpoints is not None and settings.checkpoints.is_dir():
+        for path in _complete_folders(settings.checkpoints):
+            key = checkpoint_key(str(path.resolve()))
+            found.setdefault(key, CheckpointSource(key, str(path.resolve())))
+    if settings.generated:
+        trained = (settings.data_root / settings.world / TRAINING_ASSET).resolve()
+        for path in _complete_folders(trained):
+            key = f"{settings.world}-{path.name}"
+            found.setdefault(key, CheckpointSource(key, str(path)))
+    return found
+
+
+def lookup(settings: Settings, key: str) -> CheckpointSource:
+    """The checkpoint registered under `key`; raises InputError with the remedy."""
+    known = registered(settings)
+    if key not in known:
+        raise InputError(
+            f"checkpoint {key!r} is not registered (known: {', '.join(known) or 'none'}); "
+            "run: factroots checkpoints add <hub id or folder>"
+        )
+    return known[key]
+
+
+def add(settings: Settings, source: str, revision: str | None = None) -> CheckpointSource:
+    """Register a hub id or folder in the registry file and return its entry (unchanged if known)."""
+    folder = Path(source).expanduser()
+    if folder.is_dir():
+        source = str(folder.resolve())
+    elif not _HUB_ID.fullmatch(source):
+        raise InputError(f"{source!r} is neither an existing folder nor a hub id such as owner/name")
+    entry = CheckpointSource(checkpoint_key(source, revision), source, revision)
+    path = registry_file(settings)
+    entries = _read_file(path)
+    known = entries.get(entry.key)
+    if known is not None and known != entry:
+        raise InputError(
+            f"checkpoint key {entry.key!r} already stands for {known.source}; rename the folder or edit {path}"
+        )
+    entries[entry.key] = entry
+    with atomic_file(path) as temporary:
+        content = {
+            key: {name: value for name, value in asdict(item).items() if name != "key"}
+            for key, item in entries.items()
+        }
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    return entry

@@ -1,0 +1,117 @@
+"""The platform's settings: one typed object, from `FACTROOTS_*` variables or `factroots.toml`.
+
+The environment wins over the file; the file is looked for in the working directory. A wrong value is
+refused by name when the settings are read, before any work.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from factroots_dagster.errors import InputError
+from factroots_dagster.mlama.languages import MLAMA_LANGUAGES
+from factroots_dagster.sandbox.languages import SANDBOX_LANGUAGES
+
+GENERATED_WORLDS = ("sandbox", "disjoint")
+
+
+def languages_of(world: str) -> tuple[str, ...]:
+    """Language codes of a world, in its own order."""
+    return tuple(SANDBOX_LANGUAGES) if world in GENERATED_WORLDS else MLAMA_LANGUAGES
+
+
+class Settings(BaseSettings):
+    """Where the data come from and go to, and on what they are computed."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FACTROOTS_", toml_file="factroots.toml", extra="forbid", frozen=True
+    )
+
+    world: Literal["sandbox", "disjoint", "mlama"] = Field(
+        "sandbox", description="generated world, its negative control, or mLAMA with real Wikipedia"
+    )
+    data_root: Path = Field(Path("data"), description="folder under which everything is written")
+    languages: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="comma-separated codes; empty means all of the world's"
+    )
+    mlama_source: str = Field("", description="URL, folder, .zip or .tar.*; empty means the mirrors")
+    wikipedia_source: str = Field(
+        "https://dumps.wikimedia.org", description="folder of dumps or base URL"
+    )
+    wikipedia_snapshot: str = Field("latest", description="date of the dumps (YYYYMMDD) or latest")
+    checkpoints: Path | None = Field(None, description="registry file, or folder of checkpoints")
+    spark_master: str = Field("local[*]", description="Spark master URL")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where models run")
+    sandbox_seed: int = Field(0, ge=0, lt=2**32, description="seed of the generated worlds")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _split_languages(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(code.strip() for code in value.split(",") if code.strip())
+        return value
+
+    @field_validator("wikipedia_snapshot")
+    @classmethod
+    def _snapshot_is_a_date(cls, value: str) -> str:
+        if value != "latest" and not (len(value) == 8 and value.isdigit()):
+            raise ValueError(f"{value!r} is neither 'latest' nor a date such as 20230501")
+        return value
+
+    @model_validator(mode="after")
+    def _languages_exist(self) -> Settings:
+        known = languages_of(self.world)
+        wrong = [code for code in self.languages if code not in known]
+        if wrong:
+            raise ValueError(
+                f"languages: {', '.join(wrong)} not in world {self.world!r}; it has {', '.join(known)}"
+            )
+        if len(set(self.languages)) != len(self.languages):
+            raise ValueError("languages: a code is given twice")
+        return self
+
+    @property
+    def active_languages(self) -> tuple[str, ...]:
+        """The chosen languages in the world's order; all of them when none was chosen."""
+        known = languages_of(self.world)
+        return tuple(code for code in known if code in self.languages) if self.languages else known
+
+    @property
+    def generated(self) -> bool:
+        """Whether the world is generated, with planted truth."""
+        return self.world in GENERATED_WORLDS
+
+
+def load_settings() -> Settings:
+    """Read the settings; raises InputError that names each wrong setting."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            name = "_".join(str(part) for part in problem["loc"]).upper()
+            variable = f"FACTROOTS_{name}" if name else "FACTROOTS_LANGUAGES"
+            lines.append(f"{variable}: {problem['msg']} (got {problem['input']!r})"
+                         if name else f"{variable}: {problem['msg']}")
+        raise InputError("settings are wrong: " + "; ".join(lines)) from None

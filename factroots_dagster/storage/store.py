@@ -1,0 +1,170 @@
+"""The data layout: `<data root>/<world>/<asset>/[<checkpoint>/][<language>/]`, one folder a partition.
+
+A folder holds the main table (`data.parquet`, or `part-*.parquet` written by Spark), side tables
+(`_<name>.parquet`: readers of a Parquet folder pass over names that begin with an underscore) and
+`_manifest.json` with the digest of every file and of every partition that was read to make it.
+Everything goes through `Store.publish`, so a partition is on disk whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from factroots_dagster.errors import InputError
+from factroots_dagster.storage.atomic import atomic_folder
+
+MANIFEST = "_manifest.json"
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def check_name(name: str, what: str = "partition key") -> str:
+    """Return `name` if it is safe as a folder name and partition key; raises InputError."""
+    if not _SAFE_NAME.fullmatch(name) or ".." in name or len(name) > 120:
+        raise InputError(
+            f"{what} {name!r} is refused: use letters, digits, '.', '_' and '-' only, "
+            "begin with a letter or digit, no '..', at most 120 characters"
+        )
+    return name
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write one Parquet file (zstd) in large row groups."""
+    pq.write_table(table, path, compression="zstd", row_group_size=1 << 20)
+
+
+def read_folder(folder: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read the main table of a partition folder (its side tables and manifest are passed over)."""
+    return ds.dataset(folder, format="parquet").to_table(columns=list(columns) if columns else None)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a publication left on disk."""
+
+    path: Path
+    rows: int | None
+    bytes: int
+    digest: str
+    inputs: Mapping[str, str]
+
+
+@dataclass
+class Work:
+    """One partition being made: the temporary folder, and reads that are noted as its inputs."""
+
+    store: Store
+    folder: Path
+    inputs: dict[str, str] = field(default_factory=dict)
+
+    def input_folder(self, asset: str, *parts: str) -> Path:
+        """Folder of a published partition, noted as an input; raises InputError when it is missing."""
+        path = self.store.require(asset, *parts)
+        self.inputs["/".join((asset, *parts))] = self.store.digest(asset, *parts)
+        return path
+
+    def read(self, asset: str, *parts: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Main table of a published partition, noted as an input."""
+        return read_folder(self.input_folder(asset, *parts), columns)
+
+    def read_side(self, name: str, asset: str, *parts: str) -> pa.Table:
+        """Side table `name` of a published partition, noted as an input."""
+        return pq.read_table(self.input_folder(asset, *parts) / f"_{name}.parquet")
+
+    def write(self, table: pa.Table, schema: pa.Schema, side: str | None = None) -> None:
+        """Write the main table, or the side table `side`, cast to its declared schema."""
+        name = f"_{side}.parquet" if side else "data.parquet"
+        write_table(table.select(schema.names).cast(schema), self.folder / name)
+
+
+class Store:
+    """Reads and publishes the partitions of one world."""
+
+    def __init__(self, data_root: Path | str, world: str) -> None:
+        self.root = Path(data_root).resolve() / check_name(world, "world")
+
+    def path(self, asset: str, *parts: str) -> Path:
+        """Folder of a partition, whether or not it exists; raises InputError on an unsafe key."""
+        return self.root.joinpath(asset, *(check_name(part) for part in parts))
+
+    def exists(self, asset: str, *parts: str) -> bool:
+        return (self.path(asset, *parts) / MANIFEST).is_file()
+
+    def require(self, asset: str, *parts: str) -> Path:
+        """Folder of a partition that must have been published; raises InputError naming the remedy."""
+        path = self.path(asset, *parts)
+        if not self.exists(asset, *parts):
+            partition = f" --partition '{'|'.join(parts)}'" if parts else ""
+            raise InputError(
+                f"{'/'.join((asset, *parts))} has not been materialized; run: dagster asset materialize "
+                f"-m factroots_dagster.definitions --select {asset}{partition}"
+            )
+        return path
+
+    def keys(self, asset: str, *parts: str) -> list[str]:
+        """Sorted names of the published partitions one level below."""
+        folder = self.path(asset, *parts)
+        if not folder.is_dir():
+            return []
+        return sorted(p.name for p in folder.iterdir() if (p / MANIFEST).is_file())
+
+    def read(self, asset: str, *parts: str, columns: Sequence[str] | None = None) -> pa.Table:
+        return read_folder(self.require(asset, *parts), columns)
+
+    def read_side(self, name: str, asset: str, *parts: str) -> pa.Table:
+        return pq.read_table(self.require(asset, *parts) / f"_{name}.parquet")
+
+    def manifest(self, asset: str, *parts: str) -> dict:
+        return json.loads((self.require(asset, *parts) / MANIFEST).read_text())
+
+    def digest(self, asset: str, *parts: str) -> str:
+        """Digest of a published partition's files (its data version)."""
+        return self.manifest(asset, *parts)["digest"]
+
+    @contextmanager
+    def publish(self, asset: str, *parts: str, code_version: str) -> Iterator[Work]:
+        """Yield a `Work`; when the block ends well its folder becomes the partition, atomically."""
+        with atomic_folder(self.path(asset, *parts)) as folder:
+            work = Work(self, folder)
+            yield work
+            _write_manifest(work, asset, parts, code_version)
+
+    def published(self, asset: str, *parts: str) -> Published:
+        """What lies on disk for a partition, from its manifest."""
+        path, manifest = self.require(asset, *parts), self.manifest(asset, *parts)
+        return Published(path, manifest["rows"], manifest["bytes"], manifest["digest"], manifest["inputs"])
+
+
+def _count_rows(folder: Path) -> int | None:
+    files = [p for p in folder.glob("*.parquet") if not p.name.startswith(("_", "."))]
+    return sum(pq.read_metadata(p).num_rows for p in files) if files else None
+
+
+def _write_manifest(work: Work, asset: str, parts: Sequence[str], code_version: str) -> None:
+    paths = sorted(p for p in work.folder.rglob("*") if p.is_file())
+    files = {p.relative_to(work.folder).as_posix(): _sha256(p) for p in paths}
+    manifest = {
+        "asset": asset,
+        "partition": list(parts),
+        "code_version": code_version,
+        "rows": _count_rows(work.folder),
+        "bytes": sum(p.stat().st_size for p in paths),
+        "digest": hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest(),
+        "inputs": work.inputs,
+        "files": files,
+    }
+    (work.folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
