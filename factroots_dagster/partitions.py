@@ -1,4 +1,6 @@
-"""The partitions of the graph: languages (static), checkpoints (dynamic), and both.
+"""What the graph is built for: the settings, the store, and the partitions that follow from them.
+
+Languages are static partitions, checkpoints dynamic ones, cells are both.
 
 Keys of cells read `<checkpoint>|<language>`: Dagster joins the dimensions in the order of their names.
 """
@@ -10,31 +12,28 @@ from dataclasses import dataclass
 import dagster as dg
 
 from factroots_dagster.settings import Settings
+from factroots_dagster.storage.store import Store
 
 
 @dataclass(frozen=True)
-class Partitions:
-    """Partition definitions of one world."""
+class Platform:
+    """One world: its settings, its store and its partition definitions."""
 
+    settings: Settings
+    store: Store
     languages: dg.StaticPartitionsDefinition
     checkpoints: dg.DynamicPartitionsDefinition
     cells: dg.MultiPartitionsDefinition
 
 
-def partitions_for(settings: Settings) -> Partitions:
-    """Definitions for the settings' world; checkpoint keys of different worlds are kept apart."""
+def platform_for(settings: Settings) -> Platform:
+    """The platform of the settings' world; checkpoint keys of different worlds are kept apart."""
     languages = dg.StaticPartitionsDefinition(list(settings.active_languages))
     checkpoints = dg.DynamicPartitionsDefinition(name=f"{settings.world}_checkpoint")
-    return Partitions(
-        languages, checkpoints, dg.MultiPartitionsDefinition({"checkpoint": checkpoints, "language": languages})
-    )
+    cells = dg.MultiPartitionsDefinition({"checkpoint": checkpoints, "language": languages})
+    return Platform(settings, Store(settings.data_root, settings.world), languages, checkpoints, cells)
 
 
 def parts_of(partition_key: str | None) -> tuple[str, ...]:
     """Folder names of a partition key: `()`, `(language,)`, `(checkpoint,)` or `(checkpoint, language)`."""
-    if partition_key is None:
-        return ()
-    if isinstance(partition_key, dg.MultiPartitionKey):
-        keys = partition_key.keys_by_dimension
-        return keys["checkpoint"], keys["language"]
-    return (partition_key,)
+    return tuple(partition_key.split("|")) if partition_key is not None else ()

@@ -32,14 +32,18 @@ def fact_coverage(splits: Iterable[pa.Table]) -> pa.Table:
     table = pa.concat_tables(parts)
     uuids = _codes(table["uuid"])
     languages = np.bincount(uuids)[uuids] if len(uuids) else uuids
-    columns = {name: table[name] for name in table.column_names} | {"languages": pa.array(languages, pa.int64())}
+    columns = {name: table[name] for name in table.column_names} | {
+        "languages": pa.array(languages, pa.int64())
+    }
     return pa.table({name: columns[name] for name in FACT_COVERAGE.names}, schema=FACT_COVERAGE)
 
 
 def _language_coverage(split: pa.Table) -> pa.Table:
     relation = _codes(split["relation"])
     prompt = _pair(relation, _codes(split["subject"]))
-    labels = pc.unique(split["object"].combine_chunks()).sort() if split.num_rows else pa.array([], pa.string())
+    labels = (
+        pc.unique(split["object"].combine_chunks()).sort() if split.num_rows else pa.array([], pa.string())
+    )
     answer = pc.index_in(split["object"].combine_chunks(), labels).to_numpy(zero_copy_only=False)
     answers = _distinct_per_group(prompt, answer)
     candidates = _distinct_per_group(relation, answer)

@@ -67,12 +67,16 @@ def read_templates(folder: Path) -> dict[str, str]:
     """
     path = folder / TEMPLATES
     if not path.is_file():
-        raise InputError(f"{_name(path)} is missing: every language folder of mLAMA holds its templates there")
+        raise InputError(
+            f"{_name(path)} is missing: every language folder of mLAMA holds its templates there"
+        )
     found: dict[str, str] = {}
     for number, row in parse_lines(path):
         relation, template = _text(path, number, row, "relation"), _text(path, number, row, "template")
         if relation in found:
-            raise InputError(f"{_name(path)}, line {number}: second template for relation {relation}; keep one")
+            raise InputError(
+                f"{_name(path)}, line {number}: second template for relation {relation}; keep one"
+            )
         for slot in ("[X]", "[Y]"):
             if template.count(slot) != 1:
                 raise InputError(
@@ -148,11 +152,20 @@ def _read_relation(
 
 def _text(path: Path, number: int, row: dict[str, object], key: str) -> str:
     value = row.get(key)
-    if isinstance(value, str) and value.strip():
+    if isinstance(value, str) and value.strip() and (value.isascii() or _encodable(value)):
         return value
     if value is None:
         raise InputError(f"{_name(path)}, line {number}: no {key!r} in this row")
-    raise InputError(f"{_name(path)}, line {number}: {key!r} must be a text that is not empty, not {value!r:.80}")
+    raise InputError(f"{_name(path)}, line {number}: {key!r} must be a text of characters, not {value!r:.80}")
+
+
+def _encodable(value: str) -> bool:
+    """False for a text with half of a surrogate pair, which JSON can spell and no table can hold."""
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _name(path: Path) -> str:

@@ -1,0 +1,33 @@
+# make demo: the whole graph on the sandbox world.  make test: the tests.  make ui: Dagster's UI.
+.DELETE_ON_ERROR:
+.PHONY: setup demo test ui lint
+
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+export DAGSTER_HOME ?= $(CURDIR)/.dagster
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --constraint constraints.txt torch
+	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable '.[test]'
+	printf 'DAGSTER_HOME=$${DAGSTER_HOME:-%s}\n' '$(CURDIR)/.dagster' > .env
+	touch $@
+
+demo: setup
+	$(VENV)/bin/factroots demo
+
+test: setup
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/python -m pytest
+
+ui: setup
+	$(VENV)/bin/dagster dev
+
+lint: setup
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy

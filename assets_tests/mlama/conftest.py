@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+
+
+def write_release(root: Path, content: dict[str, dict[str, list[dict] | str]]) -> Path:
+    """Writes {language: {relation: rows}} with a template for each relation."""
+    for language, relations in content.items():
+        folder = root / language
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "templates.jsonl").open("w", encoding="utf-8") as out:
+            for relation in relations:
+                out.write(json.dumps({"relation": relation, "template": f"[X] {relation} [Y] ."}) + "\n")
+        for relation, rows in relations.items():
+            lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+            (folder / f"{relation}.jsonl").write_text(
+                "".join(line + "\n" for line in lines), encoding="utf-8"
+            )
+    return root
+
+
+def fact(uuid: str, subject: str = "Ada", answer: str = "Oslo", **more: object) -> dict:
+    return {"uuid": uuid, "sub_label": subject, "obj_label": answer, "sub_uri": "Q1", "obj_uri": "Q2"} | more
+
+
+@pytest.fixture
+def small_release(tmp_path: Path) -> Path:
+    return write_release(
+        tmp_path / "small",
+        {
+            "qaa": {"P19": [fact("u1"), fact("u2", "Port Oslo", "Oslo")], "P36": []},
+            "qab": {"P19": [fact("u1", "Ада", "Осло")]},
+        },
+    )
+
+
+@pytest.fixture(scope="session")
+def published_archive() -> Path:
+    data = Path(os.environ.get("FACTROOTS_TEST_DATA", PROJECT.parent / "shared" / "data"))
+    archive = data / "mlama1.1.tar.xz"
+    if not archive.is_file():
+        pytest.skip(f"mLAMA 1.1 is not at {archive}; set FACTROOTS_TEST_DATA to the folder that holds it")
+    return archive

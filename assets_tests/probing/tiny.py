@@ -1,0 +1,173 @@
+"""Tiny random checkpoints of every family, and mLAMA rows that they answer, built in seconds.
+
+A random model predicts nothing on purpose, so rows that are right are made the other way round: the model is
+asked with plain transformers, one prompt at a time, and what it answers becomes the row's object.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import torch
+import transformers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+
+WORDS = (
+    "the capital of is in was born plays for speaks and city river stone green north "
+    "lima oslo cairo delhi paris rome tokyo accra quito minsk dakar sofia riga"
+).split()
+PIECES = [*WORDS, *"abcdefghijklmnopqrstuvwxyz", ".", ","]
+
+
+def wordpiece(folder: Path, **special: str) -> transformers.PreTrainedTokenizerFast:
+    """BERT's kind: [CLS] ... [SEP], words of PIECES, unknown words letter by letter."""
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *PIECES, *(f"##{c}" for c in PIECES[-28:])]
+    raw = Tokenizer(models.WordPiece({token: i for i, token in enumerate(tokens)}, unk_token="[UNK]"))
+    raw.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    raw.decoder = decoders.WordPiece()
+    raw.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    names = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    names |= {"mask_token": "[MASK]"} | special
+    made = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=raw, model_max_length=64, **{k: v for k, v in names.items() if v}
+    )
+    made.save_pretrained(folder)
+    return made
+
+
+def sentencepiece(folder: Path) -> transformers.PreTrainedTokenizerFast:
+    """XLM-R's kind: <s> ... </s>, a Unigram model with a bare space token, mask that eats the space before it."""
+    tokens = ["<s>", "<pad>", "</s>", "<unk>", "▁"]
+    tokens += [f"▁{piece}" for piece in WORDS] + [p for p in PIECES if len(p) == 1] + ["東京", "大阪"]
+    raw = Tokenizer(models.Unigram([(token, -1.0 - i / 100) for i, token in enumerate(tokens)], unk_id=3))
+    raw.normalizer = normalizers.NFKC()
+    raw.pre_tokenizer = pre_tokenizers.Metaspace()
+    raw.decoder = decoders.Metaspace()
+    raw.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    made = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=raw,
+        model_max_length=64,
+        bos_token="<s>",
+        eos_token="</s>",
+        cls_token="<s>",
+        sep_token="</s>",
+        unk_token="<unk>",
+        pad_token="<pad>",
+        mask_token=transformers.AddedToken("<mask>", lstrip=True),
+    )
+    made.save_pretrained(folder)
+    return made
+
+
+def config(family: str, vocabulary: int) -> transformers.PretrainedConfig:
+    """A two- or three-layer configuration of a family; hidden size 16, wider inside."""
+    shape = {"num_hidden_layers": 2, "num_attention_heads": 2, "hidden_size": 16, "intermediate_size": 40}
+    common = {"vocab_size": vocabulary, "pad_token_id": 0}
+    decoder = {"bos_token_id": 2, "eos_token_id": 3, "max_position_embeddings": 64}
+    if family == "bert":
+        return transformers.BertConfig(**shape, **common, max_position_embeddings=64)
+    if family == "xlm-roberta":
+        common["pad_token_id"] = 1
+        return transformers.XLMRobertaConfig(**shape, **common, max_position_embeddings=66, type_vocab_size=1)
+    if family == "distilbert":
+        return transformers.DistilBertConfig(
+            n_layers=3, n_heads=2, dim=16, hidden_dim=40, max_position_embeddings=64, **common
+        )
+    if family == "modernbert":
+        return transformers.ModernBertConfig(
+            **shape, **common, **decoder, cls_token_id=2, sep_token_id=3, attn_implementation="sdpa"
+        )
+    if family == "gpt2":
+        return transformers.GPT2Config(
+            n_layer=2, n_head=2, n_embd=16, n_positions=64, bos_token_id=2, eos_token_id=3, **common
+        )
+    if family == "bloom":
+        return transformers.BloomConfig(
+            n_layer=2, n_head=2, hidden_size=16, bos_token_id=2, eos_token_id=3, **common
+        )
+    grouped = {
+        "num_key_value_heads": 1,
+        "head_dim": 20,
+    }  # heads x head_dim = 40, the trap: as wide as the FFN
+    if family == "llama":
+        return transformers.LlamaConfig(**shape, **common, **decoder, num_key_value_heads=1)
+    if family == "qwen":
+        return transformers.Qwen3Config(**shape, **common, **decoder, **grouped)
+    if family == "gemma":
+        return transformers.GemmaConfig(**shape, **common, **decoder, **grouped)
+    raise ValueError(family)
+
+
+MASKED = ("bert", "xlm-roberta", "distilbert", "modernbert")
+CAUSAL = ("gpt2", "bloom", "llama", "qwen", "gemma")
+
+
+def random_model(family: str, vocabulary: int, seed: int = 0) -> transformers.PreTrainedModel:
+    """A randomly initialised model, scaled up so that its answers differ from prompt to prompt."""
+    torch.manual_seed(seed)
+    auto = transformers.AutoModelForMaskedLM if family in MASKED else transformers.AutoModelForCausalLM
+    model = auto.from_config(config(family, vocabulary)).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.normal_(0.0, 0.3)
+    return model
+
+
+def save_checkpoint(folder: Path, family: str = "bert", seed: int = 0) -> Path:
+    """A loadable checkpoint folder of the family."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = sentencepiece(folder) if family == "xlm-roberta" else wordpiece(folder)
+    random_model(family, len(tokenizer), seed).save_pretrained(folder)
+    return folder
+
+
+def ask(model: torch.nn.Module, tokenizer: object, template: str, subject: str, k: int) -> torch.Tensor:
+    """Plain transformers, one prompt: float32 logits [k, vocabulary] at the k masks of [Y]."""
+    text = template.replace("[Y]", " ".join([tokenizer.mask_token] * k)).replace("[X]", subject)
+    encoded = tokenizer(text, return_tensors="pt")
+    at = encoded["input_ids"][0] == tokenizer.mask_token_id
+    with torch.inference_mode():
+        made = model(input_ids=encoded["input_ids"], attention_mask=encoded["attention_mask"]).logits[0]
+    return made[at]
+
+
+TEMPLATES = {"P36": "the capital of [X] is [Y] .", "P19": "[X] was born in [Y]", "P103": "[Y] , [X] speaks ."}
+
+
+def split(folder: Path, language: str = "qaa", subjects: int = 14, seed: int = 0) -> pa.Table:
+    """MLAMA_SPLIT rows of three relations, about half of which the checkpoint in `folder` answers rightly."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForMaskedLM.from_pretrained(folder).eval()
+    random = torch.Generator().manual_seed(seed)
+    rows = []
+    for number in range(subjects):
+        picked = torch.randint(len(WORDS), (3,), generator=random).tolist()
+        subject = " ".join(WORDS[index] for index in picked[: 1 + number % 3])
+        for relation, template in TEMPLATES.items():
+            label = WORDS[(number * 7) % len(WORDS)] + (" xy" if number % 5 == 4 else "")
+            k = 1 + (number // 2) % 2
+            if number % 2:
+                answer = ask(model, tokenizer, template, subject, k).argmax(dim=1).tolist()
+                label = tokenizer.decode(answer, skip_special_tokens=True).strip() or label
+            rows.append(
+                {
+                    "uuid": f"{relation}-{number}",
+                    "language": language,
+                    "relation": relation,
+                    "template": template,
+                    "subject": subject,
+                    "object": label,
+                    "subject_uri": f"S{number}",
+                    "object_uri": f"O{label}",
+                    "candidate_set": f"{language}/{relation}",
+                    "object_in_subject": False,
+                    "line": number,
+                }
+            )
+    return pa.Table.from_pylist(rows)

@@ -1,0 +1,156 @@
+"""Group `probing`: what a checkpoint predicts in every language, and how much of it is right."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import dagster as dg
+import pyarrow.compute as pc
+
+from factroots_dagster.assets.base import (
+    CODE_VERSION,
+    MODEL_POOL,
+    OWNER,
+    Shown,
+    asset,
+    available_languages,
+    partition_keys,
+    progress_to,
+    publish_each,
+    record,
+    refusing_bad_input,
+    table_schema,
+)
+from factroots_dagster.neurons.schema import ACTIVATION_INDEX
+from factroots_dagster.partitions import Platform, parts_of
+from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_SCORES, VOLUME_RELATIONS
+from factroots_dagster.registry import lookup
+from factroots_dagster.resources.models import ModelResource
+from factroots_dagster.storage.store import Work
+
+
+def probing_assets(platform: Platform) -> list[dg.AssetsDefinition]:
+    """`predictions` with `neuron_activations` (one pass gives both), and `probing_scores`."""
+    settings, store = platform.settings, platform.store
+    sources = ["checkpoint", "mlama_split"]
+
+    @dg.multi_asset(
+        specs=[
+            dg.AssetSpec(
+                "predictions",
+                deps=sources,
+                group_name="probing",
+                kinds={"pytorch", "parquet"},
+                owners=[OWNER],
+                code_version=CODE_VERSION,
+                description="Per fact the predicted tokens at every mask count, whether they match, and the "
+                "object's log-probability, typed rank and prior.",
+                metadata={"dagster/column_schema": table_schema(PREDICTIONS)},
+                skippable=True,
+            ),
+            dg.AssetSpec(
+                "neuron_activations",
+                deps=sources,
+                group_name="neurons",
+                kinds={"pytorch", "safetensors"},
+                owners=[OWNER],
+                code_version=CODE_VERSION,
+                description="Inputs of every layer's FFN down-projection at the masks of the correctly "
+                "predicted prompts: per relation a tensor [facts, layers, neurons], and an index.",
+                metadata={"dagster/column_schema": table_schema(ACTIVATION_INDEX)},
+                skippable=True,
+            ),
+        ],
+        partitions_def=platform.cells,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        can_subset=True,
+        pool=MODEL_POOL,
+    )
+    def probe(context: dg.AssetExecutionContext, models: ModelResource):
+        """One forward pass per distinct prompt gives predictions and activations."""
+        wanted = {key.to_user_string() for key in context.selected_asset_keys}
+        for key in partition_keys(context):
+            started = time.monotonic()
+            checkpoint, language = parts_of(key)
+            with refusing_bad_input():
+                shown = _probe_cell(platform, models, checkpoint, language, wanted, progress_to(context))
+            for name in sorted(wanted):
+                record(context, name, key, store, shown[name], started)
+        for name in sorted(wanted):
+            yield dg.MaterializeResult(asset_key=name)
+
+    @asset(
+        group="probing",
+        kinds=("parquet",),
+        schema=PROBING_SCORES,
+        partitions_def=platform.checkpoints,
+        deps=["predictions", "fact_coverage", dg.AssetDep("wikipedia_volume", partition_mapping=dg.AllPartitionMapping())],
+    )
+    def probing_scores(context: dg.AssetExecutionContext) -> None:
+        """P@1 by language and relation, with intervals and the baselines it must be read against."""
+
+        def build(work: Work, checkpoint: str) -> Shown:
+            from factroots_dagster.probing.scores import mask_counts, volume_relations
+            from factroots_dagster.probing.scores import probing_scores as score
+            from factroots_dagster.report.pictures import scores_picture
+
+            languages = available_languages(work, "predictions", settings.active_languages, checkpoint)
+            coverage = work.read("fact_coverage")
+            volumes = [
+                work.read("wikipedia_volume", language)
+                for language in languages
+                if store.exists("wikipedia_volume", language)
+            ]
+            predictions = (work.read("predictions", checkpoint, language) for language in languages)
+            scores = score(predictions, coverage)
+            work.write(scores, PROBING_SCORES)
+            again = (work.read("predictions", checkpoint, language) for language in languages)
+            work.write(mask_counts(again), MASK_COUNTS, side="mask_counts")
+            work.write(volume_relations(scores, volumes), VOLUME_RELATIONS, side="volume_relations")
+            return Shown(scores_picture(scores), scores, {"languages": len(languages)})
+
+        publish_each(context, store, build)
+
+    return [probe, probing_scores]
+
+
+def _probe_cell(
+    platform: Platform,
+    models: ModelResource,
+    checkpoint: str,
+    language: str,
+    wanted: set[str],
+    progress: Callable[[str], None],
+) -> dict[str, Shown]:
+    """Probe one language with one checkpoint and publish what of the two assets is wanted."""
+    from factroots_dagster.probing.engine import probe
+
+    entry = lookup(platform.settings, checkpoint)
+    with ExitStack() as stack:
+        works = {
+            name: stack.enter_context(
+                platform.store.publish(name, checkpoint, language, code_version=CODE_VERSION)
+            )
+            for name in sorted(wanted)
+        }
+        for work in works.values():
+            revision = work.read("checkpoint", checkpoint)["revision"][0].as_py()
+            split = work.read("mlama_split", language)
+        if "neuron_activations" in works:
+            folder = works["neuron_activations"].folder
+        else:
+            folder = Path(stack.enter_context(TemporaryDirectory()))
+        predictions = probe(models.load(entry, revision), split, folder, progress=progress)
+        if "predictions" in works:
+            works["predictions"].write(predictions, PREDICTIONS)
+    right = pc.sum(predictions["full_match"]).as_py() or 0
+    return {
+        "predictions": Shown(
+            preview=predictions, figures={"full_match": right / len(predictions), "facts": len(predictions)}
+        ),
+        "neuron_activations": Shown(figures={"facts": right}),
+    }

@@ -1,0 +1,107 @@
+"""Group `sources`: the release, the dumps and the checkpoints, verified, with their provenance."""
+
+from __future__ import annotations
+
+import json
+
+import dagster as dg
+
+from factroots_dagster.assets.base import Shown, asset, progress_to, publish_each
+from factroots_dagster.mlama.schema import MLAMA_RELEASE
+from factroots_dagster.partitions import Platform
+from factroots_dagster.probing.schema import CHECKPOINT
+from factroots_dagster.registry import lookup
+from factroots_dagster.storage.store import Work
+from factroots_dagster.wikipedia.schema import WIKIPEDIA_DUMP
+
+RELEASE_FOLDER = "release"
+DUMP_FOLDER = "_dump"
+
+
+def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
+    """`mlama_release`, `wikipedia_dump` and `checkpoint` of a world."""
+    settings, store = platform.settings, platform.store
+
+    @asset(group="sources", kinds=("python", "json"), schema=MLAMA_RELEASE)
+    def mlama_release(context: dg.AssetExecutionContext) -> None:
+        """The mLAMA release: a verified local copy and its inventory of files and templates.
+
+        In a generated world it is written from the seed; else it comes from `FACTROOTS_MLAMA_SOURCE`
+        (URL, folder or archive) or the known mirrors, and its rows are compared with the published ones.
+        """
+
+        def build(work: Work) -> Shown:
+            from factroots_dagster.mlama.release import acquire_release, inventory, release_facts
+
+            folder = work.folder / RELEASE_FOLDER
+            folder.mkdir()
+            if settings.generated:
+                from factroots_dagster.sandbox.release import write_release
+                from factroots_dagster.sandbox.world import generate
+
+                write_release(generate(settings.sandbox_seed, settings.world == "disjoint"), folder)
+                table, figures = inventory(folder), {"source": f"seed {settings.sandbox_seed}"}
+            else:
+                source = settings.mlama_source or None
+                table = acquire_release(source, folder, progress=progress_to(context))
+                figures = release_facts(table)
+            work.write(table, MLAMA_RELEASE)
+            return Shown(preview=table, figures=figures)
+
+        publish_each(context, store, build)
+
+    @asset(
+        group="sources", kinds=("xml",), schema=WIKIPEDIA_DUMP, partitions_def=platform.languages
+    )
+    def wikipedia_dump(context: dg.AssetExecutionContext) -> None:
+        """The Wikipedia dump of a language: where its files are, their snapshot, checksums and namespaces.
+
+        A dump in a folder stays where it is; one from a base URL is downloaded, resumed and verified.
+        """
+
+        def build(work: Work, language: str) -> Shown:
+            from factroots_dagster.wikipedia.dump import acquire_dump
+
+            folder = work.folder / DUMP_FOLDER
+            folder.mkdir()
+            source = settings.wikipedia_source
+            if settings.generated:
+                from factroots_dagster.sandbox.dump import dump_name, write_dump
+                from factroots_dagster.sandbox.world import generate
+
+                world = generate(settings.sandbox_seed, settings.world == "disjoint")
+                write_dump(world, language, folder / dump_name(language))
+                source = str(folder)
+            table = acquire_dump(language, source, settings.wikipedia_snapshot, folder)
+            work.write(table, WIKIPEDIA_DUMP)
+            return Shown(preview=table)
+
+        publish_each(context, store, build)
+
+    @asset(
+        group="sources",
+        kinds=("huggingface",),
+        schema=CHECKPOINT,
+        partitions_def=platform.checkpoints,
+        deps=["sandbox_training"] if settings.generated else [],
+    )
+    def checkpoint(context: dg.AssetExecutionContext) -> None:
+        """A registered checkpoint: resolved commit, architecture, layers and neurons, digests, corpus.
+
+        Only safetensors weights and fast tokenizers are accepted, and never code from a checkpoint.
+        """
+
+        def build(work: Work, key: str) -> Shown:
+            from factroots_dagster.probing.checkpoint import describe, resolve_checkpoint
+
+            entry = lookup(settings, key)
+            if settings.generated and work.store.exists("sandbox_training"):
+                work.input_folder("sandbox_training")
+            resolved = resolve_checkpoint(entry.source, entry.revision)
+            table = describe(key, resolved, corpus="sandbox" if settings.generated else None)
+            work.write(table, CHECKPOINT)
+            return Shown(preview=table, figures={"source": json.dumps(entry.source)})
+
+        publish_each(context, store, build)
+
+    return [mlama_release, wikipedia_dump, checkpoint]

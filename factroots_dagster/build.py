@@ -1,0 +1,49 @@
+"""Assembles the platform for given settings: the seam that definitions, demo and tests share."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from factroots_dagster.assets.analysis import analysis_assets
+from factroots_dagster.assets.mlama import mlama_assets
+from factroots_dagster.assets.neurons import neuron_assets
+from factroots_dagster.assets.probing import probing_assets
+from factroots_dagster.assets.report import report_assets
+from factroots_dagster.assets.sandbox import sandbox_assets
+from factroots_dagster.assets.sources import source_assets
+from factroots_dagster.assets.tracing import tracing_assets
+from factroots_dagster.assets.wikipedia import wikipedia_assets
+from factroots_dagster.automation.jobs import platform_jobs
+from factroots_dagster.automation.sensors import platform_sensors
+from factroots_dagster.checks.registry import platform_checks
+from factroots_dagster.partitions import platform_for
+from factroots_dagster.resources.models import ModelResource
+from factroots_dagster.resources.spark import SparkResource
+from factroots_dagster.settings import Settings
+
+
+def build_defs(settings: Settings) -> dg.Definitions:
+    """The definitions of the settings' world."""
+    platform = platform_for(settings)
+    assets = [
+        *source_assets(platform),
+        *sandbox_assets(platform),
+        *mlama_assets(platform),
+        *wikipedia_assets(platform),
+        *tracing_assets(platform),
+        *probing_assets(platform),
+        *neuron_assets(platform),
+        *analysis_assets(platform),
+        *report_assets(platform),
+    ]
+    return dg.Definitions(
+        assets=assets,
+        asset_checks=platform_checks(platform),
+        jobs=platform_jobs(platform),
+        sensors=platform_sensors(platform),
+        resources={
+            "spark": SparkResource(master=settings.spark_master),
+            "models": ModelResource(device=settings.device),
+        },
+        executor=dg.in_process_executor,
+    )

@@ -1,0 +1,1 @@
+"""What must hold: one Great Expectations suite per asset, run as a Dagster asset check."""

@@ -1,0 +1,168 @@
+"""The bridge from a Great Expectations validation to a Dagster asset check.
+
+A `Suite` says which small frame of an asset is looked at and what is expected of it; `asset_check`
+makes the check. Suites live in the sibling modules; nothing here knows an asset.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from factroots_dagster.assets.base import partition_keys, refusing_bad_input
+from factroots_dagster.partitions import parts_of
+from factroots_dagster.storage.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CHECK_NAME = "expectations"
+_SHOWN_CHARACTERS = 120
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What is expected of one asset.
+
+    frame: reads the published partition (`store, *parts`) into a small pandas frame; it streams or
+        aggregates where the asset is large.
+    expectations: makes the list of Great Expectations expectations for a partition (`*parts`). A
+        function, because importing Great Expectations takes seconds.
+    blocking: whether a failure of an expectation of critical severity stops what comes after.
+    """
+
+    frame: Callable[..., pd.DataFrame]
+    expectations: Callable[..., Sequence[Any]]
+    blocking: bool = True
+
+
+@cache
+def _context() -> Any:
+    """One ephemeral context a process: making it and importing the library is what costs."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+    return context
+
+
+def validate(frame: pd.DataFrame, expectations: Iterable[Any], name: str) -> Any:
+    """Validate a frame; returns the library's suite result."""
+    context = _context()
+    import great_expectations as gx
+
+    suite = gx.ExpectationSuite(name=name, expectations=list(expectations))
+    return context.data_sources.pandas_default.read_dataframe(frame).validate(suite, result_format="SUMMARY")
+
+
+def _observed(result: Any) -> object:
+    """What was seen: the observed value, the share of offenders, or the reason of an error."""
+    seen = result.result or {}
+    if seen.get("observed_value") is not None:
+        return seen["observed_value"]
+    if seen.get("partial_unexpected_list"):
+        return f"{seen['unexpected_count']} unexpected: {seen['partial_unexpected_list'][:5]}"
+    if result.success:
+        return "none unexpected"
+    info = result.exception_info or {}
+    nested = next((value for value in info.values() if isinstance(value, dict)), {})
+    return info.get("exception_message") or nested.get("exception_message") or "not met"
+
+
+def _cell(value: object) -> str:
+    text = str(value).replace("\n", " ")
+    text = text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
+    return html.escape(text, quote=False).replace("\\", "\\\\").replace("|", "\\|").replace("`", "'")
+
+
+def _target(result: Any) -> str:
+    kwargs = result.expectation_config.kwargs
+    columns = kwargs.get("column_list") or [
+        kwargs[key] for key in ("column", "column_A", "column_B") if key in kwargs
+    ]
+    return ", ".join(columns) or "table"
+
+
+def to_check_result(validation: Any) -> dg.AssetCheckResult:
+    """A validation as an asset check result: ERROR when an expectation of critical severity failed."""
+    rows, severities = [], []
+    for result in sorted(validation.results, key=lambda r: (r.success, r.expectation_config.type, _target(r))):
+        config = result.expectation_config
+        if not result.success:
+            severities.append(config.severity.value)
+        hidden = ("batch_id", "column", "column_A", "column_B", "column_list")
+        arguments = {key: value for key, value in config.kwargs.items() if key not in hidden}
+        mark = "✓" if result.success else "✗"
+        cells = (config.type, _target(result), arguments or "", _observed(result))
+        rows.append(f"| {mark} | " + " | ".join(_cell(value) for value in cells) + " |")
+    statistics = validation.statistics
+    header = ["| | expectation | of | arguments | observed |", "|-|-|-|-|-|"]
+    return dg.AssetCheckResult(
+        passed=bool(validation.success),
+        severity=dg.AssetCheckSeverity.ERROR if "critical" in severities else dg.AssetCheckSeverity.WARN,
+        description=f"{statistics['successful_expectations']} of {statistics['evaluated_expectations']} "
+        "expectations met",
+        metadata={
+            "expectations": dg.MetadataValue.md("\n".join(header + rows)),
+            "unmet": statistics["unsuccessful_expectations"],
+        },
+    )
+
+
+def _merged(results: dict[str, dg.AssetCheckResult]) -> dg.AssetCheckResult:
+    """One result for a run of several partitions: passed when all passed, the worst severity."""
+    failed = {key: result for key, result in results.items() if not result.passed}
+    worst = any(result.severity == dg.AssetCheckSeverity.ERROR for result in failed.values())
+    shown = next(iter(failed.values()), next(iter(results.values())))
+    return dg.AssetCheckResult(
+        passed=not failed,
+        severity=dg.AssetCheckSeverity.ERROR if worst else dg.AssetCheckSeverity.WARN,
+        description=f"{len(results) - len(failed)} of {len(results)} partitions pass"
+        + (f"; failed: {', '.join(failed)}" if failed else ""),
+        metadata=shown.metadata,
+    )
+
+
+def asset_check(
+    asset: str, suite: Suite, store: Store, partitions_def: dg.PartitionsDefinition | None
+) -> dg.AssetChecksDefinition:
+    """The asset check that validates every partition of the run against the suite."""
+
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        results: dict[str, dg.AssetCheckResult] = {}
+        operation = context.op_execution_context
+        keys = partition_keys(operation)
+        for key in keys:
+            parts = parts_of(key)
+            with refusing_bad_input():
+                frame = suite.frame(store, *parts)
+            validation = validate(frame, suite.expectations(*parts), name="/".join((asset, *parts)))
+            results[key or ""] = to_check_result(validation)
+        if len(keys) == 1:
+            return next(iter(results.values()))
+        # Dagster files the result of a run over several partitions under none of them
+        for key, result in results.items():
+            operation.log_event(
+                dg.AssetCheckEvaluation(
+                    asset_key=dg.AssetKey(asset), check_name=CHECK_NAME, passed=result.passed,
+                    metadata=result.metadata or {}, severity=result.severity,
+                    description=result.description, blocking=suite.blocking, partition=key,
+                )
+            )
+        return _merged(results)
+
+    return dg.asset_check(
+        asset=asset,
+        name=CHECK_NAME,
+        blocking=suite.blocking,
+        partitions_def=partitions_def,
+        description=f"Great Expectations suite of {asset}",
+    )(check)

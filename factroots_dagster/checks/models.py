@@ -1,0 +1,243 @@
+"""Suites of the model side: checkpoints, predictions, neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow.compute as pc
+
+from factroots_dagster.checks import expect
+from factroots_dagster.checks.bridge import Suite
+from factroots_dagster.checks.data import SHA256
+from factroots_dagster.settings import Settings
+from factroots_dagster.storage.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INTERVENTIONS = ("ablate", "boost")
+NEURON_SETS = ("own", "random", "same_layer", "other_fact")
+# floating-point noise of cosines and of log-probabilities of certain answers
+_NOISE = 1e-4
+
+
+def checkpoint_frame(store: Store, checkpoint: str) -> pd.DataFrame:
+    return store.read("checkpoint", checkpoint).to_pandas()
+
+
+def checkpoint_suite(settings: Settings) -> Suite:
+    def expectations(checkpoint: str) -> Sequence[Any]:
+        positive = ("layers", "hidden_size", "neurons", "parameters", "vocabulary", "max_length")
+        return [
+            *expect.rows(1, 1),
+            *expect.among("checkpoint", [checkpoint]),
+            *expect.not_null("source", "architecture"),
+            *[e for column in positive for e in expect.within(column, 1)],
+            *expect.among("family", ("masked", "causal")),
+            *expect.among("corpus", ("wikipedia", "commoncrawl", "sandbox"), severity="warning"),
+            *expect.matching("tokenizer_sha256", SHA256),
+            *expect.matching("weights_sha256", SHA256),
+        ]
+
+    return Suite(checkpoint_frame, expectations)
+
+
+def predictions_frame(store: Store, checkpoint: str, language: str) -> pd.DataFrame:
+    table = store.read("predictions", checkpoint, language)
+    frame = table.drop(["object_ids", "predicted_ids"]).to_pandas()
+    frame["object_tokens"] = pc.list_value_length(table["object_ids"]).to_numpy()
+    frame["mask_counts"] = pc.list_value_length(table["predicted_ids"]).to_numpy()
+    # a match implies its mask count, and a full match is also a partial one
+    frame["match_agrees"] = (frame["full_match"] == (frame["matched_mask_count"] > 0)) & (
+        frame["partial_match"] | ~frame["full_match"]
+    )
+    asked = ~frame["too_long"]
+    frame["finite"] = np.isfinite(frame["object_logprob"]) | ~asked
+    frame["asked"] = (frame["mask_counts"] >= frame["object_tokens"]) | ~asked
+    facts = store.read("mlama_split", language, columns=["uuid"])["uuid"].to_pylist()
+    frame["facts_agree"] = frame["uuid"].tolist() == facts
+    return frame
+
+
+def predictions_suite(settings: Settings) -> Suite:
+    def expectations(checkpoint: str, language: str) -> Sequence[Any]:
+        return [
+            *expect.rows(1),
+            *expect.unique("uuid"),
+            *expect.among("language", [language]),
+            *expect.true("facts_agree", "match_agrees", "finite", "asked"),
+            *expect.within("object_tokens", 1),
+            *expect.within("object_logprob", None, _NOISE),
+            *expect.within("prior_logprob", None, _NOISE),
+            *expect.within("typed_rank", 1),
+            *expect.at_most("typed_rank", "candidates"),
+            *expect.among("too_long", [False], severity="warning"),
+        ]
+
+    return Suite(predictions_frame, expectations)
+
+
+def activations_frame(store: Store, checkpoint: str, language: str) -> pd.DataFrame:
+    """Statistics of every layer of every relation's tensor: the library cannot see safetensors."""
+    import pandas as pd
+    import pyarrow.parquet as pq
+    from safetensors.numpy import load_file
+
+    folder = store.require("neuron_activations", checkpoint, language)
+    index = pq.read_table(folder / "index.parquet")
+    described = store.read("checkpoint", checkpoint).to_pylist()[0]
+    shape = (described["layers"], described["neurons"])
+    matched = store.read("predictions", checkpoint, language, columns=["uuid", "full_match"])
+    expected = set(matched.filter(matched["full_match"])["uuid"].to_pylist())
+    missing = len(expected ^ set(index["uuid"].to_pylist()))
+    counted = {item["values"]: item["counts"] for item in pc.value_counts(index["relation"]).to_pylist()}
+    rows = []
+    for relation in sorted(counted):
+        tensor = load_file(folder / f"{relation}.safetensors")["activations"]
+        for layer in range(tensor.shape[1]):
+            values = tensor[:, layer]
+            rows.append(
+                {
+                    "relation": relation,
+                    "layer": layer,
+                    "shape_agrees": tensor.shape == (counted[relation], *shape),
+                    "not_finite": int((~np.isfinite(values)).sum()),
+                    "largest": float(np.nanmax(np.abs(values))),
+                    "spread": float(np.nanstd(values)),
+                    "facts_missing": missing,
+                }
+            )
+    columns = ("relation", "layer", "shape_agrees", "not_finite", "largest", "spread", "facts_missing")
+    return pd.DataFrame(rows, columns=list(columns))
+
+
+def activations_suite(settings: Settings) -> Suite:
+    def expectations(checkpoint: str, language: str) -> Sequence[Any]:
+        return [
+            *expect.rows(1, severity="warning"),  # a model may know nothing in a language
+            *expect.unique("relation", "layer"),
+            *expect.true("shape_agrees"),
+            *expect.zero("not_finite", "facts_missing"),
+            *expect.within("largest", 0, 1e6),
+            *expect.within("spread", 1e-9, None),
+        ]
+
+    return Suite(activations_frame, expectations)
+
+
+def active_frame(store: Store, checkpoint: str, language: str) -> pd.DataFrame:
+    table = store.read("active_neurons", checkpoint, language)
+    described = store.read("checkpoint", checkpoint).to_pylist()[0]
+    neurons = described["layers"] * described["neurons"]
+    frame = table.select(["uuid", "language", "relation", "k"]).to_pandas()
+    sets, signed, scores = (
+        table[name].to_pylist() for name in ("neurons", "signed_neurons", "scores")
+    )
+    frame["sizes_agree"] = [
+        len(a) == len(b) == len(c) == k for a, b, c, k in zip(sets, signed, scores, frame["k"], strict=True)
+    ]
+    frame["repeated"] = [
+        len(a) - len(set(a)) + len(b) - len(set(b)) for a, b in zip(sets, signed, strict=True)
+    ]
+    frame["in_range"] = [
+        all(0 <= n < neurons for n in a + b) for a, b in zip(sets, signed, strict=True)
+    ]
+    frame["scores_ordered"] = [
+        all(x >= y for x, y in zip(s, s[1:], strict=False)) and all(x >= 0 for x in s) for s in scores
+    ]
+    return frame
+
+
+def active_suite(settings: Settings) -> Suite:
+    def expectations(checkpoint: str, language: str) -> Sequence[Any]:
+        return [
+            *expect.rows(1, severity="warning"),
+            *expect.unique("uuid"),
+            *expect.among("language", [language]),
+            *expect.within("k", 1),
+            *expect.true("sizes_agree", "in_range", "scores_ordered"),
+            *expect.zero("repeated"),
+        ]
+
+    return Suite(active_frame, expectations)
+
+
+def scores_frame(store: Store, checkpoint: str) -> pd.DataFrame:
+    frame = store.read("probing_scores", checkpoint).to_pandas()
+    whole = frame["relation"] == "*"
+    cells = frame[~whole].groupby("language")["n"].sum()
+    frame["cells_add_up"] = ~whole | (frame["n"] == frame["language"].map(cells))
+    return frame
+
+
+def scores_suite(settings: Settings) -> Suite:
+    def expectations(checkpoint: str) -> Sequence[Any]:
+        shares = ("full_match", "partial_match", "typed_p1", "mrr", "multi_answer", "majority", "uniform",
+                  "full_match_low", "full_match_high", "macro_full_match", "prior_typed_p1")
+        return [
+            *expect.rows(2),
+            *expect.unique("language", "relation"),
+            *expect.within("n", 1),
+            *[e for column in shares for e in expect.within(column, 0, 1)],
+            *expect.at_most("full_match", "partial_match"),
+            *expect.at_most("full_match", "multi_answer"),
+            *expect.at_most("full_match_low", "full_match"),
+            *expect.at_most("full_match", "full_match_high"),
+            *expect.true("cells_add_up"),
+            # a run over some of the languages is usable, and must not pass for the whole
+            *expect.distinct("language", len(settings.active_languages), severity="warning"),
+        ]
+
+    return Suite(scores_frame, expectations)
+
+
+def similarity_frame(store: Store, checkpoint: str) -> pd.DataFrame:
+    columns = ["uuid", "language_a", "language_b", "jaccard", "signed_jaccard", "cosine",
+               "mismatched_mean", "random_mean", "p_value", "q_value"]
+    frame = store.read("neuron_similarity", checkpoint, columns=columns).to_pandas()
+    frame["ordered"] = frame["language_a"] < frame["language_b"]
+    return frame
+
+
+def similarity_suite(settings: Settings) -> Suite:
+    def expectations(checkpoint: str) -> Sequence[Any]:
+        return [
+            *expect.rows(1, severity="warning"),
+            *expect.unique("uuid", "language_a", "language_b"),
+            *expect.true("ordered"),
+            *expect.within("jaccard", 0, 1),
+            *expect.within("signed_jaccard", 0, 1),
+            *expect.within("cosine", -1 - _NOISE, 1 + _NOISE),
+            *expect.within("mismatched_mean", 0, 1),
+            *expect.within("random_mean", 0, 1),
+            *expect.within("p_value", 0, 1, strict_min=True),
+            *expect.within("q_value", 0, 1),
+            *expect.at_most("p_value", "q_value"),
+        ]
+
+    return Suite(similarity_frame, expectations)
+
+
+def interventions_frame(store: Store, checkpoint: str) -> pd.DataFrame:
+    frame = store.read("neuron_interventions", checkpoint).to_pandas()
+    frame["finite"] = np.isfinite(frame["logprob_change"]) & np.isfinite(frame["logprob_before"])
+    frame["two_languages"] = frame["language_found"] != frame["language_asked"]
+    return frame
+
+
+def interventions_suite(settings: Settings) -> Suite:
+    def expectations(checkpoint: str) -> Sequence[Any]:
+        key = ("uuid", "language_found", "language_asked", "intervention", "neuron_set")
+        return [
+            *expect.rows(1, severity="warning"),
+            *expect.unique(*key),
+            *expect.among("intervention", INTERVENTIONS),
+            *expect.among("neuron_set", NEURON_SETS),
+            *expect.within("logprob_before", None, _NOISE),
+            *expect.true("finite", "two_languages"),
+            *expect.not_null("flipped"),
+        ]
+
+    return Suite(interventions_frame, expectations)

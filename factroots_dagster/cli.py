@@ -1,0 +1,95 @@
+"""The `factroots` command: what `dagster` itself has no verb for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from factroots_dagster import registry
+from factroots_dagster.errors import InputError
+from factroots_dagster.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@contextmanager
+def _instance() -> Iterator[dg.DagsterInstance]:
+    """The Dagster instance of DAGSTER_HOME, by default the project's `.dagster` folder."""
+    import dagster as dg
+
+    os.environ.setdefault("DAGSTER_HOME", str(Path.cwd() / ".dagster"))
+    home = Path(os.environ["DAGSTER_HOME"])
+    if not home.is_dir():
+        raise InputError(f"DAGSTER_HOME={home} is not a folder; make it, or run from the project's folder")
+    with dg.DagsterInstance.get() as instance:
+        yield instance
+
+
+@click.group()
+def main() -> None:
+    """Tracing the roots of facts in multilingual language models."""
+
+
+@main.command()
+def demo() -> None:
+    """Materialize the whole graph of the world in one process and print what came out."""
+    from factroots_dagster.demo import StageFailedError, run_demo
+
+    with _plain_errors():
+        settings = load_settings()
+        with _instance() as instance:
+            try:
+                run_demo(settings, instance, click.echo)
+            except StageFailedError as error:
+                click.echo(f"Error: {error}", err=True)
+                sys.exit(1)
+
+
+@main.group()
+def checkpoints() -> None:
+    """Register checkpoints and list them."""
+
+
+def _as_partitions(settings: Settings, keys: list[str]) -> None:
+    from factroots_dagster.partitions import platform_for
+
+    with _instance() as instance:
+        instance.add_dynamic_partitions(str(platform_for(settings).checkpoints.name), keys)
+
+
+@checkpoints.command()
+@click.argument("source")
+@click.option("--revision", help="commit or tag of a hub id; the newest when left out")
+def add(source: str, revision: str | None) -> None:
+    """Register SOURCE, a hub id or a folder in Hugging Face layout, as a checkpoint partition."""
+    with _plain_errors():
+        settings = load_settings()
+        entry = registry.add(settings, source, revision)
+        _as_partitions(settings, [entry.key])
+    click.echo(entry.key)
+
+
+@checkpoints.command(name="list")
+def list_checkpoints() -> None:
+    """List the registered checkpoints and make sure that each is a partition."""
+    with _plain_errors():
+        settings = load_settings()
+        known = registry.registered(settings)
+        _as_partitions(settings, list(known))
+    for entry in known.values():
+        click.echo(f"{entry.key}\t{entry.source}" + (f"@{entry.revision}" if entry.revision else ""))

@@ -1,0 +1,8 @@
+"""The code location: everything that the UI, the command line and the daemon see."""
+
+from __future__ import annotations
+
+from factroots_dagster.build import build_defs
+from factroots_dagster.settings import load_settings
+
+defs = build_defs(load_settings())

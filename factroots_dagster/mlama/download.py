@@ -1,0 +1,113 @@
+"""Fetches one file over HTTP: resumed after a broken connection, in place only when complete."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from factroots_dagster.errors import InputError
+
+ATTEMPTS = 4
+BLOCK = 1 << 20
+TIMEOUT_SECONDS = 60
+
+
+def download(
+    url: str,
+    target: Path,
+    *,
+    max_bytes: int,
+    progress: Callable[[str], None] | None = None,
+    wait: Callable[[float], None] = time.sleep,
+) -> Path:
+    """Writes what `url` serves to `target`; a broken transfer is continued where it stopped.
+
+    The bytes go to `<target>.part`; the file takes its name only when as many bytes arrived as the
+    server announced. A later call continues such a part file, provided that the server still offers
+    the same version (If-Range with its ETag or date).
+
+    Raises:
+        InputError: not an http(s) address, refused by the server (4xx), longer than `max_bytes`, or
+            still broken after four attempts.
+    """
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise InputError(f"cannot download {url!r}: give an http or https address")
+    part, note = target.with_name(target.name + ".part"), target.with_name(target.name + ".part.version")
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            _fetch(url, part, note, max_bytes, progress)
+            os.replace(part, target)
+            note.unlink(missing_ok=True)
+            return target
+        except urllib.error.HTTPError as error:
+            if error.code == 416:  # the part file is not a beginning of what is offered: start again
+                part.unlink(missing_ok=True)
+            elif error.code < 500 and error.code not in (408, 429):
+                raise InputError(
+                    f"{url}: the server answers {error.code} {error.reason}; check the address"
+                ) from error
+            failure: Exception = error
+        except (OSError, EOFError) as error:
+            failure = error
+        if attempt < ATTEMPTS:
+            wait(2.0**attempt)
+    raise InputError(
+        f"{url}: no complete copy after {ATTEMPTS} attempts ({failure}); try again or give a local copy"
+    )
+
+
+def _fetch(url: str, part: Path, note: Path, max_bytes: int, progress: Callable[[str], None] | None) -> None:
+    request = urllib.request.Request(url, headers={"User-Agent": "factroots", "Accept-Encoding": "identity"})
+    have = part.stat().st_size if part.exists() and note.exists() else 0
+    if have:
+        request.add_header("Range", f"bytes={have}-")
+        request.add_header("If-Range", note.read_text("utf-8"))
+    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
+        if answer.status != 206:
+            have = 0
+        version = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
+        if version and not version.startswith("W/"):
+            note.write_text(version, "utf-8")
+        else:
+            note.unlink(missing_ok=True)
+        length = answer.headers.get("Content-Length")
+        total = have + int(length) if length and length.isdigit() else None
+        if total is not None and total > max_bytes:
+            raise InputError(
+                f"{url}: {total:,} bytes offered, more than the {max_bytes:,} allowed; is it mLAMA?"
+            )
+        needed = (total or 0) - have
+        if needed > shutil.disk_usage(part.parent).free:
+            raise InputError(f"{url}: needs {needed:,} bytes, more than is free in {part.parent}; make room")
+        _copy(answer, part, have, total, max_bytes, url, progress)
+
+
+def _copy(
+    answer: object,
+    part: Path,
+    have: int,
+    total: int | None,
+    max_bytes: int,
+    url: str,
+    progress: Callable[[str], None] | None,
+) -> None:
+    said = time.monotonic()
+    with part.open("ab" if have else "wb") as out:
+        while block := answer.read(BLOCK):  # type: ignore[attr-defined]
+            have += len(block)
+            if have > max_bytes:
+                raise InputError(f"{url}: sends more than the {max_bytes:,} bytes allowed; is it mLAMA?")
+            out.write(block)
+            if progress and time.monotonic() - said > 3:
+                said = time.monotonic()
+                progress(f"{url}: {have / 1e6:.0f} MB" + (f" of {total / 1e6:.0f} MB" if total else ""))
+        out.flush()
+        os.fsync(out.fileno())
+    if total is not None and have != total:
+        raise EOFError(f"{have:,} of {total:,} bytes arrived")

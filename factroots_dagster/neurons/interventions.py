@@ -1,0 +1,219 @@
+"""Do a fact's neurons, found in one language, matter when the fact is asked in another? A causal check.
+
+For facts that two languages predict, the top-k neurons found in A are ablated (times 0) and boosted (times 2)
+at the masks of the prompt in B, and so are three controls of the same size: random neurons, random neurons of
+the same layers, and the top-k of another fact of the relation in A. That a fact's own neurons move the answer
+more says that they matter; it does not say that the two languages share the fact.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import torch
+
+from factroots_dagster.neurons.hooks import scale_neurons
+from factroots_dagster.neurons.schema import NEURON_INTERVENTIONS
+from factroots_dagster.probing.checkpoint import LoadedModel
+from factroots_dagster.probing.forward import (
+    Batch,
+    by_token_budget,
+    default_token_budget,
+    hidden_or_logits,
+    logits,
+)
+from factroots_dagster.probing.prompts import Prompt, mask_prompts
+
+FACTORS = {"ablate": 0.0, "boost": 2.0}
+_REPORT_SECONDS = 5.0
+
+
+def interventions(
+    model: LoadedModel,
+    splits: Mapping[str, pa.Table],
+    predictions: Mapping[str, pa.Table],
+    active: Mapping[str, pa.Table],
+    *,
+    seed: int,
+    facts_per_pair: int = 8,
+    most_pairs: int = 240,
+    token_budget: int | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> pa.Table:
+    """NEURON_INTERVENTIONS for a bounded sample of facts and ordered language pairs, drawn with the seed.
+
+    By language: splits (MLAMA_SPLIT), predictions (PREDICTIONS), active (ACTIVE_NEURONS). At most most_pairs
+    ordered pairs, facts_per_pair facts of each; a fact is asked with its object's own number of masks, and only
+    where that prompt was right. A relation with no other fact in A lacks the "other_fact" rows.
+    Returns 8 rows a fact and pair at most: (ablate, boost) x (own, random, same_layer, other_fact).
+    """
+    languages = sorted(active)
+    asked = {name: _askable(splits[name], predictions[name]) for name in languages}
+    found = {name: _found(active[name]) for name in languages}
+    pairs = sorted(permutations(languages, 2))
+    if len(pairs) > most_pairs:
+        drawn = np.random.default_rng([seed, zlib.crc32(b"pairs")]).choice(
+            len(pairs), most_pairs, replace=False
+        )
+        pairs = [pairs[index] for index in sorted(drawn)]
+    trials: list[_Trial] = []
+    for a, b in pairs:
+        random = np.random.default_rng([seed, zlib.crc32(f"{a}>{b}".encode())])
+        trials.extend(_draw(model, a, b, found[a], asked[b], facts_per_pair, random))
+    return _measure(model, trials, token_budget or default_token_budget(model.device), progress)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    uuid: str
+    relation: str
+    template: str
+    subject: str
+    object_uri: str
+    object_ids: list[int]
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """One forward pass of one prompt. neurons and factor are those of its intervention; none for the baseline."""
+
+    fact: int  # trials of the same fact and language pair have the same number
+    row: dict[str, Any]
+    prompt: Prompt
+    object_ids: list[int]
+    neurons: npt.NDArray[np.int64]
+    factor: float
+
+
+def _askable(split: pa.Table, predictions: pa.Table) -> dict[str, _Asked]:
+    told = split.select(["uuid", "relation", "template", "subject", "object_uri"]).to_pylist()
+    said = predictions.select(["uuid", "object_ids", "matched_mask_count"]).to_pylist()
+    answers = {row["uuid"]: row for row in said if row["matched_mask_count"] == len(row["object_ids"]) > 0}
+    return {
+        row["uuid"]: _Asked(**row, object_ids=answers[row["uuid"]]["object_ids"])
+        for row in told
+        if row["uuid"] in answers
+    }
+
+
+def _found(active: pa.Table) -> dict[str, npt.NDArray[np.int64]]:
+    listed = zip(active.column("uuid").to_pylist(), active.column("neurons").to_pylist(), strict=True)
+    return {uuid: np.array(neurons, np.int64) for uuid, neurons in listed}
+
+
+def _draw(
+    model: LoadedModel,
+    a: str,
+    b: str,
+    found: Mapping[str, npt.NDArray[np.int64]],
+    asked: Mapping[str, _Asked],
+    most: int,
+    random: np.random.Generator,
+) -> Iterator[_Trial]:
+    """The trials of one ordered pair: a baseline and the interventions of each drawn fact."""
+    shared = sorted(found.keys() & asked.keys())
+    if len(shared) > most:
+        shared = [shared[index] for index in sorted(random.choice(len(shared), most, replace=False))]
+    for uuid in shared:
+        fact = asked[uuid]
+        question = [(fact.template, fact.subject)]
+        prompt = next(mask_prompts(model.tokenizer, question, len(fact.object_ids)))
+        row = {"uuid": uuid, "relation": fact.relation, "language_found": a, "language_asked": b}
+        number = zlib.crc32(f"{a}>{b}>{uuid}".encode())
+        yield _Trial(number, row, prompt, fact.object_ids, np.empty(0, np.int64), 1.0)
+        sets = {"own": found[uuid], **_controls(model, fact, found, asked, random)}
+        for name, neurons in sets.items():
+            for intervention, factor in FACTORS.items():
+                told = {**row, "intervention": intervention, "neuron_set": name}
+                yield _Trial(number, told, prompt, fact.object_ids, neurons, factor)
+
+
+def _controls(
+    model: LoadedModel,
+    fact: _Asked,
+    found: Mapping[str, npt.NDArray[np.int64]],
+    asked: Mapping[str, _Asked],
+    random: np.random.Generator,
+) -> dict[str, npt.NDArray[np.int64]]:
+    """As many neurons as the fact's own, and none of them (another fact's may overlap: that is its own top-k)."""
+    own = found[fact.uuid]
+    width = model.ffn.neurons
+    rest = np.setdiff1d(np.arange(model.ffn.layers * width), own)
+    controls = {"random": np.sort(random.choice(rest, min(len(own), len(rest)), replace=False))}
+    per_layer = []
+    for layer, count in zip(*np.unique(own // width, return_counts=True), strict=True):
+        inside = rest[rest // width == layer]
+        per_layer.append(random.choice(inside, min(count, len(inside)), replace=False))
+    controls["same_layer"] = np.sort(np.concatenate(per_layer))
+    others = sorted(
+        uuid
+        for uuid in found.keys() & asked.keys()
+        if asked[uuid].relation == fact.relation and asked[uuid].object_uri != fact.object_uri
+    )
+    if others:
+        controls["other_fact"] = found[others[int(random.integers(len(others)))]]
+    return controls
+
+
+def _measure(
+    model: LoadedModel, trials: list[_Trial], budget: int, progress: Callable[[str], None] | None
+) -> pa.Table:
+    logprob = np.empty(len(trials))
+    right = np.empty(len(trials), bool)
+    last = time.monotonic()
+    done = 0
+    with torch.inference_mode():
+        for chosen in by_token_budget([len(trial.prompt.ids) for trial in trials], budget):
+            logprob[chosen], right[chosen] = _run(model, [trials[index] for index in chosen])
+            done += len(chosen)
+            if progress is not None and time.monotonic() - last > _REPORT_SECONDS:
+                last = time.monotonic()
+                progress(f"{done} of {len(trials)} interventions run")
+    baseline = {trial.fact: index for index, trial in enumerate(trials) if "neuron_set" not in trial.row}
+    rows = []
+    for index, trial in enumerate(trials):
+        before = baseline[trial.fact]
+        if index != before:
+            rows.append(
+                {
+                    **trial.row,
+                    "logprob_before": float(logprob[before]),
+                    "logprob_change": float(logprob[index] - logprob[before]),
+                    "flipped": bool(right[before] and not right[index]),
+                }
+            )
+    return pa.Table.from_pylist(rows, schema=NEURON_INTERVENTIONS)
+
+
+def _run(model: LoadedModel, trials: list[_Trial]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Mean log-probability of each trial's object, and whether it is the argmax at every mask."""
+    batch = Batch(model, [trial.prompt.ids for trial in trials], [trial.prompt.positions for trial in trials])
+    edits = [
+        (row, position, neuron, trial.factor)
+        for row, trial in enumerate(trials)
+        for position in trial.prompt.positions
+        for neuron in trial.neurons
+    ]
+    rows, positions, neurons = (
+        torch.tensor([edit[part] for edit in edits], dtype=torch.int64, device=model.device)
+        for part in range(3)
+    )
+    factors = torch.tensor([edit[3] for edit in edits], dtype=torch.float32, device=model.device)
+    with scale_neurons(model.ffn, rows, positions, neurons, factors):
+        made = logits(model, hidden_or_logits(model, batch))
+    gold = torch.tensor([token for trial in trials for token in trial.object_ids], device=model.device)
+    token_logprob = (
+        (made.gather(1, gold[:, None])[:, 0] - torch.logsumexp(made, dim=1)).double().cpu().numpy()
+    )
+    token_right = (made.argmax(dim=1) == gold).cpu().numpy()
+    counts = np.array([len(trial.object_ids) for trial in trials])
+    first = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    return np.add.reduceat(token_logprob, first) / counts, np.logical_and.reduceat(token_right, first)

@@ -1,0 +1,1 @@
+"""Factual probing: checkpoints, prompts, predictions and their scores."""

@@ -1,0 +1,385 @@
+"""Finding, describing and loading a checkpoint, safely: safetensors weights, no code of the checkpoint is run.
+
+Nothing here runs a prompt; see `engine`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import torch
+import transformers
+from safetensors import SafetensorError, safe_open
+
+from factroots_dagster.errors import InputError
+from factroots_dagster.neurons.hooks import FeedForward, find_feed_forward
+from factroots_dagster.probing.heads import Head, vocabulary_head
+from factroots_dagster.probing.schema import CHECKPOINT
+
+SPACE = "▁"  # SentencePiece's bare space token
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+_TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "tokenizer.model",
+)
+_WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json")
+# What well-known families were trained on: absence from Wikipedia means absence from training only for these.
+_WIKIPEDIA = ("bert-base-multilingual", "distilbert-base-multilingual")
+_COMMONCRAWL = ("xlm-roberta", "xlm-v", "modernbert", "mmbert", "bloom", "llama", "qwen", "gemma")
+
+
+@dataclass(frozen=True)
+class ResolvedCheckpoint:
+    """A checkpoint on this machine: `path` holds the files, `revision` says exactly which ones."""
+
+    source: str
+    revision: str
+    path: Path
+    from_hub: bool
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model ready to run, its tokenizer, and what the prober must know of both."""
+
+    model: Any
+    tokenizer: Any
+    device: torch.device
+    family: str  # "masked" | "causal"
+    head: Head | None  # None: only the whole model gives logits
+    ffn: FeedForward
+    max_length: int  # longest input, special tokens included
+    space_id: int | None  # id of the bare SentencePiece space token
+
+    @property
+    def mask_id(self) -> int:
+        return self.tokenizer.mask_token_id
+
+
+def resolve_checkpoint(source: str, revision: str | None = None) -> ResolvedCheckpoint:
+    """Finds the files of a checkpoint: a folder in Hugging Face layout, or a hub id (downloaded once).
+
+    Returns the hub's commit as revision, or for a folder the sha256 of its files, shortened to 40 digits.
+    Raises InputError for a source that is neither, or that would need pickled weights or its own code.
+    """
+    folder = Path(source).expanduser()
+    from_hub = not folder.is_dir()
+    if from_hub:
+        if folder.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1:
+            raise InputError(
+                f"checkpoint {source}: no such folder; give a folder or a hub id such as owner/name"
+            )
+        folder, commit = _download(source, revision)
+        revision = commit
+    _refuse_unsafe(source, folder)
+    if not from_hub:
+        digest = _digest([*_weights(folder), *_tokenizer_files(folder), folder / "config.json"])[:40]
+        if revision is not None and revision != digest:
+            raise InputError(
+                f"checkpoint {source}: the folder's files are {digest}, not {revision}; "
+                "they changed since they were registered: register the folder again"
+            )
+        revision = digest
+    return ResolvedCheckpoint(source, str(revision), folder.resolve(), from_hub)
+
+
+def describe(checkpoint: str, resolved: ResolvedCheckpoint, corpus: str | None = None) -> pa.Table:
+    """One row of CHECKPOINT. Reads every weight once (sha256, and that all are finite) without building the model.
+
+    corpus: what it was trained on; by default `factroots_corpus` of its config.json, else known from its name.
+    """
+    _quiet()
+    config = _config(resolved)
+    with torch.device("meta"):
+        model = _auto_class(_family(resolved, config)).from_config(config)
+    model.tie_weights()
+    ffn = find_feed_forward(model)
+    _refuse_broken_weights(resolved)
+    tokenizer = _tokenizer(resolved, _family(resolved, config))
+    row = {
+        "checkpoint": checkpoint,
+        "source": resolved.source if resolved.from_hub else resolved.path.name,
+        "revision": resolved.revision,
+        "architecture": type(model).__name__,
+        "family": _family(resolved, config),
+        "layers": ffn.layers,
+        "hidden_size": model.get_input_embeddings().weight.shape[1],
+        "neurons": ffn.neurons,
+        "parameters": sum({id(p): p.numel() for p in model.parameters()}.values()),
+        "vocabulary": len(tokenizer),
+        "max_length": _max_length(model, tokenizer),
+        "tokenizer_sha256": _digest(_tokenizer_files(resolved.path)),
+        "weights_sha256": _digest(_weights(resolved.path)),
+        "corpus": corpus or _corpus(resolved, config),
+    }
+    return pa.Table.from_pylist([row], schema=CHECKPOINT)
+
+
+_loaded: dict[tuple[str, str, str, str], LoadedModel] = {}
+
+
+def load(
+    resolved: ResolvedCheckpoint | str,
+    revision: str | None = None,
+    device: str = "auto",
+    dtype: str = "float32",
+) -> LoadedModel:
+    """Loads a checkpoint for inference; the last one loaded is kept, so asking again costs nothing.
+
+    device: "auto" (cuda, else mps, else cpu) or a torch device. dtype: "float32" | "bfloat16" | "float16".
+    Raises InputError: no mask token (masked models), slow tokenizer, unsafe or non-finite weights, files missing.
+    """
+    if isinstance(resolved, str):
+        resolved = resolve_checkpoint(resolved, revision)
+    place = pick_device(device)
+    if dtype not in ("float32", "bfloat16", "float16"):
+        raise InputError(f"dtype {dtype}: one of float32, bfloat16, float16 is needed")
+    key = (str(resolved.path), resolved.revision, str(place), dtype)
+    if key not in _loaded:
+        _loaded.clear()  # before the next one is built: two large models may not fit
+        _loaded[key] = _load(resolved, place, dtype)
+    return _loaded[key]
+
+
+def pick_device(device: str = "auto") -> torch.device:
+    """ "auto": cuda, else mps, else cpu. Raises InputError for a device that this machine does not have."""
+    if device == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        place = torch.device(device)
+    except RuntimeError as error:
+        raise InputError(f"device {device}: not a torch device; use auto, cpu, cuda or mps") from error
+    if (place.type == "cuda" and not torch.cuda.is_available()) or (
+        place.type == "mps" and not torch.backends.mps.is_available()
+    ):
+        raise InputError(f"device {device}: not available on this machine; use auto or cpu")
+    return place
+
+
+def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str) -> LoadedModel:
+    _quiet()
+    config = _config(resolved)
+    family = _family(resolved, config)
+    tokenizer = _tokenizer(resolved, family)
+    _refuse_broken_weights(resolved)
+    try:
+        model, loading = _auto_class(family).from_pretrained(
+            resolved.path,
+            config=config,
+            dtype=getattr(torch, dtype),
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
+        )
+    except (OSError, RuntimeError, KeyError, ValueError, SafetensorError) as error:
+        raise InputError(
+            f"checkpoint {resolved.source}: cannot be loaded ({error}); export it again"
+        ) from error
+    if loading["missing_keys"]:
+        raise InputError(
+            f"checkpoint {resolved.source}: weights lack {', '.join(sorted(loading['missing_keys'])[:3])}, which "
+            f"{type(model).__name__} needs; use a checkpoint saved with its language-modelling head"
+        )
+    model.eval().requires_grad_(False).to(device)
+    space = tokenizer.convert_tokens_to_ids(SPACE)
+    return LoadedModel(
+        model=model,
+        tokenizer=tokenizer,
+        device=device,
+        family=family,
+        head=vocabulary_head(model),
+        ffn=find_feed_forward(model),
+        max_length=_max_length(model, tokenizer),
+        space_id=None if space is None or space == tokenizer.unk_token_id else space,
+    )
+
+
+def _download(source: str, revision: str | None) -> tuple[Path, str]:
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    wanted = ["config.json", *_TOKENIZER_FILES, *_WEIGHT_FILES]
+    try:
+        try:
+            info = HfApi().model_info(source, revision=revision)
+            names = {file.rfilename for file in info.siblings or []}
+            shards = [name for name in names if "/" not in name and name.endswith(".safetensors")]
+            if not shards:
+                raise InputError(_pickle_message(source))
+            revision = info.sha
+            wanted += shards if "model.safetensors" not in names else []
+            path = snapshot_download(source, revision=revision, allow_patterns=wanted)
+        except (OSError, OfflineModeIsEnabled) as error:
+            if isinstance(error, HfHubHTTPError):
+                raise
+            # No network: what an earlier run downloaded is as good.
+            path = snapshot_download(source, revision=revision, local_files_only=True)
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise InputError(
+            f"checkpoint {source}: not a folder here, and the hub did not give it ({type(error).__name__}); "
+            "check the name and the network, or give a local folder"
+        ) from error
+    return Path(path), Path(path).name  # snapshots are kept in a folder named by their commit
+
+
+def _refuse_unsafe(source: str, folder: Path) -> None:
+    config_file = folder / "config.json"
+    if not config_file.is_file():
+        raise InputError(f"checkpoint {source}: config.json is missing; give a folder in Hugging Face layout")
+    try:
+        config = json.loads(config_file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"checkpoint {source}: config.json is not valid JSON ({error})") from error
+    tokenizer_file = folder / "tokenizer_config.json"
+    tokenizer = json.loads(tokenizer_file.read_text(encoding="utf-8")) if tokenizer_file.is_file() else {}
+    if "auto_map" in config or "auto_map" in tokenizer:
+        raise InputError(
+            f"checkpoint {source}: it wants to run its own code (auto_map), which is refused; use a checkpoint of "
+            "an architecture that transformers has itself (and drop auto_map from its json files)"
+        )
+    if not _weights(folder):
+        if any(file for pattern in _PICKLES for file in folder.glob(pattern)):
+            raise InputError(_pickle_message(source))
+        raise InputError(f"checkpoint {source}: model.safetensors is missing; export it again")
+    missing = [file.name for file in _weights(folder) if not file.is_file()]
+    if missing:
+        raise InputError(f"checkpoint {source}: {', '.join(missing[:3])} is missing; download it again")
+    if not _tokenizer_files(folder):
+        raise InputError(f"checkpoint {source}: it has no tokenizer; save the tokenizer into the folder")
+
+
+def _pickle_message(source: str) -> str:
+    return (
+        f"checkpoint {source}: its weights are pickled, and loading them can run code; convert them to "
+        "model.safetensors first (save_pretrained of a recent transformers writes it)"
+    )
+
+
+def _weights(folder: Path) -> list[Path]:
+    """The weight files that transformers would read: one file, or the shards of the index."""
+    index = folder / "model.safetensors.index.json"
+    if (folder / "model.safetensors").is_file() or not index.is_file():
+        return [file for file in [folder / "model.safetensors"] if file.is_file()]
+    names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    if any(Path(name).name != name for name in names):
+        raise InputError(f"{index}: a shard lies outside the folder; download the checkpoint again")
+    return [folder / name for name in sorted(names)]
+
+
+def _tokenizer_files(folder: Path) -> list[Path]:
+    return [folder / name for name in sorted(_TOKENIZER_FILES) if (folder / name).is_file()]
+
+
+def _digest(files: Iterable[Path]) -> str:
+    """sha256 over the files' names and contents."""
+    total = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            total.update(f"{file.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
+    return total.hexdigest()
+
+
+def _refuse_broken_weights(resolved: ResolvedCheckpoint) -> None:
+    for file in _weights(resolved.path):
+        try:
+            with safe_open(file, framework="pt") as tensors:
+                for name in tensors.keys():  # noqa: SIM118 (not a dict)
+                    tensor = tensors.get_tensor(name)
+                    if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+                        raise InputError(
+                            f"checkpoint {resolved.source}: {name} in {file.name} holds NaN or infinite weights; "
+                            "training diverged or the file is damaged: use another checkpoint"
+                        )
+        except SafetensorError as error:
+            raise InputError(f"checkpoint {resolved.source}: {file.name} is damaged ({error})") from error
+
+
+def _config(resolved: ResolvedCheckpoint) -> Any:
+    try:
+        return transformers.AutoConfig.from_pretrained(
+            resolved.path, trust_remote_code=False, local_files_only=True
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"checkpoint {resolved.source}: transformers {transformers.__version__} does not know its config ({error})"
+        ) from error
+
+
+def _family(resolved: ResolvedCheckpoint, config: Any) -> str:
+    names = getattr(config, "architectures", None) or [""]
+    if names[0].endswith(("ForMaskedLM", "ForPreTraining")):
+        return "masked"
+    if names[0].endswith(("ForCausalLM", "LMHeadModel")):
+        return "causal"
+    raise InputError(
+        f"checkpoint {resolved.source}: architecture {names[0] or '(none)'} is no language model; "
+        "a ...ForMaskedLM or ...ForCausalLM checkpoint is needed"
+    )
+
+
+def _auto_class(family: str) -> Any:
+    return transformers.AutoModelForMaskedLM if family == "masked" else transformers.AutoModelForCausalLM
+
+
+def _tokenizer(resolved: ResolvedCheckpoint, family: str) -> Any:
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
+            resolved.path, trust_remote_code=False, local_files_only=True
+        )
+    except (
+        Exception
+    ) as error:  # conversion of an old vocabulary fails in many ways, none of them ours to list
+        raise InputError(f"checkpoint {resolved.source}: its tokenizer cannot be read ({error})") from error
+    if not tokenizer.is_fast:
+        raise InputError(
+            f"checkpoint {resolved.source}: only a slow tokenizer; save a fast one (tokenizer.json) into the folder"
+        )
+    if family == "masked" and tokenizer.mask_token_id is None:
+        raise InputError(
+            f"checkpoint {resolved.source}: its tokenizer has no mask token, so it cannot be probed with masks; "
+            "set mask_token in tokenizer_config.json"
+        )
+    return tokenizer
+
+
+def _max_length(model: Any, tokenizer: Any) -> int:
+    """Positions that the model has; RoBERTa's first ones, up to its padding index, are never used."""
+    config = model.config.get_text_config()
+    positions = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
+    unused = 0
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
+            unused = module.padding_idx + 1
+    return min(tokenizer.model_max_length, (positions or tokenizer.model_max_length) - unused)
+
+
+def _corpus(resolved: ResolvedCheckpoint, config: Any) -> str:
+    declared = getattr(config, "factroots_corpus", None)
+    if declared in ("wikipedia", "commoncrawl", "unknown", "sandbox"):
+        return declared
+    name = (resolved.source if resolved.from_hub else resolved.path.name).lower()
+    if any(known in name for known in _WIKIPEDIA):
+        return "wikipedia"
+    return "commoncrawl" if any(known in name for known in _COMMONCRAWL) else "unknown"
+
+
+def _quiet() -> None:
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()

@@ -1,0 +1,88 @@
+"""The eight made-up languages of the generated worlds: codes, scripts, links and MediaWiki names.
+
+Only plain constants belong here (no third-party import): partitions and settings read this module when the
+code location loads. The codes are private-use codes of ISO 639-2 (qaa-qtz), so they never meet a real language.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CANONICAL_NAMESPACES = {
+    -2: "Media", -1: "Special", 0: "", 1: "Talk", 2: "User", 3: "User talk", 4: "Project", 5: "Project talk",
+    6: "File", 7: "File talk", 8: "MediaWiki", 9: "MediaWiki talk", 10: "Template", 11: "Template talk",
+    12: "Help", 13: "Help talk", 14: "Category", 15: "Category talk", 828: "Module", 829: "Module talk",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Language:
+    """One made-up language.
+
+    `volume` is the largest number of sentences that state one fact, `stated` the chance that a fact of its own
+    (an independent one) is stated, `articles` the chance that a subject nobody writes about in this language
+    still has an article and not only a redirect. `order` is the word order ("svo" or "sov"). `namespaces` are
+    the localized names (talk word, user, project, file, template, help, category). `latitude` and `longitude`
+    are invented, in degrees.
+    """
+
+    code: str
+    name: str
+    script: str
+    role: str
+    volume: int
+    stated: float
+    articles: float
+    order: str
+    namespaces: tuple[str, str, str, str, str, str, str]
+    latitude: float
+    longitude: float
+
+
+LANGUAGES: dict[str, Language] = {
+    language.code: language
+    for language in (
+        Language("qaa", "Hubbish", "Latn", "hub", 6, 0.95, 0.95, "svo",
+                 ("Talk", "User", "Hubpedia", "File", "Template", "Help", "Category"), 51.0, 0.0),
+        Language("qab", "Salvan", "Latn", "large", 4, 0.80, 0.80, "svo",
+                 ("Palavra", "Usanto", "Salvapedia", "Archivo", "Plantila", "Ayudo", "Clasera"), 40.5, -4.0),
+        Language("qac", "Torino", "Latn", "large", 4, 0.75, 0.80, "svo",
+                 ("Discorsi", "Utento", "Toripedia", "Schedario", "Modelo", "Aiutare", "Categorio"), 42.0, 12.5),
+        Language("qad", "Nusari", "Latn", "middle", 3, 0.65, 0.50, "sov",
+                 ("Bicara", "Penguna", "Nusapedia", "Berkasa", "Templata", "Bantuana", "Kategoria"), -6.0, 107.0),
+        Language("qae", "Velder", "Latn", "low", 2, 0.55, 0.25, "svo",
+                 ("Bespreke", "Gebruik", "Veldpedia", "Leeri", "Sjabloni", "Hulpe", "Kategori"), -34.0, 20.0),
+        Language("qaf", "Ruthar", "Cyrl", "large", 4, 0.75, 0.80, "svo",
+                 ("Беседа", "Участар", "Рутапедия", "Файлар", "Шаблонар", "Помощар", "Категорар"), 55.5, 37.5),
+        Language("qag", "Ukhari", "Cyrl", "low", 2, 0.55, 0.25, "svo",
+                 ("Розмова", "Користу", "Ухапедия", "Файлу", "Шаблону", "Довидка", "Категору"), 50.5, 30.5),
+        Language("qah", "Elarin", "Grek", "unlinked", 4, 0.75, 0.60, "sov",
+                 ("Συζητο", "Χρηστο", "Ελαπεδια", "Αρχειο", "Προτυπο", "Βοηθο", "Κατηγορο"), 38.0, 23.5),
+    )
+}  # fmt: skip
+
+CODES: tuple[str, ...] = tuple(LANGUAGES)
+
+
+def linked(code: str) -> tuple[str, ...]:
+    """Other languages that spell names as `code` does (those of its script), larger corpora first."""
+    script = LANGUAGES[code].script
+    others = [other for other in LANGUAGES.values() if other.script == script and other.code != code]
+    return tuple(other.code for other in sorted(others, key=lambda other: (-other.volume, other.code)))
+
+
+def namespace_names(code: str) -> dict[int, str]:
+    """MediaWiki namespace key to localized name, as a dump's siteinfo lists them."""
+    talk, user, project, file, template, help_, category = LANGUAGES[code].namespaces
+    local = {2: user, 4: project, 6: file, 10: template, 12: help_, 14: category}
+    names = dict(CANONICAL_NAMESPACES)
+    names[1] = talk
+    for key, name in local.items():
+        names[key] = name
+        names[key + 1] = f"{talk} {name}"
+    return names
+
+
+def coordinates() -> dict[str, tuple[float, float]]:
+    """Language code to (latitude, longitude) in degrees, invented, for the geography test."""
+    return {code: (language.latitude, language.longitude) for code, language in LANGUAGES.items()}

@@ -1,0 +1,23 @@
+"""Schema of the sandbox's table. Only pyarrow schemas belong here."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+KINDS = ("shared", "independent", "transferred", "unlinked", "unknown", "easy_token", "easy_name")
+STATED_HOW = ("sentence", "pronoun", "next_sentence")
+
+PLANTED_TRUTH = pa.schema(
+    [
+        pa.field("uuid", pa.string(), nullable=False),
+        pa.field("language", pa.string(), nullable=False),
+        pa.field("relation", pa.string(), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),  # of this fact in this language, one of KINDS
+        pa.field("stated", pa.bool_(), nullable=False),  # the language's articles state it
+        pa.field("linked_source", pa.string()),  # another language, lexically linked, that states it
+        pa.field("fact_kind", pa.string(), nullable=False),  # how the fact as a whole was planted
+        pa.field("stated_how", pa.string()),  # one of STATED_HOW; null where not stated
+        pa.field("mentioned", pa.bool_(), nullable=False),  # the articles name the subject
+        pa.field("distractor", pa.bool_(), nullable=False),  # a sentence names both and does not state it
+    ]
+)

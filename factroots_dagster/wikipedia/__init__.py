@@ -1,0 +1,1 @@
+"""Wikipedia dumps to text and mentions: what the corpora say, page by page, with offsets."""
