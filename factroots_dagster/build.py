@@ -11,7 +11,6 @@ from factroots_dagster.assets.probing import probing_assets
 from factroots_dagster.assets.report import report_assets
 from factroots_dagster.assets.sandbox import sandbox_assets
 from factroots_dagster.assets.sources import source_assets
-from factroots_dagster.assets.tracing import tracing_assets
 from factroots_dagster.assets.wikipedia import wikipedia_assets
 from factroots_dagster.automation.jobs import platform_jobs
 from factroots_dagster.automation.sensors import platform_sensors
@@ -30,7 +29,6 @@ def build_defs(settings: Settings) -> dg.Definitions:
         *sandbox_assets(platform),
         *mlama_assets(platform),
         *wikipedia_assets(platform),
-        *tracing_assets(platform),
         *probing_assets(platform),
         *neuron_assets(platform),
         *analysis_assets(platform),

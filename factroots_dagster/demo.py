@@ -38,7 +38,9 @@ class _Runner:
         self.resources = definitions.resources
         self.instance, self.say = instance, say
 
-    def __call__(self, title: str, assets: Iterable[str], first: str | None = None, last: str | None = None) -> None:
+    def __call__(
+        self, title: str, assets: Iterable[str], first: str | None = None, last: str | None = None
+    ) -> None:
         """Materialize the assets, in the partitions from `first` to `last`; raises StageFailedError."""
         started = time.monotonic()
         self.say(title)
@@ -112,7 +114,8 @@ def _summary_lines(path: Path) -> list[str]:
     scores: Mapping[str, Mapping[str, float]] = summary["p_at_1"]
     types: Mapping[str, int] = summary["types"]
     lines = [
-        "  P@1    " + "  ".join(f"{language} {entry['full_match']:.3f}" for language, entry in scores.items()),
+        "  P@1    "
+        + "  ".join(f"{language} {entry['full_match']:.3f}" for language, entry in scores.items()),
         "  types  " + "  ".join(f"{name} {count}" for name, count in types.items()),
     ]
     planted = summary.get("planted")

@@ -50,7 +50,9 @@ def _read_file(path: Path) -> dict[str, CheckpointSource]:
         return {}
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
-        found = [CheckpointSource(check_name(key, "checkpoint key"), **entry) for key, entry in entries.items()]
+        found = [
+            CheckpointSource(check_name(key, "checkpoint key"), **entry) for key, entry in entries.items()
+        ]
     except (ValueError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path}: not a checkpoint registry ({error}); it is a JSON object "
@@ -64,8 +66,11 @@ def _complete_folders(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(
-        p for p in folder.iterdir()
-        if not p.name.startswith((".", "_")) and (p / "config.json").is_file() and any(p.glob("*.safetensors"))
+        p
+        for p in folder.iterdir()
+        if not p.name.startswith((".", "_"))
+        and (p / "config.json").is_file()
+        and any(p.glob("*.safetensors"))
     )
 
 
@@ -98,7 +103,7 @@ def lookup(settings: Settings, key: str) -> CheckpointSource:
 def add(settings: Settings, source: str, revision: str | None = None) -> CheckpointSource:
     """Register a hub id or folder in the registry file and return its entry (unchanged if known)."""
     folder = Path(source).expanduser()
-    if folder.is_dir():
+    if source and folder.is_dir():
         source = str(folder.resolve())
     elif not _HUB_ID.fullmatch(source):
         raise InputError(f"{source!r} is neither an existing folder nor a hub id such as owner/name")
@@ -108,7 +113,8 @@ def add(settings: Settings, source: str, revision: str | None = None) -> Checkpo
     known = entries.get(entry.key)
     if known is not None and known != entry:
         raise InputError(
-            f"checkpoint key {entry.key!r} already stands for {known.source}; rename the folder or edit {path}"
+            f"checkpoint key {entry.key!r} already stands for {known.source}; "
+            f"rename the folder or edit {path}"
         )
     entries[entry.key] = entry
     with atomic_file(path) as temporary:

@@ -45,9 +45,7 @@ class Settings(BaseSettings):
         (), description="comma-separated codes; empty means all of the world's"
     )
     mlama_source: str = Field("", description="URL, folder, .zip or .tar.*; empty means the mirrors")
-    wikipedia_source: str = Field(
-        "https://dumps.wikimedia.org", description="folder of dumps or base URL"
-    )
+    wikipedia_source: str = Field("https://dumps.wikimedia.org", description="folder of dumps or base URL")
     wikipedia_snapshot: str = Field("latest", description="date of the dumps (YYYYMMDD) or latest")
     checkpoints: Path | None = Field(None, description="registry file, or folder of checkpoints")
     spark_master: str = Field("local[*]", description="Spark master URL")
@@ -112,6 +110,9 @@ def load_settings() -> Settings:
         for problem in error.errors():
             name = "_".join(str(part) for part in problem["loc"]).upper()
             variable = f"FACTROOTS_{name}" if name else "FACTROOTS_LANGUAGES"
-            lines.append(f"{variable}: {problem['msg']} (got {problem['input']!r})"
-                         if name else f"{variable}: {problem['msg']}")
+            lines.append(
+                f"{variable}: {problem['msg']} (got {problem['input']!r})"
+                if name
+                else f"{variable}: {problem['msg']}"
+            )
         raise InputError("settings are wrong: " + "; ".join(lines)) from None

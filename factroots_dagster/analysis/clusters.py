@@ -78,11 +78,19 @@ def expected_jaccard(facts: int, first: int, second: int) -> float | None:
     """Mean Jaccard of random sets of `first` and `second` out of `facts`; None when both are empty."""
     if first + second == 0:
         return None
-    from scipy.stats import hypergeom
+    from scipy.special import gammaln
 
-    overlap = np.arange(max(0, first + second - facts), min(first, second) + 1)
-    chance = hypergeom.pmf(overlap, facts, first, second)
-    return float((chance * overlap / (first + second - overlap)).sum())
+    low, high = max(0, first + second - facts), min(first, second)
+    mean = first * second / facts
+    spread = 12 * np.sqrt(mean + 1)  # the variance is below the mean; what lies beyond is below 1e-30
+    overlap = np.arange(max(low, int(mean - spread)), min(high, int(mean + spread) + 1) + 1)
+
+    def log_binomial(n: float, k: np.ndarray | float) -> np.ndarray:
+        return gammaln(n + 1) - gammaln(np.add(k, 1)) - gammaln(np.subtract(n + 1, k))
+
+    log_chance = log_binomial(first, overlap) + log_binomial(facts - first, second - overlap)
+    chance = np.exp(log_chance - log_binomial(facts, second))
+    return float((chance * overlap / (first + second - overlap)).sum() / chance.sum())
 
 
 def _facts(predictions: Mapping[str, pa.Table], languages: list[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -147,8 +147,11 @@ def record(context: Any, name: str, key: str | None, store: Store, shown: Shown,
     metadata = materialization_metadata(published, shown, seconds, key is not None)
     context.add_asset_metadata(metadata, asset_key=name, partition_key=key)
     context.log.info(
-        "%s: %s rows, %.2f MB in %.1f s", "/".join((name, *parts_of(key))),
-        "-" if published.rows is None else f"{published.rows:,}", published.bytes / 1e6, seconds,
+        "%s: %s rows, %.2f MB in %.1f s",
+        "/".join((name, *parts_of(key))),
+        "-" if published.rows is None else f"{published.rows:,}",
+        published.bytes / 1e6,
+        seconds,
     )
 
 

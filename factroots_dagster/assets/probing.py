@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import dagster as dg
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from factroots_dagster.assets.base import (
@@ -16,6 +17,7 @@ from factroots_dagster.assets.base import (
     MODEL_POOL,
     OWNER,
     Shown,
+    all_partitions,
     asset,
     available_languages,
     partition_keys,
@@ -31,6 +33,7 @@ from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_S
 from factroots_dagster.registry import lookup
 from factroots_dagster.resources.models import ModelResource
 from factroots_dagster.storage.store import Work
+from factroots_dagster.wikipedia.schema import WIKIPEDIA_VOLUME
 
 
 def probing_assets(platform: Platform) -> list[dg.AssetsDefinition]:
@@ -88,7 +91,7 @@ def probing_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         kinds=("parquet",),
         schema=PROBING_SCORES,
         partitions_def=platform.checkpoints,
-        deps=["predictions", "fact_coverage", dg.AssetDep("wikipedia_volume", partition_mapping=dg.AllPartitionMapping())],
+        deps=["predictions", "fact_coverage", *all_partitions("wikipedia_volume")],
     )
     def probing_scores(context: dg.AssetExecutionContext) -> None:
         """P@1 by language and relation, with intervals and the baselines it must be read against."""
@@ -105,12 +108,13 @@ def probing_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 for language in languages
                 if store.exists("wikipedia_volume", language)
             ]
+            volume = pa.concat_tables([WIKIPEDIA_VOLUME.empty_table(), *volumes])
             predictions = (work.read("predictions", checkpoint, language) for language in languages)
             scores = score(predictions, coverage)
             work.write(scores, PROBING_SCORES)
             again = (work.read("predictions", checkpoint, language) for language in languages)
             work.write(mask_counts(again), MASK_COUNTS, side="mask_counts")
-            work.write(volume_relations(scores, volumes), VOLUME_RELATIONS, side="volume_relations")
+            work.write(volume_relations(scores, volume), VOLUME_RELATIONS, side="volume_relations")
             return Shown(scores_picture(scores), scores, {"languages": len(languages)})
 
         publish_each(context, store, build)

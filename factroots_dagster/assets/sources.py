@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import dagster as dg
+import pyarrow as pa
 
 from factroots_dagster.assets.base import Shown, asset, progress_to, publish_each
 from factroots_dagster.mlama.schema import MLAMA_RELEASE
@@ -50,9 +51,7 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
         publish_each(context, store, build)
 
-    @asset(
-        group="sources", kinds=("xml",), schema=WIKIPEDIA_DUMP, partitions_def=platform.languages
-    )
+    @asset(group="sources", kinds=("xml",), schema=WIKIPEDIA_DUMP, partitions_def=platform.languages)
     def wikipedia_dump(context: dg.AssetExecutionContext) -> None:
         """The Wikipedia dump of a language: where its files are, their snapshot, checksums and namespaces.
 
@@ -72,8 +71,11 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 world = generate(settings.sandbox_seed, settings.world == "disjoint")
                 write_dump(world, language, folder / dump_name(language))
                 source = str(folder)
-            table = acquire_dump(language, source, settings.wikipedia_snapshot, folder)
-            work.write(table, WIKIPEDIA_DUMP)
+            table = acquire_dump(language, source, settings.wikipedia_snapshot, folder, progress_to(context))
+            # what lies in the partition itself is named from there: the folder is published elsewhere
+            paths = [path.removeprefix(f"{folder}/") for path in table["path"].to_pylist()]
+            column = table.schema.get_field_index("path")
+            work.write(table.set_column(column, "path", pa.array(paths)), WIKIPEDIA_DUMP)
             return Shown(preview=table)
 
         publish_each(context, store, build)

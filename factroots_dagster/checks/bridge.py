@@ -94,7 +94,9 @@ def _target(result: Any) -> str:
 def to_check_result(validation: Any) -> dg.AssetCheckResult:
     """A validation as an asset check result: ERROR when an expectation of critical severity failed."""
     rows, severities = [], []
-    for result in sorted(validation.results, key=lambda r: (r.success, r.expectation_config.type, _target(r))):
+    for result in sorted(
+        validation.results, key=lambda r: (r.success, r.expectation_config.type, _target(r))
+    ):
         config = result.expectation_config
         if not result.success:
             severities.append(config.severity.value)
@@ -152,9 +154,14 @@ def asset_check(
         for key, result in results.items():
             operation.log_event(
                 dg.AssetCheckEvaluation(
-                    asset_key=dg.AssetKey(asset), check_name=CHECK_NAME, passed=result.passed,
-                    metadata=result.metadata or {}, severity=result.severity,
-                    description=result.description, blocking=suite.blocking, partition=key,
+                    asset_key=dg.AssetKey(asset),
+                    check_name=CHECK_NAME,
+                    passed=result.passed,
+                    metadata=result.metadata or {},
+                    severity=result.severity,
+                    description=result.description,
+                    blocking=suite.blocking,
+                    partition=key,
                 )
             )
         return _merged(results)

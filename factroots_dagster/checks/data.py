@@ -139,8 +139,18 @@ def articles_frame(store: Store, language: str) -> pd.DataFrame:
     """One row of counts over the streamed pages: the text itself never is in memory at once."""
     folder = store.require("wikipedia_articles", language)
     counts = dict.fromkeys(
-        ("pages", "articles", "redirects", "null_ids", "null_titles", "null_texts", "empty_articles",
-         "articles_with_braces", "redirects_with_text"), 0,
+        (
+            "pages",
+            "articles",
+            "redirects",
+            "null_ids",
+            "null_titles",
+            "null_texts",
+            "empty_articles",
+            "articles_with_braces",
+            "redirects_with_text",
+        ),
+        0,
     )
     ids: list[np.ndarray] = []
     for batch in ds.dataset(folder, format="parquet").to_batches():

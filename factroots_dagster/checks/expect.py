@@ -55,11 +55,13 @@ def total(column: str, value: float, **more: Any) -> list[Any]:
 
 
 def distinct(column: str, count: int, **more: Any) -> list[Any]:
-    return [_gxe().ExpectColumnUniqueValueCountToBeBetween(column=column, min_value=count, max_value=count, **more)]
+    return [
+        _gxe().ExpectColumnUniqueValueCountToBeBetween(
+            column=column, min_value=count, max_value=count, **more
+        )
+    ]
 
 
 def at_most(smaller: str, larger: str) -> list[Any]:
     """`smaller` never exceeds `larger`."""
-    return [
-        _gxe().ExpectColumnPairValuesAToBeGreaterThanB(column_A=larger, column_B=smaller, or_equal=True)
-    ]
+    return [_gxe().ExpectColumnPairValuesAToBeGreaterThanB(column_A=larger, column_B=smaller, or_equal=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -132,20 +133,16 @@ def active_frame(store: Store, checkpoint: str, language: str) -> pd.DataFrame:
     described = store.read("checkpoint", checkpoint).to_pylist()[0]
     neurons = described["layers"] * described["neurons"]
     frame = table.select(["uuid", "language", "relation", "k"]).to_pandas()
-    sets, signed, scores = (
-        table[name].to_pylist() for name in ("neurons", "signed_neurons", "scores")
-    )
+    sets, signed, scores = (table[name].to_pylist() for name in ("neurons", "signed_neurons", "scores"))
     frame["sizes_agree"] = [
         len(a) == len(b) == len(c) == k for a, b, c, k in zip(sets, signed, scores, frame["k"], strict=True)
     ]
     frame["repeated"] = [
         len(a) - len(set(a)) + len(b) - len(set(b)) for a, b in zip(sets, signed, strict=True)
     ]
-    frame["in_range"] = [
-        all(0 <= n < neurons for n in a + b) for a, b in zip(sets, signed, strict=True)
-    ]
+    frame["in_range"] = [all(0 <= n < neurons for n in a + b) for a, b in zip(sets, signed, strict=True)]
     frame["scores_ordered"] = [
-        all(x >= y for x, y in zip(s, s[1:], strict=False)) and all(x >= 0 for x in s) for s in scores
+        all(x >= y for x, y in pairwise(s)) and all(x >= 0 for x in s) for s in scores
     ]
     return frame
 
@@ -174,8 +171,19 @@ def scores_frame(store: Store, checkpoint: str) -> pd.DataFrame:
 
 def scores_suite(settings: Settings) -> Suite:
     def expectations(checkpoint: str) -> Sequence[Any]:
-        shares = ("full_match", "partial_match", "typed_p1", "mrr", "multi_answer", "majority", "uniform",
-                  "full_match_low", "full_match_high", "macro_full_match", "prior_typed_p1")
+        shares = (
+            "full_match",
+            "partial_match",
+            "typed_p1",
+            "mrr",
+            "multi_answer",
+            "majority",
+            "uniform",
+            "full_match_low",
+            "full_match_high",
+            "macro_full_match",
+            "prior_typed_p1",
+        )
         return [
             *expect.rows(2),
             *expect.unique("language", "relation"),
@@ -194,8 +202,18 @@ def scores_suite(settings: Settings) -> Suite:
 
 
 def similarity_frame(store: Store, checkpoint: str) -> pd.DataFrame:
-    columns = ["uuid", "language_a", "language_b", "jaccard", "signed_jaccard", "cosine",
-               "mismatched_mean", "random_mean", "p_value", "q_value"]
+    columns = [
+        "uuid",
+        "language_a",
+        "language_b",
+        "jaccard",
+        "signed_jaccard",
+        "cosine",
+        "mismatched_mean",
+        "random_mean",
+        "p_value",
+        "q_value",
+    ]
     frame = store.read("neuron_similarity", checkpoint, columns=columns).to_pandas()
     frame["ordered"] = frame["language_a"] < frame["language_b"]
     return frame

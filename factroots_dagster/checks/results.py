@@ -10,14 +10,14 @@ import numpy as np
 
 from factroots_dagster.checks import expect
 from factroots_dagster.checks.bridge import Suite
+from factroots_dagster.report.schema import TYPES
+from factroots_dagster.sandbox.schema import KINDS
 from factroots_dagster.settings import Settings
 from factroots_dagster.storage.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TYPES = ("not_predicted", "shared_tokens", "naming_cue", "transferred", "shared", "independent")
-KINDS = ("shared", "independent", "transferred", "unlinked", "unknown", "easy_token", "easy_name")
 LARGEST_PAGE = 25_000_000
 
 
@@ -50,7 +50,9 @@ def types_frame(store: Store, checkpoint: str) -> pd.DataFrame:
         for language in store.keys("predictions", checkpoint)
         for uuid, full in zip(
             *store.read("predictions", checkpoint, language, columns=["uuid", "full_match"])
-            .to_pydict().values(), strict=True,
+            .to_pydict()
+            .values(),
+            strict=True,
         )
     }
     predicted = np.array(
@@ -87,7 +89,9 @@ def report_frame(store: Store, checkpoint: str) -> pd.DataFrame:
     summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
     types = store.read("fact_types", checkpoint, columns=["type"])["type"].to_pylist()
     counts = {name: types.count(name) for name in TYPES}
-    scores = store.read("probing_scores", checkpoint, columns=["language", "relation", "full_match"]).to_pandas()
+    scores = store.read(
+        "probing_scores", checkpoint, columns=["language", "relation", "full_match"]
+    ).to_pandas()
     scores = scores[scores["relation"] == "*"].set_index("language")["full_match"]
     shown = {language: entry["full_match"] for language, entry in summary["p_at_1"].items()}
     html = page.read_text(encoding="utf-8") if page.is_file() else ""
@@ -101,7 +105,9 @@ def report_frame(store: Store, checkpoint: str) -> pd.DataFrame:
                 "scores_agree": shown.keys() == set(scores.index)
                 and all(abs(scores[language] - value) < 1e-6 for language, value in shown.items()),
                 # the page opens without a network: nothing is fetched from elsewhere
-                "fetches": html.count('src="http') + html.count("@import") + html.count('<link rel="stylesheet"'),
+                "fetches": html.count('src="http')
+                + html.count("@import")
+                + html.count('<link rel="stylesheet"'),
             }
         ]
     )

@@ -1,1 +1,1 @@
-"""Feed-forward neurons: reading them, which ones a fact activates, how alike languages are, what they cause."""
+"""Feed-forward neurons: reading them, which ones a fact activates, how alike languages are, their effect."""

@@ -28,7 +28,7 @@ def read_index(folder: Path) -> pa.Table:
 
 
 def read_relation(folder: Path, relation: str) -> npt.NDArray[np.float32]:
-    """Activations of one relation: float32 [facts, layers, neurons]. Raises InputError if missing or damaged."""
+    """Activations of one relation: float32 [facts, layers, neurons]. InputError if missing or damaged."""
     path = folder / f"{relation}.safetensors"
     try:
         return load_file(path)[TENSOR]

@@ -33,6 +33,7 @@ from factroots_dagster.probing.forward import (
 from factroots_dagster.probing.prompts import Prompt, mask_prompts
 
 FACTORS = {"ablate": 0.0, "boost": 2.0}
+MOST_TOKENS = 8_192  # of one batch: every mask is projected at once here, and the inputs are copied
 _REPORT_SECONDS = 5.0
 
 
@@ -51,8 +52,8 @@ def interventions(
     """NEURON_INTERVENTIONS for a bounded sample of facts and ordered language pairs, drawn with the seed.
 
     By language: splits (MLAMA_SPLIT), predictions (PREDICTIONS), active (ACTIVE_NEURONS). At most most_pairs
-    ordered pairs, facts_per_pair facts of each; a fact is asked with its object's own number of masks, and only
-    where that prompt was right. A relation with no other fact in A lacks the "other_fact" rows.
+    ordered pairs, facts_per_pair facts of each; a fact is asked with its object's own number of masks, where
+    that prompt was right. A relation with no other fact in A lacks the "other_fact" rows.
     Returns 8 rows a fact and pair at most: (ablate, boost) x (own, random, same_layer, other_fact).
     """
     languages = sorted(active)
@@ -68,7 +69,9 @@ def interventions(
     for a, b in pairs:
         random = np.random.default_rng([seed, zlib.crc32(f"{a}>{b}".encode())])
         trials.extend(_draw(model, a, b, found[a], asked[b], facts_per_pair, random))
-    return _measure(model, trials, token_budget or default_token_budget(model.device), progress)
+    return _measure(
+        model, trials, token_budget or min(default_token_budget(model.device), MOST_TOKENS), progress
+    )
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ class _Asked:
 class _Trial:
     """One forward pass of one prompt. neurons and factor are those of its intervention; none for the baseline."""
 
-    fact: int  # trials of the same fact and language pair have the same number
+    fact: tuple[str, str, str]  # found in, asked in, uuid
     row: dict[str, Any]
     prompt: Prompt
     object_ids: list[int]
@@ -127,13 +130,12 @@ def _draw(
         question = [(fact.template, fact.subject)]
         prompt = next(mask_prompts(model.tokenizer, question, len(fact.object_ids)))
         row = {"uuid": uuid, "relation": fact.relation, "language_found": a, "language_asked": b}
-        number = zlib.crc32(f"{a}>{b}>{uuid}".encode())
-        yield _Trial(number, row, prompt, fact.object_ids, np.empty(0, np.int64), 1.0)
+        yield _Trial((a, b, uuid), row, prompt, fact.object_ids, np.empty(0, np.int64), 1.0)
         sets = {"own": found[uuid], **_controls(model, fact, found, asked, random)}
         for name, neurons in sets.items():
             for intervention, factor in FACTORS.items():
                 told = {**row, "intervention": intervention, "neuron_set": name}
-                yield _Trial(number, told, prompt, fact.object_ids, neurons, factor)
+                yield _Trial((a, b, uuid), told, prompt, fact.object_ids, neurons, factor)
 
 
 def _controls(
@@ -143,7 +145,7 @@ def _controls(
     asked: Mapping[str, _Asked],
     random: np.random.Generator,
 ) -> dict[str, npt.NDArray[np.int64]]:
-    """As many neurons as the fact's own, and none of them (another fact's may overlap: that is its own top-k)."""
+    """Sets of the size of the fact's own and apart from it (but another fact's top-k is what it is)."""
     own = found[fact.uuid]
     width = model.ffn.neurons
     rest = np.setdiff1d(np.arange(model.ffn.layers * width), own)

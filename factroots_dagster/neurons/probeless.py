@@ -62,10 +62,10 @@ def top_k(scores: Scores, k: int) -> npt.NDArray[np.int64]:
 
 
 def active_neurons(activations_folder: Path, *, k: int | None = None) -> pa.Table:
-    """ACTIVE_NEURONS of one language: the top k of Probeless, and signed (activation minus the relation's mean).
+    """ACTIVE_NEURONS of one language: the top k of Probeless, and signed (highest above the mean).
 
-    activations_folder: as `probing.engine.probe` writes it. A fact that is its relation's only correct one has
-    no other to differ from: it gets no row. Equal scores: lower neuron first. Memory: one relation.
+    activations_folder: as `probing.engine.probe` writes it. A fact that is its relation's only correct one
+    has no other to differ from: it gets no row. Equal scores: lower neuron first. Memory: one relation.
     """
     tables = [ACTIVE_NEURONS.empty_table()]
     for _relation, index, values in relations(activations_folder):

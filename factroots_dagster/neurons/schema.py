@@ -24,8 +24,8 @@ ACTIVE_NEURONS = pa.schema(
         (
             "neurons",
             pa.list_(pa.int32()),
-        ),  # layer * neurons_per_layer + neuron, highest Probeless score first
-        ("scores", pa.list_(pa.float32())),
+        ),  # layer * neurons_per_layer + neuron, best first
+        ("scores", pa.list_(pa.float32())),  # Probeless
         ("signed_neurons", pa.list_(pa.int32())),  # highest activation minus the relation's mean first
     ]
 )
@@ -42,7 +42,7 @@ NEURON_SIMILARITY = pa.schema(
         (
             "same_object_mean",
             pa.float64(),
-        ),  # Jaccard with other facts of the same object; null: there is none
+        ),  # Jaccard with other facts of the object; null: none
         ("mismatched_mean", pa.float64()),  # Jaccard with facts of other objects
         ("random_mean", pa.float64()),  # expected Jaccard of random neurons
         ("cosine_z", pa.float64()),  # against facts of other objects

@@ -127,8 +127,11 @@ def _columns(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
 
 @dataclass(frozen=True)
 class _Matrix:
-    """directions: float32 [facts, neurons], centred, unit length (NaN where a fact does not differ from the
-    mean); top, signed: indicator matrices of the same shape, sparse."""
+    """Three matrices [facts, neurons].
+
+    directions: float32, centred, unit length (NaN where a fact does not differ from the mean); top, signed:
+    indicators, sparse.
+    """
 
     directions: Floats
     top: sparse.csr_matrix

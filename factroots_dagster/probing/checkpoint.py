@@ -1,4 +1,4 @@
-"""Finding, describing and loading a checkpoint, safely: safetensors weights, no code of the checkpoint is run.
+"""Finding, describing and loading a checkpoint safely: safetensors weights, none of its own code.
 
 Nothing here runs a prompt; see `engine`.
 """
@@ -36,7 +36,6 @@ _TOKENIZER_FILES = (
     "spiece.model",
     "tokenizer.model",
 )
-_WEIGHT_FILES = ("model.safetensors", "model.safetensors.index.json")
 # What well-known families were trained on: absence from Wikipedia means absence from training only for these.
 _WIKIPEDIA = ("bert-base-multilingual", "distilbert-base-multilingual")
 _COMMONCRAWL = ("xlm-roberta", "xlm-v", "modernbert", "mmbert", "bloom", "llama", "qwen", "gemma")
@@ -80,9 +79,7 @@ def resolve_checkpoint(source: str, revision: str | None = None) -> ResolvedChec
     from_hub = not folder.is_dir()
     if from_hub:
         if folder.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1:
-            raise InputError(
-                f"checkpoint {source}: no such folder; give a folder or a hub id such as owner/name"
-            )
+            raise InputError(f"checkpoint {source}: no such folder; give one, or a hub id such as owner/name")
         folder, commit = _download(source, revision)
         revision = commit
     _refuse_unsafe(source, folder)
@@ -98,9 +95,9 @@ def resolve_checkpoint(source: str, revision: str | None = None) -> ResolvedChec
 
 
 def describe(checkpoint: str, resolved: ResolvedCheckpoint, corpus: str | None = None) -> pa.Table:
-    """One row of CHECKPOINT. Reads every weight once (sha256, and that all are finite) without building the model.
+    """One row of CHECKPOINT. Reads every weight (sha256, finite) without building the model.
 
-    corpus: what it was trained on; by default `factroots_corpus` of its config.json, else known from its name.
+    corpus: what it was trained on; by default `factroots_corpus` of its config.json, else by its name.
     """
     _quiet()
     config = _config(resolved)
@@ -141,13 +138,13 @@ def load(
     """Loads a checkpoint for inference; the last one loaded is kept, so asking again costs nothing.
 
     device: "auto" (cuda, else mps, else cpu) or a torch device. dtype: "float32" | "bfloat16" | "float16".
-    Raises InputError: no mask token (masked models), slow tokenizer, unsafe or non-finite weights, files missing.
+    Raises InputError: no mask token (masked models), slow tokenizer, missing, unsafe or broken files.
     """
-    if isinstance(resolved, str):
-        resolved = resolve_checkpoint(resolved, revision)
     place = pick_device(device)
     if dtype not in ("float32", "bfloat16", "float16"):
         raise InputError(f"dtype {dtype}: one of float32, bfloat16, float16 is needed")
+    if isinstance(resolved, str):
+        resolved = resolve_checkpoint(resolved, revision)
     key = (str(resolved.path), resolved.revision, str(place), dtype)
     if key not in _loaded:
         _loaded.clear()  # before the next one is built: two large models may not fit
@@ -194,8 +191,8 @@ def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str) -> Loa
         ) from error
     if loading["missing_keys"]:
         raise InputError(
-            f"checkpoint {resolved.source}: weights lack {', '.join(sorted(loading['missing_keys'])[:3])}, which "
-            f"{type(model).__name__} needs; use a checkpoint saved with its language-modelling head"
+            f"checkpoint {resolved.source}: {type(model).__name__} needs weights that it lacks "
+            f"({', '.join(sorted(loading['missing_keys'])[:3])}); use one saved with its language-modelling head"
         )
     model.eval().requires_grad_(False).to(device)
     space = tokenizer.convert_tokens_to_ids(SPACE)
@@ -212,31 +209,36 @@ def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str) -> Loa
 
 
 def _download(source: str, revision: str | None) -> tuple[Path, str]:
-    from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    """The snapshot folder of a hub repository and its commit; only the files that are needed are downloaded."""
+    from huggingface_hub import snapshot_download
 
-    wanted = ["config.json", *_TOKENIZER_FILES, *_WEIGHT_FILES]
     try:
+        commit, files = _listed_on_hub(source, revision)
+        path = snapshot_download(source, revision=commit, allow_patterns=files)
+    except InputError:
+        raise
+    except Exception as error:  # no network: each version of the client has errors of its own for that
         try:
-            info = HfApi().model_info(source, revision=revision)
-            names = {file.rfilename for file in info.siblings or []}
-            shards = [name for name in names if "/" not in name and name.endswith(".safetensors")]
-            if not shards:
-                raise InputError(_pickle_message(source))
-            revision = info.sha
-            wanted += shards if "model.safetensors" not in names else []
-            path = snapshot_download(source, revision=revision, allow_patterns=wanted)
-        except (OSError, OfflineModeIsEnabled) as error:
-            if isinstance(error, HfHubHTTPError):
-                raise
-            # No network: what an earlier run downloaded is as good.
             path = snapshot_download(source, revision=revision, local_files_only=True)
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise InputError(
-            f"checkpoint {source}: not a folder here, and the hub did not give it ({type(error).__name__}); "
-            "check the name and the network, or give a local folder"
-        ) from error
+        except Exception:
+            raise InputError(
+                f"checkpoint {source}: not a folder here, and the hub did not give it "
+                f"({type(error).__name__}: {error}); check the name and the network, or give a local folder"
+            ) from error
     return Path(path), Path(path).name  # snapshots are kept in a folder named by their commit
+
+
+def _listed_on_hub(source: str, revision: str | None) -> tuple[str, list[str]]:
+    """Commit and wanted files of a hub repository."""
+    from huggingface_hub import HfApi
+
+    info = HfApi().model_info(source, revision=revision)
+    names = {file.rfilename for file in info.siblings or []}
+    shards = sorted(name for name in names if "/" not in name and name.endswith(".safetensors"))
+    if not shards:
+        raise InputError(_pickle_message(source))
+    weights = ["model.safetensors"] if "model.safetensors" in names else [*shards, "model.safetensors.index.json"]
+    return str(info.sha), ["config.json", *_TOKENIZER_FILES, *weights]
 
 
 def _refuse_unsafe(source: str, folder: Path) -> None:
@@ -251,8 +253,8 @@ def _refuse_unsafe(source: str, folder: Path) -> None:
     tokenizer = json.loads(tokenizer_file.read_text(encoding="utf-8")) if tokenizer_file.is_file() else {}
     if "auto_map" in config or "auto_map" in tokenizer:
         raise InputError(
-            f"checkpoint {source}: it wants to run its own code (auto_map), which is refused; use a checkpoint of "
-            "an architecture that transformers has itself (and drop auto_map from its json files)"
+            f"checkpoint {source}: it wants to run its own code (auto_map), which is refused; use one of an "
+            "architecture that transformers has itself (and drop auto_map from its json files)"
         )
     if not _weights(folder):
         if any(file for pattern in _PICKLES for file in folder.glob(pattern)):
@@ -304,7 +306,7 @@ def _refuse_broken_weights(resolved: ResolvedCheckpoint) -> None:
                     tensor = tensors.get_tensor(name)
                     if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
                         raise InputError(
-                            f"checkpoint {resolved.source}: {name} in {file.name} holds NaN or infinite weights; "
+                            f"checkpoint {resolved.source}: {name} in {file.name} holds NaN or infinite numbers; "
                             "training diverged or the file is damaged: use another checkpoint"
                         )
         except SafetensorError as error:
@@ -318,7 +320,8 @@ def _config(resolved: ResolvedCheckpoint) -> Any:
         )
     except (OSError, ValueError, KeyError) as error:
         raise InputError(
-            f"checkpoint {resolved.source}: transformers {transformers.__version__} does not know its config ({error})"
+            f"checkpoint {resolved.source}: its config is not known to transformers {transformers.__version__} "
+            f"({error}); use another checkpoint or a newer transformers"
         ) from error
 
 
@@ -343,17 +346,15 @@ def _tokenizer(resolved: ResolvedCheckpoint, family: str) -> Any:
         tokenizer = transformers.AutoTokenizer.from_pretrained(
             resolved.path, trust_remote_code=False, local_files_only=True
         )
-    except (
-        Exception
-    ) as error:  # conversion of an old vocabulary fails in many ways, none of them ours to list
+    except Exception as error:  # converting an old vocabulary fails in many ways
         raise InputError(f"checkpoint {resolved.source}: its tokenizer cannot be read ({error})") from error
     if not tokenizer.is_fast:
         raise InputError(
-            f"checkpoint {resolved.source}: only a slow tokenizer; save a fast one (tokenizer.json) into the folder"
+            f"checkpoint {resolved.source}: it has only a slow tokenizer; save a fast one (tokenizer.json)"
         )
     if family == "masked" and tokenizer.mask_token_id is None:
         raise InputError(
-            f"checkpoint {resolved.source}: its tokenizer has no mask token, so it cannot be probed with masks; "
+            f"checkpoint {resolved.source}: its tokenizer has no mask token, which probing needs; "
             "set mask_token in tokenizer_config.json"
         )
     return tokenizer

@@ -50,14 +50,14 @@ def probe(
     """Asks a masked language model every row of one language.
 
     split: MLAMA_SPLIT. activations_folder: existing and empty; gets `<relation>.safetensors` (tensor
-    "activations", float32 [facts, layers, neurons]) and `data.parquet` (ACTIVATION_INDEX), which hold the rows
-    with a full match. token_budget: padded tokens of one batch; halved by itself when memory runs out.
+    "activations", float32 [facts, layers, neurons]) and `data.parquet` (ACTIVATION_INDEX) for the rows with a
+    full match. token_budget: padded tokens of one batch; batches are halved when memory runs out.
     Returns PREDICTIONS, one row per row of split, in its order.
     Raises InputError for a decoder (it has no masks), broken templates and logits that are not finite.
     """
     if model.family != "masked":
         raise InputError(
-            f"{type(model.model).__name__} is a decoder: it has no mask token, so full_match, partial_match and "
+            f"{type(model.model).__name__} is a decoder: it fills no masks, so full_match, partial_match and "
             "neurons at masks cannot be had of it; use a ...ForMaskedLM checkpoint"
         )
     report = _Report(progress, len(split))

@@ -39,7 +39,7 @@ class Batch:
 
 
 def hidden_or_logits(model: LoadedModel, batch: Batch) -> torch.Tensor:
-    """One forward pass: hidden states [m, hidden] at the batch's tokens, or logits [m, vocabulary] without a head."""
+    """One forward pass: hidden states [m, hidden] at the batch's tokens, or without a head logits."""
     if model.head is None:
         output = model.model(input_ids=batch.ids, attention_mask=batch.mask).logits
     else:
@@ -48,11 +48,11 @@ def hidden_or_logits(model: LoadedModel, batch: Batch) -> torch.Tensor:
 
 
 def logits(model: LoadedModel, tokens: torch.Tensor) -> torch.Tensor:
-    """Float32 logits [m, vocabulary] of what `hidden_or_logits` gave. Raises InputError when they are not finite."""
+    """Float32 logits [m, vocabulary] of what `hidden_or_logits` gave. Raises InputError if not finite."""
     made = (tokens if model.head is None else model.head(tokens)).float()
     if not bool(torch.isfinite(made.sum(dim=1)).all()) and not bool(torch.isfinite(made).all()):
         raise InputError(
-            "the model's logits hold NaN or infinite values; its weights are broken, or the chosen dtype overflows: "
+            "the model's logits hold NaN or infinite values: its weights are broken, or the dtype overflows; "
             "use float32 or another checkpoint"
         )
     return made
@@ -71,7 +71,7 @@ def default_token_budget(device: torch.device) -> int:
 
 
 def by_token_budget(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Indices in batches: sorted by length (then index), filled while count x longest stays within the budget."""
+    """Indices in batches: sorted by length (then index), filled while count x longest is within budget."""
     order = sorted(range(len(lengths)), key=lambda index: (lengths[index], index))
     batch: list[int] = []
     for index in order:

@@ -52,13 +52,15 @@ class NameMaker:
 def object_labels(maker: NameMaker) -> dict[str, list[dict[str, str]]]:
     """Labels of all objects: class to a list of {language code: label}.
 
-    Cities, owners and makers are spelt alike within a script; countries and languages take the ending of the
-    language; a religion is an unrelated word in every language. A quarter of the cities and owners have two words.
+    Cities, owners and makers are spelt alike within a script, a quarter of them with two words; a country and
+    its language share a stem and take the language's own endings; a religion is an unrelated word in every
+    language.
     """
     labels: dict[str, list[dict[str, str]]] = {name: [] for name in OBJECT_COUNTS}
+    peoples = [maker.word() for _ in range(OBJECT_COUNTS["country"])]
     for name, count in OBJECT_COUNTS.items():
         for index in range(count):
-            stem = maker.word()
+            stem = peoples[index] if name in ("country", "language") else maker.word()
             if name == "city" and index % 4 == 0:
                 stem = f"Port {stem}"
             elif name in ("owner", "maker") and index % 4 == 0:

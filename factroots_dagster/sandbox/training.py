@@ -18,7 +18,7 @@ import pyarrow as pa
 import torch
 from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerBase
 
-from factroots_dagster.sandbox.corpus import Examples, make_examples
+from factroots_dagster.sandbox.corpus import ENTITIES_WANTED, Examples, make_examples
 from factroots_dagster.sandbox.vocabulary import build_vocabulary, make_tokenizer, save_tokenizer
 
 LOSS_LOG = pa.schema(
@@ -36,7 +36,7 @@ PROGRESS_SECONDS = 5.0
 class Recipe:
     """Sizes and rates of the training; the defaults are the measured ones."""
 
-    vocabulary: int = 3000
+    vocabulary: int = 6000
     layers: int = 2
     hidden: int = 128
     heads: int = 4
@@ -51,8 +51,10 @@ class Recipe:
     final_rate: float = 0.02
     clip: float = 1.0
     entity_share: float = 0.9  # of the examples: one whole mention is masked; the others: tokens at random
+    frequency_power: float = 2.0  # a mention is chosen in proportion to this power of its count
     beside_entity: float = 0.08  # of the other tokens of such an example
     random_share: float = 0.15
+    thin_share: float = 0.25  # of the examples that name fewer than two entities: how many a pass takes
     log_every: int = 25
 
 
@@ -177,16 +179,17 @@ def _batches(
     recipe: Recipe,
     random: np.random.Generator,
 ) -> Iterator[Batch]:
-    """Endless batches; every pass takes each example once, among examples of about its length."""
+    """Endless batches of examples of about one length; a pass takes each example once, thin ones now and then."""
     lengths = np.array([len(ids) for ids in examples.ids])
-    buckets = [np.flatnonzero((lengths + 2) // 3 == size) for size in np.unique((lengths + 2) // 3)]
+    thin = np.array([len(spans) < ENTITIES_WANTED for spans in examples.spans]) & (
+        np.array([len(spans) > 0 for spans in examples.spans]).any()
+    )
     while True:
-        groups = [
-            shuffled[start : start + recipe.batch]
-            for bucket in buckets
-            for shuffled in [random.permutation(bucket)]
-            for start in range(0, len(shuffled), recipe.batch)
-        ]
+        taken = ~thin | (random.random(len(thin)) < recipe.thin_share)
+        groups = []
+        for size in np.unique((lengths + 2) // 3):
+            bucket = random.permutation(np.flatnonzero(((lengths + 2) // 3 == size) & taken))
+            groups += [bucket[start : start + recipe.batch] for start in range(0, len(bucket), recipe.batch)]
         for number in random.permutation(len(groups)):
             chosen = groups[number]
             yield _corrupt(examples, chosen, int(lengths[chosen].max()), tokenizer, vocabulary, recipe, random)
@@ -210,8 +213,8 @@ def _corrupt(
         tokens, spans = examples.ids[example], examples.spans[example]
         ids[row, : len(tokens)] = tokens
         inner[row, 1 : len(tokens) - 1] = True
-        if len(spans) and random.random() < recipe.entity_share:
-            weights = np.cumsum(spans[:, 2])
+        if len(spans) >= ENTITIES_WANTED and random.random() < recipe.entity_share:
+            weights = np.cumsum(spans[:, 2].astype(np.float64) ** recipe.frequency_power)
             first, last, _ = spans[np.searchsorted(weights, random.random() * weights[-1], side="right")]
             masked[row, first:last] = True
             share[row] = recipe.beside_entity

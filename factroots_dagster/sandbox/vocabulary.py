@@ -16,6 +16,8 @@ from transformers import BertTokenizer, PreTrainedTokenizerBase
 
 SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 PIECE_LENGTHS = range(2, 7)
+WHOLE_WORDS = 0.8
+STEM_LETTERS, STEM_WORDS = 4, 4
 
 
 def split_words(text: str) -> list[str]:
@@ -24,21 +26,30 @@ def split_words(text: str) -> list[str]:
     return [word for word, _ in BertPreTokenizer().pre_tokenize_str(normalized)]
 
 
-def build_vocabulary(texts: Iterable[str], size: int, whole_words: float = 0.8) -> list[str]:
-    """At most `size` tokens: special ones, every character, frequent words, frequent pieces of the other words.
+def build_vocabulary(texts: Iterable[str], size: int) -> list[str]:
+    """At most `size` tokens: special ones, every character, stems and endings, frequent words, pieces of the rest.
 
-    `whole_words` is the share of the room that words take; beginnings and continuations (marked ##) of the
-    words that found no place fill the rest, by count times length. Ties are broken by the alphabet.
+    A beginning that several words share is a stem, and those words are cut behind it; other words are kept
+    whole by count, as far as there is room (four fifths of it, if they do not all fit; the beginnings and ends
+    of the words left out fill the rest, by count times length). Ties are broken by the alphabet.
     """
     counts = collections.Counter(word for text in texts for word in split_words(text))
     characters = sorted({character for word in counts for character in word})
     tokens = dict.fromkeys([*SPECIAL_TOKENS, *characters, *(f"##{character}" for character in characters)])
+    stems = find_stems(counts)
+    inflected = {word: stem for word in counts for stem in [_stem_of(word, stems)] if stem}
+    for word, stem in sorted(inflected.items()):
+        tokens.setdefault(stem)
+        tokens.setdefault(f"##{word[len(stem) :]}")
+    ranked = sorted(
+        (word for word in counts if len(word) > 1 and word not in inflected),
+        key=lambda word: (-counts[word], word),
+    )
     room = max(0, size - len(tokens))
-    ranked = [word for word, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0])) if len(word) > 1]
-    budget = len(ranked) if len(ranked) <= room else int(room * whole_words)
-    tokens.update(dict.fromkeys(ranked[:budget]))
+    kept = len(ranked) if len(ranked) <= room else int(room * WHOLE_WORDS)
+    tokens.update(dict.fromkeys(ranked[:kept]))
     pieces: collections.Counter[str] = collections.Counter()
-    for word in ranked[budget:]:
+    for word in ranked[kept:]:
         for length in PIECE_LENGTHS:
             if length < len(word):
                 pieces[word[:length]] += counts[word] * length
@@ -48,6 +59,29 @@ def build_vocabulary(texts: Iterable[str], size: int, whole_words: float = 0.8) 
             break
         tokens.setdefault(piece)
     return list(tokens)
+
+
+def find_stems(words: Iterable[str]) -> set[str]:
+    """Beginnings (at least STEM_LETTERS letters) that STEM_WORDS or more words share and none of them adds to.
+
+    Of nested beginnings with the same words, the longest is the stem.
+    """
+    sharing: dict[str, set[str]] = collections.defaultdict(set)
+    for word in words:
+        for length in range(STEM_LETTERS, len(word)):
+            sharing[word[:length]].add(word[length])
+    totals = collections.Counter(
+        word[:length] for word in words for length in range(STEM_LETTERS, len(word))
+    )
+    return {stem for stem, nexts in sharing.items() if totals[stem] >= STEM_WORDS and len(nexts) > 1}
+
+
+def _stem_of(word: str, stems: set[str]) -> str | None:
+    """The longest stem that `word` begins with and goes beyond."""
+    for length in range(len(word) - 1, STEM_LETTERS - 1, -1):
+        if word[:length] in stems:
+            return word[:length]
+    return None
 
 
 def make_tokenizer(vocabulary: list[str], max_length: int = 64) -> PreTrainedTokenizerBase:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.wikipedia.files import spark_path
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -43,7 +44,7 @@ def read_pages(spark: SparkSession, paths: list[str]) -> DataFrame:
             )
     chunks = (
         spark.read.option("mapreduce.input.linerecordreader.line.maxlength", str(LONGEST_PIECE))
-        .text(paths, lineSep="</page>")
+        .text([spark_path(path) for path in paths], lineSep="</page>")
         .select(F.split("value", "<page>").alias("pieces"))
         .select(F.size("pieces").alias("count"), F.posexplode("pieces").alias("place", "piece"))
     )

@@ -33,6 +33,7 @@ APOSTROPHES = re.compile(r"'{2,}")
 SWITCH = re.compile(r"__[^\W_a-z][^\Wa-z]{2,40}__")
 ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
 BLANKS = re.compile(r"[ \t\u00a0]{2,}")
+OPENED_BRACKET = re.compile(r"([(（]) *[,;،、][ ,;،、]*")
 SHIELDED = re.compile("[\ufdd0-\ufddf]")
 EMPTY_BRACKETS = re.compile(r" ?[(（][ ,;،、]*[)）]")
 
@@ -261,5 +262,5 @@ def as_lines(text: str, lists: bool) -> str:
         lines.append(" ".join(paragraph))
     text = BLANKS.sub(" ", "\n".join(lines)).replace("\u00a0", " ")
     if "(" in text or "（" in text:
-        text = EMPTY_BRACKETS.sub("", text)
+        text = OPENED_BRACKET.sub(r"\1", EMPTY_BRACKETS.sub("", text))
     return text.translate(UNSHIELD) if SHIELDED.search(text) else text

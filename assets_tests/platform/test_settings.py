@@ -1,0 +1,70 @@
+"""Settings come from the environment or factroots.toml, and wrong ones are refused by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from factroots_dagster.errors import InputError
+from factroots_dagster.settings import load_settings
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import os
+
+    for name in [name for name in os.environ if name.startswith("FACTROOTS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_defaults() -> None:
+    settings = load_settings()
+    assert settings.world == "sandbox" and settings.data_root == Path("data")
+    assert settings.spark_master == "local[*]" and settings.device == "auto" and settings.sandbox_seed == 0
+    assert len(settings.active_languages) == 8 and settings.generated
+
+
+def test_the_mlama_world_has_53_languages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACTROOTS_WORLD", "mlama")
+    settings = load_settings()
+    assert len(settings.active_languages) == 53 and not settings.generated
+
+
+def test_languages_keep_the_worlds_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACTROOTS_WORLD", "mlama")
+    monkeypatch.setenv("FACTROOTS_LANGUAGES", "uk, el,bn")
+    assert load_settings().active_languages == ("bn", "el", "uk")
+
+
+def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "factroots.toml").write_text('sandbox_seed = 3\nlanguages = "qaa,qab"\n')
+    assert load_settings().sandbox_seed == 3
+    assert load_settings().active_languages == ("qaa", "qab")
+    monkeypatch.setenv("FACTROOTS_SANDBOX_SEED", "4")
+    assert load_settings().sandbox_seed == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WORLD", "atlantis"),
+        ("LANGUAGES", "qaa,xx"),
+        ("LANGUAGES", "qaa,qaa"),
+        ("SANDBOX_SEED", "-1"),
+        ("SANDBOX_SEED", "many"),
+        ("DEVICE", "abacus"),
+        ("WIKIPEDIA_SNAPSHOT", "yesterday"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"FACTROOTS_{name}", value)
+    with pytest.raises(InputError, match=f"FACTROOTS_{name}"):
+        load_settings()
+
+
+def test_an_unknown_setting_in_the_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "factroots.toml").write_text("langauges = 'qaa'\n")
+    with pytest.raises(InputError, match="LANGAUGES"):
+        load_settings()

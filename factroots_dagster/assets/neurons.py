@@ -1,0 +1,121 @@
+"""Group `neurons`: which neurons a fact activates, how alike languages are in them, what they cause."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pyarrow as pa
+
+from factroots_dagster.assets.base import (
+    MODEL_POOL,
+    Shown,
+    asset,
+    available_languages,
+    progress_to,
+    publish_each,
+)
+from factroots_dagster.neurons.schema import (
+    ACTIVE_NEURONS,
+    LAYER_PROFILE,
+    NEURON_INTERVENTIONS,
+    NEURON_SIMILARITY,
+    SIMILARITY_PAIRS,
+)
+from factroots_dagster.partitions import Platform
+from factroots_dagster.registry import lookup
+from factroots_dagster.resources.models import ModelResource
+from factroots_dagster.storage.store import Work
+
+
+def neuron_assets(platform: Platform) -> list[dg.AssetsDefinition]:
+    """`active_neurons`, `neuron_similarity` and `neuron_interventions`."""
+    settings, store = platform.settings, platform.store
+
+    def tables(work: Work, asset_name: str, *parts: str) -> dict[str, pa.Table]:
+        """An asset's tables by language, for the languages whose active neurons are known."""
+        languages = available_languages(work, "active_neurons", settings.active_languages, parts[0])
+        cell = parts if asset_name != "mlama_split" else ()
+        return {language: work.read(asset_name, *cell, language) for language in languages}
+
+    @asset(
+        group="neurons",
+        kinds=("parquet",),
+        schema=ACTIVE_NEURONS,
+        partitions_def=platform.cells,
+        deps=["neuron_activations"],
+    )
+    def active_neurons(context: dg.AssetExecutionContext) -> None:
+        """The top-k neurons of every correctly predicted fact, by Probeless and by signed activation."""
+
+        def build(work: Work, checkpoint: str, language: str) -> Shown:
+            from factroots_dagster.neurons.probeless import active_neurons as activate
+
+            table = activate(work.input_folder("neuron_activations", checkpoint, language))
+            work.write(table, ACTIVE_NEURONS)
+            return Shown(preview=table)
+
+        publish_each(context, store, build)
+
+    @asset(
+        group="neurons",
+        kinds=("parquet",),
+        schema=NEURON_SIMILARITY,
+        partitions_def=platform.checkpoints,
+        deps=["active_neurons", "neuron_activations", "mlama_split"],
+    )
+    def neuron_similarity(context: dg.AssetExecutionContext) -> None:
+        """For every fact that two languages predict: how alike its neurons are, beside every null."""
+
+        def build(work: Work, checkpoint: str) -> Shown:
+            from factroots_dagster.neurons.probeless import layer_profile
+            from factroots_dagster.neurons.similarity import neuron_similarity as compare
+            from factroots_dagster.report.pictures import similarity_picture
+
+            active = tables(work, "active_neurons", checkpoint)
+            folders = {
+                language: work.input_folder("neuron_activations", checkpoint, language) for language in active
+            }
+            splits = tables(work, "mlama_split", checkpoint)
+            facts, pairs = compare(
+                active, folders, splits, seed=settings.sandbox_seed, progress=progress_to(context)
+            )
+            work.write(facts, NEURON_SIMILARITY)
+            work.write(pairs, SIMILARITY_PAIRS, side="pairs")
+            described = work.read("checkpoint", checkpoint).to_pylist()[0]
+            profile = layer_profile(
+                active.values(), layers=described["layers"], neurons_per_layer=described["neurons"]
+            )
+            work.write(profile, LAYER_PROFILE, side="layers")
+            return Shown(similarity_picture(pairs), pairs)
+
+        publish_each(context, store, build)
+
+    @asset(
+        group="neurons",
+        kinds=("pytorch", "parquet"),
+        schema=NEURON_INTERVENTIONS,
+        partitions_def=platform.checkpoints,
+        deps=["active_neurons", "predictions", "mlama_split", "checkpoint"],
+        pool=MODEL_POOL,
+    )
+    def neuron_interventions(context: dg.AssetExecutionContext, models: ModelResource) -> None:
+        """Zero and double a fact's neurons found in one language while it is asked in another."""
+
+        def build(work: Work, checkpoint: str) -> Shown:
+            from factroots_dagster.neurons.interventions import interventions
+
+            entry = lookup(settings, checkpoint)
+            model = models.load(entry, work.read("checkpoint", checkpoint)["revision"][0].as_py())
+            table = interventions(
+                model,
+                tables(work, "mlama_split", checkpoint),
+                tables(work, "predictions", checkpoint),
+                tables(work, "active_neurons", checkpoint),
+                seed=settings.sandbox_seed,
+                progress=progress_to(context),
+            )
+            work.write(table, NEURON_INTERVENTIONS)
+            return Shown(preview=table)
+
+        publish_each(context, store, build)
+
+    return [active_neurons, neuron_similarity, neuron_interventions]

@@ -1,0 +1,106 @@
+"""Group `report`: the type of every fact, the page that people open, and checkpoints side by side."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pyarrow as pa
+
+from factroots_dagster.assets.base import Shown, all_partitions, asset, available_languages, publish_each
+from factroots_dagster.partitions import Platform
+from factroots_dagster.registry import lookup, registered
+from factroots_dagster.report.schema import CHANGED_FACTS, CHECKPOINT_COMPARISON, FACT_TYPES
+from factroots_dagster.resources.models import ModelResource
+from factroots_dagster.storage.store import Work
+
+
+def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
+    """`fact_types`, `categorization_report` and `checkpoint_comparison`."""
+    settings, store = platform.settings, platform.store
+    truth = ["planted_truth"] if settings.generated else []
+
+    @asset(
+        group="report",
+        kinds=("parquet",),
+        schema=FACT_TYPES,
+        partitions_def=platform.checkpoints,
+        deps=["checkpoint", "predictions", "neuron_similarity", "mlama_split", *all_partitions("fact_sources")],
+    )
+    def fact_types(context: dg.AssetExecutionContext, models: ModelResource) -> None:
+        """The type of every fact in every language, and the rule, evidence and language pair behind it."""
+
+        def build(work: Work, checkpoint: str) -> Shown:
+            from factroots_dagster.probing.prompts import object_token_ids
+            from factroots_dagster.report.pictures import types_picture
+            from factroots_dagster.report.types import fact_types as categorize
+
+            revision = work.read("checkpoint", checkpoint)["revision"][0].as_py()
+            model = models.load(lookup(settings, checkpoint), revision)
+            similarity = work.read("neuron_similarity", checkpoint)
+            pairs = work.read_side("pairs", "neuron_similarity", checkpoint)
+            probed = available_languages(work, "predictions", settings.active_languages, checkpoint)
+            traced = available_languages(work, "fact_sources", probed)
+            table = pa.concat_tables(
+                categorize(
+                    work.read("mlama_split", language),
+                    work.read("predictions", checkpoint, language),
+                    work.read("fact_sources", language),
+                    similarity,
+                    pairs,
+                    tokenize=lambda labels: object_token_ids(model.tokenizer, labels, model.space_id),
+                )
+                for language in traced
+            )
+            work.write(table, FACT_TYPES)
+            return Shown(types_picture(table), table, {"languages": len(traced)})
+
+        publish_each(context, store, build)
+
+    @asset(
+        group="report",
+        kinds=("html",),
+        partitions_def=platform.checkpoints,
+        deps=[
+            "checkpoint",
+            "fact_types",
+            "probing_scores",
+            "language_clusters",
+            "neuron_similarity",
+            "neuron_interventions",
+            *all_partitions("fact_sources", "wikipedia_volume"),
+            *truth,
+        ],
+    )
+    def categorization_report(context: dg.AssetExecutionContext) -> None:
+        """One self-contained page per checkpoint, its figures, the data behind each, and a summary."""
+
+        def build(work: Work, checkpoint: str) -> Shown:
+            raise AssertionError
+
+        publish_each(context, store, build)
+
+    @asset(
+        group="report",
+        kinds=("parquet",),
+        schema=CHECKPOINT_COMPARISON,
+        deps=all_partitions("fact_types", "probing_scores"),
+    )
+    def checkpoint_comparison(context: dg.AssetExecutionContext) -> None:
+        """How P@1 and the types move from checkpoint to checkpoint, and which facts changed type."""
+
+        def build(work: Work) -> Shown:
+            from factroots_dagster.report.comparison import checkpoint_comparison as compare
+
+            done = set(store.keys("fact_types")) & set(store.keys("probing_scores"))
+            order = [key for key in registered(settings) if key in done]
+            if not order:
+                store.require("fact_types", next(iter(registered(settings)), "none"))
+            types = {key: work.read("fact_types", key) for key in order}
+            scores = {key: work.read("probing_scores", key) for key in order}
+            table, changed = compare(types, scores, order)
+            work.write(table, CHECKPOINT_COMPARISON)
+            work.write(changed, CHANGED_FACTS, side="changed_facts")
+            return Shown(preview=table, figures={"checkpoints": len(order), "changed": len(changed)})
+
+        publish_each(context, store, build)
+
+    return [fact_types, categorization_report, checkpoint_comparison]

@@ -1,0 +1,117 @@
+"""Groups `wikipedia` and `tracing`: from a dump to the sentences that a language's facts can come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pyarrow as pa
+
+from factroots_dagster.assets.base import SPARK_POOL, Shown, asset, progress_to, publish_each
+from factroots_dagster.assets.sources import DUMP_FOLDER
+from factroots_dagster.partitions import Platform
+from factroots_dagster.resources.spark import SparkResource
+from factroots_dagster.storage.store import Work
+from factroots_dagster.tracing.schema import FACT_SOURCES
+from factroots_dagster.wikipedia.schema import ENTITY_MENTIONS, WIKIPEDIA_ARTICLES, WIKIPEDIA_VOLUME
+
+
+def read_dump(work: Work, language: str) -> pa.Table:
+    """The dump's table with the paths of downloaded files made absolute."""
+    folder = work.input_folder("wikipedia_dump", language) / DUMP_FOLDER
+    dump = work.read("wikipedia_dump", language)
+    paths = [
+        str(folder / path) if not Path(path).is_absolute() else path for path in dump["path"].to_pylist()
+    ]
+    return dump.set_column(dump.schema.get_field_index("path"), "path", pa.array(paths))
+
+
+def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
+    """`wikipedia_articles`, `wikipedia_volume`, `entity_mentions` and `fact_sources`."""
+    store, languages = platform.store, platform.languages
+
+    @asset(
+        group="wikipedia",
+        kinds=("pyspark", "parquet"),
+        schema=WIKIPEDIA_ARTICLES,
+        partitions_def=languages,
+        deps=["wikipedia_dump"],
+        pool=SPARK_POOL,
+    )
+    def wikipedia_articles(context: dg.AssetExecutionContext, spark: SparkResource) -> None:
+        """Articles as plain text and redirects, read and cleaned by Spark; what was damaged stands apart."""
+
+        def build(work: Work, language: str) -> Shown:
+            from factroots_dagster.wikipedia.articles import write_articles
+
+            dump = read_dump(work, language)
+            counts = write_articles(spark.session(), dump, work.folder, progress=progress_to(context))
+            return Shown(figures=counts)
+
+        publish_each(context, store, build)
+
+    @asset(
+        group="wikipedia",
+        kinds=("pyspark", "parquet"),
+        schema=WIKIPEDIA_VOLUME,
+        partitions_def=languages,
+        deps=["wikipedia_articles", "wikipedia_dump"],
+        pool=SPARK_POOL,
+    )
+    def wikipedia_volume(context: dg.AssetExecutionContext, spark: SparkResource) -> None:
+        """How much text there is to read a fact in: pages, articles, bytes, characters, words."""
+
+        def build(work: Work, language: str) -> Shown:
+            from factroots_dagster.wikipedia.volume import volume
+
+            articles = work.input_folder("wikipedia_articles", language)
+            table = volume(spark.session(), read_dump(work, language), articles)
+            work.write(table, WIKIPEDIA_VOLUME)
+            return Shown(preview=table, figures={"words": table["words"][0].as_py()})
+
+        publish_each(context, store, build)
+
+    @asset(
+        group="wikipedia",
+        kinds=("pyspark", "parquet"),
+        schema=ENTITY_MENTIONS,
+        partitions_def=languages,
+        deps=["wikipedia_articles", "mlama_split"],
+        pool=SPARK_POOL,
+    )
+    def entity_mentions(context: dg.AssetExecutionContext, spark: SparkResource) -> None:
+        """Every place where the label of a subject or object stands in an article, overlaps included."""
+
+        def build(work: Work, language: str) -> Shown:
+            from factroots_dagster.wikipedia.mentions import write_mentions
+
+            articles = work.input_folder("wikipedia_articles", language)
+            split = work.read("mlama_split", language)
+            write_mentions(spark.session(), articles, split, work.folder)
+            return Shown()
+
+        publish_each(context, store, build)
+
+    @asset(
+        group="tracing",
+        kinds=("pyspark", "parquet"),
+        schema=FACT_SOURCES,
+        partitions_def=languages,
+        deps=["entity_mentions", "wikipedia_articles", "mlama_split"],
+        pool=SPARK_POOL,
+    )
+    def fact_sources(context: dg.AssetExecutionContext, spark: SparkResource) -> None:
+        """For every fact the windows that name its subject and object, with the best as evidence."""
+
+        def build(work: Work, language: str) -> Shown:
+            from factroots_dagster.tracing.sources import write_sources
+
+            articles = work.input_folder("wikipedia_articles", language)
+            mentions = work.input_folder("entity_mentions", language)
+            split = work.read("mlama_split", language)
+            write_sources(spark.session(), articles, mentions, split, work.folder)
+            return Shown()
+
+        publish_each(context, store, build)
+
+    return [wikipedia_articles, wikipedia_volume, entity_mentions, fact_sources]

@@ -1,0 +1,150 @@
+"""How the types agree with what was planted. Only generated worlds have this.
+
+"Independent" against "shared" is a statement about representations; what is planted is a lexical
+link between languages. The score is therefore called agreement with the planted link.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from math import sqrt
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from factroots_dagster.report.schema import PREDICTED_TYPES
+
+THREE = ("shared", "independent", "transferred")
+KINDS = (*THREE, "unlinked", "unknown", "easy_token", "easy_name")
+
+
+def planted_agreement(
+    types: pa.Table,
+    truth: pa.Table,
+    sources: Iterable[pa.Table] = (),
+    *,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Types against planted truth, ready for JSON.
+
+    Args:
+        types: FACT_TYPES of any number of languages.
+        truth: PLANTED_TRUTH; cells without a row in `types` are passed over.
+        sources: FACT_SOURCES tables for precision and recall of tracing; none: left out.
+        resamples, seed: of the bootstrap over facts behind `balanced_accuracy_low` and `_high`.
+
+    Returns:
+        `p_at_1`: planted kind to {n, full_match, low, high};
+        `confusion`: planted kind to type to number of predicted cells;
+        `cells`, `accuracy` (with Wilson `_low`, `_high`), `balanced_accuracy` (mean recall of the
+        three kinds, with bootstrap `_low`, `_high`), `recall`, `precision` by kind: among predicted
+        cells that were planted as shared, independent or transferred, easy rules counted as errors;
+        `transferred_precision_with_luck`: the same with unlinked and unknown cells among the types;
+        `luck_rate`: share of unlinked and unknown cells that is predicted;
+        `tracing`: matcher to {precision, recall, stated, found} of "a source is present" against "stated".
+        A share of nothing is None.
+    """
+    columns = ["uuid", "language", "kind", "stated"]
+    known = {(row["uuid"], row["language"]): row for row in truth.select(columns).to_pylist()}
+    cells = [
+        (known[uuid, language], kind)
+        for uuid, language, kind in zip(
+            *(types[name].to_pylist() for name in ("uuid", "language", "type")), strict=True
+        )
+        if (uuid, language) in known
+    ]
+    hits = [(cell["kind"], kind) for cell, kind in cells if kind != "not_predicted"]
+    asked, right = Counter(cell["kind"] for cell, _ in cells), Counter(kind for kind, _ in hits)
+    pairs = Counter(hits)
+    confusion = {kind: {t: pairs[kind, t] for t in PREDICTED_TYPES} for kind in KINDS if asked[kind]}
+    three = [(cell, kind) for cell, kind in cells if cell["kind"] in THREE and kind != "not_predicted"]
+    correct = sum(cell["kind"] == kind for cell, kind in three)
+    recall = {kind: _share(pairs[kind, kind], right[kind]) for kind in THREE}
+    low, high = _bootstrap(three, resamples, seed)
+    guessed = (
+        [asked[kind] for kind in ("unlinked", "unknown")],
+        [right[kind] for kind in ("unlinked", "unknown")],
+    )
+    transferred = [pairs[kind, "transferred"] for kind in (*THREE, "unlinked", "unknown")]
+    return {
+        "p_at_1": {kind: _rate(right[kind], asked[kind]) for kind in KINDS if asked[kind]},
+        "confusion": confusion,
+        "cells": len(three),
+        "accuracy": _share(correct, len(three)),
+        "accuracy_low": wilson(correct, len(three))[0],
+        "accuracy_high": wilson(correct, len(three))[1],
+        "balanced_accuracy": _mean(recall.values()),
+        "balanced_accuracy_low": low,
+        "balanced_accuracy_high": high,
+        "recall": recall,
+        "precision": {kind: _share(pairs[kind, kind], sum(pairs[k, kind] for k in THREE)) for kind in THREE},
+        "transferred_precision_with_luck": _share(pairs["transferred", "transferred"], sum(transferred)),
+        "luck_rate": _share(sum(guessed[1]), sum(guessed[0])),
+        "tracing": _tracing(known, sources),
+    }
+
+
+def wilson(hits: int, n: int, z: float = 1.959964) -> tuple[float | None, float | None]:
+    """95% interval of a share (Wilson 1927); (None, None) for n = 0."""
+    if n == 0:
+        return None, None
+    share, spread = hits / n, z * sqrt(hits / n * (1 - hits / n) / n + z * z / (4 * n * n))
+    centre, scale = share + z * z / (2 * n), 1 + z * z / n
+    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+
+
+def _tracing(known: dict[tuple[str, str], dict], sources: Iterable[pa.Table]) -> dict[str, dict[str, Any]]:
+    counts: dict[str, Counter] = {}
+    for table in sources:
+        found = pc.greater(table["windows"], 0).to_pylist()
+        names = (table[name].to_pylist() for name in ("uuid", "language", "matcher"))
+        for uuid, language, matcher, present in zip(*names, found, strict=True):
+            if cell := known.get((uuid, language)):
+                counts.setdefault(matcher, Counter())[bool(cell["stated"]), present] += 1
+    return {
+        matcher: {
+            "stated": tally[True, True] + tally[True, False],
+            "found": tally[True, True] + tally[False, True],
+            "precision": _share(tally[True, True], tally[True, True] + tally[False, True]),
+            "recall": _share(tally[True, True], tally[True, True] + tally[True, False]),
+        }
+        for matcher, tally in sorted(counts.items())
+    }
+
+
+def _bootstrap(three: list[tuple[dict, str]], resamples: int, seed: int) -> tuple[float | None, float | None]:
+    """95% interval of the mean recall, drawing whole facts: cells of one fact are not independent."""
+    facts = {uuid: i for i, uuid in enumerate(sorted({cell["uuid"] for cell, _ in three}))}
+    if not facts:
+        return None, None
+    counts = np.zeros((len(facts), len(THREE), 2))
+    for cell, kind in three:
+        counts[facts[cell["uuid"]], THREE.index(cell["kind"])] += (1, cell["kind"] == kind)
+    draws = np.random.default_rng(seed).multinomial(
+        len(facts), np.full(len(facts), 1 / len(facts)), resamples
+    )
+    sums = np.tensordot(draws, counts, axes=1)  # [resamples, kinds, (cells, correct)]
+    with np.errstate(invalid="ignore"):
+        values = np.nanmean(
+            np.where(sums[..., 0] > 0, sums[..., 1] / np.maximum(sums[..., 0], 1), np.nan), axis=1
+        )
+    low, high = np.nanquantile(values, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _rate(hits: int, n: int) -> dict[str, Any]:
+    low, high = wilson(hits, n)
+    return {"n": n, "full_match": _share(hits, n), "low": low, "high": high}
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

@@ -1,0 +1,71 @@
+"""The published numbers of Zhao, Yoshinaga and Oba (EACL 2024), to stand beside ours.
+
+`paper_results.json` holds figures only, read from the paper (arXiv 2403.05189) and from the outputs
+stored in the authors' public notebooks.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+MODELS = {"bert-base-multilingual-cased": "mbert", "xlm-roberta-large": "xlmr"}
+
+
+@dataclass(frozen=True)
+class PublishedResults:
+    """Published numbers of one model; shares in 0..1.
+
+    Attributes:
+        model: "mbert" or "xlmr".
+        source: where the numbers come from.
+        p_at_1: language to {full_match, partial_match}; "*" for all.
+        correlations: published Pearson correlations by name (mBERT only).
+        absence: language to the share of predicted facts without a source (mBERT only).
+        absent_types: language to {shared_tokens, naming_cues, others}, "*" for all (mBERT only).
+        neuron_similarity: mean top-50 Jaccard over language pairs as printed, which averages in the
+            diagonal's zeros (mBERT only).
+    """
+
+    model: str
+    source: str
+    p_at_1: dict[str, dict[str, float]]
+    correlations: dict[str, float] = field(default_factory=dict)
+    absence: dict[str, float] = field(default_factory=dict)
+    absent_types: dict[str, dict[str, int]] = field(default_factory=dict)
+    neuron_similarity: float | None = None
+
+
+@cache
+def paper_results() -> dict[str, Any]:
+    """The whole published record as it was read; shares in percent."""
+    return json.loads(files(__package__).joinpath("paper_results.json").read_text("utf-8"))
+
+
+def published_results(checkpoint_source: str) -> PublishedResults | None:
+    """Published numbers of the model behind a hub id; None for a model the paper did not study."""
+    model = MODELS.get(checkpoint_source.split("@")[0].rstrip("/").rpartition("/")[2])
+    if model is None:
+        return None
+    record = paper_results()
+    p_at_1 = {
+        language: {key: value / 100 for key, value in entry[model].items()}
+        for language, entry in record["p_at_1_percent"].items()
+        if model in entry
+    }
+    p_at_1["*"] = {key: value / 100 for key, value in record["p_at_1_overall_percent"][model].items()}
+    if model != "mbert":
+        return PublishedResults(model, record["source"], p_at_1)
+    absent = record["absent_fact_types_mbert"]
+    return PublishedResults(
+        model,
+        record["source"],
+        p_at_1,
+        correlations=record["pearson_correlations"],
+        absence={k: v / 100 for k, v in record["source_absence_mbert"]["rate_percent"].items()},
+        absent_types=absent["by_language"] | {"*": absent["totals"]},
+        neuron_similarity=record["neuron_similarity_mbert"]["mean_over_pairs_including_diagonal_zeros"],
+    )

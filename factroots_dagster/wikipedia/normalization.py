@@ -1,0 +1,99 @@
+"""Texts and labels as they are compared, and the way back to where a match stands in the stored text.
+
+For matching only: NFC, no-break spaces as spaces, invisible characters dropped (but for ZWNJ and ZWJ,
+which tell words apart), Chinese in simplified characters. Nothing of this changes a stored text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from importlib.resources import files
+
+import numpy as np
+from numpy.typing import NDArray
+
+INVISIBLE = "\u200e\u200f\ufeff\u200b\u00ad"
+"""LRM, RLM, byte order mark, zero-width space, soft hyphen."""
+
+UNWANTED = re.compile(f"[{INVISIBLE}\u00a0]")
+REPLACED = {ord(character): None for character in INVISIBLE} | {0xA0: " "}
+CHINESE = ("zh", "gan", "wuu", "yue", "lzh", "hak", "cdo")
+
+
+@lru_cache(maxsize=1)
+def simplified() -> dict[int, str]:
+    """Traditional to simplified characters, one for one, from OpenCC's character table.
+
+    Its phrase table, which makes exceptions within some words, is left out: label and text go through
+    the same table, and places must not shift.
+    """
+    lines = (files("opencc") / "dictionary" / "TSCharacters.txt").read_text("utf-8").splitlines()
+    pairs = [line.split() for line in lines if line.strip()]
+    return {ord(pair[0]): pair[1] for pair in pairs if len(pair) > 1 and len(pair[0]) == len(pair[1]) == 1}
+
+
+def is_chinese(language: str) -> bool:
+    """Whether the language is written in Han characters of two kinds."""
+    return language.replace("_", "-").split("-")[0] in CHINESE
+
+
+def normalized(text: str, language: str = "") -> str:
+    """`text` as it is compared."""
+    text = unicodedata.normalize("NFC", UNWANTED.sub(lambda found: REPLACED[ord(found[0])] or "", text))
+    return text.translate(simplified()) if is_chinese(language) else text
+
+
+Places = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""For every character of a normalised text, where its source starts and ends in the text it came from."""
+
+
+def normalized_with_places(text: str, language: str = "") -> tuple[str, Places | None]:
+    """`text` as it is compared, and the places of its characters (None: each stands where it stood).
+
+    A stretch [s, e) of the normalised text comes from [starts[s], ends[e - 1]) of `text`.
+    """
+    if UNWANTED.search(text) is None and unicodedata.is_normalized("NFC", text):
+        return (text.translate(simplified()) if is_chinese(language) else text), None
+    pieces: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    at = 0
+    while at < len(text):
+        end = at + 1
+        while end < len(text) and (joins_before(text[end]) or text[end] in INVISIBLE):
+            end += 1
+        piece = normalized(text[at:end])
+        # An invisible character at the end belongs to nothing.
+        stop = end
+        while stop > at + 1 and text[stop - 1] in INVISIBLE:
+            stop -= 1
+        pieces.append(piece)
+        starts += [at] * len(piece)
+        ends += [stop] * len(piece)
+        at = end
+    whole = "".join(pieces)
+    if is_chinese(language):
+        whole = whole.translate(simplified())
+    return whole, (np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64))
+
+
+def joins_before(character: str) -> bool:
+    """Whether NFC may join a character to the one before it, or order it among those before it."""
+    return (
+        unicodedata.combining(character) > 0
+        or character in second_halves()
+        or "\u1160" <= character <= "\u11ff"
+    )
+
+
+@lru_cache(maxsize=1)
+def second_halves() -> frozenset[str]:
+    """Characters that stand second in some canonical decomposition."""
+    found = set()
+    for code in range(0xA0, 0x30000):
+        parts = unicodedata.decomposition(chr(code)).split()
+        if len(parts) == 2 and not parts[0].startswith("<"):
+            found.add(chr(int(parts[1], 16)))
+    return frozenset(found)

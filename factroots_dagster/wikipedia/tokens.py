@@ -1,0 +1,103 @@
+"""Words and tokens of a text by character class: borders, counts, chunks. Whole texts at a time.
+
+A text is looked up as an array of code points in one table of classes, so that a million characters take
+milliseconds and nothing is made for each token.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLANK, WORD, MARK, SINGLE = 0, 1, 2, 3
+"""Space or control; part of a word; punctuation or symbol; a character of a script without spaces."""
+
+CHUNK_TOKENS = 512
+
+UNSPACED = (
+    (0x0E00, 0x0EFF),  # Thai, Lao
+    (0x1000, 0x109F),  # Myanmar
+    (0x1780, 0x17FF),  # Khmer
+    (0x19E0, 0x19FF),  # Khmer symbols
+    (0x2E80, 0x2FDF),  # CJK radicals
+    (0x3005, 0x3007),  # iteration marks
+    (0x3021, 0x3029),
+    (0x3031, 0x303C),
+    (0x3040, 0x30FF),  # hiragana, katakana
+    (0x31F0, 0x31FF),
+    (0x3400, 0x4DBF),  # Han
+    (0x4E00, 0x9FFF),
+    (0xA9E0, 0xA9FF),  # Myanmar extended
+    (0xAA60, 0xAA7F),
+    (0xF900, 0xFAFF),
+    (0xFF66, 0xFF9F),  # half-width katakana
+    (0x1AFF0, 0x1B16F),
+    (0x20000, 0x3FFFF),
+)
+"""Blocks whose letters stand without spaces between words."""
+
+IGNORED = (0x200C, 0x200D)
+"""ZWNJ and ZWJ belong to the word they stand in."""
+
+
+@lru_cache(maxsize=1)
+def classes() -> NDArray[np.uint8]:
+    """The class of every code point, shape [0x110000]."""
+    table = np.full(0x110000, MARK, dtype=np.uint8)
+    for code in range(0x110000):
+        category = unicodedata.category(chr(code))
+        if category[0] in "LMN" or category == "Pc":
+            table[code] = WORD
+        elif category[0] in "ZC":
+            table[code] = BLANK
+    for first, last in UNSPACED:
+        block = table[first : last + 1]
+        block[block == WORD] = SINGLE
+    table[list(IGNORED)] = WORD
+    return table
+
+
+def character_classes(text: str) -> NDArray[np.uint8]:
+    """The class of every character, shape [len(text)]."""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    return classes()[codes]
+
+
+def token_starts(kinds: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where a token begins: a word, or any single mark or character, shape as `kinds`.
+
+    These are the tokens that BERT's pre-tokenizer makes, with combining marks inside words.
+    """
+    starts = kinds >= MARK
+    words = kinds == WORD
+    starts |= words
+    starts[1:] &= ~(words[1:] & words[:-1])
+    return starts
+
+
+def chunk_numbers(kinds: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """For every character the chunk of CHUNK_TOKENS tokens it lies in, counted from 0."""
+    return np.maximum(np.cumsum(token_starts(kinds)) - 1, 0) // CHUNK_TOKENS
+
+
+def word_count(kinds: NDArray[np.uint8]) -> int:
+    """Words of a text; in scripts without spaces every character counts."""
+    return int(np.count_nonzero(token_starts(kinds) & (kinds != MARK)))
+
+
+def at_word_borders(
+    kinds: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Which stretches [start, end) cut no word: at neither edge do two word characters meet.
+
+    Between characters of scripts without spaces, and between such a one and a letter, is no border to
+    keep. Shapes: [n].
+    """
+    words = np.zeros(len(kinds) + 2, dtype=bool)
+    words[1:-1] = kinds == WORD
+    cut_before = words[starts] & words[starts + 1]
+    cut_after = words[ends] & words[ends + 1]
+    return ~(cut_before | cut_after)
