@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import dagster as dg
 
 from factroots_dagster.assets.analysis import analysis_assets
@@ -15,7 +17,7 @@ from factroots_dagster.assets.wikipedia import wikipedia_assets
 from factroots_dagster.automation.jobs import platform_jobs
 from factroots_dagster.automation.sensors import platform_sensors
 from factroots_dagster.checks.registry import platform_checks
-from factroots_dagster.partitions import platform_for
+from factroots_dagster.partitions import Platform, platform_for
 from factroots_dagster.resources.models import ModelResource
 from factroots_dagster.resources.spark import SparkResource
 from factroots_dagster.settings import Settings
@@ -23,7 +25,15 @@ from factroots_dagster.settings import Settings
 
 def build_defs(settings: Settings) -> dg.Definitions:
     """The definitions of the settings' world."""
-    platform = platform_for(settings)
+    with warnings.catch_warnings():
+        # both are pinned to one minor version of Dagster, and tested
+        warnings.filterwarnings("ignore", "Parameter `backfill_policy`", dg.BetaWarning)
+        warnings.filterwarnings("ignore", "Specifying a partitions_def", dg.PreviewWarning)
+        return _definitions(platform_for(settings))
+
+
+def _definitions(platform: Platform) -> dg.Definitions:
+    settings = platform.settings
     assets = [
         *source_assets(platform),
         *sandbox_assets(platform),

@@ -14,7 +14,10 @@ VOCABULARY = 50
 IDS = torch.tensor([[5, 6, 7, 8, 9], [10, 11, 12, 13, 14]])
 # Per family: where the MLPs are, and their neurons as a formula of their input.
 MLPS = {
-    "bert": (lambda m: [x.intermediate for x in m.bert.encoder.layer], lambda p, x: p.intermediate_act_fn(p.dense(x))),
+    "bert": (
+        lambda m: [x.intermediate for x in m.bert.encoder.layer],
+        lambda p, x: p.intermediate_act_fn(p.dense(x)),
+    ),
     "distilbert": (
         lambda m: [x.ffn for x in m.distilbert.transformer.layer],
         lambda p, x: p.activation(p.lin1(x)),

@@ -77,7 +77,10 @@ def test_active_neurons_do_not_depend_on_the_chunk(
 ) -> None:
     random = np.random.default_rng(3)
     # Rounded, so that there are many ties.
-    relations = {"P19": random.normal(size=(9, 3, 20)).round(1), "P36": random.normal(size=(5, 3, 20)).round(1)}
+    relations = {
+        "P19": random.normal(size=(9, 3, 20)).round(1),
+        "P36": random.normal(size=(5, 3, 20)).round(1),
+    }
     monkeypatch.setattr(probeless, "CHUNK_NUMBERS", chunk)
     made = active_neurons(write(tmp_path, relations), k=7)
     assert made.schema.equals(ACTIVE_NEURONS)

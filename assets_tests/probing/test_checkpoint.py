@@ -17,6 +17,7 @@ from assets_tests.probing import tiny
 from factroots_dagster.errors import InputError
 from factroots_dagster.probing import checkpoint as module
 from factroots_dagster.probing.checkpoint import describe, load, pick_device, resolve_checkpoint
+from factroots_dagster.probing.files import digest
 from factroots_dagster.probing.schema import CHECKPOINT
 
 
@@ -76,9 +77,7 @@ def test_corpus_is_declared_or_known_by_name(folder: Path, tmp_path: Path) -> No
     assert describe("a", resolve_checkpoint(str(named)))["corpus"].to_pylist() == ["wikipedia"]
 
 
-def test_the_last_model_is_kept_and_only_that_one(
-    folder: Path, checkpoint_of: Callable[[str], Path]
-) -> None:
+def test_the_last_model_is_kept_and_only_that_one(folder: Path, checkpoint_of: Callable[[str], Path]) -> None:
     first = load(str(folder), device="cpu")
     assert load(str(folder), device="cpu") is first
     assert load(str(checkpoint_of("distilbert")), device="cpu") is not first
@@ -214,7 +213,9 @@ def test_broken_checkpoints_are_refused_before_anything_is_run(
 
 def test_weights_without_a_head_are_refused(folder: Path) -> None:
     tensors = load_file(folder / "model.safetensors")
-    kept = {name: tensor for name, tensor in tensors.items() if not name.startswith("cls.predictions.transform")}
+    kept = {
+        name: tensor for name, tensor in tensors.items() if not name.startswith("cls.predictions.transform")
+    }
     save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(InputError, match="language-modelling head"):
         load(str(folder), device="cpu")
@@ -256,4 +257,4 @@ def test_devices() -> None:
 def test_the_digest_is_sha256_of_names_and_contents(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"1")
     expected = hashlib.sha256(f"a {hashlib.sha256(b'1').hexdigest()}\n".encode()).hexdigest()
-    assert module._digest([tmp_path / "a"]) == expected
+    assert digest([tmp_path / "a"]) == expected

@@ -82,9 +82,7 @@ def test_any_answer_match_counts_every_gold_of_the_prompt(
     bert: LoadedModel, split_of: Callable[..., pa.Table], tmp_path: Path
 ) -> None:
     split = split_of("bert")
-    rows = {
-        (row["relation"], row["subject"]): [] for row in split.to_pylist()
-    }
+    rows = {(row["relation"], row["subject"]): [] for row in split.to_pylist()}
     made = probe(bert, split, tmp_path)
     for row, got in zip(split.to_pylist(), made.to_pylist(), strict=True):
         rows[row["relation"], row["subject"]].append(got)
@@ -112,7 +110,10 @@ def test_activations_are_those_of_the_right_prompt(
     for row in index.to_pylist():
         saved = load_file(tmp_path / row["file"])["activations"][row["row"]]
         seen: list[torch.Tensor] = []
-        hooks = [p.register_forward_hook(lambda _m, args, _out: seen.append(args[0][0])) for p in projections]
+        hooks = [
+            p.register_forward_hook(lambda _m, args, _out, seen=seen: seen.append(args[0][0]))
+            for p in projections
+        ]
         fact = told[row["uuid"]]
         tiny.ask(model, tokenizer, fact["template"], fact["subject"], row["mask_count"])
         for hook in hooks:

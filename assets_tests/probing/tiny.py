@@ -13,10 +13,37 @@ import torch
 import transformers
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
-WORDS = (
-    "the capital of is in was born plays for speaks and city river stone green north "
-    "lima oslo cairo delhi paris rome tokyo accra quito minsk dakar sofia riga"
-).split()
+WORDS = [
+    "the",
+    "capital",
+    "of",
+    "is",
+    "in",
+    "was",
+    "born",
+    "plays",
+    "for",
+    "speaks",
+    "and",
+    "city",
+    "river",
+    "stone",
+    "green",
+    "north",
+    "lima",
+    "oslo",
+    "cairo",
+    "delhi",
+    "paris",
+    "rome",
+    "tokyo",
+    "accra",
+    "quito",
+    "minsk",
+    "dakar",
+    "sofia",
+    "riga",
+]
 PIECES = [*WORDS, *"abcdefghijklmnopqrstuvwxyz", ".", ","]
 
 
@@ -39,7 +66,7 @@ def wordpiece(folder: Path, **special: str) -> transformers.PreTrainedTokenizerF
 
 
 def sentencepiece(folder: Path) -> transformers.PreTrainedTokenizerFast:
-    """XLM-R's kind: <s> ... </s>, a Unigram model with a bare space token, mask that eats the space before it."""
+    """XLM-R's kind: <s> ... </s>, a Unigram model with a bare space token, a mask that eats spaces."""
     tokens = ["<s>", "<pad>", "</s>", "<unk>", "▁"]
     tokens += [f"▁{piece}" for piece in WORDS] + [p for p in PIECES if len(p) == 1] + ["東京", "大阪"]
     raw = Tokenizer(models.Unigram([(token, -1.0 - i / 100) for i, token in enumerate(tokens)], unk_id=3))

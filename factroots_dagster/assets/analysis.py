@@ -1,7 +1,5 @@
 """Group `analysis`: which languages know the same facts, and what goes with it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import dagster as dg

@@ -1,7 +1,5 @@
 """Group `mlama`: the facts of every language, and what any P@1 on them must be read against."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from factroots_dagster.assets.base import Shown, all_partitions, asset, available_languages, publish_each

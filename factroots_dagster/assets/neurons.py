@@ -1,13 +1,12 @@
 """Group `neurons`: which neurons a fact activates, how alike languages are in them, what they cause."""
 
-from __future__ import annotations
-
 import dagster as dg
 import pyarrow as pa
 
 from factroots_dagster.assets.base import (
     MODEL_POOL,
     Shown,
+    all_partitions,
     asset,
     available_languages,
     progress_to,
@@ -60,7 +59,7 @@ def neuron_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         kinds=("parquet",),
         schema=NEURON_SIMILARITY,
         partitions_def=platform.checkpoints,
-        deps=["active_neurons", "neuron_activations", "mlama_split"],
+        deps=["checkpoint", "active_neurons", "neuron_activations", *all_partitions("mlama_split")],
     )
     def neuron_similarity(context: dg.AssetExecutionContext) -> None:
         """For every fact that two languages predict: how alike its neurons are, beside every null."""
@@ -94,7 +93,7 @@ def neuron_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         kinds=("pytorch", "parquet"),
         schema=NEURON_INTERVENTIONS,
         partitions_def=platform.checkpoints,
-        deps=["active_neurons", "predictions", "mlama_split", "checkpoint"],
+        deps=["checkpoint", "active_neurons", "predictions", *all_partitions("mlama_split")],
         pool=MODEL_POOL,
     )
     def neuron_interventions(context: dg.AssetExecutionContext, models: ModelResource) -> None:

@@ -1,7 +1,5 @@
 """Group `probing`: what a checkpoint predicts in every language, and how much of it is right."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from contextlib import ExitStack

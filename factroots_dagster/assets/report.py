@@ -1,7 +1,5 @@
 """Group `report`: the type of every fact, the page that people open, and checkpoints side by side."""
 
-from __future__ import annotations
-
 import dagster as dg
 import pyarrow as pa
 
@@ -23,7 +21,7 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         kinds=("parquet",),
         schema=FACT_TYPES,
         partitions_def=platform.checkpoints,
-        deps=["checkpoint", "predictions", "neuron_similarity", "mlama_split", *all_partitions("fact_sources")],
+        deps=["checkpoint", "predictions", "neuron_similarity", *all_partitions("mlama_split", "fact_sources")],
     )
     def fact_types(context: dg.AssetExecutionContext, models: ModelResource) -> None:
         """The type of every fact in every language, and the rule, evidence and language pair behind it."""

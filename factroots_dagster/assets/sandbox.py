@@ -1,7 +1,5 @@
 """Group `sandbox`: in generated worlds only, the planted truth and the training of the checkpoints."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from factroots_dagster.assets.base import (

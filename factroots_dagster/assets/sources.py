@@ -1,7 +1,5 @@
 """Group `sources`: the release, the dumps and the checkpoints, verified, with their provenance."""
 
-from __future__ import annotations
-
 import json
 
 import dagster as dg
@@ -15,7 +13,7 @@ from factroots_dagster.registry import lookup
 from factroots_dagster.storage.store import Work
 from factroots_dagster.wikipedia.schema import WIKIPEDIA_DUMP
 
-RELEASE_FOLDER = "release"
+RELEASE_FOLDER = "_release"
 DUMP_FOLDER = "_dump"
 
 

@@ -1,7 +1,5 @@
 """Groups `wikipedia` and `tracing`: from a dump to the sentences that a language's facts can come from."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import dagster as dg

@@ -1,7 +1,5 @@
 """Sensors: a checkpoint that is registered, or appears in a watched folder, becomes a partition."""
 
-from __future__ import annotations
-
 import dagster as dg
 
 from factroots_dagster.partitions import Platform

@@ -4,8 +4,6 @@ A `Suite` says which small frame of an asset is looked at and what is expected o
 makes the check. Suites live in the sibling modules; nothing here knows an asset.
 """
 
-from __future__ import annotations
-
 import html
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -37,7 +35,7 @@ class Suite:
     blocking: whether a failure of an expectation of critical severity stops what comes after.
     """
 
-    frame: Callable[..., pd.DataFrame]
+    frame: Callable[..., "pd.DataFrame"]
     expectations: Callable[..., Sequence[Any]]
     blocking: bool = True
 
@@ -54,7 +52,7 @@ def _context() -> Any:
     return context
 
 
-def validate(frame: pd.DataFrame, expectations: Iterable[Any], name: str) -> Any:
+def validate(frame: "pd.DataFrame", expectations: Iterable[Any], name: str) -> Any:
     """Validate a frame; returns the library's suite result."""
     context = _context()
     import great_expectations as gx

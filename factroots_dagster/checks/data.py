@@ -13,7 +13,7 @@ import pyarrow.dataset as ds
 from factroots_dagster.checks import expect
 from factroots_dagster.checks.bridge import Suite
 from factroots_dagster.settings import Settings
-from factroots_dagster.storage.store import Store
+from factroots_dagster.storage.store import Store, main_files
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,7 +153,7 @@ def articles_frame(store: Store, language: str) -> pd.DataFrame:
         0,
     )
     ids: list[np.ndarray] = []
-    for batch in ds.dataset(folder, format="parquet").to_batches():
+    for batch in ds.dataset(main_files(folder), format="parquet").to_batches():
         table = pa.Table.from_batches([batch])
         redirect = pc.is_valid(table["redirect_to"])
         text = pc.fill_null(table["text"], "")
@@ -219,7 +219,7 @@ def mentions_frame(store: Store, language: str) -> pd.DataFrame:
     counts = dict.fromkeys(
         ("mentions", "nulls", "negative_positions", "empty_spans", "length_differs", "unknown_pages"), 0
     )
-    for batch in ds.dataset(folder, format="parquet").to_batches():
+    for batch in ds.dataset(main_files(folder), format="parquet").to_batches():
         table = pa.Table.from_batches([batch])
         length = pc.subtract(table["end"], table["start"])
         least = pc.min_element_wise(table["start"], table["sentence"], table["chunk"])

@@ -86,7 +86,7 @@ class _Asked:
 
 @dataclass(frozen=True)
 class _Trial:
-    """One forward pass of one prompt. neurons and factor are those of its intervention; none for the baseline."""
+    """One forward pass of one prompt, with `neurons` times `factor`; none of them for the baseline."""
 
     fact: tuple[str, str, str]  # found in, asked in, uuid
     row: dict[str, Any]

@@ -14,9 +14,10 @@ For every pair of languages and every fact that both predict:
   (f, f) is exchangeable with the same-object pairings (f, g). The statistic is cosine_z, for its being
   comparable between facts; its null is the z of all same-object pairings of the relation and language pair
   (a fact has too few of its own for a small p), p = (1 + number >= observed) / (1 + number). With fewer than
-  19 such pairings (p could not reach 0.05) the null is that of all relations of the language pair, then of
-  all language pairs; with none of these, there is no p-value. Assumed, and not tested: z has the same null
-  distribution for all facts pooled. Pairings that share a fact depend on each other, positively.
+  199 such pairings (p could not go below 0.005, and hardly any would survive the correction) the null is that
+  of all relations of the language pair, and if that is smaller still, of all language pairs; with fewer than
+  19 in all there is no p-value. Assumed: z has the same null distribution for all facts pooled. Pairings that
+  share a fact depend on each other, positively.
 - q_value: Benjamini-Hochberg over all facts and language pairs of the checkpoint.
 
 Facts whose prompt is the same text in both languages would be alike in any model: flagged, kept out of the
@@ -40,6 +41,7 @@ from scipy import sparse, stats
 from factroots_dagster.neurons.activations import read_index, read_relation
 from factroots_dagster.neurons.schema import NEURON_SIMILARITY, SIMILARITY_PAIRS
 
+SUFFICIENT_NULL = 199  # same-object pairings from which a null is used without pooling more
 SMALLEST_NULL = 19  # same-object pairings below which a p-value could not reach 0.05
 SMALLEST_MISMATCHED = 8  # pairings with other objects below which a z-score is noise
 KEPT_PAIRINGS = 256  # same-object pairings of one relation and language pair that the pooled nulls keep
@@ -139,7 +141,7 @@ class _Matrix:
 
 
 class _Matrices:
-    """One relation's matrices by language; the least recently used are dropped when they outgrow the limit."""
+    """One relation's matrices by language; beyond the limit the least recently used are dropped."""
 
     def __init__(self, folders: Mapping[str, Path], relation: str, facts: Mapping[str, _Facts]):
         self.folders, self.relation, self.facts = folders, relation, facts
@@ -178,7 +180,7 @@ def _jaccard(a: sparse.csr_matrix, b: sparse.csr_matrix, sizes: int) -> npt.NDAr
 
 @dataclass
 class _Pair:
-    """What two languages have in common, filled relation by relation: columns of NEURON_SIMILARITY and nulls."""
+    """What two languages have in common, relation by relation: columns of NEURON_SIMILARITY, nulls."""
 
     a: str
     b: str
@@ -210,7 +212,7 @@ class _Pair:
         pool = pool[np.isfinite(pool).all(axis=1)]
         observed = np.where(identical, np.nan, z[own])
         # With too few pairings of its own the relation waits for the pooled nulls of `_tables`.
-        enough = len(pool) >= SMALLEST_NULL
+        enough = len(pool) >= SUFFICIENT_NULL
         self.columns.append(
             {
                 "uuid": np.array(facts_a.uuids)[own[0]],
@@ -253,7 +255,7 @@ def standardised(
 
 
 def upper_p(observed: npt.NDArray[np.float64], null: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """One-sided p of each observed value: (1 + null values at least as large) / (1 + null values); NaN stays."""
+    """One-sided p of each observed value: (1 + null values >= it) / (1 + null values); NaN stays."""
     ordered = np.sort(null)
     p = (1 + len(ordered) - np.searchsorted(ordered, observed, side="left")) / (1 + len(ordered))
     return np.where(np.isnan(observed), np.nan, p)
@@ -279,7 +281,7 @@ def _tables(pairs: list[_Pair]) -> tuple[pa.Table, pa.Table]:
     for pair in pairs:
         columns = {name: np.concatenate([part[name] for part in pair.columns]) for name in pair.columns[0]}
         pool = np.concatenate([null[:, 0] for null in pair.nulls])
-        pool = pool if len(pool) >= SMALLEST_NULL else everywhere
+        pool = pool if len(pool) >= SUFFICIENT_NULL else everywhere
         waiting = columns["same_object_pairings"] == 0
         if len(pool) >= SMALLEST_NULL:
             testable = waiting & ~columns["identical_input"]

@@ -1,15 +1,11 @@
-"""Finding, describing and loading a checkpoint safely: safetensors weights, none of its own code.
+"""Describing and loading a checkpoint safely: safetensors weights, none of its own code.
 
 Nothing here runs a prompt; see `engine`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -19,36 +15,22 @@ from safetensors import SafetensorError, safe_open
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.neurons.hooks import FeedForward, find_feed_forward
+from factroots_dagster.probing.files import (
+    ResolvedCheckpoint,
+    digest,
+    resolve_checkpoint,
+    tokenizer_files,
+    weight_files,
+)
 from factroots_dagster.probing.heads import Head, vocabulary_head
 from factroots_dagster.probing.schema import CHECKPOINT
 
+__all__ = ["LoadedModel", "ResolvedCheckpoint", "describe", "load", "pick_device", "resolve_checkpoint"]
+
 SPACE = "▁"  # SentencePiece's bare space token
-_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
-_TOKENIZER_FILES = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-    "sentencepiece.bpe.model",
-    "spiece.model",
-    "tokenizer.model",
-)
 # What well-known families were trained on: absence from Wikipedia means absence from training only for these.
 _WIKIPEDIA = ("bert-base-multilingual", "distilbert-base-multilingual")
 _COMMONCRAWL = ("xlm-roberta", "xlm-v", "modernbert", "mmbert", "bloom", "llama", "qwen", "gemma")
-
-
-@dataclass(frozen=True)
-class ResolvedCheckpoint:
-    """A checkpoint on this machine: `path` holds the files, `revision` says exactly which ones."""
-
-    source: str
-    revision: str
-    path: Path
-    from_hub: bool
 
 
 @dataclass(frozen=True)
@@ -67,31 +49,6 @@ class LoadedModel:
     @property
     def mask_id(self) -> int:
         return self.tokenizer.mask_token_id
-
-
-def resolve_checkpoint(source: str, revision: str | None = None) -> ResolvedCheckpoint:
-    """Finds the files of a checkpoint: a folder in Hugging Face layout, or a hub id (downloaded once).
-
-    Returns the hub's commit as revision, or for a folder the sha256 of its files, shortened to 40 digits.
-    Raises InputError for a source that is neither, or that would need pickled weights or its own code.
-    """
-    folder = Path(source).expanduser()
-    from_hub = not folder.is_dir()
-    if from_hub:
-        if folder.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1:
-            raise InputError(f"checkpoint {source}: no such folder; give one, or a hub id such as owner/name")
-        folder, commit = _download(source, revision)
-        revision = commit
-    _refuse_unsafe(source, folder)
-    if not from_hub:
-        digest = _digest([*_weights(folder), *_tokenizer_files(folder), folder / "config.json"])[:40]
-        if revision is not None and revision != digest:
-            raise InputError(
-                f"checkpoint {source}: the folder's files are {digest}, not {revision}; "
-                "they changed since they were registered: register the folder again"
-            )
-        revision = digest
-    return ResolvedCheckpoint(source, str(revision), folder.resolve(), from_hub)
 
 
 def describe(checkpoint: str, resolved: ResolvedCheckpoint, corpus: str | None = None) -> pa.Table:
@@ -119,8 +76,8 @@ def describe(checkpoint: str, resolved: ResolvedCheckpoint, corpus: str | None =
         "parameters": sum({id(p): p.numel() for p in model.parameters()}.values()),
         "vocabulary": len(tokenizer),
         "max_length": _max_length(model, tokenizer),
-        "tokenizer_sha256": _digest(_tokenizer_files(resolved.path)),
-        "weights_sha256": _digest(_weights(resolved.path)),
+        "tokenizer_sha256": digest(tokenizer_files(resolved.path)),
+        "weights_sha256": digest(weight_files(resolved.path)),
         "corpus": corpus or _corpus(resolved, config),
     }
     return pa.Table.from_pylist([row], schema=CHECKPOINT)
@@ -192,7 +149,8 @@ def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str) -> Loa
     if loading["missing_keys"]:
         raise InputError(
             f"checkpoint {resolved.source}: {type(model).__name__} needs weights that it lacks "
-            f"({', '.join(sorted(loading['missing_keys'])[:3])}); use one saved with its language-modelling head"
+            f"({', '.join(sorted(loading['missing_keys'])[:3])}); use one saved with its language-modelling "
+            "head"
         )
     model.eval().requires_grad_(False).to(device)
     space = tokenizer.convert_tokens_to_ids(SPACE)
@@ -208,105 +166,15 @@ def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str) -> Loa
     )
 
 
-def _download(source: str, revision: str | None) -> tuple[Path, str]:
-    """The snapshot folder of a hub repository and its commit; only the files that are needed are downloaded."""
-    from huggingface_hub import snapshot_download
-
-    try:
-        commit, files = _listed_on_hub(source, revision)
-        path = snapshot_download(source, revision=commit, allow_patterns=files)
-    except InputError:
-        raise
-    except Exception as error:  # no network: each version of the client has errors of its own for that
-        try:
-            path = snapshot_download(source, revision=revision, local_files_only=True)
-        except Exception:
-            raise InputError(
-                f"checkpoint {source}: not a folder here, and the hub did not give it "
-                f"({type(error).__name__}: {error}); check the name and the network, or give a local folder"
-            ) from error
-    return Path(path), Path(path).name  # snapshots are kept in a folder named by their commit
-
-
-def _listed_on_hub(source: str, revision: str | None) -> tuple[str, list[str]]:
-    """Commit and wanted files of a hub repository."""
-    from huggingface_hub import HfApi
-
-    info = HfApi().model_info(source, revision=revision)
-    names = {file.rfilename for file in info.siblings or []}
-    shards = sorted(name for name in names if "/" not in name and name.endswith(".safetensors"))
-    if not shards:
-        raise InputError(_pickle_message(source))
-    weights = ["model.safetensors"] if "model.safetensors" in names else [*shards, "model.safetensors.index.json"]
-    return str(info.sha), ["config.json", *_TOKENIZER_FILES, *weights]
-
-
-def _refuse_unsafe(source: str, folder: Path) -> None:
-    config_file = folder / "config.json"
-    if not config_file.is_file():
-        raise InputError(f"checkpoint {source}: config.json is missing; give a folder in Hugging Face layout")
-    try:
-        config = json.loads(config_file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"checkpoint {source}: config.json is not valid JSON ({error})") from error
-    tokenizer_file = folder / "tokenizer_config.json"
-    tokenizer = json.loads(tokenizer_file.read_text(encoding="utf-8")) if tokenizer_file.is_file() else {}
-    if "auto_map" in config or "auto_map" in tokenizer:
-        raise InputError(
-            f"checkpoint {source}: it wants to run its own code (auto_map), which is refused; use one of an "
-            "architecture that transformers has itself (and drop auto_map from its json files)"
-        )
-    if not _weights(folder):
-        if any(file for pattern in _PICKLES for file in folder.glob(pattern)):
-            raise InputError(_pickle_message(source))
-        raise InputError(f"checkpoint {source}: model.safetensors is missing; export it again")
-    missing = [file.name for file in _weights(folder) if not file.is_file()]
-    if missing:
-        raise InputError(f"checkpoint {source}: {', '.join(missing[:3])} is missing; download it again")
-    if not _tokenizer_files(folder):
-        raise InputError(f"checkpoint {source}: it has no tokenizer; save the tokenizer into the folder")
-
-
-def _pickle_message(source: str) -> str:
-    return (
-        f"checkpoint {source}: its weights are pickled, and loading them can run code; convert them to "
-        "model.safetensors first (save_pretrained of a recent transformers writes it)"
-    )
-
-
-def _weights(folder: Path) -> list[Path]:
-    """The weight files that transformers would read: one file, or the shards of the index."""
-    index = folder / "model.safetensors.index.json"
-    if (folder / "model.safetensors").is_file() or not index.is_file():
-        return [file for file in [folder / "model.safetensors"] if file.is_file()]
-    names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    if any(Path(name).name != name for name in names):
-        raise InputError(f"{index}: a shard lies outside the folder; download the checkpoint again")
-    return [folder / name for name in sorted(names)]
-
-
-def _tokenizer_files(folder: Path) -> list[Path]:
-    return [folder / name for name in sorted(_TOKENIZER_FILES) if (folder / name).is_file()]
-
-
-def _digest(files: Iterable[Path]) -> str:
-    """sha256 over the files' names and contents."""
-    total = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as stream:
-            total.update(f"{file.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
-    return total.hexdigest()
-
-
 def _refuse_broken_weights(resolved: ResolvedCheckpoint) -> None:
-    for file in _weights(resolved.path):
+    for file in weight_files(resolved.path):
         try:
             with safe_open(file, framework="pt") as tensors:
                 for name in tensors.keys():  # noqa: SIM118 (not a dict)
                     tensor = tensors.get_tensor(name)
                     if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
                         raise InputError(
-                            f"checkpoint {resolved.source}: {name} in {file.name} holds NaN or infinite numbers; "
+                            f"checkpoint {resolved.source}: {name} in {file.name} holds NaN or infinities; "
                             "training diverged or the file is damaged: use another checkpoint"
                         )
         except SafetensorError as error:
@@ -320,8 +188,8 @@ def _config(resolved: ResolvedCheckpoint) -> Any:
         )
     except (OSError, ValueError, KeyError) as error:
         raise InputError(
-            f"checkpoint {resolved.source}: its config is not known to transformers {transformers.__version__} "
-            f"({error}); use another checkpoint or a newer transformers"
+            f"checkpoint {resolved.source}: its config is not known to transformers "
+            f"{transformers.__version__} ({error}); use another checkpoint or a newer transformers"
         ) from error
 
 

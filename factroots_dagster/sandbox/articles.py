@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 FILLER_RATE = 0.25  # fillers about a subject for every three sentences that a stated fact may have
 OWN_ARTICLE = 0.65  # of the sentences that state a fact: in the subject's article, the others in the object's
+BARE_SHARE = 0.15  # of the facts: the release's wording stands without a frame word
 LIST_LENGTH = 6
 
 
@@ -199,8 +200,8 @@ def write_articles(
 def _statements(random: np.random.Generator, writer: _Writer, fact: Fact, cell: Cell) -> list[list[Sentence]]:
     """The paragraphs that state a fact, each once, in the planted way.
 
-    The first wording is only used behind a frame word, so that the release's bare template is not a sentence
-    of the corpus.
+    The first wording, which the release asks with, stands behind a frame word in all but a few statements: its
+    bare form is known to the language, but most facts are never stated in it.
     """
     wordings = [(0, frame) for frame in FRAMES] + [(1, None)] + [(1, frame) for frame in FRAMES]
     volume = LANGUAGES[writer.code].volume
@@ -208,6 +209,8 @@ def _statements(random: np.random.Generator, writer: _Writer, fact: Fact, cell: 
     framed = int(random.integers(len(FRAMES)))
     chosen = [wordings[framed], wordings[3]]  # both wordings, always
     rest = [wording for wording in wordings if wording not in chosen]
+    if random.random() < BARE_SHARE:
+        chosen[0] = (0, None)
     chosen += [rest[index] for index in random.permutation(len(rest))[: count - 2].tolist()]
     paragraphs = []
     for number, frame in chosen:

@@ -16,7 +16,7 @@ COUNTRY_ENDINGS = {"qaa": "land", "qab": "ia", "qac": "ica", "qad": "stan", "qae
                    "qaf": "iya", "qag": "shina", "qah": "ada"}  # fmt: skip
 LANGUAGE_ENDINGS = {"qaa": "ish", "qab": "es", "qac": "ano", "qad": "asa", "qae": "taal",
                     "qaf": "ski", "qag": "ska", "qah": "ika"}  # fmt: skip
-OBJECT_COUNTS = {"country": 20, "city": 30, "language": 20, "owner": 24, "religion": 16, "maker": 20}
+OBJECT_COUNTS = {"country": 20, "city": 30, "language": 20, "owner": 24, "religion": 12, "maker": 20}
 OBJECT_CLASS = {"P17": "country", "P19": "city", "P36": "city", "P103": "language",
                 "P127": "owner", "P140": "religion", "P159": "city", "P176": "maker"}  # fmt: skip
 

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from factroots_dagster.errors import InputError
@@ -42,9 +41,15 @@ def write_table(table: pa.Table, path: Path) -> None:
     pq.write_table(table, path, compression="zstd", row_group_size=1 << 20)
 
 
+def main_files(folder: Path) -> list[Path]:
+    """Files of a partition's main table, in order."""
+    return sorted(path for path in folder.glob("*.parquet") if not path.name.startswith(("_", ".")))
+
+
 def read_folder(folder: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read the main table of a partition folder (its side tables and manifest are passed over)."""
-    return ds.dataset(folder, format="parquet").to_table(columns=list(columns) if columns else None)
+    """Read the main table of a partition folder (side tables, manifest and other files are passed over)."""
+    names = list(columns) if columns else None
+    return pa.concat_tables(pq.ParquetFile(path).read(columns=names) for path in main_files(folder))
 
 
 def _sha256(path: Path) -> str:
@@ -150,8 +155,8 @@ class Store:
 
 
 def _count_rows(folder: Path) -> int | None:
-    files = [p for p in folder.glob("*.parquet") if not p.name.startswith(("_", "."))]
-    return sum(pq.read_metadata(p).num_rows for p in files) if files else None
+    files = main_files(folder)
+    return sum(pq.read_metadata(path).num_rows for path in files) if files else None
 
 
 def _write_manifest(work: Work, asset: str, parts: Sequence[str], code_version: str) -> None:

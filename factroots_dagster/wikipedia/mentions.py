@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.wikipedia.files import main_files, spark_path, write_parts
@@ -104,8 +105,8 @@ def write_mentions(
     found = articles.mapInArrow(partial(find_in_batches, labels=labels), COLUMNS)
     order = ["page_id", "start", "end", "entity_uri", "label"]
     write_parts(found, folder, ENTITY_MENTIONS, len(paths), order)
-    written = spark.read.parquet(*map(spark_path, main_files(folder)))
-    return {"labels": len(labels.forms), "mentions": written.count()}
+    mentions = sum(pq.read_metadata(path).num_rows for path in main_files(folder))
+    return {"labels": len(labels.forms), "mentions": mentions}
 
 
 def find_in_batches(batches: Iterable[pa.RecordBatch], labels: Labels) -> Iterator[pa.RecordBatch]:

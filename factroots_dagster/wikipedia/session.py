@@ -20,7 +20,7 @@ SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.session.timeZone": "UTC",
-    "spark.sql.shuffle.partitions": "32",
+    "spark.sql.shuffle.partitions": "16",
     "spark.sql.parquet.compression.codec": "zstd",
     # Small row groups: writers that share one heap are otherwise shrunk to fit, and bytes would then
     # depend on how many write at a time.

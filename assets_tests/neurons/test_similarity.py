@@ -1,0 +1,358 @@
+"""Similarity of languages against loops over facts, on activations with a planted structure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from assets_tests.neurons.test_probeless import write
+from factroots_dagster.neurons import similarity
+from factroots_dagster.neurons.probeless import active_neurons
+from factroots_dagster.neurons.schema import NEURON_SIMILARITY, SIMILARITY_PAIRS
+from factroots_dagster.neurons.similarity import (
+    SMALLEST_MISMATCHED,
+    SUFFICIENT_NULL,
+    expected_jaccard,
+    neuron_similarity,
+    upper_p,
+)
+
+LANGUAGES = ("qaa", "qab", "qac")
+RELATIONS = {"P1": 36, "P2": 15, "P3": 8, "P4": 4}
+SHARED = 0.5  # share of the facts whose own direction is the same in all languages
+
+
+class World:
+    """Facts with an object direction, a fact direction (for linked facts common to the languages), noise."""
+
+    def __init__(self, folder: Path, seed: int = 0, strength: float = 2.0):
+        random = np.random.default_rng(seed)
+        self.values: dict[str, dict[str, np.ndarray]] = {language: {} for language in LANGUAGES}
+        rows: dict[str, list[dict[str, str]]] = {language: [] for language in LANGUAGES}
+        self.linked: set[str] = set()
+        for relation, facts in RELATIONS.items():
+            objects = random.normal(size=(4, 60))
+            which = random.integers(0, 4, facts)
+            common = random.normal(size=(facts, 60))
+            self.linked |= {f"{relation}-{f}" for f in range(int(facts * SHARED))}
+            for language in LANGUAGES:
+                own = random.normal(size=(facts, 60))
+                own[: int(facts * SHARED)] = common[: int(facts * SHARED)]
+                values = objects[which] + strength * own / 2 + 0.5 * random.normal(size=(facts, 60))
+                self.values[language][relation] = values.reshape(facts, 3, 20).astype(np.float32)
+                for fact in range(facts):
+                    same = relation == "P2" and fact < 3 and language != "qac"
+                    rows[language].append(
+                        {
+                            "uuid": f"{relation}-{fact}",
+                            "object_uri": f"Q{relation}{which[fact]}",
+                            "template": "[X] is [Y]" if same else f"[X] {language} [Y]",
+                            "subject": f"s{fact}",
+                        }
+                    )
+        self.splits = {language: pa.Table.from_pylist(listed) for language, listed in rows.items()}
+        self.folders = {
+            language: write(folder / language, relations, language)
+            for language, relations in self.values.items()
+        }
+        self.active = {
+            # Language qac knows less: relation P3 not at all, and two thirds of P1 are missing.
+            language: self.known(language, active_neurons(path, k=6))
+            for language, path in self.folders.items()
+        }
+
+    @staticmethod
+    def known(language: str, active: pa.Table) -> pa.Table:
+        if language != "qac":
+            return active
+        unknown = {f"P1-{fact}" for fact in range(12, 36)}
+        kept = [row not in unknown and not row.startswith("P3") for row in active.column("uuid").to_pylist()]
+        return active.filter(pa.array(kept))
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="module")
+def compared(world: World) -> tuple[pa.Table, pa.Table]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(similarity, "KEPT_PAIRINGS", 10**6)  # the loops below keep all
+        return neuron_similarity(world.active, world.folders, world.splits, seed=0)
+
+
+def test_pooled_nulls_are_capped_by_drawing_with_the_seed(
+    world: World, compared: tuple[pa.Table, pa.Table], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(similarity, "KEPT_PAIRINGS", 60)
+    first, second, other = (
+        neuron_similarity(world.active, world.folders, world.splits, seed=seed)[0] for seed in (0, 0, 1)
+    )
+    assert first.equals(second)
+    assert not first.equals(other)
+    assert max(first["same_object_pairings"].to_pylist()) <= max(
+        compared[0]["same_object_pairings"].to_pylist()
+    )
+    p = [
+        (row["p_value"], full["p_value"])
+        for row, full in zip(first.to_pylist(), compared[0].to_pylist(), strict=True)
+        if row["p_value"] is not None
+    ]
+    assert np.abs(np.diff(p, axis=1)).max() < 0.2
+
+
+def brute_force(world: World, a: str, b: str, relation: str) -> tuple[dict, list[float]]:
+    """Per shared fact its numbers, and all same-object z of the pair and relation."""
+    told = {lang: {row["uuid"]: row for row in world.splits[lang].to_pylist()} for lang in (a, b)}
+    neurons = {
+        lang: {row["uuid"]: row for row in world.active[lang].to_pylist() if row["relation"] == relation}
+        for lang in (a, b)
+    }
+    centred = {}
+    for lang in (a, b):
+        flat = world.values[lang][relation].reshape(RELATIONS[relation], -1).astype(np.float64)
+        centred[lang] = {f"{relation}-{row}": values for row, values in enumerate(flat - flat.mean(axis=0))}
+
+    def cosine(f: str, g: str) -> float:
+        x, y = centred[a][f], centred[b][g]
+        return float(x @ y / np.linalg.norm(x) / np.linalg.norm(y))
+
+    def jaccard(f: str, g: str, column: str = "neurons") -> float:
+        x, y = set(neurons[a][f][column]), set(neurons[b][g][column])
+        return len(x & y) / len(x | y)
+
+    def same(f: str, g: str) -> bool:
+        return told[a][f]["object_uri"] == told[b][g]["object_uri"]
+
+    def z(f: str, g: str) -> float:
+        other = [cosine(f, h) for h in neurons[b] if not same(f, h)]
+        other += [cosine(h, g) for h in neurons[a] if not same(h, g)]
+        return (
+            (cosine(f, g) - np.mean(other)) / np.std(other) if len(other) >= SMALLEST_MISMATCHED else np.nan
+        )
+
+    facts = {}
+    for f in sorted(neurons[a].keys() & neurons[b].keys()):
+        row_null = [(f, g) for g in neurons[b] if g != f]
+        pairings = row_null + [(g, f) for g in neurons[a] if g != f]
+        alike = [jaccard(*pairing) for pairing in pairings if same(*pairing)]
+        facts[f] = {
+            "jaccard": jaccard(f, f),
+            "signed_jaccard": jaccard(f, f, "signed_neurons"),
+            "cosine": cosine(f, f),
+            "same_object_mean": np.mean(alike) if alike else None,
+            "mismatched_mean": np.mean([jaccard(*pairing) for pairing in pairings if not same(*pairing)]),
+            "cosine_z": None if np.isnan(z(f, f)) else z(f, f),
+            "identical_input": told[a][f]["template"].replace("[X]", told[a][f]["subject"])
+            == told[b][f]["template"].replace("[X]", told[b][f]["subject"]),
+        }
+    pool = [z(f, g) for f, g in product(neurons[a], neurons[b]) if f != g and same(f, g)]
+    return facts, [value for value in pool if not np.isnan(value)]
+
+
+def test_equals_loops_over_facts(world: World, compared: tuple[pa.Table, pa.Table]) -> None:
+    table, _ = compared
+    assert table.schema.equals(NEURON_SIMILARITY)
+    got = {(row["language_a"], row["language_b"], row["uuid"]): row for row in table.to_pylist()}
+    assert len(got) == len(table)
+    seen = untested = 0
+    used = set()
+    pairs = (("qaa", "qab"), ("qaa", "qac"), ("qab", "qac"))
+    looped = {
+        (a, b, relation): brute_force(world, a, b, relation) for a, b in pairs for relation in RELATIONS
+    }
+    everywhere = [z for _, pool in looped.values() for z in pool]
+    for a, b in pairs:
+        pools = {}
+        expected = {}
+        for relation in RELATIONS:
+            expected[relation], pools[relation] = looped[a, b, relation]
+        of_pair = [z for pool in pools.values() for z in pool]
+        for relation, facts in expected.items():
+            pool = next(
+                p
+                for p in (pools[relation], of_pair, everywhere)
+                if len(p) >= SUFFICIENT_NULL or p is everywhere
+            )
+            used.add((pool is pools[relation], pool is of_pair))
+            for uuid, fact in facts.items():
+                row = got[a, b, uuid]
+                seen += 1
+                for name, value in fact.items():
+                    assert row[name] == (value if value is None else pytest.approx(value, abs=1e-5)), name
+                untested += fact["cosine_z"] is None
+                if fact["identical_input"] or fact["cosine_z"] is None:
+                    assert row["p_value"] is None
+                    assert row["q_value"] is None
+                    continue
+                at_least = sum(z >= fact["cosine_z"] for z in pool)
+                assert row["p_value"] == pytest.approx((1 + at_least) / (1 + len(pool)), abs=1e-9)
+                assert row["same_object_pairings"] == len(pool)
+    assert seen == len(table)
+    assert untested > 0
+    assert sum(row["identical_input"] for row in got.values()) == 3
+    assert used == {(True, False), (False, True), (False, False)}, "not every null was used"
+
+
+def test_q_values_are_benjamini_hochberg(compared: tuple[pa.Table, pa.Table]) -> None:
+    rows = [row for row in compared[0].to_pylist() if row["p_value"] is not None]
+    p = np.array([row["p_value"] for row in rows])
+    order = np.argsort(p)
+    steps = p[order] * len(p) / np.arange(1, len(p) + 1)
+    expected = np.empty(len(p))
+    expected[order] = np.minimum.accumulate(steps[::-1])[::-1].clip(max=1)
+    np.testing.assert_allclose([row["q_value"] for row in rows], expected)
+
+
+def test_planted_facts_are_found_and_others_are_not(
+    world: World, compared: tuple[pa.Table, pa.Table]
+) -> None:
+    rows = [row for row in compared[0].to_pylist() if row["q_value"] is not None]
+    found = {True: [], False: []}
+    for row in rows:
+        found[row["uuid"] in world.linked].append(row["q_value"] <= 0.05)
+    assert np.mean(found[True]) > 0.7
+    false = sum(found[False]) / (sum(found[False]) + sum(found[True]))
+    assert false < 0.1  # q promises 0.05 on average
+
+
+def test_p_values_are_uniform_when_nothing_is_shared(tmp_path: Path) -> None:
+    """Only the object is common to the languages: p must be uniform, though every Jaccard beats random."""
+    p, jaccard = [], []
+    for seed in range(6):
+        world = World(tmp_path / str(seed), seed=seed, strength=0.0)
+        table, _ = neuron_similarity(world.active, world.folders, world.splits, seed=0)
+        rows = [row for row in table.to_pylist() if row["p_value"] is not None]
+        p += [row["p_value"] for row in rows]
+        jaccard += [row["jaccard"] / row["random_mean"] for row in rows]
+    assert np.mean(jaccard) > 3
+    assert 0.45 < np.mean(p) < 0.55
+    assert np.mean(np.array(p) <= 0.1) < 0.14
+    assert stats.kstest(p, "uniform").statistic < 0.06
+
+
+def test_pair_means(world: World, compared: tuple[pa.Table, pa.Table]) -> None:
+    table, pairs = compared
+    assert pairs.schema.equals(SIMILARITY_PAIRS)
+    assert [(row["language_a"], row["language_b"]) for row in pairs.to_pylist()] == [
+        ("qaa", "qab"),
+        ("qaa", "qac"),
+        ("qab", "qac"),
+    ]
+    for pair in pairs.to_pylist():
+        rows = [
+            row
+            for row in table.to_pylist()
+            if (row["language_a"], row["language_b"]) == (pair["language_a"], pair["language_b"])
+            and not row["identical_input"]
+        ]
+        assert pair["facts"] == len(rows)
+        for mean, column in (
+            ("jaccard", "jaccard"),
+            ("signed_jaccard", "signed_jaccard"),
+            ("cosine", "cosine"),
+            ("same_object_jaccard", "same_object_mean"),
+            ("mismatched_jaccard", "mismatched_mean"),
+        ):
+            known = [row[column] for row in rows if row[column] is not None]
+            assert pair[mean] == pytest.approx(np.mean(known))
+        assert pair["random_jaccard"] == pytest.approx(expected_jaccard(60, 6))
+        assert pair["mismatched_jaccard"] < pair["same_object_jaccard"] < pair["jaccard"]
+
+
+def test_dropping_matrices_changes_nothing(
+    world: World, compared: tuple[pa.Table, pa.Table], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(similarity, "MATRIX_BYTES", 1)
+    monkeypatch.setattr(similarity, "KEPT_PAIRINGS", 10**6)
+    again = neuron_similarity(world.active, world.folders, world.splits, seed=0)
+    assert again[0].equals(compared[0])
+    assert again[1].equals(compared[1])
+
+
+def test_order_of_languages_does_not_matter(
+    world: World, compared: tuple[pa.Table, pa.Table], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(similarity, "KEPT_PAIRINGS", 10**6)
+
+    def backwards(mapping: Mapping) -> dict:
+        return dict(reversed(list(mapping.items())))
+
+    again = neuron_similarity(
+        backwards(world.active), backwards(world.folders), backwards(world.splits), seed=0
+    )
+    assert again[0].equals(compared[0])
+
+
+def test_random_neurons_by_drawing_them() -> None:
+    random = np.random.default_rng(0)
+    drawn = []
+    for _ in range(4000):
+        a, b = (set(random.choice(200, 20, replace=False).tolist()) for _ in range(2))
+        drawn.append(len(a & b) / len(a | b))
+    assert expected_jaccard(200, 20) == pytest.approx(np.mean(drawn), rel=0.03)
+    assert expected_jaccard(7, 7) == 1.0
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.integers(0, 6), min_size=1, max_size=8),
+    st.lists(st.integers(0, 6), min_size=0, max_size=12),
+)
+def test_upper_p_counts(observed: list[int], null: list[int]) -> None:
+    expected = [(1 + sum(value >= seen for value in null)) / (1 + len(null)) for seen in observed]
+    assert upper_p(np.array(observed, float), np.array(null, float)).tolist() == expected
+
+
+def test_nothing_in_common(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(size=(4, 2, 8))
+    folders = {
+        "qaa": write(tmp_path / "a", {"P1": values}),
+        "qab": write(tmp_path / "b", {"P2": values}, "qab"),
+    }
+    active = {language: active_neurons(folder, k=2) for language, folder in folders.items()}
+    splits = {
+        language: pa.table(
+            {
+                "uuid": table["uuid"],
+                "object_uri": table["uuid"],
+                "template": ["[X] [Y]"] * 4,
+                "subject": table["uuid"],
+            }
+        )
+        for language, table in active.items()
+    }
+    table, pairs = neuron_similarity(active, folders, splits, seed=0)
+    assert len(table) == len(pairs) == 0
+    assert table.schema.equals(NEURON_SIMILARITY)
+
+
+def test_facts_that_do_not_differ_have_no_cosine(tmp_path: Path) -> None:
+    """Two facts with equal activations: their centred vectors are zero and point nowhere."""
+    values = np.ones((3, 2, 8))
+    folders = {name: write(tmp_path / name, {"P1": values}, name) for name in ("qaa", "qab")}
+    active = {name: active_neurons(folder, k=2) for name, folder in folders.items()}
+    splits = {
+        name: pa.table(
+            {
+                "uuid": ["P1-0", "P1-1", "P1-2"],
+                "object_uri": ["a", "a", "b"],
+                "template": [f"{name} [X] [Y]"] * 3,
+                "subject": ["x", "y", "z"],
+            }
+        )
+        for name in active
+    }
+    table, pairs = neuron_similarity(active, folders, splits, seed=0)
+    assert table["cosine"].to_pylist() == [None] * 3
+    assert table["p_value"].to_pylist() == [None] * 3
+    assert pairs["cosine"].to_pylist() == [None]

@@ -1,0 +1,179 @@
+"""Scores against scipy and plain counting."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from factroots_dagster.errors import InputError
+from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_SCORES, VOLUME_RELATIONS
+from factroots_dagster.probing.scores import MEASURES, mask_counts, probing_scores, volume_relations, wilson
+
+
+@given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_equals_scipy(counts: tuple[int, int]) -> None:
+    interval = stats.binomtest(*counts).proportion_ci(method="wilson")
+    assert wilson(*counts) == pytest.approx((interval.low, interval.high), abs=1e-12)
+
+
+def test_wilson_of_nothing() -> None:
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+def predictions(language: str, n: int, seed: int) -> tuple[pa.Table, pa.Table]:
+    """PREDICTIONS of random outcomes in three relations, and the coverage that goes with them."""
+    random = np.random.default_rng(seed)
+    rows, coverage = [], []
+    for number in range(n):
+        candidates = int(random.integers(2, 30))
+        too_long = random.random() < 0.1
+        right = not too_long and random.random() < 0.4
+        rows.append(
+            {
+                "uuid": f"u{number}",
+                "language": language,
+                "relation": f"P{random.integers(0, 3)}",
+                "object_ids": [1] * int(random.integers(1, 4)),
+                "predicted_ids": [[1]],
+                "full_match": right,
+                "partial_match": right or (not too_long and random.random() < 0.3),
+                "matched_mask_count": int(right),
+                "any_answer_match": right or (not too_long and random.random() < 0.1),
+                "object_logprob": None if too_long else -1.0,
+                "typed_rank": None if too_long else int(random.integers(1, candidates + 1)),
+                "candidates": candidates,
+                "prior_logprob": -2.0,
+                "prior_rank": int(random.integers(1, candidates + 1)),
+                "too_long": too_long,
+            }
+        )
+        coverage.append(
+            {"uuid": f"u{number}", "language": language, "majority_correct": bool(random.random() < 0.2)}
+        )
+    return pa.Table.from_pylist(rows, schema=PREDICTIONS), pa.Table.from_pylist(coverage)
+
+
+def test_scores_equal_counting() -> None:
+    made = [predictions("qab", 40, 1), predictions("qaa", 90, 2)]
+    coverage = pa.concat_tables([table for _, table in made])
+    table = probing_scores([table for table, _ in made], coverage)
+    assert table.schema.equals(PROBING_SCORES)
+    cells = [(row["language"], row["relation"]) for row in table.to_pylist()]
+    assert cells == sorted(cells)
+    assert len(cells) == 2 * 4
+    majority = {(row["language"], row["uuid"]): row["majority_correct"] for row in coverage.to_pylist()}
+    everything = [row for predicted, _ in made for row in predicted.to_pylist()]
+    for got in table.to_pylist():
+        rows = [
+            row
+            for row in everything
+            if row["language"] == got["language"] and got["relation"] in ("*", row["relation"])
+        ]
+        n = len(rows)
+        right = sum(row["full_match"] for row in rows)
+        interval = stats.binomtest(right, n).proportion_ci(method="wilson")
+        ranks = [row["typed_rank"] for row in rows]
+        expected = {
+            "n": n,
+            "full_match": right / n,
+            "full_match_low": interval.low,
+            "full_match_high": interval.high,
+            "partial_match": sum(row["partial_match"] for row in rows) / n,
+            "typed_p1": sum(rank == 1 for rank in ranks) / n,
+            "mrr": sum(1 / rank for rank in ranks if rank) / n,
+            "multi_answer": sum(row["any_answer_match"] for row in rows) / n,
+            "majority": sum(majority[row["language"], row["uuid"]] for row in rows) / n,
+            "uniform": sum(1 / row["candidates"] for row in rows) / n,
+            "prior_typed_p1": sum(row["prior_rank"] == 1 for row in rows) / n,
+            "too_long": sum(row["too_long"] for row in rows),
+            "small": n < 30,
+        }
+        for name, value in expected.items():
+            assert got[name] == pytest.approx(value), name
+        if got["relation"] == "*":
+            parts = [
+                np.mean([row["full_match"] for row in rows if row["relation"] == relation])
+                for relation in ("P0", "P1", "P2")
+            ]
+            assert got["macro_full_match"] == pytest.approx(np.mean(parts))
+        else:
+            assert got["macro_full_match"] is None
+
+
+def test_a_prediction_without_coverage_is_refused() -> None:
+    table, coverage = predictions("qaa", 9, 0)
+    with pytest.raises(InputError, match="u8 of language qaa"):
+        probing_scores([table], coverage.slice(0, 8))
+
+
+def test_no_predictions() -> None:
+    assert probing_scores([], predictions("qaa", 1, 0)[1]).schema.equals(PROBING_SCORES)
+    assert len(mask_counts([])) == 0
+
+
+def test_mask_counts_equal_counting() -> None:
+    tables = [predictions("qaa", 60, 3)[0], predictions("qab", 30, 4)[0]]
+    made = mask_counts(tables)
+    assert made.schema.equals(MASK_COUNTS)
+    assert sum(made["n"].to_pylist()) == 90
+    everything = [row for table in tables for row in table.to_pylist()]
+    for got in made.to_pylist():
+        rows = [
+            row
+            for row in everything
+            if (row["language"], len(row["object_ids"])) == (got["language"], got["object_tokens"])
+        ]
+        right = sum(row["full_match"] for row in rows)
+        interval = stats.binomtest(right, len(rows)).proportion_ci(method="wilson")
+        assert (got["n"], got["full_match"]) == (len(rows), right / len(rows))
+        assert (got["low"], got["high"]) == pytest.approx((interval.low, interval.high), abs=1e-12)
+
+
+def volume_tables(languages: int, seed: int = 0) -> tuple[pa.Table, pa.Table]:
+    random = np.random.default_rng(seed)
+    names = [f"q{chr(97 + number)}a" for number in range(languages)]
+    scores = [
+        {"language": name, "relation": relation, "full_match": float(random.random())}
+        for name in names
+        for relation in ("*", "P1")
+    ]
+    volume = [
+        {"language": name, **{measure: int(random.lognormal(8, 2)) for measure in MEASURES}}
+        for name in [*names, "qzz"]
+    ]
+    return pa.Table.from_pylist(scores), pa.Table.from_pylist(volume)
+
+
+def test_volume_relations_equal_scipy() -> None:
+    scores, volume = volume_tables(9)
+    made = volume_relations(scores, volume)
+    assert made.schema.equals(VOLUME_RELATIONS)
+    p1 = {row["language"]: row["full_match"] for row in scores.to_pylist() if row["relation"] == "*"}
+    for row in made.to_pylist():
+        sizes = {r["language"]: r[row["measure"]] for r in volume.to_pylist()}
+        x, y = [sizes[name] for name in p1], list(p1.values())
+        assert row["languages"] == 9
+        assert (row["pearson"], row["pearson_p"]) == pytest.approx(tuple(stats.pearsonr(x, y)))
+        assert (row["spearman"], row["spearman_p"]) == pytest.approx(tuple(stats.spearmanr(x, y)))
+        without = {
+            name: stats.pearsonr(np.delete(x, i), np.delete(y, i)).statistic for i, name in enumerate(p1)
+        }
+        assert row["pearson_without_low"] == pytest.approx(min(without.values()))
+        assert row["pearson_without_high"] == pytest.approx(max(without.values()))
+        furthest = max(without, key=lambda name: abs(without[name] - row["pearson"]))
+        assert row["most_influential"] == furthest
+
+
+def test_volume_relations_without_enough_languages_or_variation() -> None:
+    for row in volume_relations(*volume_tables(2)).to_pylist():
+        assert row["languages"] == 2
+        assert row["pearson"] is None
+        assert row["most_influential"] is None
+    scores, volume = volume_tables(5)
+    flat = volume.set_column(1, "pages", pa.array([7] * 6))
+    row = volume_relations(scores, flat).to_pylist()[0]
+    assert (row["pearson"], row["spearman"]) == (None, None)

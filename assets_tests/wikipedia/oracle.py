@@ -1,0 +1,69 @@
+"""Prose by way of mwparserfromhell: an independent parser for the cleaner to be compared with.
+
+The parser decides what is a template, a table, a link, a tag; only which of these are prose is written
+here again: templates (all of them), tables, references, formulas, galleries, files, categories and links
+to other languages are not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+import mwparserfromhell
+from mwparserfromhell import nodes
+
+DROPPED = set(
+    "ref references gallery math chem ce syntaxhighlight source score timeline graph imagemap mapframe maplink "
+    "templatedata templatestyles hiero inputbox categorytree includeonly table style script".split()
+)
+BROKEN = {"br", "p", "div", "li", "dd", "dt", "dl", "ul", "ol", "blockquote", "center", "hr", "poem", "tr", "td", "th"}
+
+
+def prose(wikitext: str, hidden: set[str], languages: set[str]) -> str:
+    """The text that the parse tree shows; `hidden` are lower-case names of file and category namespaces."""
+    return re.sub(r"__[A-ZА-ЯІЇЄ_]+__", "", shown(mwparserfromhell.parse(wikitext), hidden, languages))
+
+
+def shown(code: mwparserfromhell.wikicode.Wikicode, hidden: set[str], languages: set[str]) -> str:
+    return "".join(node_text(node, hidden, languages) for node in code.nodes)
+
+
+def node_text(node: nodes.Node, hidden: set[str], languages: set[str]) -> str:
+    match node:
+        case nodes.Text():
+            return str(node.value)
+        case nodes.Wikilink():
+            target = str(node.title)
+            prefix = target.partition(":")[0].strip().lower().replace("_", " ")
+            if ":" in target and (prefix in hidden or prefix in languages):
+                return ""
+            return shown(node.title if node.text is None else node.text, hidden, languages).removeprefix(":")
+        case nodes.Tag():
+            name = str(node.tag).strip().lower()
+            if name in DROPPED:
+                return ""
+            inner = shown(node.contents, hidden, languages) if node.contents is not None else ""
+            return f"\n{inner}\n" if name in BROKEN else inner
+        case nodes.ExternalLink():
+            if not node.brackets:
+                return str(node.url)
+            return shown(node.title, hidden, languages) if node.title is not None else ""
+        case nodes.HTMLEntity():
+            return str(node.normalize())
+        case nodes.Heading():
+            return f"\n{shown(node.title, hidden, languages)}\n"
+        case _:
+            return ""
+
+
+def tokens(text: str) -> Counter[str]:
+    """Words with their combining marks, as a multiset."""
+    return Counter(re.findall(r"[\w\u0300-\u036f\u0900-\u0dff]+", text))
+
+
+def agreement(ours: Counter[str], theirs: Counter[str]) -> tuple[float, float, float]:
+    """Precision, recall and F1 of two multisets."""
+    common = (ours & theirs).total()
+    precision, recall = common / max(1, ours.total()), common / max(1, theirs.total())
+    return precision, recall, 2 * precision * recall / max(1e-9, precision + recall)

@@ -1,0 +1,155 @@
+"""The files of a checkpoint: finding or downloading them, naming their revision, refusing unsafe ones.
+
+Nothing here builds a model; see `checkpoint`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from factroots_dagster.errors import InputError
+
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+_TOKENIZER_FILES = (
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "sentencepiece.bpe.model",
+    "spiece.model",
+    "tokenizer.model",
+)
+
+
+@dataclass(frozen=True)
+class ResolvedCheckpoint:
+    """A checkpoint on this machine: `path` holds the files, `revision` says exactly which ones."""
+
+    source: str
+    revision: str
+    path: Path
+    from_hub: bool
+
+
+def resolve_checkpoint(source: str, revision: str | None = None) -> ResolvedCheckpoint:
+    """Finds the files of a checkpoint: a folder in Hugging Face layout, or a hub id (downloaded once).
+
+    Returns the hub's commit as revision, or for a folder the sha256 of its files, shortened to 40 digits.
+    Raises InputError for a source that is neither, or that would need pickled weights or its own code.
+    """
+    folder = Path(source).expanduser()
+    from_hub = not folder.is_dir()
+    if from_hub:
+        if folder.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1:
+            raise InputError(f"checkpoint {source}: no such folder; give one, or a hub id such as owner/name")
+        folder, commit = _download(source, revision)
+        revision = commit
+    _refuse_unsafe(source, folder)
+    if not from_hub:
+        found = digest([*weight_files(folder), *tokenizer_files(folder), folder / "config.json"])[:40]
+        if revision is not None and revision != found:
+            raise InputError(
+                f"checkpoint {source}: the folder's files are {found}, not {revision}; "
+                "they changed since they were registered: register the folder again"
+            )
+        revision = found
+    return ResolvedCheckpoint(source, str(revision), folder.resolve(), from_hub)
+
+
+def _download(source: str, revision: str | None) -> tuple[Path, str]:
+    """The snapshot folder of a hub repository and its commit; only needed files are downloaded."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        commit, files = _listed_on_hub(source, revision)
+        path = snapshot_download(source, revision=commit, allow_patterns=files)
+    except InputError:
+        raise
+    except Exception as error:  # no network: each version of the client has errors of its own for that
+        try:
+            path = snapshot_download(source, revision=revision, local_files_only=True)
+        except Exception:
+            raise InputError(
+                f"checkpoint {source}: not a folder here, and the hub did not give it "
+                f"({type(error).__name__}: {error}); check the name and the network, or give a local folder"
+            ) from error
+    return Path(path), Path(path).name  # snapshots are kept in a folder named by their commit
+
+
+def _listed_on_hub(source: str, revision: str | None) -> tuple[str, list[str]]:
+    """Commit and wanted files of a hub repository."""
+    from huggingface_hub import HfApi
+
+    info = HfApi().model_info(source, revision=revision)
+    names = {file.rfilename for file in info.siblings or []}
+    shards = sorted(name for name in names if "/" not in name and name.endswith(".safetensors"))
+    if not shards:
+        raise InputError(_pickle_message(source))
+    weights = (
+        ["model.safetensors"] if "model.safetensors" in names else [*shards, "model.safetensors.index.json"]
+    )
+    return str(info.sha), ["config.json", *_TOKENIZER_FILES, *weights]
+
+
+def _refuse_unsafe(source: str, folder: Path) -> None:
+    config_file = folder / "config.json"
+    if not config_file.is_file():
+        raise InputError(f"checkpoint {source}: config.json is missing; give a folder in Hugging Face layout")
+    try:
+        config = json.loads(config_file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"checkpoint {source}: config.json is not valid JSON ({error})") from error
+    tokenizer_file = folder / "tokenizer_config.json"
+    tokenizer = json.loads(tokenizer_file.read_text(encoding="utf-8")) if tokenizer_file.is_file() else {}
+    if "auto_map" in config or "auto_map" in tokenizer:
+        raise InputError(
+            f"checkpoint {source}: it wants to run its own code (auto_map), which is refused; use one of an "
+            "architecture that transformers has itself (and drop auto_map from its json files)"
+        )
+    if not weight_files(folder):
+        if any(file for pattern in _PICKLES for file in folder.glob(pattern)):
+            raise InputError(_pickle_message(source))
+        raise InputError(f"checkpoint {source}: model.safetensors is missing; export it again")
+    missing = [file.name for file in weight_files(folder) if not file.is_file()]
+    if missing:
+        raise InputError(f"checkpoint {source}: {', '.join(missing[:3])} is missing; download it again")
+    if not tokenizer_files(folder):
+        raise InputError(f"checkpoint {source}: it has no tokenizer; save the tokenizer into the folder")
+
+
+def _pickle_message(source: str) -> str:
+    return (
+        f"checkpoint {source}: its weights are pickled, and loading them can run code; convert them to "
+        "model.safetensors first (save_pretrained of a recent transformers writes it)"
+    )
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The weight files that transformers would read: one file, or the shards of the index."""
+    index = folder / "model.safetensors.index.json"
+    if (folder / "model.safetensors").is_file() or not index.is_file():
+        return [file for file in [folder / "model.safetensors"] if file.is_file()]
+    names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    if any(Path(name).name != name for name in names):
+        raise InputError(f"{index}: a shard lies outside the folder; download the checkpoint again")
+    return [folder / name for name in sorted(names)]
+
+
+def tokenizer_files(folder: Path) -> list[Path]:
+    return [folder / name for name in sorted(_TOKENIZER_FILES) if (folder / name).is_file()]
+
+
+def digest(files: Iterable[Path]) -> str:
+    """sha256 over the files' names and contents."""
+    total = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            total.update(f"{file.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
+    return total.hexdigest()

@@ -1,0 +1,127 @@
+"""Writes the report: one self-contained HTML page, its figures, its numbers as CSV and JSON."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pc_csv
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from factroots_dagster.report.counts import source_absence
+from factroots_dagster.report.drawing import svg
+from factroots_dagster.report.examples import example_facts
+from factroots_dagster.report.inputs import ReportInputs
+from factroots_dagster.report.reference import published_results
+from factroots_dagster.report.sections import sections
+from factroots_dagster.report.summary import summary, to_json
+
+
+def write_report(
+    folder: Path,
+    *,
+    checkpoint: pa.Table,
+    scores: pa.Table,
+    mask_counts: pa.Table,
+    volume_relations: pa.Table,
+    clusters: pa.Table,
+    members: pa.Table,
+    mantel: pa.Table,
+    types: pa.Table,
+    similarity_pairs: pa.Table,
+    splits: Mapping[str, pa.Table],
+    sources: Mapping[str, pa.Table],
+    volume: pa.Table | None = None,
+    interventions: pa.Table | None = None,
+    layer_profile: pa.Table | None = None,
+    planted: Mapping[str, Any] | None = None,
+    language_names: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Writes `index.html`, `summary.json`, `figures/*.svg` and `data/*.csv` into `folder`.
+
+    The page needs nothing but itself: styles are inline and figures embedded. Labels come from data
+    and are escaped and isolated by direction wherever they are shown.
+
+    Args:
+        folder: existing, empty folder.
+        checkpoint: CHECKPOINT, one row.
+        scores, mask_counts, volume_relations: PROBING_SCORES, MASK_COUNTS, VOLUME_RELATIONS.
+        clusters, members, mantel: LANGUAGE_CLUSTERS, CLUSTER_MEMBERS, MANTEL.
+        types: FACT_TYPES of all languages.
+        similarity_pairs: SIMILARITY_PAIRS.
+        splits, sources: language to MLAMA_SPLIT and FACT_SOURCES.
+        volume: WIKIPEDIA_VOLUME of all languages.
+        interventions, layer_profile: NEURON_INTERVENTIONS, LAYER_PROFILE.
+        planted: result of `planted_agreement`, in generated worlds.
+        language_names: names to stand beside the codes.
+
+    Returns:
+        What summary.json holds.
+    """
+    about = checkpoint.to_pylist()[0]
+    inputs = ReportInputs(
+        checkpoint=about,
+        scores=scores,
+        mask_counts=mask_counts,
+        volume_relations=volume_relations,
+        volume=volume,
+        clusters=clusters,
+        members=members,
+        mantel=mantel,
+        types=types,
+        absence=source_absence(types, _tables(sources)),
+        pairs=similarity_pairs,
+        interventions=interventions,
+        layer_profile=layer_profile,
+        examples=example_facts(types, splits, _tables(sources)),
+        planted=planted,
+        published=published_results(about["source"]),
+        names=language_names or {},
+    )
+    parts = sections(inputs)
+    (folder / "figures").mkdir()
+    (folder / "data").mkdir()
+    embedded = {}
+    for part in parts:
+        for figure in part.figures:
+            image = svg(figure.drawing)
+            (folder / "figures" / f"{figure.name}.svg").write_bytes(image)
+            embedded[figure.name] = "data:image/svg+xml;base64," + base64.b64encode(image).decode()
+        for name, table in part.data.items():
+            pc_csv.write_csv(_flat(table), folder / "data" / f"{name}.csv")
+    found = summary(inputs)
+    (folder / "summary.json").write_text(to_json(found), "utf-8")
+    page = render(inputs, parts, embedded)
+    with (folder / "index.html").open("w", encoding="utf-8") as out:
+        out.write(page)
+        out.flush()
+        os.fsync(out.fileno())
+    return found
+
+
+def render(inputs: ReportInputs, parts: list[Any], embedded: Mapping[str, str]) -> str:
+    """The page. Everything from the data passes through the template's escaping."""
+    environment = Environment(
+        loader=PackageLoader("factroots_dagster.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html").render(
+        checkpoint=inputs.checkpoint, sections=parts, figures=embedded, planted=inputs.planted is not None
+    )
+
+
+def _tables(sources: Mapping[str, pa.Table]) -> Iterable[pa.Table]:
+    """Tables one by one: a mapping may load each only when it is asked for."""
+    return (sources[language] for language in sorted(sources))
+
+
+def _flat(table: pa.Table) -> pa.Table:
+    """The columns that CSV can hold."""
+    return table.select([f.name for f in table.schema if not pa.types.is_nested(f.type)])

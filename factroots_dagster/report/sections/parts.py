@@ -1,0 +1,74 @@
+"""What a section is made of, and how its numbers are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pyarrow as pa
+from matplotlib.figure import Figure as Drawing
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing with the text that says what it shows; `wide` ones scroll on a phone."""
+
+    name: str
+    drawing: Drawing
+    caption: str
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: first column names the row, the others are shown as they stand."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    caption: str = ""
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section; `data` are CSV tables by file name."""
+
+    id: str
+    title: str
+    text: Sequence[str]
+    figures: Sequence[Figure] = ()
+    grids: Sequence[Grid] = ()
+    asset: str = ""
+    data: Mapping[str, pa.Table] = field(default_factory=dict)
+
+
+def percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f}%"
+
+
+def decimal(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+def p_value(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def interval(value: float | None, low: float | None, high: float | None) -> str:
+    """Share with its interval in percent."""
+    if value is None or low is None or high is None:
+        return percent(value)
+    return f"{100 * value:.1f}% [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def pair_matrix(table: pa.Table, column: str, order: Sequence[str]) -> np.ndarray:
+    at = {language: i for i, language in enumerate(order)}
+    matrix = np.full((len(order), len(order)), np.nan)
+    for a, b, value in zip(
+        *(table[n].to_pylist() for n in ("language_a", "language_b", column)), strict=True
+    ):
+        if value is not None and a in at and b in at:
+            matrix[at[a], at[b]] = matrix[at[b], at[a]] = value
+    return matrix

@@ -1,0 +1,41 @@
+"""summary.json: the report's numbers for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from factroots_dagster.report.inputs import ReportInputs
+
+
+def summary(inputs: ReportInputs) -> dict[str, Any]:
+    """P@1 by language, counts by type, luck, absence and planted agreement, ready for JSON.
+
+    Keys: `checkpoint`; `p_at_1` (language to full_match, interval, partial_match, n and baselines, plus
+    `overall`); `types` (language to type to count, "*" for all); `predicted`, `facts`; `luck`; `absence`
+    (language to matcher to rate); `mantel`; `planted_agreement` and `published_p_at_1` or None.
+    """
+    kept = ("n", "full_match", "full_match_low", "full_match_high", "partial_match", "typed_p1", "majority")
+    total = inputs.counts["*"]
+    luck = inputs.luck[-1]
+    absence: dict[str, dict[str, float]] = {}
+    for row in inputs.absence.to_pylist():
+        absence.setdefault(row["language"], {})[row["matcher"]] = row["rate"]
+    return {
+        "checkpoint": dict(inputs.checkpoint),
+        "p_at_1": {row["language"]: {key: row.get(key) for key in kept} for row in inputs.by_language}
+        | {"overall": inputs.p_at_1.get("*")},
+        "types": inputs.counts,
+        "predicted": sum(total.values()) - total["not_predicted"],
+        "facts": sum(total.values()),
+        "luck": {key: luck[key] for key in ("rate", "transferred", "expected_lucky", "transferred_net")},
+        "absence": absence,
+        "mantel": {row["variable"]: row for row in inputs.mantel.to_pylist()},
+        "planted_agreement": inputs.planted,
+        "published_p_at_1": inputs.published.p_at_1 if inputs.published else None,
+    }
+
+
+def to_json(value: dict[str, Any]) -> str:
+    """Indented JSON, keys in order, letters of all scripts as they are; NaN is refused."""
+    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False) + "\n"
