@@ -111,17 +111,17 @@ def outcome(store: Store, checkpoints: Iterable[str]) -> str:
 
 def _summary_lines(path: Path) -> list[str]:
     summary = json.loads(path.read_text(encoding="utf-8"))
-    scores: Mapping[str, Mapping[str, float]] = summary["p_at_1"]
-    types: Mapping[str, int] = summary["types"]
+    scores = {key: entry["full_match"] for key, entry in summary["p_at_1"].items() if key != "overall"}
+    types: Mapping[str, int] = summary["types"]["*"]
     lines = [
-        "  P@1    "
-        + "  ".join(f"{language} {entry['full_match']:.3f}" for language, entry in scores.items()),
+        f"  P@1    all {summary['p_at_1']['overall']:.3f}  "
+        + "  ".join(f"{language} {value:.3f}" for language, value in scores.items()),
         "  types  " + "  ".join(f"{name} {count}" for name, count in types.items()),
     ]
-    planted = summary.get("planted")
-    if planted:
+    planted = summary["planted_agreement"]
+    if planted and planted["cells"]:
         lines.append(
-            f"  agreement with the planted truth (independent, shared, transferred): "
-            f"{planted['accuracy']:.3f} over {planted['facts']} facts"
+            "  agreement with the planted truth (independent, shared, transferred): "
+            f"{planted['accuracy']:.3f} of {planted['cells']} predicted facts"
         )
     return lines

@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from assets_tests.neurons.test_probeless import write
-from factroots_dagster.neurons import similarity
-from factroots_dagster.neurons.probeless import active_neurons
-from factroots_dagster.neurons.schema import NEURON_SIMILARITY, SIMILARITY_PAIRS
-from factroots_dagster.neurons.similarity import (
+from factroots_dagster.neurons import comparable, similarity
+from factroots_dagster.neurons.nulls import (
     SMALLEST_MISMATCHED,
     SUFFICIENT_NULL,
     expected_jaccard,
-    neuron_similarity,
     upper_p,
 )
+from factroots_dagster.neurons.probeless import active_neurons
+from factroots_dagster.neurons.schema import NEAREST_LANGUAGE, NEURON_SIMILARITY, SIMILARITY_PAIRS
+from factroots_dagster.neurons.similarity import Similarity, neuron_similarity
 
 LANGUAGES = ("qaa", "qab", "qac")
 RELATIONS = {"P1": 36, "P2": 15, "P3": 8, "P4": 4}
@@ -84,14 +84,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 @pytest.fixture(scope="module")
-def compared(world: World) -> tuple[pa.Table, pa.Table]:
+def compared(world: World) -> Similarity:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(similarity, "KEPT_PAIRINGS", 10**6)  # the loops below keep all
         return neuron_similarity(world.active, world.folders, world.splits, seed=0)
 
 
 def test_pooled_nulls_are_capped_by_drawing_with_the_seed(
-    world: World, compared: tuple[pa.Table, pa.Table], monkeypatch: pytest.MonkeyPatch
+    world: World, compared: Similarity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(similarity, "KEPT_PAIRINGS", 60)
     first, second, other = (
@@ -100,18 +100,18 @@ def test_pooled_nulls_are_capped_by_drawing_with_the_seed(
     assert first.equals(second)
     assert not first.equals(other)
     assert max(first["same_object_pairings"].to_pylist()) <= max(
-        compared[0]["same_object_pairings"].to_pylist()
+        compared.facts["same_object_pairings"].to_pylist()
     )
     p = [
         (row["p_value"], full["p_value"])
-        for row, full in zip(first.to_pylist(), compared[0].to_pylist(), strict=True)
+        for row, full in zip(first.to_pylist(), compared.facts.to_pylist(), strict=True)
         if row["p_value"] is not None
     ]
     assert np.abs(np.diff(p, axis=1)).max() < 0.2
 
 
 def brute_force(world: World, a: str, b: str, relation: str) -> tuple[dict, list[float]]:
-    """Per shared fact its numbers, and all same-object z of the pair and relation."""
+    """Per shared fact its numbers, and the cosines of all same-object pairings of the pair and relation."""
     told = {lang: {row["uuid"]: row for row in world.splits[lang].to_pylist()} for lang in (a, b)}
     neurons = {
         lang: {row["uuid"]: row for row in world.active[lang].to_pylist() if row["relation"] == relation}
@@ -155,12 +155,11 @@ def brute_force(world: World, a: str, b: str, relation: str) -> tuple[dict, list
             "identical_input": told[a][f]["template"].replace("[X]", told[a][f]["subject"])
             == told[b][f]["template"].replace("[X]", told[b][f]["subject"]),
         }
-    pool = [z(f, g) for f, g in product(neurons[a], neurons[b]) if f != g and same(f, g)]
-    return facts, [value for value in pool if not np.isnan(value)]
+    return facts, [cosine(f, g) for f, g in product(neurons[a], neurons[b]) if f != g and same(f, g)]
 
 
-def test_equals_loops_over_facts(world: World, compared: tuple[pa.Table, pa.Table]) -> None:
-    table, _ = compared
+def test_equals_loops_over_facts(world: World, compared: Similarity) -> None:
+    table = compared.facts
     assert table.schema.equals(NEURON_SIMILARITY)
     got = {(row["language_a"], row["language_b"], row["uuid"]): row for row in table.to_pylist()}
     assert len(got) == len(table)
@@ -170,13 +169,12 @@ def test_equals_loops_over_facts(world: World, compared: tuple[pa.Table, pa.Tabl
     looped = {
         (a, b, relation): brute_force(world, a, b, relation) for a, b in pairs for relation in RELATIONS
     }
-    everywhere = [z for _, pool in looped.values() for z in pool]
     for a, b in pairs:
         pools = {}
         expected = {}
         for relation in RELATIONS:
             expected[relation], pools[relation] = looped[a, b, relation]
-        of_pair = [z for pool in pools.values() for z in pool]
+        of_pair = [value for pool in pools.values() for value in pool]
         for relation, facts in expected.items():
             pool = next(
                 p
@@ -190,21 +188,21 @@ def test_equals_loops_over_facts(world: World, compared: tuple[pa.Table, pa.Tabl
                 for name, value in fact.items():
                     assert row[name] == (value if value is None else pytest.approx(value, abs=1e-5)), name
                 untested += fact["cosine_z"] is None
-                if fact["identical_input"] or fact["cosine_z"] is None:
+                if fact["identical_input"]:
                     assert row["p_value"] is None
                     assert row["q_value"] is None
                     continue
-                at_least = sum(z >= fact["cosine_z"] for z in pool)
+                at_least = sum(value >= fact["cosine"] - 1e-6 for value in pool)
                 assert row["p_value"] == pytest.approx((1 + at_least) / (1 + len(pool)), abs=1e-9)
                 assert row["same_object_pairings"] == len(pool)
     assert seen == len(table)
     assert untested > 0
     assert sum(row["identical_input"] for row in got.values()) == 3
-    assert used == {(True, False), (False, True), (False, False)}, "not every null was used"
+    assert used == {True, False}, "not both nulls were used"
 
 
-def test_q_values_are_benjamini_hochberg(compared: tuple[pa.Table, pa.Table]) -> None:
-    rows = [row for row in compared[0].to_pylist() if row["p_value"] is not None]
+def test_q_values_are_benjamini_hochberg(compared: Similarity) -> None:
+    rows = [row for row in compared.facts.to_pylist() if row["p_value"] is not None]
     p = np.array([row["p_value"] for row in rows])
     order = np.argsort(p)
     steps = p[order] * len(p) / np.arange(1, len(p) + 1)
@@ -213,35 +211,104 @@ def test_q_values_are_benjamini_hochberg(compared: tuple[pa.Table, pa.Table]) ->
     np.testing.assert_allclose([row["q_value"] for row in rows], expected)
 
 
-def test_planted_facts_are_found_and_others_are_not(
-    world: World, compared: tuple[pa.Table, pa.Table]
-) -> None:
-    rows = [row for row in compared[0].to_pylist() if row["q_value"] is not None]
-    found = {True: [], False: []}
+def test_nearest_language_equals_loops(world: World, compared: Similarity) -> None:
+    told = {
+        language: {row["uuid"]: row for row in world.splits[language].to_pylist()} for language in LANGUAGES
+    }
+    known = {language: set(world.active[language].column("uuid").to_pylist()) for language in LANGUAGES}
+    directions = {}
+    for language in LANGUAGES:
+        for relation, values in world.values[language].items():
+            centred = values.reshape(len(values), -1).astype(np.float64)
+            centred -= centred.mean(axis=0)
+            for fact, row in enumerate(centred / np.linalg.norm(centred, axis=1, keepdims=True)):
+                directions[language, f"{relation}-{fact}"] = row
+
+    def largest(language: str, f: str, g: str, others: list[str]) -> tuple[float, str]:
+        return max((float(directions[language, f] @ directions[other, g]), other) for other in others)
+
+    nulls: dict[tuple[str, str], list[float]] = {}
+    for language in LANGUAGES:
+        for f in known[language]:
+            for g in told[language]:
+                if g != f and told[language][g]["object_uri"] == told[language][f]["object_uri"]:
+                    others = [other for other in LANGUAGES if other != language and g in known[other]]
+                    if others:
+                        cell = nulls.setdefault((f.split("-")[0], language), [])
+                        cell.append(largest(language, f, g, others)[0])
+    rows = compared.nearest.to_pylist()
+    assert compared.nearest.schema.equals(NEAREST_LANGUAGE)
+    assert rows == sorted(rows, key=lambda row: (row["language"], row["relation"], row["uuid"]))
+    used = set()
+    for row in rows:
+        language, uuid, relation = row["language"], row["uuid"], row["relation"]
+        others = [
+            other
+            for other in LANGUAGES
+            if other != language
+            and uuid in known[other]
+            and told[other][uuid]["template"] != told[language][uuid]["template"]
+        ]
+        cosine, other = largest(language, uuid, uuid, others)
+        assert row["partners"] == len(others)
+        assert row["nearest_language"] == other
+        assert row["cosine"] == pytest.approx(cosine, abs=1e-5)
+        sizes = [
+            nulls.get((relation, language), []),
+            [value for (name, _), null in nulls.items() if name == relation for value in null],
+            [value for null in nulls.values() for value in null],
+        ]
+        level = next(i for i, pool in enumerate(sizes) if len(pool) >= SUFFICIENT_NULL or i == 2)
+        used.add(level)
+        pool = sizes[level]
+        assert row["pairings"] == len(pool)
+        assert row["null_q90"] == pytest.approx(np.quantile(pool, 0.9), abs=1e-5)
+        at_least = sum(value >= cosine - 1e-6 for value in pool)
+        assert row["p_value"] == pytest.approx((1 + at_least) / (1 + len(pool)), abs=1e-9)
+    assert used == {0, 1, 2}, "not every null was used"
+    tested = {(language, uuid) for language in LANGUAGES for uuid in known[language]}
+    alone = {
+        (language, uuid)
+        for language, uuid in tested
+        if not any(other != language and uuid in known[other] for other in LANGUAGES)
+    }
+    assert {(row["language"], row["uuid"]) for row in rows} == tested - alone
+
+
+def test_planted_facts_are_found_and_others_are_not(world: World, compared: Similarity) -> None:
+    rows = [row for row in compared.facts.to_pylist() if row["q_value"] is not None]
+    found: dict[bool, list[bool]] = {True: [], False: []}
+    nearest: dict[bool, list[bool]] = {True: [], False: []}
     for row in rows:
         found[row["uuid"] in world.linked].append(row["q_value"] <= 0.05)
     assert np.mean(found[True]) > 0.7
     false = sum(found[False]) / (sum(found[False]) + sum(found[True]))
     assert false < 0.1  # q promises 0.05 on average
+    for row in compared.nearest.to_pylist():
+        nearest[row["uuid"] in world.linked].append(row["q_value"] <= 0.05)
+    assert np.mean(nearest[True]) > 0.7
+    assert sum(nearest[False]) / (sum(nearest[False]) + sum(nearest[True])) < 0.1
 
 
 def test_p_values_are_uniform_when_nothing_is_shared(tmp_path: Path) -> None:
     """Only the object is common to the languages: p must be uniform, though every Jaccard beats random."""
-    p, jaccard = [], []
+    p, jaccard, of_facts = [], [], []
     for seed in range(6):
         world = World(tmp_path / str(seed), seed=seed, strength=0.0)
-        table, _ = neuron_similarity(world.active, world.folders, world.splits, seed=0)
-        rows = [row for row in table.to_pylist() if row["p_value"] is not None]
+        made = neuron_similarity(world.active, world.folders, world.splits, seed=0)
+        rows = [row for row in made.facts.to_pylist() if row["p_value"] is not None]
         p += [row["p_value"] for row in rows]
+        of_facts += [row["p_value"] for row in made.nearest.to_pylist()]
         jaccard += [row["jaccard"] / row["random_mean"] for row in rows]
     assert np.mean(jaccard) > 3
     assert 0.45 < np.mean(p) < 0.55
     assert np.mean(np.array(p) <= 0.1) < 0.14
     assert stats.kstest(p, "uniform").statistic < 0.06
+    assert stats.kstest(of_facts, "uniform").statistic < 0.06
 
 
-def test_pair_means(world: World, compared: tuple[pa.Table, pa.Table]) -> None:
-    table, pairs = compared
+def test_pair_means(world: World, compared: Similarity) -> None:
+    table, pairs = compared.facts, compared.pairs
     assert pairs.schema.equals(SIMILARITY_PAIRS)
     assert [(row["language_a"], row["language_b"]) for row in pairs.to_pylist()] == [
         ("qaa", "qab"),
@@ -270,17 +337,18 @@ def test_pair_means(world: World, compared: tuple[pa.Table, pa.Table]) -> None:
 
 
 def test_dropping_matrices_changes_nothing(
-    world: World, compared: tuple[pa.Table, pa.Table], monkeypatch: pytest.MonkeyPatch
+    world: World, compared: Similarity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(similarity, "MATRIX_BYTES", 1)
+    monkeypatch.setattr(comparable, "MATRIX_BYTES", 1)
     monkeypatch.setattr(similarity, "KEPT_PAIRINGS", 10**6)
     again = neuron_similarity(world.active, world.folders, world.splits, seed=0)
-    assert again[0].equals(compared[0])
-    assert again[1].equals(compared[1])
+    assert again[0].equals(compared.facts)
+    assert again[1].equals(compared.pairs)
+    assert again[2].equals(compared.nearest)
 
 
 def test_order_of_languages_does_not_matter(
-    world: World, compared: tuple[pa.Table, pa.Table], monkeypatch: pytest.MonkeyPatch
+    world: World, compared: Similarity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(similarity, "KEPT_PAIRINGS", 10**6)
 
@@ -290,7 +358,7 @@ def test_order_of_languages_does_not_matter(
     again = neuron_similarity(
         backwards(world.active), backwards(world.folders), backwards(world.splits), seed=0
     )
-    assert again[0].equals(compared[0])
+    assert again[0].equals(compared.facts)
 
 
 def test_random_neurons_by_drawing_them() -> None:
@@ -331,8 +399,9 @@ def test_nothing_in_common(tmp_path: Path) -> None:
         )
         for language, table in active.items()
     }
-    table, pairs = neuron_similarity(active, folders, splits, seed=0)
-    assert len(table) == len(pairs) == 0
+    table, pairs, nearest = neuron_similarity(active, folders, splits, seed=0)
+    assert len(table) == len(pairs) == len(nearest) == 0
+    assert nearest.schema.equals(NEAREST_LANGUAGE)
     assert table.schema.equals(NEURON_SIMILARITY)
 
 
@@ -352,7 +421,8 @@ def test_facts_that_do_not_differ_have_no_cosine(tmp_path: Path) -> None:
         )
         for name in active
     }
-    table, pairs = neuron_similarity(active, folders, splits, seed=0)
+    table, pairs, nearest = neuron_similarity(active, folders, splits, seed=0)
     assert table["cosine"].to_pylist() == [None] * 3
     assert table["p_value"].to_pylist() == [None] * 3
     assert pairs["cosine"].to_pylist() == [None]
+    assert nearest["p_value"].to_pylist() == [None] * 6

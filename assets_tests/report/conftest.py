@@ -29,7 +29,7 @@ from factroots_dagster.tracing.schema import FACT_SOURCES
 
 HOSTILE = (
     "<script>alert('pwned')</script>",
-    "\" onmouseover=\"alert(1)\" x='",
+    '" onmouseover="alert(1)" x=\'',
     "شارع \u202eevil\u202c الملك",
     "{{ 7 * 7 }} {% raw %} &amp; <b>",
     "very long " * 60,
@@ -39,7 +39,9 @@ LANGUAGES = ("qaa", "qab", "qac")
 
 def rows(schema: pa.Schema, values: list[dict[str, Any]]) -> pa.Table:
     """A table of `schema`; columns that a row leaves out are null."""
-    return pa.table({f.name: pa.array([v.get(f.name) for v in values], f.type) for f in schema}, schema=schema)
+    return pa.table(
+        {f.name: pa.array([v.get(f.name) for v in values], f.type) for f in schema}, schema=schema
+    )
 
 
 def split_row(uuid: str, language: str, **more: Any) -> dict[str, Any]:
@@ -56,8 +58,17 @@ def prediction_row(uuid: str, language: str, right: bool = True, **more: Any) ->
     return row | more
 
 
-def source_row(uuid: str, language: str, windows: int, matcher: str = "chunk", sentence: str = "s") -> dict[str, Any]:
-    place = {"page_id": 1, "title": "T", "revision_id": 2, "subject_start": 0, "object_start": 3, "sentence": sentence}
+def source_row(
+    uuid: str, language: str, windows: int, matcher: str = "chunk", sentence: str = "s"
+) -> dict[str, Any]:
+    place = {
+        "page_id": 1,
+        "title": "T",
+        "revision_id": 2,
+        "subject_start": 0,
+        "object_start": 3,
+        "sentence": sentence,
+    }
     return {"uuid": uuid, "language": language, "relation": "P36", "matcher": matcher, "windows": windows,
             "evidence": [place] if windows else []}  # fmt: skip
 
@@ -77,7 +88,8 @@ def pair_row(a: str, b: str, threshold: float | None, **more: Any) -> dict[str, 
 
 @pytest.fixture(scope="session")
 def world() -> dict[str, Any]:
-    """Three languages, 60 facts, hostile labels; keyword arguments of write_report plus `truth`, `predictions`."""
+    """Three languages, 60 facts, hostile labels; keyword arguments of write_report plus `truth`, "
+    "`predictions`."""
     rng = np.random.default_rng(5)
     kinds = ["shared", "independent", "transferred", "unlinked", "unknown", "easy_token"] * 10
     splits, predictions, sources, truth, similarity = {}, {}, {}, [], []
@@ -86,14 +98,19 @@ def world() -> dict[str, Any]:
         for i, kind in enumerate(kinds):
             uuid = f"u{i:02}"
             stated = kind in ("shared", "independent")
-            right = bool(rng.random() < (0.8 if kind in ("shared", "independent", "transferred", "easy_token") else 0.1))
+            right = bool(
+                rng.random()
+                < (0.8 if kind in ("shared", "independent", "transferred", "easy_token") else 0.1)
+            )
             label = HOSTILE[i % 5] if i < 30 else f"Subject {i}"
             s.append(split_row(uuid, language, subject=label, object=HOSTILE[(i + 1) % 5] if i < 30 else "Oslo",
                                object_in_subject=kind == "easy_token"))  # fmt: skip
             p.append(prediction_row(uuid, language, right, object_ids=[i % 9]))
             for matcher in ("sentence", "chunk", "article"):
                 extra = matcher == "article" and i % 7 == 0
-                f.append(source_row(uuid, language, int(stated) + extra, matcher, sentence=f"{label} is in Oslo"))
+                f.append(
+                    source_row(uuid, language, int(stated) + extra, matcher, sentence=f"{label} is in Oslo")
+                )
             truth.append({"uuid": uuid, "language": language, "relation": "P36", "kind": kind, "stated": stated,
                           "fact_kind": kind, "mentioned": True, "distractor": False})  # fmt: skip
         splits[language] = rows(MLAMA_SPLIT, s)

@@ -8,6 +8,8 @@ from factroots_dagster.partitions import Platform
 from factroots_dagster.registry import lookup, registered
 from factroots_dagster.report.schema import CHANGED_FACTS, CHECKPOINT_COMPARISON, FACT_TYPES
 from factroots_dagster.resources.models import ModelResource
+from factroots_dagster.sandbox.languages import LANGUAGES
+from factroots_dagster.settings import Settings
 from factroots_dagster.storage.store import Work
 
 
@@ -64,7 +66,7 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             "language_clusters",
             "neuron_similarity",
             "neuron_interventions",
-            *all_partitions("fact_sources", "wikipedia_volume"),
+            *all_partitions("mlama_split", "fact_sources", "wikipedia_volume"),
             *truth,
         ],
     )
@@ -72,7 +74,35 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         """One self-contained page per checkpoint, its figures, the data behind each, and a summary."""
 
         def build(work: Work, checkpoint: str) -> Shown:
-            raise AssertionError
+            from factroots_dagster.report.html import write_report
+            from factroots_dagster.report.planted import planted_agreement
+
+            types = work.read("fact_types", checkpoint)
+            languages = sorted(set(types["language"].to_pylist()))
+            sources = {language: work.read("fact_sources", language) for language in languages}
+            volumes = [work.read("wikipedia_volume", language) for language in languages]
+            found = write_report(
+                work.folder,
+                checkpoint=work.read("checkpoint", checkpoint),
+                scores=work.read("probing_scores", checkpoint),
+                mask_counts=work.read_side("mask_counts", "probing_scores", checkpoint),
+                volume_relations=work.read_side("volume_relations", "probing_scores", checkpoint),
+                clusters=work.read("language_clusters", checkpoint),
+                members=work.read_side("members", "language_clusters", checkpoint),
+                mantel=work.read_side("mantel", "language_clusters", checkpoint),
+                types=types,
+                similarity_pairs=work.read_side("pairs", "neuron_similarity", checkpoint),
+                splits={language: work.read("mlama_split", language) for language in languages},
+                sources=sources,
+                volume=pa.concat_tables(volumes),
+                interventions=work.read("neuron_interventions", checkpoint),
+                layer_profile=work.read_side("layers", "neuron_similarity", checkpoint),
+                planted=planted_agreement(types, work.read("planted_truth"), sources.values())
+                if settings.generated
+                else None,
+                language_names=_language_names(settings),
+            )
+            return Shown(figures={"facts": found["facts"], "predicted": found["predicted"]})
 
         publish_each(context, store, build)
 
@@ -102,3 +132,8 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         publish_each(context, store, build)
 
     return [fact_types, categorization_report, checkpoint_comparison]
+
+
+def _language_names(settings: Settings) -> dict[str, str]:
+    """Names that stand beside the codes of a generated world's languages."""
+    return {code: made.name for code, made in LANGUAGES.items()} if settings.generated else {}

@@ -93,7 +93,9 @@ def report_frame(store: Store, checkpoint: str) -> pd.DataFrame:
         "probing_scores", checkpoint, columns=["language", "relation", "full_match"]
     ).to_pandas()
     scores = scores[scores["relation"] == "*"].set_index("language")["full_match"]
-    shown = {language: entry["full_match"] for language, entry in summary["p_at_1"].items()}
+    shown = {
+        language: entry["full_match"] for language, entry in summary["p_at_1"].items() if language != "overall"
+    }
     html = page.read_text(encoding="utf-8") if page.is_file() else ""
     return pd.DataFrame(
         [
@@ -101,7 +103,7 @@ def report_frame(store: Store, checkpoint: str) -> pd.DataFrame:
                 "page_bytes": len(html.encode()),
                 "figures": len(list((folder / "figures").glob("*"))),
                 "tables": len(list((folder / "data").glob("*.csv"))),
-                "counts_agree": {name: summary["types"].get(name, 0) for name in TYPES} == counts,
+                "counts_agree": {name: summary["types"]["*"].get(name, 0) for name in TYPES} == counts,
                 "scores_agree": shown.keys() == set(scores.index)
                 and all(abs(scores[language] - value) < 1e-6 for language, value in shown.items()),
                 # the page opens without a network: nothing is fetched from elsewhere

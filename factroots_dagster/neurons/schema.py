@@ -90,3 +90,18 @@ NEURON_INTERVENTIONS = pa.schema(
         ("flipped", pa.bool_()),  # right before, wrong after
     ]
 )
+
+NEAREST_LANGUAGE = pa.schema(
+    [
+        ("uuid", pa.string()),
+        ("language", pa.string()),
+        ("relation", pa.string()),
+        ("partners", pa.int64()),  # other languages that predict the fact from another input text
+        ("nearest_language", pa.string()),
+        ("cosine", pa.float64()),  # to the nearest language: the largest over the partners
+        ("null_q90", pa.float64()),  # 90th percentile of what other facts of the object reach
+        ("pairings", pa.int64()),  # size of that null
+        ("p_value", pa.float64()),  # one-sided
+        ("q_value", pa.float64()),  # Benjamini-Hochberg over all facts and languages of the checkpoint
+    ]
+)

@@ -146,29 +146,25 @@ def _type(
         if easy is not None:
             return easy[0], f"{absent}, but {easy[1]}."
         return "transferred", f"{absent}, and nothing gives the object away."
-    some = (
+    hold = (
         f"1 {matcher} of this Wikipedia holds"
         if windows == 1
         else f"{windows:,} {matcher}s of this Wikipedia hold"
     )
-    present = f"{some} both"
     if near is None:
-        return "independent", f"{present}; no other language predicts the fact from a text of its own."
-    place = f"{near.language}: {statistic} {near.similarity:.3f}"
+        return "independent", f"{hold} both; no other language predicts the fact from a text of its own."
+    verdict = "the neurons are those of another language" if near.shared else "no language's are near enough"
+    evidence = f"{near.language}: {statistic} {near.similarity:.3f}; {_bound(near, rule)}"
+    return ("shared" if near.shared else "independent"), f"{hold} both; {verdict} ({evidence})."
+
+
+def _bound(near: Nearest, rule: str) -> str:
+    """What the similarity was held against, in words."""
     if rule == "q_value":
-        bound = f"q = {near.q_value:.3g}" if near.q_value is not None else "untested"
-    else:
-        bound = (
-            f"90th percentile of other facts with the same object {near.threshold:.3f}"
-            if near.threshold is not None
-            else "no null"
-        )
-    verb = (
-        "the neurons are those of another language"
-        if near.shared
-        else "no other language's neurons are near enough"
-    )
-    return ("shared" if near.shared else "independent"), f"{present}; {verb} ({place}; {bound})."
+        return "no null to test against" if near.q_value is None else f"q = {near.q_value:.3g}"
+    if near.threshold is None:
+        return "no other fact has the same object"
+    return f"90th percentile of other facts with the same object {near.threshold:.3f}"
 
 
 def _windows(sources: pa.Table, matcher: str) -> dict[str, int]:

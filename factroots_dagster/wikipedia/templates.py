@@ -20,6 +20,9 @@ NESTING = 40
 MARKUP = "[]{}'<>=*#:;|&_-!~"
 """Characters that mean something to the cleaner; inside `nowiki` they stand for themselves."""
 
+JOINERS = {"to": " to ", "and": " and ", "or": " or ", "by": " by ", "x": " x ", "-": "-", "–": "–", "to(-)": " to "}
+"""What stands between the ends of a range in `convert`."""
+
 SHIELD = {ord(character): 0xFDD0 + number for number, character in enumerate(MARKUP)}
 UNSHIELD = {stand_in: character for character, stand_in in SHIELD.items()}
 
@@ -133,13 +136,13 @@ def glossed(arguments: list[str]) -> str:
 
 def measure(arguments: list[str]) -> str:
     """`convert`: the number or range as it was written, and its unit."""
-    joiners = {"to": " to ", "and": " and ", "or": " or ", "by": " by ", "x": " x ", "-": "-", "–": "–", "to(-)": " to "}
-    shown = arguments[0]
-    rest = arguments[1:]
-    while len(rest) >= 2 and rest[0] in joiners:
-        shown += joiners[rest[0]] + rest[1]
-        rest = rest[2:]
-    return f"{shown} {rest[0]}".strip() if rest else shown
+    shown, at = [arguments[0]], 1
+    while at + 1 < len(arguments) and arguments[at] in JOINERS:
+        shown += [JOINERS[arguments[at]], arguments[at + 1]]
+        at += 2
+    if at < len(arguments):
+        shown += [" ", arguments[at]]
+    return "".join(shown).strip()
 
 
 def date(arguments: list[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -134,11 +135,8 @@ def interventions(inputs: ReportInputs) -> Section | None:
 
 def _weighted(pairs: Sequence[Mapping[str, Any]], column: str) -> float | None:
     """Mean over pairs of languages, weighted by their facts."""
-    known = [
-        (p[column], p["facts"])
-        for p in pairs
-        if p[column] is not None and p[column] == p[column] and p["facts"]
-    ]
+    known = [(p[column], p["facts"]) for p in pairs if p["facts"] and p[column] is not None]
+    known = [(value, facts) for value, facts in known if isfinite(value)]
     return sum(v * n for v, n in known) / sum(n for _, n in known) if known else None
 
 
@@ -152,6 +150,15 @@ def _intervention_means(table: pa.Table) -> list[dict[str, Any]]:
         changes = np.array([v for v, _ in values], dtype=float)
         half = 1.96 * float(changes.std(ddof=1)) / np.sqrt(len(changes)) if len(changes) > 1 else 0.0
         mean = float(changes.mean())
-        rows.append({"intervention": kind, "neuron_set": chosen, "n": len(values), "mean": mean,
-                     "low": mean - half, "high": mean + half, "flipped": sum(f for _, f in values) / len(values)})  # fmt: skip
+        rows.append(
+            {
+                "intervention": kind,
+                "neuron_set": chosen,
+                "n": len(values),
+                "mean": mean,
+                "low": mean - half,
+                "high": mean + half,
+                "flipped": sum(flipped for _, flipped in values) / len(values),
+            }
+        )
     return rows

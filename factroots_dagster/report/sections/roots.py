@@ -174,19 +174,18 @@ def planted(inputs: ReportInputs) -> Section | None:
     found = inputs.planted
     if not found or not found["cells"]:
         return None
+    accuracy = interval(found["accuracy"], found["accuracy_low"], found["accuracy_high"])
+    recall = interval(
+        found["balanced_accuracy"], found["balanced_accuracy_low"], found["balanced_accuracy_high"]
+    )
     text = [
-        "This world is generated, so it is known where each fact was stated and which languages "
-        "could read it from "
-        f"each other. Of {found['cells']:,} predicted facts planted as shared, independent or transferred, "
-        f"{interval(found['accuracy'], found['accuracy_low'], found['accuracy_high'])} got the "
-        "planted type; mean "
-        "recall of the three is "
-        f"{interval(found['balanced_accuracy'], found['balanced_accuracy_low'], found['balanced_accuracy_high'])}.",
-        "Stated or not is exact truth. “Shared” and “independent” are planted as a lexical link "
-        "between languages, "
-        "which the network follows statistically and not fact by fact: call it agreement with the "
-        "planted link. "
-        f"Facts that could only be guessed are predicted in {percent(found['luck_rate'])} of cases.",
+        "This world is generated, so it is known where each fact was stated and which languages could read "
+        f"it from each other. Of {found['cells']:,} predicted facts planted as shared, independent or "
+        f"transferred, {accuracy} got the planted type; the mean recall of the three is {recall}.",
+        "Stated or not is exact truth. “Shared” and “independent” are planted as a lexical link between "
+        "languages, which the network follows statistically and not fact by fact: call it agreement with "
+        "the planted link. Facts that could only be guessed are predicted in "
+        f"{percent(found['luck_rate'])} of cases.",
     ]
     p1 = [
         [kind, f"{row['n']:,}", interval(row["full_match"], row["low"], row["high"])]

@@ -1,0 +1,124 @@
+"""The sandbox world end to end: what the model knows of what was planted, and what the platform finds."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+
+from assets_tests.conftest import MaterializedWorld
+from factroots_dagster.checks.registry import BY_CELL, BY_CHECKPOINT, BY_LANGUAGE, GENERATED, UNPARTITIONED
+from factroots_dagster.registry import registered
+
+CHECKPOINT = "sandbox-step-0900"
+
+
+@pytest.fixture(scope="module")
+def cells(world: MaterializedWorld) -> pd.DataFrame:
+    """Planted truth beside the last checkpoint's predictions and the traced sources."""
+    store = world.store
+    truth = store.read("planted_truth").to_pandas()
+    columns = ["uuid", "language", "full_match"]
+    predictions = pd.concat(
+        store.read("predictions", CHECKPOINT, language, columns=columns).to_pandas()
+        for language in world.settings.active_languages
+    )
+    sources = pd.concat(
+        store.read("fact_sources", language, columns=["uuid", "language", "matcher", "windows"]).to_pandas()
+        for language in world.settings.active_languages
+    )
+    found = sources.pivot_table(index=["uuid", "language"], columns="matcher", values="windows")
+    return truth.merge(predictions, on=["uuid", "language"], validate="1:1").merge(
+        found.reset_index(), on=["uuid", "language"], validate="1:1"
+    )
+
+
+def test_every_asset_has_every_partition(world: MaterializedWorld) -> None:
+    store, languages = world.store, list(world.settings.active_languages)
+    checkpoints = list(registered(world.settings))
+    assert checkpoints == [f"sandbox-step-{step:04d}" for step in (300, 600, 900)]
+    for asset in (*UNPARTITIONED, *GENERATED):
+        assert store.exists(asset), asset
+    for asset in BY_LANGUAGE:
+        assert store.keys(asset) == languages, asset
+    for asset in BY_CHECKPOINT:
+        assert store.keys(asset) == checkpoints, asset
+    for asset in BY_CELL:
+        for checkpoint in checkpoints:
+            assert store.keys(asset, checkpoint) == languages, asset
+
+
+def test_nothing_temporary_is_left(world: MaterializedWorld) -> None:
+    assert [path for path in world.store.root.rglob(".*") if path.name != ".gitattributes"] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "low", "high"),
+    [
+        ("shared", 0.80, 1.0),
+        ("independent", 0.70, 1.0),
+        ("transferred", 0.50, 0.80),
+        ("unlinked", 0.0, 0.10),
+        ("unknown", 0.0, 0.10),
+    ],
+)
+def test_p_at_1_by_planted_kind(cells: pd.DataFrame, kind: str, low: float, high: float) -> None:
+    chosen = cells[cells["kind"] == kind]
+    assert len(chosen) > 100
+    assert low <= chosen["full_match"].mean() <= high
+
+
+def test_training_goes_on_from_checkpoint_to_checkpoint(world: MaterializedWorld) -> None:
+    comparison = world.store.read("checkpoint_comparison").to_pandas()
+    whole = comparison[comparison["language"] == "*"].drop_duplicates("checkpoint").sort_values("order")
+    assert whole["full_match"].is_monotonic_increasing
+
+
+def test_tracing_finds_what_was_stated_in_a_sentence(cells: pd.DataFrame) -> None:
+    plain = cells[cells["stated_how"] == "sentence"]
+    assert (plain["sentence"] > 0).mean() > 0.99
+    assert (plain["article"] > 0).all()
+
+
+def test_tracing_is_put_to_the_test(cells: pd.DataFrame) -> None:
+    """Pronouns hide statements from the sentence window; distractors are found and state nothing."""
+    hidden = cells[cells["stated_how"].isin(["pronoun", "next_sentence"])]
+    assert len(hidden) > 50
+    assert (hidden["sentence"] > 0).mean() < 0.5 < (hidden["article"] > 0).mean()
+    distracted = cells[cells["distractor"] & ~cells["stated"]]
+    assert len(distracted) > 20 and (distracted["sentence"] > 0).mean() > 0.9
+
+
+def test_every_subject_is_mentioned_in_every_language(world: MaterializedWorld) -> None:
+    for language in world.settings.active_languages:
+        subjects = set(world.store.read("mlama_split", language)["subject_uri"].to_pylist())
+        mentioned = set(world.store.read("entity_mentions", language)["entity_uri"].to_pylist())
+        assert subjects <= mentioned, language
+
+
+def test_the_summary_adds_up(world: MaterializedWorld, cells: pd.DataFrame) -> None:
+    folder = world.store.path("categorization_report", CHECKPOINT)
+    summary = json.loads((folder / "summary.json").read_text())
+    types = world.store.read("fact_types", CHECKPOINT).to_pandas()
+    assert (
+        summary["types"]["*"]
+        == types["type"].value_counts().reindex(summary["types"]["*"], fill_value=0).to_dict()
+    )
+    assert summary["predicted"] == int(cells["full_match"].sum())
+    assert summary["p_at_1"]["overall"] == pytest.approx(cells["full_match"].mean())
+    planted = types.merge(cells[["uuid", "language", "kind"]], on=["uuid", "language"])
+    three = planted[
+        planted["kind"].isin(["shared", "independent", "transferred"]) & (planted["type"] != "not_predicted")
+    ]
+    agreement = summary["planted_agreement"]
+    assert agreement["cells"] == len(three)
+    assert agreement["accuracy"] == pytest.approx((three["type"] == three["kind"]).mean())
+    assert agreement["accuracy"] > 0.68
+
+
+def test_the_demo_says_what_came_out(world: MaterializedWorld) -> None:
+    page = world.store.path("categorization_report", CHECKPOINT) / "index.html"
+    assert page.is_file() and str(page) in world.output
+    for words in ("P@1", "types", "agreement with the planted truth"):
+        assert words in world.output

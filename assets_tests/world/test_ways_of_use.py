@@ -1,0 +1,292 @@
+"""The command line, the jobs and the UI's API on a materialized world, as people use them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from assets_tests.conftest import MaterializedWorld, command
+
+CHECKPOINT = "sandbox-step-0900"
+DEFINITIONS = ["-m", "factroots_dagster.definitions"]
+
+
+def run(world: MaterializedWorld, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [command(arguments[0]), *arguments[1:]],
+        env=world.environment(),
+        cwd=world.dagster_home,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("asset", "partition"),
+    [
+        ("mlama_split", "qab"),
+        ("wikipedia_articles", "qag"),
+        ("fact_sources", "qag"),
+        ("predictions", f"{CHECKPOINT}|qab"),
+        ("active_neurons", f"{CHECKPOINT}|qab"),
+        ("probing_scores", CHECKPOINT),
+        ("fact_types", CHECKPOINT),
+        ("categorization_report", CHECKPOINT),
+    ],
+)
+def test_an_asset_from_the_command_line(world: MaterializedWorld, asset: str, partition: str) -> None:
+    """And materializing again gives the same bytes."""
+    parts = partition.split("|")
+    before = world.store.digest(asset, *parts)
+    done = run(
+        world, "dagster", "asset", "materialize", *DEFINITIONS, "--select", asset, "--partition", partition
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    assert "ASSET_CHECK_EVALUATION" in done.stderr + done.stdout
+    assert world.store.digest(asset, *parts) == before
+
+
+def test_an_unregistered_checkpoint_is_refused_by_name(world: MaterializedWorld) -> None:
+    done = run(
+        world,
+        "dagster",
+        "asset",
+        "materialize",
+        *DEFINITIONS,
+        "--select",
+        "predictions",
+        "--partition",
+        "nobody|qab",
+    )
+    assert done.returncode != 0 and "nobody" in done.stdout + done.stderr
+
+
+def test_a_job_from_the_command_line(world: MaterializedWorld) -> None:
+    tags = json.dumps({"dagster/partition": "qag"})
+    done = run(world, "dagster", "job", "execute", *DEFINITIONS, "-j", "rebuild_sources", "--tags", tags)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    assert "RUN_SUCCESS" in done.stderr + done.stdout
+
+
+def test_checkpoints_are_listed(world: MaterializedWorld) -> None:
+    done = run(world, "factroots", "checkpoints", "list")
+    assert [line.split("\t")[0] for line in done.stdout.splitlines()] == [
+        f"sandbox-step-{step:04d}" for step in (300, 600, 900)
+    ]
+
+
+def test_definitions_validate(world: MaterializedWorld) -> None:
+    done = run(world, "dagster", "definitions", "validate", *DEFINITIONS)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_code_location_loads_fast_and_light(world: MaterializedWorld) -> None:
+    program = (
+        "import sys, time; start = time.monotonic()\n"
+        "import factroots_dagster.definitions\n"
+        "heavy = ('torch', 'transformers', 'pyspark', 'great_expectations', 'scipy', 'matplotlib')\n"
+        "print(time.monotonic() - start, *[name for name in heavy if name in sys.modules])"
+    )
+    best = 60.0
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env=world.environment(),
+            cwd=world.dagster_home,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        seconds, *heavy = done.stdout.split()
+        assert heavy == []
+        best = min(best, float(seconds))
+    assert best < 3
+
+
+def test_great_expectations_imports_where_main_has_no_file() -> None:
+    """Without the Connect extra of PySpark this exits silently, as a run launched from the UI would."""
+    done = subprocess.run(
+        [sys.executable, "-c", "import great_expectations; print('ok')"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "ok\n"
+
+
+def test_a_wrong_setting_is_refused_at_start(world: MaterializedWorld) -> None:
+    done = subprocess.run(
+        [command("dagster"), "definitions", "validate", *DEFINITIONS],
+        env=world.environment() | {"FACTROOTS_WORLD": "atlantis"},
+        cwd=world.dagster_home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0 and "FACTROOTS_WORLD" in done.stdout + done.stderr
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Api:
+    """Dagster's GraphQL API on loopback."""
+
+    def __init__(self, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}/graphql"
+
+    def __call__(self, query: str, **variables: object) -> dict:
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.load(answer)["data"]
+
+
+@pytest.fixture(scope="module")
+def api(world: MaterializedWorld, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """A webserver as `make ui` starts it, on the world's history."""
+    port = free_port()
+    log = tmp_path_factory.mktemp("webserver") / "log"
+    with log.open("w") as out:
+        server = subprocess.Popen(
+            [command("dagster-webserver"), *DEFINITIONS, "--host", "127.0.0.1", "--port", str(port)],
+            env=world.environment(),
+            cwd=world.dagster_home,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    try:
+        api = Api(port)
+        for _ in range(120):
+            try:
+                api("{ version }")
+                break
+            except (urllib.error.URLError, ConnectionError):
+                assert server.poll() is None, log.read_text()[-3000:]
+                time.sleep(0.5)
+        else:
+            pytest.fail("the webserver did not answer: " + log.read_text()[-3000:])
+        yield api
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
+
+
+LAUNCH = """
+mutation Launch($params: ExecutionParams!) {
+  launchPipelineExecution(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+    ... on RunConfigValidationInvalid { errors { message } }
+  }
+}
+"""
+STATUS = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+CHECKS = """
+query Checks($id: PipelineRunId!) {
+  logsForRun(runId: $id) {
+    ... on EventConnection {
+      events { __typename ... on AssetCheckEvaluationEvent { evaluation { success checkName } } }
+    }
+  }
+}
+"""
+
+
+def test_an_asset_from_the_ui(api: Api) -> None:
+    """The request that the UI's Materialize button sends: a run in its own process, checks included."""
+    params = {
+        "mode": "default",
+        "runConfigData": "{}",
+        "selector": {
+            "repositoryLocationName": "factroots_dagster.definitions",
+            "repositoryName": "__repository__",
+            "pipelineName": "__ASSET_JOB",
+            "assetSelection": [{"path": ["mlama_split"]}],
+            "assetCheckSelection": [{"assetKey": {"path": ["mlama_split"]}, "name": "expectations"}],
+        },
+        "executionMetadata": {"tags": [{"key": "dagster/partition", "value": "qac"}]},
+    }
+    launched = api(LAUNCH, params=params)["launchPipelineExecution"]
+    assert launched["__typename"] == "LaunchRunSuccess", launched
+    run_id = launched["run"]["runId"]
+    deadline = time.monotonic() + 180
+    status = ""
+    while time.monotonic() < deadline and status not in ("SUCCESS", "FAILURE", "CANCELED"):
+        time.sleep(1)
+        status = api(STATUS, id=run_id)["runOrError"]["status"]
+    assert status == "SUCCESS"
+    events = api(CHECKS, id=run_id)["logsForRun"]["events"]
+    evaluations = [
+        event["evaluation"] for event in events if event["__typename"] == "AssetCheckEvaluationEvent"
+    ]
+    assert evaluations == [{"success": True, "checkName": "expectations"}]
+
+
+def test_the_ui_knows_the_demo_history(api: Api, world: MaterializedWorld) -> None:
+    query = """{ assetNodes { assetKey { path } groupName owners { ... on TeamAssetOwner { team } } kinds
+                 description hasAssetChecks assetMaterializations(limit: 1) { runId } } }"""
+    nodes = api(query)["assetNodes"]
+    assert len(nodes) == 22
+    for node in nodes:
+        name = "/".join(node["assetKey"]["path"])
+        assert node["assetMaterializations"], name
+        assert node["groupName"] and node["owners"] and node["kinds"] and node["description"], name
+        assert node["hasAssetChecks"], name
+
+
+KILLABLE = [
+    ("mlama_split", "qad"),
+    ("wikipedia_articles", "qad"),
+    ("predictions,neuron_activations", f"{CHECKPOINT}|qad"),
+]
+
+
+@pytest.mark.parametrize(("assets", "partition"), KILLABLE)
+def test_a_killed_run_leaves_the_old_data_and_a_new_one_the_same(
+    world: MaterializedWorld, assets: str, partition: str
+) -> None:
+    parts = partition.split("|")
+    names = assets.split(",")
+    before = {name: world.store.digest(name, *parts) for name in names}
+    arguments = ["asset", "materialize", *DEFINITIONS, "--select", assets, "--partition", partition]
+    for seconds in (4.0, 7.0):
+        process = subprocess.Popen(
+            [command("dagster"), *arguments],
+            env=world.environment(),
+            cwd=world.dagster_home,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert {name: world.store.digest(name, *parts) for name in names} == before
+    done = run(world, "dagster", *arguments)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert {name: world.store.digest(name, *parts) for name in names} == before
+    folders = [Path(world.store.path(name, *parts)).parent for name in names]
+    assert [path for folder in folders for path in folder.glob(".*")] == []

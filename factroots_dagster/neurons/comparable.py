@@ -1,0 +1,113 @@
+"""What is compared between languages: their facts with active neurons, and the activations as matrices.
+
+One relation at a time, so that memory is bounded. No statistics here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from scipy import sparse
+
+from factroots_dagster.neurons.activations import read_index, read_relation
+
+MATRIX_BYTES = 2 << 30  # activations of one relation that stay in memory while its pairs are compared
+
+Floats = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The comparable facts of one language and relation: those with active neurons, sorted by uuid."""
+
+    uuids: list[str]
+    objects: npt.NDArray[Any]  # object uris
+    prompts: list[str]  # subject filled in, [Y] left
+    rows: npt.NDArray[np.int64]  # in the relation's activations
+    top: npt.NDArray[np.int64]  # [facts, k]
+    signed: npt.NDArray[np.int64]
+
+
+def comparable_facts(active: pa.Table, folder: Path, split: pa.Table) -> dict[str, Facts]:
+    row_of = dict(_columns(read_index(folder), "uuid", "row"))
+    told = {
+        uuid: (uri, template.replace("[X]", subject))
+        for uuid, uri, template, subject in _columns(split, "uuid", "object_uri", "template", "subject")
+    }
+    grouped: dict[str, list[tuple[str, list[int], list[int]]]] = {}
+    for uuid, relation, top, signed in _columns(active, "uuid", "relation", "neurons", "signed_neurons"):
+        grouped.setdefault(relation, []).append((uuid, top, signed))
+    made = {}
+    for relation, listed in grouped.items():
+        listed.sort()
+        uuids = [uuid for uuid, _, _ in listed]
+        made[relation] = Facts(
+            uuids=uuids,
+            objects=np.array([told[uuid][0] for uuid in uuids]),
+            prompts=[told[uuid][1] for uuid in uuids],
+            rows=np.array([row_of[uuid] for uuid in uuids]),
+            top=np.array([top for _, top, _ in listed]),
+            signed=np.array([signed for _, _, signed in listed]),
+        )
+    return made
+
+
+def _columns(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
+    return zip(*(table.column(name).to_pylist() for name in names), strict=True)
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Three matrices [facts, neurons].
+
+    directions: float32, centred, unit length (NaN where a fact does not differ from the mean); top, signed:
+    indicators, sparse.
+    """
+
+    directions: Floats
+    top: sparse.csr_matrix
+    signed: sparse.csr_matrix
+
+
+class Matrices:
+    """One relation's matrices by language; beyond the limit the least recently used are dropped."""
+
+    def __init__(self, folders: Mapping[str, Path], relation: str, facts: Mapping[str, Facts]):
+        self.folders, self.relation, self.facts = folders, relation, facts
+        self.kept: dict[str, Matrix] = {}
+
+    def __getitem__(self, language: str) -> Matrix:
+        matrix = self.kept.pop(language, None) or self._read(language)
+        self.kept[language] = matrix
+        while len(self.kept) > 2 and sum(m.directions.nbytes for m in self.kept.values()) > MATRIX_BYTES:
+            del self.kept[next(iter(self.kept))]
+        return matrix
+
+    def _read(self, language: str) -> Matrix:
+        facts = self.facts[language]
+        values = read_relation(self.folders[language], self.relation)
+        values = values.reshape(len(values), -1)
+        # Centred on all of the relation's correct facts, whether another language has them or not.
+        centred = values[facts.rows] - values.mean(axis=0, dtype=np.float64).astype(np.float32)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            directions = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+        neurons = values.shape[1]
+        return Matrix(directions, _indicator(facts.top, neurons), _indicator(facts.signed, neurons))
+
+
+def _indicator(chosen: npt.NDArray[np.int64], neurons: int) -> sparse.csr_matrix:
+    facts, k = chosen.shape
+    ones = np.ones(facts * k, np.float32)
+    return sparse.csr_matrix((ones, chosen.ravel(), np.arange(0, facts * k + 1, k)), shape=(facts, neurons))
+
+
+def jaccard_matrix(a: sparse.csr_matrix, b: sparse.csr_matrix, sizes: int) -> npt.NDArray[np.float64]:
+    """Jaccard of every row of a with every row of b; sizes: the two set sizes together."""
+    overlap = (a @ b.T).toarray().astype(np.float64)
+    return overlap / (sizes - overlap)
