@@ -71,6 +71,11 @@ def _reasons(result: dg.ExecuteInProcessResult) -> str:
         failure = data.user_failure_data.description if data.user_failure_data else None
         cause = data.error.cause if data.error and data.error.cause else data.error
         lines.append(f"{event.step_key}: {failure or (cause.message if cause else event.message)}".strip())
+    lines += [
+        f"{check.asset_key.to_user_string()} {check.partition or ''}: {check.description}"
+        for check in result.get_asset_check_evaluations()
+        if not check.passed
+    ]
     return "; ".join(lines) or "the run failed"
 
 

@@ -168,7 +168,6 @@ CASES: list[Broken] = [
         (emptied(), f"{ROWS}:table"),
         (put("language", None), f"{NULL}:language"),
         (put("relation", None), f"{NULL}:relation"),
-        (put("file", None), f"{NULL}:file"),
         (twice(), f"{COMPOUND}:language,relation"),
         (put("rows", -1), f"{BETWEEN}:rows"),
         (put("relation", "capital"), f"{REGEX}:relation"),

@@ -45,16 +45,38 @@ def rows(schema: pa.Schema, values: list[dict[str, Any]]) -> pa.Table:
 
 
 def split_row(uuid: str, language: str, **more: Any) -> dict[str, Any]:
-    row = {"uuid": uuid, "language": language, "relation": "P36", "template": "[X] capital [Y] .", "subject": "Ada",
-           "object": "Oslo", "subject_uri": "Q1", "object_uri": "Q2", "candidate_set": f"{language}/P36",
-           "object_in_subject": False, "line": 1}  # fmt: skip
+    row = {
+        "uuid": uuid,
+        "language": language,
+        "relation": "P36",
+        "template": "[X] capital [Y] .",
+        "subject": "Ada",
+        "object": "Oslo",
+        "subject_uri": "Q1",
+        "object_uri": "Q2",
+        "candidate_set": f"{language}/P36",
+        "object_in_subject": False,
+        "line": 1,
+    }
     return row | more
 
 
 def prediction_row(uuid: str, language: str, right: bool = True, **more: Any) -> dict[str, Any]:
-    row = {"uuid": uuid, "language": language, "relation": "P36", "object_ids": [7], "predicted_ids": [[7]],
-           "full_match": right, "partial_match": right, "matched_mask_count": int(right), "object_logprob": -1.0,
-           "typed_rank": 1, "candidates": 5, "prior_logprob": -2.0, "too_long": False}  # fmt: skip
+    row = {
+        "uuid": uuid,
+        "language": language,
+        "relation": "P36",
+        "object_ids": [7],
+        "predicted_ids": [[7]],
+        "full_match": right,
+        "partial_match": right,
+        "matched_mask_count": int(right),
+        "object_logprob": -1.0,
+        "typed_rank": 1,
+        "candidates": 5,
+        "prior_logprob": -2.0,
+        "too_long": False,
+    }
     return row | more
 
 
@@ -69,20 +91,45 @@ def source_row(
         "object_start": 3,
         "sentence": sentence,
     }
-    return {"uuid": uuid, "language": language, "relation": "P36", "matcher": matcher, "windows": windows,
-            "evidence": [place] if windows else []}  # fmt: skip
+    return {
+        "uuid": uuid,
+        "language": language,
+        "relation": "P36",
+        "matcher": matcher,
+        "windows": windows,
+        "evidence": [place] if windows else [],
+    }
 
 
 def similarity_row(uuid: str, a: str, b: str, value: float, **more: Any) -> dict[str, Any]:
-    row = {"uuid": uuid, "relation": "P36", "language_a": a, "language_b": b, "jaccard": value, "cosine": value,
-           "p_value": 0.01, "q_value": 0.02, "identical_input": False}  # fmt: skip
+    row = {
+        "uuid": uuid,
+        "relation": "P36",
+        "language_a": a,
+        "language_b": b,
+        "jaccard": value,
+        "cosine": value,
+        "p_value": 0.01,
+        "q_value": 0.02,
+        "identical_input": False,
+    }
     return row | more
 
 
 def pair_row(a: str, b: str, threshold: float | None, **more: Any) -> dict[str, Any]:
-    row = {"language_a": a, "language_b": b, "facts": 10, "jaccard": 0.4, "signed_jaccard": 0.4, "cosine": 0.4,
-           "same_object_jaccard": 0.3, "mismatched_jaccard": 0.1, "random_jaccard": 0.01,
-           "same_object_q90_jaccard": threshold, "same_object_q90_cosine": threshold}  # fmt: skip
+    row = {
+        "language_a": a,
+        "language_b": b,
+        "facts": 10,
+        "jaccard": 0.4,
+        "signed_jaccard": 0.4,
+        "cosine": 0.4,
+        "same_object_jaccard": 0.3,
+        "mismatched_jaccard": 0.1,
+        "random_jaccard": 0.01,
+        "same_object_q90_jaccard": threshold,
+        "same_object_q90_cosine": threshold,
+    }
     return row | more
 
 
@@ -103,16 +150,33 @@ def world() -> dict[str, Any]:
                 < (0.8 if kind in ("shared", "independent", "transferred", "easy_token") else 0.1)
             )
             label = HOSTILE[i % 5] if i < 30 else f"Subject {i}"
-            s.append(split_row(uuid, language, subject=label, object=HOSTILE[(i + 1) % 5] if i < 30 else "Oslo",
-                               object_in_subject=kind == "easy_token"))  # fmt: skip
+            s.append(
+                split_row(
+                    uuid,
+                    language,
+                    subject=label,
+                    object=HOSTILE[(i + 1) % 5] if i < 30 else "Oslo",
+                    object_in_subject=kind == "easy_token",
+                )
+            )
             p.append(prediction_row(uuid, language, right, object_ids=[i % 9]))
             for matcher in ("sentence", "chunk", "article"):
                 extra = matcher == "article" and i % 7 == 0
                 f.append(
                     source_row(uuid, language, int(stated) + extra, matcher, sentence=f"{label} is in Oslo")
                 )
-            truth.append({"uuid": uuid, "language": language, "relation": "P36", "kind": kind, "stated": stated,
-                          "fact_kind": kind, "mentioned": True, "distractor": False})  # fmt: skip
+            truth.append(
+                {
+                    "uuid": uuid,
+                    "language": language,
+                    "relation": "P36",
+                    "kind": kind,
+                    "stated": stated,
+                    "fact_kind": kind,
+                    "mentioned": True,
+                    "distractor": False,
+                }
+            )
         splits[language] = rows(MLAMA_SPLIT, s)
         predictions[language] = rows(PREDICTIONS, p)
         sources[language] = rows(FACT_SOURCES, f)
@@ -123,32 +187,92 @@ def world() -> dict[str, Any]:
             similarity.append(similarity_row(f"u{i:02}", a, b, value + 0.01 * (i % 5)))
     places = {language: Place(10.0 * i, 5.0, "Latn") for i, language in enumerate(LANGUAGES)}
     clusters, members, mantel = language_clusters(predictions, places=places, permutations=19)
-    score = {"relation": "*", "n": 60, "partial_match": 0.6, "macro_full_match": 0.5, "typed_p1": 0.7, "mrr": 0.8,
-             "multi_answer": 0.5, "majority": 0.2, "uniform": 0.1, "prior_typed_p1": 0.3, "too_long": 0, "small": False}  # fmt: skip
+    score = {
+        "relation": "*",
+        "n": 60,
+        "partial_match": 0.6,
+        "macro_full_match": 0.5,
+        "typed_p1": 0.7,
+        "mrr": 0.8,
+        "multi_answer": 0.5,
+        "majority": 0.2,
+        "uniform": 0.1,
+        "prior_typed_p1": 0.3,
+        "too_long": 0,
+        "small": False,
+    }
     scores = []
     for language in LANGUAGES:
         share = sum(predictions[language]["full_match"].to_pylist()) / 60
-        scores.append(score | {"language": language, "full_match": share, "full_match_low": share - 0.1,
-                               "full_match_high": share + 0.1})  # fmt: skip
+        scores.append(
+            score
+            | {
+                "language": language,
+                "full_match": share,
+                "full_match_low": share - 0.1,
+                "full_match_high": share + 0.1,
+            }
+        )
         scores.append(scores[-1] | {"relation": "P36", "macro_full_match": None})
-    masks = [{"language": x, "object_tokens": t, "n": 20, "full_match": 0.6 / t, "low": 0.5 / t, "high": 0.7 / t}
-             for x in (*LANGUAGES, "*") for t in (1, 2, 3)]  # fmt: skip
-    volume = {"measure": "words", "languages": 3, "pearson": 0.5, "pearson_p": 0.1, "spearman": 0.4, "spearman_p": 0.2,
-              "pearson_without_low": -0.1, "pearson_without_high": 0.9, "most_influential": "qaa"}  # fmt: skip
+    masks = [
+        {"language": x, "object_tokens": t, "n": 20, "full_match": 0.6 / t, "low": 0.5 / t, "high": 0.7 / t}
+        for x in LANGUAGES
+        for t in (1, 2, 3)
+    ]
+    volume = {
+        "measure": "words",
+        "languages": 3,
+        "pearson": 0.5,
+        "pearson_p": 0.1,
+        "spearman": 0.4,
+        "spearman_p": 0.2,
+        "pearson_without_low": -0.1,
+        "pearson_without_high": 0.9,
+        "most_influential": "qaa",
+    }
     acts = [
-        {"uuid": f"u{i}", "relation": "P36", "language_found": "qaa", "language_asked": "qab", "intervention": kind,
-         "neuron_set": which, "logprob_before": -1.0, "logprob_change": -change - 0.01 * i, "flipped": i % 2 == 0}
-        for kind in ("ablate", "boost") for which, change in (("own", 0.4), ("random", 0.0)) for i in range(5)
-    ]  # fmt: skip
-    about = {"checkpoint": "tiny-<i>1</i>", "source": "sandbox/tiny", "revision": "abc", "architecture": "BertForMaskedLM",
-             "family": "masked", "layers": 2, "hidden_size": 8, "neurons": 32, "parameters": 1000, "vocabulary": 50,
-             "max_length": 64, "tokenizer_sha256": "0", "weights_sha256": "0", "corpus": "sandbox"}  # fmt: skip
+        {
+            "uuid": f"u{i}",
+            "relation": "P36",
+            "language_found": "qaa",
+            "language_asked": "qab",
+            "intervention": kind,
+            "neuron_set": which,
+            "logprob_before": -1.0,
+            "logprob_change": -change - 0.01 * i,
+            "flipped": i % 2 == 0,
+        }
+        for kind in ("ablate", "boost")
+        for which, change in (("own", 0.4), ("random", 0.0))
+        for i in range(5)
+    ]
+    about = {
+        "checkpoint": "tiny-<i>1</i>",
+        "source": "sandbox/tiny",
+        "revision": "abc",
+        "architecture": "BertForMaskedLM",
+        "family": "masked",
+        "layers": 2,
+        "hidden_size": 8,
+        "neurons": 32,
+        "parameters": 1000,
+        "vocabulary": 50,
+        "max_length": 64,
+        "tokenizer_sha256": "0",
+        "weights_sha256": "0",
+        "corpus": "sandbox",
+    }
     return {
         "checkpoint": rows(CHECKPOINT, [about]),
         "scores": rows(PROBING_SCORES, scores),
         "mask_counts": rows(MASK_COUNTS, masks),
         "volume_relations": rows(VOLUME_RELATIONS, [volume]),
-        "volume": pa.table({"language": list(LANGUAGES), "wikitext_bytes": [1000, 20_000, 300_000]}),
+        "volume": pa.table(
+            {
+                "language": list(LANGUAGES),
+                "wikitext_bytes": [1000 * (i + 1) ** 2 for i in range(len(LANGUAGES))],
+            }
+        ),
         "clusters": clusters,
         "members": members,
         "mantel": mantel,
@@ -158,6 +282,8 @@ def world() -> dict[str, Any]:
         "predictions": predictions,
         "sources": sources,
         "interventions": rows(NEURON_INTERVENTIONS, acts),
-        "layer_profile": rows(LAYER_PROFILE, [{"language": x, "layer": n, "share": 0.5} for x in LANGUAGES for n in (0, 1)]),
+        "layer_profile": rows(
+            LAYER_PROFILE, [{"language": x, "layer": n, "share": 0.5} for x in LANGUAGES for n in (0, 1)]
+        ),
         "truth": rows(PLANTED_TRUTH, truth),
-    }  # fmt: skip
+    }

@@ -16,18 +16,37 @@ from factroots_dagster.tracing.schema import FACT_SOURCES
 def truth(*cells: tuple[str, str, str, bool]) -> pa.Table:
     return rows(
         PLANTED_TRUTH,
-        [{"uuid": u, "language": x, "relation": "P36", "kind": k, "stated": s, "fact_kind": k, "mentioned": True,
-          "distractor": False} for u, x, k, s in cells],
-    )  # fmt: skip
+        [
+            {
+                "uuid": u,
+                "language": x,
+                "relation": "P36",
+                "kind": k,
+                "stated": s,
+                "fact_kind": k,
+                "mentioned": True,
+                "distractor": False,
+            }
+            for u, x, k, s in cells
+        ],
+    )
 
 
 CELLS = [  # uuid, planted, type
-    ("a", "shared", "shared"), ("b", "shared", "independent"), ("c", "shared", "shared"), ("d", "shared", "not_predicted"),
-    ("e", "independent", "independent"), ("f", "independent", "shared"),
-    ("g", "transferred", "transferred"), ("h", "transferred", "naming_cue"), ("i", "transferred", "transferred"),
-    ("j", "unknown", "transferred"), ("k", "unlinked", "not_predicted"), ("l", "unknown", "not_predicted"),
+    ("a", "shared", "shared"),
+    ("b", "shared", "independent"),
+    ("c", "shared", "shared"),
+    ("d", "shared", "not_predicted"),
+    ("e", "independent", "independent"),
+    ("f", "independent", "shared"),
+    ("g", "transferred", "transferred"),
+    ("h", "transferred", "naming_cue"),
+    ("i", "transferred", "transferred"),
+    ("j", "unknown", "transferred"),
+    ("k", "unlinked", "not_predicted"),
+    ("l", "unknown", "not_predicted"),
     ("m", "easy_name", "naming_cue"),
-]  # fmt: skip
+]
 
 
 @pytest.fixture
@@ -58,8 +77,12 @@ def test_luck_and_confusion_and_p_at_1(agreement: dict[str, Any]) -> None:
     assert agreement["luck_rate"] == pytest.approx(1 / 3)
     assert agreement["transferred_precision_with_luck"] == pytest.approx(2 / 3)
     assert agreement["confusion"]["transferred"] == {
-        "shared": 0, "independent": 0, "transferred": 2, "naming_cue": 1, "shared_tokens": 0,
-    }  # fmt: skip
+        "shared": 0,
+        "independent": 0,
+        "transferred": 2,
+        "naming_cue": 1,
+        "shared_tokens": 0,
+    }
     assert agreement["p_at_1"]["shared"]["n"] == 4 and agreement["p_at_1"]["shared"]["full_match"] == 0.75
     assert (
         sum(sum(row.values()) for row in agreement["confusion"].values()) == 10

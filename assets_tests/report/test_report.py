@@ -13,7 +13,7 @@ import pytest
 from assets_tests.report.conftest import HOSTILE, LANGUAGES, rows
 from factroots_dagster.neurons.schema import LAYER_PROFILE, NEURON_INTERVENTIONS, SIMILARITY_PAIRS
 from factroots_dagster.probing.schema import CHECKPOINT, MASK_COUNTS, VOLUME_RELATIONS
-from factroots_dagster.report import pictures as pictures_module
+from factroots_dagster.report import pictures as shown
 from factroots_dagster.report.html import write_report
 from factroots_dagster.report.planted import planted_agreement
 from factroots_dagster.report.reference import paper_results, published_results
@@ -148,6 +148,9 @@ def test_numbers_are_those_of_the_scores(page: Page, world: dict[str, Any], repo
     cells = {row[0].split(" ")[0]: row for row in table[1:]}
     assert cells["qab"][2].startswith(f"{100 * scores['qab']['full_match']:.1f}% [")
     assert summary["planted_agreement"]["accuracy"] == 1.0
+    masks = next(t for t in page.tables if t[0] == ["tokens", "facts", "P@1"])
+    assert [row[:2] for row in masks[1:]] == [["1", "60"], ["2", "60"], ["3", "60"]]  # 20 in each language
+    assert masks[1][2].startswith("60.0% [")
 
 
 def test_the_same_tables_give_the_same_bytes(report: Path, world: dict[str, Any], types: pa.Table) -> None:
@@ -241,15 +244,16 @@ def test_every_asset_has_a_small_picture(world: dict[str, Any], types: pa.Table)
     volume = pa.table({"language": list(MLAMA_LANGUAGES), "articles": [10**i for i in range(7)] + [5] * 46})
     counts = pa.table({"language": list(MLAMA_LANGUAGES) * 3, "uuid": ["u"] * 159})
     pictures = [
-        pictures_module.scores_picture(many),
-        pictures_module.types_picture(types),
-        pictures_module.coverage_picture(counts),
-        pictures_module.volume_picture(volume),
-        pictures_module.similarity_picture(pairs),
-        pictures_module.similarity_picture(world["clusters"], "corrected", "overlap"),
-        pictures_module.similarity_picture(SIMILARITY_PAIRS.empty_table()),
-        pictures_module.layers_picture(world["layer_profile"]),
+        shown.scores_picture(many),
+        shown.types_picture(types),
+        shown.coverage_picture(counts),
+        shown.volume_picture(volume),
+        shown.similarity_picture(pairs),
+        shown.similarity_picture(world["clusters"], "corrected", "overlap"),
+        shown.similarity_picture(SIMILARITY_PAIRS.empty_table()),
+        shown.layers_picture(world["layer_profile"]),
+        shown.loss_picture(pa.table({"step": [1, 2], "loss": [8.0, 3.0]})),
     ]
     for picture in pictures:
         assert picture.startswith(b"\x89PNG") and 1_000 < len(picture) <= 100_000
-    assert pictures_module.types_picture(types) == pictures[1]
+    assert shown.types_picture(types) == pictures[1]

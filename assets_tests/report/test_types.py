@@ -8,7 +8,7 @@ import pytest
 from assets_tests.report.conftest import pair_row, prediction_row, rows, similarity_row, source_row, split_row
 from factroots_dagster.errors import InputError
 from factroots_dagster.mlama.schema import MLAMA_SPLIT
-from factroots_dagster.neurons.schema import NEURON_SIMILARITY, SIMILARITY_PAIRS
+from factroots_dagster.neurons.schema import NEAREST_LANGUAGE, NEURON_SIMILARITY, SIMILARITY_PAIRS
 from factroots_dagster.probing.schema import PREDICTIONS
 from factroots_dagster.report.schema import FACT_TYPES
 from factroots_dagster.report.types import fact_types
@@ -164,3 +164,19 @@ def test_rows_keep_the_order_of_predictions_and_missing_facts_are_named() -> Non
         split.slice(0, 0), PREDICTIONS.empty_table(), FACT_SOURCES.empty_table(), empty, PAIRS
     )
     assert nothing.num_rows == 0 and isinstance(nothing, pa.Table)
+
+
+def test_the_null_of_maxima_replaces_that_of_pairs() -> None:
+    def nearest(value: float | None, bound: float | None, q_value: float | None = 0.02) -> pa.Table:
+        row = {"uuid": "u", "language": "qaa", "relation": "P36", "partners": 2, "nearest_language": "qac"}
+        row |= {"cosine": value, "null_q90": bound, "pairings": 30, "p_value": 0.01, "q_value": q_value}
+        return rows(NEAREST_LANGUAGE, [row, row | {"language": "qab"}])
+
+    row = one(windows=1, similar=NEAR, nearest=nearest(0.6, 0.7))
+    assert (row["type"], row["nearest_language"], row["threshold"]) == ("independent", "qac", 0.7)
+    assert one(windows=1, nearest=nearest(0.71, 0.7))["type"] == "shared"
+    assert one(windows=1, nearest=nearest(0.6, 0.7), rule="q_value")["type"] == "shared"
+    assert one(windows=1, nearest=nearest(0.9, 0.7, None), rule="q_value")["type"] == "independent"
+    assert one(windows=1, nearest=nearest(0.9, None))["type"] == "independent"
+    assert one(windows=1, nearest=nearest(None, None))["single_language"]
+    assert one(windows=1, similar=NEAR, nearest=nearest(0.1, 0.7), statistic="jaccard")["type"] == "shared"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import hashlib
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,9 @@ def dumps(world: World, folder: Path) -> Iterator[tuple[str, Path]]:
         yield code, path
 
 
-def test_a_dump_holds_the_articles_and_redirects_that_were_planted(either: World, code: str, tmp_path: Path) -> None:
+def test_a_dump_holds_the_articles_and_redirects_that_were_planted(
+    either: World, code: str, tmp_path: Path
+) -> None:
     path = tmp_path / dump_name(code)
     write_dump(either, code, path)
     namespaces, pages = read(path)
@@ -120,8 +123,19 @@ def test_markup_is_of_every_kind(world: World, code: str, tmp_path: Path) -> Non
     write_dump(world, code, path)
     text = "\n".join(page.text for page in read(path)[1] if page.ns == "0")
     local = namespace_names(code)
-    for mark in ("{{Infobox", "{| class", "<ref>", '<ref name="old" />', "<!--", "\n* ", "'''", "== ", "]]", "|",
-                 "[[File:", "[[Category:", f"[[{local[6]}:", f"[[{local[14]}:", "<references />"):  # fmt: skip
+    marks = [
+        "{{Infobox",
+        "{| class",
+        "<ref>",
+        '<ref name="old" />',
+        "<!--",
+        "\n* ",
+        "'''",
+        "== ",
+        "<references />",
+    ]
+    marks += ["[[File:", "[[Category:", f"[[{local[6]}:", f"[[{local[14]}:"]
+    for mark in marks:
         assert mark in text, mark
 
 
@@ -136,9 +150,11 @@ def test_the_prose_behind_the_markup_is_the_world_s(either: World, code: str, tm
         text = clean(page.text, prefixes)
         assert text == article.text
         starts = [*sentence_starts(text, code).tolist(), len(text)]
-        found = [text[a:b].strip() for a, b in zip(starts, starts[1:], strict=False)]
+        found = [text[a:b].strip() for a, b in itertools.pairwise(starts)]
         titles = {section.title for section in article.sections}
-        assert [sentence for sentence in found if sentence not in titles] == [s.text for s in article.sentences]
+        assert [sentence for sentence in found if sentence not in titles] == [
+            s.text for s in article.sentences
+        ]
 
 
 def test_a_dump_is_the_same_to_the_byte(world: World, tmp_path: Path) -> None:

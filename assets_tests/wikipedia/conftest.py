@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import bz2
 import os
+import tarfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pytest
 
+from factroots_dagster.mlama.split import read_split
+from factroots_dagster.wikipedia.articles import write_articles
+from factroots_dagster.wikipedia.dump import acquire_dump
 from factroots_dagster.wikipedia.session import JAVA_OPTIONS_VARIABLE, spark_session
 
 HEAD = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/" version="0.10" xml:lang="{language}">
@@ -65,3 +73,26 @@ def real_data() -> Path:
     if not (folder / "wikipedia").is_dir():
         pytest.skip(f"no real dumps in {folder} (set FACTROOTS_TEST_DATA)")
     return folder
+
+
+@dataclass(frozen=True)
+class Greek:
+    """The real Greek dump's articles and the real Greek facts."""
+
+    articles_folder: Path
+    articles: pa.Table
+    split: pa.Table
+
+
+@pytest.fixture(scope="session")
+def greek(spark, real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Greek:  # type: ignore[no-untyped-def]
+    folder = tmp_path_factory.mktemp("greek")
+    dump = acquire_dump("el", str(real_data / "wikipedia"), "latest", folder)
+    write_articles(spark, dump, folder)
+    with tarfile.open(real_data / "mlama1.1.tar.xz") as archive:
+        release = tmp_path_factory.mktemp("mlama")
+        members = [member for member in archive if "/el/" in f"/{member.name}" and member.isfile()]
+        archive.extractall(release, members, filter="data")
+    (templates,) = release.rglob("templates.jsonl")
+    articles = ds.dataset(folder).to_table().filter(pc.is_null(pc.field("redirect_to")))
+    return Greek(folder, articles, read_split(templates.parent.parent, "el"))

@@ -1,7 +1,7 @@
 """Prose by way of mwparserfromhell: an independent parser for the cleaner to be compared with.
 
 The parser decides what is a template, a table, a link, a tag; only which of these are prose is written
-here again: templates (all of them), tables, references, formulas, galleries, files, categories and links
+here again: templates (but for words and numbers in the middle of a sentence), tables, references, formulas, galleries, files, categories and links
 to other languages are not.
 """
 
@@ -17,7 +17,24 @@ DROPPED = set(
     "ref references gallery math chem ce syntaxhighlight source score timeline graph imagemap mapframe maplink "
     "templatedata templatestyles hiero inputbox categorytree includeonly table style script".split()
 )
-BROKEN = {"br", "p", "div", "li", "dd", "dt", "dl", "ul", "ol", "blockquote", "center", "hr", "poem", "tr", "td", "th"}
+BROKEN = {
+    "br",
+    "p",
+    "div",
+    "li",
+    "dd",
+    "dt",
+    "dl",
+    "ul",
+    "ol",
+    "blockquote",
+    "center",
+    "hr",
+    "poem",
+    "tr",
+    "td",
+    "th",
+}
 
 
 def prose(wikitext: str, hidden: set[str], languages: set[str]) -> str:
@@ -45,6 +62,8 @@ def node_text(node: nodes.Node, hidden: set[str], languages: set[str]) -> str:
                 return ""
             inner = shown(node.contents, hidden, languages) if node.contents is not None else ""
             return f"\n{inner}\n" if name in BROKEN else inner
+        case nodes.Template():
+            return kept_words(node, hidden, languages)
         case nodes.ExternalLink():
             if not node.brackets:
                 return str(node.url)
@@ -55,6 +74,27 @@ def node_text(node: nodes.Node, hidden: set[str], languages: set[str]) -> str:
             return f"\n{shown(node.title, hidden, languages)}\n"
         case _:
             return ""
+
+
+def kept_words(node: nodes.Template, hidden: set[str], languages: set[str]) -> str:
+    """Words of another language, and measures; everything else that a template holds is no prose."""
+    name = str(node.name).strip().lower().replace("_", " ")
+    plain = [shown(param.value, hidden, languages).strip() for param in node.params if not param.showkey]
+    if name.startswith("formatnum:"):
+        return name.partition(":")[2]
+    if name.startswith("lang-") or name in ("nowrap", "unicode", "abbr", "polytonic", "val", "sc", "script"):
+        return "".join(plain[:1])
+    if name in ("lang", "langx"):
+        return "".join(plain[1:2])
+    if name in ("transl", "transliteration"):
+        return "".join(plain[-1:])
+    if name in ("convert", "cvt"):
+        return " ".join(
+            plain[:4] if plain[1:2] in (["to"], ["and"], ["-"], ["–"], ["by"], ["x"]) else plain[:2]
+        )
+    if name in ("nihongo", "nihongo2", "ill"):
+        return " ".join(plain[:3] if name != "ill" else plain[:1])
+    return ""
 
 
 def tokens(text: str) -> Counter[str]:

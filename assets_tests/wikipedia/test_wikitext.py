@@ -30,7 +30,10 @@ CASES = {
     "shown language link": ("[[:fr:Paris]] [[:fr:Paris|Parijs]]", "fr:Paris Parijs"),
     "category": ("tekst [[Categorie:Stad]] [[category:Stad|*]]", "tekst"),
     "shown category": ("[[:Categorie:Stad]]", "Categorie:Stad"),
-    "file with nested caption": ("voor [[Bestand:a.jpg|thumb|zie [[b|c]] en [http://x y] {{z|[[q]]}}]] na", "voor na"),
+    "file with nested caption": (
+        "voor [[Bestand:a.jpg|thumb|zie [[b|c]] en [http://x y] {{z|[[q]]}}]] na",
+        "voor na",
+    ),
     "file by another name": ("[[Afbeelding:a.jpg|thumb|x]][[Fichier:a.png|20px]]a", "a"),
     "single brackets in a caption": ("[[File:a.jpg|thumb|[sic] [[x]]]]b", "b"),
     "template": ("a {{infobox|naam={{b|c}}|x=[[d]]}} e", "a e"),
@@ -95,6 +98,7 @@ def test_language_markup(language: str, wikitext: str, expected: str) -> None:
     assert clean(wikitext, Namespaces.of(language, [(6, "Файл")])) == expected
 
 
+SIZE = 400_000
 HOSTILE = [
     "{{",
     "{{a|",
@@ -132,15 +136,15 @@ CLOSERS = {"{": "}}", "[": "]]", "\n": "\n|}", "-": "}-", "<": "</ref>"}
 
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_time_is_linear_on_hostile_nesting(unit: str) -> None:
-    """A megabyte of openers, unclosed and closed, in a few seconds: quadratic work would take minutes."""
+    """Hundreds of kilobytes of openers, unclosed and closed, in a few seconds: quadratic work would take minutes."""
     closer = CLOSERS.get(unit[0], "")
-    count = 10**6 // (len(unit) + len(closer))
+    count = SIZE // (len(unit) + len(closer))
     started = time.process_time()
     with time_limit(60):
-        clean(unit * (10**6 // len(unit)), DUTCH)
+        clean(unit * (SIZE // len(unit)), DUTCH)
         if closer:
             clean(unit * count + closer * count, DUTCH)
-    assert time.process_time() - started < 8
+    assert time.process_time() - started < 5
 
 
 def test_time_limit_stops_endless_work() -> None:
@@ -151,8 +155,33 @@ def test_time_limit_stops_endless_work() -> None:
 
 MARKUP = st.lists(
     st.sampled_from(
-        [*"{{}}[[]]||<>=*#:;'\n &-", "{{", "}}", "{|", "|}", "[[", "]]", "<ref>", "</ref>", "<ref/>", "<nowiki>"]
-        + ["</nowiki>", "<!--", "-->", "-{", "}-", "[http://a", "''", "'''", "__TOC__", "File:", "lang|", "formatnum:"]
+        [
+            *"{{}}[[]]||<>=*#:;'\n &-",
+            "{{",
+            "}}",
+            "{|",
+            "|}",
+            "[[",
+            "]]",
+            "<ref>",
+            "</ref>",
+            "<ref/>",
+            "<nowiki>",
+        ]
+        + [
+            "</nowiki>",
+            "<!--",
+            "-->",
+            "-{",
+            "}-",
+            "[http://a",
+            "''",
+            "'''",
+            "__TOC__",
+            "File:",
+            "lang|",
+            "formatnum:",
+        ]
         + ["&lt;", "&#0;", "&#x110000;", "é", "東", "\u00a0", "\ufdd0", "a", "b c"]
     ),
     max_size=60,
@@ -201,11 +230,15 @@ def test_agrees_with_mwparserfromhell_on_real_pages(language: str, real_data: Pa
     theirs: Counter[str] = Counter()
     pages = real_pages(dump)
     size = 0
+    # Pages on which the parser itself gives up (it then shows braces) say nothing about the cleaner.
     for wikitext in pages[7 :: max(1, len(pages) // 40)]:
         if len(wikitext) > 120_000 or size > 1_000_000:
             continue
         size += len(wikitext)
+        reference = prose(wikitext, hidden, set(namespaces.languages))
+        if re.search(r"\{\{|\[\[|\{\||<ref", reference):
+            continue
         ours += tokens(clean(wikitext, namespaces))
-        theirs += tokens(prose(wikitext, hidden, set(namespaces.languages)))
+        theirs += tokens(reference)
     precision, recall, f1 = agreement(ours, theirs)
     assert f1 >= 0.998, f"{language}: precision {precision:.4f}, recall {recall:.4f}, F1 {f1:.4f}"

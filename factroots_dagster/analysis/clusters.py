@@ -54,8 +54,7 @@ def language_clusters(
     for (i, a), (j, b) in combinations(enumerate(languages), 2):
         both = held[i] & held[j]
         shared, jaccard, expected = _overlap(right[i, both], right[j, both])
-        place_a, place_b = places.get(a), places.get(b)
-        known = place_a is not None and place_b is not None
+        placed = a in places and b in places
         union = len(np.union1d(pieces[a], pieces[b]))
         rows.append(
             {
@@ -65,8 +64,8 @@ def language_clusters(
                 "jaccard": jaccard,
                 "expected_jaccard": expected,
                 "corrected": _corrected(jaccard, expected),
-                "distance_km": distance_km(place_a, place_b) if known else None,
-                "same_script": place_a.script == place_b.script if known else None,
+                "distance_km": distance_km(places[a], places[b]) if placed else None,
+                "same_script": places[a].script == places[b].script if placed else None,
                 "subword_overlap": len(np.intersect1d(pieces[a], pieces[b])) / union if union else None,
             }
         )

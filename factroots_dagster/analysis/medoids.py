@@ -29,7 +29,7 @@ def k_medoids(distance: np.ndarray, k: int) -> tuple[list[int], np.ndarray]:
         medoids.append(int(np.argmax(gain)))
     cost = _cost(distance, medoids)
     while True:
-        best = (cost - 1e-12, None)
+        best: tuple[float, tuple[int, int] | None] = (cost - 1e-12, None)
         for place in range(k):
             rest = medoids[:place] + medoids[place + 1 :]
             kept = distance[:, rest].min(axis=1) if rest else np.full(n, np.inf)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 CHECK_NAME = "expectations"
 _SHOWN_CHARACTERS = 120
+_SHOWN_UNMET = 3
 
 
 @dataclass(frozen=True)
@@ -91,13 +92,14 @@ def _target(result: Any) -> str:
 
 def to_check_result(validation: Any) -> dg.AssetCheckResult:
     """A validation as an asset check result: ERROR when an expectation of critical severity failed."""
-    rows, severities = [], []
+    rows, severities, unmet = [], [], []
     for result in sorted(
         validation.results, key=lambda r: (r.success, r.expectation_config.type, _target(r))
     ):
         config = result.expectation_config
         if not result.success:
             severities.append(config.severity.value)
+            unmet.append(f"{config.type} of {_target(result)} (observed: {_observed(result)})")
         hidden = ("batch_id", "column", "column_A", "column_B", "column_list")
         arguments = {key: value for key, value in config.kwargs.items() if key not in hidden}
         mark = "✓" if result.success else "✗"
@@ -109,7 +111,7 @@ def to_check_result(validation: Any) -> dg.AssetCheckResult:
         passed=bool(validation.success),
         severity=dg.AssetCheckSeverity.ERROR if "critical" in severities else dg.AssetCheckSeverity.WARN,
         description=f"{statistics['successful_expectations']} of {statistics['evaluated_expectations']} "
-        "expectations met",
+        "expectations met" + "".join(f"; unmet: {text}" for text in unmet[:_SHOWN_UNMET]),
         metadata={
             "expectations": dg.MetadataValue.md("\n".join(header + rows)),
             "unmet": statistics["unsuccessful_expectations"],

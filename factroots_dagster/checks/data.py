@@ -46,7 +46,7 @@ def release_suite(settings: Settings) -> Suite:
         )
         return [
             *expect.rows(1),
-            *expect.not_null("language", "relation", "file"),
+            *expect.not_null("language", "relation"),
             *expect.unique("language", "relation"),
             *expect.within("rows", 0),
             *expect.matching("relation", RELATION, severity="warning"),

@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -34,12 +35,15 @@ def download(
 
     Raises:
         InputError: not an http(s) address, refused by the server (4xx), longer than `max_bytes`, or
-            still broken after four attempts.
+            four attempts in a row that
+            brought nothing.
     """
     if urlsplit(url).scheme not in ("http", "https"):
         raise InputError(f"cannot download {url!r}: give an http or https address")
     part, note = target.with_name(target.name + ".part"), target.with_name(target.name + ".part.version")
-    for attempt in range(1, ATTEMPTS + 1):
+    failures = 0  # in a row without a single new byte: a long download may break many times and still end
+    while True:
+        before = _size(part)
         try:
             _fetch(url, part, note, max_bytes, progress)
             os.replace(part, target)
@@ -53,13 +57,18 @@ def download(
                     f"{url}: the server answers {error.code} {error.reason}; check the address"
                 ) from error
             failure: Exception = error
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, HTTPException) as error:
             failure = error
-        if attempt < ATTEMPTS:
-            wait(2.0**attempt)
-    raise InputError(
-        f"{url}: no complete copy after {ATTEMPTS} attempts ({failure}); try again or give a local copy"
-    )
+        failures = 1 if _size(part) > before else failures + 1
+        if failures == ATTEMPTS:
+            raise InputError(
+                f"{url}: no progress in {ATTEMPTS} attempts ({failure}); try again or give a local copy"
+            )
+        wait(2.0**failures)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _fetch(url: str, part: Path, note: Path, max_bytes: int, progress: Callable[[str], None] | None) -> None:
@@ -80,7 +89,7 @@ def _fetch(url: str, part: Path, note: Path, max_bytes: int, progress: Callable[
         total = have + int(length) if length and length.isdigit() else None
         if total is not None and total > max_bytes:
             raise InputError(
-                f"{url}: {total:,} bytes offered, more than the {max_bytes:,} allowed; is it mLAMA?"
+                f"{url}: {total:,} bytes offered, more than the {max_bytes:,} allowed; is the address right?"
             )
         needed = (total or 0) - have
         if needed > shutil.disk_usage(part.parent).free:
@@ -102,7 +111,9 @@ def _copy(
         while block := answer.read(BLOCK):  # type: ignore[attr-defined]
             have += len(block)
             if have > max_bytes:
-                raise InputError(f"{url}: sends more than the {max_bytes:,} bytes allowed; is it mLAMA?")
+                raise InputError(
+                    f"{url}: sends more than the {max_bytes:,} bytes allowed; is the address right?"
+                )
             out.write(block)
             if progress and time.monotonic() - said > 3:
                 said = time.monotonic()

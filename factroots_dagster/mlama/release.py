@@ -123,7 +123,7 @@ def release_facts(table: pa.Table) -> dict[str, str | int | bool]:
 
 def identify(folder: Path) -> ReleaseIdentity:
     """Tells what the release in `folder` is: counts and digest against the published release's."""
-    rows, relations, facts = 0, set(), set()
+    rows, relations, facts = 0, set[str](), set[str]()
     digest = hashlib.sha256()
     languages = _language_folders(folder)
     for language in languages:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -34,7 +35,7 @@ class FeedForward:
         return len(self.projections)
 
 
-def find_feed_forward(model: nn.Module) -> FeedForward:
+def find_feed_forward(model: Any) -> FeedForward:
     """Finds in every layer the linear map intermediate_size -> hidden_size outside attention.
 
     BERT `output.dense`, DistilBERT `ffn.lin2`, ModernBERT `mlp.Wo`, GPT-2 `mlp.c_proj` (a Conv1D), BLOOM

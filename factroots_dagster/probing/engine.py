@@ -129,20 +129,20 @@ class _Answers:
         counts = np.array([prompt.k for prompt in prompts])
         starts = np.array(first)
         for k in np.unique(counts):
-            chosen = np.flatnonzero(counts == k)
+            chosen = np.flatnonzero(counts == k).tolist()
             questions = [prompts[index].question for index in chosen]
             if k in self.ids_of:
                 where = torch.from_numpy(starts[chosen][:, None] + np.arange(k)).to(made.device)  # [n, k]
                 wanted = self.ids_of[k]  # [candidates, k]
                 logprobs = made[where[:, None, :], wanted[None]] - normaliser[where][:, None, :]
                 mean = logprobs.double().mean(dim=2).cpu().numpy()
-                self.scores[np.ix_(questions, self.candidates_of[k])] = mean
+                self.scores[np.array(questions)[:, None], self.candidates_of[k]] = mean
         for prompt, start in zip(prompts, first, strict=True):
             answer = best[start : start + prompt.k]
             self.predicted[prompt.question, prompt.k] = answer
             if self.without_space(answer) in self.golds.get(prompt.question, ()):
-                mean = neurons[start : start + prompt.k].float().mean(dim=0)
-                self.neurons[prompt.question, prompt.k] = mean.cpu()
+                vector = neurons[start : start + prompt.k].float().mean(dim=0)
+                self.neurons[prompt.question, prompt.k] = vector.cpu()
 
     def matches(self) -> list[int]:
         """Per row, the smallest mask count with a full match; 0 without one."""
@@ -205,7 +205,7 @@ class _Answers:
         """Writes the relation's neurons; returns its rows of ACTIVATION_INDEX."""
         uuids, languages = rows.column("uuid").to_pylist(), rows.column("language").to_pylist()
         index: list[dict[str, object]] = []
-        vectors = []
+        vectors: list[torch.Tensor] = []
         for row, (question, match) in enumerate(zip(self.asked.row_question, self.matches(), strict=True)):
             if not match:
                 continue

@@ -7,15 +7,15 @@ positions are projected. What a family's head is called is declared here, one li
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
-from torch import nn
 
 Head = Callable[[torch.Tensor], torch.Tensor]
 
 
-def vocabulary_head(model: nn.Module) -> Head | None:
-    """The function hidden [m, hidden] -> logits [m, vocabulary] behind `model.base_model`.
+def vocabulary_head(model: Any) -> Head | None:
+    """The function hidden [m, hidden] -> logits [m, vocabulary] behind `base_model` of a transformers model.
 
     None where the family's head is not known, or where it does not reproduce the model's own logits on a
     short input (a head that also scales or caps them): the caller then runs the whole model.
@@ -34,7 +34,7 @@ def vocabulary_head(model: nn.Module) -> Head | None:
     return head if same else None
 
 
-def _declared_head(model: nn.Module) -> Head | None:
+def _declared_head(model: Any) -> Head | None:
     if hasattr(model, "cls"):  # BERT, mBERT, DeBERTa
         return model.cls
     if hasattr(model, "lm_head"):  # RoBERTa, XLM-R, CamemBERT and the decoders

@@ -32,7 +32,7 @@ LUCK = pa.schema(
         ("rate", pa.float64()),
         ("without_source", pa.int64()),  # not easy, without a source in this language
         ("transferred", pa.int64()),
-        ("expected_lucky", pa.float64()),  # rate of all languages x without_source, at most transferred
+        ("expected_lucky", pa.float64()),  # at the rate of all languages, and at most transferred
         ("transferred_net", pa.float64()),
     ]
 )
@@ -95,9 +95,10 @@ def lucky_guesses(types: pa.Table) -> pa.Table:
     """LUCK: how many transferred facts are expected to be guesses that happen to be right.
 
     A fact that none of the corpora states can only be guessed (or known from elsewhere); the share of
-    such facts that is predicted all the same, taken over all languages, is the luck rate. It is
-    applied to every cell without a source, and the expected number is subtracted from the transferred
-    ones. Easy facts stay out on both sides. With only some languages traced, or a model trained on
+    such facts that is predicted all the same, taken over all languages, is the luck rate r. Of n cells
+    without a source h are predicted; if each is either known or guessed at rate r, then
+    r (n - h) / (1 - r) of the hits are guesses (the correction for guessing of multiple-choice tests).
+    Easy facts stay out on both sides. With only some languages traced, or a model trained on
     more than Wikipedia, facts seem unsourced that are not: the rate is then an upper bound.
 
     Returns:
@@ -128,14 +129,19 @@ def lucky_guesses(types: pa.Table) -> pa.Table:
     rate = total["unsourced_predicted"] / total["unsourced"] if total["unsourced"] else None
     for row in rows:
         row["rate"] = row["unsourced_predicted"] / row["unsourced"] if row["unsourced"] else None
-        row["expected_lucky"] = (
-            min(rate * row["without_source"], row["transferred"]) if rate is not None else None
-        )
-        row["transferred_net"] = row["transferred"] - row["expected_lucky"] if rate is not None else None
+        row["expected_lucky"] = _guesses(row["without_source"], row["transferred"], rate)
+        row["transferred_net"] = None if rate is None else row["transferred"] - row["expected_lucky"]
     total |= {"rate": rate}
     for key in ("expected_lucky", "transferred_net"):
         total[key] = sum(row[key] for row in rows) if rate is not None else None
     return pa.Table.from_pylist([*rows, total], schema=LUCK)
+
+
+def _guesses(cells: int, hits: int, rate: float | None) -> float | None:
+    """Expected guesses among the hits, never more than there are hits."""
+    if rate is None:
+        return None
+    return float(hits) if rate == 1 else min(rate * (cells - hits) / (1 - rate), float(hits))
 
 
 def _hits(table: pa.Table) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -34,7 +35,7 @@ TYPE_NAMES = {
 INK, MUTED, GRID, ACCENT, CONTRAST = "#1B1F24", "#5B6570", "#E3E6EA", "#0072B2", "#D55E00"
 ROW_INCHES = 0.24  # height of one language in a bar chart: legible at 53 of them
 HEADER_INCHES = 1.1
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.hashsalt": "factroots",  # element ids would otherwise be random
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same on every machine
     "font.size": 9,

@@ -63,7 +63,7 @@ def example_facts(
 def _first_by_language(rows: pa.Table) -> list[dict[str, Any]]:
     """One fact of each language in turn, then a second of each, and so on."""
     rounds: dict[str, int] = {}
-    ranked = []
+    ranked: list[tuple[int, int, dict[str, Any]]] = []
     for row in rows.select(["uuid", "language", "relation", "type", "reason", "matcher"]).to_pylist():
         turn = rounds.get(row["language"], 0)
         if turn >= 4:

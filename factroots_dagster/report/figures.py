@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from factroots_dagster.report.drawing import (
     ACCENT,
@@ -116,7 +117,7 @@ def mask_counts(rows: Sequence[Row]) -> Figure:
             axes.plot(x, y, color=ACCENT, lw=2.2, marker="o", ms=4, label="all languages")
             axes.legend(frameon=False)
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(color=GRID)
         axes.tick_params(length=0)
         axes.set_ylim(bottom=0)
@@ -132,7 +133,9 @@ def heat_map(matrix: np.ndarray, languages: Sequence[str], label: str) -> Figure
         image = axes.imshow(matrix, cmap="cividis", interpolation="nearest")
         axes.set_xticks(range(len(languages)), languages, rotation=90)
         axes.set_yticks(range(len(languages)), languages)
-        axes.tick_params(length=0)
+        axes.tick_params(
+            length=0, labelsize=9 if len(languages) <= 20 else 14
+        )  # large ones are shown smaller
         axes.spines[:].set_visible(False)
         if len(languages) <= 14:
             middle = np.nanmean(matrix) if not np.isnan(matrix).all() else 0.0
@@ -140,7 +143,8 @@ def heat_map(matrix: np.ndarray, languages: Sequence[str], label: str) -> Figure
                 if not np.isnan(value):
                     colour = "black" if value > middle else "white"
                     axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=7, color=colour)
-        figure.colorbar(image, ax=axes, shrink=0.8, label=label)
+        bar = figure.colorbar(image, ax=axes, shrink=0.8)
+        bar.set_label(label, size=9 if len(languages) <= 20 else 14)
         return figure
 
 
@@ -151,13 +155,15 @@ def absence_by_language(
 
     rows: language, matcher, rate.
     """
-    colours = dict(
-        zip(
-            sorted({r["matcher"] for r in rows}),
-            ["#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9"] * 3,
-            strict=False,
-        )
-    )
+    # Ring, dot and bar stay visible when matchers agree and lie upon each other.
+    styles = [
+        ("o", "#0072B2", 8),
+        ("o", "#E69F00", 4.5),
+        ("|", "#009E73", 12),
+        ("s", "#CC79A7", 4),
+        ("x", INK, 5),
+    ]
+    matchers = dict(zip(sorted({r["matcher"] for r in rows}), styles * 3, strict=False))
     with canvas(8, bars_height(len(languages)) + 0.2) as (figure, axes):
         at = {language: i for i, language in enumerate(languages)}
         for language in languages:
@@ -170,17 +176,14 @@ def absence_by_language(
                     lw=4,
                     solid_capstyle="round",
                 )
-        for matcher, colour in colours.items():
+        for matcher, (mark, colour, size) in matchers.items():
             known = [
                 r for r in rows if r["matcher"] == matcher and r["rate"] is not None and r["language"] in at
             ]
+            at_rows = [at[r["language"]] for r in known]
+            fill = "none" if size == 8 else colour
             axes.plot(
-                _column(known, "rate"),
-                [at[r["language"]] for r in known],
-                "o",
-                ms=5,
-                color=colour,
-                label=matcher,
+                _column(known, "rate"), at_rows, mark, ms=size, mec=colour, mfc=fill, mew=1.6, label=matcher
             )
         if shown := [language for language in languages if language in published]:
             axes.plot(
@@ -220,7 +223,7 @@ def layer_profile(rows: Sequence[Row]) -> Figure:
     """Where the active neurons lie. rows: language, layer (from 0), share."""
     with canvas(6.5, 3.6) as (figure, axes):
         layers = sorted({row["layer"] for row in rows})
-        by_language = {row["language"]: {} for row in rows}
+        by_language: dict[str, dict[int, float]] = {row["language"]: {} for row in rows}
         for row in rows:
             by_language[row["language"]][row["layer"]] = row["share"]
         values = np.array([[shares.get(layer, 0.0) for layer in layers] for shares in by_language.values()])
@@ -238,7 +241,7 @@ def layer_profile(rows: Sequence[Row]) -> Figure:
             )
             axes.legend(frameon=False)
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(color=GRID)
         axes.tick_params(length=0)
         axes.set_ylim(bottom=0)

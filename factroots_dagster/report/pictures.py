@@ -57,6 +57,18 @@ def layers_picture(profile: pa.Table) -> bytes:
     return _small(figures.layer_profile(profile.to_pylist()))
 
 
+def loss_picture(losses: pa.Table) -> bytes:
+    """Training loss over steps. losses: columns step and loss."""
+    with canvas(6.5, 3.2) as (figure, axes):
+        axes.plot(losses["step"].to_pylist(), losses["loss"].to_pylist(), color=ACCENT, lw=1.8)
+        axes.grid(color=GRID)
+        axes.tick_params(length=0)
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel("training step")
+        axes.set_ylabel("loss")
+    return _small(figure)
+
+
 def bars_picture(values: Mapping[str, float], label: str) -> bytes:
     """One bar per language, longest first, its number beside it."""
     ordered = sorted(values.items(), key=lambda item: (-item[1], item[0]))

@@ -45,6 +45,7 @@ def fact_types(
     similarity: pa.Table,
     pairs: pa.Table,
     *,
+    nearest: pa.Table | None = None,
     matcher: str = "chunk",
     statistic: str = "cosine",
     rule: str = "null_q90",
@@ -61,8 +62,12 @@ def fact_types(
         similarity: NEURON_SIMILARITY rows that touch the language (others are passed over).
         pairs: SIMILARITY_PAIRS, for the thresholds. Where a pair has no same-object null, the median
             threshold of the other pairs stands in.
+        nearest: NEAREST_LANGUAGE. When given, and the statistic is "cosine", its null replaces the pairs':
+            it holds what other facts of the object reach in *their* nearest language, and so pays for
+            having many languages to choose from.
         matcher: a matcher of `sources`. "chunk" is nearest to the paper's 512-wordpiece window.
-        statistic: "jaccard" of the top neurons (the paper's) or "cosine" of centred activations.
+        statistic: "jaccard" of the top neurons (the paper's) or "cosine" of centred activations. Cosine
+            with `nearest` agreed best with the planted link in generated worlds.
         rule: "null_q90": shared when the similarity to one other language lies above the 90th
             percentile of the pair's same-object null; "q_value": when one pair's Benjamini-Hochberg
             corrected p-value is at most `alpha`.
@@ -94,12 +99,15 @@ def fact_types(
         )
     language = cells[0]["language"] if cells else ""
     easy = _easy(cells, facts, windows, language, tokenize)
-    thresholds = _thresholds(pairs, THRESHOLD_COLUMNS[statistic])
-    nearest = _nearest(similarity, language, statistic, thresholds, rule, alpha)
+    if nearest is not None and statistic == "cosine":
+        found = _of_all_languages(nearest, language, rule, alpha)
+    else:
+        thresholds = _thresholds(pairs, THRESHOLD_COLUMNS[statistic])
+        found = _pair_by_pair(similarity, language, statistic, thresholds, rule, alpha)
     columns: dict[str, list[object]] = {name: [] for name in FACT_TYPES.names}
     for cell in cells:
         uuid = cell["uuid"]
-        near = nearest.get(uuid) if cell["full_match"] else None
+        near = found.get(uuid) if cell["full_match"] else None
         kind, reason = _type(cell, easy.get(uuid), windows[uuid], matcher, near, statistic, rule)
         row = {
             "uuid": uuid,
@@ -216,7 +224,23 @@ def _thresholds(pairs: pa.Table, column: str) -> dict[tuple[str, str], float | N
     return {key: fallback if value is None else value for key, value in zip(keys, values, strict=True)}
 
 
-def _nearest(
+def _of_all_languages(nearest: pa.Table, language: str, rule: str, alpha: float) -> dict[str, Nearest]:
+    """The nearest language of each fact as NEAREST_LANGUAGE tells it, judged by the rule."""
+    found = {}
+    for row in nearest.filter(pc.equal(nearest["language"], language)).to_pylist():
+        value, threshold, q_value = row["cosine"], row["null_q90"], row["q_value"]
+        if value is None or row["nearest_language"] is None:
+            continue
+        if rule == "q_value":
+            shared = q_value is not None and q_value <= alpha
+        else:
+            shared = threshold is not None and value > threshold
+        near = Nearest(row["nearest_language"], value, threshold, row["p_value"], q_value, shared)
+        found[row["uuid"]] = near
+    return found
+
+
+def _pair_by_pair(
     similarity: pa.Table,
     language: str,
     statistic: str,

@@ -179,7 +179,8 @@ def write_articles(
                 (draft if own else drafts[fact.object_uri]).paragraphs.append(paragraph)
         draft.paragraphs.extend([filler] for filler in fillers)
     articles = [
-        Article(labels[uri], uri, topics[uri], _sections(random, writer, draft)) for uri, draft in drafts.items()
+        Article(labels[uri], uri, topics[uri], _sections(random, writer, draft))
+        for uri, draft in drafts.items()
     ]
     redirects: dict[str, str] = {}
     for relation, entries in listed.items():
@@ -188,7 +189,9 @@ def write_articles(
             topic = words[SUBJECT_TYPES[relation]]
             title = capitalized(f"{words['list']} {topic} {relation[1:]}{start // LIST_LENGTH + 1:02d}")
             paragraphs = tuple(tuple(sentences) for _, sentences in chunk)
-            articles.append(Article(title, None, capitalized(topic), (Section(None, paragraphs, listed=True),)))
+            articles.append(
+                Article(title, None, capitalized(topic), (Section(None, paragraphs, listed=True),))
+            )
             redirects.update((labels[uri], title) for uri, _ in chunk)
     random.shuffle(articles)  # type: ignore[arg-type]
     for article in articles:
@@ -200,8 +203,8 @@ def write_articles(
 def _statements(random: np.random.Generator, writer: _Writer, fact: Fact, cell: Cell) -> list[list[Sentence]]:
     """The paragraphs that state a fact, each once, in the planted way.
 
-    The first wording, which the release asks with, stands behind a frame word in all but a few statements: its
-    bare form is known to the language, but most facts are never stated in it.
+    The first wording, which the release asks with, stands behind a frame word in all but a few statements:
+    its bare form is known to the language, but most facts are never stated in it.
     """
     wordings = [(0, frame) for frame in FRAMES] + [(1, None)] + [(1, frame) for frame in FRAMES]
     volume = LANGUAGES[writer.code].volume
@@ -227,7 +230,11 @@ def _statements(random: np.random.Generator, writer: _Writer, fact: Fact, cell: 
 
 
 def _fillers(
-    random: np.random.Generator, writer: _Writer, fact: Fact, cell: Cell, object_uris: Mapping[str, Sequence[str]]
+    random: np.random.Generator,
+    writer: _Writer,
+    fact: Fact,
+    cell: Cell,
+    object_uris: Mapping[str, Sequence[str]],
 ) -> list[Sentence]:
     """Sentences that name the subject and state nothing; a third of them with another object of its class."""
     pool = object_uris[OBJECT_CLASS[fact.relation]]

@@ -1,7 +1,7 @@
-"""Writes a language's articles as a MediaWiki export (pages-articles XML, bz2), byte for byte the same each time.
+"""Writes a language's articles as a MediaWiki export (XML, bz2), the same to the byte every time.
 
-The prose of the articles is the world's; beside them stand the pages that every real dump has and that a reader
-must not count: redirects, talk pages, templates, categories, user and project pages and a module.
+The prose of the articles is the world's; beside them stand the pages that every real dump has and that a
+reader must not count: redirects, talk pages, templates, categories, user and project pages and a module.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _pages(world: World, code: str) -> Iterator[Page]:
     yield Page(f"{names[PROJECT]}:{names[USER]}", PROJECT, f"'''{names[PROJECT]}''' {{{{Infobox}}}}")
     yield Page(
         f"{names[TEMPLATE]}:Infobox", TEMPLATE,
-        "<includeonly>{| class=\"infobox\"\n! {{{name|}}}\n|}</includeonly><noinclude>{{documentation}}</noinclude>",
+        "<includeonly>{| class=\"infobox\"\n! {{{name|}}}\n|}</includeonly><noinclude>{{doc}}</noinclude>",
     )  # fmt: skip
     yield Page(f"{names[MODULE]}:Infobox", MODULE, "return { name = frame.args[1] }", model="Scribunto")
     redirects = list(world.redirects[code].items())
@@ -77,7 +77,9 @@ def _pages(world: World, code: str) -> Iterator[Page]:
         if number % 12 == 0:
             fact = silent[int(random.integers(len(silent)))]
             statement = world.templates[code][fact.relation]
-            statement = statement.replace("[X]", labels[fact.subject_uri]).replace("[Y]", labels[fact.object_uri])
+            statement = statement.replace("[X]", labels[fact.subject_uri]).replace(
+                "[Y]", labels[fact.object_uri]
+            )
             yield Page(f"{names[TALK]}:{article.title}", TALK, f"== ? ==\n{statement} --~~~~")
     for title, target in redirects:
         yield _redirect(title, target)
@@ -125,7 +127,8 @@ def _page_xml(page: Page, number: int) -> str:
         f"      <id>{number * 7 + 1000}</id>\n"
         f"      <parentid>{number * 7 + 999}</parentid>\n"
         f"      <timestamp>2025-12-{day:02d}T{hour:02d}:{minute:02d}:00Z</timestamp>\n"
-        "      <contributor>\n        <username>Gazetteer</username>\n        <id>1</id>\n      </contributor>\n"
+        "      <contributor>\n        <username>Gazetteer</username>\n        <id>1</id>\n"
+        "      </contributor>\n"
         f"      <origin>{number * 7 + 1000}</origin>\n"
         f"      <model>{page.model}</model>\n"
         "      <format>text/x-wiki</format>\n"

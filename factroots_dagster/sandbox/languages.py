@@ -1,7 +1,8 @@
 """The eight made-up languages of the generated worlds: codes, scripts, links and MediaWiki names.
 
 Only plain constants belong here (no third-party import): partitions and settings read this module when the
-code location loads. The codes are private-use codes of ISO 639-2 (qaa-qtz), so they never meet a real language.
+code location loads. The codes are private-use codes of ISO 639-2 (qaa-qtz), so they never meet a real
+language.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ CANONICAL_NAMESPACES = {
 class Language:
     """One made-up language.
 
-    `volume` is the largest number of sentences that state one fact, `stated` the chance that a fact of its own
-    (an independent one) is stated, `articles` the chance that a subject nobody writes about in this language
-    still has an article and not only a redirect. `order` is the word order ("svo" or "sov"). `namespaces` are
-    the localized names (talk word, user, project, file, template, help, category). `latitude` and `longitude`
-    are invented, in degrees.
+    `volume` is the largest number of sentences that state one fact, `stated` the chance that a fact of its
+    own (an independent one) is stated, `articles` the chance that a subject nobody writes about in this
+    language still has an article and not only a redirect. `order` is the word order ("svo" or "sov").
+    `namespaces` are the localized names (talk word, user, project, file, template, help, category).
+    `latitude` and `longitude` are invented, in degrees.
     """
 
     code: str
@@ -43,21 +44,29 @@ LANGUAGES: dict[str, Language] = {
     language.code: language
     for language in (
         Language("qaa", "Hubbish", "Latn", "hub", 6, 0.95, 0.95, "svo",
-                 ("Talk", "User", "Hubpedia", "File", "Template", "Help", "Category"), 51.0, 0.0),
+                 ("Talk", "User", "Hubpedia", "File", "Template", "Help", "Category"),
+                 51.0, 0.0),
         Language("qab", "Salvan", "Latn", "large", 4, 0.80, 0.80, "svo",
-                 ("Palavra", "Usanto", "Salvapedia", "Archivo", "Plantila", "Ayudo", "Clasera"), 40.5, -4.0),
+                 ("Palavra", "Usanto", "Salvapedia", "Archivo", "Plantila", "Ayudo", "Clasera"),
+                 40.5, -4.0),
         Language("qac", "Torino", "Latn", "large", 4, 0.75, 0.80, "svo",
-                 ("Discorsi", "Utento", "Toripedia", "Schedario", "Modelo", "Aiutare", "Categorio"), 42.0, 12.5),
+                 ("Discorsi", "Utento", "Toripedia", "Schedario", "Modelo", "Aiutare", "Categorio"),
+                 42.0, 12.5),
         Language("qad", "Nusari", "Latn", "middle", 3, 0.65, 0.50, "sov",
-                 ("Bicara", "Penguna", "Nusapedia", "Berkasa", "Templata", "Bantuana", "Kategoria"), -6.0, 107.0),
+                 ("Bicara", "Penguna", "Nusapedia", "Berkasa", "Templata", "Bantuana", "Kategoria"),
+                 -6.0, 107.0),
         Language("qae", "Velder", "Latn", "low", 2, 0.55, 0.25, "svo",
-                 ("Bespreke", "Gebruik", "Veldpedia", "Leeri", "Sjabloni", "Hulpe", "Kategori"), -34.0, 20.0),
+                 ("Bespreke", "Gebruik", "Veldpedia", "Leeri", "Sjabloni", "Hulpe", "Kategori"),
+                 -34.0, 20.0),
         Language("qaf", "Ruthar", "Cyrl", "large", 4, 0.75, 0.80, "svo",
-                 ("Беседа", "Участар", "Рутапедия", "Файлар", "Шаблонар", "Помощар", "Категорар"), 55.5, 37.5),
+                 ("Беседа", "Участар", "Рутапедия", "Файлар", "Шаблонар", "Помощар", "Категорар"),
+                 55.5, 37.5),
         Language("qag", "Ukhari", "Cyrl", "low", 2, 0.55, 0.25, "svo",
-                 ("Розмова", "Користу", "Ухапедия", "Файлу", "Шаблону", "Довидка", "Категору"), 50.5, 30.5),
+                 ("Розмова", "Користу", "Ухапедия", "Файлу", "Шаблону", "Довидка", "Категору"),
+                 50.5, 30.5),
         Language("qah", "Elarin", "Grek", "unlinked", 4, 0.75, 0.60, "sov",
-                 ("Συζητο", "Χρηστο", "Ελαπεδια", "Αρχειο", "Προτυπο", "Βοηθο", "Κατηγορο"), 38.0, 23.5),
+                 ("Συζητο", "Χρηστο", "Ελαπεδια", "Αρχειο", "Προτυπο", "Βοηθο", "Κατηγορο"),
+                 38.0, 23.5),
     )
 }  # fmt: skip
 

@@ -1,8 +1,8 @@
 """Words and sentence patterns of the made-up languages.
 
-A pattern is written once as an English gloss; the hub language uses the gloss itself, every other language has
-a word of its own for each gloss word and its own word order. The languages are the same in every world: only
-names, facts and corpora depend on the seed.
+A pattern is written once as an English gloss; the hub language uses the gloss itself, every other language
+has a word of its own for each gloss word and its own word order. The languages are the same in every world:
+only names, facts and corpora depend on the seed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,11 @@ CORE = {
 RELATIONS = tuple(CORE)
 FRAMES = ("indeed", "today", "officially")
 PAIRED = ("[X] and [Z] appear on the same page", "[X] was compared with [Z] by visitors")
-ALONE = ("[X] is mentioned in old records", "many travellers wrote about [X]", "little else is known about [X]")
+ALONE = (
+    "[X] is mentioned in old records",
+    "many travellers wrote about [X]",
+    "little else is known about [X]",
+)
 NEUTRAL = ("the winters there are long", "most records were lost", "there are several reasons")
 LEAD = "[X] is a {}"
 SUBJECT_TYPES = {

@@ -1,6 +1,7 @@
 """Made-up names: morphemes, words that never contain one another, and the labels of objects.
 
-Names are made in Latin letters and transliterated by the caller; which names a world holds depends on its seed.
+Names are made in Latin letters and transliterated by the caller; which names a world holds depends on its
+seed.
 """
 
 from __future__ import annotations
@@ -52,9 +53,9 @@ class NameMaker:
 def object_labels(maker: NameMaker) -> dict[str, list[dict[str, str]]]:
     """Labels of all objects: class to a list of {language code: label}.
 
-    Cities, owners and makers are spelt alike within a script, a quarter of them with two words; a country and
-    its language share a stem and take the language's own endings; a religion is an unrelated word in every
-    language.
+    Cities, owners and makers are spelt alike within a script (a quarter of them with two words), but another
+    quarter has a name of its own in every language, as exonyms are; so has every religion. A country and its
+    language share a stem and take the language's own endings.
     """
     labels: dict[str, list[dict[str, str]]] = {name: [] for name in OBJECT_COUNTS}
     peoples = [maker.word() for _ in range(OBJECT_COUNTS["country"])]
@@ -65,6 +66,7 @@ def object_labels(maker: NameMaker) -> dict[str, list[dict[str, str]]]:
                 stem = f"Port {stem}"
             elif name in ("owner", "maker") and index % 4 == 0:
                 stem = f"{stem} Holding" if name == "owner" else f"{stem} Motors"
+            exonym = name == "religion" or (name in ("city", "owner", "maker") and index % 4 == 3)
             row = {}
             for code, language in LANGUAGES.items():
                 label = stem
@@ -72,7 +74,7 @@ def object_labels(maker: NameMaker) -> dict[str, list[dict[str, str]]]:
                     label = stem + COUNTRY_ENDINGS[code]
                 elif name == "language":
                     label = stem + LANGUAGE_ENDINGS[code]
-                elif name == "religion" and code != "qaa":
+                elif exonym and code != "qaa":
                     label = maker.word()
                 row[code] = transliterate(label, language.script)
             labels[name].append(row)

@@ -11,8 +11,8 @@ from factroots_dagster.sandbox.world import World
 def write_release(world: World, folder: Path) -> None:
     """Write `<language>/templates.jsonl` and `<language>/<relation>.jsonl` into `folder` (existing, empty).
 
-    The format is mLAMA 1.1's to the byte: ASCII-escaped JSON, one object a line, keys in its order; `lineid` is
-    the fact's number within its relation.
+    The format is mLAMA 1.1's to the byte: ASCII-escaped JSON, one object a line, keys in its order; `lineid`
+    is the fact's number within its relation.
     """
     for code in world.languages:
         language = folder / code

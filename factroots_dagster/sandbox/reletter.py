@@ -72,7 +72,9 @@ def _article(article: Article, code: str) -> Article:
 
 def _sentence(sentence: Sentence, code: str) -> Sentence:
     parts = tuple(
-        reletter_text(part, code) if isinstance(part, str) else Mention(part.uri, reletter_text(part.label, code))
+        reletter_text(part, code)
+        if isinstance(part, str)
+        else Mention(part.uri, reletter_text(part.label, code))
         for part in sentence.parts
     )
     return Sentence(parts, sentence.fact)

@@ -1,4 +1,4 @@
-"""Schema of the sandbox's table. Only pyarrow schemas belong here."""
+"""Schemas of the sandbox's tables. Only pyarrow schemas belong here."""
 
 from __future__ import annotations
 
@@ -6,6 +6,14 @@ import pyarrow as pa
 
 KINDS = ("shared", "independent", "transferred", "unlinked", "unknown", "easy_token", "easy_name")
 STATED_HOW = ("sentence", "pronoun", "next_sentence")
+
+LOSS_LOG = pa.schema(
+    [
+        pa.field("step", pa.int64(), nullable=False),
+        pa.field("loss", pa.float64(), nullable=False),  # mean cross-entropy (nats) since the row before
+        pa.field("learning_rate", pa.float64(), nullable=False),
+    ]
+)
 
 PLANTED_TRUTH = pa.schema(
     [

@@ -27,11 +27,11 @@ def split_words(text: str) -> list[str]:
 
 
 def build_vocabulary(texts: Iterable[str], size: int) -> list[str]:
-    """At most `size` tokens: special ones, every character, stems and endings, frequent words, pieces of the rest.
+    """At most `size` tokens: special ones, characters, stems and endings, frequent words, pieces of the rest.
 
     A beginning that several words share is a stem, and those words are cut behind it; other words are kept
-    whole by count, as far as there is room (four fifths of it, if they do not all fit; the beginnings and ends
-    of the words left out fill the rest, by count times length). Ties are broken by the alphabet.
+    whole by count, as far as there is room (four fifths of it, if they do not all fit; the beginnings and
+    ends of the words left out fill the rest, by count times length). Ties are broken by the alphabet.
     """
     counts = collections.Counter(word for text in texts for word in split_words(text))
     characters = sorted({character for word in counts for character in word})
@@ -62,17 +62,15 @@ def build_vocabulary(texts: Iterable[str], size: int) -> list[str]:
 
 
 def find_stems(words: Iterable[str]) -> set[str]:
-    """Beginnings (at least STEM_LETTERS letters) that STEM_WORDS or more words share and none of them adds to.
+    """Beginnings of STEM_LETTERS letters or more that STEM_WORDS or more words share.
 
-    Of nested beginnings with the same words, the longest is the stem.
+    Of nested beginnings of the same words only the longest counts: the one after which the words part.
     """
     sharing: dict[str, set[str]] = collections.defaultdict(set)
     for word in words:
         for length in range(STEM_LETTERS, len(word)):
             sharing[word[:length]].add(word[length])
-    totals = collections.Counter(
-        word[:length] for word in words for length in range(STEM_LETTERS, len(word))
-    )
+    totals = collections.Counter(word[:length] for word in words for length in range(STEM_LETTERS, len(word)))
     return {stem for stem, nexts in sharing.items() if totals[stem] >= STEM_WORDS and len(nexts) > 1}
 
 
@@ -96,7 +94,7 @@ def make_tokenizer(vocabulary: list[str], max_length: int = 64) -> PreTrainedTok
 
 
 def save_tokenizer(tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Write the tokenizer into `folder`, which must not hold one: a stale tokenizer.json would win later on."""
+    """Write the tokenizer into `folder`, which must not hold one: a stale tokenizer.json would win."""
     if (folder / "tokenizer.json").exists():
         raise FileExistsError(f"{folder} already holds a tokenizer.json; use a fresh folder")
     tokenizer.save_pretrained(folder)

@@ -1,7 +1,8 @@
 """Wikitext of the generated articles: what an editor would have typed around the world's sentences.
 
 Only the prose is the world's; infoboxes, tables, references, captions and comments are what a cleaner has to
-drop. Some of them hold an object that the prose does not state, so a cleaner that lets them through is found out.
+drop. Some of them hold an object that the prose does not state, so a cleaner that lets them through is found
+out.
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ def _section(section: Section, article: Article, random: np.random.Generator, fi
     lines = []
     if section.title:
         lines.append(f"== {section.title} ==")
-    groups = [_group(group, article, random, bold=first and n == 0) for n, group in enumerate(section.paragraphs)]
+    groups = [
+        _group(group, article, random, bold=first and n == 0) for n, group in enumerate(section.paragraphs)
+    ]
     if section.listed:
         return "\n".join([*lines, *(f"* {group}" for group in groups)])
     return "\n".join([*lines, "\n\n".join(groups)])

@@ -1,7 +1,8 @@
 """The generated world: facts, names, and what is planted for every fact in every language.
 
-`generate(seed)` is the one entry point. Nothing is written here: `release.py` writes the mLAMA files, `dump.py`
-the Wikipedia dumps, `truth.py` the table of planted truth; `articles.py` turns plans into sentences and articles.
+`generate(seed)` is the one entry point. Nothing is written here: `release.py` writes the mLAMA files,
+`dump.py` the Wikipedia dumps, `truth.py` the table of planted truth; `articles.py` turns plans into sentences
+and articles.
 """
 
 from __future__ import annotations
@@ -13,13 +14,20 @@ import numpy as np
 
 from factroots_dagster.sandbox.articles import Article, write_articles
 from factroots_dagster.sandbox.languages import LANGUAGES, linked
-from factroots_dagster.sandbox.lexicon import CORE, PERSONS, RELATIONS, capitalized, transliterate, translate
+from factroots_dagster.sandbox.lexicon import CORE, PERSONS, RELATIONS, capitalized, translate, transliterate
 from factroots_dagster.sandbox.names import OBJECT_CLASS, OBJECT_COUNTS, NameMaker, object_labels
 from factroots_dagster.sandbox.reletter import reletter
 
 # facts of each kind in each relation: 59 a relation, 472 in all
 FACT_COUNTS = {
-    "P17": {"shared": 14, "transferred": 14, "independent": 12, "unknown": 5, "easy_token": 8, "easy_name": 6},
+    "P17": {
+        "shared": 14,
+        "transferred": 14,
+        "independent": 12,
+        "unknown": 5,
+        "easy_token": 8,
+        "easy_name": 6,
+    },
     "P19": {"shared": 18, "transferred": 18, "independent": 16, "unknown": 7},
     "P36": {"shared": 14, "transferred": 14, "independent": 13, "unknown": 6, "easy_token": 12},
     "P103": {"shared": 15, "transferred": 15, "independent": 13, "unknown": 5, "easy_name": 11},
@@ -37,7 +45,9 @@ OTHER_SCRIPT_SOURCE = 0.45
 EASY_CHANCE = 0.5
 ACROSS_SENTENCES = 0.04  # of the stated cells: only by "X .... It is in Y."
 BY_PRONOUN = 0.03  # of the stated cells: only by a pronoun two sentences away
-RIGHT_DISTRACTOR = 0.04  # of the unstated cells: a sentence names both without stating the fact
+# of the unstated cells that have a linked source: a sentence names both without stating the fact; elsewhere
+# such a sentence would itself teach the fact, and nobody could call it stated nowhere
+RIGHT_DISTRACTOR = 0.08
 _SOURCES = ("qaa", "qab", "qac", "qad", "qae")
 _SOURCE_WEIGHTS = np.array([0.3, 0.25, 0.25, 0.12, 0.08])
 _COMPANY_WORDS = ("Group", "Media", "Works", "Line", "House")
@@ -103,7 +113,9 @@ def generate(seed: int, disjoint: bool = False) -> World:
     }
     articles, redirects = {}, {}
     for code in LANGUAGES:
-        articles[code], redirects[code] = write_articles(seed, code, facts, cells[code], labels[code], object_uris)
+        articles[code], redirects[code] = write_articles(
+            seed, code, facts, cells[code], labels[code], object_uris
+        )
     world = World(seed, disjoint, tuple(LANGUAGES), facts, labels, templates, cells, articles, redirects)
     return reletter(world) if disjoint else world
 
@@ -164,7 +176,7 @@ def _subject_names(
     cue: str | None,
     row: dict[str, str],
 ) -> dict[str, str]:
-    """One subject's label in every language; `row` holds the object's labels, `cue` the telling first name."""
+    """One subject's label in every language; `row` has the object's labels, `cue` is a telling first name."""
     first = given[int(random.integers(len(given)))]
     company = _COMPANY_WORDS[int(random.integers(len(_COMPANY_WORDS)))]
     word = maker.word()
@@ -204,11 +216,13 @@ def _plan_cells(seed: int, facts: tuple[Fact, ...]) -> dict[str, dict[str, Cell]
                 elif draw < ACROSS_SENTENCES + BY_PRONOUN:
                     how = "pronoun"
             cells[code][fact.uuid] = Cell(
-                kind=_cell_kind(fact.kind, stated, bool(has_link and linked(code)), bool(sources), bool(stating)),
+                kind=_cell_kind(
+                    fact.kind, stated, bool(has_link and linked(code)), bool(sources), bool(stating)
+                ),
                 stated=stated,
                 linked_source=sources[0] if sources else None,
                 stated_how=how,
-                distractor=distractor and not stated,
+                distractor=distractor and not stated and bool(sources),
             )
     return cells
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.wikipedia.files import WORK, file_count, write_parts
+from factroots_dagster.wikipedia.files import file_count, write_parts
 from factroots_dagster.wikipedia.limits import Unfinished, time_limit
 from factroots_dagster.wikipedia.namespaces import Namespaces
 from factroots_dagster.wikipedia.pages import read_pages
+from factroots_dagster.wikipedia.rescue import is_damage, rescued
 from factroots_dagster.wikipedia.schema import WIKIPEDIA_ARTICLES, WIKIPEDIA_COUNTS, WIKIPEDIA_PROBLEMS
 from factroots_dagster.wikipedia.wikitext import clean
 
@@ -28,8 +29,11 @@ COMPRESSED_BYTES_PER_FILE = 128 * 2**20
 
 PAGE_SECONDS = 20.0
 
-CLEANED = pa.schema([*WIKIPEDIA_ARTICLES, pa.field("kind", pa.string())])
-"""Articles, and pages with a problem: `text` then says which, `wikitext_bytes` how many bytes are lost."""
+GROUP_ROWS = 2000
+"""Articles in a row group: some tens of megabytes."""
+
+CLEANED = pa.schema([*WIKIPEDIA_ARTICLES, pa.field("problem", pa.string()), pa.field("bytes", pa.int64())])
+"""Articles and redirects (no problem), and pages with a problem, `bytes` of whose XML are lost."""
 
 
 def write_articles(
@@ -46,12 +50,12 @@ def write_articles(
     Files: `part-*.parquet` (WIKIPEDIA_ARTICLES; one file per page_id modulo their number, sorted by
     page_id), `_problems.parquet` (WIKIPEDIA_PROBLEMS) and `_counts.parquet` (WIKIPEDIA_COUNTS, what is
     returned). `lists=False` leaves list items out of the text; a page that takes longer than
-    `page_seconds` to clean is listed as unfinished.
-    Raises InputError when the dump has no complete page, or cannot be decompressed.
+    `page_seconds` to clean is listed as unfinished. Of a file whose compressed data is cut off or damaged,
+    the pages before the damage are read; the rest counts as one damaged page (lost bytes: compressed ones).
+    Raises InputError when the dump has no complete page.
     """
+    from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
-    from pyspark.sql import Observation
-    from pyspark.sql import functions as F
 
     rows = dump.to_pylist()
     language = rows[0]["language"]
@@ -65,7 +69,54 @@ def write_articles(
     if progress:
         progress(f"{language}: reading {size / 1e6:.1f} MB of dump into {files} file(s)")
 
-    seen = Observation("pages")
+    read = partial(read_dump, spark, folder, files, namespaces, lists, page_seconds)
+    try:
+        counts, problems = read(paths)
+    except (PySparkException, Py4JJavaError) as error:
+        if not is_damage(error):
+            raise
+        if progress:
+            progress(f"{language}: the compressed data is damaged; rescuing what can be read")
+        with TemporaryDirectory(prefix="_rescue", dir=folder) as work:
+            whole = [Path(work) / f"{number:05d}.xml" for number in range(len(paths))]
+            lost = [rescued(Path(path), target) for path, target in zip(paths, whole, strict=True)]
+            if not any(lost):
+                raise
+            counts, problems = read([str(path) for path in whole])
+        torn = [
+            {"problem": f"{Path(path).name}: compressed data damaged {size} bytes before its end", "bytes": size}
+            for path, size in zip(paths, lost, strict=True)
+            if size
+        ]
+        problems = pa.concat_tables([problems, pa.Table.from_pylist(torn, WIKIPEDIA_PROBLEMS)])
+        counts["damaged_pages"] += len(torn)
+        counts["lost_bytes"] += sum(lost)
+    pq.write_table(problems, folder / "_problems.parquet", compression="zstd")
+    counts["unfinished_pages"] = problems.num_rows - counts["damaged_pages"]
+    counts["articles"] -= counts["unfinished_pages"]
+    if not counts["pages"]:
+        raise InputError(f"{', '.join(paths)}: no complete page in it. Remedy: get the dump again.")
+    counts = {name: counts[name] for name in WIKIPEDIA_COUNTS.names}
+    pq.write_table(pa.Table.from_pylist([counts], WIKIPEDIA_COUNTS), folder / "_counts.parquet")
+    if progress:
+        progress(f"{language}: {counts['articles']} articles and {counts['redirects']} redirects")
+    return counts
+
+
+def read_dump(
+    spark: SparkSession,
+    folder: Path,
+    files: int,
+    namespaces: Namespaces,
+    lists: bool,
+    page_seconds: float,
+    paths: list[str],
+) -> tuple[dict[str, int], pa.Table]:
+    """Write the articles of the dump files `paths`; return counts as they were read, and the problems."""
+    from pyspark.sql import Observation
+    from pyspark.sql import functions as F
+
+    seen = Observation()
     damaged, article = F.col("damage").isNotNull(), F.col("namespace") == 0
     redirect = article & F.col("redirect_to").isNotNull()
     pages = read_pages(spark, paths).observe(
@@ -79,38 +130,13 @@ def write_articles(
     cleaned = pages.where(article | damaged).mapInArrow(
         partial(clean_batches, namespaces=namespaces, lists=lists, page_seconds=page_seconds),
         "page_id BIGINT, revision_id BIGINT, title STRING, redirect_to STRING, text STRING, "
-        "wikitext_bytes BIGINT, kind STRING",
+        "wikitext_bytes BIGINT, problem STRING, bytes BIGINT",
     )
-    order = ["page_id", "revision_id", "title", "text"]
-    try:
-        sides = write_parts(cleaned, folder, WIKIPEDIA_ARTICLES, files, order, kind="kind")
-    except PySparkException as error:
-        raise unreadable(paths, error) from error
-    problems = problem_table(sides)
-    shutil.rmtree(folder / WORK)
-    pq.write_table(problems, folder / "_problems.parquet", compression="zstd")
-    counts = {name: int(value or 0) for name, value in seen.get.items()}
-    counts["unfinished_pages"] = problems.num_rows - counts["damaged_pages"]
-    counts["articles"] -= counts["unfinished_pages"]
-    if not counts["pages"]:
-        raise InputError(f"{', '.join(paths)}: no complete page in it. Remedy: get the dump again.")
-    counts = {name: counts[name] for name in WIKIPEDIA_COUNTS.names}
-    pq.write_table(pa.Table.from_pylist([counts], WIKIPEDIA_COUNTS), folder / "_counts.parquet")
-    if progress:
-        progress(f"{language}: {counts['articles']} articles and {counts['redirects']} redirects")
-    return counts
-
-
-def unreadable(paths: list[str], error: Exception) -> Exception:
-    """The error to raise for a failed Spark job: InputError when the dump's compression is damaged."""
-    told = str(error)
-    for mark in ("bad block header", "crc error", "BZip2", "EOFException", "ZstdIOException", "ZipException"):
-        if mark in told:
-            return InputError(
-                f"{', '.join(paths)}: its compressed data is damaged ({mark}). Remedy: get the dump again, or "
-                "rescue what is whole (bzip2recover FILE) and join the pieces."
-            )
-    return error
+    order = ["page_id", "revision_id", "title", "text", "problem", "bytes"]
+    aside = write_parts(cleaned, folder, WIKIPEDIA_ARTICLES, files, order, GROUP_ROWS, aside="problem")
+    problems = aside.select(WIKIPEDIA_PROBLEMS.names).cast(WIKIPEDIA_PROBLEMS)
+    problems = problems.sort_by([(name, "ascending") for name in ("page_id", "title", "problem", "bytes")])
+    return {name: int(value) for name, value in seen.get.items()}, problems
 
 
 def clean_batches(
@@ -119,39 +145,26 @@ def clean_batches(
     """Pages as `read_pages` gives them to rows of CLEANED."""
     for batch in batches:
         texts: list[str] = []
-        kinds: list[str] = []
+        problems: list[str | None] = batch["damage"].to_pylist()
         sizes: list[int] = []
-        columns = [batch.column(name).to_pylist() for name in ("wikitext", "redirect_to", "damage", "bytes")]
-        for wikitext, redirect_to, damage, size in zip(*columns, strict=True):
-            kind, text = "main", ""
-            if damage is not None:
-                kind, text = "problem", damage
-            else:
-                size = len(wikitext.encode())
-                if redirect_to is None:
-                    try:
-                        with time_limit(page_seconds):
-                            text = clean(wikitext, namespaces, lists=lists)
-                    except Unfinished:
-                        kind, text = "problem", "unfinished"
+        columns = (batch["wikitext"].to_pylist(), batch["redirect_to"].to_pylist())
+        for row, (wikitext, redirect_to) in enumerate(zip(*columns, strict=True)):
+            text = ""
+            sizes.append(len(wikitext.encode()) if wikitext is not None else 0)
+            if problems[row] is None and redirect_to is None:
+                try:
+                    with time_limit(page_seconds):
+                        text = clean(wikitext, namespaces, lists=lists)
+                except Unfinished:
+                    problems[row] = f"unfinished after {page_seconds:g} s"
             texts.append(text)
-            kinds.append(kind)
-            sizes.append(size)
         yield pa.RecordBatch.from_arrays(
             [
-                *(batch.column(name) for name in ("page_id", "revision_id", "title", "redirect_to")),
+                *(batch[name] for name in ("page_id", "revision_id", "title", "redirect_to")),
                 pa.array(texts, pa.string()),
                 pa.array(sizes, pa.int64()),
-                pa.array(kinds, pa.string()),
+                pa.array(problems, pa.string()),
+                batch["bytes"],
             ],
             schema=CLEANED,
         )
-
-
-def problem_table(sides: dict[str, list[Path]]) -> pa.Table:
-    """Rows with a problem, from the files that Spark wrote, sorted (WIKIPEDIA_PROBLEMS)."""
-    pieces = [WIKIPEDIA_PROBLEMS.empty_table()]
-    for path in sides.get("problem", []):
-        piece = pq.ParquetFile(path).read(columns=["page_id", "title", "text", "wikitext_bytes"])
-        pieces.append(piece.rename_columns(WIKIPEDIA_PROBLEMS.names).cast(WIKIPEDIA_PROBLEMS))
-    return pa.concat_tables(pieces).sort_by([("page_id", "ascending"), ("title", "ascending")])

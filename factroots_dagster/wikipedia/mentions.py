@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick
     from pyspark.sql import SparkSession
 
+GROUP_ROWS = 500_000
 COLUMNS = (
     "entity_uri STRING, label STRING, page_id BIGINT, start BIGINT, end BIGINT, sentence BIGINT, chunk BIGINT, "
     "sentence_start BIGINT, sentence_end BIGINT"
@@ -99,12 +100,14 @@ def write_mentions(
     """
     paths = main_files(articles_folder)
     labels = Labels.of(split)
+    if not paths:
+        raise InputError(f"{articles_folder} holds no articles. Remedy: materialize wikipedia_articles first.")
     if progress:
         progress(f"{labels.language}: looking for {len(labels.forms)} labels")
     articles = spark.read.parquet(*map(spark_path, paths)).where("redirect_to IS NULL").select("page_id", "text")
     found = articles.mapInArrow(partial(find_in_batches, labels=labels), COLUMNS)
     order = ["page_id", "start", "end", "entity_uri", "label"]
-    write_parts(found, folder, ENTITY_MENTIONS, len(paths), order)
+    write_parts(found, folder, ENTITY_MENTIONS, len(paths), order, GROUP_ROWS)
     mentions = sum(pq.read_metadata(path).num_rows for path in main_files(folder))
     return {"labels": len(labels.forms), "mentions": mentions}
 

@@ -21,11 +21,8 @@ SETTINGS = {
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "16",
-    "spark.sql.parquet.compression.codec": "zstd",
-    # Small row groups: writers that share one heap are otherwise shrunk to fit, and bytes would then
-    # depend on how many write at a time.
-    "spark.hadoop.parquet.block.size": str(16 * 2**20),
-    "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
+    # Plans that change with what is measured on the way are neither wanted nor needed here.
+    "spark.sql.adaptive.enabled": "false",
     # One long page more or less must not decide how much memory a Python worker needs.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "500",
     "spark.sql.execution.arrow.maxBytesPerBatch": str(32 * 2**20),

@@ -66,7 +66,8 @@ def without_templates(text: str) -> str:
                     out.append("{")
                 if body:
                     out.append(body)
-        if count:
+        # `|}}}` is a table's end and a template's; MediaWiki would leave a brace.
+        if count > 1 or count and text[start - 1 : start] != "|":
             out.append("}" * count)
     out.append(text[at:])
     whole: list[str] = []

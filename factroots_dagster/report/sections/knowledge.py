@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from factroots_dagster.report import figures
 from factroots_dagster.report.inputs import ReportInputs
+from factroots_dagster.report.planted import wilson
 from factroots_dagster.report.sections.parts import (
     Figure,
     Grid,
@@ -33,7 +37,7 @@ def probing(inputs: ReportInputs) -> Section:
     if "*" in inputs.p_at_1:
         text.append(f"Over all rows P@1 is {percent(inputs.p_at_1['*'])}.")
     if published:
-        text.append(f"Diamonds: the published P@1 of this model ({inputs.published.source})")  # type: ignore[union-attr]
+        text.append("Diamonds: the P@1 published for this model by Zhao, Yoshinaga and Oba (EACL 2024).")
     names = [
         "n",
         "full_match",
@@ -122,9 +126,10 @@ def volume(inputs: ReportInputs) -> Section | None:
                 "P@1 against the size of the Wikipedia.",
             )
         ]
-    text = ["Does a larger Wikipedia make a better informed model? A correlation over few languages "
-    "hangs on single "
-            "ones, so it is repeated with each language left out."]  # fmt: skip
+    text = [
+        "Does a larger Wikipedia make a better informed model? A correlation over few languages hangs on "
+        "single ones, so it is repeated with each language left out."
+    ]
     if inputs.published and inputs.published.correlations:
         text.append(
             "Published for this model: "
@@ -132,8 +137,10 @@ def volume(inputs: ReportInputs) -> Section | None:
             f"count, {inputs.published.correlations['mbert_p1_vs_abstract_size']:.2f} with the size "
             "of the abstracts."
         )
-    return Section("volume", "Size of the Wikipedia", text, drawn, [Grid(heads, rows)], "probing_scores",
-                   {"volume_relations": inputs.volume_relations})  # fmt: skip
+    data = {"volume_relations": inputs.volume_relations}
+    return Section(
+        "volume", "Size of the Wikipedia", text, drawn, [Grid(heads, rows)], "probing_scores", data
+    )
 
 
 def masks(inputs: ReportInputs) -> Section | None:
@@ -141,7 +148,7 @@ def masks(inputs: ReportInputs) -> Section | None:
     rows = inputs.mask_counts.to_pylist()
     if not rows:
         return None
-    total = sorted((row for row in rows if row["language"] == "*"), key=lambda row: row["object_tokens"])
+    total = _pooled(rows)
     grid = [
         [f"{r['object_tokens']}", f"{r['n']:,}", interval(r["full_match"], r["low"], r["high"])]
         for r in total
@@ -157,14 +164,35 @@ def masks(inputs: ReportInputs) -> Section | None:
         [
             Figure(
                 "mask_counts",
-                figures.mask_counts(rows),
+                figures.mask_counts([*rows, *total]),
                 "P@1 by number of tokens of the object; grey: single languages.",
             )
         ],
-        [Grid(["tokens", "facts", "P@1"], grid)] if grid else [],
+        [Grid(["tokens", "facts", "P@1"], grid)],
         "probing_scores",
         {"mask_counts": inputs.mask_counts},
     )
+
+
+def _pooled(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """MASK_COUNTS rows of all languages together, as language "*"."""
+    pooled = []
+    for tokens in sorted({row["object_tokens"] for row in rows}):
+        cells = [row for row in rows if row["object_tokens"] == tokens]
+        n = sum(cell["n"] for cell in cells)
+        hits = round(sum(cell["n"] * (cell["full_match"] or 0.0) for cell in cells))
+        low, high = wilson(hits, n)
+        share = hits / n if n else None
+        row = {
+            "language": "*",
+            "object_tokens": tokens,
+            "n": n,
+            "full_match": share,
+            "low": low,
+            "high": high,
+        }
+        pooled.append(row)
+    return pooled
 
 
 def clusters(inputs: ReportInputs) -> Section | None:

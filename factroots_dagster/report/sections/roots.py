@@ -149,7 +149,9 @@ def examples(inputs: ReportInputs) -> Section | None:
     for row in inputs.examples:
         evidence = row["evidence"]
         stated = (
-            f"“{evidence['sentence']}” — {evidence['title']}, revision {evidence['revision_id']}"
+            # U+2068 and U+2069 isolate the direction of each label inside one cell.
+            f"“\u2068{evidence['sentence']}\u2069” — \u2068{evidence['title']}\u2069, "
+            f"revision {evidence['revision_id']}"
             if evidence
             else "no source found"
         )
@@ -164,9 +166,8 @@ def examples(inputs: ReportInputs) -> Section | None:
             ]
         )
     heads = ["type", "language", "asked", "answer", "why this type", "source in this language"]
-    return Section("examples", "Some facts to read", ["The first facts of each type, in order of "
-    "their identifiers: nobody picked them."],
-                   [], [Grid(heads, rows)], "fact_types")  # fmt: skip
+    text = ["The first facts of each type, in order of their identifiers: nobody picked them."]
+    return Section("examples", "Some facts to read", text, [], [Grid(heads, rows)], "fact_types")
 
 
 def planted(inputs: ReportInputs) -> Section | None:

@@ -1,0 +1,127 @@
+"""Mentions against a brute-force search of the same text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from factroots_dagster.errors import InputError
+from factroots_dagster.wikipedia.mentions import Labels, automaton, find, find_in_batches, write_mentions
+from factroots_dagster.wikipedia.schema import ENTITY_MENTIONS, WIKIPEDIA_ARTICLES
+from factroots_dagster.wikipedia.sentences import sentence_starts
+from factroots_dagster.wikipedia.tokens import character_classes, token_starts
+
+
+def split_of(facts: list[tuple[str, str, str, str]], language: str = "en") -> pa.Table:
+    """A split with only the columns that matching reads: (subject_uri, subject, object_uri, object)."""
+    columns = list(zip(*facts, strict=True))
+    names = ["subject_uri", "subject", "object_uri", "object"]
+    return pa.table({"language": [language] * len(facts), **dict(zip(names, map(list, columns), strict=True))})
+
+
+def brute_force(text: str, entities: set[tuple[str, str]]) -> set[tuple[str, str, int, int]]:
+    """Every place of every label, one `str.find` after the other, word borders looked at one by one."""
+    found = set()
+    kinds = character_classes(text).tolist()
+    for uri, label in entities:
+        start = text.find(label)
+        while start >= 0:
+            end = start + len(label)
+            before = start > 0 and kinds[start - 1] == 1 and kinds[start] == 1
+            after = end < len(text) and kinds[end - 1] == 1 and kinds[end] == 1
+            if not before and not after:
+                found.add((uri, label, start, end))
+            start = text.find(label, start + 1)
+    return found
+
+
+def rows_of(pages: dict[int, str], split: pa.Table) -> list[dict]:
+    batch = pa.RecordBatch.from_pydict({"page_id": list(pages), "text": list(pages.values())})
+    return [row for out in find_in_batches([batch], Labels.of(split)) for row in out.to_pylist()]
+
+
+FACTS = [
+    ("Q60", "New York City", "Q30", "United States"),
+    ("Q60", "New York", "Q2", "York"),
+    ("Q3", "York", "Q4", "City"),
+    ("Q5", "ab", "Q6", "a"),
+    ("Q7", "東京", "Q8", "京"),
+]
+
+
+@given(st.lists(st.sampled_from(["New York City", "York", "New", " ", "City", "ab", "a", "b", "東京", "京", ".", "s"])))
+@settings(max_examples=200, deadline=None)
+def test_all_overlapping_mentions_on_word_borders(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    split = split_of(FACTS)
+    entities = {(fact[side], fact[side + 1]) for fact in FACTS for side in (0, 2)}
+    found = {(row["entity_uri"], row["label"], row["start"], row["end"]) for row in rows_of({1: text}, split)}
+    assert found == brute_force(text, entities)
+
+
+def test_offsets_point_into_the_stored_text() -> None:
+    """Text that is not in normal form: the place covers all that the label was matched with."""
+    text = "Sa\u0303o\u00a0Pau\u00adlo e\u200b Sa\u0303o Paulo."
+    rows = rows_of({9: text}, split_of([("Q1", "São Paulo", "Q2", "Brasil")], "pt"))
+    assert [text[row["start"] : row["end"]] for row in rows] == ["Sa\u0303o\u00a0Pau\u00adlo", "Sa\u0303o Paulo"]
+
+
+def test_chinese_in_either_script_is_found() -> None:
+    rows = rows_of({1: "臺灣是島。台湾是岛。"}, split_of([("Q1", "台湾", "Q2", "島")], "zh"))
+    assert [(row["label"], row["start"]) for row in rows] == [("台湾", 0), ("島", 3), ("台湾", 5), ("島", 8)]
+
+
+def test_one_row_per_entity_of_a_label() -> None:
+    rows = rows_of({1: "York."}, split_of([("Q1", "York", "Q2", "York"), ("Q1", "York", "Q3", "x")]))
+    assert [(row["entity_uri"], row["start"], row["end"]) for row in rows] == [("Q1", 0, 4), ("Q2", 0, 4)]
+
+
+def test_two_languages_at_a_time_are_refused() -> None:
+    split = pa.concat_tables([split_of(FACTS), split_of(FACTS, "de")])
+    with pytest.raises(InputError, match="one language at a time"):
+        Labels.of(split)
+
+
+def test_real_text_equals_brute_force(spark, tmp_path: Path, greek) -> None:  # type: ignore[no-untyped-def]
+    """A hundred real articles and 1,500 real facts: every column of every mention."""
+    articles = greek.articles.slice(0, 100)
+    split = greek.split.slice(0, 1500)
+    (tmp_path / "articles").mkdir()
+    (tmp_path / "mentions").mkdir()
+    ds.write_dataset(articles, tmp_path / "articles", format="parquet", basename_template="part-{i}.parquet")
+    counts = write_mentions(spark, tmp_path / "articles", split, tmp_path / "mentions")
+    table = ds.dataset(tmp_path / "mentions").to_table()
+    assert table.schema == ENTITY_MENTIONS and table.num_rows == counts["mentions"] > 1000
+    assert articles.schema == WIKIPEDIA_ARTICLES
+    rows = table.to_pylist()
+    places = [(row["page_id"], row["start"], row["end"], row["entity_uri"], row["label"]) for row in rows]
+    assert places == sorted(set(places))
+    entities = {
+        (row[f"{side}_uri"], row[side]) for row in split.to_pylist() for side in ("subject", "object")
+    }
+    by_page: dict[int, list[dict]] = {}
+    for row in rows:
+        by_page.setdefault(row["page_id"], []).append(row)
+    for article in articles.to_pylist():
+        text = article["text"]
+        found = by_page.get(article["page_id"], [])
+        assert {(row["entity_uri"], row["label"], row["start"], row["end"]) for row in found} == brute_force(text, entities)
+        edges = [*sentence_starts(text, "el").tolist(), len(text)]
+        tokens = token_starts(character_classes(text))
+        for row in found:
+            assert text[row["start"] : row["end"]] == row["label"]
+            assert edges[row["sentence"]] == row["sentence_start"] <= row["start"] < row["sentence_end"]
+            assert edges[row["sentence"] + 1] == row["sentence_end"]
+            assert row["chunk"] == (int(tokens[: row["start"] + 1].sum()) - 1) // 512
+
+
+def test_the_automaton_is_built_once() -> None:
+    forms = ["a", "b c"]
+    assert automaton(forms) is automaton(list(forms))
+    assert automaton(["a"]) is not automaton(forms)
+    assert [len(part) for part in find("x", automaton(["a"]), "en")] == [0] * 6
