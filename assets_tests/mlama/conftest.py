@@ -4,7 +4,10 @@ import json
 import os
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+
+from factroots_dagster.mlama.release import acquire_release
 
 PROJECT = Path(__file__).parents[2]
 
@@ -41,9 +44,12 @@ def small_release(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def published_archive() -> Path:
+def published_release(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pa.Table]:
+    """The folder of mLAMA 1.1 as acquired from its archive, and its inventory; skips where there is none."""
     data = Path(os.environ.get("FACTROOTS_TEST_DATA", PROJECT.parent / "shared" / "data"))
     archive = data / "mlama1.1.tar.xz"
     if not archive.is_file():
         pytest.skip(f"mLAMA 1.1 is not at {archive}; set FACTROOTS_TEST_DATA to the folder that holds it")
-    return archive
+    folder = tmp_path_factory.mktemp("published") / "release"
+    folder.mkdir()
+    return folder, acquire_release(str(archive), folder)

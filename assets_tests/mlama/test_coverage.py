@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factroots_dagster.mlama.archive import unpack
 from factroots_dagster.mlama.coverage import fact_coverage
 from factroots_dagster.mlama.schema import FACT_COVERAGE, MLAMA_SPLIT
 from factroots_dagster.mlama.split import languages, read_split
@@ -65,10 +64,8 @@ def test_coverage_equals_a_direct_count(worlds: list[list[tuple[str, str, str, s
 
 
 @pytest.fixture(scope="module")
-def published(published_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pa.Table]:
-    folder = tmp_path_factory.mktemp("mlama")
-    unpack(published_archive, folder)
-    (release,) = folder.iterdir()
+def published(published_release: tuple[Path, pa.Table]) -> dict[str, pa.Table]:
+    release, _ = published_release
     started = time.process_time()
     splits = {language: read_split(release, language) for language in languages(release)}
     assert time.process_time() - started < 60  # about 7 s on an idle core

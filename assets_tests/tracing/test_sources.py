@@ -60,7 +60,9 @@ def sources(spark, folder: Path, articles: pa.Table, split: pa.Table) -> pa.Tabl
     return table
 
 
-def searched(articles: list[dict], split: list[dict], language: str) -> dict[tuple[str, str], tuple[int, list]]:
+def searched(
+    articles: list[dict], split: list[dict], language: str
+) -> dict[tuple[str, str], tuple[int, list]]:
     """(uuid, matcher) to the number of windows and the three best passages, by loops over everything."""
     results: dict[tuple[str, str], list] = {}
     for article in articles:
@@ -69,7 +71,9 @@ def searched(articles: list[dict], split: list[dict], language: str) -> dict[tup
         chunks = chunk_numbers(character_classes(text))
         entities = {(fact[f"{side}_uri"], fact[side]) for fact in split for side in ("subject", "object")}
         places: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
-        for uri, label, start, _ in sorted(brute_force(text, {e for e in entities if e[1] in text}), key=lambda m: m[2]):
+        for uri, label, start, _ in sorted(
+            brute_force(text, {e for e in entities if e[1] in text}), key=lambda m: m[2]
+        ):
             sentence = int(np.searchsorted(edges[:-1], start, side="right")) - 1
             places.setdefault((uri, label), []).append((start, sentence, int(chunks[start])))
         for fact in split:
@@ -131,14 +135,22 @@ def articles_of(texts: dict[int, str]) -> pa.Table:
         {"page_id": page, "revision_id": page + 100, "title": f"T{page}", "text": text, "wikitext_bytes": 1}
         for page, text in texts.items()
     ]
-    rows.append({"page_id": 99, "revision_id": 1, "title": "R", "redirect_to": "T1", "text": "", "wikitext_bytes": 1})
+    rows.append(
+        {"page_id": 99, "revision_id": 1, "title": "R", "redirect_to": "T1", "text": "", "wikitext_bytes": 1}
+    )
     return pa.Table.from_pylist(rows, WIKIPEDIA_ARTICLES)
 
 
 def test_windows_and_evidence_by_hand(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     articles, split = articles_of(TEXTS), split_of(FACTS)
     table = sources(spark, tmp_path, articles, split)
-    windows = dict(zip(zip(table["uuid"].to_pylist(), table["matcher"].to_pylist(), strict=True), table["windows"].to_pylist(), strict=True))
+    windows = dict(
+        zip(
+            zip(table["uuid"].to_pylist(), table["matcher"].to_pylist(), strict=True),
+            table["windows"].to_pylist(),
+            strict=True,
+        )
+    )
     assert [windows["f1", matcher] for matcher in ("sentence", "chunk", "article")] == [4, 5, 5]
     assert [windows["f2", matcher] for matcher in ("sentence", "chunk", "article")] == [1, 2, 3]
     assert [windows["f3", matcher] for matcher in ("sentence", "chunk", "article")] == [0, 0, 0]
@@ -184,7 +196,10 @@ def test_blocks_do_not_matter() -> None:
     columns = {name: values[order] for name, values in columns.items()}
     columns["sentence"] = columns["start"] // 20
     columns["chunk"] = columns["start"] // 200
-    columns["sentence_start"], columns["sentence_end"] = columns["sentence"] * 20, columns["sentence"] * 20 + 20
+    columns["sentence_start"], columns["sentence_end"] = (
+        columns["sentence"] * 20,
+        columns["sentence"] * 20 + 20,
+    )
     facts = passages.FactTable.of(np.arange(6).repeat(2), random.integers(0, 6, 12), 6)
     batch = pa.RecordBatch.from_pydict({name: pa.array(columns[name]) for name in passages.PLACED})
     whole = pa.Table.from_batches(passages.passages_in_batches([batch], facts))

@@ -20,7 +20,8 @@ from factroots_dagster.wikipedia.articles import write_articles
 from factroots_dagster.wikipedia.dump import acquire_dump
 from factroots_dagster.wikipedia.session import JAVA_OPTIONS_VARIABLE, spark_session
 
-HEAD = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/" version="0.10" xml:lang="{language}">
+HEAD = """<mediawiki
+  xmlns="http://www.mediawiki.org/xml/export-0.10/" version="0.10" xml:lang="{language}">
   <siteinfo>
     <sitename>Wikipedia</sitename>
     <dbname>{database}wiki</dbname>

@@ -1,8 +1,8 @@
 """Prose by way of mwparserfromhell: an independent parser for the cleaner to be compared with.
 
 The parser decides what is a template, a table, a link, a tag; only which of these are prose is written
-here again: templates (but for words and numbers in the middle of a sentence), tables, references, formulas, galleries, files, categories and links
-to other languages are not.
+here again: templates (but for words and numbers in the middle of a sentence), tables, references, formulas,
+galleries, files, categories and links to other languages are not.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from collections import Counter
 import mwparserfromhell
 from mwparserfromhell import nodes
 
-DROPPED = set(
-    "ref references gallery math chem ce syntaxhighlight source score timeline graph imagemap mapframe maplink "
-    "templatedata templatestyles hiero inputbox categorytree includeonly table style script".split()
-)
+DROPPED = {
+    *("ref", "references", "gallery", "math", "chem", "ce", "syntaxhighlight", "source", "score", "timeline"),
+    *("graph", "imagemap", "mapframe", "maplink", "templatedata", "templatestyles", "hiero", "inputbox"),
+    *("categorytree", "includeonly", "table", "style", "script"),
+}
 BROKEN = {
     "br",
     "p",

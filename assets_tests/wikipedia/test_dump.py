@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pyarrow as pa
 import pytest
@@ -123,7 +124,7 @@ def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
 class Server(SimpleHTTPRequestHandler):
     """Serves a folder, ranges too; cuts the first transfer of a dump short when told to."""
 
-    requests: list[tuple[str, str | None]] = []
+    requests: ClassVar[list[tuple[str, str | None]]] = []
     cut_at: int | None = None
 
     def do_GET(self) -> None:

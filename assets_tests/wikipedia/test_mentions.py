@@ -21,7 +21,9 @@ def split_of(facts: list[tuple[str, str, str, str]], language: str = "en") -> pa
     """A split with only the columns that matching reads: (subject_uri, subject, object_uri, object)."""
     columns = list(zip(*facts, strict=True))
     names = ["subject_uri", "subject", "object_uri", "object"]
-    return pa.table({"language": [language] * len(facts), **dict(zip(names, map(list, columns), strict=True))})
+    return pa.table(
+        {"language": [language] * len(facts), **dict(zip(names, map(list, columns), strict=True))}
+    )
 
 
 def brute_force(text: str, entities: set[tuple[str, str]]) -> set[tuple[str, str, int, int]]:
@@ -54,7 +56,11 @@ FACTS = [
 ]
 
 
-@given(st.lists(st.sampled_from(["New York City", "York", "New", " ", "City", "ab", "a", "b", "東京", "京", ".", "s"])))
+@given(
+    st.lists(
+        st.sampled_from(["New York City", "York", "New", " ", "City", "ab", "a", "b", "東京", "京", ".", "s"])
+    )
+)
 @settings(max_examples=200, deadline=None)
 def test_all_overlapping_mentions_on_word_borders(pieces: list[str]) -> None:
     text = "".join(pieces)
@@ -68,7 +74,10 @@ def test_offsets_point_into_the_stored_text() -> None:
     """Text that is not in normal form: the place covers all that the label was matched with."""
     text = "Sa\u0303o\u00a0Pau\u00adlo e\u200b Sa\u0303o Paulo."
     rows = rows_of({9: text}, split_of([("Q1", "São Paulo", "Q2", "Brasil")], "pt"))
-    assert [text[row["start"] : row["end"]] for row in rows] == ["Sa\u0303o\u00a0Pau\u00adlo", "Sa\u0303o Paulo"]
+    assert [text[row["start"] : row["end"]] for row in rows] == [
+        "Sa\u0303o\u00a0Pau\u00adlo",
+        "Sa\u0303o Paulo",
+    ]
 
 
 def test_chinese_in_either_script_is_found() -> None:
@@ -110,7 +119,9 @@ def test_real_text_equals_brute_force(spark, tmp_path: Path, greek) -> None:  # 
     for article in articles.to_pylist():
         text = article["text"]
         found = by_page.get(article["page_id"], [])
-        assert {(row["entity_uri"], row["label"], row["start"], row["end"]) for row in found} == brute_force(text, entities)
+        assert {(row["entity_uri"], row["label"], row["start"], row["end"]) for row in found} == brute_force(
+            text, entities
+        )
         edges = [*sentence_starts(text, "el").tolist(), len(text)]
         tokens = token_starts(character_classes(text))
         for row in found:

@@ -36,10 +36,17 @@ def folder_without_java(folder: Path) -> Path:
 
 
 def test_spark_runs_on_the_java_from_pypi(tmp_path: Path) -> None:
-    environment = {name: value for name, value in os.environ.items() if name not in ("JAVA_HOME", "SPARK_LOCAL_IP")}
-    environment |= {"PATH": str(folder_without_java(tmp_path / "bin")), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("JAVA_HOME", "SPARK_LOCAL_IP")
+    }
+    environment |= {
+        "PATH": str(folder_without_java(tmp_path / "bin")),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }
     environment["FACTROOTS_SPARK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
-    done = subprocess.run([sys.executable, "-c", RUN], env=environment, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-c", RUN], env=environment, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     first, second = done.stdout.splitlines()
     count, home = first.split(" ", 1)
@@ -66,7 +73,9 @@ def test_no_java_is_no_version(tmp_path: Path) -> None:
 
 
 def test_java_home_first_then_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    old, new, other = (fake_java(tmp_path / name, v) for name, v in [("old", "11"), ("new", "17"), ("other", "21")])
+    old, new, other = (
+        fake_java(tmp_path / name, v) for name, v in [("old", "11"), ("new", "17"), ("other", "21")]
+    )
     monkeypatch.setenv("PATH", f"{other / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setenv("JAVA_HOME", str(new))
     assert java_home() == new

@@ -19,7 +19,10 @@ from factroots_dagster.wikipedia.tokens import (
 )
 
 WILD = st.text(
-    st.sampled_from("abÉe\u0301\u0323\u030a \u00a0\u200b\u200d\u200e\ufeff\u00ad\u09c7\u09be\u09dfক가\u1100\u1161\u11a8東漢汉.-'0\U00020000")
+    st.sampled_from(
+        "abÉe\u0301\u0323\u030a \u00a0\u200b\u200d\u200e\ufeff\u00ad"
+        "\u09c7\u09be\u09dfক가\u1100\u1161\u11a8東漢汉.-'0\U00020000"
+    )
     | st.characters(),
     max_size=30,
 )
@@ -117,7 +120,7 @@ def test_word_borders(text: str, label: str, kept: bool) -> None:
 
 
 SENTENCES = [
-    ("en", "He met Alfred L. Kroeber. |Dr. Smith left. |He died in 1900. |\"Why?\" |She asked e.g. him."),
+    ("en", 'He met Alfred L. Kroeber. |Dr. Smith left. |He died in 1900. |"Why?" |She asked e.g. him.'),
     ("en", "It is 3.5 km. |Yahoo! was here? |Yes.\n|A new line"),
     ("en", "J. R. R. Tolkien was born. |He wrote."),
     ("de", "Am 3. Oktober 1990 war es so. |Danach nicht."),

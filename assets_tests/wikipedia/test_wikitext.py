@@ -214,7 +214,7 @@ LANGUAGES = ["bn", "el", "en", "hy", "uk"]
 def real_pages(dump: Path) -> list[str]:
     """Wikitext of the namespace-0 articles, by another road than Spark's."""
     pages = []
-    for page in re.findall(r"<page>.*?</page>", bz2.open(dump).read().decode(), re.DOTALL):
+    for page in re.findall(r"<page>.*?</page>", bz2.decompress(dump.read_bytes()).decode(), re.DOTALL):
         element = ElementTree.fromstring(page)
         if element.findtext("ns") == "0" and element.find("redirect") is None:
             pages.append(element.findtext("revision/text") or "")

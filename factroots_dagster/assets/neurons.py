@@ -15,6 +15,7 @@ from factroots_dagster.assets.base import (
 from factroots_dagster.neurons.schema import (
     ACTIVE_NEURONS,
     LAYER_PROFILE,
+    NEAREST_LANGUAGE,
     NEURON_INTERVENTIONS,
     NEURON_SIMILARITY,
     SIMILARITY_PAIRS,
@@ -74,11 +75,12 @@ def neuron_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 language: work.input_folder("neuron_activations", checkpoint, language) for language in active
             }
             splits = tables(work, "mlama_split", checkpoint)
-            facts, pairs = compare(
+            facts, pairs, nearest = compare(
                 active, folders, splits, seed=settings.sandbox_seed, progress=progress_to(context)
             )
             work.write(facts, NEURON_SIMILARITY)
             work.write(pairs, SIMILARITY_PAIRS, side="pairs")
+            work.write(nearest, NEAREST_LANGUAGE, side="nearest")
             described = work.read("checkpoint", checkpoint).to_pylist()[0]
             profile = layer_profile(
                 active.values(), layers=described["layers"], neurons_per_layer=described["neurons"]

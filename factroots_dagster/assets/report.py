@@ -37,6 +37,7 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             model = models.load(lookup(settings, checkpoint), revision)
             similarity = work.read("neuron_similarity", checkpoint)
             pairs = work.read_side("pairs", "neuron_similarity", checkpoint)
+            nearest = work.read_side("nearest", "neuron_similarity", checkpoint)
             probed = available_languages(work, "predictions", settings.active_languages, checkpoint)
             traced = available_languages(work, "fact_sources", probed)
             table = pa.concat_tables(
@@ -46,6 +47,7 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                     work.read("fact_sources", language),
                     similarity,
                     pairs,
+                    nearest=nearest,
                     tokenize=lambda labels: object_token_ids(model.tokenizer, labels, model.space_id),
                 )
                 for language in traced

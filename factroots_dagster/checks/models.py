@@ -83,11 +83,10 @@ def predictions_suite(settings: Settings) -> Suite:
 def activations_frame(store: Store, checkpoint: str, language: str) -> pd.DataFrame:
     """Statistics of every layer of every relation's tensor: the library cannot see safetensors."""
     import pandas as pd
-    import pyarrow.parquet as pq
     from safetensors.numpy import load_file
 
     folder = store.require("neuron_activations", checkpoint, language)
-    index = pq.read_table(folder / "index.parquet")
+    index = store.read("neuron_activations", checkpoint, language)
     described = store.read("checkpoint", checkpoint).to_pylist()[0]
     shape = (described["layers"], described["neurons"])
     matched = store.read("predictions", checkpoint, language, columns=["uuid", "full_match"])

@@ -18,23 +18,18 @@ from factroots_dagster.sandbox.lexicon import CORE, PERSONS, RELATIONS, capitali
 from factroots_dagster.sandbox.names import OBJECT_CLASS, OBJECT_COUNTS, NameMaker, object_labels
 from factroots_dagster.sandbox.reletter import reletter
 
-# facts of each kind in each relation: 59 a relation, 472 in all
+# facts of each kind in each relation: 59 a relation, 472 in all. P17, P103 and P140 are asked about by name
+# ("naming cue"), so few transfers are planted there: the rule would take them all.
+FACT_KINDS = ("shared", "transferred", "independent", "unknown", "easy_token", "easy_name")
 FACT_COUNTS = {
-    "P17": {
-        "shared": 14,
-        "transferred": 14,
-        "independent": 12,
-        "unknown": 5,
-        "easy_token": 8,
-        "easy_name": 6,
-    },
-    "P19": {"shared": 18, "transferred": 18, "independent": 16, "unknown": 7},
-    "P36": {"shared": 14, "transferred": 14, "independent": 13, "unknown": 6, "easy_token": 12},
-    "P103": {"shared": 15, "transferred": 15, "independent": 13, "unknown": 5, "easy_name": 11},
-    "P127": {"shared": 14, "transferred": 14, "independent": 13, "unknown": 6, "easy_token": 12},
-    "P140": {"shared": 15, "transferred": 15, "independent": 13, "unknown": 5, "easy_name": 11},
-    "P159": {"shared": 14, "transferred": 14, "independent": 13, "unknown": 6, "easy_token": 12},
-    "P176": {"shared": 14, "transferred": 14, "independent": 13, "unknown": 6, "easy_token": 12},
+    "P17": (22, 6, 12, 5, 8, 6),
+    "P19": (14, 22, 16, 7, 0, 0),
+    "P36": (10, 18, 13, 6, 12, 0),
+    "P103": (23, 7, 13, 5, 0, 11),
+    "P127": (10, 18, 13, 6, 12, 0),
+    "P140": (20, 10, 13, 5, 0, 11),
+    "P159": (10, 18, 13, 6, 12, 0),
+    "P176": (10, 18, 13, 6, 12, 0),
 }
 NAMESPACE = uuids.UUID("6f6e1f0a-52a5-5c3e-9c1d-0fac75002026")
 # chance that a language states a shared fact; the hub always does, and qag only after qaf
@@ -146,7 +141,8 @@ def _plan_facts(
     facts: list[Fact] = []
     for relation in RELATIONS:
         pool = objects[OBJECT_CLASS[relation]]
-        planted = [kind for kind, count in FACT_COUNTS[relation].items() for _ in range(count)]
+        counts = zip(FACT_KINDS, FACT_COUNTS[relation], strict=True)
+        planted = [kind for kind, count in counts for _ in range(count)]
         # objects in turn, so that no object is a good guess
         turn = [index % len(pool) for index in range(len(planted))]
         random.shuffle(turn)

@@ -83,7 +83,9 @@ def joined(pieces: list[Columns]) -> Columns:
 
 def arrow(columns: Columns) -> Iterator[pa.RecordBatch]:
     if len(columns["fact"]):
-        yield pa.RecordBatch.from_arrays([pa.array(columns[name]) for name in PASSAGES.names], schema=PASSAGES)
+        yield pa.RecordBatch.from_arrays(
+            [pa.array(columns[name]) for name in PASSAGES.names], schema=PASSAGES
+        )
 
 
 def passages(mentions: Columns, facts: FactTable) -> Columns:
@@ -132,7 +134,9 @@ def pairs(
     counts = facts.first[entity + 1] - facts.first[entity]
     subject = np.repeat(np.arange(len(unique)), counts)
     ends = np.cumsum(counts)
-    place = np.arange(len(subject)) - np.repeat(ends - counts, counts) + np.repeat(facts.first[entity], counts)
+    place = (
+        np.arange(len(subject)) - np.repeat(ends - counts, counts) + np.repeat(facts.first[entity], counts)
+    )
     wanted = unique[subject] - entity[subject] + facts.object[place]
     found = np.searchsorted(unique, wanted)
     present = found < len(unique)
@@ -148,7 +152,7 @@ def shortest(
     matcher: str,
     number: int,
 ) -> Columns:
-    """Of the candidates (rows of mentions) for one fact and window, the shortest passage, then the earliest."""
+    """Of the candidates (rows of mentions) for a fact and window: the shortest, then the earliest."""
     window = window_numbers(mentions, matcher)[object_]
     first, last = mentions["sentence_start"], mentions["sentence_end"]
     length = np.maximum(last[subject], last[object_]) - np.minimum(first[subject], first[object_])

@@ -60,7 +60,9 @@ def write_sources(
     group = "PARTITION BY fact, matcher"
     order = "ORDER BY length, page_id, subject_start, object_start"
     best = windows.select(
-        "*", F.expr(f"row_number() OVER ({group} {order}) AS rank"), F.expr(f"count(*) OVER ({group}) AS windows")
+        "*",
+        F.expr(f"row_number() OVER ({group} {order}) AS rank"),
+        F.expr(f"count(*) OVER ({group}) AS windows"),
     ).where(F.col("rank") <= EVIDENCES)
     articles = spark.read.parquet(*map(spark_path, main_files(articles_folder)))
     # Places go to the texts, not texts to the places: at most nine of them for each fact.

@@ -84,7 +84,10 @@ def write_articles(
                 raise
             counts, problems = read([str(path) for path in whole])
         torn = [
-            {"problem": f"{Path(path).name}: compressed data damaged {size} bytes before its end", "bytes": size}
+            {
+                "problem": f"{Path(path).name}: compressed data damaged {size} bytes before its end",
+                "bytes": size,
+            }
             for path, size in zip(paths, lost, strict=True)
             if size
         ]

@@ -94,18 +94,18 @@ def found(language: str, folder: Path, snapshot: str) -> list[Path]:
     pattern = f"{database_prefix(language)}wiki-<date>-pages-articles*.xml[.bz2|.gz|.zst]"
     if not folder.is_dir():
         raise InputError(
-            f"The Wikipedia source {folder} is not a folder. Remedy: set it to one that holds {pattern}, or to a base URL."
+            f"The Wikipedia source {folder} is not a folder. "
+            f"Remedy: set it to one that holds {pattern}, or to a base URL."
         )
     named = {}
     for path in sorted(folder.iterdir()):
         match = DUMP_NAME.fullmatch(path.name)
         if match and match["wiki"] == database_prefix(language) and path.is_file():
             named[path.absolute()] = match
-    snapshots = sorted({match["snapshot"] for match in named.values()}, key=lambda date: (date != LATEST, date))
-    if snapshot != LATEST:
-        wanted = snapshot
-    else:
-        wanted = snapshots[-1] if snapshots else LATEST
+    snapshots = sorted(
+        {match["snapshot"] for match in named.values()}, key=lambda date: (date != LATEST, date)
+    )
+    wanted = snapshots[-1] if snapshot == LATEST and snapshots else snapshot
     chosen = one_kind({path: match for path, match in named.items() if match["snapshot"] == wanted})
     if not chosen:
         present = f"; snapshots there: {', '.join(snapshots)}" if snapshots else ""
@@ -181,7 +181,9 @@ def remote_text(url: str) -> str | None:
     except urllib.error.HTTPError as error:
         if error.code in (403, 404):
             return None
-        raise InputError(f"{url}: the server answers {error.code} {error.reason}; check the address.") from error
+        raise InputError(
+            f"{url}: the server answers {error.code} {error.reason}; check the address."
+        ) from error
     except OSError as error:
         raise InputError(f"{url}: cannot be reached ({error}); check the address.") from error
 
@@ -215,5 +217,7 @@ def read_siteinfo(path: Path) -> Siteinfo:
         info = ElementTree.fromstring(head[start:end] + b"</siteinfo>")
         namespaces = [(int(space.get("key", "")), space.text or "") for space in info.iter("namespace")]
     except (ElementTree.ParseError, ValueError) as error:
-        raise InputError(f"{path}: its <siteinfo> is damaged ({error}). Remedy: get the file again.") from error
+        raise InputError(
+            f"{path}: its <siteinfo> is damaged ({error}). Remedy: get the file again."
+        ) from error
     return Siteinfo(info.findtext("sitename") or "", info.findtext("dbname") or "", namespaces)

@@ -38,7 +38,13 @@ def file_count(size: int, share: int) -> int:
 
 
 def write_parts(
-    rows: DataFrame, folder: Path, schema: pa.Schema, files: int, order: list[str], group_rows: int, aside: str = ""
+    rows: DataFrame,
+    folder: Path,
+    schema: pa.Schema,
+    files: int,
+    order: list[str],
+    group_rows: int,
+    aside: str = "",
 ) -> pa.Table:
     """Write `rows` as `folder/part-<page_id modulo files>.parquet`; return the rows that are set aside.
 
@@ -48,7 +54,12 @@ def write_parts(
     """
     placed = rows.repartitionById(files, (rows["page_id"] % files).cast("int")).sortWithinPartitions(*order)
     writer = partial(
-        write_part, folder=str(folder.absolute()), files=files, schema=schema, group_rows=group_rows, aside=aside
+        write_part,
+        folder=str(folder.absolute()),
+        files=files,
+        schema=schema,
+        group_rows=group_rows,
+        aside=aside,
     )
     returned = placed.mapInArrow(writer, rows.schema).toArrow()
     if not main_files(folder):

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 GROUP_ROWS = 500_000
 COLUMNS = (
-    "entity_uri STRING, label STRING, page_id BIGINT, start BIGINT, end BIGINT, sentence BIGINT, chunk BIGINT, "
-    "sentence_start BIGINT, sentence_end BIGINT"
+    "entity_uri STRING, label STRING, page_id BIGINT, start BIGINT, end BIGINT, "
+    "sentence BIGINT, chunk BIGINT, sentence_start BIGINT, sentence_end BIGINT"
 )
 
 
@@ -101,10 +101,14 @@ def write_mentions(
     paths = main_files(articles_folder)
     labels = Labels.of(split)
     if not paths:
-        raise InputError(f"{articles_folder} holds no articles. Remedy: materialize wikipedia_articles first.")
+        raise InputError(
+            f"{articles_folder} holds no articles. Remedy: materialize wikipedia_articles first."
+        )
     if progress:
         progress(f"{labels.language}: looking for {len(labels.forms)} labels")
-    articles = spark.read.parquet(*map(spark_path, paths)).where("redirect_to IS NULL").select("page_id", "text")
+    articles = (
+        spark.read.parquet(*map(spark_path, paths)).where("redirect_to IS NULL").select("page_id", "text")
+    )
     found = articles.mapInArrow(partial(find_in_batches, labels=labels), COLUMNS)
     order = ["page_id", "start", "end", "entity_uri", "label"]
     write_parts(found, folder, ENTITY_MENTIONS, len(paths), order, GROUP_ROWS)

@@ -26,7 +26,7 @@ LANGUAGE_CODES = frozenset(
     tay tcy tdd te tet tg th ti tig tk tl tly tn to tok tpi tr trv ts tt tum tw ty tyv udm ug uk ur uz ve vec
     vep vi vls vo vro wa war wo wuu xal xh xmf yi yo yue za zea zgh zh zh-classical zh-cn zh-min-nan zh-tw
     zh-yue zu
-    """.split()
+    """.split()  # noqa: SIM905
 )
 
 FILE_NAMES = {

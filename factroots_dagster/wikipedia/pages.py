@@ -40,7 +40,8 @@ def read_pages(spark: SparkSession, paths: list[str]) -> DataFrame:
     for path in paths:
         if path.endswith((".xz", ".7z")):
             raise InputError(
-                f"{path}: this compression cannot be read. Remedy: recompress it (xz -dc FILE | zstd > FILE.zst)."
+                f"{path}: this compression cannot be read. "
+                "Remedy: recompress it (xz -dc FILE | zstd > FILE.zst)."
             )
     chunks = (
         spark.read.option("mapreduce.input.linerecordreader.line.maxlength", str(LONGEST_PIECE))
@@ -58,9 +59,7 @@ def read_pages(spark: SparkSession, paths: list[str]) -> DataFrame:
         .when(F.octet_length("piece") > LARGEST_PAGE, f"longer than {LARGEST_PAGE} bytes")
         .alias("damage"),
     )
-    whole = F.when(
-        F.col("damage").isNull(), F.concat(F.lit("<page>"), F.col("piece"), F.lit("</page>"))
-    )
+    whole = F.when(F.col("damage").isNull(), F.concat(F.lit("<page>"), F.col("piece"), F.lit("</page>")))
     options = {
         "rowTag": "page",
         "mode": "PERMISSIVE",
@@ -81,12 +80,13 @@ def read_pages(spark: SparkSession, paths: list[str]) -> DataFrame:
     head = F.substring("piece", 1, 2000)
     return parsed.select(
         F.coalesce(
-            "page.id", F.expr("try_cast(regexp_extract(substring(piece, 1, 2000), '<id>([0-9]+)</id>') AS BIGINT)")
+            "page.id",
+            F.expr("try_cast(regexp_extract(substring(piece, 1, 2000), '<id>([0-9]+)</id>') AS BIGINT)"),
         ).alias("page_id"),
         F.col("page.ns").alias("namespace"),
-        F.coalesce("page.title", F.nullif(F.regexp_extract(head, "<title>([^<]*)</title>", 1), F.lit(""))).alias(
-            "title"
-        ),
+        F.coalesce(
+            "page.title", F.nullif(F.regexp_extract(head, "<title>([^<]*)</title>", 1), F.lit(""))
+        ).alias("title"),
         F.col("page.redirect._title").alias("redirect_to"),
         F.col("page.revision.id").alias("revision_id"),
         F.when(damage.isNull(), F.coalesce("page.revision.text._VALUE", F.lit(""))).alias("wikitext"),

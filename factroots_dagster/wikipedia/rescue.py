@@ -13,7 +13,14 @@ import pyarrow as pa
 
 BLOCK = 2**16
 
-DAMAGE_MARKS = ("FAILED_READ_FILE", "bad block header", "crc error", "EOFException", "ZstdIOException", "ZipException")
+DAMAGE_MARKS = (
+    "FAILED_READ_FILE",
+    "bad block header",
+    "crc error",
+    "EOFException",
+    "ZstdIOException",
+    "ZipException",
+)
 """What Spark's errors say when a compressed file cannot be read."""
 
 
@@ -39,9 +46,9 @@ def rescued(path: Path, target: Path) -> int:
 def blocks(raw: IO[bytes], suffix: str) -> Iterator[bytes]:
     """The decompressed bytes of a stream, as far as they go."""
     if suffix == ".bz2":
-        stream = cast(IO[bytes], bz2.open(raw))
+        stream = cast(IO[bytes], bz2.BZ2File(raw))
     elif suffix == ".gz":
-        stream = cast(IO[bytes], gzip.open(raw))
+        stream = cast(IO[bytes], gzip.GzipFile(fileobj=raw))
     elif suffix == ".zst":
         stream = cast(IO[bytes], pa.CompressedInputStream(pa.PythonFile(raw, "r"), "zstd"))
     else:

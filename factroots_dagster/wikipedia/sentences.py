@@ -39,11 +39,13 @@ ABBREVIATIONS = frozenset(
     тел гл ред род ок кв км кг см мм га тг тз нар пом
     κ π χ μ δρ αγ βλ σελ αρ τηλ λεωφ
     հ թ էջ տես օր
-    """.split()
+    """.split()  # noqa: SIM905
 )
 """Words that a full stop shortens, without it, lower case, in the scripts that have cases."""
 
-ORDINAL_LANGUAGES = frozenset("de da nb nn no fi et lv hu cs sk sl hr sr bs sh is fo lb ksh als bar nds tr az".split())
+ORDINAL_LANGUAGES = frozenset(
+    "de da nb nn no fi et lv hu cs sk sl hr sr bs sh is fo lb ksh als bar nds tr az".split()  # noqa: SIM905
+)
 """Languages that write ordinal numbers with a full stop."""
 
 THAI_SENTENCE = 80
@@ -57,7 +59,7 @@ OPENER = re.compile(r"[\"'“”„‘’«»(\[（「『【〔《‹¿¡—–*
 
 def _pattern(stops: str) -> re.Pattern[str]:
     return re.compile(
-        rf"(?P<line>\n+)|[{FULL_STOPS}]+[{CLOSERS}]*\s*|(?P<stop>[{re.escape(stops)}]+)[{CLOSERS}]*[ \t]+(?=\S)"
+        rf"\n+|[{FULL_STOPS}]+[{CLOSERS}]*\s*|(?P<stop>[{re.escape(stops)}]+)[{CLOSERS}]*[ \t]+(?=\S)"
     )
 
 
@@ -119,4 +121,3 @@ def with_thai_spaces(text: str, starts: list[int]) -> list[int]:
                 merged.append(spaces[at])
             at += 1
     return merged
-

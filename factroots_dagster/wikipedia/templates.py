@@ -20,7 +20,16 @@ NESTING = 40
 MARKUP = "[]{}'<>=*#:;|&_-!~"
 """Characters that mean something to the cleaner; inside `nowiki` they stand for themselves."""
 
-JOINERS = {"to": " to ", "and": " and ", "or": " or ", "by": " by ", "x": " x ", "-": "-", "–": "–", "to(-)": " to "}
+JOINERS = {
+    "to": " to ",
+    "and": " and ",
+    "or": " or ",
+    "by": " by ",
+    "x": " x ",
+    "-": "-",
+    "–": "–",
+    "to(-)": " to ",
+}
 """What stands between the ends of a range in `convert`."""
 
 SHIELD = {ord(character): 0xFDD0 + number for number, character in enumerate(MARKUP)}
@@ -67,7 +76,7 @@ def without_templates(text: str) -> str:
                 if body:
                     out.append(body)
         # `|}}}` is a table's end and a template's; MediaWiki would leave a brace.
-        if count > 1 or count and text[start - 1 : start] != "|":
+        if count > 1 or (count and text[start - 1 : start] != "|"):
             out.append("}" * count)
     out.append(text[at:])
     whole: list[str] = []

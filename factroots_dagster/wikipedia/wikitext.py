@@ -19,15 +19,26 @@ DROPPED_TAGS = (
     "maplink templatedata templatestyles hiero inputbox categorytree includeonly table style script"
 )
 KEPT_TAGS = "nowiki pre"
-EXTENSION_TAG = re.compile(rf"<(/?)({'|'.join((DROPPED_TAGS + ' ' + KEPT_TAGS).split())})\b([^<>]*)>", re.IGNORECASE)
+EXTENSION_TAG = re.compile(
+    rf"<(/?)({'|'.join((DROPPED_TAGS + ' ' + KEPT_TAGS).split())})\b([^<>]*)>", re.IGNORECASE
+)
 
 TABLE_BRACKET = re.compile(r"\n[ \t:*#;]*(\{\|)|\n[ \t]*(\|\})")
 VARIANT_BRACKET = re.compile(r"-\{|\}-")
 PLAIN_LINK = re.compile(r"\[\[(?:[^\[\]|:\n]*\|([^\[\]|\n]*)|([^\[\]|:\n]*))\]\]")
 LINK_BRACKET = re.compile(r"\[\[|\]\]")
-EXTERNAL_LINK = re.compile(r"\[(?:(?:https?|ftps?|irc|ircs|news|gopher):)?//[^\s\[\]<>]*[ \t]*([^\[\]\n]*)\]|\[mailto:[^\s\[\]]*[ \t]*([^\[\]\n]*)\]", re.IGNORECASE)
-FILE_ENDING = re.compile(r"\.(?:jpe?g|png|gif|svg|tiff?|webp|xcf|og[gav]|opus|webm|mp[34]|wav|flac|midi?|pdf|djvu)\s*$", re.IGNORECASE)
-BREAK_TAG = re.compile(r"</?(?:br|p|div|li|ul|ol|dl|dd|dt|tr|td|th|caption|blockquote|center|poem|hr|h[1-6])\b[^<>]*>", re.IGNORECASE)
+EXTERNAL_LINK = re.compile(
+    r"\[(?:(?:https?|ftps?|ircs?|news|gopher):)?(?://|mailto:)[^\s\[\]<>]*[ \t]*([^\[\]\n]*)\]",
+    re.IGNORECASE,
+)
+FILE_ENDING = re.compile(
+    r"\.(?:jpe?g|png|gif|svg|tiff?|webp|xcf|og[gav]|opus|webm|mp[34]|wav|flac|midi?|pdf|djvu)\s*$",
+    re.IGNORECASE,
+)
+BREAK_TAG = re.compile(
+    r"</?(?:br|p|div|li|ul|ol|dl|dd|dt|tr|td|th|caption|blockquote|center|poem|hr|h[1-6])\b[^<>]*>",
+    re.IGNORECASE,
+)
 TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 APOSTROPHES = re.compile(r"'{2,}")
 SWITCH = re.compile(r"__[^\W_a-z][^\Wa-z]{2,40}__")
@@ -63,7 +74,7 @@ def clean(wikitext: str, namespaces: Namespaces, *, lists: bool = True) -> str:
 
 
 def without_comments(text: str) -> str:
-    """`text` without `<!-- ... -->`; an unclosed one reaches to the end. A line that held only a comment goes."""
+    """`text` without `<!-- ... -->`; an unclosed one reaches to the end, and its own line goes with it."""
     start = text.find("<!--")
     if start < 0:
         return text
@@ -186,7 +197,7 @@ def variant(body: str, language: str) -> str:
 def without_links(text: str, namespaces: Namespaces) -> str:
     """`text` with links replaced by the words they show, files, categories and languages by nothing."""
     text = PLAIN_LINK.sub(r"\1\2", text)
-    text = EXTERNAL_LINK.sub(r"\1\2", text)
+    text = EXTERNAL_LINK.sub(r"\1", text)
     if "[[" not in text:
         return text
     out: list[str] = []
