@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from assets_tests.conftest import MaterializedWorld
+from assets_tests.conftest import CHECKPOINT, MaterializedWorld
 from factroots_dagster.checks.bridge import Suite, to_check_result, validate
 from factroots_dagster.checks.registry import BY_CELL, BY_CHECKPOINT, BY_LANGUAGE, GENERATED, UNPARTITIONED
 from factroots_dagster.storage.store import Store, write_table
 
-LANGUAGE, CHECKPOINT = "qab", "sandbox-step-0900"
+LANGUAGE = "qab"
 PARTS = {
     **dict.fromkeys(BY_LANGUAGE, (LANGUAGE,)),
     **dict.fromkeys(BY_CHECKPOINT, (CHECKPOINT,)),

@@ -23,7 +23,7 @@ from factroots_dagster.neurons.nulls import (
 )
 from factroots_dagster.neurons.probeless import active_neurons
 from factroots_dagster.neurons.schema import NEAREST_LANGUAGE, NEURON_SIMILARITY, SIMILARITY_PAIRS
-from factroots_dagster.neurons.similarity import Similarity, compare_languages, neuron_similarity
+from factroots_dagster.neurons.similarity import Similarity, compare_languages
 
 LANGUAGES = ("qaa", "qab", "qac")
 RELATIONS = {"P1": 36, "P2": 15, "P3": 8, "P4": 4}
@@ -360,14 +360,6 @@ def test_order_of_languages_does_not_matter(
         backwards(world.active), backwards(world.folders), backwards(world.splits), seed=0
     )
     assert again[0].equals(compared.facts)
-
-
-def test_two_of_the_three_tables(world: World) -> None:
-    inputs = world.active, world.folders, world.splits
-    facts, pairs = neuron_similarity(*inputs, seed=0)
-    made = compare_languages(*inputs, seed=0)
-    assert facts.equals(made.facts)
-    assert pairs.equals(made.pairs)
 
 
 def test_random_neurons_by_drawing_them() -> None:

@@ -8,7 +8,7 @@ from sklearn.metrics import balanced_accuracy_score
 
 from assets_tests.report.conftest import rows, source_row
 from assets_tests.report.test_counts import types
-from factroots_dagster.report.planted import planted_agreement, wilson
+from factroots_dagster.report.planted import planted_agreement
 from factroots_dagster.sandbox.schema import PLANTED_TRUTH
 from factroots_dagster.tracing.schema import FACT_SOURCES
 
@@ -100,12 +100,3 @@ def test_nothing_to_score_is_none_and_not_zero() -> None:
         types(("a", "qaa", "not_predicted", False, None)), truth(("a", "qaa", "unknown", False))
     )
     assert empty["cells"] == 0 and empty["accuracy"] is None and empty["balanced_accuracy"] is None
-    assert wilson(0, 0) == (None, None)
-
-
-def test_wilson_equals_the_known_interval() -> None:
-    from scipy.stats import binomtest
-
-    for hits, n in ((0, 10), (3, 10), (10, 10), (500, 1000)):
-        known = binomtest(hits, n).proportion_ci(method="wilson")
-        assert wilson(hits, n) == pytest.approx((known.low, known.high), abs=1e-6)

@@ -40,7 +40,8 @@ def page_xml(number: int, title: str, text: str, namespace: int = 0, redirect: s
     """One <page> as MediaWiki exports it; its revision is 1000 + number."""
     moved = f'    <redirect title="{escape(redirect)}" />\n' if redirect else ""
     return (
-        f"  <page>\n    <title>{escape(title)}</title>\n    <ns>{namespace}</ns>\n    <id>{number}</id>\n{moved}"
+        f"  <page>\n    <title>{escape(title)}</title>\n    <ns>{namespace}</ns>\n"
+        f"    <id>{number}</id>\n{moved}"
         f"    <revision>\n      <id>{1000 + number}</id>\n      <contributor><id>7</id></contributor>\n"
         f'      <text bytes="1" xml:space="preserve">{escape(text)}</text>\n    </revision>\n  </page>\n'
     )

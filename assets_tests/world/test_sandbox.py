@@ -7,11 +7,9 @@ import json
 import pandas as pd
 import pytest
 
-from assets_tests.conftest import MaterializedWorld
+from assets_tests.conftest import CHECKPOINT, MaterializedWorld
 from factroots_dagster.checks.registry import BY_CELL, BY_CHECKPOINT, BY_LANGUAGE, GENERATED, UNPARTITIONED
 from factroots_dagster.registry import registered
-
-CHECKPOINT = "sandbox-step-0900"
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +35,7 @@ def cells(world: MaterializedWorld) -> pd.DataFrame:
 def test_every_asset_has_every_partition(world: MaterializedWorld) -> None:
     store, languages = world.store, list(world.settings.active_languages)
     checkpoints = list(registered(world.settings))
-    assert checkpoints == [f"sandbox-step-{step:04d}" for step in (300, 600, 900)]
+    assert checkpoints == [f"sandbox-step-{step:04d}" for step in (800, 1600, 2400)]
     for asset in (*UNPARTITIONED, *GENERATED):
         assert store.exists(asset), asset
     for asset in BY_LANGUAGE:

@@ -16,9 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from assets_tests.conftest import MaterializedWorld, command
+from assets_tests.conftest import CHECKPOINT, MaterializedWorld, command
 
-CHECKPOINT = "sandbox-step-0900"
 DEFINITIONS = ["-m", "factroots_dagster.definitions"]
 
 
@@ -84,7 +83,7 @@ def test_a_job_from_the_command_line(world: MaterializedWorld) -> None:
 def test_checkpoints_are_listed(world: MaterializedWorld) -> None:
     done = run(world, "factroots", "checkpoints", "list")
     assert [line.split("\t")[0] for line in done.stdout.splitlines()] == [
-        f"sandbox-step-{step:04d}" for step in (300, 600, 900)
+        f"sandbox-step-{step:04d}" for step in (800, 1600, 2400)
     ]
 
 

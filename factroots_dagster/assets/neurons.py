@@ -67,7 +67,7 @@ def neuron_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
         def build(work: Work, checkpoint: str) -> Shown:
             from factroots_dagster.neurons.probeless import layer_profile
-            from factroots_dagster.neurons.similarity import neuron_similarity as compare
+            from factroots_dagster.neurons.similarity import compare_languages
             from factroots_dagster.report.pictures import similarity_picture
 
             active = tables(work, "active_neurons", checkpoint)
@@ -75,18 +75,18 @@ def neuron_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 language: work.input_folder("neuron_activations", checkpoint, language) for language in active
             }
             splits = tables(work, "mlama_split", checkpoint)
-            facts, pairs, nearest = compare(
+            compared = compare_languages(
                 active, folders, splits, seed=settings.sandbox_seed, progress=progress_to(context)
             )
-            work.write(facts, NEURON_SIMILARITY)
-            work.write(pairs, SIMILARITY_PAIRS, side="pairs")
-            work.write(nearest, NEAREST_LANGUAGE, side="nearest")
+            work.write(compared.facts, NEURON_SIMILARITY)
+            work.write(compared.pairs, SIMILARITY_PAIRS, side="pairs")
+            work.write(compared.nearest, NEAREST_LANGUAGE, side="nearest")
             described = work.read("checkpoint", checkpoint).to_pylist()[0]
             profile = layer_profile(
                 active.values(), layers=described["layers"], neurons_per_layer=described["neurons"]
             )
             work.write(profile, LAYER_PROFILE, side="layers")
-            return Shown(similarity_picture(pairs), pairs)
+            return Shown(similarity_picture(compared.pairs), compared.pairs)
 
         publish_each(context, store, build)
 

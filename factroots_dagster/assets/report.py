@@ -23,7 +23,12 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         kinds=("parquet",),
         schema=FACT_TYPES,
         partitions_def=platform.checkpoints,
-        deps=["checkpoint", "predictions", "neuron_similarity", *all_partitions("mlama_split", "fact_sources")],
+        deps=[
+            "checkpoint",
+            "predictions",
+            "neuron_similarity",
+            *all_partitions("mlama_split", "fact_sources"),
+        ],
     )
     def fact_types(context: dg.AssetExecutionContext, models: ModelResource) -> None:
         """The type of every fact in every language, and the rule, evidence and language pair behind it."""

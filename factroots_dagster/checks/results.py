@@ -93,9 +93,8 @@ def report_frame(store: Store, checkpoint: str) -> pd.DataFrame:
         "probing_scores", checkpoint, columns=["language", "relation", "full_match"]
     ).to_pandas()
     scores = scores[scores["relation"] == "*"].set_index("language")["full_match"]
-    shown = {
-        language: entry["full_match"] for language, entry in summary["p_at_1"].items() if language != "overall"
-    }
+    p_at_1 = {key: entry for key, entry in summary["p_at_1"].items() if key != "overall"}
+    shown = {language: entry["full_match"] for language, entry in p_at_1.items()}
     html = page.read_text(encoding="utf-8") if page.is_file() else ""
     return pd.DataFrame(
         [

@@ -16,7 +16,7 @@ For every pair of languages and every fact that both predict:
   p = (1 + number >= observed) / (1 + number). With fewer than 199 of them (p could not go below 0.005) those
   of all relations of the language pair are taken; fewer than 19: no p-value. Nulls of other language pairs
   are never borrowed: languages of one script are alike in everything. Pairings that share a fact depend on
-  each other, positively; in simulations without any sharing 5.5% to 8% of the p-values are <= 0.05, the more
+  each other, positively; in simulations without any sharing 5.5% to 9% of the p-values are <= 0.05, the more
   the smaller the relations are.
 - q_value: Benjamini-Hochberg over all facts and language pairs of the checkpoint.
 
@@ -58,19 +58,6 @@ class Similarity(NamedTuple):
     facts: pa.Table  # NEURON_SIMILARITY
     pairs: pa.Table  # SIMILARITY_PAIRS
     nearest: pa.Table  # NEAREST_LANGUAGE
-
-
-def neuron_similarity(
-    active: Mapping[str, pa.Table],
-    activations: Mapping[str, Path],
-    splits: Mapping[str, pa.Table],
-    *,
-    seed: int,
-    progress: Callable[[str], None] | None = None,
-) -> tuple[pa.Table, pa.Table]:
-    """NEURON_SIMILARITY and SIMILARITY_PAIRS alone, of what `compare_languages` returns."""
-    made = compare_languages(active, activations, splits, seed=seed, progress=progress)
-    return made.facts, made.pairs
 
 
 def compare_languages(

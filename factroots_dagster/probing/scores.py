@@ -5,7 +5,6 @@ Statistics only: no model, no prompt.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,12 +13,12 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy import stats
 
+from factroots_dagster.analysis.intervals import wilson
 from factroots_dagster.errors import InputError
 from factroots_dagster.probing.schema import MASK_COUNTS, PROBING_SCORES, VOLUME_RELATIONS
 
 SMALL = 30  # cells with fewer rows are flagged
 MEASURES = ("pages", "articles", "wikitext_bytes", "words")
-_Z = 1.959963984540054  # 97.5% quantile of the normal distribution
 _COLUMNS = (
     "uuid",
     "language",
@@ -32,17 +31,6 @@ _COLUMNS = (
     "prior_rank",
     "too_long",
 )
-
-
-def wilson(successes: int, n: int) -> tuple[float, float]:
-    """95% score interval of a proportion (Wilson 1927, JASA 22:209); (0, 1) without observations."""
-    if n == 0:
-        return 0.0, 1.0
-    p, z2 = successes / n, _Z * _Z
-    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    # At 0 and n the bound is exactly 0 or 1; rounding would leave it a hair off.
-    return (0.0 if successes == 0 else centre - half), (1.0 if successes == n else centre + half)
 
 
 def probing_scores(predictions: Iterable[pa.Table], coverage: pa.Table) -> pa.Table:

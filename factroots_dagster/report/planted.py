@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from math import sqrt
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from factroots_dagster.analysis.intervals import wilson
 from factroots_dagster.report.schema import PREDICTED_TYPES
 
 THREE = ("shared", "independent", "transferred")
@@ -86,15 +86,6 @@ def planted_agreement(
         "luck_rate": _share(sum(guessed[1]), sum(guessed[0])),
         "tracing": _tracing(known, sources),
     }
-
-
-def wilson(hits: int, n: int, z: float = 1.959964) -> tuple[float | None, float | None]:
-    """95% interval of a share (Wilson 1927); (None, None) for n = 0."""
-    if n == 0:
-        return None, None
-    share, spread = hits / n, z * sqrt(hits / n * (1 - hits / n) / n + z * z / (4 * n * n))
-    centre, scale = share + z * z / (2 * n), 1 + z * z / n
-    return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
 
 
 def _tracing(known: dict[tuple[str, str], dict], sources: Iterable[pa.Table]) -> dict[str, dict[str, Any]]:

@@ -18,6 +18,7 @@ COUNTRY_ENDINGS = {"qaa": "land", "qab": "ia", "qac": "ica", "qad": "stan", "qae
 LANGUAGE_ENDINGS = {"qaa": "ish", "qab": "es", "qac": "ano", "qad": "asa", "qae": "taal",
                     "qaf": "ski", "qag": "ska", "qah": "ika"}  # fmt: skip
 OBJECT_COUNTS = {"country": 20, "city": 30, "language": 20, "owner": 24, "religion": 12, "maker": 20}
+EXONYMS = ("city", "owner", "maker")
 OBJECT_CLASS = {"P17": "country", "P19": "city", "P36": "city", "P103": "language",
                 "P127": "owner", "P140": "religion", "P159": "city", "P176": "maker"}  # fmt: skip
 
@@ -54,8 +55,8 @@ def object_labels(maker: NameMaker) -> dict[str, list[dict[str, str]]]:
     """Labels of all objects: class to a list of {language code: label}.
 
     Cities, owners and makers are spelt alike within a script (a quarter of them with two words), but another
-    quarter has a name of its own in every language, as exonyms are; so has every religion. A country and its
-    language share a stem and take the language's own endings.
+    quarter has a name of its own in every language, as exonyms are; so has every second religion. A country
+    and its language share a stem and take the language's own endings.
     """
     labels: dict[str, list[dict[str, str]]] = {name: [] for name in OBJECT_COUNTS}
     peoples = [maker.word() for _ in range(OBJECT_COUNTS["country"])]
@@ -66,7 +67,7 @@ def object_labels(maker: NameMaker) -> dict[str, list[dict[str, str]]]:
                 stem = f"Port {stem}"
             elif name in ("owner", "maker") and index % 4 == 0:
                 stem = f"{stem} Holding" if name == "owner" else f"{stem} Motors"
-            exonym = name == "religion" or (name in ("city", "owner", "maker") and index % 4 == 3)
+            exonym = (name == "religion" and index % 2 == 1) or (name in EXONYMS and index % 4 == 3)
             row = {}
             for code, language in LANGUAGES.items():
                 label = stem

@@ -158,7 +158,8 @@ def downloaded(
         snapshot = max(dates)
     name = f"{wiki}-{snapshot}-pages-articles.xml.bz2"
     sums = remote_text(f"{base}/{snapshot}/{wiki}-{snapshot}-sha1sums.txt")
-    published = dict(reversed(line.split()) for line in (sums or "").splitlines() if len(line.split()) == 2)
+    lines = [line.split() for line in (sums or "").splitlines()]
+    published = {line[1]: line[0] for line in lines if len(line) == 2}
     target = folder / name
     if not target.exists():
         download(f"{base}/{snapshot}/{name}", target, max_bytes=LARGEST_DUMP, progress=progress)

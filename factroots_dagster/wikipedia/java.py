@@ -45,7 +45,7 @@ def installed_java() -> tuple[Path | None, list[str]]:
         candidates.append(("JAVA_HOME", Path(home) / "bin" / "java"))
     if found := shutil.which("java"):
         candidates.append(("PATH", Path(found).resolve()))
-    refused = []
+    refused: list[str] = []
     for origin, java in candidates:
         version = java_version(java)
         if version is not None and version >= OLDEST:

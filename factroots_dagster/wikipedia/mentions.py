@@ -61,7 +61,8 @@ class Labels:
             for uri, label in zip(distinct["uri"].to_pylist(), distinct["label"].to_pylist(), strict=True)
         )
         rows = [row for row in rows if row[0]]
-        forms, first = [], []
+        forms: list[str] = []
+        first: list[int] = []
         for number, (form, _, _) in enumerate(rows):
             if not forms or forms[-1] != form:
                 forms.append(form)

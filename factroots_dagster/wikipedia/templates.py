@@ -188,8 +188,8 @@ def _kept() -> dict[str, Callable[[list[str]], str]]:
     table: dict[str, Callable[[list[str]], str]] = {}
     for keep, words in names.items():
         table |= {name.replace("_", " "): keep for name in words.split()}
-    for keep, words in spaced.items():
-        table |= dict.fromkeys(words, keep)
+    for keep, phrases in spaced.items():
+        table |= dict.fromkeys(phrases, keep)
     return table
 
 

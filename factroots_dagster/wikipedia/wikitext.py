@@ -184,7 +184,7 @@ def variant(body: str, language: str) -> str:
         flags, words = "", body
     elif HIDING_FLAGS & set(flags.upper().replace("ZH-", "").split(";")):
         return ""
-    rules = {}
+    rules: dict[str, str] = {}
     for part in words.split(";"):
         if found := VARIANT_RULE.fullmatch(part):
             rules.setdefault(found[1], found[2].strip())

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from factroots_dagster.analysis.intervals import wilson
 from factroots_dagster.report import figures
 from factroots_dagster.report.inputs import ReportInputs
-from factroots_dagster.report.planted import wilson
 from factroots_dagster.report.sections.parts import (
     Figure,
     Grid,
