@@ -1,4 +1,4 @@
-"""Fixtures for the whole suite: the sandbox world, materialized once as `make demo` does it."""
+"""Fixtures for the whole suite: the sandbox world as `make demo` makes it, one Spark session, real data."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pytest
 
+from factroots_dagster.mlama.split import read_split
 from factroots_dagster.settings import Settings
 from factroots_dagster.storage.store import Store
 
@@ -74,3 +79,48 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MaterializedWorl
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
     yield MaterializedWorld(settings, Store(settings.data_root, settings.world), home, done.stdout)
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[object]:
+    """One session for all tests; Java's quick compiler only, since tests end before the slow one pays."""
+    from factroots_dagster.wikipedia.session import JAVA_OPTIONS_VARIABLE, spark_session
+
+    os.environ.setdefault(JAVA_OPTIONS_VARIABLE, "-XX:TieredStopAtLevel=1")
+    yield spark_session("local[2]")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data: FACTROOTS_TEST_DATA, or `shared/data` beside the project."""
+    given = os.environ.get("FACTROOTS_TEST_DATA")
+    folder = Path(given) if given else PROJECT.parent / "shared" / "data"
+    if not (folder / "wikipedia").is_dir():
+        pytest.skip(f"no real dumps in {folder} (set FACTROOTS_TEST_DATA)")
+    return folder
+
+
+@dataclass(frozen=True)
+class Greek:
+    """The real Greek dump's articles and the real Greek facts."""
+
+    articles_folder: Path
+    articles: pa.Table
+    split: pa.Table
+
+
+@pytest.fixture(scope="session")
+def greek(spark, real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Greek:  # type: ignore[no-untyped-def]
+    from factroots_dagster.wikipedia.articles import write_articles
+    from factroots_dagster.wikipedia.dump import acquire_dump
+
+    folder = tmp_path_factory.mktemp("greek")
+    dump = acquire_dump("el", str(real_data / "wikipedia"), "latest", folder)
+    write_articles(spark, dump, folder)
+    with tarfile.open(real_data / "mlama1.1.tar.xz") as archive:
+        release = tmp_path_factory.mktemp("mlama")
+        members = [member for member in archive if "/el/" in f"/{member.name}" and member.isfile()]
+        archive.extractall(release, members, filter="data")
+    (templates,) = release.rglob("templates.jsonl")
+    articles = ds.dataset(folder).to_table().filter(pc.is_null(pc.field("redirect_to")))
+    return Greek(folder, articles, read_split(templates.parent.parent, "el"))

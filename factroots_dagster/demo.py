@@ -29,7 +29,7 @@ class StageFailedError(RuntimeError):
     """A run of the demo failed; the message says what and why."""
 
 
-class _Runner:
+class StageRunner:
     """Runs selections of the world's assets, with their checks, in this process."""
 
     def __init__(self, settings: Settings, instance: dg.DagsterInstance, say: Callable[[str], None]) -> None:
@@ -86,7 +86,7 @@ def run_demo(settings: Settings, instance: dg.DagsterInstance, say: Callable[[st
     StageFailedError when a run fails.
     """
     started = time.monotonic()
-    platform, run = platform_for(settings), _Runner(settings, instance, say)
+    platform, run = platform_for(settings), StageRunner(settings, instance, say)
     languages = settings.active_languages
     run("mLAMA release", ["mlama_release", *(["planted_truth"] if settings.generated else [])])
     run(f"facts and Wikipedia of {len(languages)} languages", BY_LANGUAGE, languages[0], languages[-1])

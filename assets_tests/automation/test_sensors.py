@@ -50,16 +50,17 @@ def test_every_job_resolves_and_every_asset_has_a_check(tmp_path: Path) -> None:
         graph = definitions.resolve_asset_graph()
         checked = {key.asset_key for key in graph.asset_check_keys}
         assert set(graph.get_all_asset_keys()) == checked
-        assert {job.name for job in definitions.resolve_all_job_defs()} >= {"rebuild_sources", "probe_checkpoint"}
+        jobs = {job.name for job in definitions.resolve_all_job_defs()}
+        assert jobs >= {"rebuild_sources", "probe_checkpoint"}
 
 
 def test_a_generated_worlds_own_assets_are_not_in_the_real_one(tmp_path: Path) -> None:
-    keys = {
-        world: {
-            key.to_user_string()
-            for key in build_defs(Settings(world=world, data_root=tmp_path)).resolve_asset_graph().get_all_asset_keys()
-        }
+    graphs = {
+        world: build_defs(Settings(world=world, data_root=tmp_path)).resolve_asset_graph()
         for world in ("sandbox", "mlama")
+    }
+    keys = {
+        world: {key.to_user_string() for key in graph.get_all_asset_keys()} for world, graph in graphs.items()
     }
     assert keys["sandbox"] - keys["mlama"] == {"planted_truth", "sandbox_training"}
     assert keys["mlama"] <= keys["sandbox"]

@@ -18,7 +18,6 @@ import pytest
 from assets_tests.mlama.conftest import fact, write_release
 from factroots_dagster.errors import InputError
 from factroots_dagster.mlama.archive import unpack
-from factroots_dagster.mlama.download import download
 from factroots_dagster.mlama.release import (
     PUBLISHED,
     acquire_release,
@@ -28,6 +27,7 @@ from factroots_dagster.mlama.release import (
 )
 from factroots_dagster.mlama.schema import MLAMA_RELEASE
 from factroots_dagster.mlama.split import read_split
+from factroots_dagster.storage.download import download
 
 
 class Server:

@@ -140,9 +140,7 @@ def active_frame(store: Store, checkpoint: str, language: str) -> pd.DataFrame:
         len(a) - len(set(a)) + len(b) - len(set(b)) for a, b in zip(sets, signed, strict=True)
     ]
     frame["in_range"] = [all(0 <= n < neurons for n in a + b) for a, b in zip(sets, signed, strict=True)]
-    frame["scores_ordered"] = [
-        all(x >= y for x, y in pairwise(s)) and all(x >= 0 for x in s) for s in scores
-    ]
+    frame["scores_ordered"] = [all(x >= y for x, y in pairwise(s)) and all(x >= 0 for x in s) for s in scores]
     return frame
 
 

@@ -19,9 +19,9 @@ import pyarrow as pa
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.mlama.archive import MAX_BYTES, unpack
-from factroots_dagster.mlama.download import download
 from factroots_dagster.mlama.schema import MLAMA_RELEASE
 from factroots_dagster.mlama.split import TEMPLATES, parse_lines, read_templates, relation_files
+from factroots_dagster.storage.download import download
 
 MIRRORS = (
     # The authors' archive; the same path under plain http, which older code names, is dead.

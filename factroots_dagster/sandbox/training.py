@@ -141,7 +141,6 @@ def _make_model(recipe: Recipe, vocabulary: int, pad: int) -> BertForMaskedLM:
         attention_probs_dropout_prob=0.0,
         type_vocab_size=2,
         pad_token_id=pad,
-        attn_implementation="eager",  # type: ignore[call-arg]  # faster than the fused one on a CPU
     )
     return BertForMaskedLM(config)
 

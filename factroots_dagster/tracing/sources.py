@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from factroots_dagster.storage.store import main_files
 from factroots_dagster.tracing.passages import MATCHERS, PASSAGES, PLACED, FactTable, passages_in_batches
 from factroots_dagster.tracing.schema import FACT_SOURCES
-from factroots_dagster.wikipedia.files import main_files, spark_path
+from factroots_dagster.wikipedia.files import spark_path
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pyarrow as pa
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.mlama.download import download
+from factroots_dagster.storage.download import download
 from factroots_dagster.wikipedia.schema import WIKIPEDIA_DUMP
 
 LATEST = "latest"

@@ -18,6 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from factroots_dagster.storage.store import main_files
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
@@ -25,11 +27,6 @@ if TYPE_CHECKING:
 def spark_path(path: Path | str) -> str:
     """`path` as Spark's readers take it: they read `[`, `{`, `*` and `?` as patterns."""
     return re.sub(r"([*?\[\]{}\\])", r"\\\1", str(path))
-
-
-def main_files(folder: Path) -> list[Path]:
-    """The files of a folder's main table, in order; `_<name>.parquet` files are side tables."""
-    return sorted(folder.glob("part-*.parquet"))
 
 
 def file_count(size: int, share: int) -> int:

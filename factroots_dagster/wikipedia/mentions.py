@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.wikipedia.files import main_files, spark_path, write_parts
+from factroots_dagster.storage.store import main_files
+from factroots_dagster.wikipedia.files import spark_path, write_parts
 from factroots_dagster.wikipedia.normalization import normalized, normalized_with_places
 from factroots_dagster.wikipedia.schema import ENTITY_MENTIONS
 from factroots_dagster.wikipedia.sentences import sentence_starts

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from factroots_dagster.wikipedia.files import main_files, spark_path
+from factroots_dagster.storage.store import main_files
+from factroots_dagster.wikipedia.files import spark_path
 from factroots_dagster.wikipedia.schema import WIKIPEDIA_VOLUME
 
 if TYPE_CHECKING:

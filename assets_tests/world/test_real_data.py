@@ -1,0 +1,137 @@
+"""mLAMA 1.1 and real dumps through the whole graph, with a small checkpoint that the test makes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pytest
+
+from assets_tests.conftest import MaterializedWorld, command, make_home, world_environment
+from factroots_dagster.settings import Settings
+from factroots_dagster.storage.store import Store
+
+LANGUAGES = ("bn", "hy")
+
+
+def small_checkpoint(folder: Path, texts: list[str]) -> Path:
+    """A one-layer BERT whose vocabulary is the commonest words; it always answers the commonest object."""
+    import torch
+    from transformers import BertConfig, BertForMaskedLM
+
+    from factroots_dagster.sandbox.vocabulary import make_tokenizer, save_tokenizer
+
+    letters = sorted({letter for text in texts for letter in text if not letter.isspace()})
+    words = [word for word, _ in Counter(word for text in texts for word in text.split()).most_common(3000)]
+    pieces = dict.fromkeys([*letters, *(f"##{letter}" for letter in letters), *words])
+    tokenizer = make_tokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *pieces], 128)
+    torch.manual_seed(0)
+    model = BertForMaskedLM(
+        BertConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=32,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=64,
+            max_position_embeddings=128,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+    )
+    with torch.no_grad():
+        favourite = tokenizer.convert_tokens_to_ids(Counter(texts).most_common(1)[0][0].split()[0])
+        model.cls.predictions.bias[favourite] = 20.0
+    model.save_pretrained(folder)
+    save_tokenizer(tokenizer, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def real_world(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> MaterializedWorld:
+    """Two languages of the real data, materialized by the demo command."""
+    from factroots_dagster.mlama.release import acquire_release
+    from factroots_dagster.mlama.split import read_split
+
+    folder = tmp_path_factory.mktemp("real")
+    release = folder / "release"
+    release.mkdir()
+    acquire_release(str(real_data / "mlama1.1.tar.xz"), release)
+    texts = [label for language in LANGUAGES for label in read_split(release, language)["object"].to_pylist()]
+    checkpoint = small_checkpoint(folder / "small-bert", texts)
+    settings = Settings(world="mlama", data_root=folder / "data", languages=LANGUAGES)
+    home = make_home(folder / "home")
+    environment = world_environment(settings, home) | {
+        "FACTROOTS_MLAMA_SOURCE": str(release),
+        "FACTROOTS_WIKIPEDIA_SOURCE": str(real_data / "wikipedia"),
+    }
+
+    def factroots(*arguments: str) -> str:
+        done = subprocess.run(
+            [command("factroots"), *arguments],
+            env=environment,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=1500,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+        return done.stdout
+
+    assert factroots("checkpoints", "add", str(checkpoint)) == "small-bert\n"
+    output = factroots("demo")
+    return MaterializedWorld(settings, Store(settings.data_root, "mlama"), home, output)
+
+
+def test_the_release_is_the_published_one(real_world: MaterializedWorld) -> None:
+    inventory = real_world.store.read("mlama_release")
+    assert pc.sum(inventory["rows"]).as_py() == 843_143
+    assert pc.count_distinct(inventory["language"]).as_py() == 53
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_articles_are_those_of_an_independent_count(
+    real_world: MaterializedWorld, real_data: Path, language: str
+) -> None:
+    counts = json.loads((real_data / "counts.json").read_text())
+    (name,) = [name for name in counts if name.startswith(f"{language}wiki")]
+    pages = real_world.store.read("wikipedia_articles", language, columns=["page_id", "redirect_to"])
+    redirects = pc.sum(pc.is_valid(pages["redirect_to"])).as_py()
+    assert (len(pages) - redirects, redirects) == (
+        counts[name]["articles"],
+        counts[name]["redirects_in_namespace_0"],
+    )
+    volume = real_world.store.read("wikipedia_volume", language).to_pylist()[0]
+    assert volume["pages"] == counts[name]["complete_pages"]
+    assert volume["damaged_pages"] == 1 and volume["lost_bytes"] > 0  # the dump ends in mid-page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_cut_dump_passes_its_check_with_a_warning(real_world: MaterializedWorld, language: str) -> None:
+    assert f"wikipedia_volume [{language}]" in real_world.output or "wikipedia_volume" in real_world.output
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_evidence_points_at_the_labels(real_world: MaterializedWorld, language: str) -> None:
+    store = real_world.store
+    texts = {row["page_id"]: row["text"] for row in store.read("wikipedia_articles", language).to_pylist()}
+    facts = {row["uuid"]: row for row in store.read("mlama_split", language).to_pylist()}
+    seen = 0
+    for row in store.read("fact_sources", language).to_pylist():
+        for evidence in row["evidence"]:
+            text, fact = texts[evidence["page_id"]], facts[row["uuid"]]
+            for label, start in ((fact["subject"], "subject_start"), (fact["object"], "object_start")):
+                found = text[evidence[start] :][: len(label)]
+                seen += found == label
+                assert found[:1] == label[:1]
+    assert seen > 100
+
+
+def test_the_rest_of_the_graph_runs(real_world: MaterializedWorld) -> None:
+    folder = real_world.store.path("categorization_report", "small-bert")
+    summary = json.loads((folder / "summary.json").read_text())
+    assert set(summary["p_at_1"]) == {*LANGUAGES, "overall"} and summary["predicted"] > 0
+    assert summary["planted_agreement"] is None
+    assert (folder / "index.html").stat().st_size > 10_000
