@@ -22,7 +22,7 @@ from factroots_dagster.storage.store import Store
 
 PROJECT = Path(__file__).resolve().parent.parent
 SEED = 1
-CHECKPOINT = "sandbox-step-2400"  # the last of the training
+CHECKPOINT = "sandbox-step-3000"  # the last of the training
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def cells(world: MaterializedWorld) -> pd.DataFrame:
 def test_every_asset_has_every_partition(world: MaterializedWorld) -> None:
     store, languages = world.store, list(world.settings.active_languages)
     checkpoints = list(registered(world.settings))
-    assert checkpoints == [f"sandbox-step-{step:04d}" for step in (800, 1600, 2400)]
+    assert checkpoints == [f"sandbox-step-{step:04d}" for step in (1000, 2000, 3000)]
     for asset in (*UNPARTITIONED, *GENERATED):
         assert store.exists(asset), asset
     for asset in BY_LANGUAGE:

@@ -83,7 +83,7 @@ def test_a_job_from_the_command_line(world: MaterializedWorld) -> None:
 def test_checkpoints_are_listed(world: MaterializedWorld) -> None:
     done = run(world, "factroots", "checkpoints", "list")
     assert [line.split("\t")[0] for line in done.stdout.splitlines()] == [
-        f"sandbox-step-{step:04d}" for step in (800, 1600, 2400)
+        f"sandbox-step-{step:04d}" for step in (1000, 2000, 3000)
     ]
 
 
