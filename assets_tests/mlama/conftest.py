@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from factroots_dagster.mlama.release import acquire_release
-
-PROJECT = Path(__file__).parents[2]
 
 
 def write_release(root: Path, content: dict[str, dict[str, list[dict] | str]]) -> Path:
@@ -44,12 +41,8 @@ def small_release(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def published_release(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pa.Table]:
+def published_release(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pa.Table]:
     """The folder of mLAMA 1.1 as acquired from its archive, and its inventory; skips where there is none."""
-    data = Path(os.environ.get("FACTROOTS_TEST_DATA", PROJECT.parent / "shared" / "data"))
-    archive = data / "mlama1.1.tar.xz"
-    if not archive.is_file():
-        pytest.skip(f"mLAMA 1.1 is not at {archive}; set FACTROOTS_TEST_DATA to the folder that holds it")
     folder = tmp_path_factory.mktemp("published") / "release"
     folder.mkdir()
-    return folder, acquire_release(str(archive), folder)
+    return folder, acquire_release(str(real_data / "mlama1.1.tar.xz"), folder)
