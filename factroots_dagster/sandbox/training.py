@@ -23,7 +23,7 @@ from factroots_dagster.sandbox.corpus import ENTITIES_WANTED, Examples, make_exa
 from factroots_dagster.sandbox.schema import LOSS_LOG
 from factroots_dagster.sandbox.vocabulary import build_vocabulary, make_tokenizer, save_tokenizer
 
-THREADS = 2  # another number of threads gives other last bits
+THREADS = 1  # two are hardly faster at this size, and stall where other work runs beside them
 PROGRESS_SECONDS = 5.0
 
 
