@@ -66,10 +66,10 @@ def checkpoints() -> None:
 
 
 def _as_partitions(settings: Settings, keys: list[str]) -> None:
-    from factroots_dagster.partitions import platform_for
+    from factroots_dagster.partitions import checkpoint_set
 
     with _instance() as instance:
-        instance.add_dynamic_partitions(str(platform_for(settings).checkpoints.name), keys)
+        instance.add_dynamic_partitions(checkpoint_set(settings), keys)
 
 
 @checkpoints.command()

@@ -10,13 +10,14 @@ import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from factroots_dagster.build import build_defs
 from factroots_dagster.checks.registry import BY_CELL, BY_CHECKPOINT, BY_LANGUAGE, GENERATED
 from factroots_dagster.errors import InputError
-from factroots_dagster.partitions import platform_for
+from factroots_dagster.partitions import checkpoint_set, platform_for
 from factroots_dagster.registry import registered
 from factroots_dagster.settings import Settings
 from factroots_dagster.storage.store import Store
@@ -34,7 +35,7 @@ class StageRunner:
 
     def __init__(self, settings: Settings, instance: dg.DagsterInstance, say: Callable[[str], None]) -> None:
         definitions = build_defs(settings)
-        self.assets = [*(definitions.assets or ()), *(definitions.asset_checks or ())]
+        self.assets: list[Any] = [*(definitions.assets or ()), *(definitions.asset_checks or ())]
         self.resources = definitions.resources
         self.instance, self.say = instance, say
 
@@ -86,7 +87,7 @@ def run_demo(settings: Settings, instance: dg.DagsterInstance, say: Callable[[st
     StageFailedError when a run fails.
     """
     started = time.monotonic()
-    platform, run = platform_for(settings), StageRunner(settings, instance, say)
+    store, run = platform_for(settings).store, StageRunner(settings, instance, say)
     languages = settings.active_languages
     run("mLAMA release", ["mlama_release", *(["planted_truth"] if settings.generated else [])])
     run(f"facts and Wikipedia of {len(languages)} languages", BY_LANGUAGE, languages[0], languages[-1])
@@ -95,14 +96,14 @@ def run_demo(settings: Settings, instance: dg.DagsterInstance, say: Callable[[st
     checkpoints = list(registered(settings))
     if not checkpoints:
         raise InputError("no checkpoint is registered; run: factroots checkpoints add <hub id or folder>")
-    instance.add_dynamic_partitions(str(platform.checkpoints.name), checkpoints)
+    instance.add_dynamic_partitions(checkpoint_set(settings), checkpoints)
     for key in checkpoints:
         run(f"checkpoint {key}", ["checkpoint"], key)
         run(f"probing {key}", BY_CELL, f"{key}|{languages[0]}", f"{key}|{languages[-1]}")
         run(f"conclusions on {key}", [name for name in BY_CHECKPOINT if name != "checkpoint"], key)
     run("comparison of checkpoints", ["checkpoint_comparison"])
     say(f"\nEvery asset materialized in {time.monotonic() - started:.0f} s.")
-    say(outcome(platform.store, checkpoints))
+    say(outcome(store, checkpoints))
 
 
 def outcome(store: Store, checkpoints: Iterable[str]) -> str:

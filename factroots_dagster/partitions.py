@@ -26,10 +26,15 @@ class Platform:
     cells: dg.MultiPartitionsDefinition
 
 
+def checkpoint_set(settings: Settings) -> str:
+    """Name of the dynamic partitions of a world's checkpoints: those of different worlds are kept apart."""
+    return f"{settings.world}_checkpoint"
+
+
 def platform_for(settings: Settings) -> Platform:
-    """The platform of the settings' world; checkpoint keys of different worlds are kept apart."""
+    """The platform of the settings' world."""
     languages = dg.StaticPartitionsDefinition(list(settings.active_languages))
-    checkpoints = dg.DynamicPartitionsDefinition(name=f"{settings.world}_checkpoint")
+    checkpoints = dg.DynamicPartitionsDefinition(name=checkpoint_set(settings))
     cells = dg.MultiPartitionsDefinition({"checkpoint": checkpoints, "language": languages})
     return Platform(settings, Store(settings.data_root, settings.world), languages, checkpoints, cells)
 

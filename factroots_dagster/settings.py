@@ -38,19 +38,21 @@ class Settings(BaseSettings):
     )
 
     world: Literal["sandbox", "disjoint", "mlama"] = Field(
-        "sandbox", description="generated world, its negative control, or mLAMA with real Wikipedia"
+        default="sandbox", description="generated world, its negative control, or mLAMA with real Wikipedia"
     )
-    data_root: Path = Field(Path("data"), description="folder under which everything is written")
+    data_root: Path = Field(default=Path("data"), description="folder under which everything is written")
     languages: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="comma-separated codes; empty means all of the world's"
+        default=(), description="comma-separated codes; empty means all of the world's"
     )
-    mlama_source: str = Field("", description="URL, folder, .zip or .tar.*; empty means the mirrors")
-    wikipedia_source: str = Field("https://dumps.wikimedia.org", description="folder of dumps or base URL")
-    wikipedia_snapshot: str = Field("latest", description="date of the dumps (YYYYMMDD) or latest")
-    checkpoints: Path | None = Field(None, description="registry file, or folder of checkpoints")
-    spark_master: str = Field("local[*]", description="Spark master URL")
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field("auto", description="where models run")
-    sandbox_seed: int = Field(0, ge=0, lt=2**32, description="seed of the generated worlds")
+    mlama_source: str = Field(default="", description="URL, folder, .zip or .tar.*; empty means the mirrors")
+    wikipedia_source: str = Field(
+        default="https://dumps.wikimedia.org", description="folder of dumps or base URL"
+    )
+    wikipedia_snapshot: str = Field(default="latest", description="date of the dumps (YYYYMMDD) or latest")
+    checkpoints: Path | None = Field(default=None, description="registry file, or folder of checkpoints")
+    spark_master: str = Field(default="local[*]", description="Spark master URL")
+    device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="where models run")
+    sandbox_seed: int = Field(default=0, ge=0, lt=2**32, description="seed of the generated worlds")
 
     @classmethod
     def settings_customise_sources(

@@ -29,7 +29,7 @@ from factroots_dagster.sandbox.vocabulary import (
 )
 from factroots_dagster.sandbox.world import World
 
-SMALL = Recipe(vocabulary=900, hidden=32, intermediate=64, heads=2, batch=16, log_every=1)
+SMALL = Recipe(vocabulary=0.6, hidden=32, intermediate=64, heads=2, batch=16, log_every=1)
 
 
 def corpus(world: World, articles: int | None = None) -> tuple[dict[str, list[str]], dict[str, list[str]]]:

@@ -10,7 +10,7 @@ import pytest
 
 from assets_tests.conftest import SEED, make_home
 from factroots_dagster.demo import StageRunner
-from factroots_dagster.partitions import platform_for
+from factroots_dagster.partitions import checkpoint_set
 from factroots_dagster.registry import registered
 from factroots_dagster.settings import Settings
 from factroots_dagster.storage.store import Store
@@ -21,14 +21,14 @@ def cells(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     """Planted truth beside what the control's last checkpoint predicts."""
     folder = tmp_path_factory.mktemp("disjoint")
     settings = Settings(world="disjoint", data_root=folder / "data", sandbox_seed=SEED)
-    platform, languages = platform_for(settings), settings.active_languages
+    languages = settings.active_languages
     with dg.DagsterInstance.local_temp(str(make_home(folder / "home"))) as instance:
         run = StageRunner(settings, instance, print)
         run("release", ["mlama_release", "planted_truth"])
         run("text", ["mlama_split", "wikipedia_dump", "wikipedia_articles"], languages[0], languages[-1])
         run("training", ["sandbox_training"])
         last = list(registered(settings))[-1]
-        instance.add_dynamic_partitions(str(platform.checkpoints.name), [last])
+        instance.add_dynamic_partitions(checkpoint_set(settings), [last])
         run("checkpoint", ["checkpoint"], last)
         run("probing", ["predictions"], f"{last}|{languages[0]}", f"{last}|{languages[-1]}")
     store = Store(settings.data_root, "disjoint")

@@ -39,7 +39,8 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 from factroots_dagster.sandbox.world import generate
 
                 write_release(generate(settings.sandbox_seed, settings.world == "disjoint"), folder)
-                table, figures = inventory(folder), {"source": f"seed {settings.sandbox_seed}"}
+                table = inventory(folder)
+                figures: dict[str, str | int | bool] = {"source": f"seed {settings.sandbox_seed}"}
             else:
                 source = settings.mlama_source or None
                 table = acquire_release(source, folder, progress=progress_to(context))

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from factroots_dagster.partitions import Platform
+from factroots_dagster.partitions import Platform, checkpoint_set
 from factroots_dagster.registry import registered
 
 
@@ -13,7 +13,7 @@ def new_checkpoints(known: set[str], found: list[str]) -> list[str]:
 
 def platform_sensors(platform: Platform) -> list[dg.SensorDefinition]:
     """The sensors of a world."""
-    name = platform.checkpoints.name
+    name = checkpoint_set(platform.settings)
 
     @dg.sensor(
         name="checkpoint_sensor",

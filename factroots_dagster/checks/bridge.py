@@ -140,7 +140,7 @@ def asset_check(
 
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         results: dict[str, dg.AssetCheckResult] = {}
-        operation = context.op_execution_context
+        operation: Any = context.op_execution_context
         keys = partition_keys(operation)
         for key in keys:
             parts = parts_of(key)

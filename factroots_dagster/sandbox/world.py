@@ -42,7 +42,7 @@ ACROSS_SENTENCES = 0.04  # of the stated cells: only by "X .... It is in Y."
 BY_PRONOUN = 0.03  # of the stated cells: only by a pronoun two sentences away
 # of the unstated cells that have a linked source: a sentence names both without stating the fact; elsewhere
 # such a sentence would itself teach the fact, and nobody could call it stated nowhere
-RIGHT_DISTRACTOR = 0.05
+RIGHT_DISTRACTOR = 0.03
 _SOURCES = ("qaa", "qab", "qac", "qad", "qae")
 _SOURCE_WEIGHTS = np.array([0.3, 0.25, 0.25, 0.12, 0.08])
 _COMPANY_WORDS = ("Group", "Media", "Works", "Line", "House")
