@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from factroots_dagster.checks import expect
 from factroots_dagster.checks.bridge import Suite
 from factroots_dagster.settings import Settings
-from factroots_dagster.storage.store import Store, main_files
+from factroots_dagster.storage.store import Store, read_batches
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,8 +151,7 @@ def articles_frame(store: Store, language: str) -> pd.DataFrame:
         0,
     )
     ids: list[np.ndarray] = []
-    for batch in ds.dataset(main_files(folder), format="parquet").to_batches():
-        table = pa.Table.from_batches([batch])
+    for table in read_batches(folder):
         redirect = pc.is_valid(table["redirect_to"])
         text = pc.fill_null(table["text"], "")
         empty = pc.equal(pc.utf8_length(text), 0)
@@ -219,8 +216,7 @@ def mentions_frame(store: Store, language: str) -> pd.DataFrame:
     counts = dict.fromkeys(
         ("mentions", "nulls", "negative_positions", "empty_spans", "length_differs", "unknown_pages"), 0
     )
-    for batch in ds.dataset(main_files(folder), format="parquet").to_batches():
-        table = pa.Table.from_batches([batch])
+    for table in read_batches(folder):
         length = pc.subtract(table["end"], table["start"])
         least = pc.min_element_wise(table["start"], table["sentence"], table["chunk"])
         counts["mentions"] += len(table)

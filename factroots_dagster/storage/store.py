@@ -52,6 +52,13 @@ def read_folder(folder: Path, columns: Sequence[str] | None = None) -> pa.Table:
     return pa.concat_tables(pq.ParquetFile(path).read(columns=names) for path in main_files(folder))
 
 
+def read_batches(folder: Path) -> Iterator[pa.Table]:
+    """The main table of a partition folder piece by piece, for tables that need not fit in memory."""
+    for path in main_files(folder):
+        for batch in pq.ParquetFile(path).iter_batches():
+            yield pa.Table.from_batches([batch])
+
+
 def _sha256(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
