@@ -36,14 +36,10 @@ def run(world: MaterializedWorld, *arguments: str, timeout: float = 300) -> subp
 @pytest.mark.parametrize(
     ("asset", "partition"),
     [
-        ("mlama_split", "qab"),
         ("wikipedia_articles", "qag"),
         ("fact_sources", "qag"),
         ("predictions", f"{CHECKPOINT}|qab"),
-        ("active_neurons", f"{CHECKPOINT}|qab"),
-        ("probing_scores", CHECKPOINT),
         ("fact_types", CHECKPOINT),
-        ("categorization_report", CHECKPOINT),
     ],
 )
 def test_an_asset_from_the_command_line(world: MaterializedWorld, asset: str, partition: str) -> None:
@@ -159,12 +155,12 @@ class Api:
 
 @pytest.fixture(scope="module")
 def api(world: MaterializedWorld, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """A webserver as `make ui` starts it, on the world's history."""
+    """Webserver, daemon and code location as `make ui` starts them, on the world's history."""
     port = free_port()
     log = tmp_path_factory.mktemp("webserver") / "log"
     with log.open("w") as out:
         server = subprocess.Popen(
-            [command("dagster-webserver"), *DEFINITIONS, "--host", "127.0.0.1", "--port", str(port)],
+            [command("dagster"), "dev", *DEFINITIONS, "--host", "127.0.0.1", "--port", str(port)],
             env=world.environment(),
             cwd=world.dagster_home,
             stdout=out,

@@ -29,7 +29,8 @@ def sandbox_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             from factroots_dagster.sandbox.truth import planted_truth as plant
             from factroots_dagster.sandbox.world import generate
 
-            table = plant(generate(settings.sandbox_seed, settings.world == "disjoint"))
+            made = generate(settings.sandbox_seed, settings.world == "disjoint")
+            table = plant(made, settings.active_languages)
             work.write(table, PLANTED_TRUTH)
             return Shown(preview=table)
 

@@ -14,6 +14,7 @@ LOSS_LOG = pa.schema(
         pa.field("learning_rate", pa.float64(), nullable=False),
     ]
 )
+"""The course of a training, one row every few steps."""
 
 PLANTED_TRUTH = pa.schema(
     [
@@ -29,12 +30,3 @@ PLANTED_TRUTH = pa.schema(
         pa.field("distractor", pa.bool_(), nullable=False),  # a sentence names both and does not state it
     ]
 )
-
-LOSS_LOG = pa.schema(
-    [
-        pa.field("step", pa.int64(), nullable=False),
-        pa.field("loss", pa.float64(), nullable=False),  # mean cross-entropy (nats) since the row before
-        pa.field("learning_rate", pa.float64(), nullable=False),
-    ]
-)
-"""The course of a training, one row every few steps."""

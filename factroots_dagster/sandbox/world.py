@@ -212,7 +212,7 @@ def _plan_cells(seed: int, facts: tuple[Fact, ...]) -> dict[str, dict[str, Cell]
                 elif draw < ACROSS_SENTENCES + BY_PRONOUN:
                     how = "pronoun"
             cells[code][fact.uuid] = Cell(
-                kind=_cell_kind(
+                kind=cell_kind(
                     fact.kind, stated, bool(has_link and linked(code)), bool(sources), bool(stating)
                 ),
                 stated=stated,
@@ -223,7 +223,8 @@ def _plan_cells(seed: int, facts: tuple[Fact, ...]) -> dict[str, dict[str, Cell]
     return cells
 
 
-def _cell_kind(fact_kind: str, stated: bool, has_link: bool, sourced: bool, stated_anywhere: bool) -> str:
+def cell_kind(fact_kind: str, stated: bool, has_link: bool, sourced: bool, stated_anywhere: bool) -> str:
+    """Kind of a cell (schema.KINDS) of a fact of `fact_kind`, from who is linked and who states it."""
     if fact_kind in ("easy_token", "easy_name"):
         return fact_kind
     if stated:
