@@ -244,7 +244,7 @@ def test_the_ui_knows_the_demo_history(api: Api, world: MaterializedWorld) -> No
     query = """{ assetNodes { assetKey { path } groupName owners { ... on TeamAssetOwner { team } } kinds
                  description hasAssetChecks assetMaterializations(limit: 1) { runId } } }"""
     nodes = api(query)["assetNodes"]
-    assert len(nodes) == 22
+    assert len(nodes) == 21
     for node in nodes:
         name = "/".join(node["assetKey"]["path"])
         assert node["assetMaterializations"], name
