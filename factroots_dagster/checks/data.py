@@ -258,7 +258,7 @@ def sources_frame(store: Store, language: str) -> pd.DataFrame:
     found = (windows["article"] > 0) | ((windows["sentence"] == 0) & (windows["chunk"] == 0))
     frame["article_agrees"] = frame["uuid"].map(found)
     facts = set(store.read("mlama_split", language, columns=["uuid"])["uuid"].to_pylist())
-    traced = frame.groupby("uuid")["matcher"].nunique()
+    traced = frame[frame["matcher"].isin(MATCHERS)].groupby("uuid")["matcher"].nunique()
     frame["facts_missing"] = len(facts - set(traced[traced == len(MATCHERS)].index))
     return frame
 
