@@ -85,7 +85,7 @@ def test_tracing_is_put_to_the_test(cells: pd.DataFrame) -> None:
     assert len(hidden) > 50
     assert (hidden["sentence"] > 0).mean() < 0.5 < (hidden["article"] > 0).mean()
     distracted = cells[cells["distractor"] & ~cells["stated"]]
-    assert len(distracted) > 20 and (distracted["sentence"] > 0).mean() > 0.9
+    assert len(distracted) > 10 and (distracted["sentence"] > 0).mean() > 0.9
 
 
 def test_every_subject_is_mentioned_in_every_language(world: MaterializedWorld) -> None:

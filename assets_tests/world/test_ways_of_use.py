@@ -200,7 +200,7 @@ mutation Launch($params: ExecutionParams!) {
 """
 STATUS = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 CHECKS = """
-query Checks($id: PipelineRunId!) {
+query Checks($id: ID!) {
   logsForRun(runId: $id) {
     ... on EventConnection {
       events { __typename ... on AssetCheckEvaluationEvent { evaluation { success checkName } } }
