@@ -241,17 +241,14 @@ def test_every_asset_has_a_small_picture(world: dict[str, Any], types: pa.Table)
             if a < b
         ],
     )
-    volume = pa.table({"language": list(MLAMA_LANGUAGES), "articles": [10**i for i in range(7)] + [5] * 46})
     counts = pa.table({"language": list(MLAMA_LANGUAGES) * 3, "uuid": ["u"] * 159})
     pictures = [
         shown.scores_picture(many),
         shown.types_picture(types),
         shown.coverage_picture(counts),
-        shown.volume_picture(volume),
         shown.similarity_picture(pairs),
         shown.similarity_picture(world["clusters"], "corrected", "overlap"),
         shown.similarity_picture(SIMILARITY_PAIRS.empty_table()),
-        shown.layers_picture(world["layer_profile"]),
         shown.loss_picture(pa.table({"step": [1, 2], "loss": [8.0, 3.0]})),
     ]
     for picture in pictures:

@@ -242,12 +242,16 @@ def test_an_asset_from_the_ui(api: Api) -> None:
 
 def test_the_ui_knows_the_demo_history(api: Api, world: MaterializedWorld) -> None:
     query = """{ assetNodes { assetKey { path } groupName owners { ... on TeamAssetOwner { team } } kinds
-                 description hasAssetChecks assetMaterializations(limit: 1) { runId } } }"""
+                 description hasAssetChecks
+                 assetMaterializations(limit: 1) { metadataEntries { label } } } }"""
     nodes = api(query)["assetNodes"]
     assert len(nodes) == 21
     for node in nodes:
         name = "/".join(node["assetKey"]["path"])
-        assert node["assetMaterializations"], name
+        (materialization,) = node["assetMaterializations"]
+        labels = {entry["label"] for entry in materialization["metadataEntries"]}
+        assert labels >= {"path", "seconds", "megabytes_per_second", "digest", "inputs"}, name
+        assert labels & {"preview", "picture"}, name
         assert node["groupName"] and node["owners"] and node["kinds"] and node["description"], name
         assert node["hasAssetChecks"], name
 

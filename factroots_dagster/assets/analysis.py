@@ -29,6 +29,7 @@ def analysis_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
         def build(work: Work, checkpoint: str) -> Shown:
             from factroots_dagster.analysis.clusters import language_clusters as cluster
+            from factroots_dagster.report.pictures import similarity_picture
 
             languages = available_languages(work, "predictions", settings.active_languages, checkpoint)
             predictions = {language: work.read("predictions", checkpoint, language) for language in languages}
@@ -38,7 +39,7 @@ def analysis_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             work.write(pairs, LANGUAGE_CLUSTERS)
             work.write(members, CLUSTER_MEMBERS, side="members")
             work.write(mantel, MANTEL, side="mantel")
-            return Shown(preview=members)
+            return Shown(similarity_picture(pairs, "corrected", "Jaccard corrected for chance"))
 
         publish_each(context, store, build)
 

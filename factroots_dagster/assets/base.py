@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.partitions import parts_of
-from factroots_dagster.storage.store import Published, Store, Work
+from factroots_dagster.storage.store import Published, Store, Work, read_head
 
 OWNER = "team:factroots"
 CODE_VERSION = "1"
@@ -32,14 +32,12 @@ _LONGEST_PICTURE = 200_000
 
 @dataclass(frozen=True)
 class Shown:
-    """What a person sees of a materialization besides the standard figures.
+    """What a person sees of a materialization besides the standard figures and the table's first rows.
 
-    `picture` is a PNG; `preview` a table whose head is shown (the main table's head by default is up to
-    the caller); `figures` are numbers that Dagster plots over time.
+    `picture` is a PNG; `figures` are numbers, which Dagster plots over time, or short texts.
     """
 
     picture: bytes | None = None
-    preview: pa.Table | None = None
     figures: Mapping[str, int | float | str] = field(default_factory=dict)
 
 
@@ -85,7 +83,7 @@ def asset(*, partitions_def: dg.PartitionsDefinition | None = None, **arguments:
 
 
 def preview_markdown(table: pa.Table) -> str:
-    """The first rows as a Markdown table; cells are data and are escaped."""
+    """A table as Markdown; cells are data and are escaped."""
 
     def cell(value: object) -> str:
         text = str(value)
@@ -97,7 +95,7 @@ def preview_markdown(table: pa.Table) -> str:
         return text
 
     names = table.column_names
-    rows = [[cell(row[name]) for name in names] for row in table.slice(0, _PREVIEW_ROWS).to_pylist()]
+    rows = [[cell(row[name]) for name in names] for row in table.to_pylist()]
     lines = ["| " + " | ".join(cell(name) for name in names) + " |", "|" + "---|" * len(names)]
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
@@ -125,8 +123,9 @@ def materialization_metadata(
     if published.rows is not None:
         metadata["dagster/partition_row_count" if partitioned else "dagster/row_count"] = published.rows
         metadata["rows_per_second"] = round(published.rows / max(seconds, 1e-9), 1)
-    if shown.preview is not None:
-        metadata["preview"] = dg.MetadataValue.md(preview_markdown(shown.preview))
+    head = read_head(published.path, _PREVIEW_ROWS)
+    if head is not None:
+        metadata["preview"] = dg.MetadataValue.md(preview_markdown(head))
     if shown.picture is not None:
         metadata["picture"] = dg.MetadataValue.md(picture_markdown(shown.picture))
     return metadata

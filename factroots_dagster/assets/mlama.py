@@ -28,7 +28,7 @@ def mlama_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
             table = read_split(work.input_folder("mlama_release") / RELEASE_FOLDER, language)
             work.write(table, MLAMA_SPLIT)
-            return Shown(preview=table)
+            return Shown()
 
         publish_each(context, store, build)
 
@@ -43,7 +43,7 @@ def mlama_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             languages = available_languages(work, "mlama_split", settings.active_languages)
             table = cover(work.read("mlama_split", language) for language in languages)
             work.write(table, FACT_COVERAGE)
-            return Shown(coverage_picture(table), table, {"languages": len(languages)})
+            return Shown(coverage_picture(table), {"languages": len(languages)})
 
         publish_each(context, store, build)
 

@@ -51,7 +51,7 @@ def neuron_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
             table = activate(work.input_folder("neuron_activations", checkpoint, language))
             work.write(table, ACTIVE_NEURONS)
-            return Shown(preview=table)
+            return Shown()
 
         publish_each(context, store, build)
 
@@ -86,7 +86,7 @@ def neuron_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 active.values(), layers=described["layers"], neurons_per_layer=described["neurons"]
             )
             work.write(profile, LAYER_PROFILE, side="layers")
-            return Shown(similarity_picture(compared.pairs), compared.pairs)
+            return Shown(similarity_picture(compared.pairs))
 
         publish_each(context, store, build)
 
@@ -115,7 +115,7 @@ def neuron_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 progress=progress_to(context),
             )
             work.write(table, NEURON_INTERVENTIONS)
-            return Shown(preview=table)
+            return Shown()
 
         publish_each(context, store, build)
 

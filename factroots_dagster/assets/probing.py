@@ -113,7 +113,7 @@ def probing_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             again = (work.read("predictions", checkpoint, language) for language in languages)
             work.write(mask_counts(again), MASK_COUNTS, side="mask_counts")
             work.write(volume_relations(scores, volume), VOLUME_RELATIONS, side="volume_relations")
-            return Shown(scores_picture(scores), scores, {"languages": len(languages)})
+            return Shown(scores_picture(scores), {"languages": len(languages)})
 
         publish_each(context, store, build)
 
@@ -151,8 +151,6 @@ def _probe_cell(
             works["predictions"].write(predictions, PREDICTIONS)
     right = pc.sum(predictions["full_match"]).as_py() or 0
     return {
-        "predictions": Shown(
-            preview=predictions, figures={"full_match": right / len(predictions), "facts": len(predictions)}
-        ),
+        "predictions": Shown(figures={"full_match": right / len(predictions), "facts": len(predictions)}),
         "neuron_activations": Shown(figures={"facts": right}),
     }

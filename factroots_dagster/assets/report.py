@@ -58,7 +58,7 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 for language in traced
             )
             work.write(table, FACT_TYPES)
-            return Shown(types_picture(table), table, {"languages": len(traced)})
+            return Shown(types_picture(table), {"languages": len(traced)})
 
         publish_each(context, store, build)
 
@@ -82,6 +82,7 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
         def build(work: Work, checkpoint: str) -> Shown:
             from factroots_dagster.report.html import write_report
+            from factroots_dagster.report.pictures import types_picture
             from factroots_dagster.report.planted import planted_agreement
 
             types = work.read("fact_types", checkpoint)
@@ -109,7 +110,7 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 else None,
                 language_names=_language_names(settings),
             )
-            return Shown(figures={"facts": found["facts"], "predicted": found["predicted"]})
+            return Shown(types_picture(types), {name: found[name] for name in ("facts", "predicted")})
 
         publish_each(context, store, build)
 
@@ -134,7 +135,7 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             table, changed = compare(types, scores, order)
             work.write(table, CHECKPOINT_COMPARISON)
             work.write(changed, CHANGED_FACTS, side="changed_facts")
-            return Shown(preview=table, figures={"checkpoints": len(order), "changed": len(changed)})
+            return Shown(figures={"checkpoints": len(order), "changed": len(changed)})
 
         publish_each(context, store, build)
 

@@ -32,7 +32,7 @@ def sandbox_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             made = generate(settings.sandbox_seed, settings.world == "disjoint")
             table = plant(made, settings.active_languages)
             work.write(table, PLANTED_TRUTH)
-            return Shown(preview=table)
+            return Shown()
 
         publish_each(context, store, build)
 
@@ -66,7 +66,7 @@ def sandbox_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             work.write(losses, LOSS_LOG)
             from factroots_dagster.report.pictures import loss_picture
 
-            return Shown(loss_picture(losses), losses, {"loss": losses["loss"][-1].as_py()})
+            return Shown(loss_picture(losses), {"loss": losses["loss"][-1].as_py()})
 
         publish_each(context, store, build)
 

@@ -1,7 +1,5 @@
 """Group `sources`: the release, the dumps and the checkpoints, verified, with their provenance."""
 
-import json
-
 import dagster as dg
 import pyarrow as pa
 
@@ -40,13 +38,13 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
                 write_release(generate(settings.sandbox_seed, settings.world == "disjoint"), folder)
                 table = inventory(folder)
-                figures: dict[str, str | int | bool] = {"source": f"seed {settings.sandbox_seed}"}
+                figures = {"release_source": f"seed {settings.sandbox_seed}"}
             else:
                 source = settings.mlama_source or None
                 table = acquire_release(source, folder, progress=progress_to(context))
-                figures = release_facts(table)
+                figures = {f"release_{name}": str(value) for name, value in release_facts(table).items()}
             work.write(table, MLAMA_RELEASE)
-            return Shown(preview=table, figures=figures)
+            return Shown(figures=figures)
 
         publish_each(context, store, build)
 
@@ -75,7 +73,7 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             paths = [path.removeprefix(f"{folder}/") for path in table["path"].to_pylist()]
             column = table.schema.get_field_index("path")
             work.write(table.set_column(column, "path", pa.array(paths)), WIKIPEDIA_DUMP)
-            return Shown(preview=table)
+            return Shown()
 
         publish_each(context, store, build)
 
@@ -101,7 +99,7 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             resolved = resolve_checkpoint(entry.source, entry.revision)
             table = describe(key, resolved, corpus="sandbox" if settings.generated else None)
             work.write(table, CHECKPOINT)
-            return Shown(preview=table, figures={"source": json.dumps(entry.source)})
+            return Shown(figures={"source": entry.source})
 
         publish_each(context, store, build)
 

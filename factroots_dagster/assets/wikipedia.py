@@ -65,7 +65,7 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             articles = work.input_folder("wikipedia_articles", language)
             table = volume(spark.session(), read_dump(work, language), articles)
             work.write(table, WIKIPEDIA_VOLUME)
-            return Shown(preview=table, figures={"words": table["words"][0].as_py()})
+            return Shown(figures={"words": table["words"][0].as_py()})
 
         publish_each(context, store, build)
 

@@ -39,22 +39,11 @@ def coverage_picture(coverage: pa.Table) -> bytes:
     return bars_picture({row["language"]: row["uuid_count"] for row in counted}, "facts")
 
 
-def volume_picture(volume: pa.Table, measure: str = "articles") -> bytes:
-    """One measure of each Wikipedia's size. volume: WIKIPEDIA_VOLUME."""
-    values = dict(zip(volume["language"].to_pylist(), volume[measure].to_pylist(), strict=True))
-    return bars_picture({language: value or 0 for language, value in values.items()}, measure)
-
-
 def similarity_picture(table: pa.Table, column: str = "jaccard", label: str = "mean Jaccard") -> bytes:
     """A value for each pair of languages, e.g. of SIMILARITY_PAIRS or LANGUAGE_CLUSTERS ("corrected")."""
     languages = sorted({*table["language_a"].to_pylist(), *table["language_b"].to_pylist()})
     matrix = pair_matrix(table, column, languages) if languages else np.full((1, 1), np.nan)
     return _small(figures.heat_map(matrix, languages or ["–"], label))
-
-
-def layers_picture(profile: pa.Table) -> bytes:
-    """Active neurons by layer. profile: LAYER_PROFILE."""
-    return _small(figures.layer_profile(profile.to_pylist()))
 
 
 def loss_picture(losses: pa.Table) -> bytes:

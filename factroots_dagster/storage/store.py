@@ -52,11 +52,16 @@ def read_folder(folder: Path, columns: Sequence[str] | None = None) -> pa.Table:
     return pa.concat_tables(pq.ParquetFile(path).read(columns=names) for path in main_files(folder))
 
 
-def read_batches(folder: Path) -> Iterator[pa.Table]:
-    """The main table of a partition folder piece by piece, for tables that need not fit in memory."""
+def read_batches(folder: Path, rows: int = 4096) -> Iterator[pa.Table]:
+    """The main table of a partition folder, `rows` at a time, for tables that need not fit in memory."""
     for path in main_files(folder):
-        for batch in pq.ParquetFile(path).iter_batches():
+        for batch in pq.ParquetFile(path).iter_batches(batch_size=rows):
             yield pa.Table.from_batches([batch])
+
+
+def read_head(folder: Path, rows: int) -> pa.Table | None:
+    """The first rows of a partition folder's main table; None where there is no table or no row."""
+    return next(read_batches(folder, rows), None)
 
 
 def _sha256(path: Path) -> str:
