@@ -105,8 +105,8 @@ CASES: list[Broken] = [
         (put("articles", 10**9), f"{PAIR}:pages,namespace_0"),
         (put("words", 10**9), f"{PAIR}:characters,words"),
         (put("words", 0), f"{BETWEEN}:words"),
-        (put("damaged_pages", 1), f"{BETWEEN}:damaged_pages"),
-        (put("lost_bytes", 1), f"{BETWEEN}:lost_bytes"),
+        (put("damaged_pages", 10**6), f"{BETWEEN}:damaged_share"),
+        (put("lost_bytes", 10**12), f"{BETWEEN}:lost_share"),
         (put("unfinished_pages", 1), f"{BETWEEN}:unfinished_pages"),
     ),
     *of(

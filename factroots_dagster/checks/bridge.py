@@ -34,11 +34,13 @@ class Suite:
     expectations: makes the list of Great Expectations expectations for a partition (`*parts`). A
         function, because importing Great Expectations takes seconds.
     blocking: whether a failure of an expectation of critical severity stops what comes after.
+    says: what the check tells of the frame whether or not it passes.
     """
 
     frame: Callable[..., "pd.DataFrame"]
     expectations: Callable[..., Sequence[Any]]
     blocking: bool = True
+    says: Callable[["pd.DataFrame"], str] | None = None
 
 
 @cache
@@ -90,8 +92,11 @@ def _target(result: Any) -> str:
     return ", ".join(columns) or "table"
 
 
-def to_check_result(validation: Any) -> dg.AssetCheckResult:
-    """A validation as an asset check result: ERROR when an expectation of critical severity failed."""
+def to_check_result(validation: Any, said: str = "") -> dg.AssetCheckResult:
+    """A validation as an asset check result: ERROR when an expectation of critical severity failed.
+
+    `said` is told in the description beside what was met and what was not.
+    """
     rows, severities, unmet = [], [], []
     for result in sorted(
         validation.results, key=lambda r: (r.success, r.expectation_config.type, _target(r))
@@ -111,7 +116,9 @@ def to_check_result(validation: Any) -> dg.AssetCheckResult:
         passed=bool(validation.success),
         severity=dg.AssetCheckSeverity.ERROR if "critical" in severities else dg.AssetCheckSeverity.WARN,
         description=f"{statistics['successful_expectations']} of {statistics['evaluated_expectations']} "
-        "expectations met" + "".join(f"; unmet: {text}" for text in unmet[:_SHOWN_UNMET]),
+        "expectations met"
+        + "".join(f"; unmet: {text}" for text in unmet[:_SHOWN_UNMET])
+        + (f"; {said}" if said else ""),
         metadata={
             "expectations": dg.MetadataValue.md("\n".join(header + rows)),
             "unmet": statistics["unsuccessful_expectations"],
@@ -147,7 +154,7 @@ def asset_check(
             with refusing_bad_input():
                 frame = suite.frame(store, *parts)
             validation = validate(frame, suite.expectations(*parts), name="/".join((asset, *parts)))
-            results[key or ""] = to_check_result(validation)
+            results[key or ""] = to_check_result(validation, suite.says(frame) if suite.says else "")
         if len(keys) == 1:
             return next(iter(results.values()))
         # Dagster files the result of a run over several partitions under none of them

@@ -191,7 +191,18 @@ def articles_suite(settings: Settings) -> Suite:
 def volume_frame(store: Store, language: str) -> pd.DataFrame:
     frame = store.read("wikipedia_volume", language).to_pandas()
     frame["namespace_0"] = frame["articles"] + frame["redirects"]
+    frame["damaged_share"] = frame["damaged_pages"] / (frame["pages"] + frame["damaged_pages"]).clip(lower=1)
+    frame["lost_share"] = frame["lost_bytes"] / (frame["wikitext_bytes"] + frame["lost_bytes"]).clip(lower=1)
     return frame
+
+
+def say_what_was_lost(frame: pd.DataFrame) -> str:
+    """A dump that ends in mid-page is usable, and must not go unnoticed."""
+    row = frame.iloc[0]
+    return (
+        f"{row['damaged_pages']} damaged pages ({row['lost_bytes']:,} bytes lost), "
+        f"{row['unfinished_pages']} unfinished"
+    )
 
 
 def volume_suite(settings: Settings) -> Suite:
@@ -202,11 +213,12 @@ def volume_suite(settings: Settings) -> Suite:
             *expect.at_most("namespace_0", "pages"),
             *expect.at_most("words", "characters"),
             *expect.within("words", 1),
-            # a dump cut in mid-page is usable, and must not go unnoticed
-            *expect.zero("damaged_pages", "lost_bytes", "unfinished_pages", severity="warning"),
+            *expect.within("damaged_share", 0, 0.01, severity="warning"),
+            *expect.within("lost_share", 0, 0.01, severity="warning"),
+            *expect.zero("unfinished_pages", severity="warning"),
         ]
 
-    return Suite(volume_frame, expectations)
+    return Suite(volume_frame, expectations, says=say_what_was_lost)
 
 
 def mentions_frame(store: Store, language: str) -> pd.DataFrame:
