@@ -10,7 +10,8 @@ import base64
 import html
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -132,10 +133,7 @@ def materialization_metadata(
 
 
 def partition_keys(context: Any) -> Sequence[str | None]:
-    """Keys of the run's partitions; `[None]` for an asset without partitions.
-
-    Dagster checks asset partitions of a whole range; the asset may be one of several in the step.
-    """
+    """Keys of the run's partitions, one or a range; `[None]` for an asset without partitions."""
     return context.partition_keys if context.has_partition_key_range or context.has_partition_key else [None]
 
 
@@ -167,15 +165,13 @@ def publish_each(context: Any, store: Store, build: Callable[..., Shown]) -> Non
         record(context, name, key, store, shown, started)
 
 
-class refusing_bad_input:
-    """Context manager that turns an InputError into a failure that is not retried."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, InputError):
-            raise dg.Failure(description=str(error), allow_retries=False) from error
+@contextmanager
+def refusing_bad_input() -> Iterator[None]:
+    """Turn an InputError into a failure that is not retried and says what the error says."""
+    try:
+        yield
+    except InputError as error:
+        raise dg.Failure(description=str(error), allow_retries=False) from error
 
 
 def progress_to(context: Any) -> Callable[[str], None]:
