@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from factroots_dagster.sandbox.articles import Mention
-from factroots_dagster.sandbox.languages import CODES, LANGUAGES, coordinates, linked, namespace_names
+from factroots_dagster.sandbox.languages import CODES, LANGUAGES, linked, namespace_names
 from factroots_dagster.sandbox.lexicon import lexicon
 from factroots_dagster.sandbox.release import write_release
 from factroots_dagster.sandbox.schema import KINDS, PLANTED_TRUTH, STATED_HOW
@@ -254,7 +254,7 @@ def test_the_languages_are_well_formed() -> None:
     assert linked("qag") == ("qaf",)
     assert linked("qab")[0] == "qaa"
     assert len({language.script for language in LANGUAGES.values()}) == 3
-    assert len(set(coordinates().values())) == 8
+    assert len({(made.latitude, made.longitude) for made in LANGUAGES.values()}) == 8
     for code in CODES:
         words = list(lexicon(code).values())
         assert len(set(words)) == len(words)

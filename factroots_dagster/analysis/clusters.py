@@ -12,6 +12,7 @@ import pyarrow as pa
 from factroots_dagster.analysis.geography import MLAMA_PLACES, Place, distance_km
 from factroots_dagster.analysis.mantel import mantel
 from factroots_dagster.analysis.medoids import best_clusters
+from factroots_dagster.analysis.pairs import pair_matrix
 from factroots_dagster.analysis.schema import CLUSTER_MEMBERS, LANGUAGE_CLUSTERS, MANTEL
 
 VARIABLES = ("distance_km", "same_script", "subword_overlap")
@@ -126,22 +127,10 @@ def _corrected(jaccard: float | None, expected: float | None) -> float | None:
     return (jaccard - expected) / (1 - expected) if expected < 1 else None
 
 
-def _matrix(languages: list[str], pairs: pa.Table, column: str) -> np.ndarray:
-    """[languages, languages], symmetric, NaN where the column is null and on the diagonal."""
-    at = {language: i for i, language in enumerate(languages)}
-    matrix = np.full((len(languages), len(languages)), np.nan)
-    for a, b, value in zip(
-        *(pairs[name].to_pylist() for name in ("language_a", "language_b", column)), strict=True
-    ):
-        if value is not None and a in at and b in at:
-            matrix[at[a], at[b]] = matrix[at[b], at[a]] = value
-    return matrix
-
-
 def _members(languages: list[str], pairs: pa.Table, max_k: int) -> pa.Table:
     if not languages:
         return CLUSTER_MEMBERS.empty_table()
-    distance = 1 - np.nan_to_num(_matrix(languages, pairs, "corrected"), nan=0.0)
+    distance = 1 - np.nan_to_num(pair_matrix(pairs, "corrected", languages), nan=0.0)
     np.fill_diagonal(distance, 0.0)
     medoids, labels, widths = best_clusters(distance, max_k)
     return pa.table(
@@ -158,10 +147,10 @@ def _members(languages: list[str], pairs: pa.Table, max_k: int) -> pa.Table:
 def _mantel(languages: list[str], pairs: pa.Table, seed: int, permutations: int) -> pa.Table:
     rows = []
     for variable in VARIABLES:
-        values = _matrix(languages, pairs, variable)
+        values = pair_matrix(pairs, variable, languages)
         has = [i for i in range(len(languages)) if not np.isnan(np.delete(values[i], i)).all()]
         kept = [languages[i] for i in has]
-        similarity = _matrix(kept, pairs, "corrected")
+        similarity = pair_matrix(pairs, "corrected", kept)
         rng = np.random.default_rng([seed, crc32(variable.encode())])
         correlation, p_value = mantel(similarity, values[np.ix_(has, has)], rng, permutations=permutations)
         used = int((~np.isnan(similarity[np.triu_indices(len(kept), 1)])).sum())

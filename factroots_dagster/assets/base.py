@@ -13,14 +13,19 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pyarrow as pa
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.partitions import parts_of
+from factroots_dagster.settings import Settings
 from factroots_dagster.storage.store import Published, Store, Work, read_head
+
+if TYPE_CHECKING:
+    from factroots_dagster.sandbox.world import World
 
 OWNER = "team:factroots"
 CODE_VERSION = "1"
@@ -178,6 +183,14 @@ def progress_to(context: Any) -> Callable[[str], None]:
     """A progress callback of the domain functions that writes to the run's log."""
     logger: logging.Logger = context.log
     return lambda line: logger.info(line)
+
+
+@cache
+def generated_world(settings: Settings) -> World:
+    """The generated world of the settings, made once a process; nothing changes it."""
+    from factroots_dagster.sandbox.world import generate
+
+    return generate(settings.sandbox_seed, settings.world == "disjoint")
 
 
 def available_languages(work: Work, asset_name: str, languages: Iterable[str], *parts: str) -> list[str]:

@@ -21,7 +21,6 @@ from factroots_dagster.neurons.schema import (
     SIMILARITY_PAIRS,
 )
 from factroots_dagster.partitions import Platform
-from factroots_dagster.registry import lookup
 from factroots_dagster.resources.models import ModelResource
 from factroots_dagster.storage.store import Work
 
@@ -104,8 +103,7 @@ def neuron_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         def build(work: Work, checkpoint: str) -> Shown:
             from factroots_dagster.neurons.interventions import interventions
 
-            entry = lookup(settings, checkpoint)
-            model = models.load(entry, work.read("checkpoint", checkpoint)["revision"][0].as_py())
+            model = models.load(settings, work, checkpoint)
             table = interventions(
                 model,
                 tables(work, "mlama_split", checkpoint),

@@ -13,22 +13,20 @@ import pyarrow.compute as pc
 from factroots_dagster.assets.base import (
     CODE_VERSION,
     MODEL_POOL,
-    OWNER,
     Shown,
     all_partitions,
     asset,
     available_languages,
+    declaration,
     partition_keys,
     progress_to,
     publish_each,
     record,
     refusing_bad_input,
-    table_schema,
 )
 from factroots_dagster.neurons.schema import ACTIVATION_INDEX
 from factroots_dagster.partitions import Platform, parts_of
 from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_SCORES, VOLUME_RELATIONS
-from factroots_dagster.registry import lookup
 from factroots_dagster.resources.models import ModelResource
 from factroots_dagster.storage.store import Work
 from factroots_dagster.wikipedia.schema import WIKIPEDIA_VOLUME
@@ -44,26 +42,18 @@ def probing_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             dg.AssetSpec(
                 "predictions",
                 deps=sources,
-                group_name="probing",
-                kinds={"pytorch", "parquet"},
-                owners=[OWNER],
-                code_version=CODE_VERSION,
                 description="Per fact the predicted tokens at every mask count, whether they match, and the "
                 "object's log-probability, typed rank and prior.",
-                metadata={"dagster/column_schema": table_schema(PREDICTIONS)},
                 skippable=True,
+                **declaration(group="probing", kinds=("pytorch", "parquet"), schema=PREDICTIONS),
             ),
             dg.AssetSpec(
                 "neuron_activations",
                 deps=sources,
-                group_name="neurons",
-                kinds={"pytorch", "safetensors"},
-                owners=[OWNER],
-                code_version=CODE_VERSION,
                 description="Inputs of every layer's FFN down-projection at the masks of the correctly "
                 "predicted prompts: per relation a tensor [facts, layers, neurons], and an index.",
-                metadata={"dagster/column_schema": table_schema(ACTIVATION_INDEX)},
                 skippable=True,
+                **declaration(group="neurons", kinds=("pytorch", "safetensors"), schema=ACTIVATION_INDEX),
             ),
         ],
         partitions_def=platform.cells,
@@ -110,7 +100,10 @@ def probing_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             predictions = (work.read("predictions", checkpoint, language) for language in languages)
             scores = score(predictions, coverage)
             work.write(scores, PROBING_SCORES)
-            again = (work.read("predictions", checkpoint, language) for language in languages)
+            columns = ["language", "object_ids", "full_match"]
+            again = (
+                work.read("predictions", checkpoint, language, columns=columns) for language in languages
+            )
             work.write(mask_counts(again), MASK_COUNTS, side="mask_counts")
             work.write(volume_relations(scores, volume), VOLUME_RELATIONS, side="volume_relations")
             return Shown(scores_picture(scores), {"languages": len(languages)})
@@ -131,7 +124,6 @@ def _probe_cell(
     """Probe one language with one checkpoint and publish what of the two assets is wanted."""
     from factroots_dagster.probing.engine import probe
 
-    entry = lookup(platform.settings, checkpoint)
     with ExitStack() as stack:
         works = {
             name: stack.enter_context(
@@ -140,13 +132,14 @@ def _probe_cell(
             for name in sorted(wanted)
         }
         for work in works.values():
-            revision = work.read("checkpoint", checkpoint)["revision"][0].as_py()
+            work.input_folder("checkpoint", checkpoint)
             split = work.read("mlama_split", language)
         if "neuron_activations" in works:
             folder = works["neuron_activations"].folder
         else:
             folder = Path(stack.enter_context(TemporaryDirectory()))
-        predictions = probe(models.load(entry, revision), split, folder, progress=progress)
+        model = models.load(platform.settings, work, checkpoint)
+        predictions = probe(model, split, folder, progress=progress)
         if "predictions" in works:
             works["predictions"].write(predictions, PREDICTIONS)
     right = pc.sum(predictions["full_match"]).as_py() or 0

@@ -5,7 +5,7 @@ import pyarrow as pa
 
 from factroots_dagster.assets.base import Shown, all_partitions, asset, available_languages, publish_each
 from factroots_dagster.partitions import Platform
-from factroots_dagster.registry import lookup, registered
+from factroots_dagster.registry import registered
 from factroots_dagster.report.schema import CHANGED_FACTS, CHECKPOINT_COMPARISON, FACT_TYPES
 from factroots_dagster.resources.models import ModelResource
 from factroots_dagster.sandbox.languages import LANGUAGES
@@ -38,8 +38,7 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             from factroots_dagster.report.pictures import types_picture
             from factroots_dagster.report.types import fact_types as categorize
 
-            revision = work.read("checkpoint", checkpoint)["revision"][0].as_py()
-            model = models.load(lookup(settings, checkpoint), revision)
+            model = models.load(settings, work, checkpoint)
             similarity = work.read("neuron_similarity", checkpoint)
             pairs = work.read_side("pairs", "neuron_similarity", checkpoint)
             nearest = work.read_side("nearest", "neuron_similarity", checkpoint)

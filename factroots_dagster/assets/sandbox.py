@@ -7,6 +7,7 @@ from factroots_dagster.assets.base import (
     Shown,
     all_partitions,
     asset,
+    generated_world,
     progress_to,
     publish_each,
 )
@@ -27,10 +28,8 @@ def sandbox_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
         def build(work: Work) -> Shown:
             from factroots_dagster.sandbox.truth import planted_truth as plant
-            from factroots_dagster.sandbox.world import generate
 
-            made = generate(settings.sandbox_seed, settings.world == "disjoint")
-            table = plant(made, settings.active_languages)
+            table = plant(generated_world(settings), settings.active_languages)
             work.write(table, PLANTED_TRUTH)
             return Shown()
 

@@ -3,7 +3,7 @@
 import dagster as dg
 import pyarrow as pa
 
-from factroots_dagster.assets.base import Shown, asset, progress_to, publish_each
+from factroots_dagster.assets.base import Shown, asset, generated_world, progress_to, publish_each
 from factroots_dagster.mlama.schema import MLAMA_RELEASE
 from factroots_dagster.partitions import Platform
 from factroots_dagster.probing.schema import CHECKPOINT
@@ -34,9 +34,8 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             folder.mkdir()
             if settings.generated:
                 from factroots_dagster.sandbox.release import write_release
-                from factroots_dagster.sandbox.world import generate
 
-                write_release(generate(settings.sandbox_seed, settings.world == "disjoint"), folder)
+                write_release(generated_world(settings), folder)
                 table = inventory(folder)
                 figures = {"release_source": f"seed {settings.sandbox_seed}"}
             else:
@@ -63,10 +62,8 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             source = settings.wikipedia_source
             if settings.generated:
                 from factroots_dagster.sandbox.dump import dump_name, write_dump
-                from factroots_dagster.sandbox.world import generate
 
-                world = generate(settings.sandbox_seed, settings.world == "disjoint")
-                write_dump(world, language, folder / dump_name(language))
+                write_dump(generated_world(settings), language, folder / dump_name(language))
                 source = str(folder)
             table = acquire_dump(language, source, settings.wikipedia_snapshot, folder, progress_to(context))
             # what lies in the partition itself is named from there: the folder is published elsewhere

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from matplotlib.figure import Figure
 
+from factroots_dagster.analysis.pairs import pair_matrix
 from factroots_dagster.report import figures
 from factroots_dagster.report.counts import type_counts
 from factroots_dagster.report.drawing import ACCENT, GRID, bars_height, canvas, language_rows, png
-from factroots_dagster.report.sections.parts import pair_matrix
 
 MAX_BYTES = 100_000
 

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from factroots_dagster.registry import CheckpointSource
+from factroots_dagster.registry import lookup
+from factroots_dagster.settings import Settings
+from factroots_dagster.storage.store import Work
 
 if TYPE_CHECKING:
     from factroots_dagster.probing.checkpoint import LoadedModel
@@ -17,8 +19,12 @@ class ModelResource(dg.ConfigurableResource):
 
     device: str
 
-    def load(self, checkpoint: CheckpointSource, revision: str) -> LoadedModel:
-        """The model of a registered checkpoint at exactly `revision`; raises InputError if it changed."""
+    def load(self, settings: Settings, work: Work, checkpoint: str) -> LoadedModel:
+        """The model of a checkpoint's key, at exactly the revision that its `checkpoint` asset records.
+
+        Raises InputError when the key is not registered, not described yet, or its files have changed.
+        """
         from factroots_dagster.probing.checkpoint import load, resolve_checkpoint
 
-        return load(resolve_checkpoint(checkpoint.source, revision), device=self.device)
+        revision = work.read("checkpoint", checkpoint)["revision"][0].as_py()
+        return load(resolve_checkpoint(lookup(settings, checkpoint).source, revision), device=self.device)

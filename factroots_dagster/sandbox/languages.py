@@ -90,8 +90,3 @@ def namespace_names(code: str) -> dict[int, str]:
         names[key] = name
         names[key + 1] = f"{talk} {name}"
     return names
-
-
-def coordinates() -> dict[str, tuple[float, float]]:
-    """Language code to (latitude, longitude) in degrees, invented, for the geography test."""
-    return {code: (language.latitude, language.longitude) for code, language in LANGUAGES.items()}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from factroots_dagster.analysis.intervals import wilson
+from factroots_dagster.analysis.pairs import pair_matrix
 from factroots_dagster.report import figures
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.sections.parts import (
@@ -15,7 +16,6 @@ from factroots_dagster.report.sections.parts import (
     decimal,
     interval,
     p_value,
-    pair_matrix,
     percent,
 )
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from factroots_dagster.analysis.pairs import pair_matrix
 from factroots_dagster.report import figures
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.sections.parts import (
     Figure,
     Grid,
     Section,
-    pair_matrix,
     percent,
 )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import pyarrow as pa
 from matplotlib.figure import Figure as Drawing
 
@@ -61,14 +60,3 @@ def interval(value: float | None, low: float | None, high: float | None) -> str:
     if value is None or low is None or high is None:
         return percent(value)
     return f"{100 * value:.1f}% [{100 * low:.1f}, {100 * high:.1f}]"
-
-
-def pair_matrix(table: pa.Table, column: str, order: Sequence[str]) -> np.ndarray:
-    at = {language: i for i, language in enumerate(order)}
-    matrix = np.full((len(order), len(order)), np.nan)
-    for a, b, value in zip(
-        *(table[n].to_pylist() for n in ("language_a", "language_b", column)), strict=True
-    ):
-        if value is not None and a in at and b in at:
-            matrix[at[a], at[b]] = matrix[at[b], at[a]] = value
-    return matrix
