@@ -31,3 +31,8 @@ lint: setup
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+.PHONY: bench-wikipedia
+bench-wikipedia: setup
+	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(VENV)/bin/python -m benchmarks.wikipedia

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,8 @@ import click
 
 from factroots_dagster import registry
 from factroots_dagster.errors import InputError
-from factroots_dagster.settings import Settings, load_settings
+from factroots_dagster.settings import Settings, languages_of, load_settings
+from factroots_dagster.storage.store import Store
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -58,6 +60,31 @@ def demo() -> None:
             except StageFailedError as error:
                 click.echo(f"Error: {error}", err=True)
                 sys.exit(1)
+
+
+@main.command()
+@click.argument("subject")
+@click.option("--language", "languages", multiple=True, metavar="CODE", help="only this one; repeatable")
+@click.option("--matcher", help="only this one, such as sentence or article_with_aliases")
+@click.option("--json", "as_json", is_flag=True, help="one JSON object a line instead of a table")
+def trace(subject: str, languages: tuple[str, ...], matcher: str | None, as_json: bool) -> None:
+    """Show where Wikipedia states the facts of SUBJECT: its label in any language, or a fact's uuid."""
+    from factroots_dagster.tracing import trace as tracing
+
+    with _plain_errors():
+        settings = load_settings()
+        known = languages_of(settings.world)
+        if wrong := [code for code in languages if code not in known]:
+            raise InputError(
+                f"--language {', '.join(wrong)}: not in world {settings.world!r}; it has {', '.join(known)}"
+            )
+        store = Store(settings.data_root, settings.world)
+        facts = tracing.trace(store, subject, languages or settings.active_languages, matcher)
+    links = not settings.generated
+    width = shutil.get_terminal_size().columns
+    lines = tracing.json_lines(facts, links) if as_json else tracing.table_lines(facts, links, width)
+    for line in lines:
+        click.echo(line)
 
 
 @main.group()

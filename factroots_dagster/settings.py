@@ -49,6 +49,13 @@ class Settings(BaseSettings):
         default="https://dumps.wikimedia.org", description="folder of dumps or base URL"
     )
     wikipedia_snapshot: str = Field(default="latest", description="date of the dumps (YYYYMMDD) or latest")
+    wikipedia_lists: bool = Field(
+        default=True, description="whether list items belong to the articles' text (the paper left them out)"
+    )
+    wordpiece_checkpoint: str = Field(
+        default="",
+        description="registered checkpoint whose tokenizer the matcher wordpiece_chunk uses; empty: none",
+    )
     checkpoints: Path | None = Field(default=None, description="registry file, or folder of checkpoints")
     spark_master: str = Field(default="local[*]", description="Spark master URL")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="where models run")

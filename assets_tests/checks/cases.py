@@ -108,6 +108,7 @@ CASES: list[Broken] = [
         (put("damaged_pages", 10**6), f"{BETWEEN}:damaged_share"),
         (put("lost_bytes", 10**12), f"{BETWEEN}:lost_share"),
         (put("unfinished_pages", 1), f"{BETWEEN}:unfinished_pages"),
+        (put("indexed_pages", 10**6), f"{BETWEEN}:missing_share"),
     ),
     *of(
         "entity_mentions",
@@ -117,6 +118,7 @@ CASES: list[Broken] = [
         (put("end", 0), f"{BETWEEN}:empty_spans"),
         (put("page_id", 10**9), f"{BETWEEN}:unknown_pages"),
         (everywhere("label", "another label altogether"), f"{BETWEEN}:length_differs_share"),
+        (put("kind", "guess"), f"{BETWEEN}:strange_kinds"),
     ),
     *of(
         "fact_sources",
@@ -135,7 +137,9 @@ CASES: list[Broken] = [
                         "title": "",
                         "revision_id": 1,
                         "subject_start": 0,
+                        "subject_end": 1,
                         "object_start": 1,
+                        "object_end": 2,
                         "sentence": "",
                     }
                 ]
@@ -147,6 +151,11 @@ CASES: list[Broken] = [
             first(lambda row: row["matcher"] == "article" and row["windows"] > 0, windows=0),
             f"{AMONG}:article_agrees",
         ),
+        (
+            first(lambda row: row["matcher"] == "article_with_aliases" and row["windows"] > 0, windows=0),
+            f"{AMONG}:aliases_agree",
+        ),
+        (put("unknown_pieces", True), f"{AMONG}:flag_agrees"),
     ),
     *of(
         "checkpoint",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import torch
 import transformers
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 WORDS = [
     "the",
@@ -91,6 +91,37 @@ def sentencepiece(folder: Path) -> transformers.PreTrainedTokenizerFast:
     return made
 
 
+def byte_level(folder: Path, bos: bool = True) -> transformers.PreTrainedTokenizerFast:
+    """GPT-2's, BLOOM's, Llama 3's and Qwen's kind: byte-level BPE, a space belongs to the word after it.
+
+    Adds no special tokens itself. bos: whether it has a BOS token (Qwen's has none).
+    """
+    raw = Tokenizer(models.BPE())
+    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    raw.decoder = decoders.ByteLevel()
+    raw.post_processor = processors.ByteLevel(trim_offsets=True)
+    trainer = trainers.BpeTrainer(
+        vocab_size=220, special_tokens=["<pad>", "<unk>", "<s>", "</s>"], show_progress=False
+    )
+    raw.train_from_iterator([f" {word} {word}" for word in [*PIECES, "東京", "大阪"] * 3], trainer)
+    made = transformers.PreTrainedTokenizerFast(
+        tokenizer_object=raw,
+        model_max_length=64,
+        eos_token="</s>",
+        pad_token="<pad>",
+        **({"bos_token": "<s>"} if bos else {}),
+    )
+    made.save_pretrained(folder)
+    return made
+
+
+def tokenizer_of(family: str, folder: Path) -> transformers.PreTrainedTokenizerFast:
+    """A tokenizer of the kind that the family has, saved in the folder."""
+    if family in ("xlm-roberta", "gemma"):
+        return sentencepiece(folder)
+    return byte_level(folder, bos=family != "qwen") if family in CAUSAL else wordpiece(folder)
+
+
 def config(family: str, vocabulary: int) -> transformers.PretrainedConfig:
     """A two- or three-layer configuration of a family; hidden size 16, wider inside."""
     shape = {"num_hidden_layers": 2, "num_attention_heads": 2, "hidden_size": 16, "intermediate_size": 40}
@@ -117,6 +148,20 @@ def config(family: str, vocabulary: int) -> transformers.PretrainedConfig:
         return transformers.BloomConfig(
             n_layer=2, n_head=2, hidden_size=16, bos_token_id=2, eos_token_id=3, **common
         )
+    if family.startswith("deberta"):  # as DeBERTa-v3; its old head, or with "deberta-new" its own
+        return transformers.DebertaV2Config(
+            **shape,
+            **common,
+            max_position_embeddings=64,
+            relative_attention=True,
+            position_buckets=32,
+            norm_rel_ebd="layer_norm",
+            share_att_key=True,
+            pos_att_type=["p2c", "c2p"],
+            position_biased_input=False,
+            type_vocab_size=0,
+            legacy=family != "deberta-new",
+        )
     grouped = {
         "num_key_value_heads": 1,
         "head_dim": 20,
@@ -137,7 +182,7 @@ CAUSAL = ("gpt2", "bloom", "llama", "qwen", "gemma")
 def random_model(family: str, vocabulary: int, seed: int = 0) -> transformers.PreTrainedModel:
     """A randomly initialised model, scaled up so that its answers differ from prompt to prompt."""
     torch.manual_seed(seed)
-    auto = transformers.AutoModelForMaskedLM if family in MASKED else transformers.AutoModelForCausalLM
+    auto = transformers.AutoModelForCausalLM if family in CAUSAL else transformers.AutoModelForMaskedLM
     model = auto.from_config(config(family, vocabulary)).eval()
     with torch.no_grad():
         for parameter in model.parameters():
@@ -149,7 +194,7 @@ def random_model(family: str, vocabulary: int, seed: int = 0) -> transformers.Pr
 def save_checkpoint(folder: Path, family: str = "bert", seed: int = 0) -> Path:
     """A loadable checkpoint folder of the family."""
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = sentencepiece(folder) if family == "xlm-roberta" else wordpiece(folder)
+    tokenizer = tokenizer_of(family, folder)
     random_model(family, len(tokenizer), seed).save_pretrained(folder)
     return folder
 
@@ -182,19 +227,60 @@ def split(folder: Path, language: str = "qaa", subjects: int = 14, seed: int = 0
             if number % 2:
                 answer = ask(model, tokenizer, template, subject, k).argmax(dim=1).tolist()
                 label = tokenizer.decode(answer, skip_special_tokens=True).strip() or label
-            rows.append(
-                {
-                    "uuid": f"{relation}-{number}",
-                    "language": language,
-                    "relation": relation,
-                    "template": template,
-                    "subject": subject,
-                    "object": label,
-                    "subject_uri": f"S{number}",
-                    "object_uri": f"O{label}",
-                    "candidate_set": f"{language}/{relation}",
-                    "object_in_subject": False,
-                    "line": number,
-                }
-            )
+            rows.append(_row(language, relation, template, subject, label, number))
+    return pa.Table.from_pylist(rows)
+
+
+def _row(
+    language: str, relation: str, template: str, subject: str, label: str, number: int
+) -> dict[str, object]:
+    return {
+        "uuid": f"{relation}-{number}",
+        "language": language,
+        "relation": relation,
+        "template": template,
+        "subject": subject,
+        "object": label,
+        "subject_uri": f"S{number}",
+        "object_uri": f"O{label}",
+        "candidate_set": f"{language}/{relation}",
+        "object_in_subject": False,
+        "line": number,
+    }
+
+
+def greedy(model: torch.nn.Module, ids: list[int], tokens: int) -> list[int]:
+    """Plain transformers, one prompt, no cache: the most probable continuation, token by token."""
+    said = list(ids)
+    with torch.inference_mode():
+        for _ in range(tokens):
+            said.append(int(model(input_ids=torch.tensor([said])).logits[0, -1].argmax()))
+    return said[len(ids) :]
+
+
+def start(tokenizer: object) -> list[int]:
+    return [tokenizer.eos_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id]
+
+
+def decoder_split(folder: Path, language: str = "qaa", subjects: int = 14, seed: int = 0) -> pa.Table:
+    """As `split`, of a decoder: what it goes on to write becomes the object of about half of the rows."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
+    random = torch.Generator().manual_seed(seed)
+    rows = []
+    for relation, template in TEMPLATES.items():
+        for number in range(subjects):
+            for _ in range(60 if number % 2 else 1):  # a random model seldom writes what reads the same again
+                picked = torch.randint(len(WORDS), (3,), generator=random).tolist()
+                subject = " ".join(WORDS[index] for index in picked[: 1 + number % 3])
+                label = WORDS[(number * 7) % len(WORDS)] + (" xy" if number % 5 == 4 else "")
+                before = template.replace("[X]", subject).partition("[Y]")[0]
+                prompt = tokenizer(before.rstrip(), add_special_tokens=False)["input_ids"]
+                said = greedy(model, start(tokenizer) + prompt, 1 + (number // 2) % 2)
+                written = tokenizer.decode(said).strip()
+                read = tokenizer(before + written, add_special_tokens=False)["input_ids"]
+                if number % 2 and read == prompt + said and not set(said) & set(tokenizer.all_special_ids):
+                    label = written
+                    break
+            rows.append(_row(language, relation, template, subject, label, number))
     return pa.Table.from_pylist(rows)

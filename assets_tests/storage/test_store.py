@@ -185,3 +185,28 @@ def test_an_atomic_file_is_replaced_or_left(tmp_path: Path) -> None:
         raise RuntimeError("interrupted")
     assert target.read_text() == "1"
     assert [p.name for p in target.parent.iterdir()] == ["file.json"]
+
+
+def test_a_resumable_publication_goes_on_where_the_last_one_failed(tmp_path: Path) -> None:
+    """The folder of a failed writer is for the next one with the same words alone."""
+    store = Store(tmp_path, "sandbox")
+    publish(store, 1)
+
+    def attempt(words: str, *, fails: bool) -> list[str]:
+        with store.publish("numbers", "xx", code_version="1", resume=words) as work:
+            seen = sorted(path.name for path in work.folder.iterdir())
+            (work.folder / f"{len(seen)}.bin").write_bytes(b"x")
+            if fails:
+                raise ZeroDivisionError
+        return seen
+
+    with pytest.raises(ZeroDivisionError):
+        attempt("source A", fails=True)
+    assert store.read("numbers", "xx")["n"].to_pylist() == [1]
+    assert attempt("source A", fails=False) == ["0.bin"]
+    assert sorted(p.name for p in store.path("numbers", "xx").iterdir()) == ["0.bin", "1.bin", MANIFEST]
+    assert leftovers(tmp_path) == []
+    with pytest.raises(ZeroDivisionError):
+        attempt("source A", fails=True)
+    assert attempt("source B", fails=False) == []
+    assert leftovers(tmp_path) == []

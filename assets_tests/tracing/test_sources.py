@@ -6,18 +6,22 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from assets_tests.wikipedia.test_mentions import brute_force
 from factroots_dagster.mlama.schema import MLAMA_SPLIT
 from factroots_dagster.tracing import passages
+from factroots_dagster.tracing.matchers import WITH_ALIASES, WITH_SUFFIXES, matchers_of
 from factroots_dagster.tracing.schema import FACT_SOURCES
 from factroots_dagster.tracing.sources import write_sources
 from factroots_dagster.wikipedia.mentions import write_mentions
 from factroots_dagster.wikipedia.schema import WIKIPEDIA_ARTICLES
 from factroots_dagster.wikipedia.sentences import sentence_starts
-from factroots_dagster.wikipedia.tokens import character_classes, chunk_numbers
+from factroots_dagster.wikipedia.tokens import character_classes, token_starts
 
 TEXTS = {
     1: "Lyon is in France. Paris is big. It is in France.\n" + "word " * 600 + "\nLyon again.",
@@ -27,6 +31,7 @@ TEXTS = {
     5: "𝔘 Lyon, France.",
     6: "In France lies Lyon, they say.",
     7: "Lyon! France!",
+    8: "Lutetia lay in what is France now.",
 }
 FACTS = [
     ("f1", "Q1", "Lyon", "Q9", "France"),
@@ -36,11 +41,11 @@ FACTS = [
 ]
 
 
-def split_of(facts: list[tuple[str, str, str, str, str]]) -> pa.Table:
+def split_of(facts: list[tuple[str, str, str, str, str]], language: str = "en") -> pa.Table:
     empty = {name: None for name in MLAMA_SPLIT.names}
     rows = [
         empty
-        | {"uuid": uuid, "language": "en", "relation": "P17", "subject_uri": s_uri, "subject": s}
+        | {"uuid": uuid, "language": language, "relation": "P17", "subject_uri": s_uri, "subject": s}
         | {"object_uri": o_uri, "object": o}
         for uuid, s_uri, s, o_uri, o in facts
     ]
@@ -50,32 +55,43 @@ def split_of(facts: list[tuple[str, str, str, str, str]]) -> pa.Table:
 def sources(spark, folder: Path, articles: pa.Table, split: pa.Table) -> pa.Table:  # type: ignore[no-untyped-def]
     for name in ("articles", "mentions", "sources"):
         (folder / name).mkdir()
-    ds.write_dataset(articles, folder / "articles", format="parquet", basename_template="part-{i}.parquet")
+    # Two files, so that tasks and the joining of their results are seen.
+    half = articles.num_rows // 2
+    for number, part in enumerate((articles.slice(0, half), articles.slice(half))):
+        pq.write_table(part, folder / "articles" / f"part-0000{number}-000.parquet")
     write_mentions(spark, folder / "articles", split, folder / "mentions")
     table = write_sources(spark, folder / "articles", folder / "mentions", split, folder / "sources")
     assert table.equals(pq.read_table(folder / "sources" / "data.parquet"))
     assert table.schema == FACT_SOURCES
-    assert table["uuid"].to_pylist() == [uuid for uuid in split["uuid"].to_pylist() for _ in range(3)]
-    assert table["matcher"].to_pylist() == ["sentence", "chunk", "article"] * split.num_rows
+    matchers = matchers_of(split["language"][0].as_py(), wordpieces=False)
+    assert table["uuid"].to_pylist() == [uuid for uuid in split["uuid"].to_pylist() for _ in matchers]
+    assert table["matcher"].to_pylist() == list(matchers) * split.num_rows
+    assert table["unknown_pieces"].null_count == table.num_rows
+    assert [path.name for path in (folder / "sources").iterdir()] == ["data.parquet"]
     return table
 
 
 def searched(
-    articles: list[dict], split: list[dict], language: str
+    articles: list[dict], split: list[dict], language: str, aliases: dict[str, list[str]]
 ) -> dict[tuple[str, str], tuple[int, list]]:
-    """(uuid, matcher) to the number of windows and the three best passages, by loops over everything."""
+    """(uuid, matcher) to the number of windows and the three best passages, by loops over everything.
+
+    Matchers are those that ask for labels, or with `aliases` those that ask for other names too.
+    """
     results: dict[tuple[str, str], list] = {}
     for article in articles:
         text = article["text"]
         edges = [*sentence_starts(text, language).tolist(), len(text)]
-        chunks = chunk_numbers(character_classes(text))
+        tokens = np.maximum(np.cumsum(token_starts(character_classes(text))) - 1, 0)
         entities = {(fact[f"{side}_uri"], fact[side]) for fact in split for side in ("subject", "object")}
         places: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
-        for uri, label, start, _ in sorted(
-            brute_force(text, {e for e in entities if e[1] in text}), key=lambda m: m[2]
+        names = {(entity, name) for entity in entities for name in [entity[1], *aliases.get(entity[1], [])]}
+        for entity, name, start, _ in sorted(
+            brute_force(text, {each for each in names if each[1] in text}), key=lambda m: (m[2], m[3])
         ):
+            assert name
             sentence = int(np.searchsorted(edges[:-1], start, side="right")) - 1
-            places.setdefault((uri, label), []).append((start, sentence, int(chunks[start])))
+            places.setdefault(entity, []).append((start, sentence, int(tokens[start]) // 512))
         for fact in split:
             subjects = places.get((fact["subject_uri"], fact["subject"]), [])
             objects = places.get((fact["object_uri"], fact["object"]), [])
@@ -105,13 +121,19 @@ def searched(
                         )
                         for s, o in pairs
                     )
-                    results.setdefault((fact["uuid"], matcher), []).append(best)
+                    name = f"{matcher}_with_aliases" if aliases else matcher
+                    results.setdefault((fact["uuid"], name), []).append(best)
     return {key: (len(found), sorted(found)[:3]) for key, found in results.items()}
 
 
-def check(table: pa.Table, articles: pa.Table, split: pa.Table, language: str) -> int:
-    """Compare with the loops; returns the number of facts found."""
-    expected = searched(articles.to_pylist(), split.to_pylist(), language)
+def check(
+    table: pa.Table, articles: pa.Table, split: pa.Table, language: str, aliases: dict[str, list[str]]
+) -> int:
+    """Compare with the loops; returns the number of facts and matchers found."""
+    expected = {
+        **searched(articles.to_pylist(), split.to_pylist(), language, {}),
+        **searched(articles.to_pylist(), split.to_pylist(), language, aliases or {"": []}),
+    }
     titles = dict(zip(articles["page_id"].to_pylist(), articles["title"].to_pylist(), strict=True))
     texts = dict(zip(articles["page_id"].to_pylist(), articles["text"].to_pylist(), strict=True))
     facts = {fact["uuid"]: fact for fact in split.to_pylist()}
@@ -124,20 +146,29 @@ def check(table: pa.Table, articles: pa.Table, split: pa.Table, language: str) -
         for e in evidence:
             fact, text = facts[row["uuid"]], texts[e["page_id"]]
             assert e["title"] == titles[e["page_id"]]
-            assert text.startswith(fact["subject"], e["subject_start"])
-            assert text.startswith(fact["object"], e["object_start"])
+            for side in ("subject", "object"):
+                forms = {fact[side]}
+                if row["matcher"] in WITH_ALIASES:
+                    forms |= set(aliases.get(fact[side], ()))
+                assert text[e[f"{side}_start"] : e[f"{side}_end"]] in forms
             assert e["sentence"] in text
     return len(expected)
 
 
 def articles_of(texts: dict[int, str]) -> pa.Table:
     rows = [
-        {"page_id": page, "revision_id": page + 100, "title": f"T{page}", "text": text, "wikitext_bytes": 1}
+        {
+            "page_id": page,
+            "revision_id": page + 100,
+            "title": "Paris" if page == 2 else f"T{page}",
+            "text": text,
+            "wikitext_bytes": 1,
+        }
         for page, text in texts.items()
     ]
-    rows.append(
-        {"page_id": 99, "revision_id": 1, "title": "R", "redirect_to": "T1", "text": "", "wikitext_bytes": 1}
-    )
+    redirect = {"page_id": 99, "revision_id": 1, "title": "Lutetia", "redirect_to": "Paris", "text": ""}
+    rows.append(redirect | {"wikitext_bytes": 1})
+    rows = [row | {"list_lines": [], "names": [], "words": 0} for row in rows]
     return pa.Table.from_pylist(rows, WIKIPEDIA_ARTICLES)
 
 
@@ -153,6 +184,8 @@ def test_windows_and_evidence_by_hand(spark, tmp_path: Path) -> None:  # type: i
     )
     assert [windows["f1", matcher] for matcher in ("sentence", "chunk", "article")] == [4, 5, 5]
     assert [windows["f2", matcher] for matcher in ("sentence", "chunk", "article")] == [1, 2, 3]
+    assert [windows["f2", matcher] for matcher in WITH_ALIASES] == [2, 3, 4]
+    assert [windows["f1", matcher] for matcher in WITH_ALIASES] == [4, 5, 5]
     assert [windows["f3", matcher] for matcher in ("sentence", "chunk", "article")] == [0, 0, 0]
     first = table.to_pylist()[0]
     assert [e["sentence"] for e in first["evidence"]] == [
@@ -165,50 +198,92 @@ def test_windows_and_evidence_by_hand(spark, tmp_path: Path) -> None:  # type: i
         "title": "T5",
         "revision_id": 105,
         "subject_start": 2,
+        "subject_end": 6,
         "object_start": 8,
+        "object_end": 14,
         "sentence": "𝔘 Lyon, France.",
     }
-    apart = table.to_pylist()[4]["evidence"][0]
+    apart = next(row for row in table.to_pylist() if (row["uuid"], row["matcher"]) == ("f1", "chunk"))[
+        "evidence"
+    ][1]
     assert (apart["page_id"], apart["sentence"]) == (1, "Lyon is in France.")
-    check(table, articles.slice(0, len(TEXTS)), split, "en")
+    check(table, articles.slice(0, len(TEXTS)), split, "en", {"Paris": ["Lutetia"]})
 
 
 def test_a_split_without_facts_and_articles_without_mentions(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     table = sources(spark, tmp_path, articles_of({1: "Nothing."}), split_of(FACTS[:1]))
-    assert table["windows"].to_pylist() == [0, 0, 0]
-    assert table["evidence"].to_pylist() == [[], [], []]
+    assert set(table["windows"].to_pylist()) == {0}
+    assert not any(table["evidence"].to_pylist())
 
 
 def test_real_facts_equal_brute_force(spark, tmp_path: Path, greek) -> None:  # type: ignore[no-untyped-def]
     articles, split = greek.articles.slice(0, 150), greek.split.slice(2000, 2500)
     table = sources(spark, tmp_path, articles, split)
-    assert check(table, articles, split, "el") > 200
+    aliases: dict[str, list[str]] = {}
+    for row in pq.read_table(tmp_path / "mentions" / "_aliases.parquet").to_pylist():
+        aliases.setdefault(row["label"], []).append(row["alias"])
+    assert len(aliases) > 20
+    assert check(table, articles, split, "el", aliases) > 200
 
 
-def test_blocks_do_not_matter() -> None:
-    """Pages that are cut by batches and blocks give what one block gives."""
+def test_suffixed_labels_count_for_their_own_matchers(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    facts = [("f1", "Q1", "Párizs", "Q2", "Európa"), ("f2", "Q3", "Nizza", "Q2", "Európa")]
+    split = split_of(facts, "hu")
+    texts = {1: "Párizs Európában van.", 2: "Párizs és Európa. Nizzában.", 3: "Nizza Ázsiában."}
+    table = sources(spark, tmp_path, articles_of(texts), split)
+    rows = {(row["uuid"], row["matcher"]): row for row in table.to_pylist()}
+    assert rows["f1", "sentence"]["windows"] == 1 and rows["f1", "sentence_with_suffixes"]["windows"] == 2
+    assert rows["f1", "sentence_with_aliases"]["windows"] == 1
+    assert [rows["f2", matcher]["windows"] for matcher in WITH_SUFFIXES] == [0, 1, 1]
+    best = rows["f1", "sentence_with_suffixes"]["evidence"]
+    assert [texts[e["page_id"]][e["object_start"] : e["object_end"]] for e in best] == ["Európa", "Európában"]
+
+
+def test_wordpieces_count_for_their_own_matcher(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """A plain substring of pieces, list items left out, labels with unknown pieces flagged."""
+    pieces = ["[UNK]", "Ly", "##on", "Lyon", "France", ".", "in", "is", "Par", "##is", "##ian"]
+    tokenizer = Tokenizer(WordPiece({piece: n for n, piece in enumerate(pieces)}, unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = BertNormalizer(lowercase=False), BertPreTokenizer()
+    for name in ("articles", "mentions", "sources"):
+        (tmp_path / name).mkdir()
+    texts = {1: "Parisian is in France.", 2: "Lyon in France.\nParis in France.", 3: "Xyz in France."}
+    articles = articles_of(texts).to_pylist()
+    articles[1]["list_lines"] = [0]
+    table = pa.Table.from_pylist(articles, WIKIPEDIA_ARTICLES)
+    pq.write_table(table, tmp_path / "articles" / "part-00000-000.parquet")
+    split = split_of([*FACTS, ("f5", "Q7", "Nice", "Q9", "France")])
+    write_mentions(
+        spark, tmp_path / "articles", split, tmp_path / "mentions", tokenizer_json=tokenizer.to_str()
+    )
+    found = write_sources(spark, tmp_path / "articles", tmp_path / "mentions", split, tmp_path / "sources")
+    rows = {row["uuid"]: row for row in found.to_pylist() if row["matcher"] == "wordpiece_chunk"}
+    told = {uuid: (row["windows"], row["unknown_pieces"]) for uuid, row in rows.items()}
+    assert told == {"f1": (0, False), "f2": (2, False), "f3": (1, True), "f4": (0, False), "f5": (1, True)}
+    first = rows["f2"]["evidence"][1]
+    assert (first["page_id"], first["sentence"]) == (1, "Parisian is in France.")
+    assert texts[1][first["subject_start"] : first["subject_end"]] == "Parisian"
+
+
+def test_results_of_parts_are_put_together_as_one() -> None:
+    """The best of the bests of pieces, in any order, is the best of all, and windows add up."""
     random = np.random.default_rng([0, 1])
     count = 3000
-    columns = {name: random.integers(0, 6, count) for name in passages.PLACED}
-    columns["page_id"] = np.sort(random.integers(0, 40, count))
-    columns["start"] = random.permutation(count)
-    order = np.lexsort((columns["start"], columns["page_id"]))
-    columns = {name: values[order] for name, values in columns.items()}
-    columns["sentence"] = columns["start"] // 20
-    columns["chunk"] = columns["start"] // 200
-    columns["sentence_start"], columns["sentence_end"] = (
-        columns["sentence"] * 20,
-        columns["sentence"] * 20 + 20,
+    columns = {name: random.integers(0, 5, count) for name in passages.PASSAGE}
+    columns["page_id"] = random.permutation(count)
+    whole, windows = passages.best(columns, np.ones(count, dtype=np.int64))
+    pieces = [
+        passages.best(passages.rows_of(columns, rows), np.ones(len(rows), dtype=np.int64))
+        for rows in np.array_split(random.permutation(count), 7)
+    ]
+    again, totals = passages.best(
+        passages.joined([piece for piece, _ in pieces], passages.PASSAGE),
+        np.concatenate([part for _, part in pieces]),
     )
-    facts = passages.FactTable.of(np.arange(6).repeat(2), random.integers(0, 6, 12), 6)
-    batch = pa.RecordBatch.from_pydict({name: pa.array(columns[name]) for name in passages.PLACED})
-    whole = pa.Table.from_batches(passages.passages_in_batches([batch], facts))
-    pieces = [batch.slice(at, 7) for at in range(0, count, 7)]
-    small, passages.BLOCK_ROWS = passages.BLOCK_ROWS, 50
-    try:
-        cut = pa.Table.from_batches(passages.passages_in_batches(pieces, facts))
-    finally:
-        passages.BLOCK_ROWS = small
-    order_by = [(name, "ascending") for name in passages.PASSAGES.names]
-    assert whole.num_rows > 100
-    assert cut.sort_by(order_by).equals(whole.sort_by(order_by))
+    assert windows.sum() == count and np.array_equal(totals, windows)
+    for name in passages.PASSAGE:
+        assert np.array_equal(whole[name], again[name])
+    groups = {}
+    for fact, matcher, *rest in zip(*(columns[name].tolist() for name in passages.PASSAGE[:6]), strict=True):
+        groups.setdefault((fact, matcher), []).append(tuple(rest))
+    expected = [(*key, *row) for key in sorted(groups) for row in sorted(groups[key])[:3]]
+    assert list(zip(*(whole[name].tolist() for name in passages.PASSAGE[:6]), strict=True)) == expected

@@ -1,8 +1,8 @@
 """Prose by way of mwparserfromhell: an independent parser for the cleaner to be compared with.
 
 The parser decides what is a template, a table, a link, a tag; only which of these are prose is written
-here again: templates (but for words and numbers in the middle of a sentence), tables, references, formulas,
-galleries, files, categories and links to other languages are not.
+here again: tables, references, formulas, galleries, files, categories, links to other languages and
+templates are not. Of templates, numbers and words that stand in the middle of a sentence are.
 """
 
 from __future__ import annotations
@@ -12,38 +12,44 @@ from collections import Counter
 
 import mwparserfromhell
 from mwparserfromhell import nodes
+from mwparserfromhell.wikicode import Wikicode
 
-DROPPED = {
-    *("ref", "references", "gallery", "math", "chem", "ce", "syntaxhighlight", "source", "score", "timeline"),
-    *("graph", "imagemap", "mapframe", "maplink", "templatedata", "templatestyles", "hiero", "inputbox"),
-    *("categorytree", "includeonly", "table", "style", "script"),
-}
-BROKEN = {
-    "br",
-    "p",
-    "div",
-    "li",
-    "dd",
-    "dt",
-    "dl",
-    "ul",
-    "ol",
-    "blockquote",
-    "center",
-    "hr",
-    "poem",
-    "tr",
-    "td",
-    "th",
-}
+DROPPED = frozenset(
+    """
+    ref references gallery math chem ce syntaxhighlight source score timeline graph imagemap mapframe maplink
+    templatedata templatestyles hiero inputbox categorytree indicator includeonly table style script rt rp
+    """.split()  # noqa: SIM905
+)
+BROKEN = frozenset("br p div li dd dt dl ul ol blockquote center hr poem tr td th caption".split())  # noqa: SIM905
+WORDS = frozenset(
+    """
+    nowrap nobr small smaller big unicode polytonic abbr comment val nts sc smallcaps mvar angbr s iast sup
+    sub smallsup vr redwd μονάδα angle_bracket
+    """.split()  # noqa: SIM905
+)
+LANGUAGE = {"lang", "langx", "langi", "rtl-lang"}
+MEASURES = {"convert", "cvt", "রূপান্তর"}
+LINKS = {"ill", "iw", "iw2", "нп", "нп1", "нп2", "нп3", "нп4", "нп5", "не перекладено", "interlanguage link"}
+DATES = {"дата", "дн", "дс", "дн2", "дс2", "as of", "birth date", "start date", "date", "dts"}
+RANGE = {"to", "and", "-", "–", "by", "x"}
+LEAKED = re.compile(r"\{\{|\[\[|\{\||<ref|^[|!]", re.MULTILINE)
 
 
 def prose(wikitext: str, hidden: set[str], languages: set[str]) -> str:
-    """The text that the parse tree shows; `hidden` are lower-case names of file and category namespaces."""
-    return re.sub(r"__[A-ZА-ЯІЇЄ_]+__", "", shown(mwparserfromhell.parse(wikitext), hidden, languages))
+    """The text that the parse tree shows; `hidden` are lower-case names of file and category namespaces.
+
+    Quotes of bold and italics are left to the end: one that is not closed makes the parser give up tables.
+    """
+    parsed = mwparserfromhell.parse(wikitext, skip_style_tags=True)
+    return re.sub(r"__[A-ZА-ЯІЇЄ_]+__|'{2,}", "", shown(parsed, hidden, languages))
 
 
-def shown(code: mwparserfromhell.wikicode.Wikicode, hidden: set[str], languages: set[str]) -> str:
+def gave_up(text: str) -> bool:
+    """Whether the parser has left markup in `text`: then it says nothing about the page."""
+    return LEAKED.search(text) is not None
+
+
+def shown(code: Wikicode, hidden: set[str], languages: set[str]) -> str:
     return "".join(node_text(node, hidden, languages) for node in code.nodes)
 
 
@@ -78,23 +84,41 @@ def node_text(node: nodes.Node, hidden: set[str], languages: set[str]) -> str:
 
 
 def kept_words(node: nodes.Template, hidden: set[str], languages: set[str]) -> str:
-    """Words of another language, and measures; everything else that a template holds is no prose."""
+    """Words and numbers in the middle of a sentence; whatever else a template holds is no prose."""
     name = str(node.name).strip().lower().replace("_", " ")
-    plain = [shown(param.value, hidden, languages).strip() for param in node.params if not param.showkey]
     if name.startswith("formatnum:"):
         return name.partition(":")[2]
-    if name.startswith("lang-") or name in ("nowrap", "unicode", "abbr", "polytonic", "val", "sc", "script"):
+    if not node.params:
+        return {"ndash": "–", "mdash": "—"}.get(name, " " if name in ("nbsp", "snd", "•", "thinsp") else "")
+    plain = [shown(param.value, hidden, languages).strip() for param in node.params if not param.showkey]
+    numbered = {
+        str(param.name).strip(): shown(param.value, hidden, languages).strip()
+        for param in node.params
+        if param.showkey and str(param.name).strip().isdecimal()
+    }
+    for number in range(len(plain) + 1, len(plain) + 1 + len(numbered)):
+        plain.append(numbered.get(str(number), ""))
+    if name.startswith("lang-") or name.replace(" ", "_") in WORDS:
         return "".join(plain[:1])
-    if name in ("lang", "langx"):
+    if name in LANGUAGE:
         return "".join(plain[1:2])
     if name in ("transl", "transliteration"):
         return "".join(plain[-1:])
-    if name in ("convert", "cvt"):
-        return " ".join(
-            plain[:4] if plain[1:2] in (["to"], ["and"], ["-"], ["–"], ["by"], ["x"]) else plain[:2]
-        )
-    if name in ("nihongo", "nihongo2", "ill"):
-        return " ".join(plain[:3] if name != "ill" else plain[:1])
+    if name in MEASURES:
+        return " ".join(plain[:4] if plain[1:2] and plain[1] in RANGE else plain[:2])
+    if name in LINKS:
+        return "".join(plain[1:2] if plain[1:2] and plain[1] not in {"", *languages} else plain[:1])
+    if name in ("nihongo", "nihongo3", "նիհոնգո"):
+        return " ".join(plain[:3])
+    if name == "nihongo2":
+        return "".join(plain[:1])
+    if name in ("chem", "chem2"):
+        return "".join(plain)
+    if name in DATES:
+        words = plain[:3]
+        if len(words) == 3 and len(words[2]) == 4:
+            words.reverse()
+        return "-".join(word.zfill(2) for word in words if word)
     return ""
 
 

@@ -5,30 +5,32 @@ from __future__ import annotations
 import bz2
 import hashlib
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
 from assets_tests.wikipedia.conftest import dump_xml, page_xml, write_dump
 from factroots_dagster.errors import InputError
+from factroots_dagster.wikipedia import articles as articles_module
+from factroots_dagster.wikipedia import pages
 from factroots_dagster.wikipedia.articles import write_articles
 from factroots_dagster.wikipedia.dump import acquire_dump
+from factroots_dagster.wikipedia.mentions import write_mentions
 from factroots_dagster.wikipedia.namespaces import Namespaces
 from factroots_dagster.wikipedia.schema import WIKIPEDIA_ARTICLES, WIKIPEDIA_VOLUME
 from factroots_dagster.wikipedia.volume import volume
 from factroots_dagster.wikipedia.wikitext import clean
 
+ALESUND = "'''Ålesund''' is een [[stad]] in {{x}}Noorwegen.\n* Oslo"
 PAGES = [
-    page_xml(3, "Ålesund", "'''Ålesund''' is een [[stad]] in {{x}}Noorwegen."),
+    page_xml(3, "Ålesund", ALESUND),
     page_xml(1, "null", "Nul."),
-    page_xml(2, "Aalesund", "#REDIRECT [[Ålesund]]", redirect="Ålesund"),
+    page_xml(2, "Aalesund", "#REDIRECT [[Ålesund#Kust]]", redirect="Ålesund"),
     page_xml(4, "Overleg", "Tekst.", namespace=1),
     page_xml(5, "Leeg", ""),
     page_xml(2**40, "日本", "東京は[[日本]]の首都。"),
@@ -61,31 +63,44 @@ def test_a_whole_dump(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped
     }
     assert not problems
     assert [(row["page_id"], row["title"], row["redirect_to"], row["text"]) for row in rows] == [
+        (3, "Ålesund", None, "Ålesund is een stad in Noorwegen.\nOslo"),
         (1, "null", None, "Nul."),
         (2, "Aalesund", "Ålesund", ""),
-        (3, "Ålesund", None, "Ålesund is een stad in Noorwegen."),
         (5, "Leeg", None, ""),
         (2**40, "日本", None, "東京は日本の首都。"),
     ]
-    assert rows[2]["revision_id"] == 1003
-    assert rows[2]["wikitext_bytes"] == len("'''Ålesund''' is een [[stad]] in {{x}}Noorwegen.".encode())
+    assert rows[0]["revision_id"] == 1003
+    assert rows[0]["wikitext_bytes"] == len(ALESUND.encode())
+    assert (rows[0]["list_lines"], rows[0]["names"], rows[0]["words"]) == ([1], ["Ålesund"], 7)
+    assert (rows[2]["redirect_fragment"], rows[0]["redirect_fragment"]) == ("Kust", None)
     folder = tmp_path / "articles"
     assert sorted(path.name for path in folder.iterdir()) == [
         "_counts.parquet",
         "_problems.parquet",
-        "part-00000.parquet",
+        "part-00000-000.parquet",
     ]
     assert ds.dataset(folder).schema == WIKIPEDIA_ARTICLES
-    table = volume(spark, acquire_dump("nl", str(tmp_path / "source"), "latest", tmp_path), folder)
+    fact = {"language": "nl", "subject_uri": "Q1", "subject": "Ålesund", "object_uri": "Q2", "object": "日本"}
+    mentions = tmp_path / "mentions"
+    mentions.mkdir()
+    write_mentions(spark, folder, pa.Table.from_pylist([fact, fact | {"subject": "Bergen"}]), mentions)
+    table = volume(acquire_dump("nl", str(tmp_path / "source"), "latest", tmp_path), folder, mentions)
     assert table.schema == WIKIPEDIA_VOLUME
     texts = [row["text"] for row in rows]
     expected = {"pages": 6, "articles": 4, "redirects": 1, "snapshot": "20240101", "damaged_pages": 0}
     expected |= {
         "characters": sum(map(len, texts)),
-        "words": 6 + 1 + len("東京は日本の首都"),
+        "words": 7 + 1 + len("東京は日本の首都"),
         "language": "nl",
+        "entities": 2,
+        "indexed_pages": None,
     }
     assert expected.items() <= table.to_pylist()[0].items()
+
+
+def test_lists_can_be_left_out(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    _, rows, _ = articles(spark, tmp_path, dump_xml(PAGES), lists=False)
+    assert rows[0]["text"] == "Ålesund is een stad in Noorwegen." and rows[0]["list_lines"] == []
 
 
 def test_a_path_with_characters_that_mean_patterns(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -141,26 +156,73 @@ def test_what_is_no_dump_at_all(spark, tmp_path: Path) -> None:  # type: ignore[
 
 
 @pytest.mark.parametrize("damage", ["a block in the middle", "cut off"])
-def test_damaged_compression_keeps_the_pages_before_it(spark, tmp_path: Path, damage: str) -> None:  # type: ignore[no-untyped-def]
+def test_damaged_compression_keeps_every_whole_page(spark, tmp_path: Path, damage: str) -> None:  # type: ignore[no-untyped-def]
     source, target = tmp_path / "source", tmp_path / "articles"
     source.mkdir()
     target.mkdir()
-    pages = [page_xml(n, f"T{n}", hashlib.sha512(str(n).encode()).hexdigest() * 400) for n in range(1, 60)]
-    data = bz2.compress(dump_xml(pages).encode(), 1)
+    rows = [page_xml(n, f"T{n}", hashlib.sha512(str(n).encode()).hexdigest() * 400) for n in range(1, 60)]
+    data = bz2.compress(dump_xml(rows).encode(), 1)
     half = len(data) // 2
     torn = data[:half] + b"\0" * 200 + data[half + 200 :] if damage != "cut off" else data[:half]
     (source / "nlwiki-20240101-pages-articles.xml.bz2").write_bytes(torn)
     counts = write_articles(spark, acquire_dump("nl", str(source), "latest", tmp_path), target)
     ids = ds.dataset(target).to_table()["page_id"].to_pylist()
-    assert ids == list(range(1, len(ids) + 1)) and 10 < len(ids) < 50
+    lost = sorted(set(range(1, 60)) - set(ids))
+    assert ids == sorted(ids) and lost == list(range(lost[0], lost[-1] + 1))
+    assert (lost[-1] == 59) == (damage == "cut off") and 1 <= len(lost) < 50
     assert counts["articles"] == len(ids) and counts["lost_bytes"] > 0
     problems = pq.read_table(target / "_problems.parquet").to_pylist()
-    assert any("compressed data damaged" in problem["problem"] for problem in problems)
-    assert sorted(path.name for path in target.iterdir()) == [
-        "_counts.parquet",
-        "_problems.parquet",
-        "part-00000.parquet",
-    ]
+    assert any("a corrupt bzip2 block" in problem["problem"] for problem in problems)
+
+
+def test_a_killed_reading_goes_on_with_the_parts_that_are_missing(  # type: ignore[no-untyped-def]
+    spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "LEAST_PART", 5000)
+    rows = [page_xml(n, f"T{n}", hashlib.sha512(str(n).encode()).hexdigest() * 40) for n in range(1, 400)]
+    source = tmp_path / "source"
+    source.mkdir()
+    write_dump(source, dump_xml(rows), "nlwiki-20240101-pages-articles.xml")
+    dump = acquire_dump("nl", str(source), "latest", tmp_path)
+
+    def run(name: str) -> dict[str, str]:
+        said: list[str] = []
+        write_articles(spark, dump, tmp_path / name, progress=said.append)
+        digests = {
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (tmp_path / name).iterdir()
+        }
+        return digests | {"said": "; ".join(said)}
+
+    (tmp_path / "whole").mkdir()
+    whole = run("whole")
+    parts = sorted(name for name in whole if name.startswith("part-"))
+    assert len(parts) > 4
+    # As a kill leaves it: some parts with their notes, one part half written, no counts.
+    (tmp_path / "killed").mkdir()
+    kept = killed_after(spark, dump, tmp_path / "killed", 3)
+    stamps = {name: (tmp_path / "killed" / name).stat().st_mtime_ns for name in kept}
+    (tmp_path / "killed" / "_0123.writing").write_bytes(b"PAR1 half")
+    resumed = run("killed")
+    assert "3 of" in resumed.pop("said") and whole.pop("said")
+    assert resumed == whole
+    assert stamps == {name: (tmp_path / "killed" / name).stat().st_mtime_ns for name in kept}
+
+
+def killed_after(spark, dump: pa.Table, folder: Path, parts: int) -> list[str]:  # type: ignore[no-untyped-def]
+    """Fill `folder` as a reading does that is killed when so many parts are done; their files' names."""
+    gathered, articles_module.gathered = articles_module.gathered, lambda folder: None
+    try:
+        write_articles(spark, dump, folder)
+    finally:
+        articles_module.gathered = gathered
+    kept = []
+    for path in sorted(folder.iterdir()):
+        number = re.match(r"(?:part|_task)-([0-9]+)", path.name)
+        if number is None or int(number[1]) >= parts:
+            path.unlink()
+        elif path.name.startswith("part-"):
+            kept.append(path.name)
+    return kept
 
 
 LANGUAGES = ["bn", "el", "en", "hy", "uk"]
@@ -196,54 +258,6 @@ def test_real_dumps_give_the_known_counts(spark, tmp_path: Path, real_data: Path
                 "" if redirect is not None else clean(text, namespaces),
                 len(text.encode()),
             )
+    names = ["revision_id", "title", "redirect_to", "text", "wikitext_bytes"]
     rows = ds.dataset(tmp_path).to_table().to_pylist()
-    assert {row.pop("page_id"): tuple(row.values()) for row in rows} == wanted
-
-
-BYTES_OF_A_RUN = """
-import sys, hashlib
-from pathlib import Path
-import pyarrow as pa
-from factroots_dagster.wikipedia import articles
-from factroots_dagster.wikipedia.dump import acquire_dump
-from factroots_dagster.wikipedia.mentions import write_mentions
-from factroots_dagster.wikipedia.session import spark_session
-source, target, master = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-spark = spark_session(master)
-articles.COMPRESSED_BYTES_PER_FILE = 100_000
-names = {name: target / name for name in ("articles", "mentions")}
-for folder in names.values():
-    folder.mkdir(parents=True)
-articles.write_articles(spark, acquire_dump("nl", str(source), "latest", target), names["articles"])
-fact = {"language": "nl", "subject_uri": "Q1", "subject": "kaas", "object_uri": "Q2", "object": "wijn en"}
-split = pa.Table.from_pylist([fact])
-write_mentions(spark, names["articles"], split, names["mentions"])
-for path in sorted(target.rglob("*")):
-    if path.is_file():
-        print(path.relative_to(target), hashlib.sha256(path.read_bytes()).hexdigest())
-"""
-
-
-def test_the_same_bytes_whatever_the_number_of_cores(tmp_path: Path) -> None:
-    """Two fresh processes, one core and two, several files and tasks."""
-    words = ["kaas", "en", "wijn", "en", "brood", "in", "de", "grote", "stad", "land", "van"]
-    pages = [
-        page_xml(
-            n,
-            f"T{n}",
-            " ".join(words[int(c, 16) % len(words)] for c in hashlib.sha512(str(n).encode()).hexdigest() * 8),
-        )
-        for n in range(1, 1500)
-    ]
-    write_dump(tmp_path, dump_xml(pages))
-    told = []
-    for master in ("local[1]", "local[2]"):
-        command = [sys.executable, "-c", BYTES_OF_A_RUN, str(tmp_path), str(tmp_path / master), master]
-        environment = os.environ | {"FACTROOTS_SPARK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"}
-        told.append(
-            subprocess.run(
-                command, env=environment, capture_output=True, text=True, check=True, timeout=300
-            ).stdout
-        )
-    assert told[0] == told[1]
-    assert told[0].count("articles/part-") > 2 and told[0].count("mentions/part-") > 2
+    assert {row["page_id"]: tuple(row[name] for name in names) for row in rows} == wanted

@@ -1,16 +1,11 @@
-"""Finding, downloading and opening dumps."""
+"""Finding and opening dumps in a folder."""
 
 from __future__ import annotations
 
 import bz2
 import gzip
 import hashlib
-import threading
-from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
 
 import pyarrow as pa
 import pytest
@@ -53,7 +48,6 @@ def test_snapshots_and_kinds_of_files(tmp_path: Path) -> None:
         "nlwiki-20240301-pages-articles2.xml-p21p90.bz2",
     ):
         write_dump(tmp_path, XML, name)
-    (tmp_path / "nlwiki-20240201-pages-articles-multistream-index.txt.bz2").write_bytes(b"")
     (tmp_path / "nlwiki-20250101-pages-meta-current.xml.bz2").write_bytes(b"")
     assert files_of(tmp_path) == [
         "nlwiki-20240301-pages-articles2.xml-p11p20.bz2",
@@ -78,6 +72,66 @@ def test_compressions(tmp_path: Path, ending: str) -> None:
     (tmp_path / f"nlwiki-20240101-pages-articles.xml{ending}").write_bytes(packed[ending])
     table = acquire_dump("nl", str(tmp_path), "20240101", tmp_path)
     assert table["sitename"].to_pylist() == ["Wikipedia"]
+
+
+def test_the_same_part_in_two_compressions_is_read_once(tmp_path: Path) -> None:
+    write_dump(tmp_path, XML, "nlwiki-20240101-pages-articles1.xml-p1p10.bz2")
+    write_dump(tmp_path, XML, "nlwiki-20240101-pages-articles1.xml-p1p10")
+    write_dump(tmp_path, XML, "nlwiki-20240101-pages-articles2.xml-p11p20")
+    write_dump(tmp_path, XML, "nlwiki-20240101-pages-articles.xml.xz")
+    assert files_of(tmp_path) == [
+        "nlwiki-20240101-pages-articles1.xml-p1p10.bz2",
+        "nlwiki-20240101-pages-articles2.xml-p11p20",
+    ]
+
+
+INDEX = "".join(f"{600 + 100 * (page // 100)}:{page}:Titel: {page}\n" for page in range(1, 251))
+
+
+@pytest.mark.parametrize(
+    ("dump", "index", "pages"),
+    [
+        ("multistream.xml.bz2", "multistream-index.txt.bz2", 250),
+        ("multistream.xml.bz2", "multistream-index.txt.zst", 250),
+        ("multistream.xml.zst", "multistream-index.txt", 250),
+        ("multistream7.xml-p1p250.bz2", "multistream-index7.txt-p1p250.bz2", 250),
+        ("multistream7.xml-p1p250.bz2", "multistream-index8.txt-p1p250.bz2", None),
+        ("multistream7.xml-p1p250.bz2", "multistream-index.txt.bz2", None),
+    ],
+)
+def test_a_multistream_dump_and_its_index(tmp_path: Path, dump: str, index: str, pages: int | None) -> None:
+    """Each part of the dump is a bz2 stream of its own, and so are pieces of the index."""
+    split = XML.index("<page>")
+    streams = [XML[:split], XML[split:], ""] if dump.endswith("bz2") else [XML]
+    pack = {
+        "bz2": bz2.compress,
+        "zst": lambda data: pa.compress(data, codec="zstd", asbytes=True),
+        "txt": bytes,
+    }
+    stem = "nlwiki-20240101-pages-articles-"
+    packed = b"".join(pack[dump.rpartition(".")[2]](piece.encode()) for piece in streams)
+    (tmp_path / (stem + dump)).write_bytes(packed)
+    pieces = [INDEX[:2000], INDEX[2000:].rstrip("\n")] if index.endswith("bz2") else [INDEX]
+    packed = b"".join(pack[index.rpartition(".")[2]](piece.encode()) for piece in pieces)
+    (tmp_path / (stem + index)).write_bytes(packed)
+    (row,) = acquire_dump("nl", str(tmp_path), "latest", tmp_path).to_pylist()
+    assert row["file"] == stem + dump and row["indexed_pages"] == pages
+
+
+def test_a_single_stream_dump_has_no_index(tmp_path: Path) -> None:
+    write_dump(tmp_path, XML)
+    (tmp_path / "nlwiki-20240101-pages-articles-multistream-index.txt.bz2").write_bytes(
+        bz2.compress(b"1:1:A")
+    )
+    assert acquire_dump("nl", str(tmp_path), "latest", tmp_path)["indexed_pages"].to_pylist() == [None]
+
+
+def test_a_torn_index_is_refused(tmp_path: Path) -> None:
+    write_dump(tmp_path, XML, "nlwiki-20240101-pages-articles-multistream.xml.bz2")
+    index = tmp_path / "nlwiki-20240101-pages-articles-multistream-index.txt.bz2"
+    index.write_bytes(bz2.compress(INDEX.encode())[:-10])
+    with pytest.raises(InputError, match="index cannot be decompressed"):
+        acquire_dump("nl", str(tmp_path), "latest", tmp_path)
 
 
 def test_database_names_with_underscores(tmp_path: Path) -> None:
@@ -119,92 +173,3 @@ def test_what_is_refused(tmp_path: Path, name: str, content: bytes, message: str
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not a folder"):
         acquire_dump("nl", str(tmp_path / "no"), "latest", tmp_path)
-
-
-class Server(SimpleHTTPRequestHandler):
-    """Serves a folder, ranges too; cuts the first transfer of a dump short when told to."""
-
-    requests: ClassVar[list[tuple[str, str | None]]] = []
-    cut_at: int | None = None
-
-    def do_GET(self) -> None:
-        path = Path(self.translate_path(self.path))
-        span = self.headers.get("Range")
-        type(self).requests.append((self.path, span))
-        if not path.is_file():
-            super().do_GET()
-            return
-        data = path.read_bytes()
-        start = int(span.removeprefix("bytes=").rstrip("-")) if span else 0
-        self.send_response(206 if span else 200)
-        self.send_header("Content-Length", str(len(data) - start))
-        self.send_header("Last-Modified", "Mon, 01 Jan 2024 00:00:00 GMT")
-        if span:
-            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
-        self.end_headers()
-        body = data[start:]
-        if type(self).cut_at is not None and path.suffix == ".bz2":
-            body, type(self).cut_at = body[: type(self).cut_at], None
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@pytest.fixture
-def mirror(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """Base URL and folder of a Wikimedia-like server on loopback with one snapshot of nlwiki."""
-    Server.requests, Server.cut_at = [], None
-    site = tmp_path / "site"
-    snapshot = site / "nlwiki" / "20240101"
-    snapshot.mkdir(parents=True)
-    (site / "nlwiki" / "latest").mkdir()
-    path = write_dump(snapshot, XML)
-    digest = hashlib.sha1(path.read_bytes()).hexdigest()
-    sums = f"{'0' * 40}  nlwiki-20240101-abstract.xml.gz\n{digest}  {path.name}\n"
-    (snapshot / "nlwiki-20240101-sha1sums.txt").write_text(sums)
-    (site / "nlwiki" / "latest" / "nlwiki-latest-sha1sums.txt").write_text(sums)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Server, directory=str(site)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", snapshot
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def test_download_of_the_latest_snapshot(mirror: tuple[str, Path], tmp_path: Path) -> None:
-    base, snapshot = mirror
-    target = tmp_path / "down"
-    target.mkdir()
-    (row,) = acquire_dump("nl", base, "latest", target).to_pylist()
-    assert row["snapshot"] == "20240101"
-    assert Path(row["path"]).read_bytes() == (snapshot / row["file"]).read_bytes()
-    dumps = [request for request in Server.requests if request[0].endswith(".bz2")]
-    assert acquire_dump("nl", base, "20240101", target)["path"].to_pylist() == [row["path"]]
-    assert [request for request in Server.requests if request[0].endswith(".bz2")] == dumps
-
-
-def test_a_broken_download_goes_on(mirror: tuple[str, Path], tmp_path: Path) -> None:
-    base, snapshot = mirror
-    target = tmp_path / "down"
-    target.mkdir()
-    Server.cut_at = 100
-    (row,) = acquire_dump("nl", base, "20240101", target).to_pylist()
-    assert Path(row["path"]).read_bytes() == (snapshot / row["file"]).read_bytes()
-    assert ("/nlwiki/20240101/" + row["file"], "bytes=100-") in Server.requests
-
-
-def test_a_wrong_checksum_is_refused_and_deleted(mirror: tuple[str, Path], tmp_path: Path) -> None:
-    base, snapshot = mirror
-    target = tmp_path / "down"
-    target.mkdir()
-    write_dump(snapshot, XML + "\n")
-    with pytest.raises(InputError, match="published sha1"):
-        acquire_dump("nl", base, "20240101", target)
-    assert not list(target.glob("*.bz2"))
-
-
-def test_a_missing_snapshot_is_refused(mirror: tuple[str, Path], tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="404"):
-        acquire_dump("nl", mirror[0], "20200101", tmp_path)

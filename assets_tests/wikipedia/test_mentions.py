@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.wikipedia.mentions import Labels, automaton, find, find_in_batches, write_mentions
+from factroots_dagster.wikipedia.labels import Labels, automaton
+from factroots_dagster.wikipedia.mentions import mentions_in, write_mentions
 from factroots_dagster.wikipedia.schema import ENTITY_MENTIONS, WIKIPEDIA_ARTICLES
 from factroots_dagster.wikipedia.sentences import sentence_starts
 from factroots_dagster.wikipedia.tokens import character_classes, token_starts
@@ -42,9 +45,13 @@ def brute_force(text: str, entities: set[tuple[str, str]]) -> set[tuple[str, str
     return found
 
 
-def rows_of(pages: dict[int, str], split: pa.Table) -> list[dict]:
-    batch = pa.RecordBatch.from_pydict({"page_id": list(pages), "text": list(pages.values())})
-    return [row for out in find_in_batches([batch], Labels.of(split)) for row in out.to_pylist()]
+def rows_of(
+    pages: dict[int, str], split: pa.Table, aliases: dict[str, list[str]] | None = None
+) -> list[dict]:
+    language, names = Labels.names(split)
+    labels = Labels.of(names, language, aliases or {})
+    texts = list(pages.values())
+    return mentions_in(np.array(list(pages)), texts, [[] for _ in texts], labels, None).to_pylist()
 
 
 FACTS = [
@@ -56,18 +63,64 @@ FACTS = [
 ]
 
 
-@given(
-    st.lists(
-        st.sampled_from(["New York City", "York", "New", " ", "City", "ab", "a", "b", "東京", "京", ".", "s"])
-    )
-)
+PIECES = ["New York City", "York", "New", " ", "City", "ab", "a", "b", "東京", "京", ".", "s", "\n"]
+
+
+@given(st.lists(st.lists(st.sampled_from(PIECES)), min_size=1, max_size=4))
 @settings(max_examples=200, deadline=None)
-def test_all_overlapping_mentions_on_word_borders(pieces: list[str]) -> None:
-    text = "".join(pieces)
+def test_all_overlapping_mentions_on_word_borders(pages: list[list[str]]) -> None:
+    """Pages are searched together; nothing is found across them, and places count from each one's start."""
+    texts = {number * 10: "".join(pieces).strip("\n") for number, pieces in enumerate(pages)}
     split = split_of(FACTS)
     entities = {(fact[side], fact[side + 1]) for fact in FACTS for side in (0, 2)}
-    found = {(row["entity_uri"], row["label"], row["start"], row["end"]) for row in rows_of({1: text}, split)}
-    assert found == brute_force(text, entities)
+    rows = rows_of(texts, split)
+    for number, text in texts.items():
+        here = [row for row in rows if row["page_id"] == number]
+        assert {(row["entity_uri"], row["label"], row["start"], row["end"]) for row in here} == brute_force(
+            text, entities
+        )
+        edges = [*sentence_starts(text, "en").tolist(), len(text)]
+        tokens = token_starts(character_classes(text))
+        for row in here:
+            assert row["kind"] == "label"
+            assert edges[row["sentence"]] == row["sentence_start"] <= row["start"] < row["sentence_end"]
+            assert edges[row["sentence"] + 1] == row["sentence_end"]
+            assert row["chunk"] == (int(tokens[: row["start"] + 1].sum()) - 1) // 512
+
+
+def test_a_chunk_ends_after_512_tokens_of_its_page() -> None:
+    text = "Oslo " + "x " * 510 + "Oslo Oslo."
+    rows = rows_of({1: text, 2: text}, split_of([("Q1", "Oslo", "Q2", "Norway")]))
+    assert [(row["page_id"], row["chunk"]) for row in rows] == [
+        (1, 0),
+        (1, 0),
+        (1, 1),
+        (2, 0),
+        (2, 0),
+        (2, 1),
+    ]
+
+
+def test_aliases_are_mentions_of_their_own_kind() -> None:
+    split = split_of([("Q1", "Oslo", "Q2", "Norway")])
+    rows = rows_of({1: "Kristiania, now Oslo. Kristianias."}, split, {"Oslo": ["Kristiania"]})
+    assert [(row["entity_uri"], row["label"], row["kind"], row["start"]) for row in rows] == [
+        ("Q1", "Oslo", "alias", 0),
+        ("Q1", "Oslo", "label", 16),
+    ]
+
+
+def test_suffixed_labels_are_mentions_of_their_own_kind() -> None:
+    """Where the language inflects by suffix; compounds and other languages stay out."""
+    split = [("Q1", "Budapest", "Q2", "Európa")]
+    text = "Budapesten, Európában, Budapest. Budapestországxyz."
+    rows = rows_of({1: text}, split_of(split, "hu"))
+    assert [(row["label"], row["kind"], text[row["start"] : row["end"]]) for row in rows] == [
+        ("Budapest", "suffix", "Budapesten"),
+        ("Európa", "suffix", "Európában"),
+        ("Budapest", "label", "Budapest"),
+    ]
+    assert [row["kind"] for row in rows_of({1: text}, split_of(split, "en"))] == ["label"]
 
 
 def test_offsets_point_into_the_stored_text() -> None:
@@ -93,7 +146,7 @@ def test_one_row_per_entity_of_a_label() -> None:
 def test_two_languages_at_a_time_are_refused() -> None:
     split = pa.concat_tables([split_of(FACTS), split_of(FACTS, "de")])
     with pytest.raises(InputError, match="one language at a time"):
-        Labels.of(split)
+        Labels.names(split)
 
 
 def test_real_text_equals_brute_force(spark, tmp_path: Path, greek) -> None:  # type: ignore[no-untyped-def]
@@ -102,13 +155,16 @@ def test_real_text_equals_brute_force(spark, tmp_path: Path, greek) -> None:  # 
     split = greek.split.slice(0, 1500)
     (tmp_path / "articles").mkdir()
     (tmp_path / "mentions").mkdir()
-    ds.write_dataset(articles, tmp_path / "articles", format="parquet", basename_template="part-{i}.parquet")
+    pq.write_table(articles, tmp_path / "articles" / "part-00000-000.parquet")
     counts = write_mentions(spark, tmp_path / "articles", split, tmp_path / "mentions")
     table = ds.dataset(tmp_path / "mentions").to_table()
     assert table.schema == ENTITY_MENTIONS and table.num_rows == counts["mentions"] > 1000
     assert articles.schema == WIKIPEDIA_ARTICLES
-    rows = table.to_pylist()
-    places = [(row["page_id"], row["start"], row["end"], row["entity_uri"], row["label"]) for row in rows]
+    rows = table.filter(ds.field("kind") == "label").to_pylist()
+    order = {page_id: number for number, page_id in enumerate(articles["page_id"].to_pylist())}
+    places = [
+        (order[row["page_id"]], row["start"], row["end"], row["entity_uri"], row["label"]) for row in rows
+    ]
     assert places == sorted(set(places))
     entities = {
         (row[f"{side}_uri"], row[side]) for row in split.to_pylist() for side in ("subject", "object")
@@ -135,4 +191,4 @@ def test_the_automaton_is_built_once() -> None:
     forms = ["a", "b c"]
     assert automaton(forms) is automaton(list(forms))
     assert automaton(["a"]) is not automaton(forms)
-    assert [len(part) for part in find("x", automaton(["a"]), "en")] == [0] * 6
+    assert rows_of({1: "x", 2: ""}, split_of(FACTS)) == []

@@ -8,6 +8,7 @@ from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from factroots_dagster.analysis.geography import MLAMA_PLACES, Place, distance_km
 from factroots_dagster.analysis.mantel import mantel
@@ -28,7 +29,7 @@ def language_clusters(
 ) -> tuple[pa.Table, pa.Table, pa.Table]:
     """Similarity of languages by the facts predicted in both, their clusters, and what goes with it.
 
-    For two languages only the facts that both hold are compared. Languages with high P@1 overlap by
+    For two languages only the facts that both were asked are compared. Languages with high P@1 overlap by
     chance alone; `expected_jaccard` is the exact mean of Jaccard when each language keeps its number
     of correct facts and they fall independently (the overlap is then hypergeometric: Chung et al.,
     BMC Bioinformatics 20, 2019), and `corrected` is (J - E) / (1 - E), the correction for chance of
@@ -36,7 +37,9 @@ def language_clusters(
     easy in every language, so it measures common knowledge, whatever its reason.
 
     Clusters: k-medoids on 1 - corrected (1 where it is undefined), k by silhouette.
-    Mantel: correlation of `corrected` with each variable over the languages that have it.
+    Mantel: correlation of `corrected` with each variable over the languages that have it. Pairs that share
+    a language are not independent, so neither their number nor the p-value of an ordinary correlation says
+    how sure it is; a note in the schemas (`analysis.schema.PAIRS_NOTE`) goes with the tables.
 
     Args:
         predictions: language to PREDICTIONS table; columns uuid, full_match, object_ids are used.
@@ -94,15 +97,16 @@ def expected_jaccard(facts: int, first: int, second: int) -> float | None:
 
 
 def _facts(predictions: Mapping[str, pa.Table], languages: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """[languages, facts]: which facts a language holds, and which of them it predicts correctly."""
+    """[languages, facts]: which facts a language was asked, and which of them it predicts correctly."""
     known: dict[str, int] = {}
     cells = []
     for language in languages:
         table = predictions[language]
+        table = table.filter(pc.is_valid(table["full_match"]))  # the others could not be asked
         at = np.array(
             [known.setdefault(uuid, len(known)) for uuid in table["uuid"].to_pylist()], dtype=np.int64
         )
-        cells.append((at, table["full_match"].to_numpy(zero_copy_only=False).astype(bool)))
+        cells.append((at, table["full_match"].to_numpy().astype(bool)))
     held = np.zeros((len(languages), len(known)), dtype=bool)
     right = np.zeros_like(held)
     for row, (at, matches) in enumerate(cells):

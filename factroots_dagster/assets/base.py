@@ -11,7 +11,7 @@ import html
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -157,16 +157,24 @@ def record(context: Any, name: str, key: str | None, store: Store, shown: Shown,
     )
 
 
-def publish_each(context: Any, store: Store, build: Callable[..., Shown]) -> None:
+def publish_each(
+    context: Any, store: Store, build: Callable[..., Shown], resume: Callable[..., str] | None = None
+) -> None:
     """Publish every partition of the run with `build(work, *parts)` and record its metadata.
 
-    A bad input fails the step without retries and with the words of the InputError.
+    `resume(*parts)` names all that a partition's content depends on: what a killed run had finished of it
+    is then taken up by the next one. A bad input fails the step without retries and with the words of the
+    InputError.
     """
     name = context.asset_key.to_user_string()
     for key in partition_keys(context):
         started = time.monotonic()
-        with refusing_bad_input(), store.publish(name, *parts_of(key), code_version=CODE_VERSION) as work:
-            shown = build(work, *parts_of(key))
+        parts = parts_of(key)
+        with ExitStack() as stack:
+            stack.enter_context(refusing_bad_input())
+            words = f"{CODE_VERSION} {resume(*parts)}" if resume is not None else None
+            publication = store.publish(name, *parts, code_version=CODE_VERSION, resume=words)
+            shown = build(stack.enter_context(publication), *parts)
         record(context, name, key, store, shown, started)
 
 

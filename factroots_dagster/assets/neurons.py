@@ -14,10 +14,12 @@ from factroots_dagster.assets.base import (
 )
 from factroots_dagster.neurons.schema import (
     ACTIVE_NEURONS,
+    INTERVENTION_SUMMARY,
     LAYER_PROFILE,
     NEAREST_LANGUAGE,
     NEURON_INTERVENTIONS,
     NEURON_SIMILARITY,
+    NEURON_STABILITY,
     SIMILARITY_PAIRS,
 )
 from factroots_dagster.partitions import Platform
@@ -43,12 +45,15 @@ def neuron_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         deps=["neuron_activations"],
     )
     def active_neurons(context: dg.AssetExecutionContext) -> None:
-        """The top-k neurons of every correctly predicted fact, by Probeless and by signed activation."""
+        """The top-k neurons of every correctly predicted fact: Probeless, standardised Probeless, signed."""
 
         def build(work: Work, checkpoint: str, language: str) -> Shown:
             from factroots_dagster.neurons.probeless import active_neurons as activate
+            from factroots_dagster.probing.checkpoint import pick_device
 
-            table = activate(work.input_folder("neuron_activations", checkpoint, language))
+            place = pick_device(settings.device)
+            folder = work.input_folder("neuron_activations", checkpoint, language)
+            table = activate(folder, device=str(place) if place.type == "cuda" else None)
             work.write(table, ACTIVE_NEURONS)
             return Shown()
 
@@ -65,8 +70,9 @@ def neuron_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         """For every fact that two languages predict: how alike its neurons are, beside every null."""
 
         def build(work: Work, checkpoint: str) -> Shown:
-            from factroots_dagster.neurons.probeless import layer_profile
+            from factroots_dagster.neurons.probeless import default_k, layer_profile
             from factroots_dagster.neurons.similarity import compare_languages
+            from factroots_dagster.neurons.stability import neuron_stability
             from factroots_dagster.report.pictures import similarity_picture
 
             active = tables(work, "active_neurons", checkpoint)
@@ -81,10 +87,17 @@ def neuron_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             work.write(compared.pairs, SIMILARITY_PAIRS, side="pairs")
             work.write(compared.nearest, NEAREST_LANGUAGE, side="nearest")
             described = work.read("checkpoint", checkpoint).to_pylist()[0]
-            profile = layer_profile(
-                active.values(), layers=described["layers"], neurons_per_layer=described["neurons"]
-            )
+            layers, neurons = described["layers"], described["neurons"]
+            profile = layer_profile(active.values(), layers=layers, neurons_per_layer=neurons)
             work.write(profile, LAYER_PROFILE, side="layers")
+            stability = neuron_stability(
+                folders,
+                compared.facts,
+                k=default_k(layers, neurons),
+                seed=settings.sandbox_seed,
+                progress=progress_to(context),
+            )
+            work.write(stability, NEURON_STABILITY, side="stability")
             return Shown(similarity_picture(compared.pairs))
 
         publish_each(context, store, build)
@@ -101,6 +114,7 @@ def neuron_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         """Zero and double a fact's neurons found in one language while it is asked in another."""
 
         def build(work: Work, checkpoint: str) -> Shown:
+            from factroots_dagster.neurons.effects import intervention_summary
             from factroots_dagster.neurons.interventions import interventions
 
             model = models.load(settings, work, checkpoint)
@@ -113,6 +127,7 @@ def neuron_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 progress=progress_to(context),
             )
             work.write(table, NEURON_INTERVENTIONS)
+            work.write(intervention_summary(table), INTERVENTION_SUMMARY, side="summary")
             return Shown()
 
         publish_each(context, store, build)

@@ -58,7 +58,7 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             from factroots_dagster.wikipedia.dump import acquire_dump
 
             folder = work.folder / DUMP_FOLDER
-            folder.mkdir()
+            folder.mkdir(exist_ok=True)
             source = settings.wikipedia_source
             if settings.generated:
                 from factroots_dagster.sandbox.dump import dump_name, write_dump
@@ -70,9 +70,13 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             paths = [path.removeprefix(f"{folder}/") for path in table["path"].to_pylist()]
             column = table.schema.get_field_index("path")
             work.write(table.set_column(column, "path", pa.array(paths)), WIKIPEDIA_DUMP)
-            return Shown()
+            return Shown(figures={"snapshot": table["snapshot"][0].as_py()})
 
-        publish_each(context, store, build)
+        def source_of(language: str) -> str:
+            return f"{settings.wikipedia_source} {settings.wikipedia_snapshot} {language}"
+
+        # A download of hours is not begun again because its run was killed.
+        publish_each(context, store, build, None if settings.generated else source_of)
 
     @asset(
         group="sources",

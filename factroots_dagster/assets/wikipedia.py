@@ -8,6 +8,7 @@ import pyarrow as pa
 from factroots_dagster.assets.base import SPARK_POOL, Shown, asset, progress_to, publish_each
 from factroots_dagster.assets.sources import DUMP_FOLDER
 from factroots_dagster.partitions import Platform
+from factroots_dagster.resources.models import wordpiece_tokenizer
 from factroots_dagster.resources.spark import SparkResource
 from factroots_dagster.storage.store import Work
 from factroots_dagster.tracing.schema import FACT_SOURCES
@@ -26,7 +27,7 @@ def read_dump(work: Work, language: str) -> pa.Table:
 
 def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     """`wikipedia_articles`, `wikipedia_volume`, `entity_mentions` and `fact_sources`."""
-    store, languages = platform.store, platform.languages
+    settings, store, languages = platform.settings, platform.store, platform.languages
 
     @asset(
         group="wikipedia",
@@ -43,27 +44,36 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             from factroots_dagster.wikipedia.articles import write_articles
 
             dump = read_dump(work, language)
-            counts = write_articles(spark.session(), dump, work.folder, progress=progress_to(context))
+            counts = write_articles(
+                spark.session(),
+                dump,
+                work.folder,
+                lists=settings.wikipedia_lists,
+                progress=progress_to(context),
+            )
             return Shown(figures=counts)
 
-        publish_each(context, store, build)
+        def made_of(language: str) -> str:
+            return f"{store.digest('wikipedia_dump', language)} lists={settings.wikipedia_lists}"
+
+        publish_each(context, store, build, made_of)
 
     @asset(
         group="wikipedia",
-        kinds=("pyspark", "parquet"),
+        kinds=("parquet",),
         schema=WIKIPEDIA_VOLUME,
         partitions_def=languages,
-        deps=["wikipedia_articles", "wikipedia_dump"],
-        pool=SPARK_POOL,
+        deps=["wikipedia_articles", "wikipedia_dump", "entity_mentions"],
     )
-    def wikipedia_volume(context: dg.AssetExecutionContext, spark: SparkResource) -> None:
-        """How much text there is to read a fact in: pages, articles, bytes, characters, words."""
+    def wikipedia_volume(context: dg.AssetExecutionContext) -> None:
+        """How much there is to read a fact in: articles, bytes, characters, words, entities mentioned."""
 
         def build(work: Work, language: str) -> Shown:
             from factroots_dagster.wikipedia.volume import volume
 
             articles = work.input_folder("wikipedia_articles", language)
-            table = volume(spark.session(), read_dump(work, language), articles)
+            mentions = work.input_folder("entity_mentions", language)
+            table = volume(read_dump(work, language), articles, mentions)
             work.write(table, WIKIPEDIA_VOLUME)
             return Shown(figures={"words": table["words"][0].as_py()})
 
@@ -85,10 +95,21 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
             articles = work.input_folder("wikipedia_articles", language)
             split = work.read("mlama_split", language)
-            write_mentions(spark.session(), articles, split, work.folder)
-            return Shown()
+            figures = write_mentions(
+                spark.session(),
+                articles,
+                split,
+                work.folder,
+                tokenizer_json=wordpiece_tokenizer(settings),
+                progress=progress_to(context),
+            )
+            return Shown(figures=figures | {"wordpieces_of": settings.wordpiece_checkpoint or "none"})
 
-        publish_each(context, store, build)
+        def made_of(language: str) -> str:
+            inputs = [store.digest(name, language) for name in ("wikipedia_articles", "mlama_split")]
+            return " ".join([*inputs, wordpiece_tokenizer(settings) or ""])
+
+        publish_each(context, store, build, made_of)
 
     @asset(
         group="tracing",
@@ -107,7 +128,9 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             articles = work.input_folder("wikipedia_articles", language)
             mentions = work.input_folder("entity_mentions", language)
             split = work.read("mlama_split", language)
-            write_sources(spark.session(), articles, mentions, split, work.folder)
+            write_sources(
+                spark.session(), articles, mentions, split, work.folder, progress=progress_to(context)
+            )
             return Shown()
 
         publish_each(context, store, build)

@@ -12,6 +12,15 @@ from factroots_dagster.checks import expect
 from factroots_dagster.checks.bridge import Suite
 from factroots_dagster.settings import Settings
 from factroots_dagster.storage.store import Store, read_batches
+from factroots_dagster.tracing.matchers import (
+    MATCHERS,
+    SURFACE,
+    WITH_ALIASES,
+    WITH_SUFFIXES,
+    WORDPIECE,
+    matchers_of,
+)
+from factroots_dagster.wikipedia.labels import KINDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +30,6 @@ ONE_OBJECT = r"(?s)^(?!.*\[Y\].*\[Y\]).*\[Y\]"
 RELATION = r"^(P\d+|place_of_birth|place_of_death|date_of_birth)$"
 SHA1 = r"^[0-9a-f]{40}$"
 SHA256 = r"^[0-9a-f]{64}$"
-MATCHERS = ("sentence", "chunk", "article")
 
 # mLAMA 1.1, counted in the release (method.md, section 1)
 MLAMA_ROWS, MLAMA_LANGUAGE_COUNT = 843_143, 53
@@ -193,6 +201,10 @@ def volume_frame(store: Store, language: str) -> pd.DataFrame:
     frame["namespace_0"] = frame["articles"] + frame["redirects"]
     frame["damaged_share"] = frame["damaged_pages"] / (frame["pages"] + frame["damaged_pages"]).clip(lower=1)
     frame["lost_share"] = frame["lost_bytes"] / (frame["wikitext_bytes"] + frame["lost_bytes"]).clip(lower=1)
+    # Only a dump with a multistream index tells how many pages there should be.
+    expected = frame["indexed_pages"].fillna(frame["pages"])
+    frame["missing_pages"] = (expected - frame["pages"]).clip(lower=0).astype(int)
+    frame["missing_share"] = frame["missing_pages"] / expected.clip(lower=1)
     return frame
 
 
@@ -201,7 +213,7 @@ def say_what_was_lost(frame: pd.DataFrame) -> str:
     row = frame.iloc[0]
     return (
         f"{row['damaged_pages']} damaged pages ({row['lost_bytes']:,} bytes lost), "
-        f"{row['unfinished_pages']} unfinished"
+        f"{row['unfinished_pages']} unfinished, {row['missing_pages']} of the dump's index missing"
     )
 
 
@@ -215,6 +227,7 @@ def volume_suite(settings: Settings) -> Suite:
             *expect.within("words", 1),
             *expect.within("damaged_share", 0, 0.01, severity="warning"),
             *expect.within("lost_share", 0, 0.01, severity="warning"),
+            *expect.within("missing_share", 0, 0.01, severity="warning"),
             *expect.zero("unfinished_pages", severity="warning"),
         ]
 
@@ -226,7 +239,16 @@ def mentions_frame(store: Store, language: str) -> pd.DataFrame:
     folder = store.require("entity_mentions", language)
     pages = set(store.read("wikipedia_articles", language, columns=["page_id"])["page_id"].to_pylist())
     counts = dict.fromkeys(
-        ("mentions", "nulls", "negative_positions", "empty_spans", "length_differs", "unknown_pages"), 0
+        (
+            "mentions",
+            "nulls",
+            "negative_positions",
+            "empty_spans",
+            "length_differs",
+            "unknown_pages",
+            "strange_kinds",
+        ),
+        0,
     )
     for table in read_batches(folder):
         length = pc.subtract(table["end"], table["start"])
@@ -235,10 +257,14 @@ def mentions_frame(store: Store, language: str) -> pd.DataFrame:
         counts["nulls"] += sum(table[name].null_count for name in table.column_names)
         counts["negative_positions"] += pc.sum(pc.less(least, 0)).as_py() or 0
         counts["empty_spans"] += pc.sum(pc.less_equal(length, 0)).as_py() or 0
-        differs = pc.not_equal(length, pc.cast(pc.utf8_length(table["label"]), length.type))
+        differs = pc.and_(
+            pc.equal(table["kind"], "label"),
+            pc.not_equal(length, pc.cast(pc.utf8_length(table["label"]), length.type)),
+        )
         counts["length_differs"] += pc.sum(differs).as_py() or 0
         unknown = set(pc.unique(table["page_id"]).to_pylist()) - pages
         counts["unknown_pages"] += len(unknown)
+        counts["strange_kinds"] += pc.sum(pc.invert(pc.is_in(table["kind"], KINDS))).as_py() or 0
     import pandas as pd
 
     frame = pd.DataFrame([counts])
@@ -251,7 +277,7 @@ def mentions_suite(settings: Settings) -> Suite:
     def expectations(language: str) -> Sequence[Any]:
         return [
             *expect.within("mentions", 1, severity="warning"),
-            *expect.zero("nulls", "negative_positions", "empty_spans", "unknown_pages"),
+            *expect.zero("nulls", "negative_positions", "empty_spans", "unknown_pages", "strange_kinds"),
             *expect.within("length_differs_share", 0, 0.05, severity="warning"),
         ]
 
@@ -265,13 +291,19 @@ def sources_frame(store: Store, language: str) -> pd.DataFrame:
     frame["shown"] = shown.to_numpy()
     frame["evidence_agrees"] = (frame["shown"] > 0) == (frame["windows"] > 0)
     windows = frame.pivot_table(index="uuid", columns="matcher", values="windows", aggfunc="sum")
-    windows = windows.reindex(columns=list(MATCHERS), fill_value=0)
-    # two labels in one sentence or chunk are in one article
-    found = (windows["article"] > 0) | ((windows["sentence"] == 0) & (windows["chunk"] == 0))
-    frame["article_agrees"] = frame["uuid"].map(found)
+    windows = windows.reindex(columns=list(MATCHERS), fill_value=0).fillna(0)
+    # Two labels in one sentence or chunk are in one article, and other forms only add to the labels.
+    agrees = windows["article"] >= 0
+    for family in (SURFACE, WITH_ALIASES, WITH_SUFFIXES):
+        sentence, chunk, article = family
+        agrees &= (windows[article] > 0) | ((windows[sentence] == 0) & (windows[chunk] == 0))
+    frame["article_agrees"] = frame["uuid"].map(agrees)
+    frame["aliases_agree"] = frame["uuid"].map(windows["article_with_aliases"] >= windows["article"])
+    frame["flag_agrees"] = frame["unknown_pieces"].notna() == (frame["matcher"] == WORDPIECE)
     facts = set(store.read("mlama_split", language, columns=["uuid"])["uuid"].to_pylist())
-    traced = frame[frame["matcher"].isin(MATCHERS)].groupby("uuid")["matcher"].nunique()
-    frame["facts_missing"] = len(facts - set(traced[traced == len(MATCHERS)].index))
+    wanted = matchers_of(language, (frame["matcher"] == WORDPIECE).any())
+    traced = frame[frame["matcher"].isin(wanted)].groupby("uuid")["matcher"].nunique()
+    frame["facts_missing"] = len(facts - set(traced[traced == len(wanted)].index))
     return frame
 
 
@@ -284,7 +316,7 @@ def sources_suite(settings: Settings) -> Suite:
             *expect.among("matcher", MATCHERS),
             *expect.within("windows", 0),
             *expect.within("shown", 0, 3),
-            *expect.true("evidence_agrees", "article_agrees"),
+            *expect.true("evidence_agrees", "article_agrees", "aliases_agree", "flag_agrees"),
             *expect.zero("facts_missing"),
         ]
 

@@ -47,16 +47,19 @@ def checkpoint_suite(settings: Settings) -> Suite:
 
 def predictions_frame(store: Store, checkpoint: str, language: str) -> pd.DataFrame:
     table = store.read("predictions", checkpoint, language)
-    frame = table.drop(["object_ids", "predicted_ids"]).to_pandas()
+    frame = table.drop(["object_ids", "predicted_ids", "full_match", "partial_match"]).to_pandas()
+    # null: the checkpoint cannot be asked so
+    could = pc.is_valid(table["full_match"]).to_numpy()
+    full, partial = (pc.fill_null(table[name], False).to_numpy() for name in ("full_match", "partial_match"))
     frame["object_tokens"] = pc.list_value_length(table["object_ids"]).to_numpy()
     frame["mask_counts"] = pc.list_value_length(table["predicted_ids"]).to_numpy()
     # a match implies its mask count, and a full match is also a partial one
-    frame["match_agrees"] = (frame["full_match"] == (frame["matched_mask_count"] > 0)) & (
-        frame["partial_match"] | ~frame["full_match"]
-    )
+    frame["match_agrees"] = (full == (frame["matched_mask_count"] > 0)) & (partial | ~full)
     asked = ~frame["too_long"]
     frame["finite"] = np.isfinite(frame["object_logprob"]) | ~asked
-    frame["asked"] = (frame["mask_counts"] >= frame["object_tokens"]) | ~asked
+    frame["asked"] = (frame["mask_counts"] >= frame["object_tokens"]) | ~asked | ~could
+    ranks = pc.fill_null(table["pll_rank"], 1).to_numpy()
+    frame["pll_agrees"] = (ranks >= 1) & (ranks <= frame["candidates"])
     facts = store.read("mlama_split", language, columns=["uuid"])["uuid"].to_pylist()
     frame["facts_agree"] = frame["uuid"].tolist() == facts
     return frame
@@ -68,7 +71,7 @@ def predictions_suite(settings: Settings) -> Suite:
             *expect.rows(1),
             *expect.unique("uuid"),
             *expect.among("language", [language]),
-            *expect.true("facts_agree", "match_agrees", "finite", "asked"),
+            *expect.true("facts_agree", "match_agrees", "finite", "asked", "pll_agrees"),
             *expect.within("object_tokens", 1),
             *expect.within("object_logprob", None, _NOISE),
             *expect.within("prior_logprob", None, _NOISE),
@@ -131,14 +134,19 @@ def active_frame(store: Store, checkpoint: str, language: str) -> pd.DataFrame:
     described = store.read("checkpoint", checkpoint).to_pylist()[0]
     neurons = described["layers"] * described["neurons"]
     frame = table.select(["uuid", "language", "relation", "k"]).to_pandas()
-    sets, signed, scores = (table[name].to_pylist() for name in ("neurons", "signed_neurons", "scores"))
+    names = ("neurons", "signed_neurons", "standardised_neurons", "scores")
+    *rankings, scores = (table[name].to_pylist() for name in names)
     frame["sizes_agree"] = [
-        len(a) == len(b) == len(c) == k for a, b, c, k in zip(sets, signed, scores, frame["k"], strict=True)
+        # a relation too small for the standardised ranking has none
+        len(a) == len(b) == len(s) == k and len(c) in (0, k)
+        for a, b, c, s, k in zip(*rankings, scores, frame["k"], strict=True)
     ]
     frame["repeated"] = [
-        len(a) - len(set(a)) + len(b) - len(set(b)) for a, b in zip(sets, signed, strict=True)
+        sum(len(chosen) - len(set(chosen)) for chosen in row) for row in zip(*rankings, strict=True)
     ]
-    frame["in_range"] = [all(0 <= n < neurons for n in a + b) for a, b in zip(sets, signed, strict=True)]
+    frame["in_range"] = [
+        all(0 <= n < neurons for chosen in row for n in chosen) for row in zip(*rankings, strict=True)
+    ]
     frame["scores_ordered"] = [all(x >= y for x, y in pairwise(s)) and all(x >= 0 for x in s) for s in scores]
     return frame
 
@@ -157,8 +165,24 @@ def active_suite(settings: Settings) -> Suite:
     return Suite(active_frame, expectations)
 
 
+# What a protocol of `protocols` gives.
+_SCORE_OF = {
+    "full_match": "full_match",
+    "partial_match": "partial_match",
+    "typed": "typed_p1",
+    "pll": "pll_typed_p1",
+    "left_to_right": "left_to_right",
+    "confidence": "confidence",
+}
+
+
 def scores_frame(store: Store, checkpoint: str) -> pd.DataFrame:
-    frame = store.read("probing_scores", checkpoint).to_pandas()
+    table = store.read("probing_scores", checkpoint)
+    frame = table.drop(["protocols"]).to_pandas()
+    frame["protocols_agree"] = [
+        {name for name, column in _SCORE_OF.items() if row[column] is not None} == set(row["protocols"])
+        for row in table.select(["protocols", *_SCORE_OF.values()]).to_pylist()
+    ]
     whole = frame["relation"] == "*"
     cells = frame[~whole].groupby("language")["n"].sum()
     frame["cells_add_up"] = ~whole | (frame["n"] == frame["language"].map(cells))
@@ -179,6 +203,13 @@ def scores_suite(settings: Settings) -> Suite:
             "full_match_high",
             "macro_full_match",
             "prior_typed_p1",
+            "pll_typed_p1",
+            "left_to_right",
+            "confidence",
+            "by_subject_low",
+            "by_subject_high",
+            "by_object_low",
+            "by_object_high",
         )
         return [
             *expect.rows(2),
@@ -189,7 +220,7 @@ def scores_suite(settings: Settings) -> Suite:
             *expect.at_most("full_match", "multi_answer"),
             *expect.at_most("full_match_low", "full_match"),
             *expect.at_most("full_match", "full_match_high"),
-            *expect.true("cells_add_up"),
+            *expect.true("cells_add_up", "protocols_agree"),
             # a run over some of the languages is usable, and must not pass for the whole
             *expect.distinct("language", len(settings.active_languages), severity="warning"),
         ]
@@ -204,6 +235,7 @@ def similarity_frame(store: Store, checkpoint: str) -> pd.DataFrame:
         "language_b",
         "jaccard",
         "signed_jaccard",
+        "standardised_jaccard",
         "cosine",
         "mismatched_mean",
         "random_mean",
@@ -223,6 +255,7 @@ def similarity_suite(settings: Settings) -> Suite:
             *expect.true("ordered"),
             *expect.within("jaccard", 0, 1),
             *expect.within("signed_jaccard", 0, 1),
+            *expect.within("standardised_jaccard", 0, 1),
             *expect.within("cosine", -1 - _NOISE, 1 + _NOISE),
             *expect.within("mismatched_mean", 0, 1),
             *expect.within("random_mean", 0, 1),

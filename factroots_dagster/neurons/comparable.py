@@ -30,8 +30,10 @@ class Facts:
     objects: npt.NDArray[Any]  # object uris
     prompts: list[str]  # subject filled in, [Y] left
     rows: npt.NDArray[np.int64]  # in the relation's activations
-    top: npt.NDArray[np.int64]  # [facts, k]
+    # Top neurons, [facts, k] each; standardised [facts, 0] in a relation too small for it.
+    top: npt.NDArray[np.int64]
     signed: npt.NDArray[np.int64]
+    standardised: npt.NDArray[np.int64]
 
 
 def comparable_facts(active: pa.Table, folder: Path, split: pa.Table) -> dict[str, Facts]:
@@ -40,20 +42,25 @@ def comparable_facts(active: pa.Table, folder: Path, split: pa.Table) -> dict[st
         uuid: (uri, template.replace("[X]", subject))
         for uuid, uri, template, subject in _columns(split, "uuid", "object_uri", "template", "subject")
     }
-    grouped: dict[str, list[tuple[str, list[int], list[int]]]] = {}
-    for uuid, relation, top, signed in _columns(active, "uuid", "relation", "neurons", "signed_neurons"):
-        grouped.setdefault(relation, []).append((uuid, top, signed))
+    grouped: dict[str, list[tuple[str, list[int], list[int], list[int]]]] = {}
+    rankings = ("neurons", "signed_neurons", "standardised_neurons")
+    for uuid, relation, *listed in _columns(active, "uuid", "relation", *rankings):
+        grouped.setdefault(relation, []).append((uuid, *listed))
     made = {}
     for relation, listed in grouped.items():
         listed.sort()
-        uuids = [uuid for uuid, _, _ in listed]
+        uuids = [uuid for uuid, *_ in listed]
+        top, signed, standardised = (
+            np.array([row[place] for row in listed], np.int64) for place in (1, 2, 3)
+        )
         made[relation] = Facts(
             uuids=uuids,
             objects=np.array([told[uuid][0] for uuid in uuids]),
             prompts=[told[uuid][1] for uuid in uuids],
             rows=np.array([row_of[uuid] for uuid in uuids]),
-            top=np.array([top for _, top, _ in listed]),
-            signed=np.array([signed for _, _, signed in listed]),
+            top=top,
+            signed=signed,
+            standardised=standardised,
         )
     return made
 
@@ -64,15 +71,16 @@ def _columns(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
 
 @dataclass(frozen=True)
 class Matrix:
-    """Three matrices [facts, neurons].
+    """Matrices [facts, neurons].
 
-    directions: float32, centred, unit length (NaN where a fact does not differ from the mean); top, signed:
-    indicators, sparse.
+    directions: float32, centred, unit length (NaN where a fact does not differ from the mean); top, signed,
+    standardised: indicators, sparse.
     """
 
     directions: Floats
     top: sparse.csr_matrix
     signed: sparse.csr_matrix
+    standardised: sparse.csr_matrix
 
 
 class Matrices:
@@ -98,7 +106,8 @@ class Matrices:
         with np.errstate(invalid="ignore", divide="ignore"):
             directions = centred / np.linalg.norm(centred, axis=1, keepdims=True)
         neurons = values.shape[1]
-        return Matrix(directions, _indicator(facts.top, neurons), _indicator(facts.signed, neurons))
+        sets = (_indicator(chosen, neurons) for chosen in (facts.top, facts.signed, facts.standardised))
+        return Matrix(directions, *sets)
 
 
 def _indicator(chosen: npt.NDArray[np.int64], neurons: int) -> sparse.csr_matrix:
@@ -107,7 +116,13 @@ def _indicator(chosen: npt.NDArray[np.int64], neurons: int) -> sparse.csr_matrix
     return sparse.csr_matrix((ones, chosen.ravel(), np.arange(0, facts * k + 1, k)), shape=(facts, neurons))
 
 
-def jaccard_matrix(a: sparse.csr_matrix, b: sparse.csr_matrix, sizes: int) -> npt.NDArray[np.float64]:
-    """Jaccard of every row of a with every row of b; sizes: the two set sizes together."""
+def jaccard_matrix(a: sparse.csr_matrix, b: sparse.csr_matrix) -> npt.NDArray[np.float64]:
+    """Jaccard of every row of a with every row of b; all rows of one matrix have sets of one size.
+
+    NaN where either matrix has empty sets.
+    """
+    k_a, k_b = (matrix.nnz // max(1, matrix.shape[0]) for matrix in (a, b))
+    if not (k_a and k_b):
+        return np.full((a.shape[0], b.shape[0]), np.nan)
     overlap = (a @ b.T).toarray().astype(np.float64)
-    return overlap / (sizes - overlap)
+    return overlap / (k_a + k_b - overlap)

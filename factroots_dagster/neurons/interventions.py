@@ -3,7 +3,9 @@
 For facts that two languages predict, the top-k neurons found in A are ablated (times 0) and boosted (times 2)
 at the masks of the prompt in B, and so are three controls of the same size: random neurons, random neurons of
 the same layers, and the top-k of another fact of the relation in A. That a fact's own neurons move the answer
-more says that they matter; it does not say that the two languages share the fact.
+more says that they matter; it does not say that the two languages share the fact. A decoder has no masks: its
+neurons are scaled where the object's tokens are predicted, where they were also read (`probing.causal`), and
+its answer is right when each of them is the likeliest after those before it.
 """
 
 from __future__ import annotations
@@ -22,18 +24,14 @@ import torch
 
 from factroots_dagster.neurons.hooks import scale_neurons
 from factroots_dagster.neurons.schema import NEURON_INTERVENTIONS
+from factroots_dagster.probing.batches import in_batches, logit_blocks
+from factroots_dagster.probing.causal import frame, start_token
 from factroots_dagster.probing.checkpoint import LoadedModel
-from factroots_dagster.probing.forward import (
-    Batch,
-    by_token_budget,
-    default_token_budget,
-    hidden_or_logits,
-    logits,
-)
+from factroots_dagster.probing.forward import Batch, default_token_budget, hidden_or_logits
 from factroots_dagster.probing.prompts import Prompt, mask_prompts
 
 FACTORS = {"ablate": 0.0, "boost": 2.0}
-MOST_TOKENS = 8_192  # of one batch: every mask is projected at once here, and the inputs are copied
+MOST_TOKENS = 8_192  # of one batch: the inputs of every changed layer are copied
 _REPORT_SECONDS = 5.0
 
 
@@ -54,7 +52,9 @@ def interventions(
     By language: splits (MLAMA_SPLIT), predictions (PREDICTIONS), active (ACTIVE_NEURONS). At most most_pairs
     ordered pairs, facts_per_pair facts of each; a fact is asked with its object's own number of masks, where
     that prompt was right. A relation with no other fact in A lacks the "other_fact" rows.
+    token_budget: padded tokens of one batch; batches are halved when memory runs out.
     Returns 8 rows a fact and pair at most: (ablate, boost) x (own, random, same_layer, other_fact).
+    Raises InputError where a single prompt does not fit into memory, and for logits that are not finite.
     """
     languages = sorted(active)
     asked = {name: _askable(splits[name], predictions[name]) for name in languages}
@@ -127,8 +127,7 @@ def _draw(
         shared = [shared[index] for index in sorted(random.choice(len(shared), most, replace=False))]
     for uuid in shared:
         fact = asked[uuid]
-        question = [(fact.template, fact.subject)]
-        prompt = next(mask_prompts(model.tokenizer, question, len(fact.object_ids)))
+        prompt = _prompt(model, fact)
         row = {"uuid": uuid, "relation": fact.relation, "language_found": a, "language_asked": b}
         yield _Trial((a, b, uuid), row, prompt, fact.object_ids, np.empty(0, np.int64), 1.0)
         sets = {"own": found[uuid], **_controls(model, fact, found, asked, random)}
@@ -136,6 +135,17 @@ def _draw(
             for intervention, factor in FACTORS.items():
                 told = {**row, "intervention": intervention, "neuron_set": name}
                 yield _Trial((a, b, uuid), told, prompt, fact.object_ids, neurons, factor)
+
+
+def _prompt(model: LoadedModel, fact: _Asked) -> Prompt:
+    """The fact's prompt with as many places to predict as its object has tokens."""
+    k = len(fact.object_ids)
+    if model.family == "masked":
+        return next(mask_prompts(model.tokenizer, [(fact.template, fact.subject)], k))
+    before, _ = frame(fact.template, fact.subject)
+    encoded = model.tokenizer(before.rstrip(), add_special_tokens=False)["input_ids"]
+    ids = np.array([start_token(model), *encoded, *fact.object_ids[:-1]], np.int32)
+    return Prompt(0, k, ids, np.arange(len(ids) - k, len(ids), dtype=np.int32))
 
 
 def _controls(
@@ -172,13 +182,17 @@ def _measure(
     right = np.empty(len(trials), bool)
     last = time.monotonic()
     done = 0
+
+    def run(chosen: list[int]) -> None:
+        nonlocal last, done
+        logprob[chosen], right[chosen] = _run(model, [trials[index] for index in chosen])
+        done += len(chosen)
+        if progress is not None and time.monotonic() - last > _REPORT_SECONDS:
+            last = time.monotonic()
+            progress(f"{done} of {len(trials)} interventions run")
+
     with torch.inference_mode():
-        for chosen in by_token_budget([len(trial.prompt.ids) for trial in trials], budget):
-            logprob[chosen], right[chosen] = _run(model, [trials[index] for index in chosen])
-            done += len(chosen)
-            if progress is not None and time.monotonic() - last > _REPORT_SECONDS:
-                last = time.monotonic()
-                progress(f"{done} of {len(trials)} interventions run")
+        in_batches(model, [len(trial.prompt.ids) for trial in trials], budget, run)
     baseline = {trial.fact: index for index, trial in enumerate(trials) if "neuron_set" not in trial.row}
     rows = []
     for index, trial in enumerate(trials):
@@ -210,12 +224,14 @@ def _run(model: LoadedModel, trials: list[_Trial]) -> tuple[npt.NDArray[np.float
     )
     factors = torch.tensor([edit[3] for edit in edits], dtype=torch.float32, device=model.device)
     with scale_neurons(model.ffn, rows, positions, neurons, factors):
-        made = logits(model, hidden_or_logits(model, batch))
+        tokens = hidden_or_logits(model, batch)
     gold = torch.tensor([token for trial in trials for token in trial.object_ids], device=model.device)
-    token_logprob = (
-        (made.gather(1, gold[:, None])[:, 0] - torch.logsumexp(made, dim=1)).double().cpu().numpy()
-    )
-    token_right = (made.argmax(dim=1) == gold).cpu().numpy()
+    token_logprob, token_right = np.empty(len(gold)), np.empty(len(gold), bool)
+    for block, made in logit_blocks(model, tokens):
+        wanted = gold[block]
+        own = made.gather(1, wanted[:, None])[:, 0]
+        token_logprob[block] = (own - torch.logsumexp(made, dim=1)).double().cpu().numpy()
+        token_right[block] = (made.argmax(dim=1) == wanted).cpu().numpy()
     counts = np.array([len(trial.object_ids) for trial in trials])
     first = np.concatenate([[0], np.cumsum(counts)[:-1]])
     return np.add.reduceat(token_logprob, first) / counts, np.logical_and.reduceat(token_right, first)

@@ -8,6 +8,7 @@ from scipy import stats
 
 SUFFICIENT_NULL = 199  # values from which a null is used without pooling more: p can reach 0.005
 SMALLEST_NULL = 19  # values below which there is no p-value: it could not reach 0.05
+EXCHANGES = 999  # draws of the permutation test of a language pair
 SMALLEST_MISMATCHED = 8  # pairings with other objects below which a z-score is noise
 
 
@@ -17,10 +18,10 @@ def expected_jaccard(neurons: int, k: int) -> float:
     return float((stats.hypergeom.pmf(overlap, neurons, k, k) * overlap / (2 * k - overlap)).sum())
 
 
-def standardised(
+def mismatched_moments(
     cosine: npt.NDArray[np.float64], mismatched: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.float64]:
-    """z of every entry [i, j] against the mismatched entries of row i and column j together.
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Mean and standard deviation, for every entry [i, j], of the mismatched ones of row i and column j.
 
     NaN where these are fewer than SMALLEST_MISMATCHED or do not vary.
     """
@@ -33,8 +34,50 @@ def standardised(
     with np.errstate(invalid="ignore", divide="ignore"):
         mean = total / count
         variance = squares / count - mean**2
-        z = (cosine - mean) / np.sqrt(variance)
-    return np.where((count >= SMALLEST_MISMATCHED) & (variance > 1e-12), z, np.nan)
+    usable = (count >= SMALLEST_MISMATCHED) & (variance > 1e-12)
+    return np.where(usable, mean, np.nan), np.sqrt(np.where(usable, variance, np.nan))
+
+
+class Exchange:
+    """Permutation test of a sum of similarities: is a fact nearer to itself than to others of its object?
+
+    For one language pair: the statistic is the sum over facts f of the similarity of f in A and f in B. Under
+    the null it is the same for any other fact of the object in place of f in B, so B's facts are exchanged
+    within each group (relation and object) by a random cyclic shift of the group. Shifts form a group, so
+    the test is exact (Lehmann and Romano, Testing Statistical Hypotheses, 2005, section 15.2), and the sum
+    over a group for each of its shifts is all that a draw needs.
+    """
+
+    def __init__(self) -> None:
+        self.observed = 0.0
+        self.arrangements = 1.0  # how many there are, 1e9 at most
+        self.drawn = np.zeros(EXCHANGES)
+
+    def add(
+        self,
+        similarity: npt.NDArray[np.float64],
+        groups: npt.NDArray[np.generic],
+        random: np.random.Generator,
+    ) -> None:
+        """Takes in facts that no other call holds: similarity [facts in A, facts in B], groups [facts]."""
+        _, group, size = np.unique(groups, return_inverse=True, return_counts=True)
+        start = np.concatenate([[0], np.cumsum(size)[:-1]])
+        position = np.empty(len(group), np.int64)
+        position[np.argsort(group, kind="stable")] = np.arange(len(group)) - np.repeat(start, size)
+        i, j = np.nonzero(group[:, None] == group[None])
+        shift = (position[j] - position[i]) % size[group[i]]
+        by_shift = np.bincount(start[group[i]] + shift, weights=similarity[i, j], minlength=len(group))
+        chosen = (random.random((EXCHANGES, len(size))) * size).astype(np.int64)
+        self.drawn += by_shift[start + chosen].sum(axis=1)
+        self.observed += float(np.trace(similarity))
+        self.arrangements = min(1e9, self.arrangements * float(np.prod(size, dtype=np.float64)))
+
+    def p_value(self) -> float | None:
+        """(1 + draws >= observed) / (1 + draws), one-sided; None if there are too few other arrangements."""
+        if self.arrangements <= SMALLEST_NULL:
+            return None
+        at_least = self.drawn >= self.observed - 1e-9 * max(1.0, abs(self.observed))
+        return float((1 + at_least.sum()) / (1 + EXCHANGES))
 
 
 def upper_p(observed: npt.NDArray[np.float64], null: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

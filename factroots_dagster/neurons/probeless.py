@@ -2,13 +2,18 @@
 
 Probeless ranks neurons without training a probe: the score of neuron n for fact f is the mean of
 |a_f,n - a_g,n| over the relation's other facts g (Antverg & Belinkov, "On the Pitfalls of Analyzing
-Individual Neurons in Language Models", ICLR 2022, arXiv 2110.07483, with every fact its own class).
+Individual Neurons in Language Models", ICLR 2022, arXiv 2110.07483, with every fact its own class). Neurons
+that vary more everywhere score higher for every fact; `standardised` divides each neuron's scores by its
+standard deviation over the relation's facts, and so ranks by how unusual the fact is for the neuron.
+
+The arithmetic is written once for numpy arrays and torch tensors: with a GPU the chunks are computed there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +22,8 @@ import pyarrow as pa
 from factroots_dagster.neurons.activations import relations
 from factroots_dagster.neurons.schema import ACTIVE_NEURONS, LAYER_PROFILE
 
-CHUNK_NUMBERS = 1 << 21  # float64 numbers of one chunk of neurons: 16 MB, a few of which are alive at once
+CHUNK_NUMBERS = 1 << 21  # numbers of one chunk of neurons: 16 MB as float64, a few of which are alive at once
+STANDARDISABLE = 3  # facts from which standardised scores mean something: of two, every neuron scores 2
 Scores = npt.NDArray[np.float64]
 
 
@@ -26,46 +32,75 @@ def default_k(layers: int, neurons: int) -> int:
     return min(50, max(1, round(0.02 * layers * neurons)))
 
 
-def probeless_scores(activations: npt.NDArray[np.floating]) -> Scores:
+def probeless_scores(activations: Any) -> Any:
     """Mean absolute difference of each fact's activation to those of all other facts, exactly.
 
-    activations: [facts, neurons], at least two facts. Returns float64 [facts, neurons].
+    activations: [facts, neurons], at least two facts; numpy or torch, any float type. Returns float64
+    [facts, neurons], of the same kind and on the same device.
     By sorting: for the i-th smallest of n values (i from 0) with prefix sum P_i = x_0 + ... + x_i,
     sum_j |x_i - x_j| = (2i + 2 - n) x_i - 2 P_i + P_(n-1), so O(n log n) a neuron in place of O(n^2).
     """
-    values = activations.astype(np.float64)
-    facts = len(values)
-    order = np.argsort(values, axis=0, kind="stable")
-    ordered = np.take_along_axis(values, order, axis=0)
-    ordered -= ordered[facts // 2]  # differences are the same, and the sums lose less to rounding
-    prefix = np.cumsum(ordered, axis=0)
-    rank = np.arange(facts, dtype=np.float64)[:, None]
-    total = (2 * rank + 2 - facts) * ordered - 2 * prefix + prefix[-1]
-    scores = np.empty_like(total)
-    np.put_along_axis(scores, order, np.maximum(total, 0.0) / (facts - 1), axis=0)
-    return scores
+    facts = len(activations)
+    ordered: Any
+    order: Any
+    rank: Any
+    if isinstance(activations, np.ndarray):
+        by_neuron = np.ascontiguousarray(activations.T)
+        order = np.argsort(by_neuron, axis=1)
+        ordered = np.take_along_axis(by_neuron, order, axis=1).astype(np.float64)
+        rank = np.arange(facts, dtype=np.float64)
+    else:
+        import torch
+
+        ordered, order = activations.T.contiguous().sort(dim=1)
+        ordered = ordered.double()
+        rank = torch.arange(facts, dtype=torch.float64, device=activations.device)
+    # Differences are the same after the shift, and the sums lose less to rounding.
+    ordered = ordered - ordered[:, facts // 2, None]
+    prefix = ordered.cumsum(1)
+    total = ((2 * rank + 2 - facts) * ordered - 2 * prefix + prefix[:, -1:]).clip(min=0) / (facts - 1)
+    if isinstance(activations, np.ndarray):
+        np.put_along_axis(ordered, order, total, axis=1)
+        return ordered.T
+    return ordered.scatter_(1, order, total).T
 
 
-def top_k(scores: Scores, k: int) -> npt.NDArray[np.int64]:
+def standardised(scores: Any, activations: Any) -> Any:
+    """Probeless scores over each neuron's standard deviation across the facts; 0 where it does not vary.
+
+    Both [facts, neurons], numpy or torch.
+    """
+    centred = activations - activations.mean(axis=0)
+    spread = (centred * centred).mean(axis=0) ** 0.5
+    spread[spread == 0] = np.inf
+    return scores / spread
+
+
+def top_k(scores: Any, k: int) -> npt.NDArray[np.int64]:
     """Columns of the k highest scores of each row, best first; of equal scores the lower column first.
 
-    scores: [rows, columns], k <= columns. Returns [rows, k]. Selects before it sorts: O(columns) a row.
+    scores: [rows, columns], k <= columns, numpy or torch. Returns [rows, k]. Selects before it sorts:
+    O(columns) a row.
     """
-    rows = len(scores)
-    threshold = -np.partition(-scores, k - 1, axis=1)[:, k - 1 : k]
-    above = scores > threshold
-    tied = scores == threshold
+    if isinstance(scores, np.ndarray):
+        least = np.partition(scores, scores.shape[1] - k, axis=1)[:, -k, None]
+    else:
+        least = scores.topk(k, dim=1).values[:, -1:]
+    above, tied = scores > least, scores == least
     room = k - above.sum(axis=1, keepdims=True)
-    chosen = np.nonzero(above | (tied & (np.cumsum(tied, axis=1) <= room)))[1].reshape(rows, k)
-    order = np.argsort(-np.take_along_axis(scores, chosen, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(chosen, order, axis=1)
+    chosen = above | (tied & (tied.cumsum(1) <= room))
+    columns = _numpy(chosen).nonzero()[1].reshape(len(scores), k)
+    values = _numpy(scores[chosen]).reshape(len(scores), k)
+    return np.take_along_axis(columns, np.argsort(-values, axis=1, kind="stable"), axis=1)
 
 
-def active_neurons(activations_folder: Path, *, k: int | None = None) -> pa.Table:
-    """ACTIVE_NEURONS of one language: the top k of Probeless, and signed (highest above the mean).
+def active_neurons(activations_folder: Path, *, k: int | None = None, device: str | None = None) -> pa.Table:
+    """ACTIVE_NEURONS of one language: top k by Probeless, standardised Probeless, activation above the mean.
 
     activations_folder: as `probing.engine.probe` writes it. A fact that is its relation's only correct one
-    has no other to differ from: it gets no row. Equal scores: lower neuron first. Memory: one relation.
+    has no other to differ from: it gets no row; with fewer than STANDARDISABLE facts the standardised lists
+    are empty. Equal scores: lower neuron first. device: a torch device to compute on; None: numpy.
+    Memory: one relation's activations, and a few chunks of CHUNK_NUMBERS.
     """
     tables = [ACTIVE_NEURONS.empty_table()]
     for _relation, index, values in relations(activations_folder):
@@ -73,39 +108,89 @@ def active_neurons(activations_folder: Path, *, k: int | None = None) -> pa.Tabl
         if facts < 2:
             continue
         wanted = min(neurons, default_k(1, neurons) if k is None else k)
-        kept, signed = _Best(facts, wanted), _Best(facts, wanted)
-        width = max(1, CHUNK_NUMBERS // facts)
-        for start in range(0, neurons, width):
-            chunk = values[:, start : start + width].astype(np.float64)
-            kept.add(probeless_scores(chunk), start)
-            signed.add(chunk - chunk.mean(axis=0), start)
+        best = best_neurons(values, wanted, device=device)
+        empty = np.empty((facts, 0))
+        unusual = best["standardised"].columns if facts >= STANDARDISABLE else empty
         columns = {
             **{name: index.column(name) for name in ("uuid", "language", "relation")},
             "k": pa.array([wanted] * facts, pa.int32()),
-            "neurons": pa.array(list(kept.columns.astype(np.int32)), pa.list_(pa.int32())),
-            "scores": pa.array(list(kept.scores.astype(np.float32)), pa.list_(pa.float32())),
-            "signed_neurons": pa.array(list(signed.columns.astype(np.int32)), pa.list_(pa.int32())),
+            "neurons": _lists(best["probeless"].columns, np.int32),
+            "scores": _lists(best["probeless"].scores, np.float32),
+            "signed_neurons": _lists(best["signed"].columns, np.int32),
+            "standardised_neurons": _lists(unusual, np.int32),
         }
         tables.append(pa.table(columns, schema=ACTIVE_NEURONS))
     return pa.concat_tables(tables).combine_chunks()
 
 
-class _Best:
-    """The k best columns of each row, over chunks of columns that come in order."""
+def best_neurons(
+    activations: npt.NDArray[np.floating],
+    k: int,
+    *,
+    rows: npt.NDArray[np.int64] | None = None,
+    device: str | None = None,
+) -> dict[str, Best]:
+    """The k best neurons of facts by each of the three rankings: probeless, standardised, signed.
 
-    def __init__(self, rows: int, k: int):
-        self.k = k
-        self.scores: Scores = np.empty((rows, 0))
-        self.columns: npt.NDArray[np.int64] = np.empty((rows, 0), np.int64)
+    activations: [facts, neurons], at least two facts, all of which the scores are taken over; rows: the facts
+    that are wanted, all by default.
+    """
+    facts, neurons = activations.shape
+    best = {name: Best() for name in ("probeless", "standardised", "signed")}
+    width = max(1, CHUNK_NUMBERS // facts)
+    for start in range(0, neurons, width):
+        chunk = _placed(activations[:, start : start + width], device)
+        wide = chunk.astype(np.float64) if isinstance(chunk, np.ndarray) else chunk.double()
+        scores = probeless_scores(chunk)
+        rankings = {
+            "probeless": scores,
+            "standardised": standardised(scores, wide),
+            "signed": wide - wide.mean(axis=0),
+        }
+        for name, ranking in rankings.items():
+            best[name].add(ranking if rows is None else ranking[rows], start, k)
+    return best
 
-    def add(self, scores: Scores, start: int) -> None:
-        columns = np.broadcast_to(np.arange(start, start + scores.shape[1]), scores.shape)
-        # Earlier columns stand first, so that a tie keeps going to the lower column.
-        together = np.concatenate([self.scores, scores], axis=1)
-        numbers = np.concatenate([self.columns, columns], axis=1)
-        best = top_k(together, min(self.k, together.shape[1]))
-        self.scores = np.take_along_axis(together, best, axis=1)
-        self.columns = np.take_along_axis(numbers, best, axis=1)
+
+def _placed(chunk: npt.NDArray[np.floating], device: str | None) -> Any:
+    """A chunk as it is, or as a tensor on the device if one is given."""
+    if device is None:
+        return chunk
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(chunk)).to(device)
+
+
+def _numpy(values: Any) -> npt.NDArray[Any]:
+    return values if isinstance(values, np.ndarray) else values.cpu().numpy()
+
+
+def _lists(values: npt.NDArray[Any], kind: type[np.generic]) -> pa.Array:
+    """[rows, k] as an Arrow list array, without a Python object for each number."""
+    rows, k = values.shape
+    flat = pa.array(values.astype(kind).ravel())
+    return pa.ListArray.from_arrays(pa.array(np.arange(rows + 1, dtype=np.int32) * k), flat)
+
+
+class Best:
+    """The k best columns of each row and their scores, best first, over chunks of columns in order."""
+
+    def __init__(self) -> None:
+        self.scores: Scores = np.empty((0, 0))
+        self.columns: npt.NDArray[np.int64] = np.empty((0, 0), np.int64)
+
+    def add(self, scores: Any, start: int, k: int) -> None:
+        """Takes in the scores [rows, columns] of the columns from `start` on."""
+        columns = top_k(scores, min(k, scores.shape[1]))
+        values = _numpy(scores[np.arange(len(columns))[:, None], columns])
+        columns = columns + start
+        if self.columns.size:
+            # Earlier columns stand first, so that a tie keeps going to the lower column.
+            values = np.concatenate([self.scores, values], axis=1)
+            columns = np.concatenate([self.columns, columns], axis=1)
+            best = top_k(values, min(k, values.shape[1]))
+            values, columns = (np.take_along_axis(part, best, axis=1) for part in (values, columns))
+        self.scores, self.columns = values, columns
 
 
 def layer_profile(active: Iterable[pa.Table], *, layers: int, neurons_per_layer: int) -> pa.Table:

@@ -2,11 +2,14 @@
 
 For every pair of languages and every fact that both predict:
 
-- Jaccard of the two top-k sets (the paper's), of the two signed top-k sets, and the cosine of the activations
-  centred on the mean of the (language, relation)'s correct facts.
-- Nulls, from *other* facts of the same relation across the same two languages: the same object, another
-  object, and random neurons (analytic). For fact f they are taken over (f in A, g in B) and (g in A, f in B),
-  g != f, g being any correctly predicted fact of that language.
+- Jaccard of the two top-k sets (the paper's), of the two signed and of the two standardised ones (`probeless`
+  says what they are), and the cosine of the activations centred on the mean of the (language, relation)'s
+  correct facts.
+- Beside each of them, and beside cosine_z, three nulls. Two are means over *other* facts of the same relation
+  across the same two languages: the same object, and another object. For fact f they are taken over
+  (f in A, g in B) and (g in A, f in B), g != f, g being any correctly predicted fact of that language. The
+  third is random neurons, as expected value: of random k-subsets, and of the cosine with B's neurons in
+  random order, (sum of A's direction) x (sum of B's) / neurons.
 - cosine_z: the cosine of any pairing (f, g), less the mean and over the standard deviation of the cosines of
   f's row and g's column with facts of other objects. So each pairing is compared with what its two facts
   score by chance.
@@ -19,6 +22,8 @@ For every pair of languages and every fact that both predict:
   each other, positively; in simulations without any sharing 5.5% to 9% of the p-values are <= 0.05, the more
   the smaller the relations are.
 - q_value: Benjamini-Hochberg over all facts and language pairs of the checkpoint.
+- A language pair has a p_value of its own: of its mean cosine, by exchanging facts of one object
+  (`nulls.Exchange`), with Benjamini-Hochberg over the pairs.
 
 Facts whose prompt is the same text in both languages would be alike in any model: flagged, kept out of the
 tests and of the pair means. Whether a fact is shared with *any* other language is asked in `nearest`.
@@ -42,13 +47,15 @@ from factroots_dagster.neurons.nearest import Nearest, NearestInRelation
 from factroots_dagster.neurons.nulls import (
     SMALLEST_NULL,
     SUFFICIENT_NULL,
+    Exchange,
     benjamini_hochberg,
     expected_jaccard,
-    standardised,
+    mismatched_moments,
     upper_p,
 )
 from factroots_dagster.neurons.schema import NEURON_SIMILARITY, SIMILARITY_PAIRS
 
+STATISTICS = ("jaccard", "signed_jaccard", "standardised_jaccard", "cosine", "cosine_z")
 KEPT_PAIRINGS = 256  # same-object pairings of one relation and language pair that the pooled nulls keep
 
 
@@ -105,6 +112,7 @@ class _Pair:
     b: str
     columns: list[dict[str, Any]] = field(default_factory=list)
     nulls: list[npt.NDArray[np.float64]] = field(default_factory=list)  # [pairings, (jaccard, cosine)]
+    exchange: Exchange = field(default_factory=Exchange)
 
     def add(
         self,
@@ -120,15 +128,22 @@ class _Pair:
         Returns the cosines [facts of a, facts of b], the indices of the facts that both have, and which of
         these have the same input text in both.
         """
-        k_a, k_b = facts_a.top.shape[1], facts_b.top.shape[1]
         cosine = (matrix_a.directions @ matrix_b.directions.T).astype(np.float64)
-        jaccard = jaccard_matrix(matrix_a.top, matrix_b.top, k_a + k_b)
-        signed = jaccard_matrix(matrix_a.signed, matrix_b.signed, k_a + k_b)
         same = facts_a.objects[:, None] == facts_b.objects[None]
+        mean, deviation = mismatched_moments(cosine, ~same)
+        jaccard = jaccard_matrix(matrix_a.top, matrix_b.top)
+        statistics = np.stack(
+            [
+                jaccard,
+                jaccard_matrix(matrix_a.signed, matrix_b.signed),
+                jaccard_matrix(matrix_a.standardised, matrix_b.standardised),
+                cosine,
+                (cosine - mean) / deviation,
+            ]
+        )
         place = {uuid: index for index, uuid in enumerate(facts_b.uuids)}
         shared = [(i, place[uuid]) for i, uuid in enumerate(facts_a.uuids) if uuid in place]
         own = tuple(np.array(shared).T)
-        z = standardised(cosine, ~same)
         null = same.copy()
         null[own] = False
         identical = np.array([facts_a.prompts[i] == facts_b.prompts[j] for i, j in shared])
@@ -137,37 +152,59 @@ class _Pair:
         observed = np.where(identical, np.nan, cosine[own])
         # With too few pairings of its own the relation waits for the pooled null of `_tables`.
         enough = len(pool) >= SUFFICIENT_NULL
+        neurons = matrix_a.directions.shape[1]
+        by_chance = (
+            np.prod(
+                [m.directions.sum(axis=1)[at] for m, at in zip((matrix_a, matrix_b), own, strict=True)],
+                axis=0,
+            )
+            / neurons
+        )
         self.columns.append(
             {
                 "uuid": np.array(facts_a.uuids)[own[0]],
                 "relation": np.full(len(shared), relation),
-                "jaccard": jaccard[own],
-                "signed_jaccard": signed[own],
-                "cosine": cosine[own],
-                "same_object_mean": _cross_mean(jaccard, null, own),
-                "mismatched_mean": _cross_mean(jaccard, ~same, own),
-                "random_mean": np.full(len(shared), expected_jaccard(matrix_a.directions.shape[1], k_a)),
-                "cosine_z": z[own],
+                **dict(zip(STATISTICS, statistics[:, own[0], own[1]], strict=True)),
+                **_named("same_object", _cross_means(statistics, null, own)),
+                **_named("mismatched", _cross_means(statistics, ~same, own)),
+                "random_mean": np.full(len(shared), expected_jaccard(neurons, facts_a.top.shape[1])),
+                "random_cosine": by_chance,
+                "random_cosine_z": (by_chance - mean[own]) / deviation[own],
                 "same_object_pairings": np.full(len(shared), len(pool) if enough else 0),
                 "p_value": upper_p(observed, pool[:, 1]) if enough else np.full(len(shared), np.nan),
                 "identical_input": identical,
             }
         )
+        tested = np.isfinite(observed)
+        if tested.any():
+            rows, columns = own[0][tested], own[1][tested]
+            self.exchange.add(cosine[np.ix_(rows, columns)], facts_a.objects[rows], random)
         if len(pool) > KEPT_PAIRINGS:
             pool = pool[np.sort(random.choice(len(pool), KEPT_PAIRINGS, replace=False))]
         self.nulls.append(pool)
         return cosine, own, identical
 
 
-def _cross_mean(
+def _cross_means(
     values: npt.NDArray[np.float64], of: npt.NDArray[np.bool_], own: tuple[npt.NDArray[np.int64], ...]
 ) -> npt.NDArray[np.float64]:
-    """Mean of `values` over the entries `of` in row i and column j, for each own (i, j); NaN without any."""
-    kept = np.where(of, values, 0.0)
-    total = kept.sum(axis=1)[own[0]] + kept.sum(axis=0)[own[1]]
-    count = of.sum(axis=1)[own[0]] + of.sum(axis=0)[own[1]]
+    """Means of `values` [statistics, i, j] over the entries `of` in row i and column j, for each own (i, j).
+
+    Entries that are NaN stay out. Returns [statistics, own]; NaN without any entry.
+    """
+    known = of & np.isfinite(values)
+    kept = np.where(known, values, 0.0)
+    total, count = (part.sum(axis=2)[:, own[0]] + part.sum(axis=1)[:, own[1]] for part in (kept, known))
     with np.errstate(invalid="ignore", divide="ignore"):
         return total / count
+
+
+def _named(null: str, means: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:
+    """Columns of NEURON_SIMILARITY; the paper's Jaccard has the short names."""
+    return {
+        f"{null}_mean" if name == "jaccard" else f"{null}_{name}": values
+        for name, values in zip(STATISTICS, means, strict=True)
+    }
 
 
 def _tables(pairs: list[_Pair]) -> tuple[pa.Table, pa.Table]:
@@ -193,24 +230,27 @@ def _tables(pairs: list[_Pair]) -> tuple[pa.Table, pa.Table]:
         schema=NEURON_SIMILARITY,
     )
     rows = [_pair_row(pair, columns) for pair, columns in zip(pairs, merged, strict=True)]
+    p = [row["p_value"] if row["p_value"] is not None else np.nan for row in rows]
+    for row, q in zip(rows, benjamini_hochberg(np.array(p)), strict=True):
+        row["q_value"] = None if np.isnan(q) else float(q)
     return table, pa.Table.from_pylist(rows, schema=SIMILARITY_PAIRS)
+
+
+_SHORT = ("same_object_jaccard", "mismatched_jaccard", "random_jaccard")
+_OF_PAIR = ("same_object_q90_jaccard", "same_object_q90_cosine", "p_value", "q_value")
 
 
 def _pair_row(pair: _Pair, columns: Mapping[str, npt.NDArray[Any]]) -> dict[str, Any]:
     kept = ~columns["identical_input"]
     nulls = np.concatenate(pair.nulls)
     row: dict[str, Any] = {"language_a": pair.a, "language_b": pair.b, "facts": int(kept.sum())}
-    for name, source in (
-        ("jaccard", "jaccard"),
-        ("signed_jaccard", "signed_jaccard"),
-        ("cosine", "cosine"),
-        ("same_object_jaccard", "same_object_mean"),
-        ("mismatched_jaccard", "mismatched_mean"),
-        ("random_jaccard", "random_mean"),
-    ):
+    for name in (column for column in SIMILARITY_PAIRS.names if column not in (*row, *_OF_PAIR)):
+        # The paper's Jaccard has short names in the facts' table.
+        source = name.replace("_jaccard", "_mean") if name in _SHORT else name
         values = columns[source][kept]
         values = values[~np.isnan(values)]
         row[name] = float(values.mean()) if len(values) else None
+    row["p_value"] = pair.exchange.p_value()
     row["same_object_q90_jaccard"] = float(np.quantile(nulls[:, 0], 0.9)) if len(nulls) else None
     row["same_object_q90_cosine"] = float(np.quantile(nulls[:, 1], 0.9)) if len(nulls) else None
     return row

@@ -30,7 +30,7 @@ PREDICTIONS = pa.schema(
         ("relation", pa.string()),
         ("object_ids", pa.list_(pa.int32())),
         ("predicted_ids", pa.list_(pa.list_(pa.int32()))),  # item k-1: argmax at each of k masks
-        ("full_match", pa.bool_()),
+        ("full_match", pa.bool_()),  # null where the checkpoint cannot be asked so
         ("partial_match", pa.bool_()),
         ("matched_mask_count", pa.int32()),  # smallest matching mask count; 0 without a full match
         ("any_answer_match", pa.bool_()),  # full match of any gold answer of the same prompt
@@ -40,6 +40,9 @@ PREDICTIONS = pa.schema(
         ("prior_logprob", pa.float64()),  # object_logprob with the subject masked
         ("prior_rank", pa.int32()),  # typed_rank with the subject masked
         ("too_long", pa.bool_()),  # left out: the prompt exceeds the model's context
+        ("pll_rank", pa.int32()),  # as typed_rank, by pseudo-log-likelihood; null where not asked for
+        ("left_to_right_match", pa.bool_()),  # full match with masks filled from left to right; null as above
+        ("confidence_match", pa.bool_()),  # full match with masks filled by confidence; null as above
     ]
 )
 
@@ -51,10 +54,18 @@ PROBING_SCORES = pa.schema(
         ("full_match", pa.float64()),  # P@1
         ("full_match_low", pa.float64()),  # Wilson, 95%
         ("full_match_high", pa.float64()),
+        ("by_subject_low", pa.float64()),  # bootstrap of P@1 clustered by subject, 95%; languages only
+        ("by_subject_high", pa.float64()),
+        ("by_object_low", pa.float64()),  # bootstrap of P@1 clustered by object, 95%; languages only
+        ("by_object_high", pa.float64()),
         ("partial_match", pa.float64()),
         ("macro_full_match", pa.float64()),  # mean over relations; null where a relation is given
         ("typed_p1", pa.float64()),
         ("mrr", pa.float64()),
+        ("pll_typed_p1", pa.float64()),  # typed P@1 by pseudo-log-likelihood; null where not asked for
+        ("left_to_right", pa.float64()),  # P@1 with masks filled from left to right; null as above
+        ("confidence", pa.float64()),  # P@1 with masks filled by confidence; null as above
+        ("protocols", pa.list_(pa.string())),  # what the checkpoint could be asked: "full_match", "typed", ...
         ("multi_answer", pa.float64()),  # P@1 counting any gold answer of the prompt
         ("majority", pa.float64()),  # P@1 of always answering the relation's majority object
         ("uniform", pa.float64()),  # typed P@1 of a uniform guess among the candidates

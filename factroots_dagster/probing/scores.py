@@ -1,110 +1,189 @@
 """Scores of predictions, with the baselines they must be read against, and what they go along with.
 
 Statistics only: no model, no prompt.
+
+Which rows a score is over: `n` counts all rows of the cell; the typed scores (typed_p1, mrr, pll_typed_p1)
+and their baselines (uniform, prior_typed_p1) are over these. A checkpoint may not be able to be asked for a
+full match everywhere (a decoder only where the template ends in [Y]): full_match and its intervals,
+partial_match, multi_answer, left_to_right, confidence and the majority baseline are over the rows that were,
+so that P@1 never stands beside a baseline of other rows. Of a relation these are all rows or none; of a
+language ("*"), the relations whose own full_match is not null. Where no row was asked so, P@1 is null and the
+majority baseline is over all rows, for the typed scores to be read against.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from scipy import stats
 
-from factroots_dagster.analysis.intervals import wilson
+from factroots_dagster.analysis.intervals import clustered, wilson
 from factroots_dagster.errors import InputError
 from factroots_dagster.probing.schema import MASK_COUNTS, PROBING_SCORES, VOLUME_RELATIONS
 
 SMALL = 30  # cells with fewer rows are flagged
 MEASURES = ("pages", "articles", "wikitext_bytes", "words")
-_COLUMNS = (
-    "uuid",
-    "language",
-    "relation",
+_FLAGS = (  # columns of PREDICTIONS that are true, false, or null where not asked
     "full_match",
     "partial_match",
     "any_answer_match",
-    "typed_rank",
-    "candidates",
-    "prior_rank",
-    "too_long",
+    "left_to_right_match",
+    "confidence_match",
 )
+_RANKS = ("typed_rank", "prior_rank", "pll_rank")
+# A protocol was asked of the cell when a row of this column has a value.
+_PROTOCOLS = {
+    "full_match": "full_match",
+    "partial_match": "partial_match",
+    "typed": "typed_rank",
+    "pll": "pll_rank",
+    "left_to_right": "left_to_right_match",
+    "confidence": "confidence_match",
+}
+Columns = dict[str, npt.NDArray[Any]]
 
 
-def probing_scores(predictions: Iterable[pa.Table], coverage: pa.Table) -> pa.Table:
+def probing_scores(
+    predictions: Iterable[pa.Table],
+    coverage: pa.Table,
+    splits: Iterable[pa.Table] = (),
+    *,
+    seed: int = 0,
+) -> pa.Table:
     """PROBING_SCORES of one checkpoint: every (language, relation), and relation "*" for each language.
 
     predictions: PREDICTIONS, any number of tables. coverage: FACT_COVERAGE with a row for each of their rows
     (its majority_correct gives the majority baseline). A row that was left out (too_long) or has no rank
-    counts as wrong. Raises InputError when coverage lacks a fact.
+    counts as wrong; what is null in a whole cell was not asked of it (`protocols` lists what was).
+
+    splits: MLAMA_SPLIT (uuid, language, subject_uri, object_uri) of the same languages, for by_subject_* and
+    by_object_*: 95% percentile intervals of a language's P@1 by a bootstrap that draws subjects (objects)
+    with all their rows instead of single rows, which are not independent (`analysis.intervals.clustered`,
+    2,000 draws from the seed). Null without the language's split.
+
+    Raises InputError when coverage lacks a fact, or a language's split does.
     """
-    majority_of = {
-        (language, uuid): correct
-        for language, uuid, correct in zip(
-            *(coverage.column(name).to_pylist() for name in ("language", "uuid", "majority_correct")),
-            strict=True,
-        )
-    }
+    majority_of = dict(zip(_keys(coverage), coverage.column("majority_correct").to_pylist(), strict=True))
+    entities: dict[tuple[str, str], tuple[str, str]] = {}
+    for split in splits:
+        named = zip(*(split.column(name).to_pylist() for name in ("subject_uri", "object_uri")), strict=True)
+        entities.update(zip(_keys(split), named, strict=True))
+    spoken_of = {language for language, _ in entities}
     rows: list[dict[str, Any]] = []
     for table in predictions:
-        columns = {name: np.array(table.column(name).to_pylist()) for name in _COLUMNS}
-        keys = list(zip(columns["language"].tolist(), columns["uuid"].tolist(), strict=True))
-        missing = next((key for key in keys if key not in majority_of), None)
-        if missing is not None:
-            raise InputError(
-                f"fact {missing[1]} of language {missing[0]} has a prediction and no row in fact_coverage; "
-                "materialize mlama_split and fact_coverage, then predictions again"
-            )
-        columns["majority"] = np.array([bool(majority_of[key]) for key in keys])
+        columns = _columns(table)
+        keys = _keys(table)
+        columns["majority"] = np.array(_looked_up(majority_of, keys, "fact_coverage"), bool)
         for language in sorted(set(columns["language"].tolist())):
             spoken = columns["language"] == language
             relations = sorted(set(columns["relation"][spoken].tolist()))
             cells = [_cell(columns, spoken & (columns["relation"] == name)) for name in relations]
             whole = _cell(columns, spoken)
-            whole["macro_full_match"] = float(np.mean([cell["full_match"] for cell in cells]))
+            known = [cell["full_match"] for cell in cells if cell["full_match"] is not None]
+            whole["macro_full_match"] = float(np.mean(known)) if known else None
+            if language in spoken_of:
+                kept = np.flatnonzero(spoken & columns["full_match_known"])
+                named_rows = _looked_up(entities, [keys[row] for row in kept], "mlama_split")
+                whole |= _clustered(columns["full_match"][kept], named_rows, language, seed)
             for relation, cell in zip(["*", *relations], [whole, *cells], strict=True):
                 rows.append({"language": language, "relation": relation, **cell})
     rows.sort(key=lambda row: (row["language"], row["relation"]))
     return pa.Table.from_pylist(rows, schema=PROBING_SCORES)
 
 
-def _cell(columns: dict[str, npt.NDArray[Any]], chosen: npt.NDArray[np.bool_]) -> dict[str, Any]:
-    n = int(chosen.sum())
-    right = int(columns["full_match"][chosen].sum())
-    low, high = wilson(right, n)
-    rank, prior = (_ranks(columns[name][chosen]) for name in ("typed_rank", "prior_rank"))
+def _keys(table: pa.Table) -> list[tuple[str, str]]:
+    return list(zip(table.column("language").to_pylist(), table.column("uuid").to_pylist(), strict=True))
+
+
+def _looked_up(found: dict[tuple[str, str], Any], keys: list[tuple[str, str]], asset: str) -> list[Any]:
+    missing = next((key for key in keys if key not in found), None)
+    if missing is not None:
+        raise InputError(
+            f"fact {missing[1]} of language {missing[0]} has a prediction and no row in {asset}; "
+            "materialize mlama_split and fact_coverage, then predictions again"
+        )
+    return [found[key] for key in keys]
+
+
+def _columns(table: pa.Table) -> Columns:
+    """What the scores need: flags (false where null) with `<flag>_known`, ranks (infinite where null)."""
+    columns = {name: np.array(table.column(name).to_pylist(), object) for name in ("language", "relation")}
+    for name in _FLAGS:
+        values = table.column(name)
+        columns[name] = pc.fill_null(values, False).to_numpy().astype(bool)
+        columns[f"{name}_known"] = pc.is_valid(values).to_numpy().astype(bool)
+    for name in _RANKS:
+        values = pc.cast(table.column(name), pa.float64())
+        columns[name] = pc.fill_null(values, np.inf).to_numpy()
+        columns[f"{name}_known"] = pc.is_valid(values).to_numpy().astype(bool)
+    columns["candidates"] = table.column("candidates").to_numpy()
+    columns["too_long"] = table.column("too_long").to_numpy().astype(bool)
+    return columns
+
+
+def _cell(columns: Columns, chosen: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    asked = chosen & columns["full_match_known"]
+    n, right = int(chosen.sum()), int(columns["full_match"][asked].sum())
+    low, high = wilson(right, int(asked.sum())) if asked.any() else (None, None)
+
+    def known(name: str) -> bool:
+        return bool(columns[f"{name}_known"][chosen].any())
+
+    def share(name: str) -> float | None:
+        return float(columns[name][asked].mean()) if asked.any() and known(name) else None
+
+    def first(name: str) -> float | None:
+        return float((columns[name][chosen] == 1).mean()) if known(name) else None
+
     return {
         "n": n,
-        "full_match": right / n,
+        "full_match": share("full_match"),
         "full_match_low": low,
         "full_match_high": high,
-        "partial_match": float(columns["partial_match"][chosen].mean()),
-        "typed_p1": float((rank == 1).mean()),
-        "mrr": float((1 / rank).mean()),
-        "multi_answer": float(columns["any_answer_match"][chosen].mean()),
-        "majority": float(columns["majority"][chosen].mean()),
+        "partial_match": share("partial_match"),
+        "typed_p1": first("typed_rank"),
+        "mrr": float((1 / columns["typed_rank"][chosen]).mean()) if known("typed_rank") else None,
+        "pll_typed_p1": first("pll_rank"),
+        "left_to_right": share("left_to_right_match"),
+        "confidence": share("confidence_match"),
+        "protocols": [protocol for protocol, column in _PROTOCOLS.items() if known(column)],
+        "multi_answer": share("any_answer_match"),
+        "majority": float(columns["majority"][asked if asked.any() else chosen].mean()),
         "uniform": float((1 / columns["candidates"][chosen]).mean()),
-        "prior_typed_p1": None if np.isinf(prior).all() else float((prior == 1).mean()),
+        "prior_typed_p1": first("prior_rank"),
         "too_long": int(columns["too_long"][chosen].sum()),
-        "small": n < SMALL,
+        "small": n < SMALL or 0 < int(asked.sum()) < SMALL,
     }
 
 
-def _ranks(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Ranks as floats; no rank is an infinitely bad one."""
-    return np.array([np.inf if value is None or np.isnan(value) else value for value in values], np.float64)
+def _clustered(
+    right: npt.NDArray[np.bool_], named: list[tuple[str, str]], language: str, seed: int
+) -> dict[str, float | None]:
+    """by_subject_* and by_object_* of one language's rows."""
+    found: dict[str, float | None] = {}
+    for place, name in enumerate(("by_subject", "by_object")):
+        entities = np.array([row[place] for row in named])
+        random = np.random.default_rng([seed, crc32(f"{language} {name}".encode())])
+        found[f"{name}_low"], found[f"{name}_high"] = clustered(right, entities, random)
+    return found
 
 
 def mask_counts(predictions: Iterable[pa.Table]) -> pa.Table:
-    """MASK_COUNTS: P@1 by the number of tokens of the object, for each language."""
+    """MASK_COUNTS: P@1 by the number of tokens of the object, for each language; rows asked for it only."""
     counts: dict[tuple[str, int], list[int]] = {}
     for table in predictions:
         lengths = table.column("object_ids").combine_chunks().value_lengths().to_pylist()
         for language, tokens, right in zip(
             table.column("language").to_pylist(), lengths, table.column("full_match").to_pylist(), strict=True
         ):
+            if right is None:
+                continue
             cell = counts.setdefault((language, tokens), [0, 0])
             cell[0] += 1
             cell[1] += right
@@ -127,14 +206,15 @@ def mask_counts(predictions: Iterable[pa.Table]) -> pa.Table:
 def volume_relations(scores: pa.Table, volume: pa.Table) -> pa.Table:
     """VOLUME_RELATIONS: P@1 of the languages against the size of their Wikipedias.
 
-    scores: PROBING_SCORES; volume: WIKIPEDIA_VOLUME, one row per language. Languages in both are used; a
-    correlation is null with fewer than three, or where either side does not vary. One language can make the
-    correlation (English is ten times the median), so its range with one left out stands beside it.
+    scores: PROBING_SCORES; volume: WIKIPEDIA_VOLUME, one row per language. Languages in both are used that
+    have a P@1; a correlation is null with fewer than three, or where either side does not vary. One language
+    can make the correlation (English is ten times the median), so its range with one left out stands beside
+    it.
     """
     p1 = {
         row["language"]: row["full_match"]
         for row in scores.select(["language", "relation", "full_match"]).to_pylist()
-        if row["relation"] == "*"
+        if row["relation"] == "*" and row["full_match"] is not None
     }
     sizes = {row["language"]: row for row in volume.to_pylist()}
     languages = sorted(p1.keys() & sizes.keys())

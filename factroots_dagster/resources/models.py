@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -12,6 +13,21 @@ from factroots_dagster.storage.store import Work
 
 if TYPE_CHECKING:
     from factroots_dagster.probing.checkpoint import LoadedModel
+
+
+@cache
+def wordpiece_tokenizer(settings: Settings) -> str | None:
+    """The `tokenizer.json` of the checkpoint whose wordpieces are looked for; None when none is set.
+
+    Raises InputError when the checkpoint is not registered or its tokenizer cannot be used.
+    """
+    from factroots_dagster.probing.files import resolve_checkpoint
+    from factroots_dagster.wikipedia.wordpieces import read_tokenizer
+
+    if not settings.wordpiece_checkpoint:
+        return None
+    entry = lookup(settings, settings.wordpiece_checkpoint)
+    return read_tokenizer(resolve_checkpoint(entry.source, entry.revision).path)
 
 
 class ModelResource(dg.ConfigurableResource):

@@ -76,28 +76,30 @@ def _locked(target: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _recover(target: Path) -> None:
-    """Undo what a killed writer left: put an old folder back, remove temporary siblings."""
+def _recover(target: Path, keep: Path) -> None:
+    """Undo what a killed writer left: put an old folder back, remove temporary siblings but `keep`."""
     old = target.with_name(f".{target.name}.old")
     if old.exists() and not target.exists():
         old.rename(target)
     for left in target.parent.glob(f".{target.name}.*"):
-        if left.name.endswith((".tmp", ".old")) and left.is_dir():
+        if left.name.endswith((".tmp", ".old")) and left.is_dir() and left != keep:
             shutil.rmtree(left)
 
 
 @contextmanager
-def atomic_folder(target: Path) -> Iterator[Path]:
-    """Yield an empty temporary folder that replaces `target` when the block ends well.
+def atomic_folder(target: Path, resume: str | None = None) -> Iterator[Path]:
+    """Yield a temporary folder that replaces `target` when the block ends well.
 
-    On an exception the temporary folder is removed and `target` stays as it was. Raises
+    On an exception `target` stays as it was. The temporary folder is empty, and goes when the block fails;
+    but with `resume`, a digest of all that the content depends on, it stays when the block fails or the
+    process is killed, and the next writer with the same digest gets it as it was left. Raises
     FolderBusyError when another process is publishing the same target.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with _locked(target):
-        _recover(target)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        temporary.mkdir()
+        temporary = target.with_name(f".{target.name}.{resume or os.getpid()}.tmp")
+        _recover(target, keep=temporary if resume else target)
+        temporary.mkdir(exist_ok=True)
         try:
             yield temporary
             _fsync_tree(temporary)
@@ -109,8 +111,10 @@ def atomic_folder(target: Path) -> Iterator[Path]:
                 temporary.rename(target)
                 shutil.rmtree(old)
             _fsync(target.parent)
-        finally:
             shutil.rmtree(temporary, ignore_errors=True)
+        finally:
+            if resume is None:
+                shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextmanager

@@ -153,9 +153,16 @@ class Store:
         return self.manifest(asset, *parts)["digest"]
 
     @contextmanager
-    def publish(self, asset: str, *parts: str, code_version: str) -> Iterator[Work]:
-        """Yield a `Work`; when the block ends well its folder becomes the partition, atomically."""
-        with atomic_folder(self.path(asset, *parts)) as folder:
+    def publish(
+        self, asset: str, *parts: str, code_version: str, resume: str | None = None
+    ) -> Iterator[Work]:
+        """Yield a `Work`; when the block ends well its folder becomes the partition, atomically.
+
+        With `resume`, words for all that the content depends on, a writer that failed or was killed leaves
+        its folder to the next one with the same words.
+        """
+        digest = hashlib.sha256(resume.encode()).hexdigest()[:24] if resume is not None else None
+        with atomic_folder(self.path(asset, *parts), digest) as folder:
             work = Work(self, folder)
             yield work
             _write_manifest(work, asset, parts, code_version)

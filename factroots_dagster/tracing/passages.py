@@ -6,37 +6,37 @@ beside objects by one composite key.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
-MATCHERS = ("sentence", "chunk", "article")
-
-BLOCK_ROWS = 1_000_000
-"""Mentions that are joined at a time, whole pages; it bounds the memory of a worker."""
-
-PLACED = ("page_id", "entity", "start", "sentence", "chunk", "sentence_start", "sentence_end")
-
-PASSAGES = pa.schema(
-    [
-        (name, pa.int64())
-        for name in (
-            "fact",
-            "matcher",
-            "page_id",
-            "length",
-            "subject_start",
-            "object_start",
-            "sentence_start",
-            "sentence_end",
-        )
-    ]
+from factroots_dagster.tracing.matchers import (
+    MATCHERS,
+    SURFACE,
+    WINDOWS,
+    WITH_ALIASES,
+    WITH_SUFFIXES,
+    WORDPIECE,
 )
-"""One row per fact, matcher (its number) and window that holds the fact, with the window's passage;
-sentence_start and sentence_end are those of the sentence with the object."""
+
+MENTION = (
+    *("page_id", "entity", "kind", "start", "end", "sentence", "chunk", "sentence_start", "sentence_end"),
+)
+"""Columns of mentions here: those of ENTITY_MENTIONS, with the entity and the kind as numbers."""
+
+PASSAGE = (
+    *("fact", "matcher", "length", "page_id", "subject_start", "object_start"),
+    *("subject_end", "object_end", "sentence_start", "sentence_end"),
+)
+"""Columns of passages, in the order of their worth: one row per fact, matcher (its number in MATCHERS) and
+window that holds the fact; sentence_start and sentence_end are those of the sentence with the object."""
+
+EVIDENCES = 3
+"""Passages that are kept for a fact and matcher."""
+
+LABEL, ALIAS, SUFFIX, PIECES = range(4)
+"""Kinds of mentions, numbered as in `wikipedia.labels`."""
 
 Columns = dict[str, NDArray[np.int64]]
 
@@ -57,78 +57,95 @@ class FactTable:
         return cls(order, objects[order], first)
 
 
-def passages_in_batches(batches: Iterable[pa.RecordBatch], facts: FactTable) -> Iterator[pa.RecordBatch]:
-    """Mentions (columns PLACED), each page's in one piece, to PASSAGES."""
-    kept: list[Columns] = []
-    rows = 0
-    for batch in batches:
-        kept.append({name: batch[name].to_numpy() for name in PLACED})
-        rows += batch.num_rows
-        if rows < BLOCK_ROWS:
-            continue
-        block = joined(kept)
-        pages = block["page_id"]
-        # The last page may go on in the next batch.
-        whole = int(np.searchsorted(pages, pages[-1]))
-        yield from arrow(passages({name: values[:whole] for name, values in block.items()}, facts))
-        kept = [{name: values[whole:] for name, values in block.items()}]
-        rows -= whole
-    if kept:
-        yield from arrow(passages(joined(kept), facts))
-
-
-def joined(pieces: list[Columns]) -> Columns:
-    return {name: np.concatenate([piece[name] for piece in pieces]) for name in PLACED}
-
-
-def arrow(columns: Columns) -> Iterator[pa.RecordBatch]:
-    if len(columns["fact"]):
-        yield pa.RecordBatch.from_arrays(
-            [pa.array(columns[name]) for name in PASSAGES.names], schema=PASSAGES
-        )
-
-
 def passages(mentions: Columns, facts: FactTable) -> Columns:
-    """The windows of whole pages that hold a fact, each with its shortest passage (columns of PASSAGES).
+    """The windows of whole pages that hold a fact, by every matcher, each with its shortest passage.
 
-    A window's passage is looked for among its sentences that hold both sides and among the first mention
-    of each side in it. It reaches from the beginning of the sentence with the earlier mention to the end
-    of the sentence with the later.
+    `mentions` has the columns MENTION, the result PASSAGE. A window's passage is looked for among its
+    sentences that hold both sides and among the first mention of each side in it. It reaches from the
+    beginning of the sentence with the earlier mention to the end of the sentence with the later.
     """
     order = np.lexsort((mentions["start"], mentions["page_id"]))
-    mentions = {name: values[order] for name, values in mentions.items()}
+    mentions = rows_of(mentions, order)
+    kind = mentions["kind"]
+    labels = rows_of(mentions, kind == LABEL)
+    plain = passages_by(labels, facts, WINDOWS, SURFACE)
+    found = [plain, passages_by(rows_of(mentions, kind == PIECES), facts, ("chunk",), (WORDPIECE,))]
+    for more, matchers in ((ALIAS, WITH_ALIASES), (SUFFIX, WITH_SUFFIXES)):
+        # Where a page holds no other form, nothing else is found than by labels.
+        pages = np.unique(mentions["page_id"][kind == more])
+        wider = ((kind == LABEL) | (kind == more)) & np.isin(mentions["page_id"], pages)
+        same = rows_of(plain, ~np.isin(plain["page_id"], pages))
+        same["matcher"] = same["matcher"] + MATCHERS.index(matchers[0])
+        found += [same, passages_by(rows_of(mentions, wider), facts, WINDOWS, matchers)]
+    return joined(found, PASSAGE)
+
+
+def rows_of(columns: Columns, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Columns:
+    return {name: values[rows] for name, values in columns.items()}
+
+
+def joined(pieces: list[Columns], names: tuple[str, ...]) -> Columns:
+    return {name: np.concatenate([piece[name] for piece in pieces]) for name in names}
+
+
+def passages_by(
+    mentions: Columns, facts: FactTable, windows: tuple[str, ...], matchers: tuple[str, ...]
+) -> Columns:
+    """Passages of the `windows`, which are the `matchers` in order; mentions stand by page and place."""
     subject, object_, fact = {}, {}, {}
-    for matcher in MATCHERS:
-        subject[matcher], object_[matcher], fact[matcher] = pairs(mentions, matcher, facts)
+    for window in {"sentence", *windows}:
+        subject[window], object_[window], fact[window] = pairs(mentions, window, facts)
     within = (subject["sentence"], object_["sentence"], fact["sentence"])
     same_chunk = mentions["chunk"][within[0]] == mentions["chunk"][within[1]]
     results = []
-    for number, matcher in enumerate(MATCHERS):
-        s, o, f = subject[matcher], object_[matcher], fact[matcher]
-        if matcher != "sentence":
-            kept = same_chunk if matcher == "chunk" else slice(None)
+    for window, matcher in zip(windows, matchers, strict=True):
+        s, o, f = subject[window], object_[window], fact[window]
+        if window != "sentence":
+            kept = same_chunk if window == "chunk" else slice(None)
             s, o, f = (
                 np.concatenate([own, inner[kept]]) for own, inner in zip((s, o, f), within, strict=True)
             )
-        results.append(shortest(mentions, s, o, f, matcher, number))
-    return {name: np.concatenate([result[name] for result in results]) for name in PASSAGES.names}
+        results.append(shortest(mentions, s, o, f, window, MATCHERS.index(matcher)))
+    return joined(results, PASSAGE)
 
 
-def window_numbers(mentions: Columns, matcher: str) -> NDArray[np.int64]:
+def best(passages: Columns, windows: NDArray[np.int64]) -> tuple[Columns, NDArray[np.int64]]:
+    """The best passages of each fact and matcher, and in how many windows it was found in all.
+
+    `windows` tells of each row how many windows it stands for: 1 where every window has its row. The
+    result's first row of a fact and matcher stands for all of its windows, the others for none, so that
+    results can be put together and asked again.
+    """
+    order = np.lexsort([passages[name] for name in reversed(PASSAGE[:6])])
+    passages, windows = rows_of(passages, order), windows[order]
+    fact, matcher = passages["fact"], passages["matcher"]
+    new = np.ones(len(fact), dtype=bool)
+    new[1:] = (fact[1:] != fact[:-1]) | (matcher[1:] != matcher[:-1])
+    firsts = np.flatnonzero(new)
+    group = np.cumsum(new) - 1
+    rank = np.arange(len(fact)) - firsts[group]
+    totals = np.zeros(len(fact), dtype=np.int64)
+    if len(firsts):
+        totals[firsts] = np.add.reduceat(windows, firsts)
+    kept = rank < EVIDENCES
+    return rows_of(passages, kept), totals[kept]
+
+
+def window_numbers(mentions: Columns, window: str) -> NDArray[np.int64]:
     """The window of each mention, counted over all pages; mentions stand by page and place. [n]"""
     pages = mentions["page_id"]
     changes = pages[1:] != pages[:-1]
-    if matcher != "article":
-        changes |= mentions[matcher][1:] != mentions[matcher][:-1]
+    if window != "article":
+        changes |= mentions[window][1:] != mentions[window][:-1]
     return np.concatenate([[0], np.cumsum(changes)])[: len(pages)]
 
 
 def pairs(
-    mentions: Columns, matcher: str, facts: FactTable
+    mentions: Columns, window: str, facts: FactTable
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """For each window and fact in it: the rows of the first subject and object mention, and the fact."""
     entities = len(facts.first) - 1
-    keys = window_numbers(mentions, matcher) * entities + mentions["entity"]
+    keys = window_numbers(mentions, window) * entities + mentions["entity"]
     unique, rows = np.unique(keys, return_index=True)
     entity = unique % entities if entities else unique
     counts = facts.first[entity + 1] - facts.first[entity]
@@ -149,27 +166,29 @@ def shortest(
     subject: NDArray[np.int64],
     object_: NDArray[np.int64],
     fact: NDArray[np.int64],
-    matcher: str,
-    number: int,
+    window: str,
+    matcher: int,
 ) -> Columns:
     """Of the candidates (rows of mentions) for a fact and window: the shortest, then the earliest."""
-    window = window_numbers(mentions, matcher)[object_]
+    windows = window_numbers(mentions, window)[object_]
     first, last = mentions["sentence_start"], mentions["sentence_end"]
     length = np.maximum(last[subject], last[object_]) - np.minimum(first[subject], first[object_])
     starts = mentions["start"]
-    order = np.lexsort((starts[object_], starts[subject], length, window, fact))
-    fact, window = fact[order], window[order]
+    order = np.lexsort((starts[object_], starts[subject], length, windows, fact))
+    fact, windows = fact[order], windows[order]
     new = np.ones(len(order), dtype=bool)
-    new[1:] = (fact[1:] != fact[:-1]) | (window[1:] != window[:-1])
+    new[1:] = (fact[1:] != fact[:-1]) | (windows[1:] != windows[:-1])
     kept = order[new]
     subject, object_ = subject[kept], object_[kept]
     return {
         "fact": fact[new],
-        "matcher": np.full(len(kept), number, dtype=np.int64),
-        "page_id": mentions["page_id"][object_],
+        "matcher": np.full(len(kept), matcher, dtype=np.int64),
         "length": length[kept],
+        "page_id": mentions["page_id"][object_],
         "subject_start": starts[subject],
         "object_start": starts[object_],
+        "subject_end": mentions["end"][subject],
+        "object_end": mentions["end"][object_],
         "sentence_start": first[object_],
         "sentence_end": last[object_],
     }

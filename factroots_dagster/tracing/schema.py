@@ -10,7 +10,9 @@ EVIDENCE = pa.struct(
         ("title", pa.string()),
         ("revision_id", pa.int64()),
         ("subject_start", pa.int64()),
+        ("subject_end", pa.int64()),
         ("object_start", pa.int64()),
+        ("object_end", pa.int64()),
         ("sentence", pa.string()),
     ]
 )
@@ -23,6 +25,7 @@ FACT_SOURCES = pa.schema(
         ("relation", pa.string()),
         ("matcher", pa.string()),
         ("windows", pa.int64()),
+        ("unknown_pieces", pa.bool_()),
         ("evidence", pa.list_(EVIDENCE)),
     ]
 )

@@ -9,19 +9,33 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from factroots_dagster.storage.store import main_files
-from factroots_dagster.tracing.passages import MATCHERS, PASSAGES, PLACED, FactTable, passages_in_batches
+from factroots_dagster.tracing.matchers import MATCHERS, WORDPIECE, matchers_of
+from factroots_dagster.tracing.passages import (
+    MENTION,
+    PASSAGE,
+    Columns,
+    FactTable,
+    best,
+    joined,
+    passages,
+    rows_of,
+)
 from factroots_dagster.tracing.schema import FACT_SOURCES
-from factroots_dagster.wikipedia.files import spark_path
+from factroots_dagster.wikipedia.labels import KINDS
+from factroots_dagster.wikipedia.tasks import Beat, Figures, gathered, run_tasks
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-EVIDENCES = 3
 LONGEST_SENTENCE = 1000
 """Characters of a sentence that evidence keeps; what is longer is no sentence, but a table or a list."""
+
+PLACES = ("page_id", "title", "revision_id", *PASSAGE[4:8], "sentence")
 
 
 def write_sources(
@@ -42,61 +56,58 @@ def write_sources(
     a window that holds several). Ties go to the lower page id, then to the earlier place. The sentence
     given is that with the object, cut at 1000 characters.
     """
-    from pyspark.sql import functions as F
-
-    if progress:
-        progress(f"looking for the sources of {split.num_rows} facts")
+    language = split["language"][0].as_py() if split.num_rows else ""
     entities, facts = numbered(split)
     parts = main_files(mentions_folder)
-    mentions = spark.read.parquet(*map(spark_path, parts))
-    placed = (
-        mentions.join(F.broadcast(spark.createDataFrame(entities)), ["entity_uri", "label"])
-        .select(*PLACED)
-        .repartitionById(len(parts), (F.col("page_id") % len(parts)).cast("int"))
-        .sortWithinPartitions("page_id")
+    articles = main_files(articles_folder)
+    size = sum(path.stat().st_size for path in parts)
+    find = partial(find_windows, parts=parts, folder=folder.absolute(), entities=entities, facts=facts)
+    run_tasks(spark, folder, len(parts), find, what=f"{language}: windows", total=size, progress=progress)
+    chosen, windows, part = merged(folder, parts)
+    gathered(folder)
+    # The n-th file of mentions holds those of the file of articles that has the number in its name.
+    article_file = np.array([int(path.name.split("-")[1]) for path in parts], dtype=np.int64)
+    wanted = np.unique(article_file[part])
+    read = partial(
+        read_sentences,
+        paths=[articles[number] for number in wanted],
+        folder=folder.absolute(),
+        places=[
+            rows_of(chosen, article_file[part] == number)
+            | {"row": np.flatnonzero(article_file[part] == number)}
+            for number in wanted
+        ],
     )
-    windows = placed.mapInArrow(
-        partial(passages_in_batches, facts=facts), ", ".join(f"{name} BIGINT" for name in PASSAGES.names)
-    )
-    group = "PARTITION BY fact, matcher"
-    order = "ORDER BY length, page_id, subject_start, object_start"
-    best = windows.select(
-        "*",
-        F.expr(f"row_number() OVER ({group} {order}) AS rank"),
-        F.expr(f"count(*) OVER ({group}) AS windows"),
-    ).where(F.col("rank") <= EVIDENCES)
-    articles = spark.read.parquet(*map(spark_path, main_files(articles_folder)))
-    # Places go to the texts, not texts to the places: at most nine of them for each fact.
-    sentence = (
-        "trim(TRAILING ' \\n' FROM substring(text, CAST(sentence_start + 1 AS INT), "
-        f"CAST(least(sentence_end - sentence_start, {LONGEST_SENTENCE}) AS INT)))"
-    )
-    evidence = (
-        articles.where("redirect_to IS NULL")
-        .join(F.broadcast(best), "page_id")
-        .select(
-            *("fact", "matcher", "rank", "windows", "page_id", "title", "revision_id"),
-            *("subject_start", "object_start", F.expr(sentence).alias("sentence")),
-        )
-        .toArrow()
-    )
-    table = source_table(split, evidence)
+    size = sum(articles[number].stat().st_size for number in wanted)
+    run_tasks(spark, folder, len(wanted), read, what=f"{language}: sentences", total=size, progress=progress)
+    texts = pa.concat_tables(
+        [
+            SENTENCES.empty_table(),
+            *(pq.read_table(path) for path in sorted(folder.glob("_sentences-*.parquet"))),
+        ]
+    ).sort_by("row")
+    pieces = mentions_folder / "_pieces.parquet"
+    unknown = pq.read_table(pieces) if pieces.is_file() else None
+    table = source_table(split, chosen, windows, texts, unknown)
     pq.write_table(table, folder / "data.parquet", compression="zstd")
+    gathered(folder)
+    for left in folder.glob("_sentences-*.parquet"):
+        left.unlink()
     return table
 
 
 def numbered(split: pa.Table) -> tuple[pa.Table, FactTable]:
-    """Entities of the split (entity_uri, label, entity = their number), and its facts by subject."""
+    """Entities of the split (entity_uri, label; their row is their number), and its facts by subject."""
     sides = [
         split.select(columns).rename_columns(["entity_uri", "label"])
         for columns in (["subject_uri", "subject"], ["object_uri", "object"])
     ]
     entities = pa.concat_tables(sides).group_by(["entity_uri", "label"]).aggregate([])
     entities = entities.sort_by([("entity_uri", "ascending"), ("label", "ascending")])
-    entities = entities.append_column("entity", pa.array(np.arange(entities.num_rows)))
+    entity = entities.append_column("entity", pa.array(np.arange(entities.num_rows)))
     subjects, objects = (
         side.append_column("fact", pa.array(np.arange(split.num_rows)))
-        .join(entities, ["entity_uri", "label"])
+        .join(entity, ["entity_uri", "label"])
         .sort_by("fact")["entity"]
         .to_numpy()
         for side in sides
@@ -104,25 +115,165 @@ def numbered(split: pa.Table) -> tuple[pa.Table, FactTable]:
     return entities, FactTable.of(subjects, objects, entities.num_rows)
 
 
-def source_table(split: pa.Table, evidence: pa.Table) -> pa.Table:
-    """FACT_SOURCES in the order of `split`, from one row per evidence; facts without any have 0 windows."""
-    evidence = evidence.sort_by([("fact", "ascending"), ("matcher", "ascending"), ("rank", "ascending")])
-    size = split.num_rows * len(MATCHERS)
-    rows = evidence["fact"].to_numpy() * len(MATCHERS) + evidence["matcher"].to_numpy()
-    windows = np.zeros(size, dtype=np.int64)
-    windows[rows] = evidence["windows"].to_numpy()
+def find_windows(
+    number: int, beat: Beat, parts: list[Path], folder: Path, entities: pa.Table, facts: FactTable
+) -> Figures:
+    """In a worker: the best passages of one file of mentions, into `_windows-<number>.parquet`."""
+    file = pq.ParquetFile(parts[number], read_dictionary=["entity_uri", "label", "kind"])
+    size = parts[number].stat().st_size
+    found, counts, pages = [empty(PASSAGE)], [np.zeros(0, np.int64)], 0
+    # A row group holds whole pages.
+    for group in range(file.num_row_groups):
+        mentions = mention_columns(file.read_row_group(group), entities)
+        every = passages(mentions, facts)
+        some, windows = best(every, np.ones(len(every["fact"]), dtype=np.int64))
+        found.append(some)
+        counts.append(windows)
+        pages += len(np.unique(mentions["page_id"]))
+        beat({"pages": pages, "done_bytes": size * (group + 1) // file.num_row_groups})
+    some, windows = best(joined(found, PASSAGE), np.concatenate(counts))
+    table = pa.table({**some, "windows": windows})
+    pq.write_table(table, folder / f"_windows-{number:05d}.parquet", compression="zstd")
+    return {"pages": pages, "done_bytes": size}
+
+
+def empty(names: tuple[str, ...]) -> Columns:
+    return {name: np.zeros(0, dtype=np.int64) for name in names}
+
+
+def mention_columns(table: pa.Table, entities: pa.Table) -> Columns:
+    """Mentions with their entity as its row in `entities`, and their kind as its number; dictionaries in."""
+    codes = {}
+    for name in ("entity_uri", "label"):
+        column = table[name].combine_chunks()
+        known = pc.unique(entities[name])
+        codes[name] = (
+            pc.index_in(column.dictionary, known).to_numpy(zero_copy_only=False)[column.indices.to_numpy()],
+            pc.index_in(entities[name], known).to_numpy(),
+            len(known),
+        )
+    (uri, uri_of, _), (label, label_of, labels) = codes["entity_uri"], codes["label"]
+    keys = uri_of.astype(np.int64) * labels + label_of
+    order = np.argsort(keys)
+    wanted = uri.astype(np.int64) * labels + label
+    kind = table["kind"].combine_chunks()
+    columns = {name: table[name].to_numpy() for name in MENTION if name not in ("entity", "kind")}
+    return columns | {
+        "entity": order[np.searchsorted(keys[order], wanted)],
+        "kind": pc.index_in(kind.dictionary, KINDS).to_numpy(zero_copy_only=False)[kind.indices.to_numpy()],
+    }
+
+
+def merged(folder: Path, parts: list[Path]) -> tuple[Columns, NDArray[np.int64], NDArray[np.int64]]:
+    """The best passages of all files of mentions, their windows, and the file of each."""
+    some, windows = empty((*PASSAGE, "part")), np.zeros(0, np.int64)
+    for number in range(len(parts)):
+        path = folder / f"_windows-{number:05d}.parquet"
+        table = pq.read_table(path)
+        new = {name: table[name].to_numpy() for name in PASSAGE}
+        new["part"] = np.full(table.num_rows, number, dtype=np.int64)
+        both = joined([some, new], (*PASSAGE, "part"))
+        some, windows = best(both, np.concatenate([windows, table["windows"].to_numpy()]))
+    for path in folder.glob("_windows-*.parquet"):
+        path.unlink()
+    return some, windows, some.pop("part")
+
+
+SENTENCES = pa.schema(
+    [("row", pa.int64()), ("title", pa.string()), ("revision_id", pa.int64()), ("sentence", pa.string())]
+)
+
+
+def read_sentences(
+    number: int, beat: Beat, paths: list[Path], folder: Path, places: list[Columns]
+) -> Figures:
+    """In a worker: the sentences at some places of one file of articles, as `_sentences-<number>.parquet`."""
+    file, wanted = pq.ParquetFile(paths[number]), places[number]
+    size = paths[number].stat().st_size
+    order = np.argsort(wanted["page_id"], kind="stable")
+    page_ids = wanted["page_id"][order]
+    rows, pages, given = [], 0, np.zeros(len(order), dtype=bool)
+    for group in range(file.num_row_groups):
+        ids = file.read_row_group(group, columns=["page_id"])["page_id"].to_numpy()
+        first, last = np.searchsorted(page_ids, ids), np.searchsorted(page_ids, ids, side="right")
+        here = np.flatnonzero(last > first)
+        if len(here):
+            table = file.read_row_group(group, columns=["title", "revision_id", "redirect_to", "text"])
+            for page in table.take(pa.array(here)).append_column("at", pa.array(here)).to_pylist():
+                if page["redirect_to"] is not None:
+                    continue
+                pages += 1
+                for place in order[first[page["at"]] : last[page["at"]]]:
+                    # A dump may hold a page twice; the first counts.
+                    if given[place]:
+                        continue
+                    given[place] = True
+                    start = int(wanted["sentence_start"][place])
+                    end = min(int(wanted["sentence_end"][place]), start + LONGEST_SENTENCE)
+                    rows.append(
+                        (
+                            int(wanted["row"][place]),
+                            page["title"],
+                            page["revision_id"],
+                            page["text"][start:end].rstrip(" \n"),
+                        )
+                    )
+        beat({"pages": pages, "done_bytes": size * (group + 1) // file.num_row_groups})
+    columns = zip(*rows, strict=True) if rows else ((), (), (), ())
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, SENTENCES, strict=True)]
+    pq.write_table(
+        pa.Table.from_arrays(arrays, schema=SENTENCES), folder / f"_sentences-{number:05d}.parquet"
+    )
+    return {"pages": pages, "done_bytes": size}
+
+
+def source_table(
+    split: pa.Table,
+    chosen: Columns,
+    windows: NDArray[np.int64],
+    texts: pa.Table,
+    unknown: pa.Table | None,
+) -> pa.Table:
+    """FACT_SOURCES in the order of `split`; facts without any window have 0 windows and no evidence.
+
+    `chosen` are passages by fact, matcher and worth, `windows` what each stands for, `texts` their titles
+    and sentences, row by row; `unknown` is MENTION_PIECES, or None without wordpieces.
+    """
+    language = split["language"][0].as_py() if split.num_rows else ""
+    matchers = matchers_of(language, unknown is not None)
+    place = np.full(len(MATCHERS), -1, dtype=np.int64)
+    for number, matcher in enumerate(matchers):
+        place[MATCHERS.index(matcher)] = number
+    kept = np.flatnonzero(place[chosen["matcher"]] >= 0)
+    chosen, windows, texts = rows_of(chosen, kept), windows[kept], texts.take(pa.array(kept))
+    size = split.num_rows * len(matchers)
+    rows = chosen["fact"] * len(matchers) + place[chosen["matcher"]]
+    totals = np.zeros(size, dtype=np.int64)
+    np.add.at(totals, rows, windows)
     kind = FACT_SOURCES.field("evidence").type
-    places = evidence.select(kind.value_type.names).combine_chunks()
+    columns = {name: pa.array(chosen[name]) for name in PLACES if name in chosen} | {
+        name: texts[name].combine_chunks() for name in PLACES if name not in chosen
+    }
     values = pa.StructArray.from_arrays(
-        [pa.concat_arrays(column.chunks or [pa.array([], column.type)]) for column in places.columns],
-        fields=list(kind.value_type),
+        [columns[field.name] for field in kind.value_type], fields=list(kind.value_type)
     )
     offsets = np.searchsorted(rows, np.arange(size + 1)).astype(np.int32)
-    facts = pa.array(np.repeat(np.arange(split.num_rows), len(MATCHERS)))
-    columns = [
+    facts = pa.array(np.repeat(np.arange(split.num_rows), len(matchers)))
+    flags: list[bool | None] = [None] * size
+    if unknown is not None:
+        strange = set(unknown.filter(unknown["unknown_pieces"])["label"].to_pylist())
+        at = matchers.index(WORDPIECE)
+        flags[at :: len(matchers)] = [
+            subject in strange or object_ in strange
+            for subject, object_ in zip(
+                split["subject"].to_pylist(), split["object"].to_pylist(), strict=True
+            )
+        ]
+    arrays = [
         *(split[name].take(facts) for name in ("uuid", "language", "relation")),
-        pa.array(list(MATCHERS) * split.num_rows, pa.string()),
-        pa.array(windows),
+        pa.array(list(matchers) * split.num_rows, pa.string()),
+        pa.array(totals),
+        pa.array(flags, pa.bool_()),
         pa.ListArray.from_arrays(pa.array(offsets), values, type=kind),
     ]
-    return pa.Table.from_arrays(columns, schema=FACT_SOURCES).combine_chunks()
+    return pa.Table.from_arrays(arrays, schema=FACT_SOURCES).combine_chunks()

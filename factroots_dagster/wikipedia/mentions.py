@@ -1,90 +1,49 @@
-"""Every place in the articles where a label of the language's facts stands."""
+"""Every place in the articles where a label of the language's facts stands, in its several forms."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.storage.store import main_files
-from factroots_dagster.wikipedia.files import spark_path, write_parts
-from factroots_dagster.wikipedia.normalization import normalized, normalized_with_places
-from factroots_dagster.wikipedia.schema import ENTITY_MENTIONS
+from factroots_dagster.wikipedia.aliases import find_aliases
+from factroots_dagster.wikipedia.files import PartWriter, or_empty
+from factroots_dagster.wikipedia.labels import ALIAS, KINDS, STEM, SUFFIX, WORDPIECE, Labels, automaton
+from factroots_dagster.wikipedia.normalization import normalized_with_places
+from factroots_dagster.wikipedia.schema import ENTITY_MENTIONS, MENTION_ALIASES, MENTION_PIECES
 from factroots_dagster.wikipedia.sentences import sentence_starts
-from factroots_dagster.wikipedia.tokens import at_word_borders, character_classes, chunk_numbers, word_count
+from factroots_dagster.wikipedia.suffixes import SUFFIX_LANGUAGES, is_suffix
+from factroots_dagster.wikipedia.tasks import Beat, Figures, gathered, run_tasks
+from factroots_dagster.wikipedia.tokens import (
+    CHUNK_TOKENS,
+    character_classes,
+    cut_words,
+    edges_when_joined,
+    token_starts,
+    word_ends,
+)
+from factroots_dagster.wikipedia.wordpieces import piece_search
 
 if TYPE_CHECKING:
-    from ahocorasick_rs import AhoCorasick
     from pyspark.sql import SparkSession
 
 GROUP_ROWS = 500_000
-COLUMNS = (
-    "entity_uri STRING, label STRING, page_id BIGINT, start BIGINT, end BIGINT, "
-    "sentence BIGINT, chunk BIGINT, sentence_start BIGINT, sentence_end BIGINT"
-)
+BATCH_CHARACTERS = 2 * 2**20
+"""Articles are searched together up to this length: what is paid per call is paid once for many stubs."""
 
+LONGEST_SUFFIX = 16
 
-@dataclass(frozen=True)
-class Labels:
-    """Entities with their labels, and the distinct normalised forms that are searched for.
-
-    Entity rows are sorted by form, so that those of form p are rows first[p] to first[p + 1].
-    """
-
-    language: str
-    uris: list[str]
-    labels: list[str]
-    forms: list[str]
-    first: list[int]
-
-    @classmethod
-    def of(cls, split: pa.Table) -> Labels:
-        """All subjects and objects of a language's facts (MLAMA_SPLIT), each (uri, label) once."""
-        languages = set(split["language"].unique().to_pylist())
-        if len(languages) != 1:
-            raise InputError(f"mentions are of one language at a time, not of {sorted(languages) or 'none'}.")
-        language = languages.pop()
-        pairs = pa.concat_tables(
-            split.select(columns).rename_columns(["uri", "label"])
-            for columns in (["subject_uri", "subject"], ["object_uri", "object"])
-        )
-        distinct = pairs.group_by(["uri", "label"]).aggregate([])
-        rows = sorted(
-            (normalized(label, language).strip(), uri, label)
-            for uri, label in zip(distinct["uri"].to_pylist(), distinct["label"].to_pylist(), strict=True)
-        )
-        rows = [row for row in rows if row[0]]
-        forms: list[str] = []
-        first: list[int] = []
-        for number, (form, _, _) in enumerate(rows):
-            if not forms or forms[-1] != form:
-                forms.append(form)
-                first.append(number)
-        return cls(language, [row[1] for row in rows], [row[2] for row in rows], forms, [*first, len(rows)])
-
-
-_built: dict[bytes, AhoCorasick] = {}
-
-
-def automaton(forms: list[str]) -> AhoCorasick:
-    """The automaton over `forms`, built once per worker process (the last one is kept)."""
-    from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
-
-    digest = hashlib.sha256("\n".join(forms).encode()).digest()
-    if digest not in _built:
-        _built.clear()
-        _built[digest] = AhoCorasick(
-            forms, matchkind=MatchKind.Standard, implementation=Implementation.ContiguousNFA
-        )
-    return _built[digest]
+Columns = tuple[NDArray[np.int64], ...]
 
 
 def write_mentions(
@@ -93,95 +52,203 @@ def write_mentions(
     split: pa.Table,
     folder: Path,
     *,
+    tokenizer_json: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, int]:
     """Write all mentions of the split's subjects and objects into `folder`; return their counts.
 
-    Files `part-*.parquet` (ENTITY_MENTIONS), as many as the articles have, rows sorted by page and place.
-    Overlapping matches all count, letter case counts, and a match cuts no word.
+    Files `part-*.parquet` (ENTITY_MENTIONS), one for each of the articles', rows in the articles' order and
+    by place. Overlapping matches all count, letter case counts, and a match cuts no word, except that in
+    languages that inflect by suffix (`suffixes`) a label with a suffix is a mention of kind `suffix`.
+    `_aliases.parquet` (MENTION_ALIASES) lists the other names that were looked for. With the text of a
+    `tokenizer.json`, the labels' wordpieces are mentions too, and `_pieces.parquet` (MENTION_PIECES) says
+    which labels hold a piece that the tokenizer does not know.
     """
     paths = main_files(articles_folder)
-    labels = Labels.of(split)
     if not paths:
         raise InputError(
             f"{articles_folder} holds no articles. Remedy: materialize wikipedia_articles first."
         )
+    language, names = Labels.names(split)
+    aliases = find_aliases(articles_folder, sorted({label for _, label in names}), language)
+    labels = Labels.of(names, language, aliases)
     if progress:
-        progress(f"{labels.language}: looking for {len(labels.forms)} labels")
-    articles = (
-        spark.read.parquet(*map(spark_path, paths)).where("redirect_to IS NULL").select("page_id", "text")
+        progress(
+            f"{language}: looking for {len(names)} names of entities and "
+            f"{sum(map(len, aliases.values()))} aliases"
+        )
+    body = partial(
+        find_in_part, paths=paths, folder=folder.absolute(), labels=labels, tokenizer_json=tokenizer_json
     )
-    found = articles.mapInArrow(partial(find_in_batches, labels=labels), COLUMNS)
-    order = ["page_id", "start", "end", "entity_uri", "label"]
-    write_parts(found, folder, ENTITY_MENTIONS, len(paths), order, GROUP_ROWS)
+    size = sum(path.stat().st_size for path in paths)
+    what = f"{language}: mentions"
+    run_tasks(spark, folder, len(paths), body, what=what, total=size, progress=progress)
+    or_empty(folder, ENTITY_MENTIONS)
+    rows = [{"label": label, "alias": alias} for label in sorted(aliases) for alias in aliases[label]]
+    pq.write_table(pa.Table.from_pylist(rows, MENTION_ALIASES), folder / "_aliases.parquet")
+    if tokenizer_json is not None:
+        distinct = labels.distinct_labels
+        unknown = piece_search(tokenizer_json, distinct).unknown
+        pq.write_table(
+            pa.Table.from_arrays([pa.array(distinct), pa.array(unknown)], schema=MENTION_PIECES),
+            folder / "_pieces.parquet",
+        )
+    gathered(folder)
     mentions = sum(pq.read_metadata(path).num_rows for path in main_files(folder))
-    return {"labels": len(labels.forms), "mentions": mentions}
+    return {"labels": len(names), "aliases": len(rows), "mentions": mentions}
 
 
-def find_in_batches(batches: Iterable[pa.RecordBatch], labels: Labels) -> Iterator[pa.RecordBatch]:
-    """Pages (page_id, text) to mentions."""
-    search = automaton(labels.forms)
-    uris, names = pa.array(labels.uris, pa.string()), pa.array(labels.labels, pa.string())
-    first = np.array(labels.first, dtype=np.int64)
-    for batch in batches:
-        for page_id, text in zip(batch["page_id"].to_pylist(), batch["text"].to_pylist(), strict=True):
-            forms, starts, ends, sentences, chunks, edges = find(text, search, labels.language)
-            if not len(forms):
-                continue
-            # One row per entity of each form.
-            counts = first[forms + 1] - first[forms]
-            rows = np.repeat(first[forms], counts) + offsets_within(counts)
-            place = np.repeat(np.arange(len(forms)), counts)
-            sentence = sentences[place]
-            yield pa.RecordBatch.from_arrays(
-                [
-                    uris.take(pa.array(rows)),
-                    names.take(pa.array(rows)),
-                    pa.array(np.full(len(rows), page_id, dtype=np.int64)),
-                    pa.array(starts[place]),
-                    pa.array(ends[place]),
-                    pa.array(sentence),
-                    pa.array(chunks[place]),
-                    pa.array(edges[sentence]),
-                    pa.array(edges[sentence + 1]),
-                ],
-                schema=ENTITY_MENTIONS,
-            )
+def find_in_part(
+    number: int, beat: Beat, paths: list[Path], folder: Path, labels: Labels, tokenizer_json: str | None
+) -> Figures:
+    """In a worker: write the mentions in one file of articles."""
+    path = paths[number]
+    size, pages = path.stat().st_size, 0
+    rows, of_all = 0, max(1, pq.read_metadata(path).num_rows)
+    waiting: list[pa.Table] = []
+    with PartWriter(folder, number, ENTITY_MENTIONS) as writer:
+        for read, page_ids, texts, list_lines in text_batches(path):
+            rows += read
+            pages += len(texts)
+            waiting.append(mentions_in(page_ids, texts, list_lines, labels, tokenizer_json))
+            if sum(table.num_rows for table in waiting) >= GROUP_ROWS:
+                writer.write(pa.concat_tables(waiting))
+                waiting = []
+            beat({"pages": pages, "done_bytes": size * rows // of_all})
+        if waiting:
+            writer.write(pa.concat_tables(waiting))
+    return {"pages": pages, "done_bytes": size}
 
 
-def offsets_within(counts: np.ndarray) -> np.ndarray:
+Batch = tuple[int, NDArray[np.int64], list[str], list[list[int]]]
+
+
+def text_batches(path: Path) -> Iterator[Batch]:
+    """Articles of one file some at a time: rows read, page ids, texts, numbers of their list lines."""
+    read, characters = 0, 0
+    ids: list[int] = []
+    texts: list[str] = []
+    list_lines: list[list[int]] = []
+    columns = ["page_id", "redirect_to", "text", "list_lines"]
+    for batch in pq.ParquetFile(path).iter_batches(256, columns=columns):
+        read += batch.num_rows
+        articles = batch.filter(pc.is_null(batch["redirect_to"]))
+        ids += articles["page_id"].to_pylist()
+        texts += articles["text"].to_pylist()
+        list_lines += articles["list_lines"].to_pylist()
+        characters += pc.sum(pc.utf8_length(articles["text"])).as_py() or 0
+        if characters >= BATCH_CHARACTERS:
+            yield read, np.array(ids, dtype=np.int64), texts, list_lines
+            read, characters, ids, texts, list_lines = 0, 0, [], [], []
+    if texts:
+        yield read, np.array(ids, dtype=np.int64), texts, list_lines
+
+
+def mentions_in(
+    page_ids: NDArray[np.int64],
+    texts: list[str],
+    list_lines: list[list[int]],
+    labels: Labels,
+    tokenizer_json: str | None,
+) -> pa.Table:
+    """ENTITY_MENTIONS of some pages, page by page and place by place."""
+    whole = "\n".join(texts)
+    page_starts, page_ends = edges_when_joined(texts)
+    entity, kind, start, end = surface_matches(whole, labels)
+    page = np.searchsorted(page_starts, start, side="right") - 1
+    inside = end <= page_ends[page]
+    entity, kind, start, end, page = (values[inside] for values in (entity, kind, start, end, page))
+    tokens = np.cumsum(token_starts(character_classes(whole))) if len(whole) else np.zeros(1, np.int64)
+    # The first token of a page may stand behind its first character.
+    before = np.where(page_starts > 0, tokens[np.minimum(page_starts, len(tokens) - 1) - 1], 0)
+    chunk = np.maximum(tokens[start] - before[page] - 1, 0) // CHUNK_TOKENS
+    if tokenizer_json is not None:
+        search = piece_search(tokenizer_json, labels.distinct_labels)
+        found = search.find(texts, list_lines)
+        counts = np.diff(labels.entities_of_label)[found[1]]
+        again = np.repeat(np.arange(len(counts)), counts)
+        more = labels.by_label[labels.entities_of_label[found[1]][again] + within(counts)]
+        entity = np.concatenate([entity, more])
+        kind = np.concatenate([kind, np.full(len(more), WORDPIECE)])
+        page = np.concatenate([page, found[0][again]])
+        start = np.concatenate([start, (page_starts[found[0]] + found[2])[again]])
+        end = np.concatenate([end, (page_starts[found[0]] + found[3])[again]])
+        chunk = np.concatenate([chunk, found[4][again]])
+    order = np.lexsort((kind, entity, end, start))
+    entity, kind, start, end, page, chunk = (
+        values[order] for values in (entity, kind, start, end, page, chunk)
+    )
+    edges = np.append(sentence_starts(whole, labels.language), len(whole))
+    sentence = np.searchsorted(edges[:-1], start, side="right") - 1
+    first = np.searchsorted(edges[:-1], page_starts, side="right") - 1
+    at = page_starts[page]
+    return pa.Table.from_arrays(
+        [
+            labels.uris.take(pa.array(entity)),
+            labels.labels.take(pa.array(entity)),
+            pa.array(page_ids[page]),
+            pa.array(start - at),
+            pa.array(end - at),
+            pa.array(sentence - first[page]),
+            pa.array(chunk),
+            pa.array(edges[sentence] - at),
+            # The line end between two pages belongs to neither.
+            pa.array(np.minimum(edges[sentence + 1], page_ends[page]) - at),
+            KINDS.take(pa.array(kind)),
+        ],
+        schema=ENTITY_MENTIONS,
+    )
+
+
+def surface_matches(text: str, labels: Labels) -> Columns:
+    """Entities that stand in `text` by label, alias or suffixed label: entity, kind, start, end, each [n].
+
+    Places are code points of `text` as it is stored.
+    """
+    seen, places = normalized_with_places(text, labels.language)
+    matches = automaton(labels.forms).find_matches_as_indexes(seen, overlapping=True)
+    form, start, end = (
+        np.fromiter(chain.from_iterable(matches), dtype=np.int64, count=3 * len(matches)).reshape(-1, 3).T
+    )
+    kinds = character_classes(seen)
+    cut_before, cut_after = cut_words(kinds, start, end)
+    whole = ~cut_before & ~cut_after
+    # All entities of every form that stands whole.
+    counts = np.diff(labels.first)[form[whole]]
+    match = np.repeat(np.flatnonzero(whole), counts)
+    row = np.repeat(labels.first[form[whole]], counts) + within(counts)
+    kept = labels.kind[row] != STEM
+    match, row = match[kept], row[kept]
+    found = [(labels.entity[row], labels.kind[row], start[match], end[match])]
+    if labels.language in SUFFIX_LANGUAGES:
+        open_ended = np.flatnonzero(~cut_before & cut_after)
+        stops = word_ends(kinds, end[open_ended])
+        near = stops - end[open_ended] <= LONGEST_SUFFIX
+        open_ended, stops = open_ended[near], stops[near]
+        inflected = np.array(
+            [
+                is_suffix(seen[here:stop], labels.forms[number], labels.language)
+                for number, here, stop in zip(
+                    form[open_ended].tolist(), end[open_ended].tolist(), stops.tolist(), strict=True
+                )
+            ],
+            dtype=bool,
+        )
+        open_ended, stops = open_ended[inflected], stops[inflected]
+        counts = np.diff(labels.first)[form[open_ended]]
+        match = np.repeat(np.arange(len(open_ended)), counts)
+        row = np.repeat(labels.first[form[open_ended]], counts) + within(counts)
+        kept = labels.kind[row] != ALIAS
+        match, row = match[kept], row[kept]
+        kind = np.full(len(row), SUFFIX)
+        found.append((labels.entity[row], kind, start[open_ended][match], stops[match]))
+    entity, kind, start, end = (np.concatenate(columns) for columns in zip(*found, strict=True))
+    if places is not None and len(start):
+        start, end = places[0][start], places[1][end - 1]
+    return entity, kind, start, end
+
+
+def within(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     """0, 1, .. count-1 for each count, end to end: [2, 3] gives [0, 1, 0, 1, 2]."""
     ends = np.cumsum(counts)
-    return np.arange(ends[-1]) - np.repeat(ends - counts, counts)
-
-
-def find(text: str, search: AhoCorasick, language: str) -> tuple[np.ndarray, ...]:
-    """Matches in one text: form numbers, starts, ends, sentence and chunk numbers (each [n]), and the
-    edges of sentences [sentences + 1]. All places are code points of `text` as it is stored."""
-    seen, places = normalized_with_places(text, language)
-    matches = np.array(search.find_matches_as_indexes(seen, overlapping=True), dtype=np.int64).reshape(-1, 3)
-    forms, starts, ends = matches.T
-    kept = at_word_borders(character_classes(seen), starts, ends)
-    forms, starts, ends = forms[kept], starts[kept], ends[kept]
-    if not len(forms):
-        return forms, starts, ends, starts, starts, starts
-    if places is not None:
-        starts, ends = places[0][starts], places[1][ends - 1]
-    edges = np.append(sentence_starts(text, language), len(text))
-    sentences = np.searchsorted(edges[:-1], starts, side="right") - 1
-    chunks = chunk_numbers(character_classes(text))[starts]
-    return forms, starts, ends, sentences, chunks, edges
-
-
-def count_words(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Articles to their sizes: wikitext_bytes, characters, words."""
-    for batch in batches:
-        texts = batch["text"].to_pylist()
-        yield pa.RecordBatch.from_arrays(
-            [
-                batch["wikitext_bytes"],
-                pa.array([len(text) for text in texts], pa.int64()),
-                pa.array([word_count(character_classes(text)) for text in texts], pa.int64()),
-            ],
-            names=["wikitext_bytes", "characters", "words"],
-        )
+    return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - counts, counts)

@@ -1,95 +1,237 @@
-"""Reading pages out of a dump's XML with Spark: one row per `<page>`, damaged ones kept apart.
+"""Reading pages out of a dump: the parts that tasks read, and every `<page>` that begins in a part.
 
-The file is cut at `</page>` and each piece parsed by itself, so that one large bz2 is read by many
-tasks, damage stays within its page, and an entity that the file's head declares is unknown to every
-page (an entity bomb is a damaged page, never an expansion).
+Each page is parsed by itself, so that damage stays within its page, and an entity that the file's head
+declares is unknown to every page (an entity bomb is a damaged page, never an expansion).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import IO
+from xml.etree import ElementTree
 
-from factroots_dagster.errors import InputError
-from factroots_dagster.wikipedia.files import spark_path
+import pyarrow as pa
 
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+from factroots_dagster.wikipedia.bzip2 import blocks
 
 LARGEST_PAGE = 32 * 2**20
 """Bytes of XML of one page; MediaWiki allows 2 MiB of wikitext. Longer ones are listed as damaged."""
 
-LONGEST_PIECE = 512 * 2**20
-"""Bytes without any `</page>`, after which the reader gives up the piece to spare its memory."""
+LEAST_PART, LARGEST_PART, PARTS = 2**20, 96 * 2**20, 16
+"""Bytes of a dump file that one task reads: a 16th of the file, but within these limits."""
 
-PAGE_TYPE = (
-    "title STRING, ns BIGINT, id BIGINT, redirect STRUCT<_title: STRING>, "
-    "revision STRUCT<id: BIGINT, text: STRUCT<_VALUE: STRING>>, _corrupt_record STRING"
-)
+BLOCK = 2**20
+HEAD = 2000
+PAGE, PAGE_END = b"<page>", b"</page>"
+NUMBER = re.compile(rb"<id>([0-9]{1,18})</id>")
+TITLE = re.compile(rb"<title>([^<]*)</title>")
 
 
-def read_pages(spark: SparkSession, paths: list[str]) -> DataFrame:
-    """Every page of the dump files `paths` (.xml, .bz2, .gz, .zst; UTF-8).
+@dataclass(frozen=True)
+class Part:
+    """Bytes [start, end) of a dump file; its pages are those that begin there."""
 
-    Columns: page_id, namespace, title, redirect_to (null for no redirect), revision_id, wikitext,
-    damage (null for a complete page) and bytes (of the page's XML). A damaged page has its id and title
-    where they can still be read, and no wikitext.
-    Raises InputError for .xz, which Spark cannot read.
+    path: str
+    compression: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page, or what is known of a damaged one (`damage` says what is wrong, `bytes` were lost)."""
+
+    page_id: int | None
+    title: str | None
+    bytes: int
+    namespace: int = 0
+    redirect_to: str | None = None
+    revision_id: int | None = None
+    wikitext: str = ""
+    damage: str | None = None
+
+
+def parts_of_dump(dump: pa.Table) -> list[Part]:
+    """What the tasks read of a dump (WIKIPEDIA_DUMP), in the dump's order.
+
+    It depends on the files alone. Of .gz and .zst, which only can be read from the beginning, a part is a
+    whole file.
     """
-    from pyspark.sql import functions as F
+    parts = []
+    for row in dump.to_pylist():
+        size, compression = row["bytes"], row["compression"]
+        share = (
+            min(max(-(-size // PARTS), LEAST_PART), LARGEST_PART) if compression in ("bz2", "none") else size
+        )
+        count = max(1, -(-size // max(share, 1)))
+        edges = [size * number // count for number in range(count + 1)]
+        parts += [Part(row["path"], compression, start, end) for start, end in pairwise(edges)]
+    return parts
 
-    for path in paths:
-        if path.endswith((".xz", ".7z")):
-            raise InputError(
-                f"{path}: this compression cannot be read. "
-                "Remedy: recompress it (xz -dc FILE | zstd > FILE.zst)."
-            )
-    chunks = (
-        spark.read.option("mapreduce.input.linerecordreader.line.maxlength", str(LONGEST_PIECE))
-        .text([spark_path(path) for path in paths], lineSep="</page>")
-        .select(F.split("value", "<page>").alias("pieces"))
-        .select(F.size("pieces").alias("count"), F.posexplode("pieces").alias("place", "piece"))
+
+Piece = tuple[bytes | None, bool, int, str]
+"""Bytes (None: lost), whether they are the part's own, how many bytes of the file they took, and why lost."""
+
+
+def pieces(part: Part, raw: IO[bytes]) -> Iterator[Piece]:
+    """The uncompressed bytes from the part's beginning on, also behind its end, as they are asked for."""
+    if part.compression == "bz2":
+        for block in blocks(raw, part.start):
+            yield block.data, block.start < part.end, block.compressed, "a corrupt bzip2 block"
+        return
+    if part.compression == "none":
+        raw.seek(part.start)
+        at = part.start
+        while data := raw.read(min(BLOCK, part.end - at) if at < part.end else BLOCK):
+            yield data, at < part.end, len(data), ""
+            at += len(data)
+        return
+    stream = pa.CompressedInputStream(
+        pa.PythonFile(raw, "r"), {"gz": "gzip", "zst": "zstd"}[part.compression]
     )
-    # The piece before the first <page> holds the file's head or blanks; if it holds a revision, a page
-    # has lost its beginning. A piece that another <page> follows has lost its end.
-    pieces = chunks.where((F.col("place") > 0) | F.col("piece").contains("<revision>")).select(
-        "piece",
-        F.octet_length("piece").cast("long").alias("bytes"),
-        F.when(F.col("place") == 0, "no beginning")
-        .when(F.col("place") < F.col("count") - 1, "no end")
-        .when(F.octet_length("piece") > LARGEST_PAGE, f"longer than {LARGEST_PAGE} bytes")
-        .alias("damage"),
+    before = 0
+    try:
+        while data := stream.read(BLOCK):
+            yield data, True, raw.tell() - before, ""
+            before = raw.tell()
+    except OSError:
+        yield None, True, max(1, part.end - before), f"compressed data ({part.compression}) cut or corrupt"
+
+
+class Reader:
+    """The pages of one part. `done` is how many bytes of the part have been read."""
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self.done = 0
+
+    def pages(self) -> Iterator[Page]:
+        """Every page that begins in the part, damaged ones too, in the file's order."""
+        with open(self.part.path, "rb") as raw:
+            # What comes before the first page of a part ends a page of the part before.
+            cutter = Cutter(foreign=self.part.start > 0)
+            for data, own, size, why in pieces(self.part, raw):
+                if data is None:
+                    yield from cutter.broken_off()
+                    if not own:
+                        return
+                    yield Page(None, None, size, damage=f"{Path(self.part.path).name}: {why}")
+                else:
+                    yield from cutter.add(data, own)
+                    if cutter.ended:
+                        return
+                self.done += size if own else 0
+            yield from cutter.broken_off()
+
+
+class Cutter:
+    """Cuts a stream of XML into pages; knows how much of it belongs to the part."""
+
+    def __init__(self, foreign: bool) -> None:
+        self.text = b""
+        self.own = 0
+        self.foreign = foreign
+        self.head = b""
+        self.skipped = 0
+        self.ended = False
+
+    def add(self, data: bytes, own: bool) -> Iterator[Page]:
+        """The pages that `data` completes. Sets `ended` when no further page can belong to the part."""
+        self.text += data
+        self.own += len(data) if own else 0
+        at = 0
+        while True:
+            start = self.text.find(PAGE, at)
+            if self.skipped:
+                # In a page too long to keep: to its end, or to the next page.
+                end = self.text.find(PAGE_END, at)
+                if end < 0 and start < 0:
+                    keep = max(at, len(self.text) - len(PAGE_END))
+                    self.skipped += keep - at
+                    at = keep
+                    break
+                stop = end + len(PAGE_END) if end >= 0 and not 0 <= start < end else start
+                yield damaged(self.head, self.skipped + stop - at, f"longer than {LARGEST_PAGE} bytes")
+                self.skipped = 0
+                at = stop
+                continue
+            if start < 0 or start >= self.own:
+                self.ended = not own and (start >= 0 or self.own <= at)
+                keep = max(at, len(self.text) - len(PAGE) + 1) if start < 0 else start
+                yield from self.between(self.text[at:keep], whole=start >= 0)
+                at = keep
+                break
+            yield from self.between(self.text[at:start], whole=True)
+            end = self.text.find(PAGE_END, start)
+            following = self.text.find(PAGE, start + len(PAGE), end if end >= 0 else len(self.text))
+            if following >= 0:
+                yield damaged(self.text[start:following], following - start, "no end")
+                at = following
+            elif end >= 0:
+                at = end + len(PAGE_END)
+                yield parsed(self.text[start:at])
+            else:
+                at = start
+                if len(self.text) - start > LARGEST_PAGE:
+                    self.head = self.text[start : start + HEAD]
+                    self.skipped = len(self.text) - start - len(PAGE_END)
+                    at = start + self.skipped
+                break
+        self.text = self.text[at:]
+        self.own = max(0, self.own - at)
+
+    def between(self, text: bytes, whole: bool) -> Iterator[Page]:
+        """What stands between two pages: nothing, the file's head, or a page without its beginning."""
+        if b"<revision>" in text and not self.foreign:
+            yield damaged(text, len(text), "no beginning")
+        if whole:
+            self.foreign = False
+
+    def broken_off(self) -> Iterator[Page]:
+        """What is left where the stream ends or has a hole."""
+        if self.skipped:
+            yield damaged(self.head, self.skipped + len(self.text), f"longer than {LARGEST_PAGE} bytes")
+        elif self.own and self.text.startswith(PAGE):
+            yield damaged(self.text, len(self.text), "no end")
+        self.text, self.own, self.head, self.skipped, self.foreign = b"", 0, b"", 0, False
+
+
+def damaged(xml: bytes, size: int, damage: str) -> Page:
+    """A page that cannot be read, with the id and title that still can."""
+    head = xml[:HEAD]
+    number, title = NUMBER.search(head), TITLE.search(head)
+    return Page(
+        int(number[1]) if number else None,
+        html.unescape(title[1].decode("utf-8", "replace")) if title else None,
+        size,
+        damage=damage,
     )
-    whole = F.when(F.col("damage").isNull(), F.concat(F.lit("<page>"), F.col("piece"), F.lit("</page>")))
-    options = {
-        "rowTag": "page",
-        "mode": "PERMISSIVE",
-        "columnNameOfCorruptRecord": "_corrupt_record",
-        "ignoreSurroundingSpaces": "false",
-        # By default a page with the title "null" would have none.
-        "nullValue": "\0",
-    }
-    parsed = pieces.select("*", F.from_xml(whole, PAGE_TYPE, options).alias("page"))
-    complete = (
-        F.col("page._corrupt_record").isNull()
-        & F.col("page.id").isNotNull()
-        & F.col("page.ns").isNotNull()
-        & F.col("page.title").isNotNull()
-        & F.col("page.revision.id").isNotNull()
-    )
-    damage = F.coalesce("damage", F.when(~F.coalesce(complete, F.lit(False)), F.lit("not well-formed")))
-    head = F.substring("piece", 1, 2000)
-    return parsed.select(
-        F.coalesce(
-            "page.id",
-            F.expr("try_cast(regexp_extract(substring(piece, 1, 2000), '<id>([0-9]+)</id>') AS BIGINT)"),
-        ).alias("page_id"),
-        F.col("page.ns").alias("namespace"),
-        F.coalesce(
-            "page.title", F.nullif(F.regexp_extract(head, "<title>([^<]*)</title>", 1), F.lit(""))
-        ).alias("title"),
-        F.col("page.redirect._title").alias("redirect_to"),
-        F.col("page.revision.id").alias("revision_id"),
-        F.when(damage.isNull(), F.coalesce("page.revision.text._VALUE", F.lit(""))).alias("wikitext"),
-        damage.alias("damage"),
-        "bytes",
-    )
+
+
+def parsed(xml: bytes) -> Page:
+    """One `<page>...</page>`."""
+    if len(xml) > LARGEST_PAGE:
+        return damaged(xml, len(xml), f"longer than {LARGEST_PAGE} bytes")
+    try:
+        page = ElementTree.fromstring(xml)
+        revision = page.find("revision")
+        title = page.findtext("title")
+        redirect = page.find("redirect")
+        if revision is None or title is None:
+            raise ValueError
+        return Page(
+            int(page.findtext("id", "")),
+            title,
+            len(xml),
+            int(page.findtext("ns", "")),
+            redirect.get("title") if redirect is not None else None,
+            int(revision.findtext("id", "")),
+            revision.findtext("text") or "",
+        )
+    except (ElementTree.ParseError, ValueError):
+        return damaged(xml, len(xml), "not well-formed")

@@ -13,11 +13,13 @@ WIKIPEDIA_DUMP = pa.schema(
         ("bytes", pa.int64()),
         ("sha1", pa.string()),
         ("compression", pa.string()),
+        ("indexed_pages", pa.int64()),
         ("sitename", pa.string()),
         ("namespaces", pa.list_(pa.struct([("key", pa.int64()), ("name", pa.string())]))),
     ]
 )
-"""One row per file of a dump (one file, or its numbered parts)."""
+"""One row per file of a dump (one file, or its numbered parts); `indexed_pages` is how many pages the
+file's multistream index lists, null without an index."""
 
 WIKIPEDIA_ARTICLES = pa.schema(
     [
@@ -25,11 +27,17 @@ WIKIPEDIA_ARTICLES = pa.schema(
         ("revision_id", pa.int64()),
         ("title", pa.string()),
         ("redirect_to", pa.string()),
+        ("redirect_fragment", pa.string()),
         ("text", pa.string()),
+        ("list_lines", pa.list_(pa.int32())),
+        ("names", pa.list_(pa.string())),
         ("wikitext_bytes", pa.int64()),
+        ("words", pa.int64()),
     ]
 )
-"""Pages of namespace 0. Articles have no `redirect_to`; redirects have an empty `text`."""
+"""Pages of namespace 0. Articles have no `redirect_to`; redirects have an empty `text`, and a
+`redirect_fragment` when they lead to a section. `list_lines` numbers the lines of `text` that are list
+items, from 0; `names` are the bold names of the first paragraph."""
 
 WIKIPEDIA_PROBLEMS = pa.schema(
     [
@@ -63,12 +71,16 @@ WIKIPEDIA_VOLUME = pa.schema(
         ("wikitext_bytes", pa.int64()),
         ("characters", pa.int64()),
         ("words", pa.int64()),
+        ("entities", pa.int64()),
+        ("indexed_pages", pa.int64()),
         ("damaged_pages", pa.int64()),
         ("lost_bytes", pa.int64()),
         ("unfinished_pages", pa.int64()),
     ]
 )
-"""One row per language. Bytes, characters and words are those of articles, not of redirects."""
+"""One row per language. Bytes, characters and words are those of articles, not of redirects; `entities` are
+the distinct subjects and objects that the articles mention by their labels, `indexed_pages` how many pages
+the dump's index lists (null without one)."""
 
 ENTITY_MENTIONS = pa.schema(
     [
@@ -81,7 +93,16 @@ ENTITY_MENTIONS = pa.schema(
         ("chunk", pa.int64()),
         ("sentence_start", pa.int64()),
         ("sentence_end", pa.int64()),
+        ("kind", pa.string()),
     ]
 )
-"""One row per (entity, label) and place. Offsets are code points into the article's `text`, end
-exclusive; `sentence` and `chunk` are those of the mention's first character, counted from 0 in the page."""
+"""One row per (entity, label), place and kind: `label` (the label itself), `alias` (another name of the
+entity's article), `suffix` (the label inflected), `wordpiece` (the label's wordpieces; `chunk` counts
+chunks of 512 wordpieces). Offsets are code points into the article's `text`, end exclusive; `sentence` and
+`chunk` are those of the mention's first character, counted from 0 in the page."""
+
+MENTION_ALIASES = pa.schema([("label", pa.string()), ("alias", pa.string())])
+"""Side table `_aliases`: other names of the labels' articles, which are looked for as well."""
+
+MENTION_PIECES = pa.schema([("label", pa.string()), ("unknown_pieces", pa.bool_())])
+"""Side table `_pieces`: whether a label holds a wordpiece that the tokenizer does not know."""

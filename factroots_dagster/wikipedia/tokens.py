@@ -7,6 +7,7 @@ milliseconds and nothing is made for each token.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -78,26 +79,34 @@ def token_starts(kinds: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return starts
 
 
-def chunk_numbers(kinds: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """For every character the chunk of CHUNK_TOKENS tokens it lies in, counted from 0."""
-    return np.maximum(np.cumsum(token_starts(kinds)) - 1, 0) // CHUNK_TOKENS
+def word_counts(texts: Sequence[str]) -> NDArray[np.int64]:
+    """Words of each text; in scripts without spaces every character counts. Shape [len(texts)]."""
+    kinds = character_classes("\n".join(texts))
+    words = np.append(0, np.cumsum(token_starts(kinds) & (kinds != MARK)))
+    starts, ends = edges_when_joined(texts)
+    return words[ends] - words[starts]
 
 
-def word_count(kinds: NDArray[np.uint8]) -> int:
-    """Words of a text; in scripts without spaces every character counts."""
-    return int(np.count_nonzero(token_starts(kinds) & (kinds != MARK)))
+def edges_when_joined(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where each text starts and ends in "\\n".join(texts), both [len(texts)]."""
+    ends = np.cumsum(np.array([len(text) + 1 for text in texts], dtype=np.int64)) - 1
+    return np.append(0, ends[:-1] + 1)[: len(texts)], ends
 
 
-def at_word_borders(
+def cut_words(
     kinds: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Which stretches [start, end) cut no word: at neither edge do two word characters meet.
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which stretches [start, end) cut a word at their beginning, and which at their end. Shapes: [n].
 
-    Between characters of scripts without spaces, and between such a one and a letter, is no border to
-    keep. Shapes: [n].
+    A word is cut where two word characters meet; between characters of scripts without spaces, and between
+    such a one and a letter, there is no border to keep.
     """
     words = np.zeros(len(kinds) + 2, dtype=bool)
     words[1:-1] = kinds == WORD
-    cut_before = words[starts] & words[starts + 1]
-    cut_after = words[ends] & words[ends + 1]
-    return ~(cut_before | cut_after)
+    return words[starts] & words[starts + 1], words[ends] & words[ends + 1]
+
+
+def word_ends(kinds: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each place inside a word where that word ends. Shape: [n]."""
+    outside = np.append(np.flatnonzero(kinds != WORD), len(kinds))
+    return outside[np.searchsorted(outside, places)]

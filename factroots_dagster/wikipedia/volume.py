@@ -3,38 +3,45 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from factroots_dagster.storage.store import main_files
-from factroots_dagster.wikipedia.files import spark_path
 from factroots_dagster.wikipedia.schema import WIKIPEDIA_VOLUME
 
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+BATCH_ROWS = 4096
 
 
-def volume(spark: SparkSession, dump: pa.Table, articles_folder: Path) -> pa.Table:
-    """The size of one language (WIKIPEDIA_VOLUME, one row), from the folder that `write_articles` filled.
+def volume(dump: pa.Table, articles_folder: Path, mentions_folder: Path) -> pa.Table:
+    """The size of one language (WIKIPEDIA_VOLUME, one row), from what `write_articles` and `write_mentions`
+    wrote.
 
     A word is a run of letters, marks, digits and underscores, or one Han, kana, Thai, Lao, Khmer or
     Myanmar character, as in `tokens`; characters are code points of the prose, line ends included.
     """
-    from pyspark.sql import functions as F
-
-    from factroots_dagster.wikipedia.mentions import count_words
-
-    paths = [spark_path(path) for path in main_files(articles_folder)]
-    articles = spark.read.parquet(*paths).where(F.col("redirect_to").isNull())
-    sizes = articles.mapInArrow(count_words, "wikitext_bytes BIGINT, characters BIGINT, words BIGINT")
-    total = sizes.agg(*(F.coalesce(F.sum(name), F.lit(0)).alias(name) for name in sizes.columns)).toArrow()
-    counts = pq.read_table(articles_folder / "_counts.parquet").to_pylist()[0]
+    totals = dict.fromkeys(("wikitext_bytes", "characters", "words"), 0)
+    names = ["redirect_to", "text", "wikitext_bytes", "words"]
+    for path in main_files(articles_folder):
+        for batch in pq.ParquetFile(path).iter_batches(BATCH_ROWS, columns=names):
+            articles = batch.filter(pc.is_null(batch["redirect_to"]))
+            totals["characters"] += pc.sum(pc.utf8_length(articles["text"])).as_py() or 0
+            for name in ("wikitext_bytes", "words"):
+                totals[name] += pc.sum(articles[name]).as_py() or 0
+    entities: set[str] = set()
+    for path in main_files(mentions_folder):
+        for batch in pq.ParquetFile(path).iter_batches(columns=["entity_uri", "kind"]):
+            entities.update(
+                pc.unique(batch.filter(pc.equal(batch["kind"], "label"))["entity_uri"]).to_pylist()
+            )
+    indexed = dump["indexed_pages"]
     row = {
         "language": dump["language"][0].as_py(),
         "snapshot": dump["snapshot"][0].as_py(),
-        **counts,
-        **total.to_pylist()[0],
+        **pq.read_table(articles_folder / "_counts.parquet").to_pylist()[0],
+        **totals,
+        "entities": len(entities),
+        "indexed_pages": None if indexed.null_count else pc.sum(indexed).as_py(),
     }
     return pa.Table.from_pylist([row], WIKIPEDIA_VOLUME)

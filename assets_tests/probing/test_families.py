@@ -1,0 +1,205 @@
+"""Every family end to end against plain transformers, one sequence at a time: no batch, no cache, no padding.
+
+The neurons are compared with a formula of the MLP's own input and weights, not with what a hook on the
+down-projection sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+import transformers
+from safetensors.torch import load_file
+
+from assets_tests.neurons.test_hooks import MLPS
+from assets_tests.probing import tiny
+from factroots_dagster.neurons.schema import ACTIVATION_INDEX
+from factroots_dagster.probing.causal import probe_causal
+from factroots_dagster.probing.checkpoint import load
+from factroots_dagster.probing.engine import probe
+from factroots_dagster.probing.schema import PREDICTIONS
+
+DEBERTA = ("deberta", "deberta-new")  # with the head of transformers' own, and with that of DeBERTa-v3
+MLPS_HERE = MLPS | dict.fromkeys(
+    DEBERTA, (lambda m: [layer.intermediate for layer in m.deberta.encoder.layer], MLPS["bert"][1])
+)
+TIED = 1e-5  # scores nearer to each other than this may rank either way
+
+
+@contextmanager
+def neurons_of(family: str, model: torch.nn.Module) -> Iterator[list[torch.Tensor]]:
+    """Afterwards holds, layer by layer, the neurons [tokens, neurons] of the one sequence that was run."""
+    mlps, formula = MLPS_HERE[family]
+    seen: list[torch.Tensor] = []
+    handles = [
+        mlp.register_forward_pre_hook(lambda module, args: seen.append(formula(module, args[0])[0]))
+        for mlp in mlps(model)
+    ]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def ranks(scores: dict[str, float], label: str) -> set[int]:
+    """The ranks that a label may have, ties counting half, when scores are known up to TIED."""
+    own = scores[label]
+    others = [score for name, score in scores.items() if name != label]
+    better = sum(score > own + TIED for score in others)
+    tied = sum(abs(score - own) <= TIED for score in others)
+    return set(range(1 + better, 2 + better + tied))
+
+
+def labels_of(split: pa.Table, relation: str) -> list[str]:
+    rows = split.to_pylist()
+    return sorted({row["object"] for row in rows if row["relation"] == relation})
+
+
+@pytest.mark.parametrize("family", [*tiny.MASKED, *DEBERTA])
+def test_masked_models(
+    family: str, checkpoint_of: Callable[[str], Path], split_of: Callable[..., pa.Table], tmp_path: Path
+) -> None:
+    folder, split = checkpoint_of(family), split_of(family)
+    made = probe(load(str(folder), device="cpu"), split, tmp_path)
+    assert made.schema.equals(PREDICTIONS)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForMaskedLM.from_pretrained(folder).eval()
+    space = tokenizer.convert_tokens_to_ids("▁")
+    drop = {space} - {tokenizer.unk_token_id, None}
+
+    def bare(label: str) -> list[int]:
+        return [i for i in tokenizer(label, add_special_tokens=False)["input_ids"] if i not in drop]
+
+    saved = activations(tmp_path)
+    assert saved.keys() == {row["uuid"] for row in made.to_pylist() if row["full_match"]}
+    assert 8 < len(saved) < len(split)
+    for row, got in zip(split.to_pylist(), made.to_pylist(), strict=True):
+        labels = {label: bare(label) for label in labels_of(split, row["relation"])}
+        gold = labels[row["object"]]
+        asked = {}
+        for k in range(1, max(map(len, labels.values())) + 1):
+            with neurons_of(family, model) as seen:
+                logits = tiny.ask(model, tokenizer, row["template"], row["subject"], k)
+            asked[k] = (logits, seen)
+        answers = [logits.argmax(dim=1).tolist() for logits, _ in asked.values()]
+        matching = [k for k, ids in enumerate(answers, 1) if [i for i in ids if i not in drop] == gold]
+        assert got["object_ids"] == gold
+        assert got["predicted_ids"] == answers
+        assert got["matched_mask_count"] == (matching[0] if matching else 0)
+        assert got["full_match"] is bool(matching)
+        assert got["partial_match"] is any(set(gold) <= set(ids) for ids in answers)
+        scores = {}
+        for label, ids in labels.items():
+            logprobs = torch.log_softmax(asked[len(ids)][0].double(), dim=1)
+            scores[label] = float(np.mean([logprobs[at, token] for at, token in enumerate(ids)]))
+        assert got["object_logprob"] == pytest.approx(scores[row["object"]], abs=1e-4)
+        assert got["typed_rank"] in ranks(scores, row["object"])
+        if matching:
+            text = row["template"].replace("[Y]", " ".join([tokenizer.mask_token] * matching[0]))
+            ids = torch.tensor(tokenizer(text.replace("[X]", row["subject"]))["input_ids"])
+            masks = ids == tokenizer.mask_token_id
+            expected = torch.stack([layer[masks].mean(dim=0) for layer in asked[matching[0]][1]])
+            torch.testing.assert_close(saved[row["uuid"]], expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", tiny.CAUSAL)
+def test_decoders(family: str, checkpoint_of: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = checkpoint_of(family)
+    split = tiny.decoder_split(folder)
+    made = probe_causal(load(str(folder), device="cpu"), split, tmp_path)
+    assert made.schema.equals(PREDICTIONS)
+    assert made.column("uuid").equals(split.column("uuid"))
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
+    start = tiny.start(tokenizer)
+
+    def read(text: str) -> list[int]:
+        return start + tokenizer(text, add_special_tokens=False)["input_ids"]
+
+    def token_logprobs(text: str) -> list[float]:
+        """The log-probability of every token of a text, the start token's left out."""
+        ids = read(text)
+        with torch.inference_mode():
+            logits = model(input_ids=torch.tensor([ids])).logits[0].double()
+        return torch.log_softmax(logits[:-1], dim=1)[range(len(ids) - 1), ids[1:]].tolist()
+
+    saved = activations(tmp_path)
+    assert saved.keys() == {row["uuid"] for row in made.to_pylist() if row["full_match"]}
+    assert len(saved) >= 6
+    for row, got in zip(split.to_pylist(), made.to_pylist(), strict=True):
+        left, right = row["template"].replace("[X]", row["subject"]).split("[Y]")
+        prior_left, prior_right = without_subject(row["relation"])
+        prompt = read(left.rstrip())
+        gold = read(left + row["object"])[len(prompt) :]
+        labels = labels_of(split, row["relation"])
+        scores = {label: token_logprobs(left + label + right) for label in labels}
+        priors = {label: token_logprobs(prior_left + label + prior_right) for label in labels}
+        sums = {label: sum(values) for label, values in scores.items()}
+        begin = len(prompt) - 1
+        assert got["object_ids"] == gold
+        own = scores[row["object"]][begin : begin + len(gold)]
+        assert got["object_logprob"] == pytest.approx(np.mean(own), abs=1e-4)
+        assert got["typed_rank"] in ranks(sums, row["object"])
+        assert got["candidates"] == len(labels)
+        begin = len(read(prior_left.rstrip())) - 1
+        own = priors[row["object"]][begin : begin + len(gold)]
+        assert got["prior_logprob"] == pytest.approx(np.mean(own), abs=1e-4)
+        assert got["prior_rank"] in ranks({n: sum(values) for n, values in priors.items()}, row["object"])
+        if row["relation"] == "P103":  # its object is followed by the subject
+            assert got["full_match"] is got["partial_match"] is got["any_answer_match"] is None
+            assert got["predicted_ids"] == []
+            assert got["matched_mask_count"] == 0
+            continue
+        tokens = len(got["predicted_ids"])
+        assert tokens == max(len(read(left + label)) for label in labels) - len(prompt)
+        said = tiny.greedy(model, prompt, tokens)
+        assert got["predicted_ids"] == [said[:k] for k in range(1, tokens + 1)]
+        assert got["full_match"] is (said[: len(gold)] == gold)
+        assert got["matched_mask_count"] == (len(gold) if got["full_match"] else 0)
+        assert got["partial_match"] is (set(gold) <= set(said))
+        if got["full_match"]:
+            with neurons_of(family, model) as seen, torch.inference_mode():
+                model(input_ids=torch.tensor([prompt + gold]))
+            answer = slice(len(prompt) - 1, len(prompt) + len(gold) - 1)
+            expected = torch.stack([layer[answer].mean(dim=0) for layer in seen])
+            torch.testing.assert_close(saved[row["uuid"]], expected, rtol=1e-4, atol=1e-5)
+
+
+def without_subject(relation: str) -> tuple[str, str]:
+    return {"P36": ("the capital of is ", " ."), "P19": ("was born in ", ""), "P103": ("", " , speaks .")}[
+        relation
+    ]
+
+
+def activations(folder: Path) -> dict[str, torch.Tensor]:
+    """What was saved, by fact, after checking the index against the files."""
+    index = pq.read_table(folder / "data.parquet")
+    assert index.schema.equals(ACTIVATION_INDEX)
+    files: dict[str, Any] = {}
+    found = {}
+    for row in index.to_pylist():
+        if row["file"] not in files:
+            files[row["file"]] = load_file(folder / row["file"])["activations"]
+        assert files[row["file"]].dtype == torch.float32
+        found[row["uuid"]] = files[row["file"]][row["row"]]
+    counts = {file: sum(row["file"] == file for row in index.to_pylist()) for file in files}
+    assert counts == {file: len(values) for file, values in files.items()}
+    return found
+
+
+@pytest.mark.parametrize("family", DEBERTA)
+def test_deberta_loads_with_either_head_and_refuses_the_other(
+    family: str, checkpoint_of: Callable[[str], Path], tmp_path: Path
+) -> None:
+    model = load(str(checkpoint_of(family)), device="cpu")
+    assert model.ffn.neurons == 40
+    assert (model.head is not None) is (family == "deberta"), "its own head needs the word embeddings too"

@@ -1,0 +1,59 @@
+"""Running many sequences in bounded memory: batches that shrink when memory runs out, logits block by block.
+
+Nothing here knows what is asked or how answers are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+
+from factroots_dagster.errors import InputError
+from factroots_dagster.probing.checkpoint import LoadedModel
+from factroots_dagster.probing.forward import LOGIT_BUDGET, by_token_budget, logits, out_of_memory
+
+
+def in_batches(
+    model: LoadedModel, lengths: Sequence[int], budget: int, run: Callable[[list[int]], None]
+) -> None:
+    """Calls run(indices) for batches of sequences of these lengths, `budget` padded tokens each.
+
+    A batch that runs out of memory is run again in halves, so run may not leave anything half done before
+    its last tensor is made. Raises InputError where a single sequence does not fit.
+    """
+    for batch in by_token_budget(lengths, budget):
+        _run(model, lengths, batch, run)
+
+
+def _run(
+    model: LoadedModel, lengths: Sequence[int], batch: list[int], run: Callable[[list[int]], None]
+) -> None:
+    try:
+        run(batch)
+        return
+    except RuntimeError as error:
+        if not out_of_memory(error):
+            raise
+        if len(batch) == 1:
+            raise InputError(
+                f"a single prompt of {lengths[batch[0]]} tokens does not fit into the memory of "
+                f"{model.device}; use device cpu, or a smaller checkpoint"
+            ) from error
+    # Outside the except block, whose traceback would keep the failed batch's tensors alive.
+    if model.device.type == "cuda":
+        torch.cuda.empty_cache()
+    half = len(batch) // 2
+    _run(model, lengths, batch[:half], run)
+    _run(model, lengths, batch[half:], run)
+
+
+def logit_blocks(model: LoadedModel, tokens: torch.Tensor) -> Iterator[tuple[slice, torch.Tensor]]:
+    """Float32 logits [rows, vocabulary] of consecutive rows of `tokens` [m, ...], with those rows.
+
+    tokens: what `forward.hidden_or_logits` gave. No block holds more than LOGIT_BUDGET numbers.
+    """
+    step = max(1, LOGIT_BUDGET // len(model.tokenizer))
+    for start in range(0, len(tokens), step):
+        rows = slice(start, min(start + step, len(tokens)))
+        yield rows, logits(model, tokens[rows])

@@ -1,0 +1,102 @@
+"""Names of dump files as Wikimedia gives them: reading them, and choosing one whole dump of many files.
+
+Nothing here opens a file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+LATEST = "latest"
+READABLE = ("bz2", "gz", "zst", "")
+COMPRESSIONS = (*READABLE, "xz", "7z")
+NAME = re.compile(
+    r"(?P<wiki>[a-z0-9_]+wiki)-(?P<snapshot>[0-9]{8}|latest)-pages-articles"
+    r"(?P<streams>-multistream)?(?P<part>[0-9]*)\.xml(?P<range>-p[0-9]+p[0-9]+)?"
+    r"(?:\.(?P<compression>bz2|gz|zst|xz|7z))?"
+)
+
+
+@dataclass(frozen=True)
+class DumpName:
+    """The parts of a dump file's name; `part` is 0 and `pages` empty for a dump in one file."""
+
+    name: str
+    wiki: str
+    snapshot: str
+    multistream: bool
+    part: int
+    pages: str
+    compression: str
+
+    @classmethod
+    def of(cls, name: str) -> DumpName | None:
+        """Reads a file's name; None when it is not that of a dump of articles."""
+        match = NAME.fullmatch(name)
+        if match is None:
+            return None
+        return cls(
+            name,
+            match["wiki"],
+            match["snapshot"],
+            bool(match["streams"]),
+            int(match["part"] or 0),
+            match["range"] or "",
+            match["compression"] or "",
+        )
+
+    @property
+    def numbered(self) -> bool:
+        """Whether the file is one of several parts of a dump."""
+        return bool(self.part or self.pages)
+
+    @property
+    def readable(self) -> bool:
+        return self.compression in READABLE
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where the part stands among the others: `...2.xml-p11p20` before `...10.xml-p91p99`."""
+        first = re.match(r"-p([0-9]+)", self.pages)
+        return self.part, int(first[1]) if first else 0
+
+    @property
+    def indexes(self) -> list[str]:
+        """Names that a multistream file's index may have; Wikimedia's is the first."""
+        if not self.multistream:
+            return []
+        number = self.part or ""
+        stem = f"{self.wiki}-{self.snapshot}-pages-articles-multistream-index{number}.txt{self.pages}"
+        return [f"{stem}.{compression}" if compression else stem for compression in READABLE]
+
+
+def database_prefix(language: str) -> str:
+    """The wiki's name in dump files, `zh_yue` for the language code `zh-yue`."""
+    return language.lower().replace("-", "_")
+
+
+def dumps_of(language: str, names: Iterable[str]) -> list[DumpName]:
+    """The dump files of a language's Wikipedia among `names`."""
+    read = (DumpName.of(name) for name in names)
+    return [dump for dump in read if dump is not None and dump.wiki == f"{database_prefix(language)}wiki"]
+
+
+def whole_dump(dumps: Iterable[DumpName]) -> list[DumpName]:
+    """Of the files of one snapshot those that make up one whole dump, in order, no page twice.
+
+    A readable file is preferred to others, one file to numbered parts, a single stream to many, and of
+    the same part in several compressions the first of bz2, gz, zst and none.
+    """
+
+    def kind(dump: DumpName) -> tuple[bool, bool, bool]:
+        return not dump.readable, dump.numbered, dump.multistream
+
+    dumps = sorted(dumps, key=lambda dump: COMPRESSIONS.index(dump.compression))
+    best = min(map(kind, dumps), default=None)
+    places: dict[tuple[int, int], DumpName] = {}
+    for dump in dumps:
+        if kind(dump) == best:
+            places.setdefault(dump.place, dump)
+    return [places[place] for place in sorted(places)]
