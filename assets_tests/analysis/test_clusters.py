@@ -2,9 +2,12 @@ from __future__ import annotations
 
 from itertools import combinations
 from math import comb
+from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from scipy.stats import hypergeom
 
 from factroots_dagster.analysis.clusters import expected_jaccard, language_clusters
 from factroots_dagster.analysis.geography import MLAMA_PLACES, Place, distance_km
@@ -12,7 +15,7 @@ from factroots_dagster.analysis.schema import CLUSTER_MEMBERS, LANGUAGE_CLUSTERS
 from factroots_dagster.mlama.languages import MLAMA_LANGUAGES
 
 
-def predictions(right: dict[str, bool], ids: list[int] = [1]) -> pa.Table:  # noqa: B006
+def predictions(right: dict[str, bool | None], ids: list[int] = [1]) -> pa.Table:  # noqa: B006
     return pa.table(
         {
             "uuid": list(right),
@@ -33,6 +36,33 @@ def test_expected_jaccard_at_the_size_of_mlama() -> None:
     p, q = 7000 / 37_000, 3000 / 37_000
     assert expected_jaccard(37_000, 7000, 3000) == pytest.approx(p * q / (p + q - p * q), rel=1e-3)
     assert expected_jaccard(10, 0, 0) is None
+    overlap = range(3001)
+    chance = hypergeom.pmf(overlap, 37_000, 7000, 3000)
+    mean = sum(p * x / (10_000 - x) for p, x in zip(chance, overlap, strict=True))
+    assert expected_jaccard(37_000, 7000, 3000) == pytest.approx(mean, rel=1e-9)
+
+
+def test_facts_that_a_checkpoint_could_not_be_asked_are_not_wrong_ones() -> None:
+    known = {"qaa": {"u1": True, "u2": False, "u3": True}, "qab": {"u1": True, "u2": True, "u3": False}}
+    unasked = {
+        "qaa": {**known["qaa"], "u4": None, "u5": True},
+        "qab": {**known["qab"], "u4": True, "u5": None},
+    }
+    without, beside = (
+        language_clusters({name: predictions(right) for name, right in of.items()}, permutations=9)
+        for of in (known, unasked)
+    )
+    assert without[0].equals(beside[0])
+    assert beside[0]["shared_facts"].to_pylist() == [3]
+
+
+def test_the_warning_is_stored_with_the_tables(tmp_path: Path) -> None:
+    table = {name: predictions({"u1": True, "u2": name == "qaa"}) for name in ("qaa", "qab")}
+    pairs, _, mantel = language_clusters(table, permutations=9)
+    for made, schema in ((pairs, LANGUAGE_CLUSTERS), (mantel, MANTEL)):
+        pq.write_table(made.select(schema.names).cast(schema), tmp_path / "data.parquet")
+        note = pq.read_table(tmp_path / "data.parquet").schema.metadata[b"note"].decode()
+        assert "not independent" in note and "permute whole languages" in note
 
 
 def test_only_shared_facts_are_compared() -> None:

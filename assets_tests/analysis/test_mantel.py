@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+from itertools import permutations
+
 import numpy as np
 import pytest
+from scipy import stats
+from scipy.spatial.distance import squareform
 
 from factroots_dagster.analysis.mantel import mantel
 
@@ -28,6 +32,41 @@ def test_equals_a_direct_loop() -> None:
     found, p_value = mantel(similarity, variable, np.random.default_rng(7), permutations=200)
     assert found == pytest.approx(observed)
     assert p_value == pytest.approx((1 + as_strong) / 201)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_equals_scipys_correlation_and_all_permutations(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    similarity, variable = symmetric(rng, 6), symmetric(rng, 6)
+    similarity += 0.7 * seed * variable
+    for matrix in (similarity, variable):
+        np.fill_diagonal(matrix, 0.0)
+    x = squareform(similarity)
+    observed = stats.pearsonr(x, squareform(variable)).statistic
+    every = [
+        stats.pearsonr(x, squareform(variable[np.ix_(order, order)])).statistic
+        for order in permutations(range(6))
+    ]
+    exact = np.mean(np.abs(every) >= abs(observed) - 1e-12)
+    found, p_value = mantel(similarity, variable, rng, permutations=2999)
+    assert found == pytest.approx(observed)
+    assert p_value == pytest.approx(exact, abs=4 * (exact * (1 - exact) / 2999) ** 0.5 + 1 / 3000)
+
+
+def test_pairs_that_share_a_language_make_an_ordinary_p_value_too_small() -> None:
+    """Independent traits of 12 languages: the sum of two languages' traits makes their pairs alike."""
+    rng = np.random.default_rng(0)
+    ordinary, permuted = [], []
+    for _ in range(150):
+        matrices = []
+        for _ in range(2):
+            trait = rng.normal(size=12)
+            matrices.append(np.add.outer(trait, trait) + 0.3 * symmetric(rng, 12))
+        x, y = (matrix[np.triu_indices(12, 1)] for matrix in matrices)
+        ordinary.append(stats.pearsonr(x, y).pvalue <= 0.05)
+        permuted.append(mantel(*matrices, rng, permutations=199)[1] <= 0.05)
+    assert np.mean(ordinary) > 0.25
+    assert np.mean(permuted) < 0.11
 
 
 def test_a_planted_relation_is_found_and_noise_is_not() -> None:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
+import statsmodels.api as sm
 import torch
+from scipy import stats
 
 from assets_tests.probing import tiny
+from factroots_dagster.analysis.intervals import mean_interval, rate_interval
+from factroots_dagster.errors import InputError
+from factroots_dagster.neurons.effects import intervention_summary
 from factroots_dagster.neurons.interventions import interventions
 from factroots_dagster.neurons.probeless import active_neurons
-from factroots_dagster.neurons.schema import NEURON_INTERVENTIONS
+from factroots_dagster.neurons.schema import INTERVENTION_SUMMARY, NEURON_INTERVENTIONS
+from factroots_dagster.probing.causal import probe_causal
 from factroots_dagster.probing.checkpoint import LoadedModel, load
 from factroots_dagster.probing.engine import probe
 
@@ -155,3 +163,159 @@ def test_no_fact_in_two_languages(probed: Probed) -> None:
     )
     assert table.schema.equals(NEURON_INTERVENTIONS)
     assert len(table) == 0
+
+
+class Decoder(Probed):
+    """A decoder, asked the same facts by two languages' templates."""
+
+    def __init__(self, folder: Path):
+        checkpoint = tiny.save_checkpoint(folder / "llama", "llama")
+        self.model = load(str(checkpoint), device="cpu")
+        self.splits, self.predictions, self.active = {}, {}, {}
+        for seed, language in enumerate(("qaa", "qab")):
+            (folder / language).mkdir()
+            self.splits[language] = tiny.decoder_split(checkpoint, language, seed=seed)
+            self.predictions[language] = probe_causal(self.model, self.splits[language], folder / language)
+            self.active[language] = active_neurons(folder / language, k=K)
+
+
+@pytest.fixture(scope="module")
+def decoder(tmp_path_factory: pytest.TempPathFactory) -> Decoder:
+    return Decoder(tmp_path_factory.mktemp("decoder"))
+
+
+def decoder_by_hand(decoder: Decoder, row: dict, neurons: list[int], factor: float) -> tuple[float, bool]:
+    """As by_hand, where a decoder predicts the object: from the prompt's last token to the last but one."""
+    model, tokenizer = decoder.model.model, decoder.model.tokenizer
+    asked = row["language_asked"]
+    fact = next(r for r in decoder.splits[asked].to_pylist() if r["uuid"] == row["uuid"])
+    gold = next(r for r in decoder.predictions[asked].to_pylist() if r["uuid"] == row["uuid"])["object_ids"]
+    text = fact["template"].replace("[X]", fact["subject"]).partition("[Y]")[0].rstrip()
+    start = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
+    prompt = [start, *tokenizer(text, add_special_tokens=False)["input_ids"]]
+    ids = torch.tensor([[*prompt, *gold]])
+    places = slice(len(prompt) - 1, len(prompt) - 1 + len(gold))
+
+    def edit(layer: int):
+        def hook(_module: torch.nn.Module, args: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
+            changed = args[0].clone()
+            for neuron in neurons:
+                if neuron // 40 == layer:
+                    changed[0, places, neuron % 40] *= factor
+            return (changed,)
+
+        return hook
+
+    handles = [
+        layer.mlp.down_proj.register_forward_pre_hook(edit(number))
+        for number, layer in enumerate(model.model.layers)
+    ]
+    with torch.inference_mode():
+        logits = model(input_ids=ids).logits[0, places].double()
+    for handle in handles:
+        handle.remove()
+    logprob = torch.log_softmax(logits, dim=1)[torch.arange(len(gold)), torch.tensor(gold)].mean()
+    return float(logprob), logits.argmax(dim=1).tolist() == gold
+
+
+def test_a_decoders_neurons_are_scaled_where_it_predicts_the_object(decoder: Decoder) -> None:
+    rows = [row for row in decoder.run().to_pylist() if row["neuron_set"] == "own"]
+    assert len(rows) > 5
+    for row in rows:
+        found = decoder.active[row["language_found"]].to_pylist()
+        neurons = next(r["neurons"] for r in found if r["uuid"] == row["uuid"])
+        before, right = decoder_by_hand(decoder, row, [], 1.0)
+        after, still = decoder_by_hand(decoder, row, neurons, 0.0 if row["intervention"] == "ablate" else 2.0)
+        assert right
+        assert row["logprob_before"] == pytest.approx(before, abs=1e-4)
+        assert row["logprob_change"] == pytest.approx(after - before, abs=1e-4)
+        assert row["flipped"] == (not still)
+
+
+def test_out_of_memory_means_smaller_batches(probed: Probed, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = probed.run(facts_per_pair=3)
+    sizes: list[int] = []
+
+    def small_head(hidden: torch.Tensor) -> torch.Tensor:
+        sizes.append(len(hidden))
+        if len(hidden) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return head(hidden)
+
+    head, most = probed.model.head, 10
+    monkeypatch.setattr(probed, "model", dataclasses.replace(probed.model, head=small_head))
+    halved = probed.run(facts_per_pair=3)
+    assert max(sizes) > most
+    assert halved.drop(["logprob_before", "logprob_change"]).equals(
+        whole.drop(["logprob_before", "logprob_change"])
+    )
+    np.testing.assert_allclose(halved["logprob_change"], whole["logprob_change"], atol=1e-4)
+    most = 0
+    with pytest.raises(InputError, match="does not fit into the memory"):
+        probed.run(facts_per_pair=3)
+
+
+def test_nan_is_refused(probed: Probed, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = dataclasses.replace(probed.model, head=lambda hidden: probed_head(hidden) * float("nan"))
+    probed_head = probed.model.head
+    monkeypatch.setattr(probed, "model", broken)
+    with pytest.raises(InputError, match="NaN"):
+        probed.run(facts_per_pair=2)
+
+
+def test_summary_of_directions_and_of_all(probed: Probed) -> None:
+    table = probed.run()
+    made = intervention_summary(table)
+    assert made.schema.equals(INTERVENTION_SUMMARY)
+    frame, rows = table.to_pandas(), made.to_pylist()
+    names = ["language_found", "language_asked", "intervention", "neuron_set"]
+    assert {tuple(row[name] for name in names) for row in rows if row["language_found"] != "*"} == set(
+        frame.groupby(names).groups
+    )
+    own = frame[frame["neuron_set"] == "own"].set_index(["uuid", *names[:3]])["logprob_change"]
+    for row in rows:
+        part = frame[
+            (frame["intervention"] == row["intervention"]) & (frame["neuron_set"] == row["neuron_set"])
+        ]
+        if row["language_found"] != "*":
+            part = part[
+                (part["language_found"] == row["language_found"])
+                & (part["language_asked"] == row["language_asked"])
+            ]
+        change = part["logprob_change"].to_numpy()
+        assert (row["n"], row["facts"]) == (len(part), part["uuid"].nunique())
+        assert row["logprob_change"] == pytest.approx(change.mean())
+        assert row["flip_rate"] == pytest.approx(part["flipped"].mean())
+        got = (row["logprob_change_low"], row["logprob_change_high"])
+        if row["language_found"] != "*":
+            assert row["n"] == row["facts"]
+            expected = stats.t.interval(0.95, len(part) - 1, loc=change.mean(), scale=stats.sem(change))
+            assert got == pytest.approx(tuple(expected))
+            wilson = stats.binomtest(int(part["flipped"].sum()), len(part)).proportion_ci(method="wilson")
+            # Where all rows agree, too: one row is one fact.
+            assert (row["flip_rate_low"], row["flip_rate_high"]) == pytest.approx((wilson.low, wilson.high))
+        else:
+            assert row["n"] > row["facts"]
+            groups = pd.factorize(part["uuid"])[0]
+            fitted = sm.OLS(change, np.ones(len(change))).fit(
+                cov_type="cluster", cov_kwds={"groups": groups, "df_correction": True}, use_t=True
+            )
+            assert got == pytest.approx(tuple(fitted.conf_int()[0]))
+            flips = rate_interval(part["flipped"].to_numpy(), groups)
+            assert (row["flip_rate_low"], row["flip_rate_high"]) == pytest.approx(flips)
+        paired = own.reindex(
+            list(zip(*(part[name] for name in ["uuid", *names[:3]]), strict=True))
+        ).to_numpy()
+        if row["neuron_set"] == "own":
+            assert row["own_less_this"] is row["own_less_this_low"] is None
+        else:
+            assert row["own_less_this"] == pytest.approx((paired - change).mean())
+            assert (row["own_less_this_low"], row["own_less_this_high"]) == pytest.approx(
+                mean_interval(paired - change, part["uuid"].to_numpy())
+            )
+
+
+def test_summary_of_nothing() -> None:
+    made = intervention_summary(NEURON_INTERVENTIONS.empty_table())
+    assert made.schema.equals(INTERVENTION_SUMMARY)
+    assert len(made) == 0

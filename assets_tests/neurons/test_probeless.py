@@ -1,13 +1,16 @@
-"""Probeless against the double loop that defines it."""
+"""Probeless against the double loop that defines it, and against NeuroX where that is installed."""
 
 from __future__ import annotations
 
+import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
@@ -17,9 +20,11 @@ from factroots_dagster.errors import InputError
 from factroots_dagster.neurons import probeless
 from factroots_dagster.neurons.probeless import (
     active_neurons,
+    best_neurons,
     default_k,
     layer_profile,
     probeless_scores,
+    standardised,
     top_k,
 )
 from factroots_dagster.neurons.schema import ACTIVATION_INDEX, ACTIVE_NEURONS
@@ -58,6 +63,43 @@ def test_scores_equal_the_double_loop(values: np.ndarray) -> None:
     scores = probeless_scores(values)
     np.testing.assert_allclose(scores, double_loop(values), rtol=1e-9, atol=1e-9)
     assert (scores >= 0).all()
+    of_torch = probeless_scores(torch.from_numpy(values))
+    assert of_torch.dtype == torch.float64
+    np.testing.assert_allclose(of_torch.numpy(), scores, rtol=1e-12, atol=1e-12)
+
+
+def test_scores_rank_neurons_as_neurox_does() -> None:
+    """NeuroX's class means are the facts themselves when every fact is its own class."""
+    reason = "NeuroX pins numpy 1.19; to compare with it: pip install --no-deps neurox==1.0.9"
+    neurox = pytest.importorskip("neurox.interpretation.probeless", reason=reason)
+    values = np.random.default_rng(4).normal(size=(30, 200))
+    facts = np.arange(30)
+    names = {fact: fact for fact in range(30)}
+    scores = probeless_scores(values)
+    _, by_fact = neurox.get_neuron_ordering_for_all_tags(values, facts, names)
+    for fact in facts:
+        alone = neurox.get_neuron_ordering_for_tag(values, facts, names, fact)
+        assert np.argsort(scores[fact])[::-1].tolist() == by_fact[fact] == alone
+    overall = neurox.get_neuron_ordering(values, facts)
+    assert np.argsort(scores.sum(axis=0))[::-1].tolist() == overall
+    assert (top_k(scores, 50) == np.array([by_fact[fact][:50] for fact in facts])).all()
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.from_numpy])
+def test_standardised_scores_are_in_deviations_of_the_neuron(kind: object) -> None:
+    values = np.random.default_rng(1).normal(size=(7, 40)) * np.geomspace(1e-3, 1e3, 40)
+    values[:, 5] = 2.5  # does not vary
+    scores = double_loop(values)
+    expected = np.zeros_like(scores)
+    for neuron in range(40):
+        if neuron != 5:
+            expected[:, neuron] = scores[:, neuron] / np.std(values[:, neuron])
+    made = np.asarray(standardised(kind(scores), kind(values)))
+    np.testing.assert_allclose(made, expected, rtol=1e-9)
+    # What a neuron's scale is does not matter to it, as it does to plain Probeless.
+    np.testing.assert_allclose(
+        np.asarray(standardised(probeless_scores(kind(values * 7)), kind(values * 7))), made, rtol=1e-9
+    )
 
 
 @settings(max_examples=150, deadline=None)
@@ -69,11 +111,16 @@ def test_top_k_equals_a_full_sort_with_ties_to_the_lower_column(scores: np.ndarr
     k = min(k, scores.shape[1])
     expected = [sorted(range(len(row)), key=lambda column: (-row[column], column))[:k] for row in scores]
     assert top_k(scores, k).tolist() == expected
+    assert top_k(torch.from_numpy(scores), k).tolist() == expected
 
 
+DEVICES = [None, "cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+
+
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("chunk", [1, 37, 1 << 21])
 def test_active_neurons_do_not_depend_on_the_chunk(
-    chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    chunk: int, device: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     random = np.random.default_rng(3)
     # Rounded, so that there are many ties.
@@ -82,7 +129,7 @@ def test_active_neurons_do_not_depend_on_the_chunk(
         "P36": random.normal(size=(5, 3, 20)).round(1),
     }
     monkeypatch.setattr(probeless, "CHUNK_NUMBERS", chunk)
-    made = active_neurons(write(tmp_path, relations), k=7)
+    made = active_neurons(write(tmp_path, relations), k=7, device=device)
     assert made.schema.equals(ACTIVE_NEURONS)
     assert len(made) == 14
     for row in made.to_pylist():
@@ -95,6 +142,43 @@ def test_active_neurons_do_not_depend_on_the_chunk(
         assert len(set(row["neurons"])) == 7
         above = flat[fact].astype(np.float64) - flat.astype(np.float64).mean(axis=0)
         assert row["signed_neurons"] == sorted(range(60), key=lambda n: (-above[n], n))[:7]
+        unusual = (double_loop(flat)[fact] / flat.astype(np.float64).std(axis=0)).round(9)
+        np.testing.assert_allclose(
+            unusual[row["standardised_neurons"]], np.sort(unusual)[::-1][:7], rtol=1e-6
+        )
+        assert len(set(row["standardised_neurons"])) == 7
+
+
+def test_memory_is_that_of_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(0).normal(size=(50, 40_000)).astype(np.float32)
+
+    def peak(chunk: int) -> int:
+        monkeypatch.setattr(probeless, "CHUNK_NUMBERS", chunk)
+        tracemalloc.start()
+        best_neurons(values, 20)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    assert peak(50 * 1000) < 12 * 8 * 50 * 1000 < values.nbytes < peak(1 << 30)
+
+
+def test_sorting_beats_the_double_loop_by_far() -> None:
+    values = np.random.default_rng(0).normal(size=(800, 300)).astype(np.float32)
+    times = []
+    for scores in (probeless_scores, double_loop):
+        started = time.process_time()
+        scores(values)
+        times.append(time.process_time() - started)
+    assert times[0] < times[1] / 4
+
+
+def test_two_facts_have_no_standardised_neurons(tmp_path: Path) -> None:
+    """Each deviates from the other by two standard deviations, in every neuron."""
+    random = np.random.default_rng(0)
+    relations = {"P1": random.normal(size=(2, 2, 8)), "P2": random.normal(size=(3, 2, 8))}
+    made = active_neurons(write(tmp_path, relations), k=3)
+    assert [len(listed) for listed in made["standardised_neurons"].to_pylist()] == [0, 0, 3, 3, 3]
 
 
 def test_default_k_is_two_percent_and_fifty_at_most() -> None:

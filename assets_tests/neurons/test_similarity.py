@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import product
+from itertools import permutations, product
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from assets_tests.neurons.test_probeless import write
 from factroots_dagster.neurons import comparable, similarity
 from factroots_dagster.neurons.nulls import (
+    EXCHANGES,
     SMALLEST_MISMATCHED,
     SUFFICIENT_NULL,
+    Exchange,
     expected_jaccard,
     upper_p,
 )
@@ -134,25 +137,47 @@ def brute_force(world: World, a: str, b: str, relation: str) -> tuple[dict, list
     def same(f: str, g: str) -> bool:
         return told[a][f]["object_uri"] == told[b][g]["object_uri"]
 
-    def z(f: str, g: str) -> float:
+    def z(f: str, g: str, value: float | None = None) -> float:
         other = [cosine(f, h) for h in neurons[b] if not same(f, h)]
         other += [cosine(h, g) for h in neurons[a] if not same(h, g)]
-        return (
-            (cosine(f, g) - np.mean(other)) / np.std(other) if len(other) >= SMALLEST_MISMATCHED else np.nan
-        )
+        value = cosine(f, g) if value is None else value
+        return (value - np.mean(other)) / np.std(other) if len(other) >= SMALLEST_MISMATCHED else np.nan
+
+    def mean(statistic: object, pairings: list[tuple[str, str]]) -> float | None:
+        values = np.array([statistic(*pairing) for pairing in pairings])
+        values = values[~np.isnan(values)]
+        return values.mean() if len(values) else None
+
+    def known(value: float) -> float | None:
+        return None if np.isnan(value) else value
+
+    statistics = {
+        "mean": jaccard,
+        "signed_jaccard": lambda f, g: jaccard(f, g, "signed_neurons"),
+        "standardised_jaccard": lambda f, g: jaccard(f, g, "standardised_neurons"),
+        "cosine": cosine,
+        "cosine_z": z,
+    }
 
     facts = {}
     for f in sorted(neurons[a].keys() & neurons[b].keys()):
         row_null = [(f, g) for g in neurons[b] if g != f]
         pairings = row_null + [(g, f) for g in neurons[a] if g != f]
-        alike = [jaccard(*pairing) for pairing in pairings if same(*pairing)]
+        alike = [pairing for pairing in pairings if same(*pairing)]
+        others = [pairing for pairing in pairings if not same(*pairing)]
+        x, y = (centred[lang][f] / np.linalg.norm(centred[lang][f]) for lang in (a, b))
+        by_chance = x.sum() * y.sum() / len(x)  # test_random_cosine_by_shuffling_neurons
         facts[f] = {
             "jaccard": jaccard(f, f),
             "signed_jaccard": jaccard(f, f, "signed_neurons"),
+            "standardised_jaccard": jaccard(f, f, "standardised_neurons"),
             "cosine": cosine(f, f),
-            "same_object_mean": np.mean(alike) if alike else None,
-            "mismatched_mean": np.mean([jaccard(*pairing) for pairing in pairings if not same(*pairing)]),
-            "cosine_z": None if np.isnan(z(f, f)) else z(f, f),
+            "cosine_z": known(z(f, f)),
+            **{f"same_object_{name}": mean(of, alike) for name, of in statistics.items()},
+            **{f"mismatched_{name}": mean(of, others) for name, of in statistics.items()},
+            "random_mean": expected_jaccard(60, 6),
+            "random_cosine": by_chance,
+            "random_cosine_z": known(z(f, f, by_chance)),
             "identical_input": told[a][f]["template"].replace("[X]", told[a][f]["subject"])
             == told[b][f]["template"].replace("[X]", told[b][f]["subject"]),
         }
@@ -206,6 +231,90 @@ def test_q_values_are_benjamini_hochberg(compared: Similarity) -> None:
     expected = np.empty(len(p))
     expected[order] = np.minimum.accumulate(steps[::-1])[::-1].clip(max=1)
     np.testing.assert_allclose([row["q_value"] for row in rows], expected)
+    np.testing.assert_allclose(multipletests(p, method="fdr_bh")[1], expected)
+
+
+def test_every_statistic_stands_with_its_nulls(compared: Similarity) -> None:
+    for table in (compared.facts, compared.pairs):
+        for name in ("signed_jaccard", "standardised_jaccard", "cosine", "cosine_z"):
+            at = table.schema.names.index(name)
+            assert table.schema.names[at + 1 : at + 3] == [f"same_object_{name}", f"mismatched_{name}"]
+        for name in ("cosine", "cosine_z"):
+            assert table.schema.names[table.schema.names.index(name) + 3] == f"random_{name}"
+    assert b"not independent" in SIMILARITY_PAIRS.metadata[b"note"]
+
+
+def test_random_cosine_by_shuffling_neurons() -> None:
+    random = np.random.default_rng(0)
+    x, y = (part / np.linalg.norm(part) for part in (random.gamma(1.0, size=50) for _ in range(2)))
+    drawn = [x @ random.permutation(y) for _ in range(4000)]
+    assert np.mean(drawn) == pytest.approx(x.sum() * y.sum() / 50, abs=4 * np.std(drawn) / 4000**0.5)
+
+
+def exchanged(blocks: list[tuple[np.ndarray, np.ndarray]]) -> tuple[Exchange, list[float], list[float]]:
+    """The test, and the sums of all cyclic shifts and of all permutations within groups."""
+    test, random = Exchange(), np.random.default_rng(0)
+    sums = {"shifts": [0.0], "permutations": [0.0]}
+    for alike, groups in blocks:
+        test.add(alike, groups, random)
+        for group in sorted(set(groups.tolist())):
+            at = np.flatnonzero(groups == group)
+            ways = {
+                "shifts": [np.roll(at, -shift) for shift in range(len(at))],
+                "permutations": [np.array(order) for order in permutations(at)],
+            }
+            for name, arrangements in ways.items():
+                added = [alike[at, order].sum() for order in arrangements]
+                sums[name] = [before + more for before in sums[name] for more in added]
+    return test, sums["shifts"], sums["permutations"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_exchange_equals_all_arrangements(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    blocks = []
+    for sizes in ((3, 1, 4), (2, 3)):
+        groups = random.permutation(np.repeat([f"Q{number}" for number in range(len(sizes))], sizes))
+        similarity = random.normal(size=(len(groups), len(groups)))
+        blocks.append((similarity + (seed % 3) * np.eye(len(groups)), groups))
+    test, shifts, every = exchanged(blocks)
+    assert test.arrangements == len(shifts) == 3 * 4 * 2 * 3
+    observed = sum(float(np.trace(similarity)) for similarity, _ in blocks)
+    assert test.observed == pytest.approx(observed)
+    # The draws are uniform over the shifts.
+    seen, counts = np.unique(test.drawn.round(9), return_counts=True)
+    np.testing.assert_allclose(seen, np.unique(np.round(shifts, 9)))
+    assert stats.chisquare(counts).pvalue > 1e-4
+    exact = np.mean(np.array(shifts) >= observed - 1e-9)
+    assert test.p_value() == pytest.approx(exact, abs=4 * (exact * (1 - exact) / EXCHANGES) ** 0.5 + 0.002)
+    # Shifts and permutations have one mean, and nearly one tail.
+    assert np.mean(shifts) == pytest.approx(np.mean(every))
+    assert exact == pytest.approx(np.mean(np.array(every) >= observed - 1e-9), abs=0.15)
+
+
+def test_exchange_needs_something_to_exchange() -> None:
+    random = np.random.default_rng(0)
+    alone = Exchange()
+    alone.add(random.normal(size=(30, 30)), np.arange(30), random)
+    assert alone.p_value() is None
+    few = Exchange()
+    few.add(np.eye(4), np.array(["a", "a", "b", "b"]), random)
+    assert few.p_value() is None
+
+
+def test_exchange_is_uniform_without_and_small_with_sharing() -> None:
+    p: dict[float, list[float]] = {0.0: [], 0.6: []}
+    for seed in range(200):
+        random = np.random.default_rng(seed)
+        for shared, found in p.items():
+            test = Exchange()
+            for _ in range(3):
+                groups = random.integers(0, 5, 20)
+                similarity = (groups[:, None] == groups[None]) + random.normal(size=(20, 20))
+                test.add(similarity + shared * np.eye(20), groups, random)
+            found.append(test.p_value())
+    assert stats.kstest(p[0.0], "uniform").pvalue > 1e-3
+    assert np.mean(np.array(p[0.6]) < 0.01) > 0.9
 
 
 def test_nearest_language_equals_loops(world: World, compared: Similarity) -> None:
@@ -292,7 +401,7 @@ def test_p_values_are_near_uniform_when_nothing_is_shared(tmp_path: Path) -> Non
 
     Slightly liberal: frequent objects have more pairings in the null, and lie nearer to the relation's mean.
     """
-    p, jaccard, of_facts = [], [], []
+    p, jaccard, of_facts, of_pairs = [], [], [], []
     for seed in range(6):
         sizes = {"P1": 60, "P2": 60, "P3": 60}
         world = World(tmp_path / str(seed), seed=seed, strength=0.0, relations=sizes)
@@ -301,7 +410,10 @@ def test_p_values_are_near_uniform_when_nothing_is_shared(tmp_path: Path) -> Non
         p += [row["p_value"] for row in rows]
         jaccard += [row["jaccard"] / row["random_mean"] for row in rows]
         of_facts += [row["p_value"] for row in made.nearest.to_pylist()]
+        of_pairs += made.pairs["p_value"].to_pylist()
     assert np.mean(jaccard) > 3
+    assert len(of_pairs) == 18
+    assert stats.kstest(of_pairs, "uniform").pvalue > 0.01
     for values in (np.array(p), np.array(of_facts)):
         assert 0.04 < np.mean(values <= 0.05) < 0.07
         assert 0.08 < np.mean(values <= 0.1) < 0.14
@@ -324,17 +436,20 @@ def test_pair_means(world: World, compared: Similarity) -> None:
             and not row["identical_input"]
         ]
         assert pair["facts"] == len(rows)
-        for mean, column in (
-            ("jaccard", "jaccard"),
-            ("signed_jaccard", "signed_jaccard"),
-            ("cosine", "cosine"),
-            ("same_object_jaccard", "same_object_mean"),
-            ("mismatched_jaccard", "mismatched_mean"),
-        ):
-            known = [row[column] for row in rows if row[column] is not None]
-            assert pair[mean] == pytest.approx(np.mean(known))
+        short = {"same_object_jaccard": "same_object_mean", "mismatched_jaccard": "mismatched_mean"}
+        short["random_jaccard"] = "random_mean"
+        means = [name for name in pair if name not in ("facts", "p_value", "q_value")]
+        means = [name for name in means if "language" not in name and "q90" not in name]
+        assert len(means) == 18
+        for mean in means:
+            known = [row[short.get(mean, mean)] for row in rows]
+            assert pair[mean] == pytest.approx(np.mean([value for value in known if value is not None]))
+        assert pair["p_value"] == 0.001  # half of the facts are planted
         assert pair["random_jaccard"] == pytest.approx(expected_jaccard(60, 6))
-        assert pair["mismatched_jaccard"] < pair["same_object_jaccard"] < pair["jaccard"]
+        for name in ("jaccard", "signed_jaccard", "standardised_jaccard", "cosine", "cosine_z"):
+            assert pair[f"mismatched_{name}"] < pair[f"same_object_{name}"] < pair[name]
+    p = pairs["p_value"].to_pylist()
+    np.testing.assert_allclose(pairs["q_value"].to_pylist(), multipletests(p, method="fdr_bh")[1])
 
 
 def test_dropping_matrices_changes_nothing(

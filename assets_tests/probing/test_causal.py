@@ -30,16 +30,9 @@ def llama(checkpoint_of: Callable[[str], Path]) -> LoadedModel:
     return load(str(checkpoint_of("llama")), device="cpu")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def decoder_split_of(checkpoint_of: Callable[[str], Path]) -> Callable[[str], pa.Table]:
-    made: dict[str, pa.Table] = {}
-
-    def of(family: str) -> pa.Table:
-        if family not in made:
-            made[family] = tiny.decoder_split(checkpoint_of(family))
-        return made[family]
-
-    return of
+    return lambda family: tiny.decoder_split(checkpoint_of(family))
 
 
 def with_row(split: pa.Table, **changed: object) -> pa.Table:
@@ -107,7 +100,7 @@ def test_out_of_memory_means_smaller_batches(
     llama: LoadedModel, decoder_split_of: Callable[[str], pa.Table], tmp_path: Path
 ) -> None:
     def small_head(hidden: torch.Tensor) -> torch.Tensor:
-        if len(hidden) > 7:
+        if len(hidden) > 12:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return llama.head(hidden)
 
@@ -170,20 +163,28 @@ def test_too_long_rows_are_listed_not_truncated(
     assert long["typed_rank"] is None
     assert long["prior_rank"] is not None
     assert not any(row["too_long"] for row in others)
+    (alone,) = probe_causal(llama, split.slice(0, 1), tmp_path).to_pylist()
+    assert alone["too_long"]
+    assert alone["typed_rank"] is None
 
 
 def test_the_longest_sentence_that_fits_is_asked(
     llama: LoadedModel, decoder_split_of: Callable[[str], pa.Table], tmp_path: Path
 ) -> None:
-    longest = max(
-        len(llama.tokenizer(f"the capital of X is {label} .")["input_ids"])
-        for label in set(decoder_split_of("llama")["object"].to_pylist()[:14])
-    )
-    one = len(llama.tokenizer("of X is")["input_ids"]) - 2
-    for extra, fits in ((0, True), (1, False)):
-        subject = " ".join(["lima"] * (llama.max_length - 1 - longest + one + extra))
-        split = with_row(decoder_split_of("llama"), subject=subject)
-        got = probe_causal(llama, split, tmp_path).to_pylist()[0]
+    split = decoder_split_of("llama")
+    template = split["template"][0].as_py()
+    labels = {row["object"] for row in split.to_pylist() if row["template"] == template}
+
+    def longest(subject: str) -> int:
+        texts = [template.replace("[X]", subject).replace("[Y]", label) for label in labels]
+        return 1 + max(len(ids) for ids in llama.tokenizer(texts)["input_ids"])  # 1: the start token
+
+    subject = "lima"
+    while longest(subject) < llama.max_length:
+        subject += " lima"
+    assert longest(subject) == llama.max_length
+    for asked, fits in ((subject, True), (subject + " lima", False)):
+        got = probe_causal(llama, with_row(split, subject=asked), tmp_path).to_pylist()[0]
         assert got["too_long"] is not fits
         assert (got["typed_rank"] is not None) is fits
 

@@ -47,15 +47,19 @@ def test_predictions_equal_one_prompt_at_a_time(
     assert 8 < sum(made.column("full_match").to_pylist()) < len(split)
     model, tokenizer = plain(folder)
     space = tokenizer.convert_tokens_to_ids("▁") if family == "xlm-roberta" else None
-    largest = {
-        relation: max(len(object_ids(tokenizer, row["object"])) for row in rows_of(split, relation))
+    lengths = {
+        relation: {len(object_ids(tokenizer, row["object"])) for row in rows_of(split, relation)}
         for relation in tiny.TEMPLATES
     }
+    largest = {relation: max(found) for relation, found in lengths.items()}
     for row, got in zip(split.to_pylist(), made.to_pylist(), strict=True):
         gold = object_ids(tokenizer, row["object"])
-        answers = []
+        answers: list[list[int]] = []
         logprobs = {}
         for k in range(1, largest[row["relation"]] + 1):
+            if k not in lengths[row["relation"]] and space is None:  # no object can need it
+                answers.append([])
+                continue
             logits = tiny.ask(model, tokenizer, row["template"], row["subject"], k)
             answers.append(logits.argmax(dim=1).tolist())
             logprobs[k] = torch.log_softmax(logits.double(), dim=1)
@@ -331,9 +335,3 @@ def test_progress_ends_with_all_rows(
     said: list[str] = []
     probe(bert, split_of("bert"), tmp_path, progress=said.append)
     assert said[-1].startswith(f"{len(split_of('bert'))} of {len(split_of('bert'))} rows")
-
-
-def test_decoders_are_refused(checkpoint_of: Callable[[str], Path], tmp_path: Path) -> None:
-    model = load(str(checkpoint_of("gpt2")), device="cpu")
-    with pytest.raises(InputError, match="decoder"):
-        probe(model, tiny.pa.table({"relation": ["P36"]}), tmp_path)

@@ -148,7 +148,8 @@ def test_too_long_and_empty_labels_have_no_score(bert: LoadedModel) -> None:
     assert not np.isfinite(made[1]).any()
     assert typed_rank(made[0], 0) == 1
     assert typed_rank(made[0], 1) is None
-    assert pseudo_log_likelihoods(bert, [("[X] is [Y]", "rome")], [" "], 4096).tolist() == [[-np.inf]]
+    for question, label in ((("[X] is [Y]", "rome"), " "), (("[X] is [Y]", "rome " * 70), "lima")):
+        assert pseudo_log_likelihoods(bert, [question], [label], 4096).tolist() == [[-np.inf]]
 
 
 def test_a_tie_counts_half() -> None:

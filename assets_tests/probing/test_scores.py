@@ -37,6 +37,9 @@ def predictions(language: str, n: int, seed: int) -> tuple[pa.Table, pa.Table]:
                 "prior_logprob": -2.0,
                 "prior_rank": int(random.integers(1, candidates + 1)),
                 "too_long": too_long,
+                "pll_rank": None if too_long else int(random.integers(1, candidates + 1)),
+                "left_to_right_match": right and random.random() < 0.8,
+                "confidence_match": right or random.random() < 0.1,
             }
         )
         coverage.append(
@@ -77,11 +80,24 @@ def test_scores_equal_counting() -> None:
             "majority": sum(majority[row["language"], row["uuid"]] for row in rows) / n,
             "uniform": sum(1 / row["candidates"] for row in rows) / n,
             "prior_typed_p1": sum(row["prior_rank"] == 1 for row in rows) / n,
+            "pll_typed_p1": sum(row["pll_rank"] == 1 for row in rows) / n,
+            "left_to_right": sum(row["left_to_right_match"] for row in rows) / n,
+            "confidence": sum(row["confidence_match"] for row in rows) / n,
+            "by_subject_low": None,
+            "by_object_high": None,
             "too_long": sum(row["too_long"] for row in rows),
             "small": n < 30,
         }
         for name, value in expected.items():
             assert got[name] == pytest.approx(value), name
+        assert got["protocols"] == [
+            "full_match",
+            "partial_match",
+            "typed",
+            "pll",
+            "left_to_right",
+            "confidence",
+        ]
         if got["relation"] == "*":
             parts = [
                 np.mean([row["full_match"] for row in rows if row["relation"] == relation])
@@ -92,10 +108,122 @@ def test_scores_equal_counting() -> None:
             assert got["macro_full_match"] is None
 
 
+def split_of(table: pa.Table) -> pa.Table:
+    """MLAMA_SPLIT columns: several facts of a subject, and of an object."""
+    rows = table.select(["uuid", "language"]).to_pylist()
+    for number, row in enumerate(rows):
+        row |= {"subject_uri": f"S{number // 5}", "object_uri": f"O{number % 7}"}
+    return pa.Table.from_pylist(rows)
+
+
+def unasked(table: pa.Table, relation: str) -> pa.Table:
+    """The table of a decoder: no protocol of masks, and no full match in one relation's rows."""
+    rows = table.to_pylist()
+    for row in rows:
+        row |= dict.fromkeys(("pll_rank", "left_to_right_match", "confidence_match"))
+        if row["relation"] == relation:
+            row |= dict.fromkeys(("full_match", "partial_match", "any_answer_match"))
+            row["matched_mask_count"] = 0
+    return pa.Table.from_pylist(rows, schema=PREDICTIONS)
+
+
+def test_rows_not_asked_stay_out_of_p1_and_of_its_baselines() -> None:
+    predicted, coverage = predictions("qaa", 90, 5)
+    table = unasked(predicted, "P1")
+    cells = {
+        row["relation"]: row
+        for row in probing_scores([table], coverage, {"qaa": split_of(table)}).to_pylist()
+    }
+    majority = {row["uuid"]: row["majority_correct"] for row in coverage.to_pylist()}
+    rows = table.to_pylist()
+    asked = [row for row in rows if row["full_match"] is not None]
+    assert 0 < len(asked) < len(rows)
+    whole, never = cells["*"], cells["P1"]
+    assert whole["n"] == 90 == sum(cells[name]["n"] for name in ("P0", "P1", "P2"))
+    right = [row["full_match"] for row in asked]
+    assert whole["full_match"] == np.mean(right)
+    interval = stats.binomtest(sum(right), len(right)).proportion_ci(method="wilson")
+    assert (whole["full_match_low"], whole["full_match_high"]) == pytest.approx((interval.low, interval.high))
+    for name, column in (("partial_match", "partial_match"), ("multi_answer", "any_answer_match")):
+        assert whole[name] == np.mean([row[column] for row in asked])
+    assert whole["majority"] == np.mean([majority[row["uuid"]] for row in asked])
+    assert whole["macro_full_match"] == np.mean([cells["P0"]["full_match"], cells["P2"]["full_match"]])
+    assert whole["typed_p1"] == np.mean([row["typed_rank"] == 1 for row in rows])
+    assert whole["uniform"] == pytest.approx(np.mean([1 / row["candidates"] for row in rows]))
+    for name in ("full_match", "full_match_low", "partial_match", "multi_answer", "macro_full_match"):
+        assert never[name] is None
+    assert never["majority"] == np.mean([majority[row["uuid"]] for row in rows if row["relation"] == "P1"])
+    assert never["typed_p1"] is not None
+    assert never["protocols"] == ["typed"]
+    assert whole["protocols"] == ["full_match", "partial_match", "typed"]
+    assert whole["pll_typed_p1"] is whole["left_to_right"] is whole["confidence"] is None
+    counted = mask_counts([table])
+    assert sum(counted["n"].to_pylist()) == len(asked)
+    # Over the same rows as P@1 are its clustered intervals: without the others they are the same.
+    alone = pa.Table.from_pylist(asked, schema=PREDICTIONS)
+    again = probing_scores([alone], coverage, {"qaa": split_of(table)}).to_pylist()[0]
+    for name in ("by_subject_low", "by_subject_high", "by_object_low", "by_object_high"):
+        assert again[name] == whole[name] is not None
+
+
+def test_a_checkpoint_that_is_never_asked_for_a_full_match() -> None:
+    predicted, coverage = predictions("qaa", 40, 6)
+    table = predicted
+    for relation in ("P0", "P1", "P2"):
+        table = unasked(table, relation)
+    scores = probing_scores([table], coverage, {"qaa": split_of(table)})
+    assert set(scores["full_match"].to_pylist()) == {None}
+    assert set(scores["by_subject_low"].to_pylist()) == {None}
+    assert len(mask_counts([table])) == 0
+    volume = volume_tables(3)[1]
+    assert volume_relations(scores, volume)["languages"].to_pylist() == [0] * len(MEASURES)
+
+
+def test_a_few_asked_rows_are_flagged() -> None:
+    predicted, coverage = predictions("qaa", 80, 7)
+    rows = [
+        row | {"relation": "P0" if number < 29 else "P1"} for number, row in enumerate(predicted.to_pylist())
+    ]
+    table = unasked(pa.Table.from_pylist(rows, schema=PREDICTIONS), "P1")
+    small = {row["relation"]: row["small"] for row in probing_scores([table], coverage).to_pylist()}
+    assert small == {"*": True, "P0": True, "P1": False}
+
+
+def test_clustered_intervals_draw_subjects_and_objects() -> None:
+    made = [predictions("qaa", 200, 8), predictions("qab", 100, 9)]
+    coverage = pa.concat_tables([table for _, table in made])
+    tables = [table for table, _ in made]
+    splits = {name: split_of(table) for name, table in zip(("qab", "qaa"), tables[::-1], strict=True)}
+    scores = {row["language"]: row for row in probing_scores(tables, coverage, splits).to_pylist()[::4]}
+    assert set(scores) == {"qaa", "qab"}
+    for table in tables:
+        language = table["language"][0].as_py()
+        split = splits[language]
+        right = np.array(table["full_match"].to_pylist())
+        for column, name in (("subject_uri", "by_subject"), ("object_uri", "by_object")):
+            entity = np.array(split[column].to_pylist())
+            parts = [right[entity == one] for one in sorted(set(entity))]
+            random = np.random.default_rng(3)
+            drawn = [
+                np.concatenate([parts[i] for i in random.integers(0, len(parts), len(parts))]).mean()
+                for _ in range(3000)
+            ]
+            got = (scores[language][f"{name}_low"], scores[language][f"{name}_high"])
+            assert got == pytest.approx(tuple(np.quantile(drawn, (0.025, 0.975))), abs=0.02)
+    backwards = probing_scores(tables[::-1], coverage, dict(reversed(splits.items())))
+    assert backwards.equals(probing_scores(tables, coverage, splits))
+    assert not backwards.equals(probing_scores(tables, coverage, splits, seed=1))
+    for row in backwards.to_pylist():
+        if row["relation"] != "*":
+            assert row["by_subject_low"] is row["by_object_high"] is None
+
+
 def test_a_prediction_without_coverage_is_refused() -> None:
     table, coverage = predictions("qaa", 9, 0)
-    with pytest.raises(InputError, match="u8 of language qaa"):
+    with pytest.raises(InputError, match=r"u8 of language qaa.*fact_coverage"):
         probing_scores([table], coverage.slice(0, 8))
+    with pytest.raises(InputError, match=r"u8 of language qaa.*mlama_split"):
+        probing_scores([table], coverage, {"qaa": split_of(table).slice(0, 8)})
 
 
 def test_no_predictions() -> None:

@@ -6,6 +6,7 @@ asked with plain transformers, one prompt at a time, and what it answers becomes
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -103,7 +104,8 @@ def byte_level(folder: Path, bos: bool = True) -> transformers.PreTrainedTokeniz
     trainer = trainers.BpeTrainer(
         vocab_size=220, special_tokens=["<pad>", "<unk>", "<s>", "</s>"], show_progress=False
     )
-    raw.train_from_iterator([f" {word} {word}" for word in [*PIECES, "東京", "大阪"] * 3], trainer)
+    words = [*PIECES, "東京", "大阪"] * 3
+    raw.train_from_iterator([*(f" {word} {word}" for word in words), "[X] [Y] <b>& </s>"], trainer)
     made = transformers.PreTrainedTokenizerFast(
         tokenizer_object=raw,
         model_max_length=64,
@@ -262,6 +264,7 @@ def start(tokenizer: object) -> list[int]:
     return [tokenizer.eos_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id]
 
 
+@cache
 def decoder_split(folder: Path, language: str = "qaa", subjects: int = 14, seed: int = 0) -> pa.Table:
     """As `split`, of a decoder: what it goes on to write becomes the object of about half of the rows."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
@@ -279,7 +282,12 @@ def decoder_split(folder: Path, language: str = "qaa", subjects: int = 14, seed:
                 said = greedy(model, start(tokenizer) + prompt, 1 + (number // 2) % 2)
                 written = tokenizer.decode(said).strip()
                 read = tokenizer(before + written, add_special_tokens=False)["input_ids"]
-                if number % 2 and read == prompt + said and not set(said) & set(tokenizer.all_special_ids):
+                if (
+                    written
+                    and number % 2
+                    and read == prompt + said
+                    and not set(said) & set(tokenizer.all_special_ids)
+                ):
                     label = written
                     break
             rows.append(_row(language, relation, template, subject, label, number))

@@ -74,7 +74,7 @@ def test_redirects_lead_at_most_twice(tmp_path: Path) -> None:
     pages += [redirect("Loop", "Pool"), redirect("Pool", "Loop"), redirect("Lost", "Gone")]
     write_pages(tmp_path, pages)
     assert find_aliases(tmp_path, ["A1"], "en") == {}
-    assert find_aliases(tmp_path, ["A2"], "en") == {"A2": ["A4", "A3"]}
+    assert find_aliases(tmp_path, ["A1", "A2"], "en") == {"A2": ["A4", "A3"]}
     assert find_aliases(tmp_path, ["Loop", "Pool", "Lost"], "en") == {}
 
 
@@ -100,7 +100,7 @@ def test_disambiguation_pages_are_passed_over(tmp_path: Path) -> None:
     pages = [
         redirect("Merkur", "Merkur (Begriffsklärung)"),
         article("Merkur (Begriffsklärung)", "Merkur II"),
-        redirect("Venus (disambiguation)", "Venus"),
+        redirect("Hesperus (disambiguation)", "Venus"),
         redirect("Abendstern", "Venus"),
         article("Venus"),
     ]
@@ -136,12 +136,15 @@ def test_titles_are_compared_normalised(tmp_path: Path) -> None:
     ]
     write_pages(tmp_path, pages)
     assert find_aliases(tmp_path, ["台湾"], "zh") == {"台湾": ["福爾摩沙", "中華民國"]}
+    write_pages(tmp_path, [redirect("台湾", "别处"), article("臺灣", "中華民國"), article("别处", "他處")])
+    assert find_aliases(tmp_path, ["台湾"], "zh") == {"台湾": ["中華民國"]}
+    write_pages(tmp_path, pages)
     assert find_aliases(tmp_path, ["São\u00a0Paulo"], "pt") == {"São\u00a0Paulo": ["Sampa"]}
 
 
 def test_bold_names_lose_what_running_text_does_not_write(tmp_path: Path) -> None:
     pages = [
-        article("Україна", "Украї\u0301на", "Краї\u0301на,", "Їжак\u0301 й ґанок"),
+        article("Україна", "Украї\u0301на", "Краї\u0301на,", "Ї\u0301жак й ґа\u0301нок"),
         article("ישראל", "יִשְׂרָאֵל", "מְדִינַת־אָב"),
         article("مصر", "جُمهُورِيَّة", "São Tomé"),
     ]

@@ -29,7 +29,9 @@ def bert(lowercase: bool = False, lacking: str = "") -> Tokenizer:
     """Pieces of one and two letters, but for the letters in `lacking`."""
     letters = [letter for letter in LETTERS if letter not in lacking and not letter.isspace()]
     pieces = ["[UNK]", *letters, *(f"##{letter}" for letter in letters), "ab", "##ab", "のタ", "##ba", "zz"]
-    tokenizer = Tokenizer(WordPiece({piece: n for n, piece in enumerate(dict.fromkeys(pieces))}, unk_token="[UNK]"))
+    tokenizer = Tokenizer(
+        WordPiece({piece: n for n, piece in enumerate(dict.fromkeys(pieces))}, unk_token="[UNK]")
+    )
     tokenizer.normalizer = BertNormalizer(lowercase=lowercase)
     tokenizer.pre_tokenizer = BertPreTokenizer()
     tokenizer.add_special_tokens(["[MASK]"])
@@ -40,7 +42,10 @@ def bert(lowercase: bool = False, lacking: str = "") -> Tokenizer:
 def unigram() -> Tokenizer:
     letters = [letter for letter in LETTERS if not letter.isspace()]
     tokenizer = Tokenizer(
-        Unigram([("<unk>", -9.0), ("▁", -3.0), ("▁ab", -2.0), *((letter, -4.0) for letter in letters[3:])], unk_id=0)
+        Unigram(
+            [("<unk>", -9.0), ("▁", -3.0), ("▁ab", -2.0), *((letter, -4.0) for letter in letters[3:])],
+            unk_id=0,
+        )
     )
     tokenizer.normalizer = normalizers.NFKC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([WhitespaceSplit(), Metaspace()])
@@ -105,28 +110,28 @@ def test_list_lines_do_not_count(lines: list[str], lists: set[int]) -> None:
     search = PieceSearch(TOKENIZERS["cased"].to_str(), LABELS)
     kept = without_lines(text, numbers)
     assert found(search, [text, "ab"], [numbers, []]) == expected(TOKENIZERS["cased"], [kept, "ab"], LABELS)
-    page, _, start, end, _ = search.find([text], [numbers])
-    for s, e in zip(start.tolist(), end.tolist(), strict=True):
-        assert text[:s].count("\n") not in numbers and "\n" not in text[s:e].strip("\n") or len(page) == 0
+    for start in search.find([text], [numbers])[2].tolist():
+        assert text[:start].count("\n") not in numbers
 
 
 def test_places_are_those_of_the_words_that_hold_the_match() -> None:
     """As the paper's: `ab` is also found inside `cab`, and a label with an unknown piece in any unknown."""
     search = PieceSearch(TOKENIZERS["lacking scripts"].to_str(), ["ab", "東京", "b, a"])
     assert search.unknown.tolist() == [False, True, False]
-    text = "cab, ab. ж b, a"
+    # The pieces of "cab" are c and ##ab, those of "東京" two unknown ones, as those of "жж 한" are.
+    text = "cab, abe. жж 한 b, a"
     _, label, start, end, _ = search.find([text], [[]])
     places = [(n, text[s:e]) for n, s, e in zip(label.tolist(), start.tolist(), end.tolist(), strict=True)]
-    assert places == [(0, "ab")] or (0, "cab") in places or (0, "ab") in places
-    assert (2, "b, a") in places
-    assert PieceSearch(TOKENIZERS["lacking scripts"].to_str(), ["ж"]).find(["한 x"], [[]])[1].tolist() != []
+    assert places == [(0, "cab"), (0, "abe"), (1, "жж 한"), (2, "b, a")]
 
 
 def test_a_word_over_several_chunks() -> None:
     letters = "ab" * 2000
     tokenizer = unigram()
     search = PieceSearch(tokenizer.to_str(), ["b", "ab"])
-    assert found(search, [letters, f"x {letters}"], [[], []]) == expected(tokenizer, [letters, f"x {letters}"], ["b", "ab"])
+    assert found(search, [letters, f"x {letters}"], [[], []]) == expected(
+        tokenizer, [letters, f"x {letters}"], ["b", "ab"]
+    )
 
 
 def test_the_search_is_made_once() -> None:

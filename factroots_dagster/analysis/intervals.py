@@ -46,10 +46,11 @@ def mean_interval(values: Values, clusters: Labels) -> tuple[float | None, float
 def rate_interval(hits: npt.NDArray[np.bool_], clusters: Labels) -> tuple[float, float]:
     """95% interval of a rate over rows that are alike within clusters: Wilson's of fewer, independent rows.
 
-    Their number is rows / design effect, the ratio of the cluster-robust variance to that of independent rows,
-    and never more than there are (Korn and Graubard, Survey Methodology 24:193, 1998; Dean and Pagano, J. Survey
-    Statistics and Methodology 3:484, 2015). Where all rows say the same there is no variance, and clusters
-    are counted. With one row a cluster it is Wilson's interval. hits: [rows]; clusters: [rows], any labels.
+    Their number is rows / design effect, the ratio of the cluster-robust variance to that of independent
+    rows, and never more than there are (Korn and Graubard, Survey Methodology 24:193, 1998; Dean and Pagano,
+    J. Survey Statistics and Methodology 3:484, 2015). Where all rows say the same there is no variance, and
+    clusters are counted. With one row a cluster it is Wilson's interval.
+    hits: [rows]; clusters: [rows], any labels.
     """
     n = len(hits)
     rate = float(np.mean(hits)) if n else 0.0

@@ -1,5 +1,7 @@
 """Group `sources`: the release, the dumps and the checkpoints, verified, with their provenance."""
 
+from pathlib import Path
+
 import dagster as dg
 import pyarrow as pa
 
@@ -66,6 +68,9 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 write_dump(generated_world(settings), language, folder / dump_name(language))
                 source = str(folder)
             table = acquire_dump(language, source, settings.wikipedia_snapshot, folder, progress_to(context))
+            # A folder that was resumed may hold files of an older snapshot.
+            for left in set(folder.iterdir()) - {Path(path) for path in table["path"].to_pylist()}:
+                left.unlink()
             # what lies in the partition itself is named from there: the folder is published elsewhere
             paths = [path.removeprefix(f"{folder}/") for path in table["path"].to_pylist()]
             column = table.schema.get_field_index("path")

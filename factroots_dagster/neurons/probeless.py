@@ -124,16 +124,11 @@ def active_neurons(activations_folder: Path, *, k: int | None = None, device: st
 
 
 def best_neurons(
-    activations: npt.NDArray[np.floating],
-    k: int,
-    *,
-    rows: npt.NDArray[np.int64] | None = None,
-    device: str | None = None,
+    activations: npt.NDArray[np.floating], k: int, *, device: str | None = None
 ) -> dict[str, Best]:
     """The k best neurons of facts by each of the three rankings: probeless, standardised, signed.
 
-    activations: [facts, neurons], at least two facts, all of which the scores are taken over; rows: the facts
-    that are wanted, all by default.
+    activations: [facts, neurons], at least two facts. device: as for `active_neurons`.
     """
     facts, neurons = activations.shape
     best = {name: Best() for name in ("probeless", "standardised", "signed")}
@@ -148,7 +143,7 @@ def best_neurons(
             "signed": wide - wide.mean(axis=0),
         }
         for name, ranking in rankings.items():
-            best[name].add(ranking if rows is None else ranking[rows], start, k)
+            best[name].add(ranking, start, k)
     return best
 
 

@@ -58,7 +58,7 @@ def neuron_stability(
 ) -> pa.Table:
     """NEURON_STABILITY of one checkpoint.
 
-    activations: by language, the folder that the prober wrote. facts: NEURON_SIMILARITY of the same languages.
+    activations: by language, the folder that the prober wrote. facts: NEURON_SIMILARITY of these languages.
     k: size of the sets in use. Memory: one relation's activations in one language, and the sampled facts'
     ranks in all languages. What cannot be said of so few facts or languages is null, or has no row.
     """

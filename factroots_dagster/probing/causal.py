@@ -75,11 +75,15 @@ def probe_causal(
         part = split.take(pa.array(rows))
         with torch.inference_mode():
             asked = _Relation(model, part, budget)
+            asked.write()
+            asked.score()
             tables.append(asked.predictions(part))
             uuids, languages = (part.column(name).to_pylist() for name in ("uuid", "language"))
-            right = [row for row, k in enumerate(asked.matched) if k]
+            matched = asked.matches()
+            right = [row for row, k in enumerate(matched) if k]
             facts = [(uuids[row], languages[row]) for row in right]
-            files.add(relation, facts, [asked.matched[row] for row in right], asked.neurons(right))
+            counts = [matched[row] for row in right]
+            files.add(relation, facts, counts, asked.neurons(right, counts))
         order.extend(rows)
         report(len(rows))
     files.close()
@@ -144,20 +148,15 @@ class _Relation:
         self.row_prior = [asked.setdefault((template, None), len(asked)) for template in templates]
         self.asked = list(asked)
         self.frames = [frame(template, subject) for template, subject in asked]
-        self._write_answers()
         self.scores = np.full((len(asked), len(self.labels)), -np.inf)
-        self._score()
-        self.matched = [
-            self._match(*pair) for pair in zip(self.row_question, self.row_candidate, strict=True)
-        ]
 
     def _tokens(self, texts: Sequence[str]) -> list[Ids]:
         """Ids of each text after the start token."""
         encoded = self.model.tokenizer(list(texts), add_special_tokens=False)["input_ids"] if texts else []
         return [[self.start, *ids] for ids in encoded]
 
-    def _score(self) -> None:
-        """Fills in scores, logprob and too_long, some questions at a time."""
+    def score(self) -> None:
+        """Asks for the likelihoods; fills in scores, logprob and too_long, some questions at a time."""
         wanted: dict[int, set[int]] = {}
         for questions in (self.row_question, self.row_prior):
             for question, candidate in zip(questions, self.row_candidate, strict=True):
@@ -197,6 +196,8 @@ class _Relation:
 
     def _object_positions(self, pairs: Sequence[tuple[int, int]]) -> list[Ids]:
         """Of the sentence of each (question, candidate), the tokens that overlap its object."""
+        if not pairs:  # which a tokenizer would not take
+            return []
         texts = [self._sentence(*pair) for pair in pairs]
         encoded = self.model.tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
         found = []
@@ -207,8 +208,8 @@ class _Relation:
             found.append([token for token, (first, last) in places if max(first, begin) < min(last, end)])
         return found
 
-    def _write_answers(self) -> None:
-        """Fills in golds, and where the template allows it prompts and said."""
+    def write(self) -> None:
+        """Lets the model write; fills in golds, and where the template ends in [Y] prompts and said."""
         pairs = sorted(set(zip(self.row_question, self.row_candidate, strict=True)))
         questions = sorted({question for question, _ in pairs})
         texts = [self.frames[question][0] for question in questions]
@@ -222,35 +223,43 @@ class _Relation:
             self.golds[question, candidate] = self._bare(after)
             if ends_in_object(self.asked[question][0]):
                 most = max(most, len(after))
-        for question in questions:
+        for question in questions if most else ():
+            if not ends_in_object(self.asked[question][0]):
+                continue
             if len(before[question]) + most > self.model.max_length:
                 self.too_long.add(question)
-            elif most and ends_in_object(self.asked[question][0]):
+            else:
                 self.prompts[question] = before[question]
         said = continuations(self.model, list(self.prompts.values()), most, self.budget)
         self.said = dict(zip(self.prompts, said, strict=True))
 
-    def _bare(self, ids: Sequence[int] | npt.NDArray[np.int64]) -> tuple[int, ...]:
-        return tuple(int(token) for token in ids if token not in self.spaces)
+    def _bare(self, ids: Ids) -> tuple[int, ...]:
+        return tuple(token for token in ids if token not in self.spaces)
 
-    def _match(self, question: int, candidate: int) -> int:
-        """The smallest number of written tokens that are the object; 0 without any."""
-        gold = self.golds[question, candidate]
-        if not gold or question not in self.said or question in self.too_long:
-            return 0
-        said = self.said[question]
-        return next((k for k in range(1, len(said) + 1) if self._bare(said[:k]) == gold), 0)
+    def matches(self) -> list[int]:
+        """Per row, the smallest number of written tokens that are the object; 0 without any."""
+        found = []
+        for question, candidate in zip(self.row_question, self.row_candidate, strict=True):
+            gold, said = self.golds[question, candidate], self._answer(question)
+            counts = range(1, len(said) + 1) if gold else ()
+            found.append(next((k for k in counts if self._bare(said[:k]) == gold), 0))
+        return found
+
+    def _answer(self, question: int) -> Ids:
+        """What the model wrote; nothing where it was not asked to."""
+        return [] if question in self.too_long or question not in self.said else self.said[question].tolist()
 
     def predictions(self, rows: pa.Table) -> pa.Table:
         """PREDICTIONS of the relation's rows."""
-        right = {question for question, k in zip(self.row_question, self.matched, strict=True) if k}
+        matched = self.matches()
+        right = {question for question, k in zip(self.row_question, matched, strict=True) if k}
         columns: dict[str, list[object]] = {name: [] for name in PREDICTIONS.names[3:]}
         for question, prior, candidate, k in zip(
-            self.row_question, self.row_prior, self.row_candidate, self.matched, strict=True
+            self.row_question, self.row_prior, self.row_candidate, matched, strict=True
         ):
             gold = self.golds[question, candidate]
             asked = ends_in_object(self.asked[question][0])
-            said = [] if question in self.too_long else list(self.said.get(question, []))
+            said = self._answer(question)
             logprob, rank = self._typed(question, candidate)
             prior_logprob, prior_rank = self._typed(prior, candidate)
             told = {
@@ -278,9 +287,11 @@ class _Relation:
             return None, None
         return self.logprob.get((question, candidate)), typed_rank(self.scores[question], candidate)
 
-    def neurons(self, rows: Sequence[int]) -> list[torch.Tensor]:
-        """Of each right row: its neurons [layers, neurons], averaged over where its answer is predicted."""
-        keys = [(self.row_question[row], self.matched[row]) for row in rows]
+    def neurons(self, rows: Sequence[int], counts: Sequence[int]) -> list[torch.Tensor]:
+        """Of each of these rows: the neurons [layers, neurons], averaged over where its answer of so many
+        tokens is predicted.
+        """
+        keys = [(self.row_question[row], k) for row, k in zip(rows, counts, strict=True)]
         distinct = list(dict.fromkeys(keys))
         found: dict[tuple[int, int], torch.Tensor] = {}
         ffn = self.model.ffn

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from factroots_dagster.probing.batches import in_batches, logit_blocks
+from factroots_dagster.probing.batches import in_batches
 from factroots_dagster.probing.checkpoint import LoadedModel
-from factroots_dagster.probing.forward import Batch, hidden_or_logits
+from factroots_dagster.probing.forward import Batch, hidden_or_logits, read_logits
 from factroots_dagster.probing.prompts import Prompt
 
 Order = Literal["left_to_right", "confidence"]
@@ -72,12 +72,8 @@ def _step(model: LoadedModel, states: Sequence[_State], order: Order) -> None:
     asked = [state.open if order == "confidence" else state.open[:1] for state in states]
     positions = [state.prompt.positions[masks] for state, masks in zip(states, asked, strict=True)]
     tokens = hidden_or_logits(model, Batch(model, [state.ids for state in states], positions))
-    best, logprobs = [], []
-    for _, made in logit_blocks(model, tokens):
-        highest, token = made.max(dim=1)
-        best.append(token.cpu().numpy())
-        logprobs.append((highest - torch.logsumexp(made, dim=1)).cpu().numpy())
+    reading = read_logits(model, tokens)
     ends = np.cumsum([len(masks) for masks in asked])[:-1]
-    said = zip(np.split(np.concatenate(best), ends), np.split(np.concatenate(logprobs), ends), strict=True)
-    for state, (ids, confidence) in zip(states, said, strict=True):
+    best, logprobs = (np.split(some.cpu().numpy(), ends) for some in (reading.best, reading.logprob))
+    for state, ids, confidence in zip(states, best, logprobs, strict=True):
         state.fill(ids, confidence, order)

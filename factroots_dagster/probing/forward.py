@@ -1,11 +1,12 @@
 """Runs token sequences through a model: batches by token budget, logits and neurons at chosen tokens only.
 
-Shared by the prober and the interventions. What the numbers mean is decided there.
+Shared by the probers and the interventions. What the numbers mean is decided there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +15,21 @@ import torch
 from factroots_dagster.errors import InputError
 from factroots_dagster.neurons.hooks import read_neurons
 from factroots_dagster.probing.checkpoint import LoadedModel
+from factroots_dagster.probing.heads import VocabularyHead
 
 LOGIT_BUDGET = 1 << 26  # numbers of one block of logits (256 MB in float32)
+WORDS = 8_192  # of the vocabulary, projected at once when logits are read and not kept
+_NOT_FINITE = (
+    "the model's logits hold NaN or infinite values: its weights are broken, or the dtype overflows; "
+    "use float32 or another checkpoint"
+)
 
 
 class Batch:
     """Sequences padded to one length on the model's device, and the tokens of interest in them.
 
-    ids, mask: int64 [n, length]; rows, positions: int64 [m], those tokens, sequence after sequence.
+    ids: int64 [n, length]. mask: int64 [n, length], None where nothing is padded (faster kernels then apply).
+    rows, positions: int64 [m], those tokens, sequence after sequence.
     """
 
     def __init__(self, model: LoadedModel, ids: Sequence[npt.NDArray], positions: Sequence[npt.NDArray]):
@@ -30,12 +38,20 @@ class Batch:
         padded = np.full((len(ids), int(lengths.max())), padding, np.int64)
         for row, sequence in enumerate(ids):
             padded[row, : len(sequence)] = sequence
-        attended = np.arange(padded.shape[1])[None] < lengths[:, None]
         rows = np.repeat(np.arange(len(ids)), [len(chosen) for chosen in positions])
-        self.ids = torch.from_numpy(padded).to(model.device)
-        self.mask = torch.from_numpy(attended.astype(np.int64)).to(model.device)
-        self.rows = torch.from_numpy(rows).to(model.device)
-        self.positions = torch.from_numpy(np.concatenate(positions).astype(np.int64)).to(model.device)
+        self.ids = _to_device(model, padded)
+        self.mask = None
+        if lengths.min() < lengths.max():
+            self.mask = _to_device(model, (np.arange(padded.shape[1])[None] < lengths[:, None]).astype(np.int64))
+        self.rows = _to_device(model, rows)
+        self.positions = _to_device(model, np.concatenate(positions).astype(np.int64))
+
+
+def _to_device(model: LoadedModel, values: npt.NDArray[np.int64]) -> torch.Tensor:
+    tensor = torch.from_numpy(values)
+    if model.device.type == "cuda":  # from pinned memory the copy does not wait for what is still being computed
+        tensor = tensor.pin_memory()
+    return tensor.to(model.device, non_blocking=True)
 
 
 def hidden_or_logits(model: LoadedModel, batch: Batch) -> torch.Tensor:
@@ -51,11 +67,57 @@ def logits(model: LoadedModel, tokens: torch.Tensor) -> torch.Tensor:
     """Float32 logits [m, vocabulary] of what `hidden_or_logits` gave. Raises InputError if not finite."""
     made = (tokens if model.head is None else model.head(tokens)).float()
     if not bool(torch.isfinite(made.sum(dim=1)).all()) and not bool(torch.isfinite(made).all()):
-        raise InputError(
-            "the model's logits hold NaN or infinite values: its weights are broken, or the dtype overflows; "
-            "use float32 or another checkpoint"
-        )
+        raise InputError(_NOT_FINITE)
     return made
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is read of the logits at m tokens while they are made; the logits themselves are not kept.
+
+    best: int64 [m], the argmax. logprob: float32 [m], its natural log-probability.
+    """
+
+    best: torch.Tensor
+    logprob: torch.Tensor
+    _normaliser: torch.Tensor
+    _head: VocabularyHead | None
+    _tokens: torch.Tensor  # [m, inner] with a head, else logits [m, vocabulary]
+
+    def mean_logprobs(self, rows: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+        """Float32 [n, candidates]: mean over k tokens of each candidate's log-probabilities.
+
+        rows: int64 [n, k], numbers of tokens. ids: int64 [candidates, k], what is read there.
+        """
+        total = -self._normaliser[rows].sum(dim=1)[:, None].expand(len(rows), len(ids))
+        for place in range(ids.shape[1]):
+            here, words = self._tokens[rows[:, place]], ids[:, place]
+            total = total + (here[:, words] if self._head is None else self._head.project(here, words)).float()
+        return total / ids.shape[1]
+
+
+def read_logits(model: LoadedModel, tokens: torch.Tensor) -> Reading:
+    """Argmax and normaliser of the logits of what `hidden_or_logits` gave, some words at a time.
+
+    Raises InputError where they are not finite.
+    """
+    head = model.head if isinstance(model.head, VocabularyHead) else None
+    made = head.transform(tokens) if head else tokens if model.head is None else model.head(tokens)
+    vocabulary = len(head.weight) if head else made.shape[1]
+    highest = made.new_full((len(made),), -torch.inf, dtype=torch.float32)
+    total = torch.zeros_like(highest)
+    best = torch.zeros_like(highest, dtype=torch.int64)
+    for start in range(0, vocabulary, WORDS):
+        words = slice(start, min(start + WORDS, vocabulary))
+        block = (head.project(made, words) if head else made[:, words]).float()
+        top, place = block.max(dim=1)
+        best = torch.where(top > highest, place + start, best)
+        before, highest = highest, torch.maximum(highest, top)
+        total = total * (before - highest).exp() + (block - highest[:, None]).exp_().sum(dim=1)
+    normaliser = highest + total.log()
+    if not bool(torch.isfinite(normaliser).all()):
+        raise InputError(_NOT_FINITE)
+    return Reading(best, highest - normaliser, normaliser, head, made)
 
 
 def forward_with_neurons(model: LoadedModel, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
@@ -67,20 +129,19 @@ def forward_with_neurons(model: LoadedModel, batch: Batch) -> tuple[torch.Tensor
 
 def default_token_budget(device: torch.device) -> int:
     """Padded tokens of one batch: what fills the device without leaving its caches (CPU) or memory (GPU)."""
-    return 65_536 if device.type == "cuda" else 4_096
+    return 65_536 if device.type == "cuda" else 2_048
 
 
 def by_token_budget(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
     """Indices in batches: sorted by length (then index), filled while count x longest is within budget."""
-    order = sorted(range(len(lengths)), key=lambda index: (lengths[index], index))
-    batch: list[int] = []
-    for index in order:
-        if batch and (len(batch) + 1) * lengths[index] > budget:
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
+    order = np.argsort(lengths, kind="stable")
+    ordered = np.asarray(lengths)[order]
+    start = 0
+    while start < len(order):
+        padded = ordered[start : start + budget // ordered[start]]
+        count = max(1, int((padded * np.arange(1, len(padded) + 1) <= budget).sum()))
+        yield order[start : start + count].tolist()
+        start += count
 
 
 def out_of_memory(error: RuntimeError) -> bool:

@@ -7,44 +7,67 @@ positions are projected. What a family's head is called is declared here, one li
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.nn import functional
 
 Head = Callable[[torch.Tensor], torch.Tensor]
 
 
-def vocabulary_head(model: Any) -> Head | None:
-    """The function hidden [m, hidden] -> logits [m, vocabulary] behind `base_model` of a transformers model.
+@dataclass(frozen=True)
+class VocabularyHead:
+    """hidden [m, hidden] -> logits [m, vocabulary], in two steps so that the second can be taken in parts.
+
+    transform: hidden [m, hidden] -> [m, inner]. weight: [vocabulary, inner]; bias: [vocabulary] or None.
+    """
+
+    transform: Head
+    weight: torch.Tensor
+    bias: torch.Tensor | None
+
+    def __call__(self, hidden: torch.Tensor) -> torch.Tensor:
+        return self.project(self.transform(hidden), slice(None))
+
+    def project(self, inner: torch.Tensor, words: slice | torch.Tensor) -> torch.Tensor:
+        """Logits [m, words] of some words of the vocabulary."""
+        return functional.linear(inner, self.weight[words], None if self.bias is None else self.bias[words])
+
+
+def vocabulary_head(model: Any) -> VocabularyHead | None:
+    """The projection behind `base_model` of a transformers model.
 
     None where the family's head is not known, or where it does not reproduce the model's own logits on a
     short input (a head that also scales or caps them): the caller then runs the whole model.
     """
-    head = _declared_head(model)
-    if head is None or model.base_model is model:
+    output = model.get_output_embeddings()
+    if model.base_model is model or output is None:
         return None
     ids = torch.arange(4, device=model.device).remainder(model.config.get_text_config().vocab_size)[None]
     with torch.inference_mode():
+        theirs = model(input_ids=ids).logits[0]
         try:
+            head = VocabularyHead(_transform(model), output.weight, getattr(output, "bias", None))
             ours = head(model.base_model(input_ids=ids).last_hidden_state[0])
         except (AttributeError, TypeError, RuntimeError):
             return None
-        theirs = model(input_ids=ids).logits[0]
     same = ours.shape == theirs.shape and torch.allclose(ours, theirs, rtol=1e-4, atol=1e-4)
     return head if same else None
 
 
-def _declared_head(model: Any) -> Head | None:
+def _transform(model: Any) -> Head:
+    """What a family does before it projects; AttributeError where that is not declared."""
     if hasattr(model, "cls"):  # BERT, mBERT, DeBERTa
-        return model.cls
-    if hasattr(model, "lm_head"):  # RoBERTa, XLM-R, CamemBERT and the decoders
-        return model.lm_head
+        return model.cls.predictions.transform
     if hasattr(model, "vocab_projector"):  # DistilBERT
-        return lambda hidden: model.vocab_projector(
-            model.vocab_layer_norm(model.activation(model.vocab_transform(hidden)))
-        )
+        return lambda hidden: model.vocab_layer_norm(model.activation(model.vocab_transform(hidden)))
     if hasattr(model, "decoder") and hasattr(model, "head"):  # ModernBERT, mmBERT
-        return lambda hidden: model.decoder(model.head(hidden))
+        return model.head
     if hasattr(model, "predictions"):  # ALBERT
-        return model.predictions
-    return None
+        head = model.predictions
+        return lambda hidden: head.LayerNorm(head.activation(head.dense(hidden)))
+    if isinstance(model.lm_head, torch.nn.Linear):  # the decoders
+        return lambda hidden: hidden
+    head = model.lm_head  # RoBERTa, XLM-R, CamemBERT
+    return lambda hidden: head.layer_norm(functional.gelu(head.dense(hidden)))

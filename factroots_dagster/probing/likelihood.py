@@ -19,7 +19,7 @@ import torch
 
 from factroots_dagster.probing.batches import in_batches, logit_blocks
 from factroots_dagster.probing.checkpoint import LoadedModel
-from factroots_dagster.probing.forward import LOGIT_BUDGET
+from factroots_dagster.probing.forward import LOGIT_BUDGET, read_logits
 
 CACHE_BYTES = 1 << 32  # of the keys and values of one batch
 
@@ -156,8 +156,7 @@ def continuations(
         cache = None
         for step in range(tokens):
             hidden, cache = _forward(model, given, cache, mask)
-            best = [made.argmax(dim=1) for _, made in logit_blocks(model, hidden[:, -1])]
-            given = torch.cat(best)[:, None]
+            given = read_logits(model, hidden[:, -1]).best[:, None]
             said[indices, step] = given[:, 0].cpu().numpy()
             mask = torch.cat([mask, torch.ones_like(given)], dim=1)
 

@@ -2,8 +2,9 @@
 
 A prompt is a row's template with [X] replaced by the raw subject label and [Y] by k mask tokens joined by
 spaces, k = 1..K, where K is the largest object length in tokens among the relation's objects in that
-language. Equal prompts are asked once. The prior is asked in the same way, with [X] replaced by one single
-mask token, whatever the subject's length: the model is told neither the subject nor how long its name is.
+language; counts that no object of the relation can need are left out. Equal prompts are asked once. The
+prior is asked in the same way, with [X] replaced by one single mask token, whatever the subject's length: the
+model is told neither the subject nor how long its name is.
 """
 
 from __future__ import annotations
@@ -44,11 +45,17 @@ class RelationPrompts:
     row_question: list[int] = field(default_factory=list)
     row_prior: list[int] = field(default_factory=list)
     row_candidate: list[int] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)  # of the candidates
     candidate_ids: list[tuple[int, ...]] = field(default_factory=list)
-    questions: int = 0
+    asked: list[tuple[str, str]] = field(default_factory=list)  # template and subject of each question
     largest: int = 0  # K
+    counts: tuple[int, ...] = ()  # the mask counts that are run, ascending
     prompts: list[Prompt] = field(default_factory=list)
     too_long: set[int] = field(default_factory=set)  # questions that exceed the context
+
+    @property
+    def questions(self) -> int:
+        return len(self.asked)
 
 
 def object_token_ids(tokenizer: Any, labels: Sequence[str], space_id: int | None) -> list[tuple[int, ...]]:
@@ -81,24 +88,79 @@ def build_prompts(
     templates, subjects, objects = (
         rows.column(name).to_pylist() for name in ("template", "subject", "object")
     )
-    made = RelationPrompts()
-    labels = sorted(set(objects))
-    made.candidate_ids = object_token_ids(tokenizer, labels, space_id)
+    made = RelationPrompts(labels=sorted(set(objects)))
+    made.candidate_ids = object_token_ids(tokenizer, made.labels, space_id)
     made.largest = max((len(ids) for ids in made.candidate_ids), default=0)
-    place = {label: index for index, label in enumerate(labels)}
+    made.counts = mask_counts(made.candidate_ids, space_id)
+    place = {label: index for index, label in enumerate(made.labels)}
     made.row_candidate = [place[label] for label in objects]
-    asked: dict[tuple[str, str], int] = {}
-    made.row_question = [asked.setdefault(key, len(asked)) for key in zip(templates, subjects, strict=True)]
+    number: dict[tuple[str, str], int] = {}
+    made.row_question = [number.setdefault(key, len(number)) for key in zip(templates, subjects, strict=True)]
     for template in dict.fromkeys(templates):
-        asked.setdefault((template, tokenizer.mask_token), len(asked))
-    made.row_prior = [asked[(template, tokenizer.mask_token)] for template in templates]
-    made.questions = len(asked)
-    prompts = [
-        prompt for k in range(1, made.largest + 1) for prompt in mask_prompts(tokenizer, list(asked), k)
-    ]
+        number.setdefault((template, tokenizer.mask_token), len(number))
+    made.row_prior = [number[(template, tokenizer.mask_token)] for template in templates]
+    made.asked = list(number)
+    prompts = _all_counts(tokenizer, made.asked, made.counts)
     made.too_long = {prompt.question for prompt in prompts if len(prompt.ids) > max_length}
     made.prompts = [prompt for prompt in prompts if prompt.question not in made.too_long]
     return made
+
+
+def mask_counts(candidates: Sequence[tuple[int, ...]], space_id: int | None) -> tuple[int, ...]:
+    """The mask counts that an object of the relation can need: the lengths of the objects.
+
+    Where the vocabulary has a bare space token, which is dropped from answers, an object can also be the
+    answer of more masks than it has tokens: there all counts from the shortest object's to the longest's.
+    """
+    lengths = {len(ids) for ids in candidates} - {0}
+    if space_id is not None and lengths:
+        return tuple(range(min(lengths), max(lengths) + 1))
+    return tuple(sorted(lengths))
+
+
+def _all_counts(tokenizer: Any, asked: list[tuple[str, str]], counts: Sequence[int]) -> list[Prompt]:
+    """The prompts of every count, one for each (template, subject).
+
+    A text is tokenised once, with one mask, and the further masks are put beside it, wherever one text of
+    the same template shows that the tokenizer would do the same: what stands around masks is cut off from
+    them before anything else is done to it.
+    """
+    first: dict[str, int] = {}
+    for question, (template, _) in enumerate(asked):
+        first.setdefault(template, question)
+    single = list(mask_prompts(tokenizer, asked, 1)) if counts else []
+    spread = {
+        template: all(_same(_spread(single[question], k), _spelled(tokenizer, asked[question], k)) for k in counts)
+        for template, question in first.items()
+        if counts
+    }
+    made = []
+    for k in counts:
+        apart = [question for question, (template, _) in enumerate(asked) if not spread[template]]
+        spelled = mask_prompts(tokenizer, [asked[question] for question in apart], k) if apart else []
+        other = {question: prompt for question, prompt in zip(apart, spelled, strict=True)}
+        for question, prompt in enumerate(single):
+            found = other.get(question)
+            made.append(
+                _spread(prompt, k) if found is None else Prompt(question, k, found.ids, found.positions)
+            )
+    return made
+
+
+def _spread(prompt: Prompt, k: int) -> Prompt:
+    """A prompt of one mask, with k masks in its place."""
+    at = int(prompt.positions[0])
+    masks = np.full(k, prompt.ids[at], np.int32)
+    ids = np.concatenate([prompt.ids[:at], masks, prompt.ids[at + 1 :]])
+    return Prompt(prompt.question, k, ids, np.arange(at, at + k, dtype=np.int32))
+
+
+def _spelled(tokenizer: Any, asked: tuple[str, str], k: int) -> Prompt:
+    return next(mask_prompts(tokenizer, [asked], k))
+
+
+def _same(one: Prompt, other: Prompt) -> bool:
+    return np.array_equal(one.ids, other.ids) and np.array_equal(one.positions, other.positions)
 
 
 def mask_prompts(tokenizer: Any, asked: list[tuple[str, str]], k: int) -> Iterator[Prompt]:

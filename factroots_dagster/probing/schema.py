@@ -65,7 +65,7 @@ PROBING_SCORES = pa.schema(
         ("pll_typed_p1", pa.float64()),  # typed P@1 by pseudo-log-likelihood; null where not asked for
         ("left_to_right", pa.float64()),  # P@1 with masks filled from left to right; null as above
         ("confidence", pa.float64()),  # P@1 with masks filled by confidence; null as above
-        ("protocols", pa.list_(pa.string())),  # what the checkpoint could be asked: "full_match", "typed", ...
+        ("protocols", pa.list_(pa.string())),  # what could be asked: "full_match", "typed", ...
         ("multi_answer", pa.float64()),  # P@1 counting any gold answer of the prompt
         ("majority", pa.float64()),  # P@1 of always answering the relation's majority object
         ("uniform", pa.float64()),  # typed P@1 of a uniform guess among the candidates

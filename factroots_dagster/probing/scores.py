@@ -13,7 +13,7 @@ majority baseline is over all rows, for the typed scores to be read against.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from zlib import crc32
 
@@ -52,7 +52,7 @@ Columns = dict[str, npt.NDArray[Any]]
 def probing_scores(
     predictions: Iterable[pa.Table],
     coverage: pa.Table,
-    splits: Iterable[pa.Table] = (),
+    splits: Mapping[str, pa.Table] | None = None,
     *,
     seed: int = 0,
 ) -> pa.Table:
@@ -62,24 +62,22 @@ def probing_scores(
     (its majority_correct gives the majority baseline). A row that was left out (too_long) or has no rank
     counts as wrong; what is null in a whole cell was not asked of it (`protocols` lists what was).
 
-    splits: MLAMA_SPLIT (uuid, language, subject_uri, object_uri) of the same languages, for by_subject_* and
-    by_object_*: 95% percentile intervals of a language's P@1 by a bootstrap that draws subjects (objects)
-    with all their rows instead of single rows, which are not independent (`analysis.intervals.clustered`,
-    2,000 draws from the seed). Null without the language's split.
+    splits: MLAMA_SPLIT (uuid, subject_uri, object_uri) by language, for by_subject_* and by_object_*: 95%
+    percentile intervals of a language's P@1 by a bootstrap that draws subjects (objects) with all their rows
+    instead of single rows, which are not independent (`analysis.intervals.clustered`, 2,000 draws from the
+    seed). Null without the language's split.
 
     Raises InputError when coverage lacks a fact, or a language's split does.
     """
     majority_of = dict(zip(_keys(coverage), coverage.column("majority_correct").to_pylist(), strict=True))
-    entities: dict[tuple[str, str], tuple[str, str]] = {}
-    for split in splits:
-        named = zip(*(split.column(name).to_pylist() for name in ("subject_uri", "object_uri")), strict=True)
-        entities.update(zip(_keys(split), named, strict=True))
-    spoken_of = {language for language, _ in entities}
     rows: list[dict[str, Any]] = []
     for table in predictions:
         columns = _columns(table)
         keys = _keys(table)
-        columns["majority"] = np.array(_looked_up(majority_of, keys, "fact_coverage"), bool)
+        missing = next((key for key in keys if key not in majority_of), None)
+        if missing is not None:
+            raise _missing(missing[1], missing[0], "fact_coverage")
+        columns["majority"] = np.array([bool(majority_of[key]) for key in keys])
         for language in sorted(set(columns["language"].tolist())):
             spoken = columns["language"] == language
             relations = sorted(set(columns["relation"][spoken].tolist()))
@@ -87,10 +85,11 @@ def probing_scores(
             whole = _cell(columns, spoken)
             known = [cell["full_match"] for cell in cells if cell["full_match"] is not None]
             whole["macro_full_match"] = float(np.mean(known)) if known else None
-            if language in spoken_of:
+            if splits is not None and language in splits:
                 kept = np.flatnonzero(spoken & columns["full_match_known"])
-                named_rows = _looked_up(entities, [keys[row] for row in kept], "mlama_split")
-                whole |= _clustered(columns["full_match"][kept], named_rows, language, seed)
+                right = columns["full_match"][kept]
+                facts = table.column("uuid").take(pa.array(kept))
+                whole |= _clustered(right, facts, splits[language], language, seed)
             for relation, cell in zip(["*", *relations], [whole, *cells], strict=True):
                 rows.append({"language": language, "relation": relation, **cell})
     rows.sort(key=lambda row: (row["language"], row["relation"]))
@@ -101,14 +100,11 @@ def _keys(table: pa.Table) -> list[tuple[str, str]]:
     return list(zip(table.column("language").to_pylist(), table.column("uuid").to_pylist(), strict=True))
 
 
-def _looked_up(found: dict[tuple[str, str], Any], keys: list[tuple[str, str]], asset: str) -> list[Any]:
-    missing = next((key for key in keys if key not in found), None)
-    if missing is not None:
-        raise InputError(
-            f"fact {missing[1]} of language {missing[0]} has a prediction and no row in {asset}; "
-            "materialize mlama_split and fact_coverage, then predictions again"
-        )
-    return [found[key] for key in keys]
+def _missing(uuid: str, language: str, asset: str) -> InputError:
+    return InputError(
+        f"fact {uuid} of language {language} has a prediction and no row in {asset}; "
+        "materialize mlama_split and fact_coverage, then predictions again"
+    )
 
 
 def _columns(table: pa.Table) -> Columns:
@@ -163,14 +159,18 @@ def _cell(columns: Columns, chosen: npt.NDArray[np.bool_]) -> dict[str, Any]:
 
 
 def _clustered(
-    right: npt.NDArray[np.bool_], named: list[tuple[str, str]], language: str, seed: int
+    right: npt.NDArray[np.bool_], facts: pa.ChunkedArray, split: pa.Table, language: str, seed: int
 ) -> dict[str, float | None]:
-    """by_subject_* and by_object_* of one language's rows."""
+    """by_subject_* and by_object_* of one language: `right` of each of the facts (uuids)."""
+    place = pc.index_in(facts, value_set=split.column("uuid").combine_chunks())
+    if place.null_count:
+        raise _missing(facts.filter(pc.is_null(place))[0].as_py(), language, "mlama_split")
     found: dict[str, float | None] = {}
-    for place, name in enumerate(("by_subject", "by_object")):
-        entities = np.array([row[place] for row in named])
+    for name in ("subject", "object"):
+        entities = split.column(f"{name}_uri").take(place).combine_chunks().dictionary_encode()
         random = np.random.default_rng([seed, crc32(f"{language} {name}".encode())])
-        found[f"{name}_low"], found[f"{name}_high"] = clustered(right, entities, random)
+        low, high = clustered(right, entities.indices.to_numpy(), random)
+        found |= {f"by_{name}_low": low, f"by_{name}_high": high}
     return found
 
 

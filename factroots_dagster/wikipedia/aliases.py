@@ -96,11 +96,12 @@ def find_aliases(articles_folder: Path, labels: Sequence[str], language: str) ->
 
     A label's article bears it as its title, or a redirect of that title leads there in one step or two;
     never by way of a section, nor to a title marked as a disambiguation. Aliases are the article's title, the
-    titles of redirects to it and its bold names, in this order, without disambiguators in brackets or marks of stress. A wiki
-    begins titles with a capital whatever they name; so a label that begins with a small letter has each title
-    with a small letter too. Left out is what names something else as well (a label in `labels`, or an alias
-    of another of their articles), what has no letter, and what is too short: one character, or two in scripts
-    of letters unless both are capitals. Raises InputError when the folder holds no articles.
+    titles of redirects to it and its bold names, in this order, without disambiguators in brackets and marks
+    of stress. A wiki begins titles with a capital whatever they name; so a label that begins with a small
+    letter has each title with a small letter too. Left out is what names something else as well (a label in
+    `labels`, or an alias of another of their articles), what has no letter, and what is too short: one
+    character, or two in scripts of letters unless both are capitals. Raises InputError when the folder holds
+    no articles.
     """
     if not main_files(articles_folder):
         raise InputError(

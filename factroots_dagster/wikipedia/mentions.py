@@ -32,7 +32,7 @@ from factroots_dagster.wikipedia.tokens import (
     token_starts,
     word_ends,
 )
-from factroots_dagster.wikipedia.wordpieces import piece_search
+from factroots_dagster.wikipedia.piece_search import piece_search
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -158,10 +158,11 @@ def mentions_in(
     page = np.searchsorted(page_starts, start, side="right") - 1
     inside = end <= page_ends[page]
     entity, kind, start, end, page = (values[inside] for values in (entity, kind, start, end, page))
-    tokens = np.cumsum(token_starts(character_classes(whole))) if len(whole) else np.zeros(1, np.int64)
-    # The first token of a page may stand behind its first character.
-    before = np.where(page_starts > 0, tokens[np.minimum(page_starts, len(tokens) - 1) - 1], 0)
-    chunk = np.maximum(tokens[start] - before[page] - 1, 0) // CHUNK_TOKENS
+    tokens = np.flatnonzero(token_starts(character_classes(whole)))
+    first_token = np.searchsorted(tokens, page_starts)
+    # A mention lies in the token that begins at or before its first character.
+    token = np.searchsorted(tokens, start, side="right") - 1 - first_token[page]
+    chunk = np.maximum(token, 0) // CHUNK_TOKENS
     if tokenizer_json is not None:
         search = piece_search(tokenizer_json, labels.distinct_labels)
         found = search.find(texts, list_lines)

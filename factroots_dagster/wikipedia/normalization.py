@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,9 +142,9 @@ def joins_before(character: str) -> bool:
 
 @lru_cache(maxsize=1)
 def second_halves() -> frozenset[str]:
-    """Characters that stand second in some canonical decomposition."""
+    """Characters that stand second in some canonical decomposition (of the blocks that hold such)."""
     found = set()
-    for code in range(0xA0, 0x30000):
+    for code in chain(range(0xC0, 0x3100), range(0x11000, 0x12000)):
         parts = unicodedata.decomposition(chr(code)).split()
         if len(parts) == 2 and not parts[0].startswith("<"):
             found.add(chr(int(parts[1], 16)))

@@ -75,7 +75,7 @@ TITLE_BRACKETS, LONGEST_TITLE = (("《", "》"), ("『", "』")), 40
 LONGEST_SHORT = 8
 """Letters of the longest abbreviation; a longer word before a full stop needs no look."""
 
-BLOCK = 1 << 21
+BLOCK = 1 << 19
 PAD = "\n" * 12
 APOSTROPHES = "'’ʼ"
 THAI_SPACE = re.compile(r"(?<=[\u0e00-\u0e7f]) +(?=[\u0e00-\u0e7f])(?!ๆ)")
@@ -262,7 +262,9 @@ def behind_stops(text: Padded, stops: NDArray[np.int64], rules: Rules) -> NDArra
     doubtful = np.flatnonzero(single & (short | (text.kinds(first - 1) & DIGIT != 0)))
     columns = (first[doubtful] - len(PAD), lengths[doubtful], begins[doubtful] - len(PAD))
     for place, stop, length, begin in zip(doubtful.tolist(), *map(np.ndarray.tolist, columns), strict=True):
-        ends[place] = not shortens(text.text, stop, length, begin, rules)
+        word = text.text[stop - length : stop]
+        if may_be_short(word, rules.language) or text.text[stop - length - 1 : stop - length] == ".":
+            ends[place] = not shortens(text.text, stop, length, begin, rules)
     return after[ends]
 
 
@@ -291,6 +293,22 @@ def in_title(text: str, stop: int) -> bool:
     return False
 
 
+@lru_cache(maxsize=1 << 16)
+def may_be_short(word: str, language: str) -> bool:
+    """Whether a mark may belong to a word in some company; an empty word stands for a number."""
+    rules, lower = rules_of(language), word.lower()
+    if not word or lower in EXCLAIMED or is_initial(word, "", language) or is_sign(word, language):
+        return True
+    return lower in rules.titles or lower in rules.shortened or lower in rules.numbered
+
+
+def is_sign(word: str, language: str) -> bool:
+    """Whether a word is two letters that stand for one, or a Roman number that a full stop makes ordinal."""
+    if DIGRAPH.fullmatch(word):
+        return True
+    return language in ORDINAL_LANGUAGES and ROMAN.fullmatch(word) is not None
+
+
 def shortens(text: str, stop: int, length: int, begin: int, rules: Rules) -> bool:
     """Whether the mark at `stop` belongs to the `length` letters before it, or to a number.
 
@@ -314,9 +332,8 @@ def shortens(text: str, stop: int, length: int, begin: int, rules: Rules) -> boo
         shortened = (
             lower in rules.shortened
             or is_initial(word, before, rules.language)
-            or (length == 2 and DIGRAPH.fullmatch(word) is not None)
+            or is_sign(word, rules.language)
             or (before == "." and DOTTED.search(text, max(0, stop - 9), stop) is not None)
-            or (rules.language in ORDINAL_LANGUAGES and ROMAN.fullmatch(word) is not None)
         )
         if not shortened and lower in rules.numbered:
             return NUMBER.match(text, begin) is not None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,27 +43,29 @@ IGNORED = (0x200C, 0x200D)
 """ZWNJ and ZWJ belong to the word they stand in."""
 
 
-@lru_cache(maxsize=1)
-def classes() -> NDArray[np.uint8]:
-    """The class of every code point, shape [0x110000]."""
-    table = np.full(0x110000, MARK, dtype=np.uint8)
-    for code in range(0x110000):
-        category = unicodedata.category(chr(code))
-        if category[0] in "LMN" or category == "Pc":
-            table[code] = WORD
-        elif category[0] in "ZC":
-            table[code] = BLANK
-    for first, last in UNSPACED:
-        block = table[first : last + 1]
-        block[block == WORD] = SINGLE
-    table[list(IGNORED)] = WORD
-    return table
+UNSEEN = 255
+_classes = np.full(0x110000, UNSEEN, dtype=np.uint8)
+
+
+def class_of(code: int) -> int:
+    """The class of one code point."""
+    if code in IGNORED:
+        return WORD
+    category = unicodedata.category(chr(code))
+    if category[0] in "LMN" or category == "Pc":
+        return SINGLE if any(first <= code <= last for first, last in UNSPACED) else WORD
+    return BLANK if category[0] in "ZC" else MARK
 
 
 def character_classes(text: str) -> NDArray[np.uint8]:
     """The class of every character, shape [len(text)]."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    return classes()[codes]
+    kinds = _classes[codes]
+    if (kinds == UNSEEN).any():
+        for code in np.unique(codes[kinds == UNSEEN]).tolist():
+            _classes[code] = class_of(code)
+        kinds = _classes[codes]
+    return kinds
 
 
 def token_starts(kinds: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -82,9 +83,9 @@ def token_starts(kinds: NDArray[np.uint8]) -> NDArray[np.bool_]:
 def word_counts(texts: Sequence[str]) -> NDArray[np.int64]:
     """Words of each text; in scripts without spaces every character counts. Shape [len(texts)]."""
     kinds = character_classes("\n".join(texts))
-    words = np.append(0, np.cumsum(token_starts(kinds) & (kinds != MARK)))
+    words = np.flatnonzero(token_starts(kinds) & (kinds != MARK))
     starts, ends = edges_when_joined(texts)
-    return words[ends] - words[starts]
+    return np.searchsorted(words, ends) - np.searchsorted(words, starts)
 
 
 def edges_when_joined(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -1,257 +1,175 @@
-"""The paper's matcher: a label's wordpieces as a plain substring of a text's, within one chunk of 512.
+"""Labels in a text as the paper looks for them: their wordpieces as a plain substring of the text's.
 
-Texts are not tokenized: they are cut into words where the tokenizer itself cuts them, and the pieces of a
-word are asked for once (2 to 4 times faster, and the same pieces, since no piece crosses a word).
+Pieces are joined by spaces and compared as they are, so that a label also stands in longer words ("New York"
+in "New York ##er", "ab" in "cab"), and a label with an unknown piece stands wherever any unknown piece does.
+A match lies within one chunk of CHUNK_PIECES pieces of the text without its list items.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.wikipedia.tokens import edges_when_joined
+from factroots_dagster.wikipedia.word_tokenizer import PIECE, Words, WordTokenizer
 
 CHUNK_PIECES = 512
-CACHED_WORDS = 2_000_000
+BORDER = 0xFF
+"""Stands in place of PIECE before the first piece of a chunk."""
 
-UNKNOWN_CLASS, BLANK, WORD, ALONE = range(4)
-"""What the tokenizer makes of a character between two letters; ALONE is a word of its own."""
-
-Found = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
-
-
-def read_tokenizer(source: Path) -> str:
-    """The text of the `tokenizer.json` in the checkpoint folder `source`.
-
-    Raises InputError when there is none, or it is of a kind whose pieces cannot be had word by word.
-    """
-    path = source / "tokenizer.json"
-    if not path.is_file():
-        raise InputError(f"{source} has no tokenizer.json. Remedy: save its tokenizer as a fast one.")
-    text = path.read_text("utf-8")
-    try:
-        kinds = pre_tokenizers(json.loads(text).get("pre_tokenizer"))
-    except (ValueError, AttributeError) as error:
-        raise InputError(f"{path} is no tokenizer.json ({error}). Remedy: save the tokenizer again.") from error
-    if kinds not in (["BertPreTokenizer"], ["Metaspace"], ["WhitespaceSplit", "Metaspace"]):
-        raise InputError(
-            f"{path}: a tokenizer that cuts words by {' and '.join(kinds) or 'nothing'} has no pieces that "
-            "can be told word by word. Remedy: use a checkpoint with wordpieces (BERT) or sentence pieces "
-            "(XLM-R), or leave wordpiece_checkpoint empty."
-        )
-    return text
-
-
-def pre_tokenizers(described: Any) -> list[str]:
-    """Types of the pre-tokenizers in a tokenizer.json, in order."""
-    if described is None:
-        return []
-    if described["type"] == "Sequence":
-        return [kind for each in described["pretokenizers"] for kind in pre_tokenizers(each)]
-    return [described["type"]]
+Matches = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 
 class PieceSearch:
-    """Looks for the pieces of labels in texts. `unknown[d]`: label d holds a piece the tokenizer lacks."""
+    """Finds the wordpieces of many labels in texts. Make it with `piece_search`."""
 
-    def __init__(self, tokenizer_json: str, labels: Sequence[str]) -> None:
-        from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
-        from tokenizers import Tokenizer
+    def __init__(self, tokenizer: WordTokenizer, labels: Sequence[str]) -> None:
+        from ahocorasick_rs import BytesAhoCorasick, Implementation
 
-        self.tokenizer = Tokenizer.from_str(tokenizer_json)
-        self.tokenizer.no_truncation()
-        self.tokenizer.no_padding()
-        # "[MASK]" in a text is three words, as for any other text.
-        self.tokenizer.encode_special_tokens = True
-        self.classes = np.zeros(0x110000, dtype=np.uint8)
-        self.forget()
-        unknown_id = self.unknown_id()
-        encoded = self.tokenizer.encode_batch([label.strip() for label in labels], add_special_tokens=False)
-        self.unknown = np.array([unknown_id in encoding.ids for encoding in encoded], dtype=bool)
-        forms = [self.joined(encoding.ids) for encoding in encoded]
-        distinct = sorted({form for form in forms if form})
-        place = {form: number for number, form in enumerate(distinct)}
-        numbers = np.array([place.get(form, -1) for form in forms], dtype=np.int64)
-        # Labels of form p are by_form[first[p]] to by_form[first[p + 1]].
-        self.by_form = np.argsort(numbers, kind="stable")
-        self.first = np.searchsorted(numbers[self.by_form], np.arange(len(distinct) + 1))
-        self.automaton = AhoCorasick(
-            distinct, matchkind=MatchKind.Standard, implementation=Implementation.ContiguousNFA
+        self.tokenizer = tokenizer
+        encodings = tokenizer.hf.encode_batch([label.strip() for label in labels], add_special_tokens=False)
+        self.unknown: NDArray[np.bool_] = np.array(
+            [tokenizer.unknown in encoding.ids for encoding in encodings], dtype=bool
         )
+        """Whether a label holds a piece that the tokenizer does not know, shape [labels]."""
+        of_pattern: dict[bytes, list[int]] = {}
+        for number, encoding in enumerate(encodings):
+            if encoding.tokens:
+                pattern = PIECE.join([token.encode() for token in encoding.tokens])
+                of_pattern.setdefault(pattern, []).append(number)
+        self._automaton = BytesAhoCorasick(of_pattern, implementation=Implementation.ContiguousNFA)
+        # Labels of pattern p: _labels[_first[p] : _first[p + 1]].
+        self._first = np.cumsum([0, *map(len, of_pattern.values())])
+        self._labels = np.array(list(chain.from_iterable(of_pattern.values())), dtype=np.int64)
 
-    def unknown_id(self) -> int | None:
-        """Id of the piece that stands for what the tokenizer lacks."""
-        model = json.loads(self.tokenizer.to_str())["model"]
-        if model.get("unk_id") is not None:
-            return int(model["unk_id"])
-        return self.tokenizer.token_to_id(model.get("unk_token") or "")
+    def find(self, texts: Sequence[str], list_lines: Sequence[Sequence[int]]) -> Matches:
+        """All matches in `texts`: numbers of text and label, start, end, chunk; each int64, shape [n].
 
-    def joined(self, ids: Sequence[int]) -> str:
-        return " ".join([self.tokenizer.id_to_token(number) for number in ids])
-
-    def forget(self) -> None:
-        """Empty the cache of words."""
-        self.index: dict[str, int] = {}
-        self.strings: list[str] = []
-        self.counts = np.zeros(0, dtype=np.int64)
-        self.lengths = np.zeros(0, dtype=np.int64)
-
-    def learn(self, words: set[str]) -> None:
-        """Ask for the pieces of words that are not cached."""
-        asked = sorted(words)
-        encoded = self.tokenizer.encode_batch(asked, add_special_tokens=False)
-        strings = [self.joined(encoding.ids) for encoding in encoded]
-        for number, word in enumerate(asked, len(self.strings)):
-            self.index[word] = number
-        self.strings += strings
-        counts = np.array([len(encoding.ids) for encoding in encoded], dtype=np.int64)
-        self.counts = np.concatenate([self.counts, counts])
-        self.lengths = np.concatenate([self.lengths, [len(string) for string in strings]])
-
-    def classes_of(self, codes: NDArray[np.uint32]) -> NDArray[np.uint8]:
-        """The class of every character; the tokenizer is asked about each of them once."""
-        kinds = self.classes[codes]
-        if (kinds == UNKNOWN_CLASS).any():
-            for code in np.unique(codes[kinds == UNKNOWN_CLASS]).tolist():
-                self.classes[code] = self.class_of(chr(code))
-            kinds = self.classes[codes]
-        return kinds
-
-    def class_of(self, character: str) -> int:
-        text = f"a{character}b"
-        if self.tokenizer.normalizer is not None:
-            text = self.tokenizer.normalizer.normalize_str(text)
-        words = [word for word, _ in self.tokenizer.pre_tokenizer.pre_tokenize_str(text)]
-        return {1: WORD, 2: BLANK}.get(len(words), ALONE)
-
-    def find(self, texts: Sequence[str], list_lines: Sequence[Sequence[int]]) -> Found:
-        """Where labels stand: page (index into `texts`), label, start, end, chunk, each int64 [n].
-
-        `list_lines` are the numbers of each text's lines that do not count. Start and end are code points
-        of the stored text: those of the words in which the match begins and ends. Chunks of 512 pieces are
-        counted from 0 in each text without its list lines; no match crosses their borders.
+        `list_lines`, one for each text, are the numbers of its lines that are left out. Start and end are
+        code points of the text as it is given, of the words in which the match begins and ends (for
+        tokenizers of XLM-R's kind, whose words may be whole lines: of the pieces). Chunks of a text count
+        from 0. No order is promised.
         """
-        whole = "\n".join(texts)
-        page_starts, _ = edges_when_joined(texts)
-        starts, ends = self.words(whole)
-        starts, ends = outside_lists(whole, page_starts, list_lines, starts, ends)
-        numbers = self.numbers([whole[s:e] for s, e in zip(starts.tolist(), ends.tolist(), strict=True)])
-        kept = self.counts[numbers] > 0
-        numbers, starts, ends = numbers[kept], starts[kept], ends[kept]
-        page = np.searchsorted(page_starts, starts, side="right") - 1
-        joined, places, borders = self.in_chunks(numbers, page)
-        matches = self.automaton.find_matches_as_indexes(joined, overlapping=True)
-        form, first, last = (
-            np.fromiter(chain.from_iterable(matches), dtype=np.int64, count=3 * len(matches)).reshape(-1, 3).T
+        text, starts, line_starts, places = _without_lists(texts, list_lines)
+        words = self.tokenizer.words(text, starts[1:] - 1)
+        pieces = self.tokenizer.pieces(words)
+        joined = bytearray(b"".join(pieces))
+        word_bytes = np.cumsum(np.fromiter(chain((0,), map(len, pieces)), np.int64, len(pieces) + 1))
+        piece_bytes = np.flatnonzero(np.frombuffer(joined, dtype=np.uint8) == PIECE[0])
+
+        first_word = np.searchsorted(words.starts, starts)
+        first_piece = np.searchsorted(piece_bytes, word_bytes[first_word])
+        chunks = -(np.diff(first_piece, append=len(piece_bytes)) // -CHUNK_PIECES)
+        chunk_text = np.repeat(np.arange(len(texts)), chunks)
+        chunk_number = np.arange(len(chunk_text)) - np.repeat(np.cumsum(chunks) - chunks, chunks)
+        chunk_bytes = piece_bytes[first_piece[chunk_text] + CHUNK_PIECES * chunk_number]
+        np.frombuffer(joined, dtype=np.uint8)[chunk_bytes] = BORDER
+
+        matches = self._automaton.find_matches_as_indexes(joined, overlapping=True)
+        pattern, first_byte, last_byte = (
+            np.fromiter(chain.from_iterable(matches), np.int64, 3 * len(matches)).reshape(-1, 3).T
         )
-        word, until = (np.searchsorted(places, at, side="right") - 1 for at in (first, last - 1))
-        counts = np.diff(self.first)[form]
-        again = np.repeat(np.arange(len(form)), counts)
-        ends_of_runs = np.cumsum(counts)
-        within = np.arange(len(again)) - np.repeat(ends_of_runs - counts, counts)
-        label = self.by_form[self.first[form][again] + within]
-        # Every chunk begins with a border, the first of a page as well.
-        page_of = page[word] if len(word) else word
-        chunk = np.searchsorted(borders, first, side="right") - 1
-        first_of_page = np.searchsorted(borders, places[np.searchsorted(page, page_of)], side="right") - 1
-        origin = page_starts[page_of] if len(word) else word
-        return (
-            page_of[again],
-            label,
-            (starts[word] - origin)[again],
-            (ends[until] - origin)[again],
-            (chunk - first_of_page)[again],
+        last_byte = last_byte - 1
+        chunk = np.searchsorted(chunk_bytes, first_byte, side="right") - 1
+        start, end = self._places(words, word_bytes, piece_bytes, np.stack([first_byte, last_byte]))
+        line = np.searchsorted(line_starts, start, side="right") - 1
+        last_line = np.searchsorted(line_starts, end - 1, side="right") - 1
+        start, end = start + places[line], end + places[last_line]
+
+        counts = np.diff(self._first)[pattern]
+        again = np.repeat(np.arange(len(pattern)), counts)
+        nth = np.arange(len(again)) - np.repeat(np.cumsum(counts) - counts, counts)
+        label = self._labels[self._first[pattern][again] + nth]
+        return chunk_text[chunk][again], label, start[again], end[again], chunk_number[chunk][again]
+
+    def _places(
+        self,
+        words: Words,
+        word_bytes: NDArray[np.int64],
+        piece_bytes: NDArray[np.int64],
+        edges: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        """Starts and ends in the text [2, n] of matches whose first and last bytes are `edges` [2, n]."""
+        word = np.searchsorted(word_bytes, edges, side="right") - 1
+        places = np.stack([words.starts[word[0]], words.ends[word[1]]])
+        by_pieces = np.isin(word, words.whole) | self.tokenizer.marked
+        if by_pieces.any():
+            word = word[by_pieces]
+            nth = np.searchsorted(piece_bytes, edges[by_pieces], side="right") - 1
+            nth -= np.searchsorted(piece_bytes, word_bytes[word])
+            distinct, row = np.unique(word, return_inverse=True)
+            encodings = self.tokenizer.hf.encode_batch(
+                [words.words[number] for number in distinct.tolist()], add_special_tokens=False
+            )
+            first = np.cumsum([0, *(len(encoding.offsets) for encoding in encodings)])
+            spans = np.array(list(chain.from_iterable(encoding.offsets for encoding in encodings)))
+            side = np.nonzero(by_pieces)[0]
+            places[by_pieces] = words.starts[word] + spans[first[row] + nth, side]
+        return places
+
+
+def _without_lists(
+    texts: Sequence[str], list_lines: Sequence[Sequence[int]]
+) -> tuple[str, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """All texts without the lines left out, joined by line ends; where each text starts in it [texts]; where
+    each stretch of lines starts in it, and how much further on in its own text it stands [stretches]."""
+    kept: list[str] = []
+    places: list[int] = []
+    first: list[int] = []
+    for text, listed in zip(texts, list_lines, strict=True):
+        first.append(len(kept))
+        if len(listed):
+            left_out = set(listed)
+            at = 0
+            for number, line in enumerate(text.split("\n")):
+                if number not in left_out:
+                    kept.append(line)
+                    places.append(at)
+                at += len(line) + 1
+        if len(kept) == first[-1]:
+            kept.append("" if len(listed) else text)
+            places.append(0)
+    lengths = np.fromiter(map(len, kept), np.int64, len(kept))
+    starts = np.cumsum(lengths + 1) - lengths - 1
+    return "\n".join(kept), starts[first], starts, np.array(places, dtype=np.int64) - starts
+
+
+def piece_search(tokenizer_json: str, labels: Sequence[str]) -> PieceSearch:
+    """The search for `labels` with the tokenizer of a `tokenizer.json`, whose text is given; made once in a
+    process. Raises InputError when the tokenizer cannot be applied word by word."""
+    return _piece_search(tokenizer_json, tuple(labels))
+
+
+@lru_cache(maxsize=2)
+def _piece_search(tokenizer_json: str, labels: tuple[str, ...]) -> PieceSearch:
+    return PieceSearch(_word_tokenizer(tokenizer_json), labels)
+
+
+@lru_cache(maxsize=1)
+def _word_tokenizer(tokenizer_json: str) -> WordTokenizer:
+    """One for all labels: it keeps the pieces of words."""
+    return WordTokenizer(tokenizer_json)
+
+
+def read_tokenizer(source: Path) -> str:
+    """The text of `tokenizer.json` in the folder of a checkpoint.
+
+    Raises InputError when there is none, or one whose pieces cannot be had word by word.
+    """
+    path = source / "tokenizer.json"
+    if not path.is_file():
+        raise InputError(
+            f"{source} has no tokenizer.json. Remedy: save the checkpoint's fast tokenizer there "
+            "(AutoTokenizer.from_pretrained(..).save_pretrained(folder)), or set no wordpiece_checkpoint."
         )
-
-    def words(self, text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Where the tokenizer's words of `text` start and end, both [words]."""
-        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-        kinds = self.classes_of(codes)
-        inside = np.zeros(len(kinds) + 2, dtype=bool)
-        inside[1:-1] = kinds == WORD
-        alone = kinds == ALONE
-        begins = (inside[1:-1] & ~inside[:-2]) | alone
-        stops = (inside[1:-1] & ~inside[2:]) | alone
-        return np.flatnonzero(begins), np.flatnonzero(stops) + 1
-
-    def numbers(self, words: list[str]) -> NDArray[np.int64]:
-        """The numbers of words in the cache, [words]."""
-        if len(self.index) > CACHED_WORDS:
-            self.forget()
-        new = set(words).difference(self.index)
-        if new:
-            self.learn(new)
-        return np.fromiter(map(self.index.__getitem__, words), dtype=np.int64, count=len(words))
-
-    def in_chunks(
-        self, numbers: NDArray[np.int64], page: NDArray[np.int64]
-    ) -> tuple[str, NDArray[np.int64], NDArray[np.int64]]:
-        """All pieces joined by spaces, a line end before every chunk; where words and chunks begin in it."""
-        counts = self.counts[numbers]
-        after = np.cumsum(counts)
-        new_page = np.ones(len(numbers), dtype=bool)
-        new_page[1:] = page[1:] != page[:-1]
-        before = after - counts
-        firsts = np.flatnonzero(new_page)
-        # Pieces of the same page before and up to the word's last.
-        before = before - np.repeat(before[firsts], np.diff(np.append(firsts, len(numbers))))
-        last = before + counts - 1
-        strings = [self.strings[number] for number in numbers.tolist()]
-        lengths = self.lengths[numbers]
-        opens = before % CHUNK_PIECES == 0
-        for word in np.flatnonzero(opens).tolist():
-            strings[word] = "\n" + strings[word]
-        lengths = lengths + opens
-        places = np.append(0, np.cumsum(lengths + 1)[:-1])
-        borders = [places[opens]]
-        for word in np.flatnonzero(before // CHUNK_PIECES != last // CHUNK_PIECES).tolist():
-            pieces = strings[word].split(" ")
-            inner = range(CHUNK_PIECES - int(before[word]) % CHUNK_PIECES, len(pieces), CHUNK_PIECES)
-            at = np.cumsum([len(piece) + 1 for piece in pieces])
-            text = list(strings[word])
-            for number in inner:
-                text[at[number - 1] - 1] = "\n"
-                borders.append(np.array([places[word] + at[number - 1] - 1]))
-            strings[word] = "".join(text)
-        return " ".join(strings), places, np.sort(np.concatenate(borders))
-
-
-def outside_lists(
-    text: str,
-    page_starts: NDArray[np.int64],
-    list_lines: Sequence[Sequence[int]],
-    starts: NDArray[np.int64],
-    ends: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Of the words [starts, ends) those that stand in no list line of their page."""
-    if not any(list_lines):
-        return starts, ends
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    line_ends = np.flatnonzero(codes == 10)
-    first_line = np.searchsorted(line_ends, page_starts)
-    is_list = np.zeros(len(line_ends) + 1, dtype=bool)
-    counts = np.array([len(lines) for lines in list_lines], dtype=np.int64)
-    lines = np.fromiter(chain.from_iterable(list_lines), dtype=np.int64, count=int(counts.sum()))
-    is_list[np.repeat(first_line, counts) + lines] = True
-    kept = ~is_list[np.searchsorted(line_ends, starts)]
-    return starts[kept], ends[kept]
-
-
-_made: dict[bytes, PieceSearch] = {}
-
-
-def piece_search(tokenizer_json: str, labels: list[str]) -> PieceSearch:
-    """The search for `labels` with the tokenizer of this text, made once per worker (the last is kept)."""
-    digest = hashlib.sha256("\n".join([tokenizer_json, *labels]).encode()).digest()
-    if digest not in _made:
-        _made.clear()
-        _made[digest] = PieceSearch(tokenizer_json, labels)
-    return _made[digest]
+    text = path.read_text("utf-8")
+    try:
+        _word_tokenizer(text)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    return text

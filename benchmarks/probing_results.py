@@ -1,0 +1,108 @@
+"""What the benchmark of probing writes: a CSV of every measurement, a table in Markdown, a picture."""
+
+from __future__ import annotations
+
+import csv
+import os
+import platform
+import re
+import statistics
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+Rows = list[dict[str, Any]]
+GOALS = {"loop": 5.0, "pipeline": 5.0, "typed": 2.0}
+TITLES = {
+    "loop": "the paper's loop",
+    "pipeline": "the fill-mask pipeline, prompts of one mask",
+    "typed": "lm-pub-quiz, typed ranking",
+}
+
+
+def write(rows: Rows, agreement: dict[str, dict[str, int]], sample: str, rounds: int, folder: Path) -> None:
+    """Writes probing.csv, probing.md and probing.png."""
+    with (folder / "probing.csv").open("w", newline="", encoding="utf-8") as out:
+        writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({k: f"{v:.3f}" if isinstance(v, float) else v for k, v in row.items()})
+    lines = [*conditions(sample, rounds), "", "![CPU seconds by way](probing.png)", "", *table(rows)]
+    (folder / "probing.md").write_text("\n".join([*lines, "", *agreements(agreement)]) + "\n", "utf-8")
+    picture(rows, folder / "probing.png")
+
+
+def conditions(sample: str, rounds: int) -> list[str]:
+    """On what is measured."""
+    cpu = Path("/proc/cpuinfo").read_text("utf-8")
+    name = re.search(r"^model name\s*:\s*(.+)$", cpu, re.MULTILINE)
+    flags = [flag for flag in ("avx512f", "avx512_bf16", "amx_bf16") if re.search(rf"\b{flag}\b", cpu)]
+    return [
+        "# Probing",
+        "",
+        f"- One thread of {name[1].strip() if name else platform.machine()} ({', '.join(flags)}), torch "
+        f"{version('torch')}, transformers {version('transformers')}, lm-pub-quiz {version('lm-pub-quiz')}; "
+        f"load average at the end {os.getloadavg()[0]:.1f}.",
+        f"- {sample}",
+        "- A BERT of 12 layers x 768, 3,072 neurons, vocabulary 119,547, random weights; a WordPiece tokenizer "
+        "trained on the labels and templates of mLAMA.",
+        f"- Seconds of CPU: median of {rounds} rounds, fastest and slowest in brackets; all ways in turn.",
+        "- The prober also scores every candidate and asks with the subject masked; the loop and the pipeline "
+        "do neither.",
+    ]
+
+
+def medians(rows: Rows) -> dict[tuple[str, str], list[float]]:
+    """CPU seconds of all rounds by comparison and way, in the order of the first round."""
+    found: dict[tuple[str, str], list[float]] = {}
+    for row in rows:
+        found.setdefault((row["comparison"], row["way"]), []).append(row["cpu_seconds"])
+    return found
+
+
+def table(rows: Rows) -> list[str]:
+    """Every way beside the prober, with how many times as long it takes."""
+    found = medians(rows)
+    lines = ["| compared with | way | CPU seconds | times ours | goal |", "| --- | --- | --- | --- | --- |"]
+    for (comparison, way), seconds in found.items():
+        median = statistics.median(seconds)
+        ours = statistics.median(found[comparison, "ours"])
+        goal = f"{GOALS[comparison]:.0f}" if way.startswith("theirs") else ""
+        spread = f"{median:.1f} ({min(seconds):.1f}-{max(seconds):.1f})"
+        lines.append(f"| {TITLES[comparison]} | {way} | {spread} | {median / ours:.2f} | {goal} |")
+    return lines
+
+
+def agreements(agreement: dict[str, dict[str, int]]) -> list[str]:
+    """How far the answers are the same."""
+    loop, half = agreement["loop"], agreement["bf16"]
+    return [
+        f"Predictions in fp32: {loop['same']:,} of {loop['prompts']:,} prompts have the ids of the paper's loop, "
+        f"the same {loop['right']} rows are right, with the same neurons; {agreement['pipeline']['same']:,} of "
+        f"{agreement['pipeline']['prompts']:,} those of the pipeline; the object's log-probability is "
+        f"lm-pub-quiz' in {agreement['typed']['same']:,} of {agreement['typed']['prompts']:,} rows.",
+        "",
+        f"In bf16: {half['same']:,} of {half['prompts']:,} prompts have the ids of fp32, {half['right']} rows are "
+        f"right instead of {loop['right']}.",
+    ]
+
+
+def picture(rows: Rows, path: Path) -> None:
+    """A bar a way, grouped by comparison."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    axes = figure.subplots()
+    labels = []
+    for place, ((comparison, way), seconds) in enumerate(medians(rows).items()):
+        median = statistics.median(seconds)
+        colour = "#0072B2" if way.startswith("ours") else "#D55E00"
+        axes.barh(place, median, color=colour)
+        axes.text(median, place, f" {median:.1f}", va="center", fontsize=8)
+        labels.append(f"{TITLES[comparison]}\n{way}")
+    axes.set_yticks(range(len(labels)), labels, fontsize=7)
+    axes.invert_yaxis()
+    axes.set_xlabel("seconds of one thread")
+    axes.spines[["top", "right"]].set_visible(False)
+    FigureCanvasAgg(figure).print_png(path, metadata={"Software": None})

@@ -1,0 +1,284 @@
+"""A checkpoint's tokenizer applied word by word: where its own rules cut a text, and the pieces of each word.
+
+A text may be cut wherever tokenizing the parts gives the pieces of the whole. Two kinds of tokenizers have
+such places: BERT's (at spaces, around punctuation and ideographs) and those that mark the beginning of a word
+(`Metaspace`, as XLM-R's, at spaces and line ends). The same words come again and again, so that their pieces
+are kept. Which characters cut is asked of the tokenizer itself: Unicode versions differ.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from factroots_dagster.errors import InputError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+INSIDE, SEPARATOR, ALONE, REMOVED = 0, 1, 2, 3
+"""Part of a word; between words; a word by itself; taken out of the text before it is cut."""
+
+BLOCK = 256
+LOCAL_NORMALIZERS = frozenset(
+    "BertNormalizer Lowercase NFC NFD NFKC NFKD Nmt Precompiled StripAccents".split()  # noqa: SIM905
+)
+"""Normalizers that change nothing across a space."""
+
+KEPT_CHARACTERS = 2**25
+ENTRY_CHARACTERS = 32
+"""Pieces of words are kept up to this sum of their lengths, each counted as so much longer: some 200 MB."""
+
+PIECE = b"\xfe"
+"""Stands before every piece; no byte of UTF-8."""
+
+REMEDY = (
+    "Remedy: take a checkpoint with BERT's or XLM-R's kind of tokenizer as wordpiece_checkpoint, or none."
+)
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of a text: `words`, and where each starts and ends in the text, code points [words].
+
+    `whole` are the numbers of words that stand for a whole text, which could not be cut.
+    """
+
+    words: list[str]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    whole: NDArray[np.int64]
+
+
+class WordTokenizer:
+    """The fast tokenizer of a `tokenizer.json`, word by word.
+
+    Raises InputError when the text is no tokenizer, or one that cannot be applied word by word (GPT's
+    byte-level kind, SentencePiece without a mark before words).
+    """
+
+    def __init__(self, tokenizer_json: str) -> None:
+        from tokenizers import Tokenizer
+
+        try:
+            self.hf: Tokenizer = Tokenizer.from_str(tokenizer_json)
+        except Exception as error:  # the library raises nothing narrower
+            raise InputError(f"not a tokenizer.json: {error}. {REMEDY}") from error
+        self.hf.no_truncation()
+        self.hf.no_padding()
+        parts = json.loads(tokenizer_json)
+        self.marked = _is_marked(parts)
+        """Whether words begin with a mark (XLM-R's kind); else the tokenizer is of BERT's kind."""
+        self.kinds = self._marked_kinds() if self.marked else self._bert_kinds()
+        """INSIDE, SEPARATOR, ALONE or REMOVED for every code point, shape [0x110000]."""
+        self.spaces_vanish = self._split(" a  b ") == self._split("a b")
+        """Whether spaces beside other spaces or at a text's edge leave no piece of their own."""
+        # Added tokens are found in a text before it is cut.
+        added = [re.escape(token["content"]) for token in parts["added_tokens"]]
+        self._added = re.compile("|".join(added)) if added else None
+        model = parts["model"]
+        unknown = model.get("unk_token")
+        self.unknown: int | None = model.get("unk_id") if unknown is None else self.hf.token_to_id(unknown)
+        """The number of the unknown piece, if there is one."""
+        # Without the library it takes a quarter of the time, where normalizing only takes characters out.
+        normalizer = parts["normalizer"]
+        changed = normalizer is not None and (normalizer.get("lowercase") or normalizer.get("strip_accents"))
+        simple = not self.marked and not changed and model["type"] == "WordPiece"
+        self._greedy = WordPieces(model) if simple else None
+        self._kept: dict[str, bytes] = {}
+        self._kept_characters = 0
+
+    def _split(self, text: str) -> list[str]:
+        """The words of `text`, normalized, as the tokenizer itself splits them."""
+        if self.hf.normalizer is not None:
+            text = self.hf.normalizer.normalize_str(text)
+        return [word for word, _ in self.hf.pre_tokenizer.pre_tokenize_str(text)]
+
+    def _bert_kinds(self) -> NDArray[np.uint8]:
+        """Asked block by block; most blocks are all of one kind."""
+        kinds = np.full(0x110000, INSIDE, dtype=np.uint8)
+        for first in range(0, 0x110000, BLOCK):
+            if 0xD800 <= first < 0xE000:  # halves of surrogate pairs
+                continue
+            block = [chr(code) for code in range(first, first + BLOCK)]
+            between = "b".join(block)
+            found = self._split(f"a{between}b")
+            if found == [f"a{between}b"]:
+                continue
+            if found == ["a" + "b" * BLOCK]:
+                kinds[first : first + BLOCK] = REMOVED
+                continue
+            if found == ["a", *between, "b"]:
+                kinds[first : first + BLOCK] = ALONE
+                continue
+            for code, character in enumerate(block, first):
+                found = self._split(f"a{character}b")
+                if found == ["ab"]:
+                    kinds[code] = REMOVED
+                elif found == ["a", "b"]:
+                    kinds[code] = SEPARATOR
+                elif len(found) > 2 and found[0] == "a" and found[-1] == "b":
+                    kinds[code] = ALONE
+        return kinds
+
+    def _marked_kinds(self) -> NDArray[np.uint8]:
+        """Spaces, and line ends where they are as good, even beside what could swallow them: Unicode's
+        prepended marks, combining marks and carriage returns."""
+        kinds = np.full(0x110000, INSIDE, dtype=np.uint8)
+        sides = [(left, right) for left in ("a", "\u0600", "a\r") for right in ("b", "\u0301b")]
+        for character in " \n":
+            if all(
+                self._split(left + character + right) == self._split(left) + self._split(right)
+                for left, right in sides
+            ):
+                kinds[ord(character)] = SEPARATOR
+        if kinds[ord(" ")] != SEPARATOR:
+            raise InputError(f"the tokenizer does not cut texts at spaces alone. {REMEDY}")
+        return kinds
+
+    def words(self, text: str, edges: NDArray[np.int64]) -> Words:
+        """Cut `text`, which holds several texts, at its separators, around what stands alone, and at `edges`.
+
+        `edges` are the places of the line ends between two texts, ascending, shape [texts - 1].
+        """
+        # NUL will separate words; no XML holds one, and BERT's kind takes out either.
+        text = text.replace("\0", "\1")
+        codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+        kinds = self.kinds.take(codes, mode="clip")  # faster than [codes], though none is beyond the table
+        kinds[edges] = SEPARATOR
+        separator = kinds == SEPARATOR
+        if not self.spaces_vanish:
+            beside = np.ones(len(codes), dtype=bool)
+            beside[1:-1] = separator[2:] | separator[:-2]
+            kinds[separator & beside] = INSIDE
+        uncut = self._uncut(text, edges, kinds)
+        kinds[edges] = SEPARATOR
+        origin = None
+        if (kinds == REMOVED).any():
+            origin = np.flatnonzero(kinds != REMOVED)
+            codes, kinds = codes[origin], kinds[origin]
+        separator, alone = kinds == SEPARATOR, kinds == ALONE
+        cut = np.ones(len(codes) + 1, dtype=bool)  # whether a word may end before a character
+        cut[1:-1] = alone[1:] | alone[:-1]
+        gap = cut[:-1] & ~separator
+        gap[1:] &= ~separator[:-1]
+        gap[:1] = False
+        cut[:-1] |= separator
+        cut[1:] |= separator
+        starts = np.flatnonzero(cut[:-1] & ~separator)
+        ends = np.flatnonzero(cut[1:] & ~separator) + 1
+        codes = np.insert(codes * ~separator, np.flatnonzero(gap), 0)
+        words = codes.tobytes().decode("utf-32-le").split("\0")
+        if len(words) != len(starts):
+            words = list(filter(None, words))
+        if origin is not None:
+            starts, ends = origin[starts], origin[ends - 1] + 1
+        return Words(words, starts, ends, np.searchsorted(starts, uncut))
+
+    def _uncut(self, text: str, edges: NDArray[np.int64], kinds: NDArray[np.uint8]) -> list[int]:
+        """Where texts start that hold an added token; their characters' kinds become INSIDE."""
+        uncut = []
+        if self._added is not None and self._added.search(text):
+            for start, end in zip([0, *(edges + 1)], [*edges, len(text)], strict=True):
+                if self._added.search(text, start, end):
+                    kinds[start:end] = INSIDE
+                    uncut.append(int(start))
+        return uncut
+
+    def pieces(self, words: Words) -> list[bytes]:
+        """The pieces of each word in UTF-8, PIECE before each; empty for a word without any."""
+        found: list[Any] = list(map(self._kept.get, words.words))
+        missing: dict[str, list[int]] = {}
+        at = -1
+        while True:
+            try:
+                at = found.index(None, at + 1)
+            except ValueError:
+                break
+            missing.setdefault(words.words[at], []).append(at)
+        if missing:
+            if self._kept_characters > KEPT_CHARACTERS:
+                self._kept.clear()
+                self._kept_characters = 0
+            uncut = {words.words[number] for number in words.whole.tolist()}
+            for word, pieces in self._pieces_of(list(missing), uncut):
+                self._kept[word] = pieces
+                self._kept_characters += len(word) + ENTRY_CHARACTERS
+                for at in missing[word]:
+                    found[at] = pieces
+        return found
+
+    def _pieces_of(self, words: list[str], uncut: set[str]) -> Iterator[tuple[str, bytes]]:
+        if self._greedy is not None:
+            for word in words:
+                if word not in uncut:
+                    yield word, self._greedy(word)
+            words = [word for word in words if word in uncut]
+        for word, encoding in zip(words, self.hf.encode_batch(words, add_special_tokens=False), strict=True):
+            yield word, b"".join([PIECE + token.encode() for token in encoding.tokens])
+
+
+class WordPieces:
+    """WordPiece: from the left always the longest piece of the vocabulary, or one unknown for the word."""
+
+    def __init__(self, model: dict[str, Any]) -> None:
+        prefix = model["continuing_subword_prefix"]
+        self.longest: int = model["max_input_chars_per_word"]
+        self.unknown: bytes = PIECE + model["unk_token"].encode()
+        self.first: dict[str, bytes] = {piece: PIECE + piece.encode() for piece in model["vocab"]}
+        self.later: dict[str, bytes] = {
+            piece[len(prefix) :]: encoded for piece, encoded in self.first.items() if piece.startswith(prefix)
+        }
+        self.longest_piece = max(map(len, self.first), default=0)
+
+    def __call__(self, word: str) -> bytes:
+        """The pieces of `word`, PIECE before each."""
+        if word in self.first:
+            return self.first[word] if len(word) <= self.longest else self.unknown
+        if len(word) > self.longest:
+            return self.unknown
+        pieces, vocabulary, start = [], self.first, 0
+        while start < len(word):
+            for end in range(min(len(word), start + self.longest_piece), start, -1):
+                piece = vocabulary.get(word[start:end])
+                if piece is not None:
+                    break
+            else:
+                return self.unknown
+            pieces.append(piece)
+            start, vocabulary = end, self.later
+        return b"".join(pieces)
+
+
+def _is_marked(parts: dict[str, Any]) -> bool:
+    """Whether a tokenizer marks the beginnings of words; InputError when it is of neither kind."""
+    steps = list(_steps(parts["pre_tokenizer"], "pretokenizers"))
+    marked = steps in (["WhitespaceSplit", "Metaspace"], ["Metaspace"])
+    if not marked and steps != ["BertPreTokenizer"]:
+        kind = " and ".join(steps) or "nothing"
+        raise InputError(
+            f"the tokenizer cuts texts by {kind}, so that its pieces cannot be had word by word. {REMEDY}"
+        )
+    allowed = LOCAL_NORMALIZERS if marked else {"BertNormalizer"}
+    strange = set(_steps(parts["normalizer"], "normalizers")) - allowed
+    if strange:
+        raise InputError(
+            f"the tokenizer normalizes texts by {' and '.join(sorted(strange))}, which may reach across "
+            f"words. {REMEDY}"
+        )
+    return marked
+
+
+def _steps(part: dict[str, Any] | None, inner: str) -> Iterator[str]:
+    """The types of a tokenizer's normalizers or pre-tokenizers, those of sequences one by one."""
+    if part is not None and part["type"] == "Sequence":
+        for step in part[inner]:
+            yield from _steps(step, inner)
+    elif part is not None:
+        yield part["type"]
