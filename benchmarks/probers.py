@@ -1,6 +1,6 @@
 """The other ways to probe: the paper's loop, transformers' fill-mask pipeline, and lm-pub-quiz.
 
-Written from what they are said to do, each in the way its users run it; nothing here is shared with the prober.
+Written from what they are said to do, each in the way its users run it; nothing is shared with the prober.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ def papers_loop(model: Any, tokenizer: Any, rows: Rows) -> Found:
                 model(**encoded)
             masks = encoded["input_ids"] == tokenizer.mask_token_id
             for place, index in enumerate(batch):
-                found.neurons[index] = torch.stack([layer[place, masks[place]].mean(dim=0) for layer in layers])
+                found.neurons[index] = torch.stack(
+                    [layer[place, masks[place]].mean(dim=0) for layer in layers]
+                )
     return found
 
 

@@ -1,8 +1,8 @@
 """Times the prober beside the paper's loop, transformers' fill-mask pipeline and lm-pub-quiz.
 
-Run as `make bench-probing`, or `python -m benchmarks.probing --help` from the project's folder. mLAMA is given
-from outside; its licence forbids keeping it here. The model has mBERT's shape and random weights: what it
-says is meaningless, what it costs is not.
+Run as `make bench-probing`, or `python -m benchmarks.probing --help` from the project's folder. mLAMA is
+given from outside; its licence forbids keeping it here. The model has mBERT's shape and random weights: what
+it says is meaningless, what it costs is not.
 """
 
 from __future__ import annotations
@@ -16,9 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-
-for _variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"):
-    os.environ[_variable] = "1"  # read when torch and tokenizers are imported
 
 import click
 import numpy as np
@@ -54,13 +51,15 @@ class Sample:
 
 
 def trained_tokenizer(release: Path, folder: Path) -> transformers.PreTrainedTokenizerFast:
-    """A cased WordPiece tokenizer of mBERT's vocabulary size, trained on all labels and templates of mLAMA."""
+    """A cased WordPiece tokenizer of mBERT's vocabulary size, trained on mLAMA's labels and templates."""
     raw = Tokenizer(models.WordPiece(unk_token="[UNK]"))
     raw.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
     raw.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     raw.decoder = decoders.WordPiece()
     trainer = trainers.WordPieceTrainer(vocab_size=VOCABULARY, special_tokens=SPECIAL, show_progress=False)
-    splits = (read_split(release, language.name) for language in sorted(release.iterdir()) if language.is_dir())
+    splits = (
+        read_split(release, language.name) for language in sorted(release.iterdir()) if language.is_dir()
+    )
     texts = (
         text
         for split in splits
@@ -72,7 +71,9 @@ def trained_tokenizer(release: Path, folder: Path) -> transformers.PreTrainedTok
     raw.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
-    names = dict(zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), SPECIAL, strict=True))
+    names = dict(
+        zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), SPECIAL, strict=True)
+    )
     made = transformers.PreTrainedTokenizerFast(tokenizer_object=raw, model_max_length=512, **names)
     made.save_pretrained(folder)
     return made
@@ -151,7 +152,12 @@ def compare(
         mine = neurons.get(f"{made[index]['language']} {made[index]['uuid']}")
         if mine is None or not torch.allclose(mine, vector, rtol=NEAR, atol=NEAR):
             raise click.ClickException(f"row {index}: the neurons differ")
-    return {"prompts": prompts, "same": same, "right": len(right), "right_same": not judged or right == other.matched}
+    return {
+        "prompts": prompts,
+        "same": same,
+        "right": len(right),
+        "right_same": not judged or right == other.matched,
+    }
 
 
 @click.command()
@@ -169,8 +175,9 @@ def main(
     if not mlama.exists():
         click.echo(f"Skipped: {mlama} is not there; name the data with --mlama.")
         return
-    torch.set_num_threads(1)
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
+    torch.set_num_threads(1)
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
     transformers.utils.logging.set_verbosity_error()
     with TemporaryDirectory(prefix="bench-probing-", dir=work) as temporary:
         place = Path(temporary)
@@ -214,7 +221,13 @@ def timed(
             made = run()
             seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
             measured.append(
-                {"comparison": comparison, "way": way, "round": number, "cpu_seconds": cpu, "seconds": seconds}
+                {
+                    "comparison": comparison,
+                    "way": way,
+                    "round": number,
+                    "cpu_seconds": cpu,
+                    "seconds": seconds,
+                }
             )
             click.echo(f"round {number}, {comparison}, {way}: {cpu:.1f} s")
             return made
@@ -223,7 +236,9 @@ def timed(
             return place / f"{name}-{number}"
 
         mine = measure("loop", "ours", lambda: ours(model, samples, folder("loop")))
-        theirs = measure("loop", "theirs", lambda: probers.papers_loop(model.model, model.tokenizer, all_rows))
+        theirs = measure(
+            "loop", "theirs", lambda: probers.papers_loop(model.model, model.tokenizer, all_rows)
+        )
         agreement["loop"] = agreed(compare(*mine, samples, theirs))
         rounded = measure("loop", "ours in bf16", lambda: ours(half, samples, folder("bf16")))
         agreement["bf16"] = compare(*rounded, samples, probers.Found(theirs.predicted, theirs.matched))
@@ -236,7 +251,9 @@ def timed(
             )
             agreement["pipeline"] = agreed(compare(mine[0], {}, few, theirs))
         mine = measure("typed", "ours", lambda: ours(bare, few, folder("typed")))
-        scores = measure("typed", "theirs", lambda: probers.lm_pub_quiz(model.model, bare.tokenizer, few_rows))
+        scores = measure(
+            "typed", "theirs", lambda: probers.lm_pub_quiz(model.model, bare.tokenizer, few_rows)
+        )
         agreement["typed"] = agreed(compare_scores(mine[0], few, scores))
     return measured, agreement
 
@@ -249,13 +266,11 @@ def agreed(counts: dict[str, int]) -> dict[str, int]:
 
 
 def one_token_objects(model: LoadedModel, sample: Sample) -> Sample:
-    """The sample with objects of one token only, so that the prober asks with one mask as the pipeline does."""
+    """The sample with objects of one token only: the prober then asks with one mask, as the pipeline does."""
     labels = [row["object"] for row in sample.rows]
     short = [len(ids) == 1 for ids in model.tokenizer(labels, add_special_tokens=False)["input_ids"]]
     other = labels[short.index(True)]
-    rows = [
-        row if fits else {**row, "object": other} for row, fits in zip(sample.rows, short, strict=True)
-    ]
+    rows = [row if fits else {**row, "object": other} for row, fits in zip(sample.rows, short, strict=True)]
     return Sample(pa.Table.from_pylist(rows, schema=MLAMA_SPLIT), rows)
 
 

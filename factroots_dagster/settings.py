@@ -59,6 +59,15 @@ class Settings(BaseSettings):
     checkpoints: Path | None = Field(default=None, description="registry file, or folder of checkpoints")
     spark_master: str = Field(default="local[*]", description="Spark master URL")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="where models run")
+    precision: Literal["fp32", "bf16"] = Field(
+        default="fp32",
+        description="number format of models; bf16 is faster on GPUs, and changes some answers",
+    )
+    protocols: Annotated[tuple[Literal["pll", "left_to_right", "confidence"], ...], NoDecode] = Field(
+        default=(),
+        description="comma-separated, what else masked models are asked: pll (typed ranking by "
+        "pseudo-log-likelihood, slow), left_to_right and confidence (masks filled one after another)",
+    )
     sandbox_seed: int = Field(default=0, ge=0, lt=2**32, description="seed of the generated worlds")
 
     @classmethod
@@ -72,11 +81,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
-    @field_validator("languages", mode="before")
+    @field_validator("languages", "protocols", mode="before")
     @classmethod
-    def _split_languages(cls, value: object) -> object:
+    def _split_list(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(code.strip() for code in value.split(",") if code.strip())
+            return tuple(item.strip() for item in value.split(",") if item.strip())
         return value
 
     @field_validator("wikipedia_snapshot")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ from safetensors.torch import load_file, save_file
 from assets_tests.probing import tiny
 from factroots_dagster.errors import InputError
 from factroots_dagster.probing import checkpoint as module
+from factroots_dagster.probing import files
 from factroots_dagster.probing.checkpoint import describe, load, pick_device, resolve_checkpoint
 from factroots_dagster.probing.files import digest
 from factroots_dagster.probing.schema import CHECKPOINT
@@ -64,6 +66,20 @@ def test_one_damaged_byte_of_any_file_changes_the_revision(folder: Path) -> None
     assert changed["tokenizer_sha256"] == described["tokenizer_sha256"]
     with pytest.raises(InputError, match="register the folder again"):
         resolve_checkpoint(str(folder), before.revision)
+
+
+def test_a_folder_is_read_once_for_as_long_as_it_stays_the_same(folder: Path) -> None:
+    first = resolve_checkpoint(str(folder)).revision
+    read = files._digest_once.cache_info().misses
+    for _ in range(53):
+        assert resolve_checkpoint(str(folder), first).revision == first
+    assert files._digest_once.cache_info().misses == read
+    weights = folder / "model.safetensors"
+    content = weights.read_bytes()
+    before = weights.stat()
+    weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    os.utime(weights, ns=(before.st_atime_ns, before.st_mtime_ns))  # as a copy that keeps times leaves it
+    assert resolve_checkpoint(str(folder)).revision != first
 
 
 def test_corpus_is_declared_or_known_by_name(folder: Path, tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def probing_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         kinds=("parquet",),
         schema=PROBING_SCORES,
         partitions_def=platform.checkpoints,
-        deps=["predictions", "fact_coverage", *all_partitions("wikipedia_volume")],
+        deps=["predictions", "fact_coverage", *all_partitions("mlama_split", "wikipedia_volume")],
     )
     def probing_scores(context: dg.AssetExecutionContext) -> None:
         """P@1 by language and relation, with intervals and the baselines it must be read against."""
@@ -98,7 +98,9 @@ def probing_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             ]
             volume = pa.concat_tables([WIKIPEDIA_VOLUME.empty_table(), *volumes])
             predictions = (work.read("predictions", checkpoint, language) for language in languages)
-            scores = score(predictions, coverage)
+            entities = ["uuid", "subject_uri", "object_uri"]
+            splits = {name: work.read("mlama_split", name, columns=entities) for name in languages}
+            scores = score(predictions, coverage, splits, seed=settings.sandbox_seed)
             work.write(scores, PROBING_SCORES)
             columns = ["language", "object_ids", "full_match"]
             again = (
@@ -139,11 +141,23 @@ def _probe_cell(
         else:
             folder = Path(stack.enter_context(TemporaryDirectory()))
         model = models.load(platform.settings, work, checkpoint)
-        predictions = probe(model, split, folder, progress=progress)
+        predictions = probe(
+            model,
+            split,
+            folder,
+            protocols=platform.settings.protocols,
+            progress=lambda line: progress(f"{language}: {line}"),
+        )
         if "predictions" in works:
             works["predictions"].write(predictions, PREDICTIONS)
     right = pc.sum(predictions["full_match"]).as_py() or 0
+    figures = {
+        "full_match": right / len(predictions),
+        "facts": len(predictions),
+        "precision": platform.settings.precision,
+        "protocols": ", ".join(platform.settings.protocols),
+    }
     return {
-        "predictions": Shown(figures={"full_match": right / len(predictions), "facts": len(predictions)}),
+        "predictions": Shown(figures=figures),
         "neuron_activations": Shown(figures={"facts": right}),
     }

@@ -64,4 +64,8 @@ def distinct(column: str, count: int, **more: Any) -> list[Any]:
 
 def at_most(smaller: str, larger: str) -> list[Any]:
     """`smaller` never exceeds `larger`."""
-    return [_gxe().ExpectColumnPairValuesAToBeGreaterThanB(column_A=larger, column_B=smaller, or_equal=True)]
+    return [
+        _gxe().ExpectColumnPairValuesAToBeGreaterThanB(
+            column_A=larger, column_B=smaller, or_equal=True, ignore_row_if="either_value_is_missing"
+        )
+    ]

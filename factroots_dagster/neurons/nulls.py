@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
@@ -12,6 +14,7 @@ EXCHANGES = 999  # draws of the permutation test of a language pair
 SMALLEST_MISMATCHED = 8  # pairings with other objects below which a z-score is noise
 
 
+@cache
 def expected_jaccard(neurons: int, k: int) -> float:
     """Mean Jaccard of two independent uniform k-subsets of `neurons`: E[x / (2k - x)], x hypergeometric."""
     overlap = np.arange(k + 1)

@@ -61,7 +61,7 @@ class Answers:
                 self.golds.setdefault(question, set()).add(asked.candidate_ids[candidate])
 
     def score(self, k: int, questions: npt.NDArray[np.int64], means: npt.NDArray[np.float32]) -> None:
-        """Takes the mean log-probabilities [n, candidates of k tokens] of some questions asked with k masks."""
+        """Takes, of questions asked with k masks, the means [n, candidates of k tokens]."""
         self.scores[questions[:, None], self.candidates_of[k]] = means
 
     def take(
@@ -71,7 +71,7 @@ class Answers:
         best: npt.NDArray[np.int64],
         logprob: npt.NDArray[np.float32],
     ) -> npt.NDArray[np.bool_]:
-        """Takes argmax and its log-probability [n, k]; says which of the n are right for one of their rows."""
+        """Takes argmax and its log-probability [n, k]; says which of the n are right for a row."""
         self.predicted[k][questions] = best
         self.confidence[k][questions] = logprob
         asked = zip(questions.tolist(), best.tolist(), strict=True)
@@ -81,7 +81,7 @@ class Answers:
         return tuple(token for token in ids if token != self.model.space_id)
 
     def ask_further(self, protocols: Sequence[str], budget: int, done: Callable[[int, int], None]) -> None:
-        """Runs the optional protocols. done(n, of): n more of the pseudo-log-likelihood's questions are done."""
+        """Runs the optional protocols. done(n, of): pseudo-log-likelihood has n more of its questions."""
         asked = self.asked
         questions = sorted(set(asked.row_question) - asked.too_long)
         prompts = [prompt for prompt in asked.prompts if prompt.question in self.golds]
@@ -107,10 +107,7 @@ class Answers:
 
     def matches(self) -> list[int]:
         """Per row, the smallest mask count with a full match; 0 without one."""
-        said = {
-            key: self._bare(self.predicted[key[1]][key[0]].tolist())
-            for key in self.neurons
-        }
+        said = {key: self._bare(self.predicted[key[1]][key[0]].tolist()) for key in self.neurons}
         return self._matches(said)
 
     def _matches(self, said: dict[tuple[int, int], tuple[int, ...]]) -> list[int]:

@@ -83,9 +83,7 @@ class _Relation:
     answers: Answers
 
 
-def _windows(
-    model: LoadedModel, split: pa.Table, protocols: Sequence[Protocol]
-) -> Iterator[list[_Relation]]:
+def _windows(model: LoadedModel, split: pa.Table, protocols: Sequence[Protocol]) -> Iterator[list[_Relation]]:
     """The relations in their order, as many at once as have WINDOW prompts together."""
     rows_of: dict[str, list[int]] = {}
     for row, name in enumerate(split.column("relation").to_pylist()):
@@ -129,25 +127,22 @@ def _run(
     counts = np.array([prompt.k for prompt in prompts])
     first = np.cumsum(counts) - counts
     group = np.array(owners) * (counts.max() + 1) + counts
-    right: list[int] = []  # prompts
     for key in np.unique(group):
-        chosen = np.flatnonzero(group == key)
-        owner, k = relations[owners[chosen[0]]], int(counts[chosen[0]])
+        chosen = np.flatnonzero(group == key).tolist()
+        owner, k = relations[owners[chosen[0]]], prompts[chosen[0]].k
         questions = np.array([prompts[index].question for index in chosen])
         masks = first[chosen][:, None] + np.arange(k)  # [n, k]
         if k in owner.ids_of:
             means = reading.mean_logprobs(torch.from_numpy(masks).to(model.device), owner.ids_of[k])
             owner.score(k, questions, means.cpu().numpy())
         hits = owner.take(k, questions, best[masks], logprob[masks])
-        right.extend(chosen[hits].tolist())
-    if right:
-        masks = np.concatenate([first[index] + np.arange(counts[index]) for index in right])
-        rows = torch.from_numpy(masks).to(model.device)
-        vectors = torch.stack([layer[rows] for layer in captured], dim=1).float().cpu()
-        parts = vectors.split([int(counts[index]) for index in right])
-        for index, values in zip(right, parts, strict=True):
-            prompt = prompts[index]
-            relations[owners[index]].neurons[prompt.question, prompt.k] = values.mean(dim=0)
+        if hits.any():
+            rows = torch.from_numpy(masks[hits].reshape(-1)).to(model.device)
+            vectors = torch.stack([layer[rows] for layer in captured], dim=1).float().cpu()
+            owner.neurons |= {
+                (question, k): values.mean(dim=0)
+                for question, values in zip(questions[hits].tolist(), vectors.split(k), strict=True)
+            }
 
 
 class _Share:

@@ -18,7 +18,7 @@ from factroots_dagster.probing.checkpoint import LoadedModel
 from factroots_dagster.probing.heads import VocabularyHead
 
 LOGIT_BUDGET = 1 << 26  # numbers of one block of logits (256 MB in float32)
-WORDS = 8_192  # of the vocabulary, projected at once when logits are read and not kept
+WORDS = 4_096  # of the vocabulary, projected at once when logits are read and not kept
 _NOT_FINITE = (
     "the model's logits hold NaN or infinite values: its weights are broken, or the dtype overflows; "
     "use float32 or another checkpoint"
@@ -42,14 +42,18 @@ class Batch:
         self.ids = _to_device(model, padded)
         self.mask = None
         if lengths.min() < lengths.max():
-            self.mask = _to_device(model, (np.arange(padded.shape[1])[None] < lengths[:, None]).astype(np.int64))
+            self.mask = _to_device(
+                model, (np.arange(padded.shape[1])[None] < lengths[:, None]).astype(np.int64)
+            )
         self.rows = _to_device(model, rows)
         self.positions = _to_device(model, np.concatenate(positions).astype(np.int64))
 
 
 def _to_device(model: LoadedModel, values: npt.NDArray[np.int64]) -> torch.Tensor:
     tensor = torch.from_numpy(values)
-    if model.device.type == "cuda":  # from pinned memory the copy does not wait for what is still being computed
+    if (
+        model.device.type == "cuda"
+    ):  # from pinned memory the copy does not wait for what is still being computed
         tensor = tensor.pin_memory()
     return tensor.to(model.device, non_blocking=True)
 
@@ -92,7 +96,9 @@ class Reading:
         total = -self._normaliser[rows].sum(dim=1)[:, None].expand(len(rows), len(ids))
         for place in range(ids.shape[1]):
             here, words = self._tokens[rows[:, place]], ids[:, place]
-            total = total + (here[:, words] if self._head is None else self._head.project(here, words)).float()
+            total = (
+                total + (here[:, words] if self._head is None else self._head.project(here, words)).float()
+            )
         return total / ids.shape[1]
 
 

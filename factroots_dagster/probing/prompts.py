@@ -109,6 +109,9 @@ def build_prompts(
 def mask_counts(candidates: Sequence[tuple[int, ...]], space_id: int | None) -> tuple[int, ...]:
     """The mask counts that an object of the relation can need: the lengths of the objects.
 
+    No full match and no candidate's score is lost by leaving out the others; `partial_match`, defined over
+    every count from 1 to K, is then over those that are run.
+
     Where the vocabulary has a bare space token, which is dropped from answers, an object can also be the
     answer of more masks than it has tokens: there all counts from the shortest object's to the longest's.
     """
@@ -130,7 +133,9 @@ def _all_counts(tokenizer: Any, asked: list[tuple[str, str]], counts: Sequence[i
         first.setdefault(template, question)
     single = list(mask_prompts(tokenizer, asked, 1)) if counts else []
     spread = {
-        template: all(_same(_spread(single[question], k), _spelled(tokenizer, asked[question], k)) for k in counts)
+        template: all(
+            _same(_spread(single[question], k), _spelled(tokenizer, asked[question], k)) for k in counts
+        )
         for template, question in first.items()
         if counts
     }

@@ -31,7 +31,7 @@ def wordpiece_tokenizer(settings: Settings) -> str | None:
 
 
 class ModelResource(dg.ConfigurableResource):
-    """Loads checkpoints on the configured device."""
+    """Loads checkpoints on the configured device, in the configured precision."""
 
     device: str
 
@@ -43,4 +43,6 @@ class ModelResource(dg.ConfigurableResource):
         from factroots_dagster.probing.checkpoint import load, resolve_checkpoint
 
         revision = work.read("checkpoint", checkpoint)["revision"][0].as_py()
-        return load(resolve_checkpoint(lookup(settings, checkpoint).source, revision), device=self.device)
+        dtype = {"fp32": "float32", "bf16": "bfloat16"}[settings.precision]
+        resolved = resolve_checkpoint(lookup(settings, checkpoint).source, revision)
+        return load(resolved, device=self.device, dtype=dtype)

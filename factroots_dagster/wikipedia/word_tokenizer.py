@@ -35,8 +35,8 @@ KEPT_CHARACTERS = 2**25
 ENTRY_CHARACTERS = 32
 """Pieces of words are kept up to this sum of their lengths, each counted as so much longer: some 200 MB."""
 
-PIECE = b"\xfe"
-"""Stands before every piece; no byte of UTF-8."""
+WORD, PIECE = b"\xfd", b"\xfe"
+"""Stand before a word's first piece and before its others; no bytes of UTF-8."""
 
 REMEDY = (
     "Remedy: take a checkpoint with BERT's or XLM-R's kind of tokenizer as wordpiece_checkpoint, or none."
@@ -91,8 +91,7 @@ class WordTokenizer:
         changed = normalizer is not None and (normalizer.get("lowercase") or normalizer.get("strip_accents"))
         simple = not self.marked and not changed and model["type"] == "WordPiece"
         self._greedy = WordPieces(model) if simple else None
-        self._kept: dict[str, bytes] = {}
-        self._kept_characters = 0
+        self._kept = KeptPieces(self._greedy)
 
     def _split(self, text: str) -> list[str]:
         """The words of `text`, normalized, as the tokenizer itself splits them."""
@@ -192,36 +191,41 @@ class WordTokenizer:
         return uncut
 
     def pieces(self, words: Words) -> list[bytes]:
-        """The pieces of each word in UTF-8, PIECE before each; empty for a word without any."""
-        found: list[Any] = list(map(self._kept.get, words.words))
-        missing: dict[str, list[int]] = {}
-        at = -1
-        while True:
-            try:
-                at = found.index(None, at + 1)
-            except ValueError:
-                break
-            missing.setdefault(words.words[at], []).append(at)
+        """The pieces of each word in UTF-8, WORD before the first and PIECE before each other; empty for a
+        word without any."""
+        if self._kept.characters > KEPT_CHARACTERS:
+            self._kept = KeptPieces(self._greedy)
+        missing = {words.words[number] for number in words.whole.tolist()}
+        if self._greedy is None:
+            missing.update(words.words)
+        missing.difference_update(self._kept)
         if missing:
-            if self._kept_characters > KEPT_CHARACTERS:
-                self._kept.clear()
-                self._kept_characters = 0
-            uncut = {words.words[number] for number in words.whole.tolist()}
-            for word, pieces in self._pieces_of(list(missing), uncut):
-                self._kept[word] = pieces
-                self._kept_characters += len(word) + ENTRY_CHARACTERS
-                for at in missing[word]:
-                    found[at] = pieces
-        return found
+            ordered = list(missing)
+            encodings = self.hf.encode_batch(ordered, add_special_tokens=False)
+            for word, encoding in zip(ordered, encodings, strict=True):
+                self._kept.add(word, encoding.tokens)
+        return list(map(self._kept.__getitem__, words.words))
 
-    def _pieces_of(self, words: list[str], uncut: set[str]) -> Iterator[tuple[str, bytes]]:
-        if self._greedy is not None:
-            for word in words:
-                if word not in uncut:
-                    yield word, self._greedy(word)
-            words = [word for word in words if word in uncut]
-        for word, encoding in zip(words, self.hf.encode_batch(words, add_special_tokens=False), strict=True):
-            yield word, b"".join([PIECE + token.encode() for token in encoding.tokens])
+
+class KeptPieces(dict[str, bytes]):
+    """Words and their pieces as `WordTokenizer.pieces` gives them; `greedy`, if given, cuts new words."""
+
+    def __init__(self, greedy: WordPieces | None) -> None:
+        super().__init__()
+        self.greedy = greedy
+        self.characters = 0
+
+    def __missing__(self, word: str) -> bytes:
+        if self.greedy is None:
+            raise KeyError(word)
+        return self.add(word, self.greedy(word))
+
+    def add(self, word: str, pieces: list[str]) -> bytes:
+        """Keep the pieces of a word."""
+        joined = WORD + PIECE.join([piece.encode() for piece in pieces]) if pieces else b""
+        self[word] = joined
+        self.characters += len(word) + ENTRY_CHARACTERS
+        return joined
 
 
 class WordPieces:
@@ -230,19 +234,15 @@ class WordPieces:
     def __init__(self, model: dict[str, Any]) -> None:
         prefix = model["continuing_subword_prefix"]
         self.longest: int = model["max_input_chars_per_word"]
-        self.unknown: bytes = PIECE + model["unk_token"].encode()
-        self.first: dict[str, bytes] = {piece: PIECE + piece.encode() for piece in model["vocab"]}
-        self.later: dict[str, bytes] = {
-            piece[len(prefix) :]: encoded for piece, encoded in self.first.items() if piece.startswith(prefix)
-        }
+        self.unknown: str = model["unk_token"]
+        self.first: dict[str, str] = {piece: piece for piece in model["vocab"]}
+        self.later = {piece[len(prefix) :]: piece for piece in self.first if piece.startswith(prefix)}
         self.longest_piece = max(map(len, self.first), default=0)
 
-    def __call__(self, word: str) -> bytes:
-        """The pieces of `word`, PIECE before each."""
-        if word in self.first:
-            return self.first[word] if len(word) <= self.longest else self.unknown
+    def __call__(self, word: str) -> list[str]:
+        """The pieces of `word`."""
         if len(word) > self.longest:
-            return self.unknown
+            return [self.unknown]
         pieces, vocabulary, start = [], self.first, 0
         while start < len(word):
             for end in range(min(len(word), start + self.longest_piece), start, -1):
@@ -250,10 +250,10 @@ class WordPieces:
                 if piece is not None:
                     break
             else:
-                return self.unknown
+                return [self.unknown]
             pieces.append(piece)
             start, vocabulary = end, self.later
-        return b"".join(pieces)
+        return pieces
 
 
 def _is_marked(parts: dict[str, Any]) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.wikipedia.word_tokenizer import PIECE, Words, WordTokenizer
+from factroots_dagster.wikipedia.word_tokenizer import PIECE, WORD, Words, WordTokenizer
 
 CHUNK_PIECES = 512
 BORDER = 0xFF
@@ -59,8 +59,14 @@ class PieceSearch:
         words = self.tokenizer.words(text, starts[1:] - 1)
         pieces = self.tokenizer.pieces(words)
         joined = bytearray(b"".join(pieces))
-        word_bytes = np.cumsum(np.fromiter(chain((0,), map(len, pieces)), np.int64, len(pieces) + 1))
-        piece_bytes = np.flatnonzero(np.frombuffer(joined, dtype=np.uint8) == PIECE[0])
+        letters = np.frombuffer(joined, dtype=np.uint8)
+        word_bytes = np.flatnonzero(letters == WORD[0])
+        if len(word_bytes) < len(pieces):  # some words have no piece
+            lengths = np.fromiter(map(len, pieces), np.int64, len(pieces))
+            word_bytes = np.cumsum(lengths) - lengths
+        word_bytes = np.append(word_bytes, len(joined))
+        piece_bytes = np.flatnonzero(letters >= WORD[0])
+        letters[word_bytes[:-1]] = PIECE[0]
 
         first_word = np.searchsorted(words.starts, starts)
         first_piece = np.searchsorted(piece_bytes, word_bytes[first_word])
@@ -68,7 +74,7 @@ class PieceSearch:
         chunk_text = np.repeat(np.arange(len(texts)), chunks)
         chunk_number = np.arange(len(chunk_text)) - np.repeat(np.cumsum(chunks) - chunks, chunks)
         chunk_bytes = piece_bytes[first_piece[chunk_text] + CHUNK_PIECES * chunk_number]
-        np.frombuffer(joined, dtype=np.uint8)[chunk_bytes] = BORDER
+        letters[chunk_bytes] = BORDER
 
         matches = self._automaton.find_matches_as_indexes(joined, overlapping=True)
         pattern, first_byte, last_byte = (
