@@ -2,7 +2,7 @@
 
 `labelled_sample.csv` holds judgements of one reader on the five truncated dumps of bn, el, en, hy and uk: of
 the facts that a matcher finds and a narrower one does not, some were drawn at random, and the best evidence
-of each was read. `states`: the passage says it (or names it as plainly as "Catalonia, Spain" names a country);
+of each was read. `states`: the passage says it (or as plainly as "Catalonia, Spain" names a country);
 `suggests`: it can be guessed from the passage or from the name itself; `no`: the two only stand together.
 
     python -m benchmarks.labelled_sample [FOLDER...]

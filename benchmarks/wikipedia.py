@@ -225,7 +225,7 @@ def timed(
     click.echo(f"Spark started in {time.perf_counter() - start:.1f} s, which is not counted")
     pieces: dict[str, str] = {}
     if tokenizer:
-        from factroots_dagster.wikipedia.piece_search import read_tokenizer
+        from factroots_dagster.wikipedia.wordpieces import read_tokenizer
 
         pieces = dict.fromkeys((given.language for given in inputs), read_tokenizer(tokenizer))
     warm: set[str] = set()

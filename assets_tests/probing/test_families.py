@@ -30,6 +30,7 @@ DEBERTA = ("deberta", "deberta-new")  # with the head of transformers' own, and 
 MLPS_HERE = MLPS | dict.fromkeys(
     DEBERTA, (lambda m: [layer.intermediate for layer in m.deberta.encoder.layer], MLPS["bert"][1])
 )
+MLPS_HERE |= dict.fromkeys(tiny.LATER, MLPS["llama"])
 TIED = 1e-5  # scores nearer to each other than this may rank either way
 
 
@@ -113,7 +114,7 @@ def test_masked_models(
             torch.testing.assert_close(saved[row["uuid"]], expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("family", tiny.CAUSAL)
+@pytest.mark.parametrize("family", [*tiny.CAUSAL, *tiny.LATER])
 def test_decoders(family: str, checkpoint_of: Callable[[str], Path], tmp_path: Path) -> None:
     folder = checkpoint_of(family)
     split = tiny.decoder_split(folder)

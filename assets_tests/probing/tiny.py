@@ -119,9 +119,11 @@ def byte_level(folder: Path, bos: bool = True) -> transformers.PreTrainedTokeniz
 
 def tokenizer_of(family: str, folder: Path) -> transformers.PreTrainedTokenizerFast:
     """A tokenizer of the kind that the family has, saved in the folder."""
-    if family in ("xlm-roberta", "gemma"):
+    if family.startswith(("xlm-roberta", "gemma")):
         return sentencepiece(folder)
-    return byte_level(folder, bos=family != "qwen") if family in CAUSAL else wordpiece(folder)
+    if family in (*CAUSAL, *LATER):
+        return byte_level(folder, bos=not family.startswith("qwen"))
+    return wordpiece(folder)
 
 
 def config(family: str, vocabulary: int) -> transformers.PretrainedConfig:
@@ -170,6 +172,13 @@ def config(family: str, vocabulary: int) -> transformers.PretrainedConfig:
     }  # heads x head_dim = 40, the trap: as wide as the FFN
     if family == "llama":
         return transformers.LlamaConfig(**shape, **common, **decoder, num_key_value_heads=1)
+    if family == "qwen2":
+        return transformers.Qwen2Config(**shape, **common, **decoder, num_key_value_heads=1)
+    if family == "gemma2":  # caps its logits; a window shorter than the sentences
+        return transformers.Gemma2Config(**shape, **common, **decoder, **grouped, sliding_window=4)
+    if family == "gemma3":
+        kinds = {"sliding_window": 4, "layer_types": ["sliding_attention", "full_attention"]}
+        return transformers.Gemma3TextConfig(**shape, **common, **decoder, **grouped, **kinds)
     if family == "qwen":
         return transformers.Qwen3Config(**shape, **common, **decoder, **grouped)
     if family == "gemma":
@@ -179,12 +188,14 @@ def config(family: str, vocabulary: int) -> transformers.PretrainedConfig:
 
 MASKED = ("bert", "xlm-roberta", "distilbert", "modernbert")
 CAUSAL = ("gpt2", "bloom", "llama", "qwen", "gemma")
+LATER = ("qwen2", "gemma2", "gemma3")  # what differs from their families is tested end to end only
 
 
 def random_model(family: str, vocabulary: int, seed: int = 0) -> transformers.PreTrainedModel:
     """A randomly initialised model, scaled up so that its answers differ from prompt to prompt."""
     torch.manual_seed(seed)
-    auto = transformers.AutoModelForCausalLM if family in CAUSAL else transformers.AutoModelForMaskedLM
+    causal = family in (*CAUSAL, *LATER)
+    auto = transformers.AutoModelForCausalLM if causal else transformers.AutoModelForMaskedLM
     model = auto.from_config(config(family, vocabulary)).eval()
     with torch.no_grad():
         for parameter in model.parameters():

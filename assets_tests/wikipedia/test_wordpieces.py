@@ -1,187 +1,330 @@
-"""The wordpiece matcher against the tokenizer itself run over whole texts."""
+"""Wordpieces as a plain substring: against the `tokenizers` library on whole texts and `str.find`."""
 
 from __future__ import annotations
 
 import bz2
+import json
 import re
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, normalizers, pre_tokenizers
-from tokenizers.models import BPE, Unigram, WordPiece
-from tokenizers.normalizers import BertNormalizer
-from tokenizers.pre_tokenizers import BertPreTokenizer, ByteLevel, Metaspace, WhitespaceSplit
-from tokenizers.trainers import WordPieceTrainer
+from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.wikipedia import wordpieces
+from factroots_dagster.sandbox.vocabulary import build_vocabulary, make_tokenizer, save_tokenizer
+from factroots_dagster.wikipedia import word_tokenizer
 from factroots_dagster.wikipedia.namespaces import Namespaces
-from factroots_dagster.wikipedia.wikitext import prose, without_lines
-from factroots_dagster.wikipedia.wordpieces import PieceSearch, piece_search, read_tokenizer
+from factroots_dagster.wikipedia.wikitext import clean
+from factroots_dagster.wikipedia.word_tokenizer import WordTokenizer
+from factroots_dagster.wikipedia.wordpieces import CHUNK_PIECES, PieceSearch, piece_search, read_tokenizer
 
-LETTERS = "abcdeéABZ ж東京のタ한.,-!'\t\n\u3000\u00ad\u200d\u0301\u0903🙂\ue000\u0378(«。1٣"
-LABELS = ["ab", "a", "a b", "東京", "é", "AB a", "ж", "🙂", ".", "b-a", "のタ", "  a ", "한", "12", "\u00ad"]
-
-
-def bert(lowercase: bool = False, lacking: str = "") -> Tokenizer:
-    """Pieces of one and two letters, but for the letters in `lacking`."""
-    letters = [letter for letter in LETTERS if letter not in lacking and not letter.isspace()]
-    pieces = ["[UNK]", *letters, *(f"##{letter}" for letter in letters), "ab", "##ab", "のタ", "##ba", "zz"]
-    tokenizer = Tokenizer(
-        WordPiece({piece: n for n, piece in enumerate(dict.fromkeys(pieces))}, unk_token="[UNK]")
+SENTENCES = [
+    "New York City lies on the Hudson; New Yorkers say so.",
+    "Lyon (France) is a city, Paris another one: 2,000 years old!",
+    "Αθήνα είναι η πρωτεύουσα της Ελλάδας.",
+    "Київ — столиця України, об'єднаної держави.",
+    "Երևանը Հայաստանի մայրաքաղաքն է։",
+    "ঢাকা বাংলাদেশের রাজধানী।",
+    "東京は日本の首都です。ニューヨークではない。",
+    "Ünïcödé café naïve São Paulo Zürich, Ångström.",
+    "서울은 대한민국의 수도이다.",
+]
+LETTERS = sorted(
+    {*"".join(SENTENCES)}
+    | {*"\0\1\x07\x0b\x1c\x7f\x85\t\r\n  \u00a0\u00ad\u200b\u200c\u200d\u2028\u3000\ufeff\ufffd\ue000\uffff"}
+    | {
+        *"\u0301\u0338\u0327\u09c7\u09be\u09df\u302e\u1b44\u0345\u0600\u1100\u1161\u11a8\u0130\u1e9e\u2260\u1fef"
+    }
+    | {*"漢\uf900\U00020000\U0002f800👩🏽‍🚀🇫🇷\U000e0061[]#_^`=<>«」・ーΣσς①ﬁＡ´"}
+)
+WILD = st.lists(
+    st.sampled_from(
+        ["New York", "New Yorker", "東京", " ", "\n", "[UNK]", "[MASK]", "<mask>", "<s>", *SENTENCES]
     )
-    tokenizer.normalizer = BertNormalizer(lowercase=lowercase)
-    tokenizer.pre_tokenizer = BertPreTokenizer()
-    tokenizer.add_special_tokens(["[MASK]"])
-    tokenizer.enable_truncation(8)
-    return tokenizer
+    | st.text(st.sampled_from(LETTERS), max_size=6)
+    | st.text(st.characters(exclude_categories=["Cs"]), max_size=4),
+    max_size=12,
+).map("".join)
 
 
-def unigram() -> Tokenizer:
-    letters = [letter for letter in LETTERS if not letter.isspace()]
-    tokenizer = Tokenizer(
-        Unigram(
-            [("<unk>", -9.0), ("▁", -3.0), ("▁ab", -2.0), *((letter, -4.0) for letter in letters[3:])],
-            unk_id=0,
-        )
+def trained_wordpiece(
+    lowercase: bool, sentences: list[str], size: int = 400, **normalizer: bool
+) -> Tokenizer:
+    raw = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=20))
+    raw.normalizer = normalizers.BertNormalizer(lowercase=lowercase, **normalizer)
+    raw.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    raw.train_from_iterator(
+        sentences, trainers.WordPieceTrainer(vocab_size=size, special_tokens=special, show_progress=False)
     )
-    tokenizer.normalizer = normalizers.NFKC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([WhitespaceSplit(), Metaspace()])
-    return tokenizer
+    return raw
 
 
-TOKENIZERS = {
-    "cased": bert(),
-    "uncased": bert(lowercase=True),
-    "lacking scripts": bert(lacking="東京жのタ한"),
-    "unigram": unigram(),
+def trained_unigram(
+    steps: list[pre_tokenizers.PreTokenizer], normalizer: normalizers.Normalizer | None
+) -> Tokenizer:
+    raw = Tokenizer(models.Unigram())
+    if normalizer is not None:
+        raw.normalizer = normalizer
+    raw.pre_tokenizer = pre_tokenizers.Sequence(steps) if len(steps) > 1 else steps[0]
+    raw.train_from_iterator(
+        SENTENCES,
+        trainers.UnigramTrainer(
+            vocab_size=300, special_tokens=["<s>", "<unk>"], unk_token="<unk>", show_progress=False
+        ),
+    )
+    raw.add_special_tokens([AddedToken("<mask>", lstrip=True, normalized=False)])
+    return raw
+
+
+def bare_bert() -> Tokenizer:
+    raw = trained_wordpiece(False, SENTENCES)
+    made = Tokenizer(raw.model)
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return made
+
+
+SPLIT, MARK = pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()
+KINDS: dict[str, Callable[[], Tokenizer]] = {
+    "cased": lambda: trained_wordpiece(False, SENTENCES, strip_accents=False),
+    "uncased": lambda: trained_wordpiece(True, SENTENCES),
+    "lowercase with accents": lambda: trained_wordpiece(True, SENTENCES, strip_accents=False),
+    "without ideographs alone": lambda: trained_wordpiece(False, SENTENCES, handle_chinese_chars=False),
+    "not cleaned": lambda: trained_wordpiece(False, SENTENCES, clean_text=False),
+    "latin only": lambda: trained_wordpiece(False, SENTENCES[:2], 90),
+    "not normalized": bare_bert,
+    "sandbox": lambda: make_tokenizer(build_vocabulary(SENTENCES, 300)).backend_tokenizer,
+    "xlm-r": lambda: trained_unigram([SPLIT, MARK], normalizers.NFKC()),
+    "only marked": lambda: trained_unigram([MARK], normalizers.NFKC()),
+    "neither split nor normalized": lambda: trained_unigram([MARK], None),
 }
+MADE: dict[str, str] = {}
 
 
-def expected(tokenizer: Tokenizer, texts: list[str], labels: list[str]) -> list[tuple[int, int, int]]:
-    """(page, chunk, label) of every place, by the tokenizer on whole texts and `str.find`."""
-    tokenizer = Tokenizer.from_str(tokenizer.to_str())
-    tokenizer.no_truncation()
-    tokenizer.encode_special_tokens = True
+def tokenizer_json(kind: str) -> str:
+    """Trained once a run: training is not the same twice, nor need it be."""
+    return MADE.setdefault(kind, KINDS[kind]().to_str())
 
-    def pieces(text: str) -> list[str]:
-        return [tokenizer.id_to_token(n) for n in tokenizer.encode(text, add_special_tokens=False).ids]
 
-    forms = [" ".join(pieces(label.strip())) for label in labels]
-    found = []
-    for page, text in enumerate(texts):
-        all_pieces = pieces(text)
-        for chunk in range(0, len(all_pieces), wordpieces.CHUNK_PIECES):
-            line = " ".join(all_pieces[chunk : chunk + wordpieces.CHUNK_PIECES])
-            for label, form in enumerate(forms):
-                at = line.find(form) if form else -1
+def without(text: str, lines: list[int]) -> str:
+    return "\n".join(line for number, line in enumerate(text.split("\n")) if number not in lines)
+
+
+def expected(tokenizer: Tokenizer, texts: list[str], lines: list[list[int]], labels: list[str]) -> Counter:
+    """(text, label, chunk) of every match, each chunk searched from every place."""
+    found: Counter = Counter()
+    patterns = [
+        " ".join(tokenizer.encode(label.strip(), add_special_tokens=False).tokens) for label in labels
+    ]
+    for page, (text, listed) in enumerate(zip(texts, lines, strict=True)):
+        tokens = tokenizer.encode(without(text, listed), add_special_tokens=False).tokens
+        for chunk in range(0, len(tokens), CHUNK_PIECES):
+            window = " ".join(tokens[chunk : chunk + CHUNK_PIECES])
+            for label, pattern in enumerate(patterns):
+                at = window.find(pattern) if pattern else -1
                 while at >= 0:
-                    found.append((page, chunk // wordpieces.CHUNK_PIECES, label))
-                    at = line.find(form, at + 1)
-    return sorted(found)
+                    found[page, label, chunk // CHUNK_PIECES] += 1
+                    at = window.find(pattern, at + 1)
+    return found
 
 
-def found(search: PieceSearch, texts: list[str], list_lines: list[list[int]]) -> list[tuple[int, int, int]]:
-    page, label, start, end, chunk = search.find(texts, list_lines)
-    for p, s, e in zip(page.tolist(), start.tolist(), end.tolist(), strict=True):
-        assert 0 <= s < e <= len(texts[p])
-    return sorted(zip(page.tolist(), chunk.tolist(), label.tolist(), strict=True))
+def same_as_expected(kind: str, texts: list[str], lines: list[list[int]], labels: list[str]) -> None:
+    search = piece_search(tokenizer_json(kind), labels)
+    page, label, start, end, chunk = search.find(texts, lines)
+    tokenizer = Tokenizer.from_str(tokenizer_json(kind))
+    found = Counter(zip(page.tolist(), label.tolist(), chunk.tolist(), strict=True))
+    assert found == expected(tokenizer, texts, lines, labels)
+    for number, first, last in zip(page.tolist(), start.tolist(), end.tolist(), strict=True):
+        assert 0 <= first < last <= len(texts[number])
+        line = texts[number].count("\n", 0, first), texts[number].count("\n", 0, last - 1)
+        assert not {*line} & {*lines[number]}
+    unknown = tokenizer.token_to_id("<unk>" if search.tokenizer.marked else "[UNK]")
+    told = [unknown in tokenizer.encode(name.strip(), add_special_tokens=False).ids for name in labels]
+    assert search.unknown.tolist() == told
 
 
-@pytest.mark.parametrize("kind", TOKENIZERS)
-@given(st.lists(st.text(LETTERS, max_size=60), min_size=1, max_size=3), st.sampled_from([2, 3, 7, 512]))
-@settings(max_examples=150, deadline=None)
-def test_every_place_that_the_tokenizer_gives(kind: str, texts: list[str], size: int) -> None:
-    before, wordpieces.CHUNK_PIECES = wordpieces.CHUNK_PIECES, size
-    try:
-        search = PieceSearch(TOKENIZERS[kind].to_str(), LABELS)
-        assert found(search, texts, [[] for _ in texts]) == expected(TOKENIZERS[kind], texts, LABELS)
-    finally:
-        wordpieces.CHUNK_PIECES = before
+@pytest.mark.parametrize("kind", KINDS)
+@given(st.lists(WILD, max_size=4), st.lists(WILD, max_size=4), st.data())
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@example(["a[MASK]b New York\nx", "[UNK", "New\x00 York", ""], ["New York", "[MASK]", "☃", ""], None)
+@example(
+    ["=\u0338 \u0301!\u0301 \u302e\u1b44", " New  York ", "\r\n New\r\nYork\u3000\u0301x"],
+    ["New York", "x"],
+    None,
+)
+def test_wild_texts_as_the_library_takes_them(
+    kind: str, texts: list[str], labels: list[str], data: st.DataObject | None
+) -> None:
+    lines = [
+        sorted(data.draw(st.sets(st.integers(0, text.count("\n"))))) if data is not None else []
+        for text in texts
+    ]
+    # A text's own stretches as labels, too: strangers hardly ever match.
+    labels = labels + [text[len(text) // 3 : len(text) // 2 + 1] for text in texts]
+    if kind == "neither split nor normalized":
+        texts, labels = ([value.replace("\0", "") for value in values] for values in (texts, labels))
+    same_as_expected(kind, texts, lines, labels)
 
 
-@given(st.lists(st.text(LETTERS, max_size=30), max_size=8), st.sets(st.integers(0, 7)))
-@settings(max_examples=100, deadline=None)
-def test_list_lines_do_not_count(lines: list[str], lists: set[int]) -> None:
-    text = "\n".join(line.replace("\n", " ") for line in lines)
-    numbers = sorted(number for number in lists if number < max(1, len(lines)))
-    search = PieceSearch(TOKENIZERS["cased"].to_str(), LABELS)
-    kept = without_lines(text, numbers)
-    assert found(search, [text, "ab"], [numbers, []]) == expected(TOKENIZERS["cased"], [kept, "ab"], LABELS)
-    for start in search.find([text], [numbers])[2].tolist():
-        assert text[:start].count("\n") not in numbers
+@pytest.mark.parametrize("kind", ["cased", "uncased", "not normalized", "xlm-r"])
+def test_every_character_is_cut_as_the_library_cuts_it(kind: str) -> None:
+    """Code points between letters, two of a kind side by side, and beside a space: all of the scripts and
+    marks that are at the front of Unicode and of the presentation forms, some of the others."""
+    tokenizer, words = Tokenizer.from_str(tokenizer_json(kind)), WordTokenizer(tokenizer_json(kind))
+    codes = [
+        *range(1, 0x3400),
+        *range(0x3400, 0xF900, 53),
+        *range(0xF900, 0x10000),
+        *range(0x10000, 0x110000, 97),
+    ]
+    characters = [chr(code) for code in codes if not 0xD800 <= code < 0xE000]
+    pieces = [" ".join(f"a{one}b{one}{one}c {one}" for one in characters[at::100]) for at in range(100)]
+    text, ends = "\n".join(pieces), np.cumsum([len(piece) + 1 for piece in pieces])
+    ours = b"".join(words.pieces(words.words(text, ends[:-1] - 1)))
+    encodings = tokenizer.encode_batch(pieces, add_special_tokens=False)
+    theirs = [token for encoding in encodings for token in encoding.tokens]
+    assert [piece.decode() for piece in re.split(b"[\xfd\xfe]", ours)[1:]] == theirs
 
 
-def test_places_are_those_of_the_words_that_hold_the_match() -> None:
-    """As the paper's: `ab` is also found inside `cab`, and a label with an unknown piece in any unknown."""
-    search = PieceSearch(TOKENIZERS["lacking scripts"].to_str(), ["ab", "東京", "b, a"])
-    assert search.unknown.tolist() == [False, True, False]
-    # The pieces of "cab" are c and ##ab, those of "東京" two unknown ones, as those of "жж 한" are.
-    text = "cab, abe. жж 한 b, a"
-    _, label, start, end, _ = search.find([text], [[]])
-    places = [(n, text[s:e]) for n, s, e in zip(label.tolist(), start.tolist(), end.tolist(), strict=True)]
-    assert places == [(0, "cab"), (0, "abe"), (1, "жж 한"), (2, "b, a")]
-
-
-def test_a_word_over_several_chunks() -> None:
-    letters = "ab" * 2000
-    tokenizer = unigram()
-    search = PieceSearch(tokenizer.to_str(), ["b", "ab"])
-    assert found(search, [letters, f"x {letters}"], [[], []]) == expected(
-        tokenizer, [letters, f"x {letters}"], ["b", "ab"]
+def test_chunks_end_after_512_pieces_even_inside_a_word() -> None:
+    vocabulary = ["[UNK]", "a", "##b", "x", "y"]
+    raw = Tokenizer(models.WordPiece({piece: n for n, piece in enumerate(vocabulary)}, unk_token="[UNK]"))
+    raw.normalizer, raw.pre_tokenizer = (
+        normalizers.BertNormalizer(lowercase=False),
+        pre_tokenizers.BertPreTokenizer(),
     )
+    for before in range(505, 516):
+        text = "x " * before + "ab y " + "x " * 600 + "ab"
+        page, label, start, end, chunk = piece_search(raw.to_str(), ["ab", "ab y", "y"]).find(
+            [text] * 2, [[]] * 2
+        )
+        seen = sorted(
+            zip(page.tolist(), label.tolist(), start.tolist(), end.tolist(), chunk.tolist(), strict=True)
+        )
+        at, last = 2 * before, len(text) - 2
+        wanted = [
+            (0, at, at + 2, before // 512, before + 1),
+            (0, last, last + 2, (before + 603) // 512, before + 604),
+            (1, at, at + 4, before // 512, before + 2),
+            (2, at + 3, at + 4, (before + 2) // 512, before + 2),
+        ]
+        whole = [row[:4] for row in wanted if row[3] == row[4] // 512]
+        assert seen == [(page, *row) for page in (0, 1) for row in whole]
 
 
-def test_the_search_is_made_once() -> None:
-    text = TOKENIZERS["cased"].to_str()
-    assert piece_search(text, ["a"]) is piece_search(text, ["a"])
-    assert piece_search(text, ["b"]) is not piece_search(text, ["a"])
-    assert [len(column) for column in piece_search(text, ["b"]).find(["", "x"], [[], []])] == [0] * 5
-    assert [len(column) for column in piece_search(text, ["b"]).find([], [])] == [0] * 5
+def test_a_label_is_a_plain_substring() -> None:
+    vocabulary = ["[UNK]", "New", "York", "##er", "cab", "ab", "(", ")", ",", "Par", "##is", "中", "国"]
+    raw = Tokenizer(models.WordPiece({piece: n for n, piece in enumerate(vocabulary)}, unk_token="[UNK]"))
+    raw.normalizer, raw.pre_tokenizer = (
+        normalizers.BertNormalizer(lowercase=False),
+        pre_tokenizers.BertPreTokenizer(),
+    )
+    labels = ["New York", "ab", " Paris ", "☃", "中国", "国中", "New York", "\u200b", ""]
+    text = "Pa\u00adris\n* New York\n(New Yorker), cab: Ελλάδα中国\u3000中"
+    search = piece_search(raw.to_str(), labels)
+    assert search.unknown.tolist() == [False, False, False, True, False, False, False, False, False]
+    page, label, start, end, chunk = search.find(["", text, text], [[], [1], []])
+    seen = {
+        number: sorted(
+            (labels[n], text[a:b]) for p, n, a, b in zip(page, label, start, end, strict=True) if p == number
+        )
+        for number in (0, 1, 2)
+    }
+    without_list = [
+        (" Paris ", "Pa\u00adris"),
+        ("New York", "New Yorker"),
+        ("New York", "New Yorker"),
+        ("ab", "cab"),
+        ("☃", ":"),
+        ("☃", "Ελλάδα"),
+        ("中国", "中国"),
+        ("国中", "国\u3000中"),
+    ]
+    with_list = [("☃", "*"), *[("New York", "New York")] * 2]
+    assert seen == {0: [], 1: without_list, 2: sorted([*without_list, *with_list])}
+    assert not chunk.any() and all(values.dtype == np.int64 for values in (page, label, start, end, chunk))
 
 
-def test_the_cache_of_words_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wordpieces, "CACHED_WORDS", 3)
-    search = PieceSearch(TOKENIZERS["cased"].to_str(), ["ab"])
-    for text in ("a b c d e", "ab ab", "zz a ab"):
-        assert found(search, [text], [[]]) == expected(TOKENIZERS["cased"], [text], ["ab"])
-    assert len(search.index) < 8
+def test_places_of_marked_words_are_those_of_their_pieces() -> None:
+    vocabulary = [("<unk>", 0.0), ("▁", -3.0), ("▁Paris", -1.0), (",", -2.0), ("東京", -1.0), ("は", -2.0)]
+    raw = Tokenizer(models.Unigram(vocabulary, unk_id=0))
+    raw.pre_tokenizer = pre_tokenizers.Sequence([SPLIT, MARK])
+    text = "* Paris\nParis, ははは東京は Paris"
+    labels = ["Paris", "東京", "は東京"]
+    _, label, start, end, _ = piece_search(raw.to_str(), labels).find([text], [[0]])
+    seen = sorted((labels[n], int(a), text[a:b]) for n, a, b in zip(label, start, end, strict=True))
+    # A label has the mark of a word's beginning, so that 東京 within the line is none.
+    assert seen == [("Paris", 8, "Paris"), ("Paris", 22, "Paris")]
 
 
-def test_tokenizers_that_cannot_be_used_are_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"no tokenizer\.json"):
+def test_pieces_of_more_words_than_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(word_tokenizer, "KEPT_CHARACTERS", 200)
+    for kind in ("cased", "uncased", "xlm-r"):
+        search = PieceSearch(WordTokenizer(tokenizer_json(kind)), ["Paris", "東京"])
+        found = [[search.find([sentence], [[]])[1].tolist() for sentence in SENTENCES] for _ in range(2)]
+        assert found[0] == found[1]
+        assert 0 < len(search.tokenizer._kept) < 30
+
+
+def bz2_texts(path: Path, language: str, characters: int) -> list[str]:
+    """Articles of a dump, cleaned, until they are so long together."""
+    texts, length, namespaces = [], 0, Namespaces.of(language, [])
+    with bz2.open(path) as dump:
+        for _, element in ET.iterparse(dump):
+            if element.tag.endswith("}text") and element.text and "#" not in element.text[:1]:
+                texts.append(clean(element.text, namespaces))
+                length += len(texts[-1])
+                element.clear()
+                if length > characters:
+                    return texts
+    return texts
+
+
+@pytest.mark.parametrize("kind", ["cased", "uncased", "latin only", "xlm-r", "only marked"])
+def test_real_articles_as_the_library_takes_them(real_data: Path, kind: str) -> None:
+    for language in ("bn", "el", "en", "hy", "uk"):
+        (path,) = (real_data / "wikipedia").glob(f"{language}wiki-*.xml.bz2")
+        texts = bz2_texts(path, language, 60_000)
+        words = Counter(word for text in texts for word in text.split())
+        labels = sorted(words, key=lambda word: (-words[word], word))[:60:3]
+        labels += [" ".join(text.split()[n : n + 2]) for text in texts for n in range(0, 60, 20)]
+        lines = [list(range(1, text.count("\n") + 1, 3)) for text in texts]
+        same_as_expected(kind, texts, lines, labels)
+
+
+def test_tokenizers_that_cannot_be_applied_word_by_word(tmp_path: Path) -> None:
+    bytelevel = Tokenizer(models.BPE())
+    bytelevel.pre_tokenizer = pre_tokenizers.ByteLevel()
+    unsplit = Tokenizer(models.BPE())
+    unmarked = Tokenizer(models.Unigram([("<unk>", 0.0)], unk_id=0))
+    unmarked.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")
+    replacing = trained_wordpiece(False, SENTENCES)
+    replacing.normalizer = normalizers.Sequence([normalizers.Replace(" ", "_"), normalizers.NFC()])
+    for raw, what in (
+        (bytelevel, "cuts texts by ByteLevel"),
+        (unsplit, "cuts texts by nothing"),
+        (unmarked, "not cut texts at spaces alone"),
+        (replacing, "normalizes texts by NFC and Replace"),
+    ):
+        (tmp_path / "tokenizer.json").write_text(raw.to_str(), "utf-8")
+        with pytest.raises(InputError, match=f"(?s){re.escape(str(tmp_path))}.*{what}.*Remedy: "):
+            read_tokenizer(tmp_path)
+    (tmp_path / "tokenizer.json").write_text(json.dumps({"model": 1}), "utf-8")
+    with pytest.raises(InputError, match=r"not a tokenizer\.json.*Remedy: "):
         read_tokenizer(tmp_path)
-    byte_level = Tokenizer(BPE())
-    byte_level.pre_tokenizer = ByteLevel()
-    byte_level.save(str(tmp_path / "tokenizer.json"))
-    with pytest.raises(InputError, match="ByteLevel"):
-        read_tokenizer(tmp_path)
-    (tmp_path / "tokenizer.json").write_text("[]")
-    with pytest.raises(InputError, match="no tokenizer.json"):
-        read_tokenizer(tmp_path)
-    for tokenizer in TOKENIZERS.values():
-        tokenizer.save(str(tmp_path / "tokenizer.json"))
-        assert read_tokenizer(tmp_path)
+    with pytest.raises(InputError, match=r"has no tokenizer\.json.*Remedy: "):
+        read_tokenizer(tmp_path / "none")
 
 
-@pytest.mark.parametrize("language", ["bn", "el", "en", "hy", "uk"])
-def test_real_articles(real_data: Path, language: str) -> None:
-    """Trained on a little of the language, so that unknown pieces occur; lists left out."""
-    (dump,) = (real_data / "wikipedia").glob(f"{language}wiki*")
-    with bz2.open(dump, "rt", encoding="utf-8") as stream:
-        xml = stream.read(3_000_000)
-    pages = re.findall(r"<text[^>]*>([^<]{2000,20000})", xml)[:40]
-    found_prose = [prose(page, Namespaces.of(language)) for page in pages]
-    texts = [each.text for each in found_prose]
-    tokenizer = Tokenizer(WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer, tokenizer.pre_tokenizer = BertNormalizer(lowercase=False), BertPreTokenizer()
-    trainer = WordPieceTrainer(vocab_size=2000, special_tokens=["[UNK]"], show_progress=False)
-    tokenizer.train_from_iterator(texts[:5], trainer)
-    labels = sorted(set(re.findall(r"[^\W\d]{3,}", " ".join(texts[::7]))))[::5]
-    assert len(texts) > 10 and len(labels) > 100
-    search = PieceSearch(tokenizer.to_str(), labels)
-    list_lines = [each.list_lines for each in found_prose]
-    kept = [without_lines(each.text, each.list_lines) for each in found_prose]
-    assert found(search, texts, list_lines) == expected(tokenizer, kept, labels)
+def test_a_saved_tokenizer_is_read_as_it_stands(tmp_path: Path) -> None:
+    save_tokenizer(make_tokenizer(build_vocabulary(SENTENCES, 300)), tmp_path)
+    text = read_tokenizer(tmp_path)
+    assert text == (tmp_path / "tokenizer.json").read_text("utf-8")
+    assert piece_search(text, ["Paris"]).find(SENTENCES, [[]] * len(SENTENCES))[0].tolist() == [1]
+    assert piece_search(text, ["Paris"]) is piece_search(text, ["Paris"])

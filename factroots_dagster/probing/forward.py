@@ -150,7 +150,11 @@ def by_token_budget(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
         start += count
 
 
-def out_of_memory(error: RuntimeError) -> bool:
+def out_of_memory(error: Exception) -> bool:
     """Whether this is a device's or the machine's word for having no memory left."""
     text = str(error).lower()
-    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "allocate memory" in text
+    return (
+        isinstance(error, torch.OutOfMemoryError | MemoryError)
+        or "out of memory" in text
+        or "allocate memory" in text
+    )

@@ -22,7 +22,7 @@ def wordpiece_tokenizer(settings: Settings) -> str | None:
     Raises InputError when the checkpoint is not registered or its tokenizer cannot be used.
     """
     from factroots_dagster.probing.files import resolve_checkpoint
-    from factroots_dagster.wikipedia.piece_search import read_tokenizer
+    from factroots_dagster.wikipedia.wordpieces import read_tokenizer
 
     if not settings.wordpiece_checkpoint:
         return None

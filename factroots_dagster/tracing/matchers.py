@@ -13,7 +13,7 @@ WORDPIECE = "wordpiece_chunk"
 
 MATCHERS = (*SURFACE, *WITH_ALIASES, *WITH_SUFFIXES, WORDPIECE)
 """All matchers. The surface ones ask for labels, or labels and other names of the entities' articles, or
-labels as they stand and inflected by suffix; `wordpiece_chunk` is the paper's (`wikipedia.piece_search`)."""
+labels as they stand and inflected by suffix; `wordpiece_chunk` is the paper's (`wikipedia.wordpieces`)."""
 
 
 def matchers_of(language: str, wordpieces: bool) -> tuple[str, ...]:

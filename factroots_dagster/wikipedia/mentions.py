@@ -32,7 +32,7 @@ from factroots_dagster.wikipedia.tokens import (
     token_starts,
     word_ends,
 )
-from factroots_dagster.wikipedia.piece_search import piece_search
+from factroots_dagster.wikipedia.wordpieces import piece_search
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -61,12 +61,12 @@ class PieceSearch:
         joined = bytearray(b"".join(pieces))
         letters = np.frombuffer(joined, dtype=np.uint8)
         word_bytes = np.flatnonzero(letters == WORD[0])
+        letters[word_bytes] = PIECE[0]
         if len(word_bytes) < len(pieces):  # some words have no piece
             lengths = np.fromiter(map(len, pieces), np.int64, len(pieces))
             word_bytes = np.cumsum(lengths) - lengths
         word_bytes = np.append(word_bytes, len(joined))
-        piece_bytes = np.flatnonzero(letters >= WORD[0])
-        letters[word_bytes[:-1]] = PIECE[0]
+        piece_bytes = np.flatnonzero(letters == PIECE[0])
 
         first_word = np.searchsorted(words.starts, starts)
         first_piece = np.searchsorted(piece_bytes, word_bytes[first_word])
