@@ -23,6 +23,7 @@ from factroots_dagster.report.drawing import (
     percent_axis,
 )
 from factroots_dagster.report.schema import PREDICTED_TYPES
+from factroots_dagster.tracing.matchers import WORDPIECE
 
 Row = Mapping[str, Any]
 
@@ -153,17 +154,20 @@ def absence_by_language(
 ) -> Figure:
     """Share of predicted facts without a source, one mark per matcher: the band is the uncertainty.
 
-    rows: language, matcher, rate.
+    rows: language, matcher, rate. The band spans all matchers; marks show the three windows, and the chunk by
+    the other forms of names.
     """
-    # Ring, dot and bar stay visible when matchers agree and lie upon each other.
-    styles = [
-        ("o", "#0072B2", 8),
-        ("o", "#E69F00", 4.5),
-        ("|", "#009E73", 12),
-        ("s", "#CC79A7", 4),
-        ("x", INK, 5),
-    ]
-    matchers = dict(zip(sorted({r["matcher"] for r in rows}), styles * 3, strict=False))
+    # Rings, dots and bars stay visible when matchers agree and lie upon each other.
+    styles = {
+        "article": ("o", "#0072B2", 8),
+        "chunk": ("o", "#E69F00", 4.5),
+        "sentence": ("x", INK, 5),
+        "chunk_with_aliases": ("|", "#009E73", 12),
+        "chunk_with_suffixes": ("_", "#D55E00", 10),
+        WORDPIECE: ("s", "#CC79A7", 4),
+    }
+    present = {r["matcher"] for r in rows}
+    matchers = {matcher: style for matcher, style in styles.items() if matcher in present}
     with canvas(8, bars_height(len(languages)) + 0.2) as (figure, axes):
         at = {language: i for i, language in enumerate(languages)}
         for language in languages:
