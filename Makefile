@@ -36,3 +36,8 @@ lint: setup
 bench-wikipedia: setup
 	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(VENV)/bin/python -m benchmarks.wikipedia
+
+.PHONY: bench-probing
+bench-probing: setup
+	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(VENV)/bin/python -m benchmarks.probing

@@ -173,7 +173,7 @@ def test_the_parts_depend_on_the_file_alone_and_are_bounded() -> None:
         return [part.end - part.start for part in found]
 
     assert len(parts(10)) == 1
-    assert len(parts(3 * 2**20)) == 3
+    assert len(parts(6 * 2**20)) == 3
     assert len(parts(2**30)) == 16
     assert max(parts(20 * 2**30)) <= pages.LARGEST_PART < 2 * min(parts(20 * 2**30))
     assert parts(2**30, "gz") == [2**30]

@@ -140,10 +140,13 @@ def same_as_expected(kind: str, texts: list[str], lines: list[list[int]], labels
     tokenizer = Tokenizer.from_str(tokenizer_json(kind))
     found = Counter(zip(page.tolist(), label.tolist(), chunk.tolist(), strict=True))
     assert found == expected(tokenizer, texts, lines, labels)
-    for number, first, last in zip(page.tolist(), start.tolist(), end.tolist(), strict=True):
-        assert 0 <= first < last <= len(texts[number])
-        line = texts[number].count("\n", 0, first), texts[number].count("\n", 0, last - 1)
-        assert not {*line} & {*lines[number]}
+    assert (start < end).all()
+    for number, (text, listed) in enumerate(zip(texts, lines, strict=True)):
+        breaks = [at for at, character in enumerate(text) if character == "\n"]
+        of_text = page == number
+        for edge in (start[of_text], end[of_text] - 1):
+            assert (edge >= 0).all() and (edge < len(text)).all()
+            assert not set(np.searchsorted(breaks, edge).tolist()) & {*listed}
     unknown = tokenizer.token_to_id("<unk>" if search.tokenizer.marked else "[UNK]")
     told = [unknown in tokenizer.encode(name.strip(), add_special_tokens=False).ids for name in labels]
     assert search.unknown.tolist() == told
@@ -167,7 +170,7 @@ def test_wild_texts_as_the_library_takes_them(
     ]
     # A text's own stretches as labels, too: strangers hardly ever match.
     labels = labels + [text[len(text) // 3 : len(text) // 2 + 1] for text in texts]
-    if kind == "neither split nor normalized":
+    if "UNK" not in tokenizer_json(kind):  # words of XLM-R's kind keep control characters, but no XML has NUL
         texts, labels = ([value.replace("\0", "") for value in values] for values in (texts, labels))
     same_as_expected(kind, texts, lines, labels)
 
@@ -290,10 +293,10 @@ def bz2_texts(path: Path, language: str, characters: int) -> list[str]:
 def test_real_articles_as_the_library_takes_them(real_data: Path, kind: str) -> None:
     for language in ("bn", "el", "en", "hy", "uk"):
         (path,) = (real_data / "wikipedia").glob(f"{language}wiki-*.xml.bz2")
-        texts = bz2_texts(path, language, 60_000)
+        texts = bz2_texts(path, language, 20_000)
         words = Counter(word for text in texts for word in text.split())
-        labels = sorted(words, key=lambda word: (-words[word], word))[:60:3]
-        labels += [" ".join(text.split()[n : n + 2]) for text in texts for n in range(0, 60, 20)]
+        labels = sorted(words, key=lambda word: (-words[word], word))[:45:3]
+        labels += [" ".join(text.split()[n : n + 2]) for text in texts[:4] for n in range(0, 60, 20)]
         lines = [list(range(1, text.count("\n") + 1, 3)) for text in texts]
         same_as_expected(kind, texts, lines, labels)
 

@@ -22,7 +22,13 @@ from factroots_dagster.probing.answers import Answers
 from factroots_dagster.probing.batches import in_batches
 from factroots_dagster.probing.causal import probe_causal
 from factroots_dagster.probing.checkpoint import LoadedModel
-from factroots_dagster.probing.forward import Batch, default_token_budget, hidden_or_logits, read_logits
+from factroots_dagster.probing.forward import (
+    LOGIT_BUDGET,
+    Batch,
+    default_token_budget,
+    hidden_or_logits,
+    read_logits,
+)
 from factroots_dagster.probing.outputs import ActivationFiles, Report
 from factroots_dagster.probing.prompts import Prompt, build_prompts
 from factroots_dagster.probing.schema import PREDICTIONS
@@ -53,6 +59,8 @@ def probe(
         return probe_causal(model, split, activations_folder, progress=progress, token_budget=token_budget)
     report = Report(progress, len(split))
     budget = token_budget or default_token_budget(model.device)
+    if model.head is None:  # the model makes the logits of all its tokens at once
+        budget = max(1, min(budget, LOGIT_BUDGET // len(model.tokenizer)))
     files = ActivationFiles(activations_folder)
     tables, order = [], []
     for window in _windows(model, split, protocols):

@@ -41,14 +41,13 @@ def vocabulary_head(model: Any) -> VocabularyHead | None:
     None where the family's head is not known, or where it does not reproduce the model's own logits on a
     short input (a head that also scales or caps them): the caller then runs the whole model.
     """
-    output = model.get_output_embeddings()
-    if model.base_model is model or output is None:
+    if model.base_model is model:
         return None
     ids = torch.arange(4, device=model.device).remainder(model.config.get_text_config().vocab_size)[None]
     with torch.inference_mode():
         theirs = model(input_ids=ids).logits[0]
         try:
-            head = VocabularyHead(_transform(model), output.weight, getattr(output, "bias", None))
+            head = _declared(model)
             ours = head(model.base_model(input_ids=ids).last_hidden_state[0])
         except (AttributeError, TypeError, RuntimeError):
             return None
@@ -56,9 +55,22 @@ def vocabulary_head(model: Any) -> VocabularyHead | None:
     return head if same else None
 
 
+def _declared(model: Any) -> VocabularyHead:
+    """A family's head; AttributeError where it is not declared."""
+    if hasattr(model, "lm_predictions"):  # DeBERTa-v3, which projects with its input embeddings
+        head = model.lm_predictions.lm_head
+        return VocabularyHead(
+            lambda hidden: head.LayerNorm(head.transform_act_fn(head.dense(hidden))),
+            model.get_input_embeddings().weight,
+            head.bias,
+        )
+    output = model.get_output_embeddings()
+    return VocabularyHead(_transform(model), output.weight, getattr(output, "bias", None))
+
+
 def _transform(model: Any) -> Head:
-    """What a family does before it projects; AttributeError where that is not declared."""
-    if hasattr(model, "cls"):  # BERT, mBERT, DeBERTa
+    """What is done before the projection; AttributeError where it is not declared."""
+    if hasattr(model, "cls"):  # BERT, mBERT, older DeBERTa
         return model.cls.predictions.transform
     if hasattr(model, "vocab_projector"):  # DistilBERT
         return lambda hidden: model.vocab_layer_norm(model.activation(model.vocab_transform(hidden)))

@@ -86,13 +86,6 @@ def write_mentions(
     or_empty(folder, ENTITY_MENTIONS)
     rows = [{"label": label, "alias": alias} for label in sorted(aliases) for alias in aliases[label]]
     pq.write_table(pa.Table.from_pylist(rows, MENTION_ALIASES), folder / "_aliases.parquet")
-    if tokenizer_json is not None:
-        distinct = labels.distinct_labels
-        unknown = piece_search(tokenizer_json, distinct).unknown
-        pq.write_table(
-            pa.Table.from_arrays([pa.array(distinct), pa.array(unknown)], schema=MENTION_PIECES),
-            folder / "_pieces.parquet",
-        )
     gathered(folder)
     mentions = sum(pq.read_metadata(path).num_rows for path in main_files(folder))
     return {"labels": len(names), "aliases": len(rows), "mentions": mentions}
@@ -106,6 +99,10 @@ def find_in_part(
     size, pages = path.stat().st_size, 0
     rows, of_all = 0, max(1, pq.read_metadata(path).num_rows)
     waiting: list[pa.Table] = []
+    if tokenizer_json is not None and number == 0:
+        unknown = piece_search(tokenizer_json, labels.distinct_labels).unknown
+        flags = [pa.array(labels.distinct_labels), pa.array(unknown)]
+        pq.write_table(pa.Table.from_arrays(flags, schema=MENTION_PIECES), folder / "_pieces.parquet")
     with PartWriter(folder, number, ENTITY_MENTIONS) as writer:
         for read, page_ids, texts, list_lines in text_batches(path):
             rows += read

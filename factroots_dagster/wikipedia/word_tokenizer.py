@@ -22,8 +22,9 @@ from factroots_dagster.errors import InputError
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-INSIDE, SEPARATOR, ALONE, REMOVED = 0, 1, 2, 3
-"""Part of a word; between words; a word by itself; taken out of the text before it is cut."""
+INSIDE, SEPARATOR, ALONE, REMOVED, LOOSE = 0, 1, 2, 3, 4
+"""Part of a word; between words; a word by itself; taken out of the text before it is cut; part of a word,
+but normalized to a space or to nothing, where those count."""
 
 BLOCK = 256
 LOCAL_NORMALIZERS = frozenset(
@@ -75,10 +76,10 @@ class WordTokenizer:
         parts = json.loads(tokenizer_json)
         self.marked = _is_marked(parts)
         """Whether words begin with a mark (XLM-R's kind); else the tokenizer is of BERT's kind."""
-        self.kinds = self._marked_kinds() if self.marked else self._bert_kinds()
-        """INSIDE, SEPARATOR, ALONE or REMOVED for every code point, shape [0x110000]."""
         self.spaces_vanish = self._split(" a  b ") == self._split("a b")
         """Whether spaces beside other spaces or at a text's edge leave no piece of their own."""
+        self.kinds = self._marked_kinds() if self.marked else self._bert_kinds()
+        """INSIDE, SEPARATOR, ALONE, REMOVED or LOOSE for every code point, shape [0x110000]."""
         # Added tokens are found in a text before it is cut.
         added = [re.escape(token["content"]) for token in parts["added_tokens"]]
         self._added = re.compile("|".join(added)) if added else None
@@ -100,41 +101,42 @@ class WordTokenizer:
         return [word for word, _ in self.hf.pre_tokenizer.pre_tokenize_str(text)]
 
     def _bert_kinds(self) -> NDArray[np.uint8]:
-        """Asked block by block; most blocks are all of one kind."""
         kinds = np.full(0x110000, INSIDE, dtype=np.uint8)
-        for first in range(0, 0x110000, BLOCK):
-            if 0xD800 <= first < 0xE000:  # halves of surrogate pairs
-                continue
-            block = [chr(code) for code in range(first, first + BLOCK)]
-            between = "b".join(block)
-            found = self._split(f"a{between}b")
-            if found == [f"a{between}b"]:
-                continue
-            if found == ["a" + "b" * BLOCK]:
-                kinds[first : first + BLOCK] = REMOVED
-                continue
-            if found == ["a", *between, "b"]:
-                kinds[first : first + BLOCK] = ALONE
-                continue
-            for code, character in enumerate(block, first):
-                found = self._split(f"a{character}b")
-                if found == ["ab"]:
-                    kinds[code] = REMOVED
-                elif found == ["a", "b"]:
-                    kinds[code] = SEPARATOR
-                elif len(found) > 2 and found[0] == "a" and found[-1] == "b":
-                    kinds[code] = ALONE
+        for block in _blocks():
+            found = self._split(_between_letters(block))
+            whole = slice(ord(block[0]), ord(block[-1]) + 1)
+            if found == ["a" + "b" * len(block)]:
+                kinds[whole] = REMOVED
+            elif found == [*_between_letters(block)]:
+                kinds[whole] = ALONE
+            elif found != [_between_letters(block)]:
+                for character in block:
+                    found = self._split(_between_letters(character))
+                    if found == ["ab"]:
+                        kinds[ord(character)] = REMOVED
+                    elif found == ["a", "b"]:
+                        kinds[ord(character)] = SEPARATOR
+                    elif len(found) > 2 and found[0] == "a" and found[-1] == "b":
+                        kinds[ord(character)] = ALONE
         return kinds
 
     def _marked_kinds(self) -> NDArray[np.uint8]:
-        """Spaces, and line ends where they are as good, even beside what could swallow them: Unicode's
-        prepended marks, combining marks and carriage returns."""
+        """Separators are spaces, and line ends where they are as good, even beside what could swallow them:
+        Unicode's prepended marks, combining marks and carriage returns."""
         kinds = np.full(0x110000, INSIDE, dtype=np.uint8)
+        if not self.spaces_vanish:
+            for block in _blocks():
+                if [word[1:] for word in self._split(_between_letters(block))] != [_between_letters(block)]:
+                    for character in block:
+                        found = self._split(_between_letters(character))
+                        if len(found) > 1 or found[0][1:] == "ab":
+                            kinds[ord(character)] = LOOSE
         sides = [(left, right) for left in ("a", "\u0600", "a\r") for right in ("b", "\u0301b")]
         for character in " \n":
             if all(
                 self._split(left + character + right) == self._split(left) + self._split(right)
                 for left, right in sides
+                if kinds[ord(left[-1])] != LOOSE
             ):
                 kinds[ord(character)] = SEPARATOR
         if kinds[ord(" ")] != SEPARATOR:
@@ -153,8 +155,9 @@ class WordTokenizer:
         kinds[edges] = SEPARATOR
         separator = kinds == SEPARATOR
         if not self.spaces_vanish:
+            loose = separator | (kinds == LOOSE)
             beside = np.ones(len(codes), dtype=bool)
-            beside[1:-1] = separator[2:] | separator[:-2]
+            beside[1:-1] = loose[2:] | loose[:-2]
             kinds[separator & beside] = INSIDE
         uncut = self._uncut(text, edges, kinds)
         kinds[edges] = SEPARATOR
@@ -254,6 +257,18 @@ class WordPieces:
             pieces.append(piece)
             start, vocabulary = end, self.later
         return pieces
+
+
+def _blocks() -> Iterator[str]:
+    """All code points but the halves of surrogate pairs, BLOCK by BLOCK: most blocks are of one kind."""
+    for first in range(0, 0x110000, BLOCK):
+        if not 0xD800 <= first < 0xE000:
+            yield "".join(map(chr, range(first, first + BLOCK)))
+
+
+def _between_letters(characters: str) -> str:
+    """An a, then the characters with a b after each."""
+    return "".join(["a", *(f"{character}b" for character in characters)])
 
 
 def _is_marked(parts: dict[str, Any]) -> bool:
