@@ -90,17 +90,25 @@ def bare_bert() -> Tokenizer:
     return made
 
 
+def in_sequence(raw: Tokenizer) -> Tokenizer:
+    raw.normalizer = normalizers.Sequence([raw.normalizer])
+    return raw
+
+
 SPLIT, MARK = pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()
 KINDS: dict[str, Callable[[], Tokenizer]] = {
     "cased": lambda: trained_wordpiece(False, SENTENCES, strip_accents=False),
     "uncased": lambda: trained_wordpiece(True, SENTENCES),
     "lowercase with accents": lambda: trained_wordpiece(True, SENTENCES, strip_accents=False),
     "without ideographs alone": lambda: trained_wordpiece(False, SENTENCES, handle_chinese_chars=False),
+    "uncased in a sequence": lambda: in_sequence(trained_wordpiece(True, SENTENCES)),
     "not cleaned": lambda: trained_wordpiece(False, SENTENCES, clean_text=False),
     "latin only": lambda: trained_wordpiece(False, SENTENCES[:2], 90),
     "not normalized": bare_bert,
     "sandbox": lambda: make_tokenizer(build_vocabulary(SENTENCES, 300)).backend_tokenizer,
-    "xlm-r": lambda: trained_unigram([SPLIT, MARK], normalizers.NFKC()),
+    "xlm-r": lambda: trained_unigram(
+        [SPLIT, MARK], normalizers.Sequence([normalizers.Nmt(), normalizers.NFKC()])
+    ),
     "only marked": lambda: trained_unigram([MARK], normalizers.NFKC()),
     "neither split nor normalized": lambda: trained_unigram([MARK], None),
 }
@@ -154,8 +162,9 @@ def same_as_expected(kind: str, texts: list[str], lines: list[list[int]], labels
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(st.lists(WILD, max_size=4), st.lists(WILD, max_size=4), st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
 @example(["a[MASK]b New York\nx", "[UNK", "New\x00 York", ""], ["New York", "[MASK]", "☃", ""], None)
+@example(["a \u3000b \u00a0", "\u3000 New York \u00b4x y \u0007 New"], ["a", "New York", "y"], None)
 @example(
     ["=\u0338 \u0301!\u0301 \u302e\u1b44", " New  York ", "\r\n New\r\nYork\u3000\u0301x"],
     ["New York", "x"],
@@ -254,16 +263,31 @@ def test_a_label_is_a_plain_substring() -> None:
     assert not chunk.any() and all(values.dtype == np.int64 for values in (page, label, start, end, chunk))
 
 
+def test_a_match_goes_on_behind_a_list() -> None:
+    """The text without its list items is what counts; the places are those of the whole text."""
+    text = "* x\nin New\n* old\n* older\nYork, New\n* y"
+    lines = [0, 2, 3, 5]
+    _, _, start, end, _ = piece_search(tokenizer_json("cased"), ["New York"]).find([text], [lines])
+    assert [text[a:b] for a, b in zip(start, end, strict=True)] == ["New\n* old\n* older\nYork"]
+
+
+@pytest.mark.parametrize("kind", ["cased", "uncased"])
+def test_words_too_long_are_unknown(kind: str) -> None:
+    """The limit of these tokenizers is 20 characters of a word, after it is normalized."""
+    texts = ["New" * 6 + "Ne" + "w" * more + hidden for more in (0, 1) for hidden in ("", "\u200b")]
+    same_as_expected(kind, texts, [[]] * 4, ["Ne", "New" * 6 + "Ne", "☃"])
+
+
 def test_places_of_marked_words_are_those_of_their_pieces() -> None:
     vocabulary = [("<unk>", 0.0), ("▁", -3.0), ("▁Paris", -1.0), (",", -2.0), ("東京", -1.0), ("は", -2.0)]
     raw = Tokenizer(models.Unigram(vocabulary, unk_id=0))
     raw.pre_tokenizer = pre_tokenizers.Sequence([SPLIT, MARK])
     text = "* Paris\nParis, ははは東京は Paris"
-    labels = ["Paris", "東京", "は東京"]
+    labels = ["Paris", "東京", "は東京", "Paris,"]
     _, label, start, end, _ = piece_search(raw.to_str(), labels).find([text], [[0]])
     seen = sorted((labels[n], int(a), text[a:b]) for n, a, b in zip(label, start, end, strict=True))
     # A label has the mark of a word's beginning, so that 東京 within the line is none.
-    assert seen == [("Paris", 8, "Paris"), ("Paris", 22, "Paris")]
+    assert seen == [("Paris", 8, "Paris"), ("Paris", 22, "Paris"), ("Paris,", 8, "Paris,")]
 
 
 def test_pieces_of_more_words_than_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ def _run(
     try:
         run(batch)
         return
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
         if len(batch) == 1:

@@ -29,7 +29,7 @@ PREDICTIONS = pa.schema(
         ("language", pa.string()),
         ("relation", pa.string()),
         ("object_ids", pa.list_(pa.int32())),
-        ("predicted_ids", pa.list_(pa.list_(pa.int32()))),  # item k-1: argmax at each of k masks
+        ("predicted_ids", pa.list_(pa.list_(pa.int32()))),  # item k-1: argmax at k masks; [] if not run
         ("full_match", pa.bool_()),  # null where the checkpoint cannot be asked so
         ("partial_match", pa.bool_()),
         ("matched_mask_count", pa.int32()),  # smallest matching mask count; 0 without a full match

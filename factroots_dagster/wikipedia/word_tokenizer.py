@@ -89,8 +89,12 @@ class WordTokenizer:
         """The number of the unknown piece, if there is one."""
         # Without the library it takes a quarter of the time, where normalizing only takes characters out.
         normalizer = parts["normalizer"]
-        changed = normalizer is not None and (normalizer.get("lowercase") or normalizer.get("strip_accents"))
-        simple = not self.marked and not changed and model["type"] == "WordPiece"
+        unchanged = normalizer is None or (
+            normalizer["type"] == "BertNormalizer"
+            and not normalizer["lowercase"]
+            and not normalizer["strip_accents"]
+        )
+        simple = not self.marked and unchanged and model["type"] == "WordPiece"
         self._greedy = WordPieces(model) if simple else None
         self._kept = KeptPieces(self._greedy)
 
@@ -101,6 +105,7 @@ class WordTokenizer:
         return [word for word, _ in self.hf.pre_tokenizer.pre_tokenize_str(text)]
 
     def _bert_kinds(self) -> NDArray[np.uint8]:
+        """What becomes of each character between two letters."""
         kinds = np.full(0x110000, INSIDE, dtype=np.uint8)
         for block in _blocks():
             found = self._split(_between_letters(block))
