@@ -542,3 +542,13 @@ def test_facts_that_do_not_differ_have_no_cosine(tmp_path: Path) -> None:
     assert table["p_value"].to_pylist() == [None] * 3
     assert pairs["cosine"].to_pylist() == [None]
     assert nearest["p_value"].to_pylist() == [None] * 6
+
+
+def test_facts_without_neurons_of_a_kind_have_no_overlap_to_tell() -> None:
+    """A relation of two facts has no standardised neurons: every neuron would be as far from both."""
+    from factroots_dagster.neurons.comparable import _indicator, jaccard_matrix
+
+    none, some = _indicator(np.zeros((3, 0), np.int64), 10), _indicator(np.array([[1, 2], [2, 3]]), 10)
+    assert none.shape == (3, 10) and none.nnz == 0
+    assert np.isnan(jaccard_matrix(none, some)).all() and jaccard_matrix(none, some).shape == (3, 2)
+    assert jaccard_matrix(some, some).tolist() == [[1.0, 1 / 3], [1 / 3, 1.0]]

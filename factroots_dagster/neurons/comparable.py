@@ -113,7 +113,7 @@ class Matrices:
 def _indicator(chosen: npt.NDArray[np.int64], neurons: int) -> sparse.csr_matrix:
     facts, k = chosen.shape
     ones = np.ones(facts * k, np.float32)
-    return sparse.csr_matrix((ones, chosen.ravel(), np.arange(0, facts * k + 1, k)), shape=(facts, neurons))
+    return sparse.csr_matrix((ones, chosen.ravel(), np.arange(facts + 1) * k), shape=(facts, neurons))
 
 
 def jaccard_matrix(a: sparse.csr_matrix, b: sparse.csr_matrix) -> npt.NDArray[np.float64]:
