@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from factroots_dagster.checks import expect
@@ -264,7 +265,7 @@ def mentions_frame(store: Store, language: str) -> pd.DataFrame:
         counts["length_differs"] += pc.sum(differs).as_py() or 0
         unknown = set(pc.unique(table["page_id"]).to_pylist()) - pages
         counts["unknown_pages"] += len(unknown)
-        counts["strange_kinds"] += pc.sum(pc.invert(pc.is_in(table["kind"], KINDS))).as_py() or 0
+        counts["strange_kinds"] += pc.sum(pc.invert(pc.is_in(table["kind"], pa.array(KINDS)))).as_py() or 0
     import pandas as pd
 
     frame = pd.DataFrame([counts])

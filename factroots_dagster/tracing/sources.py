@@ -157,10 +157,11 @@ def mention_columns(table: pa.Table, entities: pa.Table) -> Columns:
     order = np.argsort(keys)
     wanted = uri.astype(np.int64) * labels + label
     kind = table["kind"].combine_chunks()
+    kinds = pc.index_in(kind.dictionary, pa.array(KINDS)).to_numpy(zero_copy_only=False)
     columns = {name: table[name].to_numpy() for name in MENTION if name not in ("entity", "kind")}
     return columns | {
         "entity": order[np.searchsorted(keys[order], wanted)],
-        "kind": pc.index_in(kind.dictionary, KINDS).to_numpy(zero_copy_only=False)[kind.indices.to_numpy()],
+        "kind": kinds[kind.indices.to_numpy()],
     }
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick
 
 LABEL, ALIAS, SUFFIX, WORDPIECE, STEM = range(5)
-KINDS = pa.array(["label", "alias", "suffix", "wordpiece"])
+KINDS = ("label", "alias", "suffix", "wordpiece")
 """Kinds of mentions by number; a stem is no mention but with a suffix."""
 
 Name = tuple[str, str]

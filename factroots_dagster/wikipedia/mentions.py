@@ -192,7 +192,7 @@ def mentions_in(
             pa.array(edges[sentence] - at),
             # The line end between two pages belongs to neither.
             pa.array(np.minimum(edges[sentence + 1], page_ends[page]) - at),
-            KINDS.take(pa.array(kind)),
+            pa.array(KINDS).take(pa.array(kind)),
         ],
         schema=ENTITY_MENTIONS,
     )
