@@ -7,8 +7,8 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
-EVERY = 0.25
-"""Seconds between two samples."""
+EVERY = 1.0
+"""Seconds between two samples: each stops a process for some 20 ms."""
 
 
 def children() -> dict[int, list[int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+import unicodedata
 
 import numpy as np
 import pytest
@@ -39,13 +40,31 @@ def test_places_lead_back_to_the_source(text: str) -> None:
     if places is None:
         assert seen == text
         return
-    starts, ends = places
-    assert len(starts) == len(ends) == len(seen)
+    every = np.arange(len(seen))
+    starts, ends = places.start(every), places.end(every)
     assert (starts < ends).all() and (np.diff(starts) >= 0).all()
     for at in range(len(seen)):
         if at == 0 or starts[at] != starts[at - 1]:
             same = [index for index in range(len(seen)) if starts[index] == starts[at]]
             assert normalized(text[starts[at] : ends[at]]) == "".join(seen[index] for index in same)
+
+
+COMPOSED = st.sampled_from(
+    [
+        chr(code)
+        for code in range(0x30000)
+        if unicodedata.combining(chr(code))
+        or (unicodedata.decomposition(chr(code)) or "<").startswith("<") is False
+        or 0x1100 <= code < 0x1200
+    ]
+)
+
+
+@given(st.lists(COMPOSED | st.sampled_from("aeАа \n\u09c7\u09be한"), max_size=8).map("".join))
+@settings(max_examples=3000, deadline=None)
+def test_no_word_that_normalisation_changes_is_passed_over(text: str) -> None:
+    seen, _ = normalized_with_places(text)
+    assert seen == normalized(text)
 
 
 def test_what_matching_overlooks() -> None:

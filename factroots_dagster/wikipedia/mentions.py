@@ -242,7 +242,7 @@ def surface_matches(text: str, labels: Labels) -> Columns:
         found.append((labels.entity[row], kind, start[open_ended][match], stops[match]))
     entity, kind, start, end = (np.concatenate(columns) for columns in zip(*found, strict=True))
     if places is not None and len(start):
-        start, end = places[0][start], places[1][end - 1]
+        start, end = places.start(start), places.end(end - 1)
     return entity, kind, start, end
 
 

@@ -26,7 +26,7 @@ TOLD_EVERY = 5.0
 """Seconds between two lines of progress."""
 
 NOTED_EVERY = 1.0
-LEAST_SLICES, SLICE_BYTES = 4, 4 * 2**20
+LEAST_SLICES, SLICE_BYTES = 4, 2 * 2**20
 """Into how many Spark tasks the parts go: one for so many bytes that are read, at least so many."""
 
 WRITING = ".writing"

@@ -62,10 +62,17 @@ def character_classes(text: str) -> NDArray[np.uint8]:
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     kinds = _classes[codes]
     if (kinds == UNSEEN).any():
-        for code in np.unique(codes[kinds == UNSEEN]).tolist():
+        for code in distinct(codes[kinds == UNSEEN]):
             _classes[code] = class_of(code)
         kinds = _classes[codes]
     return kinds
+
+
+def distinct(codes: NDArray[np.uint32]) -> list[int]:
+    """The code points that occur in `codes`, ascending."""
+    occurs = np.zeros(0x110000, dtype=bool)
+    occurs[codes] = True
+    return np.flatnonzero(occurs).tolist()
 
 
 def token_starts(kinds: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -26,7 +26,11 @@ INSIDE, SEPARATOR, ALONE, REMOVED, LOOSE = 0, 1, 2, 3, 4
 """Part of a word; between words; a word by itself; taken out of the text before it is cut; part of a word,
 but normalized to a space or to nothing, where those count."""
 
+UNASKED = 255
+
 BLOCK = 256
+"""Code points that are asked about together: most blocks are of one kind."""
+
 LOCAL_NORMALIZERS = frozenset(
     "BertNormalizer Lowercase NFC NFD NFKC NFKD Nmt Precompiled StripAccents".split()  # noqa: SIM905
 )
@@ -78,8 +82,10 @@ class WordTokenizer:
         """Whether words begin with a mark (XLM-R's kind); else the tokenizer is of BERT's kind."""
         self.spaces_vanish = self._split(" a  b ") == self._split("a b")
         """Whether spaces beside other spaces or at a text's edge leave no piece of their own."""
-        self.kinds = self._marked_kinds() if self.marked else self._bert_kinds()
-        """INSIDE, SEPARATOR, ALONE, REMOVED or LOOSE for every code point, shape [0x110000]."""
+        self._kinds = np.full(0x110000, UNASKED, dtype=np.uint8)
+        self._separators: frozenset[str] = frozenset()
+        if self.marked:
+            self._separators = self._marked_separators()
         # Added tokens are found in a text before it is cut.
         added = [re.escape(token["content"]) for token in parts["added_tokens"]]
         self._added = re.compile("|".join(added)) if added else None
@@ -104,49 +110,66 @@ class WordTokenizer:
             text = self.hf.normalizer.normalize_str(text)
         return [word for word, _ in self.hf.pre_tokenizer.pre_tokenize_str(text)]
 
-    def _bert_kinds(self) -> NDArray[np.uint8]:
-        """What becomes of each character between two letters."""
-        kinds = np.full(0x110000, INSIDE, dtype=np.uint8)
-        for block in _blocks():
-            found = self._split(_between_letters(block))
-            whole = slice(ord(block[0]), ord(block[-1]) + 1)
-            if found == ["a" + "b" * len(block)]:
-                kinds[whole] = REMOVED
-            elif found == [*_between_letters(block)]:
-                kinds[whole] = ALONE
-            elif found != [_between_letters(block)]:
-                for character in block:
-                    found = self._split(_between_letters(character))
-                    if found == ["ab"]:
-                        kinds[ord(character)] = REMOVED
-                    elif found == ["a", "b"]:
-                        kinds[ord(character)] = SEPARATOR
-                    elif len(found) > 2 and found[0] == "a" and found[-1] == "b":
-                        kinds[ord(character)] = ALONE
+    def kinds(self, codes: NDArray[np.uint32]) -> NDArray[np.uint8]:
+        """INSIDE, SEPARATOR, ALONE, REMOVED or LOOSE for each code point, shape as `codes`.
+
+        The tokenizer is asked about a block of characters when one of them first comes up.
+        """
+        kinds = self._kinds.take(codes, mode="clip")  # faster than [codes], though none is beyond the table
+        if (kinds == UNASKED).any():
+            for number in np.unique(codes[kinds == UNASKED] // BLOCK).tolist():
+                whole = slice(number * BLOCK, (number + 1) * BLOCK)
+                self._kinds[whole] = self._kinds_of("".join(map(chr, range(whole.start, whole.stop))))
+            kinds = self._kinds.take(codes, mode="clip")
         return kinds
 
-    def _marked_kinds(self) -> NDArray[np.uint8]:
-        """Separators are spaces, and line ends where they are as good, even beside what could swallow them:
-        Unicode's prepended marks, combining marks and carriage returns."""
-        kinds = np.full(0x110000, INSIDE, dtype=np.uint8)
-        if not self.spaces_vanish:
-            for block in _blocks():
-                if [word[1:] for word in self._split(_between_letters(block))] != [_between_letters(block)]:
-                    for character in block:
-                        found = self._split(_between_letters(character))
-                        if len(found) > 1 or found[0][1:] == "ab":
-                            kinds[ord(character)] = LOOSE
+    def _kinds_of(self, block: str) -> list[int] | int:
+        """The kind of each character of a block, or of all."""
+        kind_of = self._marked_kind if self.marked else self._bert_kind
+        kind = kind_of(block)
+        return kind if kind is not None else [kind_of(character) or INSIDE for character in block]
+
+    def _bert_kind(self, characters: str) -> int | None:
+        """What becomes of each of `characters` between two letters; None when that is not one thing."""
+        text = _between_letters(characters)
+        found = self._split(text)
+        if found == ["a" + "b" * len(characters)]:
+            return REMOVED
+        if found == ["a", *"b" * len(characters)]:
+            return SEPARATOR
+        if found == [*text] or (
+            len(characters) == 1 and len(found) > 2 and (found[0], found[-1]) == ("a", "b")
+        ):
+            return ALONE
+        return INSIDE if found == [text] else None
+
+    def _marked_kind(self, characters: str) -> int | None:
+        if not self._separators.isdisjoint(characters):
+            return SEPARATOR if len(characters) == 1 else None
+        if self.spaces_vanish:
+            return INSIDE
+        text = _between_letters(characters)
+        found = [word[1:] for word in self._split(text)]
+        if len(characters) == 1:
+            return LOOSE if len(found) > 1 or found[0] == "ab" else INSIDE
+        return INSIDE if found == [text] else None
+
+    def _marked_separators(self) -> frozenset[str]:
+        """Spaces, and line ends where they are as good, even beside what could swallow them: Unicode's
+        prepended marks, combining marks and carriage returns."""
         sides = [(left, right) for left in ("a", "\u0600", "a\r") for right in ("b", "\u0301b")]
-        for character in " \n":
+        found = frozenset(
+            character
+            for character in " \n"
             if all(
                 self._split(left + character + right) == self._split(left) + self._split(right)
                 for left, right in sides
-                if kinds[ord(left[-1])] != LOOSE
-            ):
-                kinds[ord(character)] = SEPARATOR
-        if kinds[ord(" ")] != SEPARATOR:
+                if self._marked_kind(left[-1]) != LOOSE
+            )
+        )
+        if " " not in found:
             raise InputError(f"the tokenizer does not cut texts at spaces alone. {REMEDY}")
-        return kinds
+        return found
 
     def words(self, text: str, edges: NDArray[np.int64]) -> Words:
         """Cut `text`, which holds several texts, at its separators, around what stands alone, and at `edges`.
@@ -156,7 +179,7 @@ class WordTokenizer:
         # NUL will separate words; no XML holds one, and BERT's kind takes out either.
         text = text.replace("\0", "\1")
         codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
-        kinds = self.kinds.take(codes, mode="clip")  # faster than [codes], though none is beyond the table
+        kinds = self.kinds(codes)
         kinds[edges] = SEPARATOR
         separator = kinds == SEPARATOR
         if not self.spaces_vanish:
@@ -262,13 +285,6 @@ class WordPieces:
             pieces.append(piece)
             start, vocabulary = end, self.later
         return pieces
-
-
-def _blocks() -> Iterator[str]:
-    """All code points but the halves of surrogate pairs, BLOCK by BLOCK: most blocks are of one kind."""
-    for first in range(0, 0x110000, BLOCK):
-        if not 0xD800 <= first < 0xE000:
-            yield "".join(map(chr, range(first, first + BLOCK)))
 
 
 def _between_letters(characters: str) -> str:
