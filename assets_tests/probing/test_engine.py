@@ -23,6 +23,7 @@ from assets_tests.probing import tiny
 from factroots_dagster.errors import InputError
 from factroots_dagster.neurons.schema import ACTIVATION_INDEX
 from factroots_dagster.probing import engine
+from factroots_dagster.probing.batches import in_batches
 from factroots_dagster.probing.causal import probe_causal
 from factroots_dagster.probing.checkpoint import LoadedModel, load
 from factroots_dagster.probing.engine import probe
@@ -292,6 +293,23 @@ def test_out_of_memory_means_smaller_batches(
 
     with pytest.raises(InputError, match="single prompt"):
         probe(dataclasses.replace(bert, head=no_head), split_of("bert"), tmp_path / "b")
+
+
+def test_what_did_not_fit_is_not_tried_again(bert: LoadedModel) -> None:
+    lengths = [3, 4, 4, 5, 6, 6, 6, 7, 8, 9, 9, 9]
+    run: list[int] = []
+    tries: list[int] = []
+
+    def small(indices: list[int]) -> None:
+        tokens = len(indices) * max(lengths[index] for index in indices)
+        tries.append(tokens)
+        if tokens > 20:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        run.extend(indices)
+
+    in_batches(bert, lengths, 45, small)
+    assert run == list(range(len(lengths)))
+    assert sum(tokens > 20 for tokens in tries) <= 2  # 45 to 22 to 11, and none of the later batches
 
 
 def test_other_runtime_errors_are_not_hidden(

@@ -104,7 +104,11 @@ def report_frame(store: Store, checkpoint: str) -> pd.DataFrame:
                 "tables": len(list((folder / "data").glob("*.csv"))),
                 "counts_agree": {name: summary["types"]["*"].get(name, 0) for name in TYPES} == counts,
                 "scores_agree": shown.keys() == set(scores.index)
-                and all(abs(scores[language] - value) < 1e-6 for language, value in shown.items()),
+                # a language that could not be asked has neither
+                and all(
+                    pd.isna(scores[language]) if value is None else abs(scores[language] - value) < 1e-6
+                    for language, value in shown.items()
+                ),
                 # the page opens without a network: nothing is fetched from elsewhere
                 "fetches": html.count('src="http')
                 + html.count("@import")

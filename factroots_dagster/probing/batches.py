@@ -19,33 +19,39 @@ def in_batches(
 ) -> None:
     """Calls run(indices) for batches of sequences of these lengths, `budget` padded tokens each.
 
-    A batch that runs out of memory is run again in halves, so run may not leave anything half done before
-    its last tensor is made. Raises InputError where a single sequence does not fit.
+    A batch that runs out of memory is run again in halves, and those after it are as small, so run may not
+    leave anything half done before its last tensor is made. Raises InputError where a single sequence does
+    not fit.
     """
+    fits = budget
     for batch in by_token_budget(lengths, budget):
-        _run(model, lengths, batch, run)
+        longest = lengths[batch[-1]]  # they are sorted
+        start = 0
+        while start < len(batch):
+            part = batch[start : start + max(1, fits // longest)]
+            if _ran(model, longest, part, run):
+                start += len(part)
+            else:
+                fits = len(part) // 2 * longest
 
 
-def _run(
-    model: LoadedModel, lengths: Sequence[int], batch: list[int], run: Callable[[list[int]], None]
-) -> None:
+def _ran(model: LoadedModel, longest: int, batch: list[int], run: Callable[[list[int]], None]) -> bool:
+    """Runs one batch; False when memory ran out."""
     try:
         run(batch)
-        return
+        return True
     except (RuntimeError, MemoryError) as error:
         if not out_of_memory(error):
             raise
         if len(batch) == 1:
             raise InputError(
-                f"a single prompt of {lengths[batch[0]]} tokens does not fit into the memory of "
-                f"{model.device}; use device cpu, or a smaller checkpoint"
+                f"a single prompt of {longest} tokens does not fit into the memory of {model.device}; "
+                "use device cpu, or a smaller checkpoint"
             ) from error
     # Outside the except block, whose traceback would keep the failed batch's tensors alive.
     if model.device.type == "cuda":
         torch.cuda.empty_cache()
-    half = len(batch) // 2
-    _run(model, lengths, batch[:half], run)
-    _run(model, lengths, batch[half:], run)
+    return False
 
 
 def logit_blocks(model: LoadedModel, tokens: torch.Tensor) -> Iterator[tuple[slice, torch.Tensor]]:

@@ -119,7 +119,7 @@ def fact_types(
             "windows": windows[uuid],
             "matcher": matcher,
             "easy": easy.get(uuid, (None, ""))[0],
-            "single_language": cell["full_match"] and near is None,
+            "single_language": bool(cell["full_match"]) and near is None,
             "nearest_language": near and near.language,
             "statistic": statistic,
             "similarity": near and near.similarity,
@@ -143,11 +143,11 @@ def _type(
 ) -> tuple[str, str]:
     """Type and reason of one fact: the whole decision, in its order."""
     if not cell["full_match"]:
-        why = (
-            "the prompt is longer than the model's context"
-            if cell["too_long"]
-            else "no number of masks gave the object"
-        )
+        why = "no number of masks gave the object"
+        if cell["too_long"]:
+            why = "the prompt is longer than the model's context"
+        elif cell["full_match"] is None:
+            why = "the template does not end in the object, which is where this model writes on"
         return "not_predicted", f"Not predicted: {why}."
     if windows == 0:
         absent = f"No {matcher} of this Wikipedia holds subject and object"
