@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 
 import dagster as dg
 
@@ -14,6 +15,7 @@ from factroots_dagster.assets.report import report_assets
 from factroots_dagster.assets.sandbox import sandbox_assets
 from factroots_dagster.assets.sources import source_assets
 from factroots_dagster.assets.wikipedia import wikipedia_assets
+from factroots_dagster.automation.conditions import when_due
 from factroots_dagster.automation.jobs import platform_jobs
 from factroots_dagster.automation.sensors import platform_sensors
 from factroots_dagster.checks.registry import platform_checks
@@ -21,6 +23,7 @@ from factroots_dagster.partitions import Platform, platform_for
 from factroots_dagster.resources.models import ModelResource
 from factroots_dagster.resources.spark import SparkResource
 from factroots_dagster.settings import Settings
+from factroots_dagster.versions import code_version
 
 
 def build_defs(settings: Settings) -> dg.Definitions:
@@ -45,7 +48,7 @@ def _definitions(platform: Platform) -> dg.Definitions:
         *report_assets(platform),
     ]
     return dg.Definitions(
-        assets=assets,
+        assets=[asset.map_asset_specs(partial(_with_policy, platform)) for asset in assets],
         asset_checks=platform_checks(platform),
         jobs=platform_jobs(platform),
         sensors=platform_sensors(platform),
@@ -54,4 +57,16 @@ def _definitions(platform: Platform) -> dg.Definitions:
             "models": ModelResource(device=settings.device),
         },
         executor=dg.in_process_executor,
+    )
+
+
+def _with_policy(platform: Platform, spec: dg.AssetSpec) -> dg.AssetSpec:
+    """What holds for every asset: its code version, and when it is made by itself.
+
+    `checkpoint` is left to `checkpoint_sensor`, which knows when a folder or a hub id has changed.
+    """
+    name = spec.key.to_user_string()
+    return spec.replace_attributes(
+        code_version=code_version(name, platform.settings),
+        automation_condition=None if name == "checkpoint" else when_due(platform),
     )

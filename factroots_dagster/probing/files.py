@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from factroots_dagster.errors import InputError
+from factroots_dagster.errors import InputError, UnavailableError
 
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _TOKENIZER_FILES = (
@@ -79,11 +79,17 @@ def _download(source: str, revision: str | None) -> tuple[Path, str]:
         try:
             path = snapshot_download(source, revision=revision, local_files_only=True)
         except Exception:
-            raise InputError(
+            raise (UnavailableError if passes(error) else InputError)(
                 f"checkpoint {source}: not a folder here, and the hub did not give it "
                 f"({type(error).__name__}: {error}); check the name and the network, or give a local folder"
             ) from error
     return Path(path), Path(path).name  # snapshots are kept in a folder named by their commit
+
+
+def passes(error: BaseException) -> bool:
+    """Whether an error of the hub's client may be gone later: no network, a busy or broken server."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return status is None or status == 429 or status >= 500
 
 
 def _listed_on_hub(source: str, revision: str | None) -> tuple[str, list[str]]:
