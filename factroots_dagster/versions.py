@@ -70,7 +70,7 @@ def code_version(asset: str, settings: Settings) -> str:
 
 
 class Catalogue:
-    """What is published, as seen at one moment: a partition is looked at once, however often it is asked for."""
+    """What is published, as seen at one moment: a partition is looked at once, however often."""
 
     def __init__(self, store: Store) -> None:
         self.store = store

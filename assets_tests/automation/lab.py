@@ -53,9 +53,7 @@ class Lab:
 
     def tick(self) -> set[Place]:
         """One evaluation of every condition; what it asks for."""
-        result = dg.evaluate_automation_conditions(
-            self.definitions, self.instance, cursor=self.cursor
-        )
+        result = dg.evaluate_automation_conditions(self.definitions, self.instance, cursor=self.cursor)
         self.cursor = result.cursor
         return {
             (key.to_user_string(), partition)

@@ -112,15 +112,38 @@ class Due(dg.AutomationCondition[dg.AssetKey]):
                 if version := offered.get("|".join(parts)):
                     asked["|".join(parts)] = version
         wanted = tick.wanted(asset, parents, node.code_version or "")
-        asked = {key: version for key, version in asked.items() if wanted.get(parts_of(key or None)) == version}
+        asked = {
+            key: version for key, version in asked.items() if wanted.get(parts_of(key or None)) == version
+        }
         fresh = {parts: version for parts, version in wanted.items() if "|".join(parts) not in asked}
         waiting = tick.waits(asset, parents)
         tick.open[asset] = waiting | set(fresh) | await _under_way(context, asked)
         due = {parts: version for parts, version in fresh.items() if parts not in waiting}
         cursor = json.dumps([{"|".join(parts): version for parts, version in due.items()}, asked])
-        return dg.AutomationResult(context, _subset(context, due), cursor=cursor)
+        return dg.AutomationResult(context, await self._free(context, due), cursor=cursor)
+
+    async def _free(self, context: dg.AutomationContext[dg.AssetKey], due: Iterable[Parts]) -> Any:
+        """Those of the due partitions about which nothing is under way, and whose parents' checks passed.
+
+        Dagster's own conditions tell; they are asked only about what is due, since they cost seconds a
+        tick where there are thousands of partitions.
+        """
+        subset = _subset(context, due)
+        if subset.is_empty:
+            return subset
+        gate = context.for_child_condition(_GATE, [0], subset)
+        return (await gate.evaluate_async()).true_subset
 
 
+def _gate() -> dg.AutomationCondition[dg.AssetKey]:
+    condition = dg.AutomationCondition
+    checks = condition.any_checks_match(
+        condition.check_failed() | condition.in_progress(), blocking_only=True
+    )
+    return ~condition.in_progress() & ~condition.any_deps_in_progress() & ~condition.any_deps_match(checks)
+
+
+_GATE = _gate()
 _TICKS: WeakKeyDictionary[object, Tick] = WeakKeyDictionary()
 
 
@@ -156,17 +179,3 @@ def _subset(context: dg.AutomationContext[dg.AssetKey], due: Iterable[Parts]) ->
     view = context.asset_graph_view
     found = view.get_subset_from_partition_keys(context.key, context.partitions_def, keys)
     return found.compute_intersection(context.candidate_subset)
-
-
-def when_due(platform: Platform) -> dg.AutomationCondition[dg.AssetKey]:
-    """Due, and nothing about it is under way, and no critical check of its parents has failed."""
-    condition = dg.AutomationCondition
-    checks = condition.any_checks_match(
-        condition.check_failed() | condition.in_progress(), blocking_only=True
-    )
-    return (
-        Due(platform)
-        & ~condition.in_progress()
-        & ~condition.any_deps_in_progress()
-        & ~condition.any_deps_match(checks).with_label("any_deps_blocked_by_checks")
-    )
