@@ -78,6 +78,12 @@ def watched_folders(settings: Settings) -> dict[str, Path]:
     return found
 
 
+def left_out(settings: Settings) -> dict[str, str]:
+    """Folders that are no whole checkpoint, by the key they would get, each with what it lacks."""
+    found = {key: incomplete(path) for key, path in watched_folders(settings).items()}
+    return {key: why for key, why in found.items() if why is not None}
+
+
 def _subfolders(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []

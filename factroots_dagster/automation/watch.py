@@ -16,7 +16,7 @@ from pathlib import Path
 from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.probing.completeness import incomplete, signature
 from factroots_dagster.probing.files import folder_revision, newest_commit
-from factroots_dagster.registry import add, registered, watched_folders
+from factroots_dagster.registry import add, left_out, registered
 from factroots_dagster.settings import Settings
 from factroots_dagster.storage.store import MANIFEST, Store, read_folder
 from factroots_dagster.versions import code_version
@@ -78,9 +78,7 @@ def look(
     seen, store = Seen(), Store(settings.data_root, settings.world)
     known = registered(settings)
     began = time.monotonic()
-    for key, path in watched_folders(settings).items():
-        if key not in known and (why := incomplete(path)):
-            seen.left[key] = why
+    seen.left = {key: why for key, why in left_out(settings).items() if key not in known}
     for key, entry in list(known.items()):
         folder = Path(entry.source)
         if folder.is_absolute():
