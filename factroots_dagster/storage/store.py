@@ -159,7 +159,7 @@ class Store:
 
     def digest(self, asset: str, *parts: str) -> str:
         """Digest of a published partition's files (its data version)."""
-        return self.manifest(asset, *parts)["digest"]
+        return str(self.manifest(asset, *parts)["digest"])
 
     @contextmanager
     def publish(
