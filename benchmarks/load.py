@@ -31,7 +31,7 @@ from factroots_dagster.settings import Settings
 from factroots_dagster.storage.store import MANIFEST, Store, write_table
 from factroots_dagster.versions import RECIPES, Catalogue, code_version
 
-HISTORY = ("predictions", "neuron_activations", "active_neurons")
+HISTORY = ("predictions",)
 WEBSERVER = ("-m", "factroots_dagster.definitions", "--host", "127.0.0.1")
 LOAD = """import time
 clock, cpu = time.perf_counter(), time.process_time()
