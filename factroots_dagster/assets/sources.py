@@ -28,9 +28,7 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     """`mlama_release`, `wikipedia_dump` and `checkpoint` of a world."""
     settings, store = platform.settings, platform.store
 
-    @asset(
-        group="sources", kinds=("python", "json"), schema=MLAMA_RELEASE, retry_policy=OUTSIDE_RETRIES
-    )
+    @asset(group="sources", kinds=("python", "json"), schema=MLAMA_RELEASE, retry_policy=OUTSIDE_RETRIES)
     def mlama_release(context: dg.AssetExecutionContext) -> None:
         """The mLAMA release: a verified local copy and its inventory of files and templates.
 
