@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from functools import partial
 
 import dagster as dg
 
@@ -14,21 +15,25 @@ from factroots_dagster.assets.report import report_assets
 from factroots_dagster.assets.sandbox import sandbox_assets
 from factroots_dagster.assets.sources import source_assets
 from factroots_dagster.assets.wikipedia import wikipedia_assets
+from factroots_dagster.automation.conditions import Due
 from factroots_dagster.automation.jobs import platform_jobs
+from factroots_dagster.automation.schedules import platform_schedules
 from factroots_dagster.automation.sensors import platform_sensors
 from factroots_dagster.checks.registry import platform_checks
 from factroots_dagster.partitions import Platform, platform_for
 from factroots_dagster.resources.models import ModelResource
 from factroots_dagster.resources.spark import SparkResource
 from factroots_dagster.settings import Settings
+from factroots_dagster.versions import code_version
 
 
 def build_defs(settings: Settings) -> dg.Definitions:
     """The definitions of the settings' world."""
     with warnings.catch_warnings():
-        # both are pinned to one minor version of Dagster, and tested
+        # all are pinned to one minor version of Dagster, and tested
         warnings.filterwarnings("ignore", "Parameter `backfill_policy`", dg.BetaWarning)
         warnings.filterwarnings("ignore", "Specifying a partitions_def", dg.PreviewWarning)
+        warnings.filterwarnings("ignore", "Parameter `use_user_code_server`", dg.BetaWarning)
         return _definitions(platform_for(settings))
 
 
@@ -45,13 +50,26 @@ def _definitions(platform: Platform) -> dg.Definitions:
         *report_assets(platform),
     ]
     return dg.Definitions(
-        assets=assets,
+        assets=[asset.map_asset_specs(partial(_with_policy, platform)) for asset in assets],
         asset_checks=platform_checks(platform),
         jobs=platform_jobs(platform),
         sensors=platform_sensors(platform),
+        schedules=platform_schedules(platform),
         resources={
             "spark": SparkResource(master=settings.spark_master),
             "models": ModelResource(device=settings.device),
         },
         executor=dg.in_process_executor,
+    )
+
+
+def _with_policy(platform: Platform, spec: dg.AssetSpec) -> dg.AssetSpec:
+    """What holds for every asset: its code version, and when it is made by itself.
+
+    `checkpoint` is left to `checkpoint_sensor`, which knows when a folder or a hub id has changed.
+    """
+    name = spec.key.to_user_string()
+    return spec.replace_attributes(
+        code_version=code_version(name, platform.settings),
+        automation_condition=None if name == "checkpoint" else Due(platform),
     )

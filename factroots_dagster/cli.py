@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,6 +101,13 @@ def _as_partitions(settings: Settings, keys: list[str]) -> None:
         instance.add_dynamic_partitions(checkpoint_set(settings), keys)
 
 
+def _partitions(settings: Settings) -> list[str]:
+    from factroots_dagster.partitions import checkpoint_set
+
+    with _instance() as instance:
+        return list(instance.get_dynamic_partitions(checkpoint_set(settings)))
+
+
 @checkpoints.command()
 @click.argument("source")
 @click.option("--revision", help="commit or tag of a hub id; the newest when left out")
@@ -113,10 +122,34 @@ def add(source: str, revision: str | None) -> None:
 
 @checkpoints.command(name="list")
 def list_checkpoints() -> None:
-    """List the registered checkpoints and make sure that each is a partition."""
+    """List the registered checkpoints and make sure that each is a partition; name what is left out."""
     with _plain_errors():
         settings = load_settings()
         known = registry.registered(settings)
         _as_partitions(settings, list(known))
+        gone = [key for key in _partitions(settings) if key not in known]
+        left = {key: why for key, why in registry.left_out(settings).items() if key not in known}
     for entry in known.values():
-        click.echo(f"{entry.key}\t{entry.source}" + (f"@{entry.revision}" if entry.revision else ""))
+        there = not Path(entry.source).is_absolute() or Path(entry.source).is_dir()
+        revision = f"@{entry.revision}" if entry.revision else ""
+        click.echo(
+            f"{entry.key}\t{entry.source}{revision}" + ("" if there else "\tgone: its folder is not there")
+        )
+    for key, why in left.items():
+        click.echo(f"{key}\t-\tleft until it is complete: {why}")
+    for key in gone:
+        if key not in left:
+            click.echo(f"{key}\t-\tgone: no longer registered, its results are kept")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="one JSON object a line")
+def doctor(as_json: bool) -> None:
+    """Check this machine, the settings and the sources, and say what to do; exits with 1 on a problem."""
+    from factroots_dagster.doctor import diagnose
+
+    problems = 0
+    for finding in diagnose():
+        problems += finding.status == "problem"
+        click.echo(json.dumps(asdict(finding), ensure_ascii=False) if as_json else finding.line())
+    sys.exit(1 if problems else 0)

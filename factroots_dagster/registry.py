@@ -6,12 +6,17 @@ one, and in a generated world the folder its training wrote. Keys become dynamic
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.probing.completeness import incomplete
 from factroots_dagster.settings import Settings
 from factroots_dagster.storage.atomic import atomic_file
 from factroots_dagster.storage.store import check_name
@@ -61,31 +66,37 @@ def _read_file(path: Path) -> dict[str, CheckpointSource]:
     return {checkpoint.key: checkpoint for checkpoint in found}
 
 
-def _complete_folders(folder: Path) -> list[Path]:
-    """Sub-folders that hold a config and whole weights (a half-copied checkpoint is passed over)."""
+def watched_folders(settings: Settings) -> dict[str, Path]:
+    """Folders that may be checkpoints, whole or not, by the key they get: chosen folder, training."""
+    found: dict[str, Path] = {}
+    if settings.checkpoints is not None and settings.checkpoints.is_dir():
+        for path in _subfolders(settings.checkpoints):
+            found.setdefault(checkpoint_key(str(path)), path)
+    if settings.generated:
+        for path in _subfolders(settings.data_root / settings.world / TRAINING_ASSET):
+            found.setdefault(f"{settings.world}-{path.name}", path)
+    return found
+
+
+def left_out(settings: Settings) -> dict[str, str]:
+    """Folders that are no whole checkpoint, by the key they would get, each with what it lacks."""
+    found = {key: incomplete(path) for key, path in watched_folders(settings).items()}
+    return {key: why for key, why in found.items() if why is not None}
+
+
+def _subfolders(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return sorted(
-        p
-        for p in folder.iterdir()
-        if not p.name.startswith((".", "_"))
-        and (p / "config.json").is_file()
-        and any(p.glob("*.safetensors"))
-    )
+    inside = (path for path in folder.resolve().iterdir() if not path.name.startswith((".", "_")))
+    return sorted(path for path in inside if path.is_dir())
 
 
 def registered(settings: Settings) -> dict[str, CheckpointSource]:
     """Every registered checkpoint by key, in a fixed order: file, folder, trained ones."""
     found = _read_file(registry_file(settings))
-    if settings.checkpoints is not None and settings.checkpoints.is_dir():
-        for path in _complete_folders(settings.checkpoints):
-            key = checkpoint_key(str(path.resolve()))
-            found.setdefault(key, CheckpointSource(key, str(path.resolve())))
-    if settings.generated:
-        trained = (settings.data_root / settings.world / TRAINING_ASSET).resolve()
-        for path in _complete_folders(trained):
-            key = f"{settings.world}-{path.name}"
-            found.setdefault(key, CheckpointSource(key, str(path)))
+    for key, path in watched_folders(settings).items():
+        if key not in found and incomplete(path) is None:
+            found[key] = CheckpointSource(key, str(path))
     return found
 
 
@@ -109,18 +120,33 @@ def add(settings: Settings, source: str, revision: str | None = None) -> Checkpo
         raise InputError(f"{source!r} is neither an existing folder nor a hub id such as owner/name")
     entry = CheckpointSource(checkpoint_key(source, revision), source, revision)
     path = registry_file(settings)
-    entries = _read_file(path)
-    known = entries.get(entry.key)
-    if known is not None and known != entry:
-        raise InputError(
-            f"checkpoint key {entry.key!r} already stands for {known.source}; "
-            f"rename the folder or edit {path}"
-        )
-    entries[entry.key] = entry
-    with atomic_file(path) as temporary:
-        content = {
-            key: {name: value for name, value in asdict(item).items() if name != "key"}
-            for key, item in entries.items()
-        }
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    with _alone(path):
+        entries = _read_file(path)
+        known = entries.get(entry.key)
+        if known == entry:
+            return entry
+        if known is not None:
+            raise InputError(
+                f"checkpoint key {entry.key!r} already stands for {known.source}; "
+                f"rename the folder or edit {path}"
+            )
+        entries[entry.key] = entry
+        with atomic_file(path) as temporary:
+            content = {
+                key: {name: value for name, value in asdict(item).items() if name != "key"}
+                for key, item in entries.items()
+            }
+            temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return entry
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Wait for other writers of the registry: the command line and the sensor both write it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pandas as pd
 import pyarrow as pa
 import pytest
 
 from factroots_dagster.assets.base import Shown, asset, publish_each
 from factroots_dagster.build import build_defs
 from factroots_dagster.checks import expect
-from factroots_dagster.checks.bridge import Suite, asset_check
+from factroots_dagster.checks.bridge import Suite, asset_check, to_check_result, validate
 from factroots_dagster.settings import Settings
 from factroots_dagster.storage.store import Store
 
@@ -60,7 +61,7 @@ def test_a_range_is_checked_partition_by_partition(tmp_path: Path) -> None:
         "qaa": True, "qab": False, "qac": True, None: False,
     }  # fmt: skip
     assert found[None].description == "2 of 3 partitions pass; failed: qab"
-    assert "be_between of n (observed: 1 unexpected: [9]); 1 rows seen" in str(found["qab"].description)
+    assert "be_between of n (observed: 1 unexpected: row 0: 9); 1 rows seen" in str(found["qab"].description)
     assert not result.success and "after" not in {
         event.step_key for event in result.get_step_success_events()
     }
@@ -79,6 +80,12 @@ def test_an_expectation_of_warning_severity_does_not_block(tmp_path: Path) -> No
         )
     (check,) = evaluations(result).values()
     assert result.success and not check.passed and check.severity == dg.AssetCheckSeverity.WARN
+
+
+def test_a_failed_check_names_the_rows() -> None:
+    frame = pd.DataFrame({"uuid": ["a", "b", "c"], "language": "el", "n": [1, 9, 8]})
+    result = to_check_result(validate(frame, expect.within("n", 0, 5), "numbers"))
+    assert "2 unexpected: n 9, uuid b, language el; n 8, uuid c, language el" in str(result.description)
 
 
 @pytest.mark.parametrize("name", ["fact_coverage", "checkpoint_comparison"])

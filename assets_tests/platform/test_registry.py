@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from assets_tests.automation.lab import checkpoint_folder
 from factroots_dagster import registry
 from factroots_dagster.errors import InputError
 from factroots_dagster.settings import Settings
@@ -13,14 +15,6 @@ from factroots_dagster.settings import Settings
 
 def settings(tmp_path: Path, **more: object) -> Settings:
     return Settings(world="mlama", data_root=tmp_path / "data", **more)
-
-
-def checkpoint_folder(path: Path, complete: bool = True) -> Path:
-    path.mkdir(parents=True)
-    (path / "config.json").write_text("{}")
-    if complete:
-        (path / "model.safetensors").write_bytes(b"")
-    return path
 
 
 def test_a_hub_id_and_a_folder_are_registered_and_found(tmp_path: Path) -> None:
@@ -50,9 +44,19 @@ def test_a_folder_of_checkpoints_lists_the_complete_ones(tmp_path: Path) -> None
     folder = tmp_path / "all"
     checkpoint_folder(folder / "step-2")
     checkpoint_folder(folder / "step-1")
-    checkpoint_folder(folder / "half-copied", complete=False)
+    (checkpoint_folder(folder / "half-copied") / "model.safetensors").unlink()
     checkpoint_folder(folder / ".partial")
-    assert list(registry.registered(settings(tmp_path, checkpoints=folder))) == ["step-1", "step-2"]
+    here = settings(tmp_path, checkpoints=folder)
+    assert list(registry.registered(here)) == ["step-1", "step-2"]
+    assert registry.left_out(here) == {"half-copied": "model.safetensors is missing"}
+
+
+def test_many_writers_lose_no_entry(tmp_path: Path) -> None:
+    """The command line and the sensor write the same file."""
+    here = settings(tmp_path)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: registry.add(here, f"owner/model-{number}"), range(40)))
+    assert len(registry.registered(here)) == 40
 
 
 @pytest.mark.parametrize("source", ["", "/no/such/folder", "../x", "a b", "owner/model/deep", "a|b"])

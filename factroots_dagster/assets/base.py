@@ -7,11 +7,12 @@ Bodies write through the store, partition by partition, and not through an IO ma
 from __future__ import annotations
 
 import base64
+import hashlib
 import html
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -19,18 +20,22 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pyarrow as pa
 
-from factroots_dagster.errors import InputError
+from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.partitions import parts_of
 from factroots_dagster.settings import Settings
 from factroots_dagster.storage.store import Published, Store, Work, read_head
+from factroots_dagster.versions import RECIPES, Catalogue
 
 if TYPE_CHECKING:
     from factroots_dagster.sandbox.world import World
 
 OWNER = "team:factroots"
-CODE_VERSION = "1"
 MODEL_POOL = "model"
 SPARK_POOL = "spark"
+OUTSIDE_RETRIES = dg.RetryPolicy(
+    max_retries=3, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
+SPARK_RETRIES = dg.RetryPolicy(max_retries=2, delay=10, backoff=dg.Backoff.EXPONENTIAL)
 _PREVIEW_ROWS = 8
 _PREVIEW_CHARACTERS = 80
 _LONGEST_PICTURE = 200_000
@@ -64,13 +69,15 @@ def table_schema(schema: pa.Schema) -> dg.TableSchema:
 def declaration(
     *, group: str, kinds: Iterable[str], schema: pa.Schema | None = None, **more: Any
 ) -> dict[str, Any]:
-    """Arguments that every asset declaration shares (owner, group, kinds, code version, schema)."""
+    """Arguments that every asset declaration shares (owner, group, kinds, schema).
+
+    Code versions and automation conditions are given to all assets at once, where they are assembled.
+    """
     metadata = {"dagster/column_schema": table_schema(schema)} if schema is not None else {}
     return {
         "group_name": group,
         "kinds": set(kinds),
         "owners": [OWNER],
-        "code_version": CODE_VERSION,
         "metadata": metadata,
         **more,
     }
@@ -138,8 +145,15 @@ def materialization_metadata(
 
 
 def partition_keys(context: Any) -> Sequence[str | None]:
-    """Keys of the run's partitions, one or a range; `[None]` for an asset without partitions."""
-    return context.partition_keys if context.has_partition_key_range or context.has_partition_key else [None]
+    """Keys of the run's partitions, one or a range; `[None]` for an asset without partitions.
+
+    Cells come checkpoint by checkpoint, so that each model is loaded once.
+    """
+    if not (context.has_partition_key_range or context.has_partition_key):
+        return [None]
+    keys = list(context.partition_keys)
+    first = {parts_of(key)[0]: place for place, key in reversed(list(enumerate(keys)))}
+    return sorted(keys, key=lambda key: first[parts_of(key)[0]])
 
 
 def record(context: Any, name: str, key: str | None, store: Store, shown: Shown, started: float) -> None:
@@ -157,34 +171,122 @@ def record(context: Any, name: str, key: str | None, store: Store, shown: Shown,
     )
 
 
+@dataclass(frozen=True)
+class Versions:
+    """What a partition is published under: the code's version, and the versions of what is upstream."""
+
+    code_version: str
+    upstream: Mapping[str, str]
+
+
+def versions_of(context: Any, store: Store, name: str, parts: tuple[str, ...]) -> Versions:
+    """The versions that one of the step's assets is made from at this moment."""
+    found = Catalogue(store).upstream(name, _parents(context, name), parts) if name in RECIPES else {}
+    return Versions(_code_version(context, name), found)
+
+
+def _parents(context: Any, name: str) -> list[str]:
+    return [parent.to_user_string() for parent in context.assets_def.asset_deps[dg.AssetKey(name)]]
+
+
+def _code_version(context: Any, name: str) -> str:
+    return context.assets_def.code_versions_by_key[dg.AssetKey(name)] or "1"
+
+
 def publish_each(
     context: Any, store: Store, build: Callable[..., Shown], resume: Callable[..., str] | None = None
 ) -> None:
     """Publish every partition of the run with `build(work, *parts)` and record its metadata.
 
     `resume(*parts)` names all that a partition's content depends on: what a killed run had finished of it
-    is then taken up by the next one. A bad input fails the step without retries and with the words of the
-    InputError.
+    is then taken up by the next one.
     """
     name = context.asset_key.to_user_string()
-    for key in partition_keys(context):
-        started = time.monotonic()
-        parts = parts_of(key)
-        with ExitStack() as stack:
-            stack.enter_context(refusing_bad_input())
-            words = f"{CODE_VERSION} {resume(*parts)}" if resume is not None else None
-            publication = store.publish(name, *parts, code_version=CODE_VERSION, resume=words)
-            shown = build(stack.enter_context(publication), *parts)
-        record(context, name, key, store, shown, started)
+
+    def publish(*parts: str) -> dict[str, Shown]:
+        versions = versions_of(context, store, name, parts)
+        words = f"{versions.code_version} {resume(*parts)}" if resume is not None else None
+        publication = store.publish(
+            name, *parts, code_version=versions.code_version, upstream=versions.upstream, resume=words
+        )
+        with publication as work:
+            return {name: build(work, *parts)}
+
+    for_each_partition(context, store, [name], publish)
+
+
+def for_each_partition(
+    context: Any, store: Store, names: Sequence[str], publish: Callable[..., dict[str, Shown]]
+) -> None:
+    """Call `publish(*parts)` for every partition of the run, and record what it published under `names`.
+
+    A partition of bad input does not keep the others from being made: the step fails at the end, with the
+    words of every error, and is tried again only where that can help. A second try makes only what the
+    first one had not finished.
+    """
+    keys = partition_keys(context)
+    failed: dict[str, InputError] = {}
+    for key in keys:
+        started, parts = time.monotonic(), parts_of(key)
+        try:
+            shown = dict.fromkeys(names, Shown())
+            if not (context.retry_number and _all_current(context, store, names, parts)):
+                shown = publish(*parts)
+        except InputError as error:
+            failed[key or ""] = error
+            continue
+        for name in names:
+            record(context, name, key, store, shown[name], started)
+    done = [key for key in keys if (key or "") not in failed]
+    if failed:
+        for name in names:
+            _tell_of_finished(context, store, name, done)
+        raise _failure(failed, len(keys))
+    for name in names:
+        versions = [store.digest(name, *parts_of(key)) for key in done]
+        context.set_data_version(dg.AssetKey(name), dg.DataVersion(joint_version(versions)))
+
+
+def joint_version(versions: Sequence[str]) -> str:
+    """The data version of a run's output: Dagster keeps one for all partitions of a run."""
+    if len(versions) == 1:
+        return versions[0]
+    return hashlib.sha256("\n".join(versions).encode()).hexdigest()
+
+
+def _all_current(context: Any, store: Store, names: Iterable[str], parts: tuple[str, ...]) -> bool:
+    catalogue = Catalogue(store)
+    return all(
+        name in RECIPES
+        and catalogue.is_current(name, parts, _code_version(context, name), _parents(context, name))
+        for name in names
+    )
+
+
+def _tell_of_finished(context: Any, store: Store, name: str, done: Iterable[str | None]) -> None:
+    """Put the partitions that a failing step has published into Dagster's history."""
+    for key in done:
+        published = store.published(name, *parts_of(key))
+        metadata = materialization_metadata(published, Shown(), 0.0, key is not None)
+        tags = {"dagster/data_version": published.digest, "dagster/data_version_is_user_provided": "true"}
+        context.log_event(dg.AssetMaterialization(name, metadata=metadata, partition=key, tags=tags))
+
+
+def _failure(failed: Mapping[str, InputError], partitions: int) -> dg.Failure:
+    lines = [f"{key}: {error}" if key and partitions > 1 else str(error) for key, error in failed.items()]
+    if partitions > 1:
+        lines.insert(0, f"{len(failed)} of {partitions} partitions failed")
+    again = any(isinstance(error, UnavailableError) for error in failed.values())
+    return dg.Failure(description="\n".join(lines), allow_retries=again)
 
 
 @contextmanager
 def refusing_bad_input() -> Iterator[None]:
-    """Turn an InputError into a failure that is not retried and says what the error says."""
+    """Turn an InputError into a failure that says what the error says, and is retried only if that helps."""
     try:
         yield
     except InputError as error:
-        raise dg.Failure(description=str(error), allow_retries=False) from error
+        raise _failure({"": error}, 1) from error
 
 
 def progress_to(context: Any) -> Callable[[str], None]:

@@ -1,7 +1,6 @@
 """Group `probing`: what a checkpoint predicts in every language, and how much of it is right."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,21 +10,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from factroots_dagster.assets.base import (
-    CODE_VERSION,
     MODEL_POOL,
     Shown,
+    Versions,
     all_partitions,
     asset,
     available_languages,
     declaration,
-    partition_keys,
+    for_each_partition,
     progress_to,
     publish_each,
-    record,
-    refusing_bad_input,
+    versions_of,
 )
 from factroots_dagster.neurons.schema import ACTIVATION_INDEX
-from factroots_dagster.partitions import Platform, parts_of
+from factroots_dagster.partitions import Platform
 from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_SCORES, VOLUME_RELATIONS
 from factroots_dagster.resources.models import ModelResource
 from factroots_dagster.storage.store import Work
@@ -64,13 +62,13 @@ def probing_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def probe(context: dg.AssetExecutionContext, models: ModelResource):
         """One forward pass per distinct prompt gives predictions and activations."""
         wanted = {key.to_user_string() for key in context.selected_asset_keys}
-        for key in partition_keys(context):
-            started = time.monotonic()
-            checkpoint, language = parts_of(key)
-            with refusing_bad_input():
-                shown = _probe_cell(platform, models, checkpoint, language, wanted, progress_to(context))
-            for name in sorted(wanted):
-                record(context, name, key, store, shown[name], started)
+
+        def publish(checkpoint: str, language: str) -> dict[str, Shown]:
+            parts = (checkpoint, language)
+            versions = {name: versions_of(context, store, name, parts) for name in sorted(wanted)}
+            return _probe_cell(platform, models, checkpoint, language, versions, progress_to(context))
+
+        for_each_partition(context, store, sorted(wanted), publish)
         for name in sorted(wanted):
             yield dg.MaterializeResult(asset_key=name)
 
@@ -120,7 +118,7 @@ def _probe_cell(
     models: ModelResource,
     checkpoint: str,
     language: str,
-    wanted: set[str],
+    wanted: Mapping[str, Versions],
     progress: Callable[[str], None],
 ) -> dict[str, Shown]:
     """Probe one language with one checkpoint and publish what of the two assets is wanted."""
@@ -129,9 +127,15 @@ def _probe_cell(
     with ExitStack() as stack:
         works = {
             name: stack.enter_context(
-                platform.store.publish(name, checkpoint, language, code_version=CODE_VERSION)
+                platform.store.publish(
+                    name,
+                    checkpoint,
+                    language,
+                    code_version=versions.code_version,
+                    upstream=versions.upstream,
+                )
             )
-            for name in sorted(wanted)
+            for name, versions in wanted.items()
         }
         for work in works.values():
             work.input_folder("checkpoint", checkpoint)

@@ -5,7 +5,14 @@ from pathlib import Path
 import dagster as dg
 import pyarrow as pa
 
-from factroots_dagster.assets.base import Shown, asset, generated_world, progress_to, publish_each
+from factroots_dagster.assets.base import (
+    OUTSIDE_RETRIES,
+    Shown,
+    asset,
+    generated_world,
+    progress_to,
+    publish_each,
+)
 from factroots_dagster.mlama.schema import MLAMA_RELEASE
 from factroots_dagster.partitions import Platform
 from factroots_dagster.probing.schema import CHECKPOINT
@@ -21,7 +28,7 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     """`mlama_release`, `wikipedia_dump` and `checkpoint` of a world."""
     settings, store = platform.settings, platform.store
 
-    @asset(group="sources", kinds=("python", "json"), schema=MLAMA_RELEASE)
+    @asset(group="sources", kinds=("python", "json"), schema=MLAMA_RELEASE, retry_policy=OUTSIDE_RETRIES)
     def mlama_release(context: dg.AssetExecutionContext) -> None:
         """The mLAMA release: a verified local copy and its inventory of files and templates.
 
@@ -49,7 +56,13 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
         publish_each(context, store, build)
 
-    @asset(group="sources", kinds=("xml",), schema=WIKIPEDIA_DUMP, partitions_def=platform.languages)
+    @asset(
+        group="sources",
+        kinds=("xml",),
+        schema=WIKIPEDIA_DUMP,
+        partitions_def=platform.languages,
+        retry_policy=OUTSIDE_RETRIES,
+    )
     def wikipedia_dump(context: dg.AssetExecutionContext) -> None:
         """The Wikipedia dump of a language: where its files are, their snapshot, checksums and namespaces.
 
@@ -89,6 +102,7 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         schema=CHECKPOINT,
         partitions_def=platform.checkpoints,
         deps=["sandbox_training"] if settings.generated else [],
+        retry_policy=OUTSIDE_RETRIES,
     )
     def checkpoint(context: dg.AssetExecutionContext) -> None:
         """A registered checkpoint: resolved commit, architecture, layers and neurons, digests, corpus.

@@ -5,7 +5,14 @@ from pathlib import Path
 import dagster as dg
 import pyarrow as pa
 
-from factroots_dagster.assets.base import SPARK_POOL, Shown, asset, progress_to, publish_each
+from factroots_dagster.assets.base import (
+    SPARK_POOL,
+    SPARK_RETRIES,
+    Shown,
+    asset,
+    progress_to,
+    publish_each,
+)
 from factroots_dagster.assets.sources import DUMP_FOLDER
 from factroots_dagster.partitions import Platform
 from factroots_dagster.resources.models import wordpiece_tokenizer
@@ -36,6 +43,7 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         partitions_def=languages,
         deps=["wikipedia_dump"],
         pool=SPARK_POOL,
+        retry_policy=SPARK_RETRIES,
     )
     def wikipedia_articles(context: dg.AssetExecutionContext, spark: SparkResource) -> None:
         """Articles as plain text and redirects, read and cleaned by Spark; what was damaged stands apart."""
@@ -86,6 +94,7 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         partitions_def=languages,
         deps=["wikipedia_articles", "mlama_split"],
         pool=SPARK_POOL,
+        retry_policy=SPARK_RETRIES,
     )
     def entity_mentions(context: dg.AssetExecutionContext, spark: SparkResource) -> None:
         """Every place where the label of a subject or object stands in an article, overlaps included."""
@@ -118,6 +127,7 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         partitions_def=languages,
         deps=["entity_mentions", "wikipedia_articles", "mlama_split"],
         pool=SPARK_POOL,
+        retry_policy=SPARK_RETRIES,
     )
     def fact_sources(context: dg.AssetExecutionContext, spark: SparkResource) -> None:
         """For every fact the windows that name its subject and object, with the best as evidence."""

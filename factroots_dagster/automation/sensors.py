@@ -1,35 +1,73 @@
-"""Sensors: a checkpoint that is registered, or appears in a watched folder, becomes a partition."""
+"""Sensors: new checkpoints, changes that go downstream, and runs that failed."""
+
+import time
 
 import dagster as dg
 
+from factroots_dagster.automation.failures import failure_summary, summaries_folder, write_summary
+from factroots_dagster.automation.watch import Seen, State, look
 from factroots_dagster.partitions import Platform, checkpoint_set
-from factroots_dagster.registry import registered
 
-
-def new_checkpoints(known: set[str], found: list[str]) -> list[str]:
-    """Keys that are registered and not yet partitions, in the registry's order."""
-    return [key for key in found if key not in known]
+ASKED_TAG = "factroots/asked"
 
 
 def platform_sensors(platform: Platform) -> list[dg.SensorDefinition]:
-    """The sensors of a world."""
-    name = checkpoint_set(platform.settings)
+    """`checkpoint_sensor`, `refresh_sensor` and `failure_sensor` of a world."""
 
     @dg.sensor(
         name="checkpoint_sensor",
         job_name="describe_checkpoint",
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.STOPPED,
-        description="Registers new checkpoints as partitions and describes them.",
+        description="Registers new checkpoints and new versions of known ones as partitions, and has them "
+        "described; refresh_sensor has them probed.",
     )
-    def checkpoint_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        known = set(context.instance.get_dynamic_partitions(name))
-        new = new_checkpoints(known, list(registered(platform.settings)))
-        if not new:
-            return dg.SkipReason(f"no new checkpoint; {len(known)} known")
+    def checkpoint_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        state = State.of(context.cursor)
+        partitions = context.instance.get_dynamic_partitions(checkpoint_set(platform.settings))
+        seen = look(platform.settings, state, partitions, time.time())
+        if words := seen.words():
+            context.log.warning(words)
+        requests = requests_for(context.instance, seen)
+        new = [key for key in seen.wanted if key not in partitions]
         return dg.SensorResult(
-            dynamic_partitions_requests=[platform.checkpoints.build_add_request(new)],
-            run_requests=[dg.RunRequest(partition_key=key, run_key=f"{name}:{key}") for key in new],
+            run_requests=requests,
+            dynamic_partitions_requests=[platform.checkpoints.build_add_request(new)] if new else [],
+            skip_reason=None if requests else _nothing(partitions, words),
+            cursor=state.cursor(),
         )
 
-    return [checkpoint_sensor]
+    @dg.run_failure_sensor(
+        name="failure_sensor",
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Writes one readable summary of every failed run.",
+    )
+    def failure_sensor(context: dg.RunFailureSensorContext) -> None:
+        run = context.dagster_run
+        path = write_summary(
+            summaries_folder(platform.settings), run.run_id, failure_summary(context.instance, run)
+        )
+        context.log.info(f"what failed and what to do: {path}")
+
+    refresh_sensor = dg.AutomationConditionSensorDefinition(
+        name="refresh_sensor",
+        target=dg.AssetSelection.all(),
+        use_user_code_server=True,
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Makes what is missing or out of date, once everything upstream of it is up to date.",
+    )
+    return [checkpoint_sensor, refresh_sensor, failure_sensor]
+
+
+def requests_for(instance: dg.DagsterInstance, seen: Seen) -> list[dg.RunRequest]:
+    """A run for every wanted checkpoint that nobody has asked for yet, be it this sensor or the schedule."""
+    requests = []
+    for key, name in seen.wanted.items():
+        if not instance.get_runs(dg.RunsFilter(tags={ASKED_TAG: name}), limit=1):
+            requests.append(dg.RunRequest(run_key=name, partition_key=key, tags={ASKED_TAG: name}))
+    return requests
+
+
+def _nothing(partitions: list[str], words: str) -> str:
+    return f"nothing new; {len(partitions)} checkpoints" + (f"; {words}" if words else "")

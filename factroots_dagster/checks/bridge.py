@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 CHECK_NAME = "expectations"
 _SHOWN_CHARACTERS = 120
 _SHOWN_UNMET = 3
+_SHOWN_ROWS = 5
+_KEYS = ("uuid", "language", "relation", "entity_uri", "page_id", "file")  # columns that name a row
 
 
 @dataclass(frozen=True)
@@ -61,21 +63,34 @@ def validate(frame: "pd.DataFrame", expectations: Iterable[Any], name: str) -> A
     import great_expectations as gx
 
     suite = gx.ExpectationSuite(name=name, expectations=list(expectations))
-    return context.data_sources.pandas_default.read_dataframe(frame).validate(suite, result_format="SUMMARY")
+    shown: dict[str, object] = {"result_format": "SUMMARY"}
+    if keys := [name for name in _KEYS if name in frame.columns]:
+        shown["unexpected_index_column_names"] = keys
+    return context.data_sources.pandas_default.read_dataframe(frame).validate(suite, result_format=shown)
 
 
 def _observed(result: Any) -> object:
-    """What was seen: the observed value, the share of offenders, or the reason of an error."""
+    """What was seen: the observed value, the offending rows by their keys, or the reason of an error."""
     seen = result.result or {}
     if seen.get("observed_value") is not None:
         return seen["observed_value"]
     if seen.get("partial_unexpected_list"):
-        return f"{seen['unexpected_count']} unexpected: {seen['partial_unexpected_list'][:5]}"
+        values = seen["partial_unexpected_list"][:_SHOWN_ROWS]
+        rows = seen.get("partial_unexpected_index_list") or [None] * len(values)
+        named = "; ".join(_row(row, value) for row, value in zip(rows, values, strict=False))
+        return f"{seen['unexpected_count']} unexpected: {named}"
     if result.success:
         return "none unexpected"
     info = result.exception_info or {}
     nested = next((value for value in info.values() if isinstance(value, dict)), {})
     return info.get("exception_message") or nested.get("exception_message") or "not met"
+
+
+def _row(row: object, value: object) -> str:
+    """An offending value with what names its row: the row's keys, or its number in the frame."""
+    if isinstance(row, dict):
+        return ", ".join(f"{name} {given}" for name, given in row.items())
+    return str(value) if row is None else f"row {row}: {value}"
 
 
 def _cell(value: object) -> str:

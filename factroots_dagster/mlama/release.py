@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from factroots_dagster.errors import InputError
+from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.mlama.archive import MAX_BYTES, unpack
 from factroots_dagster.mlama.schema import MLAMA_RELEASE
 from factroots_dagster.mlama.split import TEMPLATES, parse_lines, read_templates, relation_files
@@ -95,7 +95,7 @@ def acquire_release(
     if source is not None:
         _bring(source, folder, say)
         return _described(folder, source)
-    refused = []
+    refused, unavailable = [], False
     for mirror in mirrors:
         try:
             _bring(mirror, folder, say)
@@ -105,8 +105,9 @@ def acquire_release(
             refused.append(f"{mirror}: its rows are not those of mLAMA 1.1")
         except InputError as error:
             refused.append(str(error))
+            unavailable |= isinstance(error, UnavailableError)
         _empty(folder)
-    raise InputError(
+    raise (UnavailableError if unavailable else InputError)(
         "no mirror delivered mLAMA 1.1: "
         + "; ".join(refused)
         + ". Give a copy of your own as FACTROOTS_MLAMA_SOURCE"

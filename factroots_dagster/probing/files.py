@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from factroots_dagster.errors import InputError
+from factroots_dagster.errors import InputError, UnavailableError
 
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 _TOKENIZER_FILES = (
@@ -54,9 +55,7 @@ def resolve_checkpoint(source: str, revision: str | None = None) -> ResolvedChec
         revision = commit
     _refuse_unsafe(source, folder)
     if not from_hub:
-        found = _digest_once(
-            _seen([*weight_files(folder), *tokenizer_files(folder), folder / "config.json"])
-        )[:40]
+        found = folder_revision(folder)
         if revision is not None and revision != found:
             raise InputError(
                 f"checkpoint {source}: the folder's files are {found}, not {revision}; "
@@ -79,11 +78,37 @@ def _download(source: str, revision: str | None) -> tuple[Path, str]:
         try:
             path = snapshot_download(source, revision=revision, local_files_only=True)
         except Exception:
-            raise InputError(
+            raise (UnavailableError if passes(error) else InputError)(
                 f"checkpoint {source}: not a folder here, and the hub did not give it "
                 f"({type(error).__name__}: {error}); check the name and the network, or give a local folder"
             ) from error
     return Path(path), Path(path).name  # snapshots are kept in a folder named by their commit
+
+
+def folder_revision(folder: Path) -> str:
+    """What stands for the commit of a checkpoint in a folder: sha256 of its files, shortened to 40 digits."""
+    return _digest_once(_seen([*weight_files(folder), *tokenizer_files(folder), folder / "config.json"]))[:40]
+
+
+def newest_commit(source: str) -> str:
+    """The commit that a hub id's default branch is at, asked from the hub (`HF_ENDPOINT` names another).
+
+    Raises UnavailableError when the hub does not answer, InputError when it has no such repository.
+    """
+    from huggingface_hub import HfApi
+
+    try:
+        return str(HfApi(endpoint=os.environ.get("HF_ENDPOINT")).model_info(source, timeout=10).sha)
+    except Exception as error:  # each version of the client has errors of its own
+        raise (UnavailableError if passes(error) else InputError)(
+            f"hub id {source}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        ) from error
+
+
+def passes(error: BaseException) -> bool:
+    """Whether an error of the hub's client may be gone later: no network, a busy or broken server."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return status is None or status == 429 or status >= 500
 
 
 def _listed_on_hub(source: str, revision: str | None) -> tuple[str, list[str]]:

@@ -12,7 +12,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from factroots_dagster.errors import InputError
+from factroots_dagster.errors import InputError, UnavailableError
 
 ATTEMPTS = 4
 BLOCK = 1 << 20
@@ -34,9 +34,8 @@ def download(
     the same version (If-Range with its ETag or date).
 
     Raises:
-        InputError: not an http(s) address, refused by the server (4xx), longer than `max_bytes`, or
-            four attempts in a row that
-            brought nothing.
+        InputError: not an http(s) address, refused by the server (4xx), or longer than `max_bytes`.
+        UnavailableError: four attempts in a row that brought nothing.
     """
     if urlsplit(url).scheme not in ("http", "https"):
         raise InputError(f"cannot download {url!r}: give an http or https address")
@@ -61,7 +60,7 @@ def download(
             failure = error
         failures = 1 if _size(part) > before else failures + 1
         if failures == ATTEMPTS:
-            raise InputError(
+            raise UnavailableError(
                 f"{url}: no progress in {ATTEMPTS} attempts ({failure}); try again or give a local copy"
             )
         wait(2.0**failures)

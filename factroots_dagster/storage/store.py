@@ -14,7 +14,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -132,12 +134,16 @@ class Store:
             )
         return path
 
-    def keys(self, asset: str, *parts: str) -> list[str]:
-        """Sorted names of the published partitions one level below."""
+    def folders(self, asset: str, *parts: str) -> list[str]:
+        """Sorted names of the folders one level below that can be keys, published or holding what is."""
         folder = self.path(asset, *parts)
         if not folder.is_dir():
             return []
-        return sorted(p.name for p in folder.iterdir() if (p / MANIFEST).is_file())
+        return sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith((".", "_")))
+
+    def keys(self, asset: str, *parts: str) -> list[str]:
+        """Sorted names of the published partitions one level below."""
+        return [name for name in self.folders(asset, *parts) if self.exists(asset, *parts, name)]
 
     def read(self, asset: str, *parts: str, columns: Sequence[str] | None = None) -> pa.Table:
         return read_folder(self.require(asset, *parts), columns)
@@ -145,19 +151,28 @@ class Store:
     def read_side(self, name: str, asset: str, *parts: str) -> pa.Table:
         return pq.read_table(self.require(asset, *parts) / f"_{name}.parquet")
 
-    def manifest(self, asset: str, *parts: str) -> dict:
-        return json.loads((self.require(asset, *parts) / MANIFEST).read_text())
+    def manifest(self, asset: str, *parts: str) -> dict[str, Any]:
+        """What a publication says of itself; raises InputError when there is none."""
+        path = self.require(asset, *parts) / MANIFEST
+        stat = path.stat()
+        return _read_manifest(path, stat.st_ino, stat.st_mtime_ns)
 
     def digest(self, asset: str, *parts: str) -> str:
         """Digest of a published partition's files (its data version)."""
-        return self.manifest(asset, *parts)["digest"]
+        return str(self.manifest(asset, *parts)["digest"])
 
     @contextmanager
     def publish(
-        self, asset: str, *parts: str, code_version: str, resume: str | None = None
+        self,
+        asset: str,
+        *parts: str,
+        code_version: str,
+        upstream: Mapping[str, str] | None = None,
+        resume: str | None = None,
     ) -> Iterator[Work]:
         """Yield a `Work`; when the block ends well its folder becomes the partition, atomically.
 
+        `upstream` says which versions of its parents there were when it was begun (see `versions`).
         With `resume`, words for all that the content depends on, a writer that failed or was killed leaves
         its folder to the next one with the same words.
         """
@@ -165,7 +180,7 @@ class Store:
         with atomic_folder(self.path(asset, *parts), digest) as folder:
             work = Work(self, folder)
             yield work
-            _write_manifest(work, asset, parts, code_version)
+            _write_manifest(work, asset, parts, code_version, upstream or {})
 
     def published(self, asset: str, *parts: str) -> Published:
         """What lies on disk for a partition, from its manifest."""
@@ -178,7 +193,20 @@ def _count_rows(folder: Path) -> int | None:
     return sum(pq.read_metadata(path).num_rows for path in files) if files else None
 
 
-def _write_manifest(work: Work, asset: str, parts: Sequence[str], code_version: str) -> None:
+@lru_cache(maxsize=50_000)
+def _read_manifest(path: Path, inode: int, changed_ns: int) -> dict[str, Any]:
+    """A manifest as it lies on disk, read once a version: what is stale is asked of thousands at once.
+
+    The digests of files, most of its length, are left out.
+    """
+    manifest: dict[str, Any] = json.loads(path.read_text())
+    manifest.pop("files")
+    return manifest
+
+
+def _write_manifest(
+    work: Work, asset: str, parts: Sequence[str], code_version: str, upstream: Mapping[str, str]
+) -> None:
     paths = sorted(p for p in work.folder.rglob("*") if p.is_file())
     files = {p.relative_to(work.folder).as_posix(): _sha256(p) for p in paths}
     manifest = {
@@ -188,6 +216,7 @@ def _write_manifest(work: Work, asset: str, parts: Sequence[str], code_version: 
         "rows": _count_rows(work.folder),
         "bytes": sum(p.stat().st_size for p in paths),
         "digest": hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest(),
+        "upstream": dict(upstream),
         "inputs": work.inputs,
         "files": files,
     }

@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from factroots_dagster.errors import InputError
+from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.storage.download import download
 from factroots_dagster.wikipedia.dump_names import LATEST, DumpName, database_prefix, dumps_of, whole_dump
 
@@ -149,11 +149,13 @@ def remote_text(url: str) -> str | None:
     except urllib.error.HTTPError as error:
         if error.code in (403, 404):
             return None
-        raise InputError(
+        raise UnavailableError(
             f"{url}: the server answers {error.code} {error.reason}. Remedy: check the address, or try later."
         ) from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{url}: cannot be reached ({error}). Remedy: check the address.") from error
+    except OSError as error:
+        raise UnavailableError(f"{url}: cannot be reached ({error}). Remedy: check the address.") from error
+    except ValueError as error:
+        raise InputError(f"{url}: is no address ({error}). Remedy: check it.") from error
 
 
 def file_sha1(path: Path) -> str:

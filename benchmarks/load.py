@@ -1,0 +1,224 @@
+"""How the platform bears 53 languages and 100 checkpoints: `python -m benchmarks.load [checkpoints]`.
+
+Everything is registered, described and published (manifests without data) and, for GraphQL, in Dagster's
+history. Timed are the load of the definitions, the ticks of both sensors, and what the UI's asset pages ask.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import numpy as np
+import pyarrow as pa
+from safetensors.numpy import save_file
+
+from factroots_dagster.automation.watch import State, look
+from factroots_dagster.build import build_defs
+from factroots_dagster.partitions import checkpoint_set, platform_for
+from factroots_dagster.probing.files import folder_revision
+from factroots_dagster.settings import Settings
+from factroots_dagster.storage.store import MANIFEST, Store, write_table
+from factroots_dagster.versions import RECIPES, Catalogue, code_version
+
+HISTORY = ("predictions",)
+WEBSERVER = ("-m", "factroots_dagster.definitions", "--host", "127.0.0.1")
+LOAD = """import time
+clock, cpu = time.perf_counter(), time.process_time()
+import factroots_dagster.definitions
+print(time.perf_counter() - clock, time.process_time() - cpu)"""
+NOW = 4e9
+QUERIES = {
+    "asset graph": "{ assetNodes { assetKey { path } groupName kinds dependencyKeys { path } } }",
+    "asset page, partitions": """{ assetNodeOrError(assetKey: {path: ["predictions"]}) { ... on AssetNode {
+        partitionStats { numMaterialized numPartitions numFailed }
+        partitionKeysByDimension { name partitionKeys }
+        assetPartitionStatuses { __typename } } } }""",
+    "asset page, one cell": """{ assetNodeOrError(assetKey: {path: ["predictions"]}) { ... on AssetNode {
+        description assetMaterializations(limit: 1) { partition metadataEntries { label } }
+        staleStatus(partition: "step-050|cy") staleCauses(partition: "step-050|cy") { reason } } } }""",
+    "automation": """{ sensorsOrError(repositorySelector: {repositoryName: "__repository__",
+        repositoryLocationName: "factroots_dagster.definitions"}) {
+        ... on Sensors { results { name sensorState { status } } } } }""",
+}
+
+
+def furnish(folder: Path, checkpoints: int) -> Settings:
+    """A world in which everything is registered and published: folders of checkpoints, and manifests."""
+    settings = Settings(world="mlama", data_root=folder / "data", checkpoints=folder / "checkpoints")
+    names = [f"step-{number:03d}" for number in range(checkpoints)]
+    for number, name in enumerate(names):
+        made = folder / "checkpoints" / name
+        made.mkdir(parents=True)
+        (made / "config.json").write_text('{"vocab_size": 4}')
+        (made / "tokenizer.json").write_text("{}")
+        save_file({"embeddings": np.full((4, 2), number, np.float32)}, made / "model.safetensors")
+    keys = {"language": list(settings.active_languages), "checkpoint": names}
+    store = Store(settings.data_root, settings.world)
+    graph = build_defs(settings).resolve_asset_graph()
+    for asset in graph.toposorted_asset_keys:
+        name, catalogue = asset.to_user_string(), Catalogue(store)
+        parents = [key.to_user_string() for key in graph.get(asset).parent_keys]
+        places: list[tuple[str, ...]] = [()]
+        for dimension in RECIPES[name].by:
+            places = [(*place, key) for place in places for key in keys[dimension]]
+        for place in places:
+            _publish(settings, store, catalogue, name, parents, place)
+    return settings
+
+
+def _publish(
+    settings: Settings,
+    store: Store,
+    catalogue: Catalogue,
+    name: str,
+    parents: list[str],
+    place: tuple[str, ...],
+) -> None:
+    folder = store.path(name, *place)
+    folder.mkdir(parents=True, exist_ok=True)
+    if name == "checkpoint":
+        revision = folder_revision(settings.checkpoints / place[0])  # type: ignore[operator]
+        write_table(pa.table({"revision": [revision]}), folder / "data.parquet")
+    manifest = {
+        "asset": name,
+        "partition": list(place),
+        "code_version": code_version(name, settings),
+        "rows": 1,
+        "bytes": 1,
+        "digest": "/".join((name, *place)),
+        "upstream": catalogue.upstream(name, parents, place),
+        "inputs": {},
+        "files": {},
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
+def timed(call: Callable[[], object]) -> tuple[float, float]:
+    """Seconds on the clock and of this process's CPU."""
+    clock, cpu = time.perf_counter(), time.process_time()
+    call()
+    return time.perf_counter() - clock, time.process_time() - cpu
+
+
+def ticks(settings: Settings, instance: dg.DagsterInstance) -> dict[str, tuple[float, float]]:
+    """The first and the later ticks of both sensors on a furnished world, where nothing is new."""
+    definitions, state = build_defs(settings), State()
+    partitions = list(platform_for(settings).store.keys("checkpoint"))
+    instance.add_dynamic_partitions(checkpoint_set(settings), partitions)
+    figures = {}
+    for name in ("checkpoint_sensor, first tick", "checkpoint_sensor, later ticks"):
+
+        def watch() -> None:
+            assert look(settings, state, partitions, NOW).wanted == {}
+
+        figures[name] = timed(watch)
+    for name in ("refresh_sensor, first tick", "refresh_sensor, later ticks"):
+
+        def refresh() -> None:
+            assert dg.evaluate_automation_conditions(definitions, instance).total_requested == 0
+
+        figures[name] = timed(refresh)
+    return figures
+
+
+def history(settings: Settings, instance: dg.DagsterInstance) -> int:
+    """Put a materialization of every cell into Dagster's history; returns how many."""
+    store, count = Store(settings.data_root, settings.world), 0
+    for name in HISTORY:
+        for checkpoint in store.folders(name):
+            for language in store.keys(name, checkpoint):
+                key = dg.MultiPartitionKey({"checkpoint": checkpoint, "language": language})
+                instance.report_runless_asset_event(dg.AssetMaterialization(name, partition=key))
+                count += 1
+    return count
+
+
+def environment(settings: Settings, home: Path) -> dict[str, str]:
+    return os.environ | {
+        "DAGSTER_HOME": str(home),
+        "FACTROOTS_WORLD": settings.world,
+        "FACTROOTS_DATA_ROOT": str(settings.data_root),
+        "FACTROOTS_CHECKPOINTS": str(settings.checkpoints),
+    }
+
+
+def graphql(settings: Settings, home: Path, rounds: int = 5) -> dict[str, tuple[float, float]]:
+    """Seconds of each query, the first time and the best of the later ones, on a webserver on loopback."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "dagster_webserver", *WEBSERVER, "--port", str(port)],
+        env=environment(settings, home),
+        cwd=home,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+    def ask(query: str) -> object:
+        body = json.dumps({"query": query}).encode()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/graphql", body, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=120) as reply:
+            answer = json.load(reply)
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    try:
+        for _ in range(240):
+            try:
+                ask("{ version }")
+                break
+            except OSError:
+                time.sleep(0.5)
+        figures = {}
+        for name, query in QUERIES.items():
+            took = [timed(lambda query=query: ask(query))[0] for _ in range(rounds)]  # type: ignore[misc]
+            figures[name] = (took[0], min(took[1:]))
+        return figures
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+
+
+def load_seconds(settings: Settings, home: Path) -> tuple[float, float]:
+    """Best of three imports of the definitions in a process of their own: on the clock, of CPU."""
+    command = [sys.executable, "-c", LOAD]
+    env = environment(settings, home)
+    told = [subprocess.check_output(command, env=env, cwd=home, text=True).split() for _ in range(3)]
+    clock, cpu = min((float(clock), float(cpu)) for clock, cpu in told)
+    return clock, cpu
+
+
+def main(checkpoints: int) -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        (home := folder / "home").mkdir()
+        (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+        settings = furnish(folder, checkpoints)
+        print(f"{len(settings.active_languages)} languages x {checkpoints} checkpoints")
+        clock, cpu = load_seconds(settings, home)
+        print(f"definitions load: {clock:.2f} s ({cpu:.2f} s of CPU)")
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            for name, (clock, cpu) in ticks(settings, instance).items():
+                print(f"{name}: {clock:.2f} s ({cpu:.2f} s of CPU)")
+            print(f"history: {history(settings, instance)} materializations")
+        for name, (first, later) in graphql(settings, home).items():
+            print(f"GraphQL, {name}: first {first:.2f} s, then {later:.2f} s")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
