@@ -42,6 +42,12 @@ def unprivileged() -> str | None:
     return ("postgres" if Path("/var/lib/postgresql").exists() else "nobody") if os.geteuid() == 0 else None
 
 
+def guarded(log: Path) -> dict[str, str]:
+    """The environment in which Python processes may reach this machine alone; refusals are written to `log`."""
+    folders = [str(Path(__file__).parent / "guard"), str(PROJECT), os.environ.get("PYTHONPATH", "")]
+    return {"PYTHONPATH": os.pathsep.join(filter(None, folders)), "NETWORK_GUARD_LOG": str(log)}
+
+
 class Deployment:
     """The running parts by name; see `deployment`."""
 
@@ -65,12 +71,9 @@ class Deployment:
         self.environment = (
             kept
             | ports
+            | guarded(self.guard_log)
             | {
                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-                "PYTHONPATH": os.pathsep.join(
-                    [str(Path(__file__).parent / "guard"), str(PROJECT), os.environ.get("PYTHONPATH", "")]
-                ),
-                "NETWORK_GUARD_LOG": str(self.guard_log),
                 "DAGSTER_HOME": str(self.home),
                 "POSTGRES_PASSWORD_FILE": str(self.password),
                 "DAGSTER_POSTGRES_HOST": here,
