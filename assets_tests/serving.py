@@ -90,7 +90,9 @@ class Api:
 
     def __call__(self, query: str, **variables: object) -> dict[str, Any]:
         body = json.dumps({"query": query, "variables": variables}).encode()
-        request = urllib.request.Request(f"{self.address}/graphql", body, {"Content-Type": "application/json"})
+        request = urllib.request.Request(
+            f"{self.address}/graphql", body, {"Content-Type": "application/json"}
+        )
         with urllib.request.urlopen(request, timeout=60) as answer:
             data: dict[str, Any] = json.load(answer)["data"]
             return data
@@ -160,7 +162,7 @@ def dagster_dev(
     with log.open("w") as out:
         server = subprocess.Popen(
             [command("dagster"), "dev", *DEFINITIONS, "--host", "127.0.0.1", "--port", str(port)],
-            env=world.environment() | (extra or {}),
+            env={**world.environment(), **(extra or {})},
             cwd=world.dagster_home,
             stdout=out,
             stderr=out,

@@ -31,6 +31,7 @@ def fail_lost_runs(instance: dg.DagsterInstance, host: str, port: int) -> list[s
 
 
 if __name__ == "__main__":
+    host, port = os.environ["DEPLOY_CODE_HOST"], int(os.environ["DEPLOY_CODE_PORT"])
     with dg.DagsterInstance.get() as here:
-        for run_id in fail_lost_runs(here, os.environ["DEPLOY_CODE_HOST"], int(os.environ["DEPLOY_CODE_PORT"])):
+        for run_id in fail_lost_runs(here, host, port):
             print(f"run {run_id} was lost with the last code location: reported as failed")

@@ -142,9 +142,7 @@ def test_every_requirement_is_pinned() -> None:
 
 
 def test_what_is_copied_is_sent_to_the_engine(dockerfile: list[tuple[str, str]]) -> None:
-    sent = {
-        line[1:] for line in (PROJECT / ".dockerignore").read_text().splitlines() if line.startswith("!")
-    }
+    sent = {line[1:] for line in (PROJECT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
     copied = [path for name, rest in dockerfile if name == "COPY" for path in rest.split()[:-1]]
     assert copied
     for path in copied:
@@ -161,7 +159,7 @@ def test_the_variants_are_stages_of_the_image() -> None:
 
 
 def test_volumes_are_folders_that_the_user_owns() -> None:
-    """A named volume takes over the owner of the image's folder at its place; an absent one would be root's."""
+    """A named volume takes over the owner of the image's folder in its place; else it is root's."""
     for name, found in SERVICES.items():
         if "build" not in found:
             continue

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from assets_tests.deploy.topology import PARTS, Deployment, deployment, members
+from assets_tests.deploy.topology import PARTS, Deployment, deployment
+from assets_tests.serving import members
 from factroots_dagster.storage.store import Store
 
 LANGUAGE = "qag"
@@ -132,3 +133,5 @@ def test_a_run_that_dies_with_the_code_location_is_failed_and_the_next_one_runs(
 def test_no_part_looked_beyond_this_machine(parts: Deployment) -> None:
     """Telemetry is off: the guard refused nothing in webserver, daemon, code location, runs and Spark."""
     assert not parts.guard_log.exists(), parts.guard_log.read_text()
+    # where Dagster collects what it would send
+    assert [path for name in ("logs", ".logs_queue") for path in (parts.home / name).glob("*")] == []

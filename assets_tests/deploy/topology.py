@@ -43,7 +43,7 @@ def unprivileged() -> str | None:
 
 
 def guarded(log: Path) -> dict[str, str]:
-    """The environment in which Python processes may reach this machine alone; refusals are written to `log`."""
+    """An environment in which Python processes reach this machine alone; refusals go to `log`."""
     folders = [str(Path(__file__).parent / "guard"), str(PROJECT), os.environ.get("PYTHONPATH", "")]
     return {"PYTHONPATH": os.pathsep.join(filter(None, folders)), "NETWORK_GUARD_LOG": str(log)}
 
