@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from assets_tests.deploy.topology import PARTS, Deployment, deployment
-from assets_tests.serving import members
+from assets_tests.serving import members, reachable_folder
 from factroots_dagster.storage.store import Store
 
 LANGUAGE = "qag"
@@ -23,15 +21,10 @@ BY_LANGUAGE = ("mlama_split", "wikipedia_dump", "wikipedia_articles")
 
 @pytest.fixture(scope="module")
 def parts() -> Iterator[Deployment]:
-    # not pytest's folder, which the user of Postgres cannot reach
-    folder = Path(tempfile.mkdtemp(prefix="factroots-"))
-    folder.chmod(0o711)
-    try:
+    with reachable_folder() as folder:
         with deployment(folder, folder / "data") as running:
             yield running
         assert running.left_over() == []
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def events(parts: Deployment, run: str) -> set[str]:
