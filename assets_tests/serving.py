@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import shutil
@@ -53,6 +54,21 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def listening(port: int) -> set[str]:
+    """The addresses on which something of this machine listens at the port."""
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path("/proc/net", table).read_text().splitlines()[1:]:
+            local, state = line.split()[1], line.split()[3]
+            host, number = local.split(":")
+            if state == "0A" and int(number, 16) == port:  # listening
+                # words of four bytes, each in the machine's order
+                packed = b"".join(bytes.fromhex(host[i : i + 8])[::-1] for i in range(0, len(host), 8))
+                address = ipaddress.ip_address(packed)
+                found.add(str(getattr(address, "ipv4_mapped", None) or address))
+    return found
 
 
 @contextmanager
@@ -174,7 +190,7 @@ def dagster_dev(
     log = folder / "log"
     with log.open("w") as out:
         server = subprocess.Popen(
-            [command("dagster"), "dev", *DEFINITIONS, "--host", "127.0.0.1", "--port", str(port)],
+            [command("dagster"), "dev", *DEFINITIONS, "--port", str(port)],
             env={**world.environment(), **(extra or {})},
             cwd=world.dagster_home,
             stdout=out,

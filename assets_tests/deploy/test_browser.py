@@ -16,7 +16,7 @@ import pytest
 
 from assets_tests.conftest import MaterializedWorld
 from assets_tests.deploy.topology import guarded
-from assets_tests.serving import Api, dagster_dev
+from assets_tests.serving import Api, dagster_dev, listening
 from factroots_dagster.storage.store import Store
 
 if TYPE_CHECKING:
@@ -80,6 +80,11 @@ def page(api: Api) -> Iterator[Page]:
         yield page
         browser.close()
     assert outside == []
+
+
+def test_the_ui_listens_on_loopback_alone(api: Api) -> None:
+    """As `make ui` starts it: no address was asked for."""
+    assert listening(int(api.address.rpartition(":")[2])) == {"127.0.0.1"}
 
 
 def picture_width(page: Page) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from assets_tests.deploy.topology import PARTS, Deployment, deployment
-from assets_tests.serving import members, reachable_folder
+from assets_tests.serving import listening, members, reachable_folder
 from factroots_dagster.storage.store import Store
 
 LANGUAGE = "qag"
@@ -36,6 +36,13 @@ def events(parts: Deployment, run: str) -> set[str]:
 def test_every_part_is_healthy(parts: Deployment) -> None:
     for part in PARTS:
         parts.healthy(part)
+
+
+def test_every_part_listens_on_loopback_alone(parts: Deployment) -> None:
+    ports = {name: value for name, value in parts.environment.items() if name.endswith("_PORT")}
+    ours = {name: int(value) for name, value in ports.items() if name.startswith(("DEPLOY_", "DAGSTER_"))}
+    assert len(ours) == 6
+    assert {name: listening(port) for name, port in ours.items()} == {key: {"127.0.0.1"} for key in ours}
 
 
 def test_a_part_that_is_not_there_is_not_healthy(parts: Deployment) -> None:
