@@ -24,6 +24,7 @@ RUN pip install --no-cache-dir --constraint constraints.txt torch
 ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 
 FROM ${VARIANT} AS code
+WORKDIR /opt/factroots
 COPY pyproject.toml README.md LICENSE ./
 COPY factroots_dagster ./factroots_dagster
 RUN pip install --no-cache-dir --constraint constraints.txt '.[deploy]'
@@ -33,7 +34,7 @@ COPY docker/entrypoint.sh docker/lost_runs.py /opt/dagster/bin/
 ENV DAGSTER_HOME=/opt/dagster FACTROOTS_DATA_ROOT=/data HF_HOME=/data/.huggingface PYTHONUNBUFFERED=1
 # Not where the sources lie: the installed package is what runs.
 WORKDIR /data
-USER factroots
+USER 10001
 EXPOSE 4000
 HEALTHCHECK --interval=30s --timeout=20s --start-period=60s --retries=3 \
     CMD ["/opt/dagster/bin/entrypoint.sh", "health", "code"]

@@ -14,7 +14,7 @@ COPY docker/entrypoint.sh /opt/dagster/bin/
 
 ENV DAGSTER_HOME=/opt/dagster PYTHONUNBUFFERED=1
 WORKDIR /opt/dagster
-USER factroots
+USER 10001
 EXPOSE 3000
 HEALTHCHECK --interval=30s --timeout=20s --start-period=60s --retries=3 \
     CMD ["/opt/dagster/bin/entrypoint.sh", "health", "webserver"]

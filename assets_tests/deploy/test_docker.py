@@ -55,7 +55,8 @@ def test_a_service_is_not_root(service: dict[str, Any]) -> None:
     if "build" in service:
         named = service["build"]["dockerfile"]
         text = (PROJECT / named).read_text()
-        assert [user for name, user in instructions(text) if name == "USER"][-1] == "factroots"
+        user = [rest for name, rest in instructions(text) if name == "USER"][-1]
+        assert int(user) > 0 and f"useradd --create-home --uid {user} " in text
         assert "user" not in service
     else:
         assert service["user"] not in ("", "root", "0")
