@@ -27,7 +27,9 @@ FROM ${VARIANT} AS code
 WORKDIR /opt/factroots
 COPY pyproject.toml README.md LICENSE ./
 COPY factroots_dagster ./factroots_dagster
-RUN pip install --no-cache-dir --constraint constraints.txt '.[deploy]'
+# Without isolation, what builds the package is pinned too.
+RUN pip install --no-cache-dir --constraint constraints.txt setuptools \
+    && pip install --no-cache-dir --no-build-isolation --constraint constraints.txt '.[deploy]'
 COPY docker/dagster.yaml docker/workspace.yaml /opt/dagster/
 COPY docker/entrypoint.sh docker/lost_runs.py /opt/dagster/bin/
 
