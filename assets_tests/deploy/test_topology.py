@@ -126,7 +126,7 @@ def test_a_run_that_dies_with_the_code_location_is_failed_and_the_next_one_runs(
     parts.healthy("code")
     assert parts.api.status(run) == "FAILURE"
     assert f"run {run} was lost" in parts.log("code")
-    again = parts.api.launch(["wikipedia_articles"], LANGUAGE)
+    again = parts.api.launch(["wikipedia_dump"], LANGUAGE)
     assert parts.api.wait(again) == "SUCCESS", parts.log("code")[-3000:]
 
 

@@ -7,16 +7,17 @@ and refused before it happens.
 import os
 import socket
 import sys
+from typing import Any
 
-LOCAL = {None, "", "localhost", "0.0.0.0", "::", "::1", socket.gethostname()}
-
-
-def _is_local(host):
-    host = host.decode() if isinstance(host, bytes) else host
-    return host in LOCAL or host.startswith(("127.", "::ffff:127."))
+LOCAL = {"", "localhost", "0.0.0.0", "::", "::1", socket.gethostname()}
 
 
-def _hook(event, arguments):
+def _is_local(host: str | bytes | None) -> bool:
+    name = host.decode() if isinstance(host, bytes) else host
+    return name is None or name in LOCAL or name.startswith(("127.", "::ffff:127."))
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
         address = arguments[1]
         host = address[0] if isinstance(address, tuple) else None  # a Unix socket has a path
