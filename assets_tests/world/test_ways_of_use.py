@@ -5,20 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from assets_tests.conftest import CHECKPOINT, MaterializedWorld, command
-
-DEFINITIONS = ["-m", "factroots_dagster.definitions"]
+from assets_tests.serving import DEFINITIONS, Api, dagster_dev
 
 
 def run(world: MaterializedWorld, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
@@ -134,110 +130,17 @@ def test_a_wrong_setting_is_refused_at_start(world: MaterializedWorld) -> None:
     assert done.returncode != 0 and "FACTROOTS_WORLD" in done.stdout + done.stderr
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Api:
-    """Dagster's GraphQL API on loopback."""
-
-    def __init__(self, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}/graphql"
-
-    def __call__(self, query: str, **variables: object) -> dict:
-        body = json.dumps({"query": query, "variables": variables}).encode()
-        request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.load(answer)["data"]
-
-
 @pytest.fixture(scope="module")
 def api(world: MaterializedWorld, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """Webserver, daemon and code location as `make ui` starts them, on the world's history."""
-    port = free_port()
-    log = tmp_path_factory.mktemp("webserver") / "log"
-    with log.open("w") as out:
-        server = subprocess.Popen(
-            [command("dagster"), "dev", *DEFINITIONS, "--host", "127.0.0.1", "--port", str(port)],
-            env=world.environment(),
-            cwd=world.dagster_home,
-            stdout=out,
-            stderr=out,
-            start_new_session=True,
-        )
-    try:
-        api = Api(port)
-        for _ in range(120):
-            try:
-                api("{ version }")
-                break
-            except (urllib.error.URLError, ConnectionError):
-                assert server.poll() is None, log.read_text()[-3000:]
-                time.sleep(0.5)
-        else:
-            pytest.fail("the webserver did not answer: " + log.read_text()[-3000:])
+    with dagster_dev(world, tmp_path_factory.mktemp("webserver")) as api:
         yield api
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(server.pid, signal.SIGKILL)
-            server.wait()
-
-
-LAUNCH = """
-mutation Launch($params: ExecutionParams!) {
-  launchPipelineExecution(executionParams: $params) {
-    __typename
-    ... on LaunchRunSuccess { run { runId } }
-    ... on PythonError { message }
-    ... on RunConfigValidationInvalid { errors { message } }
-  }
-}
-"""
-STATUS = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
-CHECKS = """
-query Checks($id: ID!) {
-  logsForRun(runId: $id) {
-    ... on EventConnection {
-      events { __typename ... on AssetCheckEvaluationEvent { evaluation { success checkName } } }
-    }
-  }
-}
-"""
 
 
 def test_an_asset_from_the_ui(api: Api) -> None:
     """The request that the UI's Materialize button sends: a run in its own process, checks included."""
-    params = {
-        "mode": "default",
-        "runConfigData": "{}",
-        "selector": {
-            "repositoryLocationName": "factroots_dagster.definitions",
-            "repositoryName": "__repository__",
-            "pipelineName": "__ASSET_JOB",
-            "assetSelection": [{"path": ["mlama_split"]}],
-            "assetCheckSelection": [{"assetKey": {"path": ["mlama_split"]}, "name": "expectations"}],
-        },
-        "executionMetadata": {"tags": [{"key": "dagster/partition", "value": "qac"}]},
-    }
-    launched = api(LAUNCH, params=params)["launchPipelineExecution"]
-    assert launched["__typename"] == "LaunchRunSuccess", launched
-    run_id = launched["run"]["runId"]
-    deadline = time.monotonic() + 180
-    status = ""
-    while time.monotonic() < deadline and status not in ("SUCCESS", "FAILURE", "CANCELED"):
-        time.sleep(1)
-        status = api(STATUS, id=run_id)["runOrError"]["status"]
-    assert status == "SUCCESS"
-    events = api(CHECKS, id=run_id)["logsForRun"]["events"]
-    evaluations = [
-        event["evaluation"] for event in events if event["__typename"] == "AssetCheckEvaluationEvent"
-    ]
-    assert evaluations == [{"success": True, "checkName": "expectations"}]
+    run = api.launch(["mlama_split"], "qac")
+    assert api.wait(run) == "SUCCESS"
+    assert api.checks(run) == {"mlama_split": True}
 
 
 def test_the_ui_knows_the_demo_history(api: Api, world: MaterializedWorld) -> None:

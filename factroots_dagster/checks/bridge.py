@@ -5,7 +5,6 @@ makes the check. Suites live in the sibling modules; nothing here knows an asset
 """
 
 import html
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -48,7 +47,6 @@ class Suite:
 @cache
 def _context() -> Any:
     """One ephemeral context a process: making it and importing the library is what costs."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 

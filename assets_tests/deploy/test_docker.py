@@ -1,0 +1,187 @@
+"""What the files of docker/ promise, read without an engine: users, health, ports, secrets, pins."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from assets_tests.conftest import PROJECT
+
+DOCKER = PROJECT / "docker"
+COMPOSE: dict[str, Any] = yaml.safe_load((DOCKER / "compose.yaml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILES = {path.name: path.read_text() for path in sorted(DOCKER.glob("*.Dockerfile"))}
+LOCAL = yaml.safe_load((PROJECT / ".dagster" / "dagster.yaml").read_text())
+DEPLOYED = yaml.safe_load((DOCKER / "dagster.yaml").read_text())
+PINNED = {
+    re.split(r"[=;\[]", line)[0].lower().replace("_", "-")
+    for line in (PROJECT / "constraints.txt").read_text().splitlines()
+    if "==" in line
+}
+
+
+def instructions(text: str) -> list[tuple[str, str]]:
+    """The instructions of a Dockerfile with their arguments, comments left out, lines joined."""
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    joined = "\n".join(lines).replace("\\\n", " ").splitlines()
+    return [(name, " ".join(rest)) for name, *rest in (line.split() for line in joined)]
+
+
+@pytest.fixture(params=DOCKERFILES)
+def dockerfile(request: pytest.FixtureRequest) -> list[tuple[str, str]]:
+    return instructions(DOCKERFILES[request.param])
+
+
+@pytest.fixture(params=SERVICES)
+def service(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
+    yield SERVICES[request.param]
+
+
+def test_there_are_the_services_of_the_issue() -> None:
+    assert set(SERVICES) == {"postgres", "code", "webserver", "daemon", "spark-master", "spark-worker"}
+    assert {name for name, found in SERVICES.items() if "profiles" in found} == {
+        "spark-master",
+        "spark-worker",
+    }
+
+
+def test_a_service_is_not_root(service: dict[str, Any]) -> None:
+    """By the image's last USER, or by the service's own."""
+    if "build" in service:
+        named = service["build"]["dockerfile"]
+        text = (PROJECT / named).read_text()
+        user = [rest for name, rest in instructions(text) if name == "USER"][-1]
+        assert int(user) > 0 and f"useradd --create-home --uid {user} " in text
+        assert "user" not in service
+    else:
+        assert service["user"] not in ("", "root", "0")
+    assert service["cap_drop"] == ["ALL"] and "no-new-privileges:true" in service["security_opt"]
+    assert "privileged" not in service
+
+
+def test_a_service_has_a_health_check(service: dict[str, Any]) -> None:
+    assert service["healthcheck"]["test"][0] == "CMD"
+
+
+def test_only_the_webserver_is_published_and_only_on_loopback() -> None:
+    published = {name: found.get("ports", []) for name, found in SERVICES.items()}
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+    assert [name for name, ports in published.items() if ports] == ["webserver"]
+    assert all(found.get("network_mode") is None for found in SERVICES.values())
+
+
+def test_the_password_is_a_file_that_the_user_makes() -> None:
+    secret = COMPOSE["secrets"]["postgres_password"]["file"]
+    assert not (DOCKER / secret).exists() or "docker/secrets/" in (PROJECT / ".gitignore").read_text()
+    assert "docker/secrets/" in (PROJECT / ".gitignore").read_text().splitlines()
+    assert "docker/secrets" in (PROJECT / ".dockerignore").read_text().splitlines()
+    needs = {name for name, found in SERVICES.items() if "postgres_password" in found.get("secrets", [])}
+    assert needs == {"postgres", "code", "webserver", "daemon"}
+
+
+def test_there_is_no_secret_in_an_image_or_in_the_compose_file() -> None:
+    for text in DOCKERFILES.values():
+        for name, arguments in instructions(text):
+            if name in ("ENV", "ARG"):
+                assert not re.search(r"(?i)password|secret|token|key", arguments), arguments
+    for found in SERVICES.values():
+        for name, value in found.get("environment", {}).items():
+            if re.search(r"(?i)password|secret|token", name):
+                assert name.endswith("_FILE") and value.startswith("/run/secrets/"), name
+
+
+def test_the_user_is_set_before_the_command(dockerfile: list[tuple[str, str]]) -> None:
+    names = [name for name, _ in dockerfile]
+    assert names.index("USER") < names.index("ENTRYPOINT") < names.index("CMD") == len(names) - 1
+    assert "RUN" not in names[names.index("USER") :]
+
+
+def test_an_image_has_a_health_check(dockerfile: list[tuple[str, str]]) -> None:
+    assert [name for name, _ in dockerfile].count("HEALTHCHECK") == 1
+
+
+def test_nothing_is_fetched_by_address(dockerfile: list[tuple[str, str]]) -> None:
+    names = [name for name, _ in dockerfile]
+    assert "ADD" not in names
+    assert not any(re.search(r"https?://|curl|wget", rest) for _, rest in dockerfile)
+
+
+def test_base_images_are_pinned(dockerfile: list[tuple[str, str]]) -> None:
+    arguments = dict(rest.split("=", 1) for name, rest in dockerfile if name == "ARG" and "=" in rest)
+    bases = [rest.split()[0] for name, rest in dockerfile if name == "FROM"]
+    assert "${PYTHON_IMAGE}" in bases
+    assert re.fullmatch(r"python:3\.\d+\.\d+-slim-[a-z]+", arguments["PYTHON_IMAGE"])
+    stages = {rest.split(" AS ")[1] for name, rest in dockerfile if name == "FROM" and " AS " in rest}
+    assert set(bases) <= {"${PYTHON_IMAGE}", "${VARIANT}", *stages}
+    compose = SERVICES["code"]["build"]["args"]["PYTHON_IMAGE"]
+    assert arguments["PYTHON_IMAGE"] in compose
+
+
+def test_the_database_is_pinned() -> None:
+    assert re.fullmatch(r"postgres:\d+\.\d+-[a-z]+", SERVICES["postgres"]["image"])
+
+
+def test_packages_are_pinned(dockerfile: list[tuple[str, str]]) -> None:
+    installs = [rest for name, rest in dockerfile if name == "RUN" and "pip install" in rest]
+    assert installs
+    for line in installs:
+        assert "--constraint" in line and "constraints.txt" in line and "--no-cache-dir" in line
+
+
+def test_every_requirement_is_pinned() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    asked = [*project["dependencies"], *extras["deploy"], *extras["browser"]]
+    names = {re.split(r"[=<>\[;]", line)[0].lower().replace("_", "-") for line in asked}
+    # the web framework's and the driver's pins come with those of the packages that bring them
+    assert names | {"psycopg2-binary"} <= PINNED
+
+
+def test_what_is_copied_is_sent_to_the_engine(dockerfile: list[tuple[str, str]]) -> None:
+    sent = {line[1:] for line in (PROJECT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = [path for name, rest in dockerfile if name == "COPY" for path in rest.split()[:-1]]
+    assert copied
+    for path in copied:
+        assert (PROJECT / path).exists() and path.removeprefix("./").split("/")[0] in sent, path
+
+
+def test_the_variants_are_stages_of_the_image() -> None:
+    text = DOCKERFILES["code.Dockerfile"]
+    stages = {rest.split(" AS ")[1] for name, rest in instructions(text) if name == "FROM"}
+    assert {"cpu", "cuda"} < stages
+    cuda = yaml.safe_load((DOCKER / "compose.cuda.yaml").read_text())["services"]["code"]
+    assert cuda["build"]["args"] == {"VARIANT": "cuda"}
+    assert cuda["deploy"]["resources"]["reservations"]["devices"][0]["capabilities"] == ["gpu"]
+
+
+def test_volumes_are_folders_that_the_user_owns() -> None:
+    """A named volume takes over the owner of the image's folder in its place; else it is root's."""
+    for name, found in SERVICES.items():
+        if "build" not in found:
+            continue
+        text = (PROJECT / found["build"]["dockerfile"]).read_text()
+        made = " ".join(rest for kind, rest in instructions(text) if kind == "RUN" and "chown" in rest)
+        for volume in found.get("volumes", []):
+            source, target = volume.split(":")
+            assert source in COMPOSE["volumes"] and target in made, (name, volume)
+    users = {re.search(r"--uid (\d+)", text)[1] for text in DOCKERFILES.values()}  # type: ignore[index]
+    assert len(users) == 1
+
+
+def test_the_deployment_differs_from_the_local_instance_only_in_storage_and_launcher() -> None:
+    assert {key: DEPLOYED[key] for key in LOCAL} == LOCAL
+    assert set(DEPLOYED) - set(LOCAL) == {"storage", "run_launcher"}
+    assert DEPLOYED["telemetry"] == {"enabled": False}
+
+
+def test_the_example_of_a_proxy_asks_for_a_password_and_follows_the_ui() -> None:
+    text = (DOCKER / "nginx.conf").read_text()
+    assert "auth_basic_user_file" in text and "listen 443 ssl" in text and "listen 80" not in text
+    published = SERVICES["webserver"]["ports"][0].replace("${WEBSERVER_PORT:-3000}", "3000")
+    assert "proxy_pass http://" + published.rpartition(":")[0] in text
+    assert "$http_upgrade" in text  # GraphQL subscriptions

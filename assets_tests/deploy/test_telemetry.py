@@ -1,0 +1,94 @@
+"""No dependency tells its maker anything: what is switched off, and that nothing leaves a run.
+
+The guard of these processes writes down and refuses every look-up and connection beyond this machine.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from assets_tests.conftest import CHECKPOINT, MaterializedWorld, command
+from assets_tests.deploy.topology import guarded
+
+TELL = """
+from huggingface_hub.utils import send_telemetry
+import huggingface_hub.utils._telemetry as telemetry
+send_telemetry("factroots/test", library_name="factroots")
+telemetry._TELEMETRY_QUEUE.join()
+"""
+SWITCHES = ("HF_HUB_DISABLE_TELEMETRY", "GX_ANALYTICS_ENABLED", "DO_NOT_TRACK", "DISABLE_TELEMETRY")
+
+
+def python(program: str, log: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program under the guard, with no telemetry switch set from outside."""
+    kept = {name: value for name, value in os.environ.items() if name not in SWITCHES}
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        env=kept | guarded(log),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_the_guard_sees_and_refuses_what_would_leave(tmp_path: Path) -> None:
+    log = tmp_path / "refused.log"
+    done = python("import socket; socket.create_connection(('192.0.2.1', 80), timeout=5)", log)
+    assert done.returncode != 0 and "is refused in this test" in done.stderr
+    assert "192.0.2.1" in log.read_text()
+
+
+def test_the_guard_lets_this_machine_be_reached(tmp_path: Path) -> None:
+    log = tmp_path / "refused.log"
+    program = "import socket; s = socket.create_server(('127.0.0.1', 0)); "
+    program += "socket.create_connection(('localhost', s.getsockname()[1]))"
+    done = python(program, log)
+    assert done.returncode == 0, done.stderr
+    assert not log.exists()
+
+
+def test_the_hub_client_would_tell_and_does_not_once_the_package_is_imported(tmp_path: Path) -> None:
+    told, silent = tmp_path / "told.log", tmp_path / "silent.log"
+    assert python(TELL, told).returncode == 0
+    assert "huggingface.co" in told.read_text()
+    assert python("import factroots_dagster\n" + TELL, silent).returncode == 0
+    assert not silent.exists()
+
+
+def test_a_choice_of_the_user_stays() -> None:
+    program = "import factroots_dagster, os; print(os.environ['HF_HUB_DISABLE_TELEMETRY'])"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"HF_HUB_DISABLE_TELEMETRY": "0"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "0\n"
+
+
+def test_a_probing_run_with_its_check_reaches_nobody(world: MaterializedWorld, tmp_path: Path) -> None:
+    """PyTorch, transformers and Great Expectations; Spark and the servers are watched in test_topology."""
+    log = tmp_path / "refused.log"
+    kept = {name: value for name, value in world.environment().items() if name not in SWITCHES}
+    done = subprocess.run(
+        [
+            *(command("dagster"), "asset", "materialize", "-m", "factroots_dagster.definitions"),
+            *("--select", "predictions,neuron_activations", "--partition", f"{CHECKPOINT}|qag"),
+        ],
+        env=kept | guarded(log),
+        cwd=world.dagster_home,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    assert "ASSET_CHECK_EVALUATION" in done.stderr + done.stdout
+    assert not log.exists(), log.read_text()
+    told = [path for name in ("logs", ".logs_queue") for path in (world.dagster_home / name).glob("*")]
+    assert told == []  # where Dagster collects what it would send

@@ -1,0 +1,205 @@
+"""Dagster's servers as the tests use them: free ports, processes that end with the test, the GraphQL API."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assets_tests.conftest import MaterializedWorld, command
+
+DEFINITIONS = ["-m", "factroots_dagster.definitions"]
+ENDED = ("SUCCESS", "FAILURE", "CANCELED")
+
+LAUNCH = """
+mutation Launch($params: ExecutionParams!) {
+  launchPipelineExecution(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+    ... on RunConfigValidationInvalid { errors { message } }
+  }
+}
+"""
+STATUS = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
+CHECKS = """
+query Checks($id: ID!) {
+  logsForRun(runId: $id) {
+    ... on EventConnection {
+      events { __typename ... on AssetCheckEvaluationEvent { evaluation {
+        success checkName assetKey { path } } } }
+    }
+  }
+}
+"""
+
+
+def free_port() -> int:
+    """A port of loopback that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def listening(port: int) -> set[str]:
+    """The addresses on which something of this machine listens at the port."""
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path("/proc/net", table).read_text().splitlines()[1:]:
+            local, state = line.split()[1], line.split()[3]
+            host, number = local.split(":")
+            if state == "0A" and int(number, 16) == port:  # listening
+                # words of four bytes, each in the machine's order
+                packed = b"".join(bytes.fromhex(host[i : i + 8])[::-1] for i in range(0, len(host), 8))
+                address = ipaddress.ip_address(packed)
+                found.add(str(getattr(address, "ipv4_mapped", None) or address))
+    return found
+
+
+@contextmanager
+def reachable_folder() -> Iterator[Path]:
+    """A temporary folder that servers running as another user can reach, which pytest's are not."""
+    folder = Path(tempfile.mkdtemp(prefix="factroots-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def stop(process: subprocess.Popen[bytes], seconds: float = 20) -> None:
+    """End a process that leads a session, and everything it started: asked first, killed after `seconds`."""
+    for sign, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, 60.0)):
+        try:
+            os.killpg(process.pid, sign)
+        except ProcessLookupError:
+            break
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            continue
+    process.wait()
+
+
+def members(group: int) -> list[int]:
+    """The living processes of a process group, its zombies left out."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                state, _, pgrp = (entry / "stat").read_text().rpartition(")")[2].split()[:3]
+            except OSError:
+                continue
+            if int(pgrp) == group and state != "Z":
+                found.append(int(entry.name))
+    return found
+
+
+class Api:
+    """Dagster's GraphQL API on loopback, at the code location named `location`."""
+
+    def __init__(self, port: int, location: str) -> None:
+        self.address = f"http://127.0.0.1:{port}"
+        self.location = location
+
+    def __call__(self, query: str, **variables: object) -> dict[str, Any]:
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        request = urllib.request.Request(
+            f"{self.address}/graphql", body, {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            data: dict[str, Any] = json.load(answer)["data"]
+            return data
+
+    def launch(self, assets: Sequence[str], partition: str | None = None) -> str:
+        """Start the run that the UI's Materialize button starts, checks included; its id."""
+        tags = [{"key": "dagster/partition", "value": partition}] if partition else []
+        params = {
+            "mode": "default",
+            "runConfigData": "{}",
+            "selector": {
+                "repositoryLocationName": self.location,
+                "repositoryName": "__repository__",
+                "pipelineName": "__ASSET_JOB",
+                "assetSelection": [{"path": [name]} for name in assets],
+                "assetCheckSelection": [
+                    {"assetKey": {"path": [name]}, "name": "expectations"} for name in assets
+                ],
+            },
+            "executionMetadata": {"tags": tags},
+        }
+        launched = self(LAUNCH, params=params)["launchPipelineExecution"]
+        assert launched["__typename"] == "LaunchRunSuccess", launched
+        run_id: str = launched["run"]["runId"]
+        return run_id
+
+    def status(self, run_id: str) -> str:
+        status: str = self(STATUS, id=run_id)["runOrError"]["status"]
+        return status
+
+    def wait(self, run_id: str, statuses: Sequence[str] = ENDED, seconds: float = 300) -> str:
+        """Wait until the run has one of the statuses; the status it has then or when time is up."""
+        deadline = time.monotonic() + seconds
+        while (status := self.status(run_id)) not in statuses and time.monotonic() < deadline:
+            time.sleep(0.5)
+        return status
+
+    def checks(self, run_id: str) -> dict[str, bool]:
+        """Whether the check of each asset of the run passed."""
+        events = self(CHECKS, id=run_id)["logsForRun"]["events"]
+        evaluations = [event["evaluation"] for event in events if "evaluation" in event]
+        return {"/".join(found["assetKey"]["path"]): found["success"] for found in evaluations}
+
+
+def answering(
+    api: Api, process: subprocess.Popen[bytes], log: Path, seconds: float = 120, query: str = "{ version }"
+) -> None:
+    """Wait until the API answers; fails with the server's log when it ends or time is up."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            api(query)
+            return
+        except (urllib.error.URLError, ConnectionError):
+            assert process.poll() is None, log.read_text()[-3000:]
+            time.sleep(0.5)
+    pytest.fail("the webserver did not answer: " + log.read_text()[-3000:])
+
+
+@contextmanager
+def dagster_dev(
+    world: MaterializedWorld, folder: Path, extra: Mapping[str, str] | None = None
+) -> Iterator[Api]:
+    """Webserver, daemon and code location as `make ui` starts them, on the world's history."""
+    port = free_port()
+    log = folder / "log"
+    with log.open("w") as out:
+        server = subprocess.Popen(
+            [command("dagster"), "dev", *DEFINITIONS, "--port", str(port)],
+            env={**world.environment(), **(extra or {})},
+            cwd=world.dagster_home,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    try:
+        api = Api(port, "factroots_dagster.definitions")
+        answering(api, server, log)
+        yield api
+    finally:
+        stop(server)

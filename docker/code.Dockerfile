@@ -1,0 +1,44 @@
+# The image of the code location, in which runs execute, and of Spark's master and workers.
+#   --build-arg VARIANT=cpu    PyTorch from its index of CPU builds; give that index's address as TORCH_CPU_INDEX
+#   --build-arg VARIANT=cuda   PyTorch as PyPI serves it, which brings the CUDA libraries of its own pins;
+#                              the host needs NVIDIA's driver and container toolkit
+# An argument, so that whoever builds can pin the digest: --build-arg PYTHON_IMAGE=python@sha256:...
+ARG PYTHON_IMAGE=python:3.11.13-slim-bookworm
+ARG VARIANT=cpu
+
+FROM ${PYTHON_IMAGE} AS base
+# The same user in both images: they share the volume of logs. Empty folders that it owns, for the volumes.
+RUN useradd --create-home --uid 10001 factroots \
+    && mkdir -p /opt/dagster/storage /data && chown -R factroots /opt/dagster /data
+WORKDIR /opt/factroots
+COPY constraints.txt ./
+
+FROM base AS cpu
+ARG TORCH_CPU_INDEX
+RUN test -n "${TORCH_CPU_INDEX}" \
+    || { echo "TORCH_CPU_INDEX is not set: the address of PyTorch's index of CPU builds, or VARIANT=cuda"; exit 1; }
+RUN pip install --no-cache-dir --no-deps --constraint constraints.txt --index-url "${TORCH_CPU_INDEX}" torch
+
+FROM base AS cuda
+RUN pip install --no-cache-dir --constraint constraints.txt torch
+ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+
+FROM ${VARIANT} AS code
+WORKDIR /opt/factroots
+COPY pyproject.toml README.md LICENSE ./
+COPY factroots_dagster ./factroots_dagster
+# Without isolation, what builds the package is pinned too.
+RUN pip install --no-cache-dir --constraint constraints.txt setuptools \
+    && pip install --no-cache-dir --no-build-isolation --constraint constraints.txt '.[deploy]'
+COPY docker/dagster.yaml docker/workspace.yaml /opt/dagster/
+COPY docker/entrypoint.sh docker/lost_runs.py /opt/dagster/bin/
+
+ENV DAGSTER_HOME=/opt/dagster FACTROOTS_DATA_ROOT=/data HF_HOME=/data/.huggingface PYTHONUNBUFFERED=1
+# Not where the sources lie: the installed package is what runs.
+WORKDIR /data
+USER 10001
+EXPOSE 4000
+HEALTHCHECK --interval=30s --timeout=20s --start-period=60s --retries=3 \
+    CMD ["/opt/dagster/bin/entrypoint.sh", "health", "code"]
+ENTRYPOINT ["/opt/dagster/bin/entrypoint.sh"]
+CMD ["code"]
