@@ -228,7 +228,9 @@ def _take(root: Path, folder: Path, source: str, *, move: bool) -> None:
         target.mkdir()
         for path in [language / TEMPLATES, *relation_files(language)]:
             if not path.is_file():
-                raise InputError(f"{source}: {language.name}/{path.name} is missing or not a file")
+                raise InputError(
+                    f"{source}: {language.name}/{path.name} is missing or not a file; get the release again"
+                )
             if move:
                 os.replace(path, target / path.name)
             else:

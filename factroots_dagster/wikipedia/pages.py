@@ -28,6 +28,10 @@ LEAST_PART, LARGEST_PART, PARTS = 2 * 2**20, 96 * 2**20, 16
 BLOCK = 2**20
 HEAD = 2000
 PAGE, PAGE_END = b"<page>", b"</page>"
+MOST_TAGS = 1000
+"""Tags of one page; MediaWiki writes some 25, and markup in its text is escaped."""
+
+WHOLE_NUMBER = re.compile("[0-9]{1,18}")
 NUMBER = re.compile(rb"<id>([0-9]{1,18})</id>")
 TITLE = re.compile(rb"<title>([^<]*)</title>")
 
@@ -217,21 +221,30 @@ def parsed(xml: bytes) -> Page:
     """One `<page>...</page>`."""
     if len(xml) > LARGEST_PAGE:
         return damaged(xml, len(xml), f"longer than {LARGEST_PAGE} bytes")
+    if xml.count(b"<") > 2 * MOST_TAGS:
+        return damaged(xml, len(xml), f"more than {MOST_TAGS} tags")
     try:
         page = ElementTree.fromstring(xml)
         revision = page.find("revision")
         title = page.findtext("title")
         redirect = page.find("redirect")
-        if revision is None or title is None:
+        if revision is None or not title:
             raise ValueError
         return Page(
-            int(page.findtext("id", "")),
+            whole_number(page.findtext("id")),
             title,
             len(xml),
-            int(page.findtext("ns", "")),
+            whole_number(page.findtext("ns")),
             redirect.get("title") if redirect is not None else None,
-            int(revision.findtext("id", "")),
+            whole_number(revision.findtext("id")),
             revision.findtext("text") or "",
         )
     except (ElementTree.ParseError, ValueError):
         return damaged(xml, len(xml), "not well-formed")
+
+
+def whole_number(text: str | None) -> int:
+    """An id or namespace, which fits into 64 bits; raises ValueError for anything else."""
+    if text is None or not WHOLE_NUMBER.fullmatch(text):
+        raise ValueError
+    return int(text)

@@ -12,6 +12,7 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 
 from factroots_dagster.errors import InputError
@@ -127,7 +128,7 @@ def job_status(site: str, snapshot: str, job: str) -> str:
     text = remote_text(f"{site}/{snapshot}/dumpstatus.json")
     try:
         return str(json.loads(text or "{}")["jobs"][job]["status"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""
 
 
@@ -152,7 +153,7 @@ def remote_text(url: str) -> str | None:
         raise InputError(
             f"{url}: the server answers {error.code} {error.reason}. Remedy: check the address, or try later."
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError, HTTPException) as error:
         raise InputError(f"{url}: cannot be reached ({error}). Remedy: check the address.") from error
 
 
