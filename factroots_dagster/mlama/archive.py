@@ -121,6 +121,10 @@ def _unpack_tar(archive: Path, into: Path, max_bytes: int) -> None:
             assert source is not None  # a regular file
             with source:
                 left = _write(archive, source, into / path, left)
+        # To the end, where a compressed file's checksum stands: a cut one is told by that alone.
+        while opened.fileobj is not None and (block := opened.fileobj.read(BLOCK)):
+            left -= len(block)
+            _limit(archive, left >= 0, "unpacks to more than is allowed")
 
 
 def safe_path(archive: Path, name: str) -> Path | None:

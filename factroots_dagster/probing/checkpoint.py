@@ -49,7 +49,7 @@ class LoadedModel:
 
     @property
     def mask_id(self) -> int:
-        return self.tokenizer.mask_token_id
+        return int(self.tokenizer.mask_token_id)
 
 
 def describe(checkpoint: str, resolved: ResolvedCheckpoint, corpus: str | None = None) -> pa.Table:
@@ -288,13 +288,13 @@ def _max_length(model: Any, tokenizer: Any) -> int:
     for name, module in model.named_modules():
         if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
             unused = module.padding_idx + 1
-    return min(tokenizer.model_max_length, (positions or tokenizer.model_max_length) - unused)
+    return int(min(tokenizer.model_max_length, (positions or tokenizer.model_max_length) - unused))
 
 
 def _corpus(resolved: ResolvedCheckpoint, config: Any) -> str:
     declared = getattr(config, "factroots_corpus", None)
     if declared in ("wikipedia", "commoncrawl", "unknown", "sandbox"):
-        return declared
+        return str(declared)
     name = (resolved.source if resolved.from_hub else resolved.path.name).lower()
     if any(known in name for known in _WIKIPEDIA):
         return "wikipedia"
@@ -302,5 +302,6 @@ def _corpus(resolved: ResolvedCheckpoint, config: Any) -> str:
 
 
 def _quiet() -> None:
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    logging: Any = transformers.utils.logging  # its functions have no types
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()

@@ -146,7 +146,8 @@ def remote_text(url: str) -> str | None:
     request = urllib.request.Request(url, headers={"User-Agent": "factroots"})
     try:
         with urllib.request.urlopen(request, timeout=60) as reply:
-            return reply.read(LARGEST_TEXT).decode("utf-8", "replace")
+            text: bytes = reply.read(LARGEST_TEXT)
+            return text.decode("utf-8", "replace")
     except urllib.error.HTTPError as error:
         if error.code in (403, 404):
             return None
