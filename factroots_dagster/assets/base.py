@@ -87,7 +87,8 @@ def asset(
     """`dg.asset` with the shared declaration; a run may hold any number of its partitions."""
     if partitions_def is not None:
         arguments |= {"partitions_def": partitions_def, "backfill_policy": dg.BackfillPolicy.single_run()}
-    return dg.asset(**declaration(**arguments))
+    decorate: Callable[[Callable[..., None]], dg.AssetsDefinition] = dg.asset(**declaration(**arguments))
+    return decorate
 
 
 def preview_markdown(table: pa.Table) -> str:

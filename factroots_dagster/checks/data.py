@@ -305,7 +305,7 @@ def sources_frame(store: Store, language: str) -> pd.DataFrame:
     frame["aliases_agree"] = frame["uuid"].map(windows["article_with_aliases"] >= windows["article"])
     frame["flag_agrees"] = frame["unknown_pieces"].notna() == (frame["matcher"] == WORDPIECE)
     facts = set(store.read("mlama_split", language, columns=["uuid"])["uuid"].to_pylist())
-    wanted = matchers_of(language, (frame["matcher"] == WORDPIECE).any())
+    wanted = matchers_of(language, bool((frame["matcher"] == WORDPIECE).any()))
     traced = frame[frame["matcher"].isin(wanted)].groupby("uuid")["matcher"].nunique()
     frame["facts_missing"] = len(facts - set(traced[traced == len(wanted)].index))
     return frame
