@@ -2,10 +2,11 @@
 
     python -m assets_tests.hostile.kill_run --data data --kills 50 --seed 0
 
-Works on a copy of a materialized data root (`--data`); without one, what `--kinds` need is made first. Each
-step is run once undisturbed, which gives its duration and its bytes. Then the process group of a run is sent
-SIGKILL at a random moment, in every second case with the old partition deleted before; the partition must be
-absent, as before or complete; the run is begun again and must give the same bytes and leave no temporary.
+Works on a copy of a materialized data root (`--data`); without one, `--assets` must hold all that they need.
+Each step is run once undisturbed, which gives its duration and its bytes. Then the process group of a run is
+sent SIGKILL at a random moment, in every second case with the old partition deleted before; the partition
+must be absent, as before or complete; the run is begun again and must give the same bytes and leave no
+temporary.
 
 Runs are children forked from a process that has imported everything, so that nearly all moments fall into
 work and not into imports.
@@ -58,7 +59,6 @@ STEPS: tuple[tuple[str, tuple[str, ...], str | None], ...] = (
 )
 """Kind (Dagster's group), assets that one run makes, and what their partitions are, in the graph's order."""
 
-KINDS = tuple(dict.fromkeys(kind for kind, _, _ in STEPS))
 LEAST_OF_A_KIND = 5
 HEAVY = ("torch", "transformers", "great_expectations", "pyspark.sql", "scipy.stats", "matplotlib.pyplot")
 
@@ -213,7 +213,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="materialized data root to copy")
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--kinds", default=",".join(KINDS), help="comma-separated")
+    parser.add_argument("--assets", default="", help="comma-separated; all by default")
     parser.add_argument("--languages", default="", help="comma-separated; all by default")
     parser.add_argument(
         "--trust",
@@ -246,7 +246,7 @@ def main() -> None:
         build_defs(settings)  # imports what definitions need, once for all runs
         steps = []
         for kind, assets, by in STEPS:
-            if kind not in given.kinds.split(","):
+            if given.assets and assets[0] not in given.assets.split(","):
                 continue
             language = chance.choice(settings.active_languages)
             checkpoint = "" if by in (None, LANGUAGE) else chance.choice(list(registered(settings)))
