@@ -28,7 +28,10 @@ from types import ModuleType
 from typing import Any
 
 TARGETS = {
-    "factroots_dagster.report.types": ["assets_tests/report/test_types.py"],
+    "factroots_dagster.report.types": [
+        "assets_tests/report/test_types.py",
+        "assets_tests/report/test_types_borders.py",
+    ],
     "factroots_dagster.tracing.sources": ["assets_tests/tracing/test_sources.py", "-k", "not real"],
     "factroots_dagster.tracing.passages": ["assets_tests/tracing/test_sources.py", "-k", "not real"],
     "factroots_dagster.wikipedia.tokens": ["assets_tests/wikipedia/test_text.py", "-k", "not sentences"],
