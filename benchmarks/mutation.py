@@ -32,14 +32,24 @@ TARGETS = {
         "assets_tests/report/test_types.py",
         "assets_tests/report/test_types_borders.py",
     ],
-    "factroots_dagster.tracing.sources": ["assets_tests/tracing/test_sources.py", "-k", "not real"],
+    "factroots_dagster.tracing.sources": [
+        "assets_tests/tracing/test_sentences_of_evidence.py",
+        "assets_tests/tracing/test_sources.py",
+        "-k",
+        "not real",
+    ],
     "factroots_dagster.tracing.passages": [
         "assets_tests/tracing/test_passages.py",
         "assets_tests/tracing/test_sources.py",
         "-k",
         "not real",
     ],
-    "factroots_dagster.wikipedia.tokens": ["assets_tests/wikipedia/test_text.py", "-k", "not sentences"],
+    "factroots_dagster.wikipedia.tokens": [
+        "assets_tests/wikipedia/test_tokens.py",
+        "assets_tests/wikipedia/test_text.py",
+        "-k",
+        "not sentences",
+    ],
     "factroots_dagster.wikipedia.normalization": [
         *("assets_tests/wikipedia/test_text.py", "assets_tests/wikipedia/test_mentions.py"),
         *("-k", "not sentences and not real"),
