@@ -22,7 +22,22 @@ demo: setup
 
 test: setup
 	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
 	$(VENV)/bin/python -m pytest
+
+# Lines and branches that the tests reach, those in subprocesses and Spark's workers too.
+.PHONY: coverage
+coverage: setup
+	$(VENV)/bin/coverage erase
+	$(VENV)/bin/coverage run -m pytest
+	$(VENV)/bin/coverage combine --quiet
+	$(VENV)/bin/coverage report
+
+# Does a test fail when an operator or constant of the categorization or the matching is changed?
+.PHONY: mutation
+mutation: setup
+	$(VENV)/bin/python -m benchmarks.mutation
 
 ui: setup
 	$(VENV)/bin/dagster dev

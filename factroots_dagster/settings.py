@@ -6,6 +6,9 @@ refused by name when the settings are read, before any work.
 
 from __future__ import annotations
 
+import re
+import tomllib
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,6 +26,11 @@ from factroots_dagster.mlama.languages import MLAMA_LANGUAGES
 from factroots_dagster.sandbox.languages import LANGUAGES as SANDBOX_LANGUAGES
 
 GENERATED_WORLDS = ("sandbox", "disjoint")
+SPARK_MASTER = re.compile(
+    r"local|local\[(\*|[1-9][0-9]*)(,\s*[1-9][0-9]*)?\]|local-cluster\[[0-9, ]+\]|yarn|(spark|k8s)://\S+"
+)
+LONGEST_SHOWN = 200
+"""Characters of a wrong value that an error shows."""
 
 
 def languages_of(world: str) -> tuple[str, ...]:
@@ -91,8 +99,29 @@ class Settings(BaseSettings):
     @field_validator("wikipedia_snapshot")
     @classmethod
     def _snapshot_is_a_date(cls, value: str) -> str:
-        if value != "latest" and not (len(value) == 8 and value.isdigit()):
-            raise ValueError(f"{value!r} is neither 'latest' nor a date such as 20230501")
+        if value != "latest":
+            try:
+                if not re.fullmatch("[0-9]{8}", value):
+                    raise ValueError
+                datetime.strptime(value, "%Y%m%d")
+            except ValueError:
+                raise ValueError("it is neither 'latest' nor a date such as 20230501") from None
+        return value
+
+    @field_validator("data_root", mode="before")
+    @classmethod
+    def _data_root_is_a_folder(cls, value: object) -> object:
+        if value == "":
+            raise ValueError("it is empty; name the folder that data are written under")
+        if isinstance(value, str | Path) and Path(value).exists() and not Path(value).is_dir():
+            raise ValueError("it is a file; name a folder")
+        return value
+
+    @field_validator("spark_master")
+    @classmethod
+    def _spark_knows_the_master(cls, value: str) -> str:
+        if not SPARK_MASTER.fullmatch(value):
+            raise ValueError("use local[*], local[4], spark://host:7077, yarn or k8s://https://host:443")
         return value
 
     @model_validator(mode="after")
@@ -126,11 +155,14 @@ def load_settings() -> Settings:
     except ValidationError as error:
         lines = []
         for problem in error.errors():
-            name = "_".join(str(part) for part in problem["loc"]).upper()
-            variable = f"FACTROOTS_{name}" if name else "FACTROOTS_LANGUAGES"
-            lines.append(
-                f"{variable}: {problem['msg']} (got {problem['input']!r})"
-                if name
-                else f"{variable}: {problem['msg']}"
-            )
+            # of a list's item, the setting is the list
+            name = str(problem["loc"][0]).upper() if problem["loc"] else "LANGUAGES"
+            got = f" (got {_shortened(repr(problem['input']))})" if problem["loc"] else ""
+            lines.append(f"FACTROOTS_{name}: {_shortened(problem['msg'])}{got}")
         raise InputError("settings are wrong: " + "; ".join(lines)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"factroots.toml: is not TOML in UTF-8 ({error}); mend or remove the file") from None
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 2 * LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]} ... {text[-LONGEST_SHOWN:]}"

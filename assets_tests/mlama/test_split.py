@@ -90,7 +90,9 @@ def test_an_unknown_language_is_answered_with_the_known(tmp_path: Path) -> None:
         read_split(tmp_path, "qab")
 
 
-labels = st.text(st.characters(exclude_categories=("Cs",)), min_size=1).filter(str.strip)
+labels = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1).filter(
+    str.strip
+)
 
 
 @given(rows=st.lists(st.tuples(labels, labels), min_size=1, max_size=6))

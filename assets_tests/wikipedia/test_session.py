@@ -51,7 +51,7 @@ def test_spark_runs_on_the_java_from_pypi(tmp_path: Path) -> None:
     first, second = done.stdout.splitlines()
     count, home = first.split(" ", 1)
     assert count == "10" and Path(home).parent == tmp_path / "cache" / "factroots"
-    assert second.split() == ["local[1]", "None", "127.0.0.1"]
+    assert second.split() == ["local[1,2]", "None", "127.0.0.1"]
 
 
 def fake_java(folder: Path, version: str) -> Path:

@@ -9,6 +9,7 @@ from zlib import crc32
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from factroots_dagster.analysis.geography import MLAMA_PLACES, Place, distance_km
 from factroots_dagster.analysis.mantel import mantel
@@ -88,8 +89,9 @@ def expected_jaccard(facts: int, first: int, second: int) -> float | None:
     spread = 12 * np.sqrt(mean + 1)  # the variance is below the mean; what lies beyond is below 1e-30
     overlap = np.arange(max(low, int(mean - spread)), min(high, int(mean + spread) + 1) + 1)
 
-    def log_binomial(n: float, k: np.ndarray | float) -> np.ndarray:
-        return gammaln(n + 1) - gammaln(np.add(k, 1)) - gammaln(np.subtract(n + 1, k))
+    def log_binomial(n: float, k: NDArray[np.int64] | float) -> NDArray[np.float64]:
+        value: NDArray[np.float64] = gammaln(n + 1) - gammaln(np.add(k, 1)) - gammaln(np.subtract(n + 1, k))
+        return value
 
     log_chance = log_binomial(first, overlap) + log_binomial(facts - first, second - overlap)
     chance = np.exp(log_chance - log_binomial(facts, second))

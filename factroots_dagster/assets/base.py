@@ -88,11 +88,14 @@ def all_partitions(*assets: str) -> list[dg.AssetDep]:
     return [dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping()) for name in assets]
 
 
-def asset(*, partitions_def: dg.PartitionsDefinition | None = None, **arguments: Any) -> Any:
+def asset(
+    *, partitions_def: dg.PartitionsDefinition | None = None, **arguments: Any
+) -> Callable[[Callable[..., None]], dg.AssetsDefinition]:
     """`dg.asset` with the shared declaration; a run may hold any number of its partitions."""
     if partitions_def is not None:
         arguments |= {"partitions_def": partitions_def, "backfill_policy": dg.BackfillPolicy.single_run()}
-    return dg.asset(**declaration(**arguments))
+    decorate: Callable[[Callable[..., None]], dg.AssetsDefinition] = dg.asset(**declaration(**arguments))
+    return decorate
 
 
 def preview_markdown(table: pa.Table) -> str:

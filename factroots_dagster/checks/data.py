@@ -38,7 +38,8 @@ MLAMA_MULTI_ANSWER_ROWS, MLAMA_OBJECT_IN_SUBJECT_ROWS, MLAMA_FACTS = 165_742, 76
 
 
 def release_frame(store: Store) -> pd.DataFrame:
-    return store.read("mlama_release").to_pandas()
+    frame: pd.DataFrame = store.read("mlama_release").to_pandas()
+    return frame
 
 
 def release_suite(settings: Settings) -> Suite:
@@ -67,7 +68,8 @@ def release_suite(settings: Settings) -> Suite:
 
 
 def dump_frame(store: Store, language: str) -> pd.DataFrame:
-    return store.read("wikipedia_dump", language).to_pandas()
+    frame: pd.DataFrame = store.read("wikipedia_dump", language).to_pandas()
+    return frame
 
 
 def dump_suite(settings: Settings) -> Suite:
@@ -86,7 +88,8 @@ def dump_suite(settings: Settings) -> Suite:
 
 
 def split_frame(store: Store, language: str) -> pd.DataFrame:
-    return store.read("mlama_split", language).to_pandas()
+    frame: pd.DataFrame = store.read("mlama_split", language).to_pandas()
+    return frame
 
 
 def split_suite(settings: Settings) -> Suite:
@@ -110,7 +113,7 @@ def split_suite(settings: Settings) -> Suite:
 
 
 def coverage_frame(store: Store) -> pd.DataFrame:
-    frame = store.read("fact_coverage").to_pandas()
+    frame: pd.DataFrame = store.read("fact_coverage").to_pandas()
     frame["relations_of_fact"] = frame.groupby("uuid")["relation"].transform("nunique")
     return frame
 
@@ -198,7 +201,7 @@ def articles_suite(settings: Settings) -> Suite:
 
 
 def volume_frame(store: Store, language: str) -> pd.DataFrame:
-    frame = store.read("wikipedia_volume", language).to_pandas()
+    frame: pd.DataFrame = store.read("wikipedia_volume", language).to_pandas()
     frame["namespace_0"] = frame["articles"] + frame["redirects"]
     frame["damaged_share"] = frame["damaged_pages"] / (frame["pages"] + frame["damaged_pages"]).clip(lower=1)
     frame["lost_share"] = frame["lost_bytes"] / (frame["wikitext_bytes"] + frame["lost_bytes"]).clip(lower=1)
@@ -288,7 +291,7 @@ def mentions_suite(settings: Settings) -> Suite:
 def sources_frame(store: Store, language: str) -> pd.DataFrame:
     table = store.read("fact_sources", language)
     shown = pc.list_value_length(table["evidence"])
-    frame = table.drop(["evidence"]).to_pandas()
+    frame: pd.DataFrame = table.drop(["evidence"]).to_pandas()
     frame["shown"] = shown.to_numpy()
     frame["evidence_agrees"] = (frame["shown"] > 0) == (frame["windows"] > 0)
     windows = frame.pivot_table(index="uuid", columns="matcher", values="windows", aggfunc="sum")
@@ -302,7 +305,7 @@ def sources_frame(store: Store, language: str) -> pd.DataFrame:
     frame["aliases_agree"] = frame["uuid"].map(windows["article_with_aliases"] >= windows["article"])
     frame["flag_agrees"] = frame["unknown_pieces"].notna() == (frame["matcher"] == WORDPIECE)
     facts = set(store.read("mlama_split", language, columns=["uuid"])["uuid"].to_pylist())
-    wanted = matchers_of(language, (frame["matcher"] == WORDPIECE).any())
+    wanted = matchers_of(language, bool((frame["matcher"] == WORDPIECE).any()))
     traced = frame[frame["matcher"].isin(wanted)].groupby("uuid")["matcher"].nunique()
     frame["facts_missing"] = len(facts - set(traced[traced == len(wanted)].index))
     return frame

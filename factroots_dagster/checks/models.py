@@ -25,7 +25,8 @@ _NOISE = 1e-4
 
 
 def checkpoint_frame(store: Store, checkpoint: str) -> pd.DataFrame:
-    return store.read("checkpoint", checkpoint).to_pandas()
+    frame: pd.DataFrame = store.read("checkpoint", checkpoint).to_pandas()
+    return frame
 
 
 def checkpoint_suite(settings: Settings) -> Suite:
@@ -47,7 +48,9 @@ def checkpoint_suite(settings: Settings) -> Suite:
 
 def predictions_frame(store: Store, checkpoint: str, language: str) -> pd.DataFrame:
     table = store.read("predictions", checkpoint, language)
-    frame = table.drop(["object_ids", "predicted_ids", "full_match", "partial_match"]).to_pandas()
+    frame: pd.DataFrame = table.drop(
+        ["object_ids", "predicted_ids", "full_match", "partial_match"]
+    ).to_pandas()
     # null: the checkpoint cannot be asked so
     could = pc.is_valid(table["full_match"]).to_numpy()
     full, partial = (pc.fill_null(table[name], False).to_numpy() for name in ("full_match", "partial_match"))
@@ -133,7 +136,7 @@ def active_frame(store: Store, checkpoint: str, language: str) -> pd.DataFrame:
     table = store.read("active_neurons", checkpoint, language)
     described = store.read("checkpoint", checkpoint).to_pylist()[0]
     neurons = described["layers"] * described["neurons"]
-    frame = table.select(["uuid", "language", "relation", "k"]).to_pandas()
+    frame: pd.DataFrame = table.select(["uuid", "language", "relation", "k"]).to_pandas()
     names = ("neurons", "signed_neurons", "standardised_neurons", "scores")
     *rankings, scores = (table[name].to_pylist() for name in names)
     frame["sizes_agree"] = [
@@ -178,7 +181,7 @@ _SCORE_OF = {
 
 def scores_frame(store: Store, checkpoint: str) -> pd.DataFrame:
     table = store.read("probing_scores", checkpoint)
-    frame = table.drop(["protocols"]).to_pandas()
+    frame: pd.DataFrame = table.drop(["protocols"]).to_pandas()
     frame["protocols_agree"] = [
         {name for name, column in _SCORE_OF.items() if row[column] is not None} == set(row["protocols"])
         for row in table.select(["protocols", *_SCORE_OF.values()]).to_pylist()
@@ -242,7 +245,7 @@ def similarity_frame(store: Store, checkpoint: str) -> pd.DataFrame:
         "p_value",
         "q_value",
     ]
-    frame = store.read("neuron_similarity", checkpoint, columns=columns).to_pandas()
+    frame: pd.DataFrame = store.read("neuron_similarity", checkpoint, columns=columns).to_pandas()
     frame["ordered"] = frame["language_a"] < frame["language_b"]
     return frame
 
@@ -268,7 +271,7 @@ def similarity_suite(settings: Settings) -> Suite:
 
 
 def interventions_frame(store: Store, checkpoint: str) -> pd.DataFrame:
-    frame = store.read("neuron_interventions", checkpoint).to_pandas()
+    frame: pd.DataFrame = store.read("neuron_interventions", checkpoint).to_pandas()
     frame["finite"] = np.isfinite(frame["logprob_change"]) & np.isfinite(frame["logprob_before"])
     frame["two_languages"] = frame["language_found"] != frame["language_asked"]
     return frame

@@ -22,7 +22,7 @@ LARGEST_PAGE = 25_000_000
 
 
 def clusters_frame(store: Store, checkpoint: str) -> pd.DataFrame:
-    frame = store.read("language_clusters", checkpoint).to_pandas()
+    frame: pd.DataFrame = store.read("language_clusters", checkpoint).to_pandas()
     frame["two_languages"] = frame["language_a"] < frame["language_b"]
     return frame
 
@@ -44,7 +44,7 @@ def clusters_suite(settings: Settings) -> Suite:
 
 
 def types_frame(store: Store, checkpoint: str) -> pd.DataFrame:
-    frame = store.read("fact_types", checkpoint).to_pandas()
+    frame: pd.DataFrame = store.read("fact_types", checkpoint).to_pandas()
     matched = {
         (language, uuid): full
         for language in store.keys("predictions", checkpoint)
@@ -132,7 +132,7 @@ def report_suite(settings: Settings) -> Suite:
 
 
 def comparison_frame(store: Store) -> pd.DataFrame:
-    frame = store.read("checkpoint_comparison").to_pandas()
+    frame: pd.DataFrame = store.read("checkpoint_comparison").to_pandas()
     frame["shares"] = frame.groupby(["checkpoint", "language"])["share"].transform("sum")
     known = store.keys("fact_types")
     frame["checkpoints_missing"] = len(set(known) - set(frame["checkpoint"]))
@@ -156,7 +156,7 @@ def comparison_suite(settings: Settings) -> Suite:
 
 
 def truth_frame(store: Store) -> pd.DataFrame:
-    frame = store.read("planted_truth").to_pandas()
+    frame: pd.DataFrame = store.read("planted_truth").to_pandas()
     linked = frame["linked_source"].notna()
     kind = frame["kind"]
     frame["transferred_agrees"] = (kind != "transferred") | (~frame["stated"] & linked)
@@ -181,7 +181,7 @@ def truth_suite(settings: Settings) -> Suite:
 
 
 def training_frame(store: Store) -> pd.DataFrame:
-    frame = store.read("sandbox_training").to_pandas()
+    frame: pd.DataFrame = store.read("sandbox_training").to_pandas()
     first = frame["loss"].head(max(1, len(frame) // 10)).mean()
     frame["learnt"] = frame["loss"].tail(max(1, len(frame) // 10)).mean() < 0.7 * first
     frame["finite"] = np.isfinite(frame["loss"])

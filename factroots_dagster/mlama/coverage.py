@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from factroots_dagster.mlama.schema import FACT_COVERAGE
 
@@ -63,15 +64,17 @@ def _language_coverage(split: pa.Table) -> pa.Table:
     )
 
 
-def _codes(column: pa.ChunkedArray) -> np.ndarray:
+def _codes(column: pa.ChunkedArray) -> NDArray[np.int64]:
     """Integers 0..n-1 for the distinct values of a column."""
     encoded = column.combine_chunks().dictionary_encode()
-    return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    codes: NDArray[np.int64] = encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return codes
 
 
-def _pair(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+def _pair(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
     """Integers for the distinct pairs of two code columns."""
-    return left * (int(right.max(initial=0)) + 1) + right
+    pairs: NDArray[np.int64] = left * (int(right.max(initial=0)) + 1) + right
+    return pairs
 
 
 def _distinct_per_group(group: np.ndarray, value: np.ndarray) -> np.ndarray:

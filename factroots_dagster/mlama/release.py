@@ -119,7 +119,8 @@ def release_facts(table: pa.Table) -> dict[str, str | int | bool]:
 
     Keys: name, published, digest, rows, languages, relations, facts, source, licence.
     """
-    return json.loads((table.schema.metadata or {})[b"mlama_release"])
+    facts: dict[str, str | int | bool] = json.loads((table.schema.metadata or {})[b"mlama_release"])
+    return facts
 
 
 def identify(folder: Path) -> ReleaseIdentity:
@@ -229,7 +230,9 @@ def _take(root: Path, folder: Path, source: str, *, move: bool) -> None:
         target.mkdir()
         for path in [language / TEMPLATES, *relation_files(language)]:
             if not path.is_file():
-                raise InputError(f"{source}: {language.name}/{path.name} is missing or not a file")
+                raise InputError(
+                    f"{source}: {language.name}/{path.name} is missing or not a file; get the release again"
+                )
             if move:
                 os.replace(path, target / path.name)
             else:

@@ -10,9 +10,12 @@ import pyarrow as pa
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.mlama.schema import MLAMA_SPLIT
+from factroots_dagster.storage.store import check_name
 
 TEMPLATES = "templates.jsonl"
 ROW_KEYS = ("uuid", "sub_label", "obj_label", "sub_uri", "obj_uri")
+LONGEST_LINE = 1 << 20
+"""Bytes of one line; those of mLAMA 1.1 have some 500."""
 
 
 def languages(release: Path) -> list[str]:
@@ -41,20 +44,26 @@ def parse_lines(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
     """Yields (1-based line number, object) of a JSON-lines file; blank lines are passed over.
 
     Raises:
-        InputError: a line that is not UTF-8, not JSON, or not an object.
+        InputError: a line that is not UTF-8, not JSON, not an object, or longer than LONGEST_LINE.
     """
     with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
+        for number, line in enumerate(iter(lambda: lines.readline(LONGEST_LINE + 1), b""), start=1):
+            if len(line) > LONGEST_LINE:
+                raise InputError(
+                    f"{_name(path)}, line {number}: more than {LONGEST_LINE:,} bytes long; mend or remove it"
+                )
             if not line.strip():
                 continue
             try:
-                value = json.loads(line)
+                value = json.loads(line.decode("utf-8-sig"))
             except (ValueError, RecursionError) as error:
                 raise InputError(
                     f"{_name(path)}, line {number}: not valid JSON ({error}); mend or remove the line"
                 ) from error
             if not isinstance(value, dict):
-                raise InputError(f"{_name(path)}, line {number}: expected a JSON object, not {value!r:.80}")
+                raise InputError(
+                    f"{_name(path)}, line {number}: expected a JSON object, mend or remove {value!r:.80}"
+                )
             yield number, value
 
 
@@ -102,7 +111,7 @@ def read_split(release: Path, language: str) -> pa.Table:
             template, a malformed template, or a uuid that occurs twice in the language.
     """
     folder = release / language
-    if not folder.is_dir():
+    if not language or Path(language).name != language or not folder.is_dir():
         known = ", ".join(languages(release)) or "none"
         raise InputError(f"language {language!r} is not in this mLAMA release; it holds: {known}")
     templates = read_templates(folder)
@@ -120,7 +129,7 @@ def _read_relation(
     columns: dict[str, list[object]],
     seen: dict[str, str],
 ) -> None:
-    relation = path.stem
+    relation = check_name(path.stem, f"{_name(path)}: relation")
     template = templates.get(relation)
     before = len(columns["uuid"])
     for number, row in parse_lines(path):
@@ -152,15 +161,20 @@ def _read_relation(
 
 def _text(path: Path, number: int, row: dict[str, object], key: str) -> str:
     value = row.get(key)
-    if isinstance(value, str) and value.strip() and (value.isascii() or _encodable(value)):
+    if isinstance(value, str) and value.strip() and "\0" not in value and _encodable(value):
         return value
     if value is None:
-        raise InputError(f"{_name(path)}, line {number}: no {key!r} in this row")
-    raise InputError(f"{_name(path)}, line {number}: {key!r} must be a text of characters, not {value!r:.80}")
+        raise InputError(f"{_name(path)}, line {number}: no {key!r} in this row; add it or remove the line")
+    raise InputError(
+        f"{_name(path)}, line {number}: {key!r} must be a text of characters, not blank and without NUL; "
+        f"mend or remove {value!r:.80}"
+    )
 
 
 def _encodable(value: str) -> bool:
     """False for a text with half of a surrogate pair, which JSON can spell and no table can hold."""
+    if value.isascii():
+        return True
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:

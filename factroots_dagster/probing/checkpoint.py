@@ -27,6 +27,7 @@ from factroots_dagster.probing.schema import CHECKPOINT
 
 __all__ = ["LoadedModel", "ResolvedCheckpoint", "describe", "load", "pick_device", "resolve_checkpoint"]
 
+MOST_LAYERS = 1000
 SPACE = "▁"  # SentencePiece's bare space token
 # What well-known families were trained on: absence from Wikipedia means absence from training only for these.
 _WIKIPEDIA = ("bert-base-multilingual", "distilbert-base-multilingual")
@@ -48,7 +49,7 @@ class LoadedModel:
 
     @property
     def mask_id(self) -> int:
-        return self.tokenizer.mask_token_id
+        return int(self.tokenizer.mask_token_id)
 
 
 def describe(checkpoint: str, resolved: ResolvedCheckpoint, corpus: str | None = None) -> pa.Table:
@@ -58,12 +59,11 @@ def describe(checkpoint: str, resolved: ResolvedCheckpoint, corpus: str | None =
     """
     _quiet()
     config = _config(resolved)
-    with torch.device("meta"):
-        model = _auto_class(_family(resolved, config)).from_config(config)
-    model.tie_weights()
+    model = _skeleton(resolved, config)
     ffn = find_feed_forward(model)
-    _refuse_broken_weights(resolved)
+    _refuse_broken_weights(resolved, model)
     tokenizer = _tokenizer(resolved, _family(resolved, config))
+    _refuse_unknown_tokens(resolved, model, tokenizer)
     row = {
         "checkpoint": checkpoint,
         "source": resolved.source if resolved.from_hub else resolved.path.name,
@@ -131,7 +131,7 @@ def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str) -> Loa
     config = _config(resolved)
     family = _family(resolved, config)
     tokenizer = _tokenizer(resolved, family)
-    _refuse_broken_weights(resolved)
+    _refuse_broken_weights(resolved, _skeleton(resolved, config))
     try:
         model, loading = _auto_class(family).from_pretrained(
             resolved.path,
@@ -142,7 +142,7 @@ def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str) -> Loa
             local_files_only=True,
             output_loading_info=True,
         )
-    except (OSError, RuntimeError, KeyError, ValueError, SafetensorError) as error:
+    except Exception as error:  # what a foreign config asks for fails in many ways
         raise InputError(
             f"checkpoint {resolved.source}: cannot be loaded ({error}); export it again"
         ) from error
@@ -152,6 +152,7 @@ def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str) -> Loa
             f"({', '.join(sorted(loading['missing_keys'])[:3])}); use one saved with its language-modelling "
             "head"
         )
+    _refuse_unknown_tokens(resolved, model, tokenizer)
     model.eval().requires_grad_(False).to(device)
     space = tokenizer.convert_tokens_to_ids(SPACE)
     return LoadedModel(
@@ -166,19 +167,67 @@ def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str) -> Loa
     )
 
 
-def _refuse_broken_weights(resolved: ResolvedCheckpoint) -> None:
+def _skeleton(resolved: ResolvedCheckpoint, config: Any) -> Any:
+    """The model without its weights, as its config describes it."""
+    layers = getattr(config.get_text_config(), "num_hidden_layers", 0)
+    if not isinstance(layers, int) or not 0 < layers <= MOST_LAYERS:
+        raise InputError(
+            f"checkpoint {resolved.source}: its config asks for {layers!r:.40} layers; "
+            f"1 to {MOST_LAYERS} are accepted, use another checkpoint"
+        )
+    try:
+        with torch.device("meta"):
+            model = _auto_class(_family(resolved, config)).from_config(config)
+        model.tie_weights()
+    except InputError:
+        raise
+    except Exception as error:  # numbers that do not fit together fail in many ways
+        raise InputError(
+            f"checkpoint {resolved.source}: no model can be made of its config.json ({error}); "
+            "download it again, or use another checkpoint"
+        ) from error
+    return model
+
+
+def _refuse_unknown_tokens(resolved: ResolvedCheckpoint, model: Any, tokenizer: Any) -> None:
+    """Refuse a tokenizer that makes ids which the model has no embedding for.
+
+    Added tokens that no prompt holds are passed over: some text models carry one for images.
+    """
+    rows = model.get_input_embeddings().weight.shape[0]
+    ordinary = tokenizer.backend_tokenizer.get_vocab(with_added_tokens=False).values()
+    used = [tokenizer.mask_token_id, tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.bos_token_id]
+    largest = max([*ordinary, *(token for token in used if token is not None)], default=0)
+    if largest >= rows:
+        raise InputError(
+            f"checkpoint {resolved.source}: its tokenizer gives ids up to {largest}, its model has {rows} "
+            "embeddings; save the tokenizer that belongs to the model"
+        )
+
+
+def _refuse_broken_weights(resolved: ResolvedCheckpoint, skeleton: Any) -> None:
+    """Refuse weights that cannot be read, are not finite, or have another shape than the config says."""
+    expected = {name: tuple(tensor.shape) for name, tensor in skeleton.state_dict().items()}
     for file in weight_files(resolved.path):
         try:
             with safe_open(file, framework="pt") as tensors:
                 for name in tensors.keys():  # noqa: SIM118 (not a dict)
                     tensor = tensors.get_tensor(name)
+                    if expected.get(name, tuple(tensor.shape)) != tuple(tensor.shape):
+                        raise InputError(
+                            f"checkpoint {resolved.source}: {name} in {file.name} has shape "
+                            f"{list(tensor.shape)}, its config.json asks for {list(expected[name])}; "
+                            "download it again"
+                        )
                     if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
                         raise InputError(
                             f"checkpoint {resolved.source}: {name} in {file.name} holds NaN or infinities; "
                             "training diverged or the file is damaged: use another checkpoint"
                         )
         except SafetensorError as error:
-            raise InputError(f"checkpoint {resolved.source}: {file.name} is damaged ({error})") from error
+            raise InputError(
+                f"checkpoint {resolved.source}: {file.name} is damaged ({error}); download it again"
+            ) from error
 
 
 def _config(resolved: ResolvedCheckpoint) -> Any:
@@ -186,7 +235,7 @@ def _config(resolved: ResolvedCheckpoint) -> Any:
         return transformers.AutoConfig.from_pretrained(
             resolved.path, trust_remote_code=False, local_files_only=True
         )
-    except (OSError, ValueError, KeyError) as error:
+    except Exception as error:  # each kind of config checks its fields in a way of its own
         raise InputError(
             f"checkpoint {resolved.source}: its config is not known to transformers "
             f"{transformers.__version__} ({error}); use another checkpoint or a newer transformers"
@@ -195,12 +244,13 @@ def _config(resolved: ResolvedCheckpoint) -> Any:
 
 def _family(resolved: ResolvedCheckpoint, config: Any) -> str:
     names = getattr(config, "architectures", None) or [""]
-    if names[0].endswith(("ForMaskedLM", "ForPreTraining")):
+    name = str(names[0])
+    if name.endswith(("ForMaskedLM", "ForPreTraining")):
         return "masked"
-    if names[0].endswith(("ForCausalLM", "LMHeadModel")):
+    if name.endswith(("ForCausalLM", "LMHeadModel")):
         return "causal"
     raise InputError(
-        f"checkpoint {resolved.source}: architecture {names[0] or '(none)'} is no language model; "
+        f"checkpoint {resolved.source}: architecture {name or '(none)'} is no language model; "
         "a ...ForMaskedLM or ...ForCausalLM checkpoint is needed"
     )
 
@@ -215,7 +265,9 @@ def _tokenizer(resolved: ResolvedCheckpoint, family: str) -> Any:
             resolved.path, trust_remote_code=False, local_files_only=True
         )
     except Exception as error:  # converting an old vocabulary fails in many ways
-        raise InputError(f"checkpoint {resolved.source}: its tokenizer cannot be read ({error})") from error
+        raise InputError(
+            f"checkpoint {resolved.source}: its tokenizer cannot be read ({error}); save the tokenizer again"
+        ) from error
     if not tokenizer.is_fast:
         raise InputError(
             f"checkpoint {resolved.source}: it has only a slow tokenizer; save a fast one (tokenizer.json)"
@@ -236,13 +288,13 @@ def _max_length(model: Any, tokenizer: Any) -> int:
     for name, module in model.named_modules():
         if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
             unused = module.padding_idx + 1
-    return min(tokenizer.model_max_length, (positions or tokenizer.model_max_length) - unused)
+    return int(min(tokenizer.model_max_length, (positions or tokenizer.model_max_length) - unused))
 
 
 def _corpus(resolved: ResolvedCheckpoint, config: Any) -> str:
     declared = getattr(config, "factroots_corpus", None)
     if declared in ("wikipedia", "commoncrawl", "unknown", "sandbox"):
-        return declared
+        return str(declared)
     name = (resolved.source if resolved.from_hub else resolved.path.name).lower()
     if any(known in name for known in _WIKIPEDIA):
         return "wikipedia"
@@ -250,5 +302,6 @@ def _corpus(resolved: ResolvedCheckpoint, config: Any) -> str:
 
 
 def _quiet() -> None:
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
+    logging: Any = transformers.utils.logging  # its functions have no types
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()

@@ -12,10 +12,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from factroots_dagster.errors import InputError, UnavailableError
 
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+_ATTENTION = ("eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention")
+"""What transformers has itself; any other name can be that of a repository with code."""
+
 _TOKENIZER_FILES = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -130,16 +134,19 @@ def _refuse_unsafe(source: str, folder: Path) -> None:
     config_file = folder / "config.json"
     if not config_file.is_file():
         raise InputError(f"checkpoint {source}: config.json is missing; give a folder in Hugging Face layout")
-    try:
-        config = json.loads(config_file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"checkpoint {source}: config.json is not valid JSON ({error})") from error
+    config = _read_json(config_file)
     tokenizer_file = folder / "tokenizer_config.json"
-    tokenizer = json.loads(tokenizer_file.read_text(encoding="utf-8")) if tokenizer_file.is_file() else {}
+    tokenizer = _read_json(tokenizer_file) if tokenizer_file.is_file() else {}
     if "auto_map" in config or "auto_map" in tokenizer:
         raise InputError(
             f"checkpoint {source}: it wants to run its own code (auto_map), which is refused; use one of an "
             "architecture that transformers has itself (and drop auto_map from its json files)"
+        )
+    attention = [config.get(name) for name in ("attn_implementation", "_attn_implementation")]
+    if any(name is not None and name not in _ATTENTION for name in attention):
+        raise InputError(
+            f"checkpoint {source}: it asks for attention code of somebody else's ({attention[0]!r}), "
+            "which is refused; drop attn_implementation from it"
         )
     if not weight_files(folder):
         if any(file for pattern in _PICKLES for file in folder.glob(pattern)):
@@ -164,10 +171,30 @@ def weight_files(folder: Path) -> list[Path]:
     index = folder / "model.safetensors.index.json"
     if (folder / "model.safetensors").is_file() or not index.is_file():
         return [file for file in [folder / "model.safetensors"] if file.is_file()]
-    names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    if any(Path(name).name != name for name in names):
+    names = _shards(index)
+    if any(Path(name).name != name or name == ".." for name in names):
         raise InputError(f"{index}: a shard lies outside the folder; download the checkpoint again")
+    if any(not name.endswith(".safetensors") for name in names):
+        raise InputError(f"{index}: a shard is no .safetensors file; convert the checkpoint to safetensors")
     return [folder / name for name in sorted(names)]
+
+
+def _shards(index: Path) -> set[str]:
+    weights = _read_json(index).get("weight_map")
+    if not isinstance(weights, dict) or not weights or not all(isinstance(v, str) for v in weights.values()):
+        raise InputError(f"{index}: it has no weight_map of file names; download the checkpoint again")
+    return set(weights.values())
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """The JSON object in a checkpoint's file; raises InputError when it is none."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: is not valid JSON ({error}); download the checkpoint again") from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path}: holds no JSON object; download the checkpoint again")
+    return value
 
 
 def tokenizer_files(folder: Path) -> list[Path]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +33,9 @@ class Batch:
     rows, positions: int64 [m], those tokens, sequence after sequence.
     """
 
-    def __init__(self, model: LoadedModel, ids: Sequence[npt.NDArray], positions: Sequence[npt.NDArray]):
+    def __init__(
+        self, model: LoadedModel, ids: Sequence[npt.NDArray[Any]], positions: Sequence[npt.NDArray[Any]]
+    ) -> None:
         lengths = np.array([len(sequence) for sequence in ids])
         padding = model.tokenizer.pad_token_id or 0
         padded = np.full((len(ids), int(lengths.max())), padding, np.int64)
@@ -64,7 +67,8 @@ def hidden_or_logits(model: LoadedModel, batch: Batch) -> torch.Tensor:
         output = model.model(input_ids=batch.ids, attention_mask=batch.mask).logits
     else:
         output = model.model.base_model(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state
-    return output[batch.rows, batch.positions]
+    found: torch.Tensor = output[batch.rows, batch.positions]
+    return found
 
 
 def logits(model: LoadedModel, tokens: torch.Tensor) -> torch.Tensor:

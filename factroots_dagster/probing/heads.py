@@ -71,11 +71,13 @@ def _declared(model: Any) -> VocabularyHead:
 def _transform(model: Any) -> Head:
     """What is done before the projection; AttributeError where it is not declared."""
     if hasattr(model, "cls"):  # BERT, mBERT, older DeBERTa
-        return model.cls.predictions.transform
+        transform: Head = model.cls.predictions.transform
+        return transform
     if hasattr(model, "vocab_projector"):  # DistilBERT
         return lambda hidden: model.vocab_layer_norm(model.activation(model.vocab_transform(hidden)))
     if hasattr(model, "decoder") and hasattr(model, "head"):  # ModernBERT, mmBERT
-        return model.head
+        own: Head = model.head
+        return own
     if hasattr(model, "predictions"):  # ALBERT
         head = model.predictions
         return lambda hidden: head.LayerNorm(head.activation(head.dense(hidden)))

@@ -30,7 +30,7 @@ def wordpiece_tokenizer(settings: Settings) -> str | None:
     return read_tokenizer(resolve_checkpoint(entry.source, entry.revision).path)
 
 
-class ModelResource(dg.ConfigurableResource):
+class ModelResource(dg.ConfigurableResource[None]):
     """Loads checkpoints on the configured device, in the configured precision."""
 
     device: str

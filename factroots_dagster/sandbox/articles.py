@@ -193,7 +193,7 @@ def write_articles(
                 Article(title, None, capitalized(topic), (Section(None, paragraphs, listed=True),))
             )
             redirects.update((labels[uri], title) for uri, _ in chunk)
-    random.shuffle(articles)  # type: ignore[arg-type]
+    random.shuffle(articles)
     for article in articles:
         if article.uri and random.random() < 0.1:
             redirects[f"{article.title} ({article.topic})"] = article.title

@@ -9,7 +9,9 @@ from __future__ import annotations
 import ctypes
 import errno
 import fcntl
+import glob
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -81,9 +83,27 @@ def _recover(target: Path, keep: Path) -> None:
     old = target.with_name(f".{target.name}.old")
     if old.exists() and not target.exists():
         old.rename(target)
-    for left in target.parent.glob(f".{target.name}.*"):
-        if left.name.endswith((".tmp", ".old")) and left.is_dir() and left != keep:
+    # Names that only writers of this folder give: a partition beside it may be called `<name>.<more>`.
+    ours = re.compile(rf"\.{re.escape(target.name)}\.(([0-9]+|[0-9a-f]{{24}})\.tmp|old)")
+    for left in list(target.parent.iterdir()):
+        if ours.fullmatch(left.name) and left.is_dir() and left != keep:
             shutil.rmtree(left)
+
+
+def _remove_left_files(target: Path) -> None:
+    """Remove temporary files of killed writers of a file: those that nobody holds a lock on."""
+    for left in target.parent.glob(f".{glob.escape(target.name)}.*.tmp"):
+        try:
+            descriptor = os.open(left, os.O_RDWR)
+        except (FileNotFoundError, IsADirectoryError):
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left.unlink(missing_ok=True)
+        except BlockingIOError:
+            pass  # its writer is alive
+        finally:
+            os.close(descriptor)
 
 
 @contextmanager
@@ -119,9 +139,12 @@ def atomic_folder(target: Path, resume: str | None = None) -> Iterator[Path]:
 
 @contextmanager
 def atomic_file(target: Path) -> Iterator[Path]:
-    """Yield a temporary path whose file replaces `target` when the block ends well."""
+    """Yield the path of an empty file that replaces `target` when the block has written it and ends well."""
     target.parent.mkdir(parents=True, exist_ok=True)
+    _remove_left_files(target)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT, 0o644)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
         yield temporary
         _fsync(temporary)
@@ -129,3 +152,4 @@ def atomic_file(target: Path) -> Iterator[Path]:
         _fsync(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
+        os.close(descriptor)

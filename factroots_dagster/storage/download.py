@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import time
@@ -37,7 +38,7 @@ def download(
         InputError: not an http(s) address, refused by the server (4xx), or longer than `max_bytes`.
         UnavailableError: four attempts in a row that brought nothing.
     """
-    if urlsplit(url).scheme not in ("http", "https"):
+    if not _is_web_address(url):
         raise InputError(f"cannot download {url!r}: give an http or https address")
     part, note = target.with_name(target.name + ".part"), target.with_name(target.name + ".part.version")
     failures = 0  # in a row without a single new byte: a long download may break many times and still end
@@ -57,6 +58,8 @@ def download(
                 ) from error
             failure: Exception = error
         except (OSError, EOFError, HTTPException) as error:
+            if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+                raise InputError(f"{url}: no space left in {part.parent}; make room and run again") from error
             failure = error
         failures = 1 if _size(part) > before else failures + 1
         if failures == ATTEMPTS:
@@ -64,6 +67,14 @@ def download(
                 f"{url}: no progress in {ATTEMPTS} attempts ({failure}); try again or give a local copy"
             )
         wait(2.0**failures)
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 80) < 2**16
+    except ValueError:  # brackets that do not match, a port that is no number
+        return False
 
 
 def _size(path: Path) -> int:

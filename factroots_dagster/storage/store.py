@@ -8,6 +8,7 @@ Everything goes through `Store.publish`, so a partition is on disk whole or not 
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import re
@@ -32,7 +33,7 @@ def check_name(name: str, what: str = "partition key") -> str:
     """Return `name` if it is safe as a folder name and partition key; raises InputError."""
     if not _SAFE_NAME.fullmatch(name) or ".." in name or len(name) > 120:
         raise InputError(
-            f"{what} {name!r} is refused: use letters, digits, '.', '_' and '-' only, "
+            f"{what} {name!r:.80} is refused: use letters, digits, '.', '_' and '-' only, "
             "begin with a letter or digit, no '..', at most 120 characters"
         )
     return name
@@ -51,19 +52,74 @@ def main_files(folder: Path) -> list[Path]:
 def read_folder(folder: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """Read the main table of a partition folder (side tables, manifest and other files are passed over)."""
     names = list(columns) if columns else None
-    return pa.concat_tables(pq.ParquetFile(path).read(columns=names) for path in main_files(folder))
+    files = main_files(folder)
+    if not files:
+        raise InputError(f"{folder}: its table is gone; materialize this partition again")
+    with _whole_data(folder):
+        return pa.concat_tables(pq.ParquetFile(path).read(columns=names) for path in files)
+
+
+def _read_side(folder: Path, name: str) -> pa.Table:
+    with _whole_data(folder):
+        return pq.read_table(folder / f"_{name}.parquet")
 
 
 def read_batches(folder: Path, rows: int = 4096) -> Iterator[pa.Table]:
     """The main table of a partition folder, `rows` at a time, for tables that need not fit in memory."""
     for path in main_files(folder):
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=rows):
-            yield pa.Table.from_batches([batch])
+        with _whole_data(folder):
+            batches = pq.ParquetFile(path).iter_batches(batch_size=rows)
+            yield from (pa.Table.from_batches([batch]) for batch in batches)
 
 
 def read_head(folder: Path, rows: int) -> pa.Table | None:
     """The first rows of a partition folder's main table; None where there is no table or no row."""
     return next(read_batches(folder, rows), None)
+
+
+@contextmanager
+def _whole_data(folder: Path) -> Iterator[None]:
+    """Say of published data that can no longer be read what is to be done about them."""
+    try:
+        yield
+    except (pa.ArrowInvalid, FileNotFoundError) as error:
+        raise InputError(f"{folder}: damaged ({error}); materialize this partition again") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise InputError(f"{folder}: damaged ({error}); materialize this partition again") from error
+
+
+@contextmanager
+def _room_to_write(root: Path) -> Iterator[None]:
+    """Say of a disk that takes no more what is to be done about it, whichever library wrote."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, InputError) or (trouble := _trouble_with_disk(error, root)) is None:
+            raise
+        raise InputError(
+            f"{root}: {trouble}; nothing was published and what was there before still is. "
+            "Make room, or make the folder writable, and run again"
+        ) from error
+
+
+_DISK_TROUBLE = {
+    errno.ENOSPC: "no space left on device",
+    errno.EDQUOT: "disk quota exceeded",
+    errno.EROFS: "read-only file system",
+}
+
+
+def _trouble_with_disk(error: Exception, root: Path) -> str | None:
+    """What is wrong with the disk under `root`, from an error of this process or the words of another's."""
+    if isinstance(error, OSError) and error.errno is not None:
+        if error.errno == errno.EACCES and root.parent in Path(str(error.filename)).parents:
+            return "permission denied"
+        return _DISK_TROUBLE.get(error.errno)
+    # safetensors and Spark's workers hand on words only
+    told = str(error).lower()
+    return next((words for words in _DISK_TROUBLE.values() if words in told), None)
 
 
 def _sha256(path: Path) -> str:
@@ -102,7 +158,7 @@ class Work:
 
     def read_side(self, name: str, asset: str, *parts: str) -> pa.Table:
         """Side table `name` of a published partition, noted as an input."""
-        return pq.read_table(self.input_folder(asset, *parts) / f"_{name}.parquet")
+        return _read_side(self.input_folder(asset, *parts), name)
 
     def write(self, table: pa.Table, schema: pa.Schema, side: str | None = None) -> None:
         """Write the main table, or the side table `side`, cast to its declared schema."""
@@ -149,13 +205,16 @@ class Store:
         return read_folder(self.require(asset, *parts), columns)
 
     def read_side(self, name: str, asset: str, *parts: str) -> pa.Table:
-        return pq.read_table(self.require(asset, *parts) / f"_{name}.parquet")
+        return _read_side(self.require(asset, *parts), name)
 
     def manifest(self, asset: str, *parts: str) -> dict[str, Any]:
-        """What a publication says of itself; raises InputError when there is none."""
+        """What a publication says of itself; raises InputError when there is none, or a damaged one."""
         path = self.require(asset, *parts) / MANIFEST
-        stat = path.stat()
-        return _read_manifest(path, stat.st_ino, stat.st_mtime_ns)
+        try:
+            stat = path.stat()
+            return _read_manifest(path, stat.st_ino, stat.st_mtime_ns)
+        except (OSError, ValueError, AttributeError):
+            raise InputError(f"{path}: is missing or damaged; materialize this partition again") from None
 
     def digest(self, asset: str, *parts: str) -> str:
         """Digest of a published partition's files (its data version)."""
@@ -177,7 +236,8 @@ class Store:
         its folder to the next one with the same words.
         """
         digest = hashlib.sha256(resume.encode()).hexdigest()[:24] if resume is not None else None
-        with atomic_folder(self.path(asset, *parts), digest) as folder:
+        path = self.path(asset, *parts)
+        with _room_to_write(path), atomic_folder(path, digest) as folder:
             work = Work(self, folder)
             yield work
             _write_manifest(work, asset, parts, code_version, upstream or {})
@@ -199,9 +259,10 @@ def _read_manifest(path: Path, inode: int, changed_ns: int) -> dict[str, Any]:
 
     The digests of files, most of its length, are left out.
     """
-    manifest: dict[str, Any] = json.loads(path.read_text())
-    manifest.pop("files")
-    return manifest
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if not manifest.keys() >= {"digest", "rows", "bytes", "inputs", "files"}:
+        raise ValueError
+    return {name: value for name, value in manifest.items() if name != "files"}
 
 
 def _write_manifest(

@@ -140,7 +140,8 @@ def traced_in(store: Store, language: str, uuids: Collection[str], matcher: str 
 
     def rows(asset: str, columns: list[str]) -> list[dict[str, Any]]:
         paths = [str(path) for path in main_files(store.require(asset, language))]
-        return ds.dataset(paths).to_table(columns=columns, filter=wanted).to_pylist()
+        rows: list[dict[str, Any]] = ds.dataset(paths).to_table(columns=columns, filter=wanted).to_pylist()
+        return rows
 
     facts = {fact["uuid"]: fact for fact in rows("mlama_split", ["uuid", "relation", "subject", "object"])}
     if not facts:
@@ -175,7 +176,8 @@ def closeness(row: dict[str, Any]) -> int:
 
 def matchers_of(store: Store, language: str) -> list[str]:
     """Names of the matchers in one language's table of sources."""
-    return store.read("fact_sources", language, columns=["matcher"])["matcher"].unique().to_pylist()
+    matchers = store.read("fact_sources", language, columns=["matcher"])["matcher"]
+    return list(matchers.unique().to_pylist())
 
 
 def permalink(language: str, revision_id: int) -> str:

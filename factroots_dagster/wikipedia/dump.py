@@ -142,7 +142,10 @@ def read_siteinfo(path: Path) -> Siteinfo:
         )
     start, end = head.find(b"<siteinfo"), head.find(b"</siteinfo>")
     if b"<mediawiki" not in head or start < 0 or end < start:
-        raise InputError(f"{path}: is no MediaWiki XML dump (no <siteinfo> in its first MiB).")
+        raise InputError(
+            f"{path}: is no MediaWiki XML dump (no <siteinfo> in its first MiB). "
+            "Remedy: get the dump from its publisher."
+        )
     try:
         info = ElementTree.fromstring(head[start:end] + b"</siteinfo>")
         namespaces = [(int(space.get("key", "")), space.text or "") for space in info.iter("namespace")]

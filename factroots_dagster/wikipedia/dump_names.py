@@ -13,8 +13,8 @@ LATEST = "latest"
 READABLE = ("bz2", "gz", "zst", "")
 COMPRESSIONS = (*READABLE, "xz", "7z")
 NAME = re.compile(
-    r"(?P<wiki>[a-z0-9_]+wiki)-(?P<snapshot>[0-9]{8}|latest)-pages-articles"
-    r"(?P<streams>-multistream)?(?P<part>[0-9]*)\.xml(?P<range>-p[0-9]+p[0-9]+)?"
+    r"(?P<wiki>[a-z0-9_]{1,60}wiki)-(?P<snapshot>[0-9]{8}|latest)-pages-articles"
+    r"(?P<streams>-multistream)?(?P<part>[0-9]{0,6})\.xml(?P<range>-p[0-9]{1,18}p[0-9]{1,18})?"
     r"(?:\.(?P<compression>bz2|gz|zst|xz|7z))?"
 )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -25,9 +25,13 @@ LARGEST_PAGE = 32 * 2**20
 LEAST_PART, LARGEST_PART, PARTS = 2 * 2**20, 96 * 2**20, 16
 """Bytes of a dump file that one task reads: a 16th of the file, but within these limits."""
 
-BLOCK = 2**20
+BLOCK, LEAST_PIECE = 2**20, 2**16
 HEAD = 2000
 PAGE, PAGE_END = b"<page>", b"</page>"
+MOST_TAGS = 1000
+"""Tags of one page; MediaWiki writes some 25, and markup in its text is escaped."""
+
+WHOLE_NUMBER = re.compile("[0-9]{1,18}")
 NUMBER = re.compile(rb"<id>([0-9]{1,18})</id>")
 TITLE = re.compile(rb"<title>([^<]*)</title>")
 
@@ -81,8 +85,10 @@ Piece = tuple[bytes | None, bool, int, str]
 def pieces(part: Part, raw: IO[bytes]) -> Iterator[Piece]:
     """The uncompressed bytes from the part's beginning on, also behind its end, as they are asked for."""
     if part.compression == "bz2":
-        for block in blocks(raw, part.start):
-            yield block.data, block.start < part.end, block.compressed, "a corrupt bzip2 block"
+        found = blocks(raw, part.start)
+        yield from in_larger_pieces(
+            (block.data, block.start < part.end, block.compressed, "a corrupt bzip2 block") for block in found
+        )
         return
     if part.compression == "none":
         raw.seek(part.start)
@@ -101,6 +107,23 @@ def pieces(part: Part, raw: IO[bytes]) -> Iterator[Piece]:
             before = raw.tell()
     except OSError:
         yield None, True, max(1, part.end - before), f"compressed data ({part.compression}) cut or corrupt"
+
+
+def in_larger_pieces(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """Neighbours put together, so that a page in many tiny streams is not copied once for each of them."""
+    data: list[bytes] = []
+    own, size, length = True, 0, 0
+    for piece, is_own, took, why in pieces:
+        if data and (piece is None or is_own != own or length >= LEAST_PIECE):
+            yield b"".join(data), own, size, ""
+            data, size, length = [], 0, 0
+        if piece is None:
+            yield piece, is_own, took, why
+        else:
+            data.append(piece)
+            own, size, length = is_own, size + took, length + len(piece)
+    if data:
+        yield b"".join(data), own, size, ""
 
 
 class Reader:
@@ -217,21 +240,30 @@ def parsed(xml: bytes) -> Page:
     """One `<page>...</page>`."""
     if len(xml) > LARGEST_PAGE:
         return damaged(xml, len(xml), f"longer than {LARGEST_PAGE} bytes")
+    if xml.count(b"<") > 2 * MOST_TAGS:
+        return damaged(xml, len(xml), f"more than {MOST_TAGS} tags")
     try:
         page = ElementTree.fromstring(xml)
         revision = page.find("revision")
         title = page.findtext("title")
         redirect = page.find("redirect")
-        if revision is None or title is None:
+        if revision is None or not title:
             raise ValueError
         return Page(
-            int(page.findtext("id", "")),
+            whole_number(page.findtext("id")),
             title,
             len(xml),
-            int(page.findtext("ns", "")),
+            whole_number(page.findtext("ns")),
             redirect.get("title") if redirect is not None else None,
-            int(revision.findtext("id", "")),
+            whole_number(revision.findtext("id")),
             revision.findtext("text") or "",
         )
     except (ElementTree.ParseError, ValueError):
         return damaged(xml, len(xml), "not well-formed")
+
+
+def whole_number(text: str | None) -> int:
+    """An id or namespace, which fits into 64 bits; raises ValueError for anything else."""
+    if text is None or not WHOLE_NUMBER.fullmatch(text):
+        raise ValueError
+    return int(text)

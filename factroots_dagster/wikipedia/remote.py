@@ -12,6 +12,7 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 from pathlib import Path
 
 from factroots_dagster.errors import InputError, UnavailableError
@@ -127,7 +128,7 @@ def job_status(site: str, snapshot: str, job: str) -> str:
     text = remote_text(f"{site}/{snapshot}/dumpstatus.json")
     try:
         return str(json.loads(text or "{}")["jobs"][job]["status"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""
 
 
@@ -145,16 +146,17 @@ def remote_text(url: str) -> str | None:
     request = urllib.request.Request(url, headers={"User-Agent": "factroots"})
     try:
         with urllib.request.urlopen(request, timeout=60) as reply:
-            return reply.read(LARGEST_TEXT).decode("utf-8", "replace")
+            text: bytes = reply.read(LARGEST_TEXT)
+            return text.decode("utf-8", "replace")
     except urllib.error.HTTPError as error:
         if error.code in (403, 404):
             return None
         raise UnavailableError(
             f"{url}: the server answers {error.code} {error.reason}. Remedy: check the address, or try later."
         ) from error
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         raise UnavailableError(f"{url}: cannot be reached ({error}). Remedy: check the address.") from error
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise InputError(f"{url}: is no address ({error}). Remedy: check it.") from error
 
 

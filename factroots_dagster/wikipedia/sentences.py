@@ -183,7 +183,7 @@ def starts_behind(text: str, rules: Rules) -> NDArray[np.int64]:
     marks = np.flatnonzero(rules.marks.take(codes, mode="clip"))[len(PAD) : -len(PAD)]
     line_ends = codes[marks] == ord("\n")
     lines, stops = marks[line_ends], marks[~line_ends]
-    starts = lines[codes[lines + 1] != ord("\n")] + 1
+    starts: NDArray[np.int64] = lines[codes[lines + 1] != ord("\n")] + 1
     if len(stops):
         starts = np.sort(np.concatenate((starts, behind_stops(Padded(text, codes), stops, rules))))
     return starts - len(PAD)
@@ -265,7 +265,8 @@ def behind_stops(text: Padded, stops: NDArray[np.int64], rules: Rules) -> NDArra
         word = text.text[stop - length : stop]
         if may_be_short(word, rules.language) or text.text[stop - length - 1 : stop - length] == ".":
             ends[place] = not shortens(text.text, stop, length, begin, rules)
-    return after[ends]
+    ended: NDArray[np.int64] = after[ends]
+    return ended
 
 
 def goes_on_unspaced(
@@ -280,7 +281,8 @@ def goes_on_unspaced(
     particle &= ~(text.among(closed + 1, "ちん"))
     particle |= text.among(closed, KANA_PARTICLES) & (text.kinds(closed + 1) & HIRAGANA == 0)
     particle |= behind_closer & text.among(closed, "と")
-    return number | title | particle
+    goes_on: NDArray[np.bool_] = number | title | particle
+    return goes_on
 
 
 def in_title(text: str, stop: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,12 @@ SETTINGS = {
 LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 
 
+def with_second_try(master: str) -> str:
+    """`master`, but a local one that tries a task again whose Python worker was lost, as clusters do."""
+    local = re.fullmatch(r"local(?:\[([0-9]+|\*)\])?", master)
+    return f"local[{local[1] or 1},2]" if local else master
+
+
 def spark_session(master: str = "local[*]") -> SparkSession:
     """The process's Spark session, made on the first call (6-13 s), the same one afterwards.
 
@@ -50,7 +57,7 @@ def spark_session(master: str = "local[*]") -> SparkSession:
         return active
     os.environ["JAVA_HOME"] = str(java_home())
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    builder = SparkSession.builder.master(master)
+    builder = SparkSession.builder.master(with_second_try(master))
     settings = dict(SETTINGS)
     if master.startswith("local"):
         # An environment variable, since Java looks up its own host name before it reads any setting.

@@ -138,7 +138,8 @@ def write_note(folder: Path, number: int, state: str, figures: Figures) -> None:
 
 def read_note(folder: Path, number: int, state: str) -> Figures | None:
     try:
-        return json.loads(note_path(folder, number, state).read_text())
+        figures: Figures = json.loads(note_path(folder, number, state).read_text())
+        return figures
     except FileNotFoundError:
         return None
 

@@ -1,0 +1,37 @@
+"""A few kills of real runs, in a world with one language; `kill_run` does the same with the whole graph."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from assets_tests.conftest import PROJECT
+
+ASSETS = "mlama_release,wikipedia_dump,mlama_split,wikipedia_articles"
+
+
+@pytest.mark.timeout(600)
+def test_killed_runs_are_resumed_to_the_same_bytes() -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "assets_tests.hostile.kill_run",
+            *["--kills", "5", "--languages", "qag", "--assets"],
+            ASSETS,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=580,
+        cwd=PROJECT,
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    told = done.stdout.splitlines()[-1]
+    assert told.startswith(
+        "5 kills, 5 resumed to the same bytes, 0 mixed partitions seen, 0 temporaries left, 0 of"
+    )

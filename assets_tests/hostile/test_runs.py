@@ -1,0 +1,75 @@
+"""Hostile inputs through Dagster: the step fails once, in the words of the error, and old data stay."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from assets_tests.hostile import archives
+from assets_tests.hostile.releases import written
+from assets_tests.hostile.test_refusals import tree
+from assets_tests.wikipedia.conftest import dump_xml, page_xml, write_dump
+from factroots_dagster.build import build_defs
+from factroots_dagster.partitions import checkpoint_set
+from factroots_dagster.settings import Settings
+
+
+def failure_of(settings: Settings, asset: str, key: str | None) -> str | None:
+    """The words of a run's one failure, which is not tried again; None when it ended well."""
+    definitions = build_defs(settings)
+    with dg.DagsterInstance.ephemeral() as instance:
+        if asset == "checkpoint" and key is not None:
+            instance.add_dynamic_partitions(checkpoint_set(settings), [key])
+        result = dg.materialize(
+            list(definitions.assets or ()),
+            selection=dg.AssetSelection.assets(asset),
+            instance=instance,
+            resources=definitions.resources,
+            partition_key=key,
+            raise_on_error=False,
+        )
+    if result.success:
+        return None
+    (event,) = (event for event in result.all_events if event.is_step_failure)
+    assert not any(event.is_step_up_for_retry for event in result.all_events)
+    data = event.step_failure_data.user_failure_data
+    assert data is not None and data.description, event.step_failure_data.error
+    return data.description
+
+
+@pytest.mark.timeout(300)
+def test_bad_sources_fail_once_in_words_and_leave_the_old_data(tmp_path: Path) -> None:
+    release, dumps = tmp_path / "release", tmp_path / "dumps"
+    written(release, language="nl")
+    dumps.mkdir()
+    name = "nlwiki-20240101-pages-articles.xml.bz2"
+    write_dump(dumps, dump_xml([page_xml(1, "A", "Tekst.")]), name)
+    settings = Settings(
+        world="mlama",
+        data_root=tmp_path / "data",
+        languages=("nl",),
+        mlama_source=str(release),
+        wikipedia_source=str(dumps),
+    )
+    assert failure_of(settings, "mlama_release", None) is None
+    assert failure_of(settings, "wikipedia_dump", "nl") is None
+    before = tree(tmp_path / "data")
+    (tmp_path / "evil.zip").write_bytes(archives.zip_of(("../../evil.jsonl", b"{}")))
+    (dumps / name).write_bytes(b"no bz2")
+    hostile = settings.model_copy(update={"mlama_source": str(tmp_path / "evil.zip")})
+    words = failure_of(hostile, "mlama_release", None)
+    assert "'../../evil.jsonl' would be written outside the folder; refused" in (words or "")
+    words = failure_of(hostile, "wikipedia_dump", "nl")
+    assert f"{dumps / name}: cannot be decompressed" in (words or "")
+    assert tree(tmp_path / "data") == before
+
+
+@pytest.mark.parametrize("key", ["../../evil", "a/b", "evil\\x", ".git", "nobody", "a b", "x" * 300])
+@pytest.mark.timeout(300)
+def test_partition_keys_that_somebody_adds_in_the_ui_are_refused_in_words(key: str, tmp_path: Path) -> None:
+    settings = Settings(world="mlama", data_root=tmp_path / "data", languages=("nl",))
+    words = failure_of(settings, "checkpoint", key) or ""
+    assert "is refused: use letters, digits" in words or "is not registered" in words, words
+    assert tree(tmp_path) == {}

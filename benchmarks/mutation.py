@@ -1,0 +1,241 @@
+"""Mutation testing of the code that decides results: does a test fail when a line of it is changed?
+
+    python -m benchmarks.mutation [--most N] [--module NAME] [--seed S]
+
+Every operator and constant of the modules in TARGETS is changed, one at a time, in the order of the source,
+and the module's tests are run on it, each time in a process forked from one that has imported the libraries.
+A mutant that fails a test, or runs longer than ten times what the unchanged module takes, is killed. `--most`
+takes that many of a module's mutants, chosen by the seed. Messages of errors, annotations and docstrings are
+not changed. Spark's tasks run in the process itself, since what they compute is tested, not where.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import copy
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+TARGETS = {
+    "factroots_dagster.report.types": [
+        "assets_tests/report/test_types.py",
+        "assets_tests/report/test_types_borders.py",
+    ],
+    "factroots_dagster.tracing.sources": [
+        "assets_tests/tracing/test_sentences_of_evidence.py",
+        "assets_tests/tracing/test_sources.py",
+        "-k",
+        "not real",
+    ],
+    "factroots_dagster.tracing.passages": [
+        "assets_tests/tracing/test_passages.py",
+        "assets_tests/tracing/test_sources.py",
+        "-k",
+        "not real",
+    ],
+    "factroots_dagster.wikipedia.tokens": [
+        "assets_tests/wikipedia/test_tokens.py",
+        "assets_tests/wikipedia/test_text.py",
+        "-k",
+        "not sentences",
+    ],
+    "factroots_dagster.wikipedia.normalization": [
+        *("assets_tests/wikipedia/test_text.py", "assets_tests/wikipedia/test_mentions.py"),
+        *("-k", "not sentences and not real"),
+    ],
+}
+"""Modules, and with what pytest is called for each."""
+
+LIBRARIES = (
+    *("numpy", "pyarrow.compute", "pyarrow.parquet", "pyarrow.dataset", "pandas", "hypothesis", "pytest"),
+    *("opencc", "tokenizers", "ahocorasick_rs", "pydantic_settings", "jinja2"),
+)
+COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    **{ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq},
+    **{ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is},
+}
+OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
+    **{ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.FloorDiv, ast.Div: ast.Mult, ast.Mod: ast.Mult},
+    **{ast.FloorDiv: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd},
+}
+SHORTEST_LIMIT = 30.0
+
+
+class LocalSpark:
+    """Runs what `run_tasks` asks of Spark in this process."""
+
+    def __init__(self, numbers: Sequence[int] = (), run: Callable[..., Iterator[Any]] | None = None) -> None:
+        self.numbers, self.run = numbers, run
+
+    def range(self, start: int, end: int, step: int, slices: int) -> LocalSpark:
+        return LocalSpark(range(start, end, step))
+
+    def mapInArrow(self, run: Callable[..., Iterator[Any]], schema: str) -> LocalSpark:
+        return LocalSpark(self.numbers, run)
+
+    def toArrow(self) -> None:
+        import pyarrow as pa
+
+        assert self.run is not None
+        for _ in self.run(iter([pa.RecordBatch.from_pydict({"id": list(self.numbers)})])):
+            pass
+
+
+Change = tuple[ast.AST, str, object]
+"""A node, its attribute that is to change, and the attribute's new value."""
+
+
+def changes(tree: ast.Module) -> Iterator[Change]:
+    """All changes of a module, in the order of its source."""
+    passed_over: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise | ast.Import | ast.ImportFrom):
+            passed_over |= {id(inner) for inner in ast.walk(node)}
+        for name in ("annotation", "returns"):
+            if (annotation := getattr(node, name, None)) is not None:
+                passed_over |= {id(inner) for inner in ast.walk(annotation)}
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            passed_over.add(id(node.value))
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            passed_over |= {id(inner) for inner in ast.walk(node)}
+    nodes = [node for node in ast.walk(tree) if id(node) not in passed_over and hasattr(node, "lineno")]
+    for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset)):
+        match node:
+            case ast.Compare():
+                for place, operator in enumerate(node.ops):
+                    changed = [*node.ops[:place], COMPARISONS[type(operator)](), *node.ops[place + 1 :]]
+                    yield node, "ops", changed
+            case ast.BinOp() | ast.AugAssign() if type(node.op) in OPERATORS:
+                yield node, "op", OPERATORS[type(node.op)]()
+            case ast.BoolOp():
+                yield node, "op", ast.Or() if isinstance(node.op, ast.And) else ast.And()
+            case ast.UnaryOp(op=ast.Not() | ast.Invert() | ast.USub()):
+                yield node, "op", ast.UAdd() if isinstance(node.op, ast.USub) else None
+            case ast.Constant(value=bool()):
+                yield node, "value", not node.value
+            case ast.Constant(value=int() | float()):
+                yield node, "value", node.value + 1  # type: ignore[operator]
+            case ast.IfExp() | ast.If() | ast.While() if not isinstance(node.test, ast.Compare | ast.BoolOp):
+                yield node, "test", ast.UnaryOp(ast.Not(), node.test)
+
+
+def mutant(tree: ast.Module, number: int) -> tuple[ast.Module, str]:
+    """The module with change `number`, and the change in words."""
+    changed = copy.deepcopy(tree)
+    node, name, value = list(changes(changed))[number]
+    before = ast.unparse(node)
+    if name == "op" and value is None:  # `not x` and `~x` become x
+        for parent in ast.walk(changed):
+            for field, child in ast.iter_fields(parent):
+                if child is node:
+                    setattr(parent, field, node.operand)  # type: ignore[attr-defined]
+                elif isinstance(child, list) and node in child:
+                    child[child.index(node)] = node.operand  # type: ignore[attr-defined]
+        after = ast.unparse(node.operand)  # type: ignore[attr-defined]
+    else:
+        setattr(node, name, value)
+        after = ast.unparse(ast.fix_missing_locations(node))
+    line = getattr(node, "lineno", 0)
+    return ast.fix_missing_locations(changed), f"{line}: {shortened(before)}  ->  {shortened(after)}"
+
+
+def shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 70 else line[:67] + "..."
+
+
+class Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Loads one module from a changed tree, every other one as ever."""
+
+    def __init__(self, name: str, tree: ast.Module) -> None:
+        self.name, self.tree = name, tree
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        return importlib.util.spec_from_loader(name, self) if name == self.name else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(compile(self.tree, f"<{self.name}>", "exec"), module.__dict__)
+
+
+def tests_fail(name: str, tree: ast.Module, arguments: list[str], limit: float) -> bool:
+    """Whether a module's tests fail on a tree of it, or do not end within `limit` seconds."""
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            os.setsid()
+            silence = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(silence, 1)
+            os.dup2(silence, 2)
+            sys.meta_path.insert(0, Mutated(name, tree))
+            import pytest
+
+            from factroots_dagster.wikipedia import session
+
+            session.spark_session = lambda master="": LocalSpark()  # type: ignore[assignment,misc]
+            options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:timeout", "--hypothesis-seed=0"]
+            code = int(pytest.main([*options, *arguments]))
+        finally:
+            os._exit(code)
+    deadline = time.monotonic() + limit
+    while time.monotonic() < deadline:
+        found, status = os.waitpid(child, os.WNOHANG)
+        if found:
+            return status != 0
+        time.sleep(0.01)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return True
+
+
+def score(name: str, arguments: list[str], most: int | None, seed: int) -> tuple[int, int]:
+    """How many mutants of a module were killed, and of how many; prints those that survived."""
+    path = Path(*name.split(".")).with_suffix(".py")
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    began = time.monotonic()
+    if tests_fail(name, tree, arguments, 600):
+        raise SystemExit(f"the tests of {name} fail on the module as it is")
+    limit = max(SHORTEST_LIMIT, 10 * (time.monotonic() - began))
+    numbers = list(range(len(list(changes(tree)))))
+    if most is not None and most < len(numbers):
+        numbers = sorted(random.Random(seed).sample(numbers, most))
+    killed = 0
+    for number in numbers:
+        changed, words = mutant(tree, number)
+        if tests_fail(name, changed, arguments, limit):
+            killed += 1
+        else:
+            print(f"  survived  {path}:{words}", flush=True)
+    print(f"{name}: {killed} of {len(numbers)} killed ({100 * killed / len(numbers):.0f}%)", flush=True)
+    return killed, len(numbers)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--most", type=int, help="of each module; all by default")
+    parser.add_argument("--module", choices=list(TARGETS), help="one module only")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    wanted = {given.module: TARGETS[given.module]} if given.module else TARGETS
+    scores = [score(name, tests, given.most, given.seed) for name, tests in wanted.items()]
+    killed, tried = (sum(column) for column in zip(*scores, strict=True))
+    print(f"all: {killed} of {tried} mutants killed ({100 * killed / tried:.0f}%)")
+
+
+if __name__ == "__main__":
+    main()
