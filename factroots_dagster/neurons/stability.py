@@ -32,10 +32,9 @@ import pyarrow.compute as pc
 
 from factroots_dagster.neurons.activations import read_index, read_relation
 from factroots_dagster.neurons.nulls import expected_jaccard
-from factroots_dagster.neurons.probeless import top_k
+from factroots_dagster.neurons.probeless import SIZES, top_k
 from factroots_dagster.neurons.schema import NEURON_STABILITY
 
-SIZES = (10, 25, 50, 100, 200)
 RELATIONS = 10
 FACTS = 8  # of a relation
 SMALLEST_RELATION = 6  # facts of a relation in a language: a half must hold a few
