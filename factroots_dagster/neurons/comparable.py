@@ -116,9 +116,14 @@ class Matrices:
         # Centred on all of the relation's correct facts, whether another language has them or not.
         centred = values - values.mean(axis=0, dtype=np.float64).astype(np.float32)
         neurons = values.shape[1]
-        sets = (_indicator(chosen, neurons) for chosen in (facts.top, facts.signed, facts.standardised))
-        ranked = {k: _indicator(facts.ranked[:, :k], neurons) for k in self.sizes}
-        return Matrix(unit_rows(centred[facts.rows]), whitened(centred)[facts.rows], *sets, ranked)
+        return Matrix(
+            directions=unit_rows(centred[facts.rows]),
+            whitened=whitened(centred)[facts.rows],
+            top=_indicator(facts.top, neurons),
+            signed=_indicator(facts.signed, neurons),
+            standardised=_indicator(facts.standardised, neurons),
+            ranked={k: _indicator(facts.ranked[:, :k], neurons) for k in self.sizes},
+        )
 
 
 def _indicator(chosen: npt.NDArray[np.int64], neurons: int) -> sparse.csr_matrix:
@@ -136,4 +141,5 @@ def jaccard_matrix(a: sparse.csr_matrix, b: sparse.csr_matrix) -> npt.NDArray[np
     if not (k_a and k_b):
         return np.full((a.shape[0], b.shape[0]), np.nan)
     overlap = (a @ b.T).toarray().astype(np.float64)
-    return overlap / (k_a + k_b - overlap)
+    found: npt.NDArray[np.float64] = overlap / (k_a + k_b - overlap)
+    return found

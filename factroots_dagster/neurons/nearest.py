@@ -10,9 +10,9 @@ One answer per (fact, language) and statistic, where `similarity` gives one per 
   evidence = sum of log(1 + odds_B) = -log P(no partner shares the fact), in nats.
 
 The null of every statistic is what it is for *other* facts with the same object: for f in language L and
-g != f of the same relation and object, the same maximum or sum, of L's f and B's g over the languages B that
-predict g. Taking it over all languages on both sides pays for having many to choose from, which a threshold for
-each pair does not. At most OTHERS facts g are taken for each f, drawn with the seed.
+g != f of the same relation and object, the same maximum or sum, of L's f and B's g over the languages B
+that predict g. Taking it over all languages on both sides pays for having many to choose from, which a
+threshold for each pair does not. At most OTHERS facts g are taken for each f, drawn with the seed.
 
 p = (1 + null values >= observed) / (1 + null values). The null of a maximum is that of the language and
 relation; with fewer than SUFFICIENT_NULL values that of the relation in all languages, then that of all
@@ -84,7 +84,7 @@ class Pairings:
     ) -> None:
         """Takes in one statistic's values of these pairings in another language."""
         largest = self.largest.setdefault(statistic, np.full(len(self.first), -np.inf, np.float32))
-        nearest = self.nearest.setdefault(statistic, np.full(self.facts, "", object))
+        nearest = self.nearest.setdefault(statistic, np.full(self.facts, None, object))
         known = values.astype(np.float32)
         higher = known > largest[pairings]  # false where not a number
         largest[pairings[higher]] = known[higher]
@@ -95,7 +95,7 @@ class Pairings:
         """Takes in the log odds of sharing of these pairings in another language."""
         held = self.evidence[pairings]
         self.evidence[pairings] = np.where(np.isnan(held), 0.0, held) + np.logaddexp(0, odds)
-        nearest = self.nearest.setdefault((EVIDENCE, None), np.full(self.facts, "", object))
+        nearest = self.nearest.setdefault((EVIDENCE, None), np.full(self.facts, None, object))
         own = pairings < self.facts
         index, own_odds = pairings[own], odds[own]
         higher = own_odds > self._odds[index]
@@ -178,10 +178,8 @@ class Nearest:
                 statistics |= dict.fromkeys(pairings.largest)
         columns = [self._columns(statistic) for statistic in [*statistics, (EVIDENCE, None)]]
         merged = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
-        order = np.lexsort(
-            (np.repeat(np.arange(len(columns)), [len(part["uuid"]) for part in columns]),)
-            + tuple(merged[name] for name in ("uuid", "relation", "language"))
-        )
+        number = np.repeat(np.arange(len(columns)), [len(part["uuid"]) for part in columns])
+        order = np.lexsort((number, *(merged[name] for name in ("uuid", "relation", "language"))))
         return pa.table(
             [pa.array(merged[field.name][order], field.type, from_pandas=True) for field in NEAREST_LANGUAGE],
             schema=NEAREST_LANGUAGE,
@@ -221,7 +219,7 @@ class Nearest:
             pool = pools.of(relation, language)
             observed = value[met]
             tested = len(pool) >= SMALLEST_NULL
-            names = pairings.nearest.get(statistic, np.full(pairings.facts, "", object))[met]
+            names = pairings.nearest.get(statistic, np.full(pairings.facts, None, object))[met]
             parts.append(
                 {
                     "uuid": np.array(pairings.uuids, object)[met],
@@ -230,7 +228,7 @@ class Nearest:
                     "statistic": np.full(len(met), statistic[0], object),
                     "k": np.full(len(met), np.nan if statistic[1] is None else statistic[1]),
                     "partners": pairings.partners[met],
-                    "nearest_language": np.where(names == "", None, names),
+                    "nearest_language": names,
                     "similarity": observed,
                     "null_q90": np.full(len(met), np.quantile(pool, 0.9) if len(pool) else np.nan),
                     "null_q95": np.full(len(met), np.quantile(pool, 0.95) if len(pool) else np.nan),
@@ -238,9 +236,9 @@ class Nearest:
                     "p_value": upper_p(observed, pool) if tested else np.full(len(met), np.nan),
                 }
             )
-        names = [name for name in NEAREST_LANGUAGE.names if name != "q_value"]
-        empty = {name: np.empty(0, object) for name in names}
-        merged = {name: np.concatenate([part[name] for part in parts or [empty]]) for name in names}
+        columns = [name for name in NEAREST_LANGUAGE.names if name != "q_value"]
+        empty: dict[str, Any] = {name: np.empty(0, object) for name in columns}
+        merged = {name: np.concatenate([part[name] for part in parts or [empty]]) for name in columns}
         return merged | {"q_value": benjamini_hochberg(merged["p_value"].astype(np.float64))}
 
 

@@ -131,8 +131,8 @@ class _Pair:
     ]:
         """Compares one relation.
 
-        Returns what `nearest` needs: statistics and the z of the whitened cosine [facts of a, facts of b], the
-        indices of the facts that both have, and which of these have the same input text in both.
+        Returns what `nearest` needs: statistics and the z of the whitened cosine [facts of a, facts of b],
+        the indices of the facts that both have, and which of these have the same input text in both.
         """
         cosine = (matrix_a.directions @ matrix_b.directions.T).astype(np.float64)
         same = facts_a.objects[:, None] == facts_b.objects[None]
@@ -216,7 +216,8 @@ def _cross_means(
     kept = np.where(known, values, 0.0)
     total, count = (part.sum(axis=2)[:, own[0]] + part.sum(axis=1)[:, own[1]] for part in (kept, known))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return total / count
+        means: npt.NDArray[np.float64] = total / count
+    return means
 
 
 def _named(null: str, means: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:

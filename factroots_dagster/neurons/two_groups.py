@@ -4,9 +4,9 @@ Efron's two-groups model (Statistical Science 23, 2008): the similarities z of a
 itself, are a mixture. One group is not shared and is distributed as facts are that merely have the same
 object; its mean and standard deviation are those of the same-object pairings, normal. The other group is
 shared: normal, at least as wide and at least one standard deviation higher. The share of the second group
-and its mean and width are estimated by expectation-maximisation from the pair's own facts. What comes out is the
-posterior log odds of sharing; the other group's posterior is the local false discovery rate. A pair of languages in
-which nothing is shared gets a share near zero, so its chance similarities count for nothing.
+and its mean and width are estimated by expectation-maximisation from the pair's own facts. What comes out
+are the posterior log odds of sharing; the other group's posterior is the local false discovery rate. A pair
+in which nothing is shared gets a share near zero, so its chance similarities count for little.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 STEPS = 100  # of expectation-maximisation; the estimates have settled long before
-PRIOR_FACTS = 3.0  # facts' worth of "PRIOR_SHIFT standard deviations above, equally wide", for pairs of few facts
-PRIOR_SHIFT = 3.0
+PRIOR_FACTS = 3.0  # facts that the prior weighs: it steadies pairs of few facts
+PRIOR_SHIFT = 3.0  # the prior's shared group: so many standard deviations above the null, and as wide
 
 Floats = npt.NDArray[np.float64]
 
@@ -35,7 +35,7 @@ class TwoGroups:
 
     @classmethod
     def fit(cls, own: Floats, null: Floats) -> TwoGroups | None:
-        """From the z of facts with themselves and of the same-object pairings; None where these do not vary."""
+        """From z of facts with themselves and of same-object pairings; None where the latter do not vary."""
         null_mean, null_width = float(null.mean()), float(null.std())
         if null_width == 0:
             return None

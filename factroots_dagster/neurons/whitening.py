@@ -3,10 +3,11 @@
 The plain cosine of two languages' activations is governed by the few directions in which facts differ most,
 and those tell the object: two facts of one object look alike. Whitening gives every direction about
 the same weight, and with it the many small ones that tell one subject from another. Each neuron is divided by
-its standard deviation over the relation's facts; then the principal directions, of variance v, are divided by
-sqrt(v + s m), where m is their mean variance. The shrinkage s keeps directions that are hardly there from
-counting as much as the others (ZCA whitening with a ridge: Kessy, Lewin and Strimmer, The American Statistician
-72, 2018; removing dominant directions: Mu and Viswanath, ICLR 2018). Neither other languages nor objects enter.
+its standard deviation over the relation's facts; then the principal directions, of variance v, are divided
+by sqrt(v + s m), where m is their mean variance. The shrinkage s keeps directions that are hardly there from
+counting as much as the others (ZCA whitening with a ridge: Kessy, Lewin and Strimmer, The American
+Statistician 72, 2018; without dominant directions: Mu and Viswanath, ICLR 2018). Neither other languages
+nor objects enter.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Facts without a source whose object the subject's name gives away: rules, and what they saw.
 
-- shared_tokens (the paper's): the lower-cased object inside the lower-cased subject, or a wordpiece in common.
+- shared_tokens (the paper's): the lower-cased object inside the lower-cased subject, or a wordpiece in
+  common.
 - naming_cue, by one of EASY_RULES. "relation" is the paper's: any fact of NAMING_CUE_RELATIONS. It cannot
   tell a telling name from any other, and takes true transfers with it. "name" asks the names: do other
   subjects of the (language, relation) that share a part of the name have the object more often than the
