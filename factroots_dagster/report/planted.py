@@ -115,7 +115,9 @@ def planted_scores() -> dict[str, Any] | None:
     return found
 
 
-def _tracing(known: dict[tuple[str, str], dict[str, Any]], sources: Iterable[pa.Table]) -> dict[str, dict[str, Any]]:
+def _tracing(
+    known: dict[tuple[str, str], dict[str, Any]], sources: Iterable[pa.Table]
+) -> dict[str, dict[str, Any]]:
     counts: dict[str, Counter[tuple[bool, bool]]] = {}
     for table in sources:
         found = pc.greater(table["windows"], 0).to_pylist()
@@ -134,7 +136,9 @@ def _tracing(known: dict[tuple[str, str], dict[str, Any]], sources: Iterable[pa.
     }
 
 
-def _bootstrap(three: list[tuple[dict[str, Any], str]], resamples: int, seed: int) -> tuple[float | None, float | None]:
+def _bootstrap(
+    three: list[tuple[dict[str, Any], str]], resamples: int, seed: int
+) -> tuple[float | None, float | None]:
     """95% interval of the mean recall, drawing whole facts: cells of one fact are not independent."""
     facts = {uuid: i for i, uuid in enumerate(sorted({cell["uuid"] for cell, _ in three}))}
     if not facts:
