@@ -12,7 +12,7 @@ import errno
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -165,6 +165,13 @@ class Work:
         name = f"_{side}.parquet" if side else "data.parquet"
         write_table(table.select(schema.names).cast(schema), self.folder / name)
 
+    @contextmanager
+    def stream(self, schema: pa.Schema, side: str) -> Iterator[Callable[[pa.Table], None]]:
+        """A function that appends tables to the side table, for those that need not fit in memory."""
+        path = self.folder / f"_{side}.parquet"
+        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+            yield lambda table: writer.write_table(table.select(schema.names).cast(schema))
+
 
 class Store:
     """Reads and publishes the partitions of one world."""
@@ -214,7 +221,7 @@ class Store:
             stat = path.stat()
             return _read_manifest(path, stat.st_ino, stat.st_mtime_ns)
         except (OSError, ValueError, AttributeError):
-            raise InputError(f"{path}: is missing or damaged; materialize this partition again") from None
+            raise InputError(f"{path}: is damaged; materialize this partition again") from None
 
     def digest(self, asset: str, *parts: str) -> str:
         """Digest of a published partition's files (its data version)."""
