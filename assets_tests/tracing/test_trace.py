@@ -17,7 +17,8 @@ from factroots_dagster.cli import main
 from factroots_dagster.mlama.schema import MLAMA_SPLIT
 from factroots_dagster.storage.store import Store
 from factroots_dagster.tracing.schema import FACT_SOURCES
-from factroots_dagster.tracing.trace import Traced, columns, marked, permalink, plain, wrapped
+from factroots_dagster.tracing.terminal import columns, plain, wrapped
+from factroots_dagster.tracing.trace import Traced, marked, permalink
 from factroots_dagster.wikipedia.schema import WIKIPEDIA_ARTICLES, WIKIPEDIA_COUNTS
 
 MATCHERS = ("sentence", "chunk", "article", "sentence_with_aliases")

@@ -19,14 +19,14 @@ import pyarrow.compute as pc
 from factroots_dagster.report.packing import encoded, packed
 from factroots_dagster.report.schema import TYPES
 
-BUDGET = 19_000_000
+BUDGET = 21_000_000
 """Characters of packed data in a page: with figures and tables it stays below 25 MB."""
 
 SHARD_FACTS = 256
 """Facts that are unpacked together when one of them is picked."""
 
 LONGEST_SENTENCE = 400
-MASK = "▁▁▁"
+SIDES = ("subject", "object")
 
 Decode = Callable[[Sequence[Sequence[int]]], Sequence[str]]
 
@@ -86,7 +86,10 @@ def explorer(
     if not len(facts):
         return None
     cells = _cells(tables, shown, facts)
-    index = packed(_index(cells, facts, shown, names, tables))
+    entities = _names(cells, len(facts), shown)
+    cells = cells.append_column("subject_name", pa.array(entities.subject_name))
+    cells = cells.append_column("object_name", pa.array(entities.object_name))
+    index = packed(_index(cells, facts, shown, names, tables, entities))
     spent = len(index)
     starts = np.searchsorted(cells["fact"].to_numpy(), np.arange(0, len(facts), SHARD_FACTS))
     ends = [*starts[1:].tolist(), cells.num_rows]
@@ -103,7 +106,7 @@ def explorer(
         # Fewer facts can be picked, so the index is made again for those alone.
         cells = cells.slice(0, ends[len(blocks) - 1])
         spent -= len(index)
-        index = packed(_index(cells, kept, shown, names, tables))
+        index = packed(_index(cells, kept, shown, names, tables, entities))
         spent += len(index)
     sentences = left_out = 0
     for name, evidence, count in _evidence(cells, starts, tables, shown, facts):
@@ -215,8 +218,9 @@ def _shard(
     cells: pa.Table, first_fact: int, pairs: Callable[[int], dict[tuple[int, int], float]]
 ) -> dict[str, Any]:
     """Columns of the cells of some facts. `similar` holds, for each fact, hundredths of the similarity of
-    its predicted languages: the upper triangle row by row, null where a pair is not compared."""
-    names = ("template", "subject", "object", "prediction", "reason")
+    its predicted languages: the upper triangle row by row, null where a pair is not compared;
+    `probability` is in thousandths."""
+    names = ("template", "prediction", "reason")
     strings, indices = encoded([cells[name] for name in names])
     facts = cells["fact"].to_numpy() - first_fact
     languages = cells["language"].to_numpy()
@@ -232,17 +236,63 @@ def _shard(
                 for j in mine[at + 1 :]
             ]
         )
-    probability = [None if p is None else round(p, 4) for p in cells["probability"].to_pylist()]
+    probability = [None if p is None else round(1000 * p) for p in cells["probability"].to_pylist()]
     return {
         "strings": strings,
         "fact": facts.tolist(),
         "language": languages.tolist(),
         **dict(zip(names, indices, strict=True)),
+        "subject": cells["subject_name"].to_pylist(),
+        "object": cells["object_name"].to_pylist(),
         "probability": probability,
         "type": pc.index_in(cells["type"], value_set=pa.array(TYPES)).to_pylist(),
         "windows": cells["windows"].to_pylist(),
         "similar": similar,
     }
+
+
+@dataclass(frozen=True)
+class _Names:
+    """Subjects and objects of the facts, and how they are called.
+
+    `lines` has for every entity its distinct names in all languages between tabs, the one to show first
+    (English where there is one, else that of the first language). `subject` and `object` are entities by
+    fact, `subject_name` and `object_name` numbers of names in their lines by cell.
+    """
+
+    lines: list[str]
+    subject: npt.NDArray[np.int64]
+    object: npt.NDArray[np.int64]
+    subject_name: npt.NDArray[np.int64]
+    object_name: npt.NDArray[np.int64]
+
+
+def _names(cells: pa.Table, facts: int, languages: Sequence[str]) -> _Names:
+    """The entities of the first `facts` facts; a fact's are those of its first row."""
+    fact = cells["fact"].to_numpy()
+    first = pa.array(np.searchsorted(fact, np.arange(facts)))
+    ends = pa.concat_arrays([cells[f"{side}_uri"].take(first).combine_chunks() for side in SIDES])
+    entities = pc.unique(ends)
+    of_fact = pc.index_in(ends, value_set=entities).to_numpy().astype(np.int64).reshape(2, facts)
+    entity = of_fact[:, fact].ravel()
+    labels = pa.concat_arrays([cells[side].combine_chunks() for side in SIDES]).dictionary_encode()
+    codes = labels.indices.to_numpy().astype(np.int64)
+    language = np.tile(cells["language"].to_numpy(), 2)
+    if "en" in languages:
+        language = np.where(language == languages.index("en"), -1, language)
+    order = np.lexsort((codes, language, entity))
+    keys = entity * len(labels.dictionary) + codes
+    distinct, place = np.unique(keys[order], return_index=True)
+    owner = entity[order][place]
+    ranked = np.lexsort((place, owner))
+    number = np.empty(len(distinct), np.int64)
+    number[ranked] = np.arange(len(distinct)) - np.searchsorted(owner[ranked], owner[ranked])
+    words = [" ".join(label.split()) for label in labels.dictionary.to_pylist()]
+    lines: list[list[str]] = [[] for _ in range(len(entities))]
+    for row in ranked.tolist():
+        lines[owner[row]].append(words[distinct[row] % len(words)])
+    of_cell = number[np.searchsorted(distinct, keys)].reshape(2, len(fact))
+    return _Names(["\t".join(line) for line in lines], *of_fact, *of_cell)
 
 
 def _index(
@@ -251,23 +301,13 @@ def _index(
     languages: Sequence[str],
     names: Mapping[str, str],
     tables: FactTables,
+    entities: _Names,
 ) -> dict[str, Any]:
-    """What a search needs: uuids, relations, and every name of every subject and object.
-
-    `entities` is text: a line per entity, its distinct names in all languages between tabs, the one to
-    show first (English where there is one, else that of the first language).
-    """
-    numbers = cells["fact"].to_numpy()
-    first = np.searchsorted(numbers, np.arange(len(facts)))
-    ends = pa.chunked_array([*cells["subject_uri"].chunks, *cells["object_uri"].chunks])
-    labels = pa.chunked_array([*cells["subject"].chunks, *cells["object"].chunks])
-    entities = pc.unique(ends)
-    at = pc.index_in(ends, value_set=entities).to_numpy()
-    language = np.tile(cells["language"].to_numpy(), 2)
-    if "en" in languages:
-        language = np.where(language == languages.index("en"), -1, language)
+    """What a search needs: uuids, relations, and every name of every subject and object of the facts."""
+    first = np.searchsorted(cells["fact"].to_numpy(), np.arange(len(facts)))
     relations = pc.unique(cells["relation"])
-    relation = pc.index_in(cells["relation"], value_set=relations).to_numpy()
+    used = np.concatenate([entities.subject[: len(facts)], entities.object[: len(facts)]])
+    kept, numbers = np.unique(used, return_inverse=True)
     return {
         "languages": [[code, names.get(code, "")] for code in languages],
         "articles": [tables.articles.get(code) for code in languages],
@@ -278,27 +318,11 @@ def _index(
         "shard": SHARD_FACTS,
         "uuids": facts.to_pylist(),
         "relations": relations.to_pylist(),
-        "relation": relation[first].tolist(),
-        "subject": at[: len(cells)][first].tolist(),
-        "object": at[len(cells) :][first].tolist(),
-        "entities": _lines(at, language, labels, len(entities)),
+        "relation": pc.index_in(cells["relation"].take(pa.array(first)), value_set=relations).to_pylist(),
+        "subject": numbers[: len(facts)].tolist(),
+        "object": numbers[len(facts) :].tolist(),
+        "entities": "\n".join(entities.lines[entity] for entity in kept.tolist()),
     }
-
-
-def _lines(
-    entity: npt.NDArray[Any], language: npt.NDArray[Any], labels: pa.ChunkedArray, entities: int
-) -> str:
-    """A line per entity: its distinct labels between tabs, by language."""
-    strings = labels.combine_chunks().dictionary_encode()
-    codes = strings.indices.to_numpy().astype(np.int64)
-    order = np.lexsort((codes, language, entity))
-    keys = (entity.astype(np.int64) * len(strings.dictionary) + codes)[order]
-    kept = np.sort(np.unique(keys, return_index=True)[1])
-    words = [" ".join(label.split()) for label in strings.dictionary.to_pylist()]
-    lines: list[list[str]] = [[] for _ in range(entities)]
-    for row in order[kept].tolist():
-        lines[entity[row]].append(words[codes[row]])
-    return "\n".join("\t".join(line) for line in lines)
 
 
 def _evidence(

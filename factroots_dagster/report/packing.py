@@ -29,7 +29,11 @@ def unpacked(text: str) -> Any:
 
 
 def encoded(columns: Sequence[pa.Array | pa.ChunkedArray]) -> tuple[list[str], list[list[int | None]]]:
-    """Columns of strings as indices into one list of distinct strings (null stays null)."""
+    """Columns of strings as indices into one list of distinct strings (null stays null).
+
+    An index is written as its difference from the one before in its column: strings stand in the order in
+    which they occur first, so most differences are small, and compress to almost nothing.
+    """
     arrays = [
         column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column for column in columns
     ]
@@ -38,6 +42,14 @@ def encoded(columns: Sequence[pa.Array | pa.ChunkedArray]) -> tuple[list[str], l
     indices = pc.index_in(together, value_set=strings).to_pylist()
     found, at = [], 0
     for array in arrays:
-        found.append(indices[at : at + len(array)])
+        found.append(_differences(indices[at : at + len(array)]))
         at += len(array)
     return strings.to_pylist(), found
+
+
+def _differences(indices: Sequence[int | None]) -> list[int | None]:
+    found, last = [], 0
+    for index in indices:
+        found.append(None if index is None else index - last)
+        last = last if index is None else index
+    return found

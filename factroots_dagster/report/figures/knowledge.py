@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from factroots_dagster.report.drawing import (
     ACCENT,
@@ -76,6 +76,10 @@ def volume_scatter(points: Sequence[tuple[str, float, float]], measure: str) -> 
             axes.annotate(language, (size, value), xytext=(4, 3), textcoords="offset points", fontsize=8)
         if points and min(p[1] for p in points) > 0:
             axes.set_xscale("log")
+            axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
+            axes.xaxis.set_minor_formatter(NullFormatter())
+            if max(p[1] for p in points) < 30 * min(p[1] for p in points):
+                axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
         axes.grid(color=GRID)
         axes.tick_params(length=0)

@@ -243,7 +243,7 @@ def _signed(row: Mapping[str, Any], name: str) -> str:
     value, low, high = (row[name + end] for end in ("", "_low", "_high"))
     if value is None:
         return "–"
-    return f"{value:+.3f}" if low is None else f"{value:+.3f} [{low:+.3f}, {high:+.3f}]"
+    return f"{value:+z.3f}" if low is None else f"{value:+z.3f} [{low:+z.3f}, {high:+z.3f}]"
 
 
 def _weighted(pairs: Sequence[Mapping[str, Any]], column: str) -> float | None:

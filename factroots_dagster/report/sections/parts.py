@@ -48,7 +48,7 @@ def percent(value: float | None) -> str:
 
 
 def decimal(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+    return "–" if value is None else f"{value:z.2f}"
 
 
 def p_value(value: float | None) -> str:

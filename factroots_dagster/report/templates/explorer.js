@@ -13,7 +13,14 @@
     if (!block) return null;
     const bytes = Uint8Array.from(atob(block.textContent), (c) => c.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return JSON.parse(await new Response(stream).text());
+    const value = JSON.parse(await new Response(stream).text());
+    // Indices into `strings` are written as differences from the one before.
+    for (const name of ["template", "prediction", "reason", "title", "sentence"]) {
+      if (!value.strings || !value[name]) continue;
+      let last = 0;
+      value[name] = value[name].map((step) => (step === null ? null : (last += step)));
+    }
+    return value;
   }
 
   const opened = new Map();
@@ -43,7 +50,7 @@
     return element;
   }
 
-  let index = null, folded = "", starts = null, factsOf = null, names = null;
+  let index = null, folded = "", starts = null, factsOf = null, entities = null, names = null;
   async function ready() {
     if (index) return index;
     status.textContent = "Opening the facts …";
@@ -52,7 +59,8 @@
     const lines = folded.split("\n");
     starts = new Int32Array(lines.length);
     for (let i = 0, at = 0; i < lines.length; i++) { starts[i] = at; at += lines[i].length + 1; }
-    names = found.entities.split("\n").map((text) => text.split("\t", 1)[0]);
+    entities = found.entities.split("\n");
+    names = entities.map((text) => text.split("\t", 1)[0]);
     factsOf = Array.from(lines, () => []);
     found.subject.forEach((entity, fact) => factsOf[entity].push(fact));
     found.object.forEach((entity, fact) => { if (entity !== found.subject[fact]) factsOf[entity].push(fact); });
@@ -157,9 +165,9 @@
     return values.sort((a, b) => b[0] - a[0]);
   }
 
-  function evidence(cell, shard, places) {
+  function evidence(cell, shard, places, subject, object) {
     const element = make("td", null, "evidence");
-    const strings = shard.strings, windows = shard.windows[cell];
+    const windows = shard.windows[cell];
     const articles = index.articles[shard.language[cell]];
     if (!windows) {
       element.textContent = articles === null ? "No source found."
@@ -182,7 +190,7 @@
       source.rel = "noopener noreferrer";
     }
     element.append(
-      sentence(place.sentence, strings[shard.subject[cell]], strings[shard.object[cell]]),
+      sentence(place.sentence, subject, object),
       line(source, make("small", `, revision ${Number(place.revision)}. ${times}.`)),
     );
     return element;
@@ -198,6 +206,7 @@
       title: block.strings[block.title[i]], revision: block.revision[i], sentence: block.strings[block.sentence[i]],
     }));
     const strings = shard.strings;
+    const [subjects, objects] = [index.subject, index.object].map((of) => entities[of[fact]].split("\t"));
     const cells = [];
     shard.fact.forEach((other, cell) => { if (other === own) cells.push(cell); });
     const predicted = cells.filter((cell) => index.types[shard.type[cell]] !== "not_predicted");
@@ -216,15 +225,15 @@
       row.className = right ? "right" : "wrong";
       const where = make("th", language(shard.language[cell]));
       where.scope = "row";
-      const asked = make("td");
-      const [before, after] = halves(strings[shard.template[cell]], strings[shard.subject[cell]]);
+      const asked = make("td"), subject = subjects[shard.subject[cell]], object = objects[shard.object[cell]];
+      const [before, after] = halves(strings[shard.template[cell]], subject);
       const prompt = label(null, "prompt");
       prompt.append(before, make("span", "▁▁▁", "gap"), after);
       const said = shard.prediction[cell] === null ? make("i", "nothing") : label(strings[shard.prediction[cell]], "said");
       asked.append(prompt, line(make("small", right ? "✓ says: " : "✗ says: "), said));
-      if (!right) asked.append(line(make("small", "right: "), label(strings[shard.object[cell]])));
+      if (!right) asked.append(line(make("small", "right: "), label(object)));
       const p = shard.probability[cell];
-      if (p !== null) asked.append(make("small", `probability of the right answer, per token: ${p < 0.001 ? "below 0.1" : (100 * p).toFixed(1)}%`));
+      if (p !== null) asked.append(make("small", `probability of the right answer, per token: ${p ? (p / 10).toFixed(1) : "below 0.1"}%`));
       const why = make("td");
       const type = make("b", KINDS[kind] || kind, "type type-" + kind);
       why.append(type, label(strings[shard.reason[cell]], "reason"));
@@ -238,7 +247,7 @@
         rest.append(make("summary", `${values.length - NEAR} more`), ...values.slice(NEAR).map(entry));
         near.append(rest);
       }
-      row.append(where, asked, why, near, evidence(cell, shard, places));
+      row.append(where, asked, why, near, evidence(cell, shard, places, subject, object));
       body.append(row);
     }
     table.append(thead, body);
