@@ -13,7 +13,11 @@ from factroots_dagster.report.schema import CHANGED_FACTS, CHECKPOINT_COMPARISON
 def scores(**values: float):
     return rows(
         PROBING_SCORES,
-        [{"language": x, "relation": "*", "n": 10, "full_match": v} for x, v in values.items()],
+        [
+            {"language": x, "relation": relation, "n": 10, "full_match": v}
+            for x, v in values.items()
+            for relation in ("*", "P1")
+        ],
     )
 
 

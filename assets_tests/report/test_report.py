@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import base64
 import csv
+import hashlib
 import json
 import re
 from html.parser import HTMLParser
@@ -11,12 +13,14 @@ import pyarrow as pa
 import pytest
 
 from assets_tests.report.conftest import HOSTILE, LANGUAGES, rows
-from factroots_dagster.neurons.schema import LAYER_PROFILE, NEURON_INTERVENTIONS, SIMILARITY_PAIRS
+from factroots_dagster.neurons.schema import INTERVENTION_SUMMARY, LAYER_PROFILE, SIMILARITY_PAIRS
 from factroots_dagster.probing.schema import CHECKPOINT, MASK_COUNTS, VOLUME_RELATIONS
 from factroots_dagster.report import pictures as shown
+from factroots_dagster.report.explorer import FactTables
 from factroots_dagster.report.html import write_report
+from factroots_dagster.report.lineage import Origin
 from factroots_dagster.report.planted import planted_agreement
-from factroots_dagster.report.reference import paper_results, published_results
+from factroots_dagster.report.reference import language_names, paper_results, published_results
 from factroots_dagster.report.schema import PREDICTED_TYPES, TYPES
 from factroots_dagster.report.types import fact_types
 
@@ -34,7 +38,7 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
-        if tag not in ("meta", "img"):
+        if tag not in ("meta", "img", "input"):
             self.open.append(tag)
         if tag == "table":
             self.tables.append([])
@@ -51,6 +55,12 @@ class Page(HTMLParser):
             self.texts.append((self.open[-1], data))
         if {"td", "th"} & set(self.open):
             self.tables[-1][-1][-1] += data
+
+
+LINEAGE = [
+    Origin("mlama_split", 3, "a" * 64, ()),
+    Origin("fact_types", 1, "b" * 64, ("mlama_split",)),
+]
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +81,18 @@ def write(folder: Path, world: dict[str, Any], types: pa.Table, **changed: Any) 
     folder.mkdir()
     planted = planted_agreement(types, world["truth"], world["sources"].values(), resamples=50)
     arguments = {k: v for k, v in world.items() if k not in ("similarity", "predictions", "truth")}
-    return write_report(folder, **(arguments | {"types": types, "planted": planted} | changed))
+    facts = FactTables(
+        types=types,
+        splits=changed.get("splits", world["splits"]),
+        predictions=world["predictions"],
+        sources=changed.get("sources", world["sources"]),
+        similarity=world["similarity"],
+        decode=lambda ids: [f"<script>{run}" for run in ids],
+        articles={"qaa": 1234},
+        links=True,
+    )
+    arguments |= {"types": types, "planted": planted, "facts": facts, "lineage": LINEAGE}
+    return write_report(folder, **(arguments | changed))
 
 
 @pytest.fixture(scope="module")
@@ -88,17 +109,44 @@ def page(report: Path) -> Page:
 
 def test_the_page_needs_nothing_but_itself(report: Path, page: Page) -> None:
     names = [tag for tag, _ in page.tags]
-    assert not {"script", "link", "iframe", "object", "form"} & set(names)
+    assert not {"link", "iframe", "object", "base"} & set(names)
+    links = set()
     for tag, attributes in page.tags:
         for name, value in attributes.items():
             assert not name.startswith("on"), (tag, name)
             if name in ("src", "href"):
-                assert value and (value.startswith(("data:image/svg+xml;base64,", "#")))
+                assert value and (value.startswith(("data:image/svg+xml;base64,", "#", "data/")))
+                links.add(value)
     images = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(images) == len(list((report / "figures").iterdir())) == 11
-    assert all(image["alt"] for image in images)
-    anchors = {a["href"][1:] for tag, a in page.tags if tag == "a" and a["href"]}
-    assert anchors == {a["id"] for tag, a in page.tags if tag == "section"}
+    assert len(images) == len(list((report / "figures").iterdir())) == 12
+    assert all(len(image["alt"] or "") > 60 for image in images)
+    downloads = {link for link in links if link.startswith("data/")}
+    assert {report / link for link in downloads} == set((report / "data").iterdir())
+    anchors = {link[1:] for link in links if link.startswith("#")}
+    ids = {a["id"] for _, a in page.tags if a.get("id")}
+    assert anchors <= ids and {a["id"] for tag, a in page.tags if tag == "section"} <= anchors
+
+
+def test_the_policy_lets_only_our_script_run(report: Path, page: Page) -> None:
+    policy = next(a["content"] for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy and policy.startswith(
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src "
+    )
+    raw = (report / "index.html").read_text("utf-8")
+    code = raw[raw.rindex("<script>") + 8 : raw.rindex("</script>")]
+    digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in policy
+    kinds = [a.get("type") for tag, a in page.tags if tag == "script"]
+    assert kinds[-1] is None and set(kinds[:-1]) == {"application/octet-stream"}
+
+
+def test_every_figure_and_section_says_where_it_is_from(page: Page, report: Path) -> None:
+    raw = (report / "index.html").read_text("utf-8")
+    captions = re.findall(r"<figcaption>.*?</figcaption>", raw)
+    assert len(captions) == 12 and all('href="data/' in caption for caption in captions)
+    sources = [text for tag, text in page.texts if text.startswith("From the asset ")]
+    assert len(sources) == raw.count("<section ") - 3  # all but facts, limits and the lineage itself
+    assert 'href="#lineage-fact_types"' in raw and 'id="lineage-fact_types"' in raw and "b" * 12 in raw
 
 
 def test_hostile_labels_are_shown_as_text(page: Page, report: Path) -> None:
@@ -108,7 +156,8 @@ def test_hostile_labels_are_shown_as_text(page: Page, report: Path) -> None:
     assert "Hubb<b>ish" in shown and "tiny-<i>1</i>" in shown
     assert not {"i", "b"} & {tag for tag, _ in page.tags}
     raw = (report / "index.html").read_text("utf-8")
-    assert "<script" not in raw and "49" not in "".join(re.findall(r"\{\{.{0,20}", raw))
+    assert raw.count("<script") == raw.count("</script>") == raw.count("<script type=") + 1
+    assert "49" not in "".join(re.findall(r"\{\{.{0,20}", raw))
     # Text from the data always stands in a bdi, so that right-to-left letters cannot turn their surroundings.
     assert all(tag in ("bdi", "title") for tag, text in page.texts if "\u202e" in text or "tiny-<i>" in text)
 
@@ -124,7 +173,7 @@ def test_totals_add_up_and_equal_the_tables(page: Page, report: Path, types: pa.
     assert summary["predicted"] == sum(expected["*"][t] for t in PREDICTED_TYPES)
     header, *body = page.tables[0]
     assert len(body) == 4
-    names = {"qaa · Hubb<b>ish": "qaa", "all languages": "*"}
+    names = {"Hubb<b>ish · qaa": "qaa", "all languages": "*"}
     for row in body:
         counts = [int(cell.replace(",", "")) for cell in row[1:]]
         language = names.get(row[0], row[0])
@@ -145,8 +194,11 @@ def test_numbers_are_those_of_the_scores(page: Page, world: dict[str, Any], repo
     assert summary["p_at_1"]["overall"] == pytest.approx(overall)
     assert f"Over all rows P@1 is {100 * overall:.1f}%." in {text for _, text in page.texts}
     table = next(t for t in page.tables if "typed P@1" in t[0])
-    cells = {row[0].split(" ")[0]: row for row in table[1:]}
+    cells = {row[0]: row for row in table[1:]}
     assert cells["qab"][2].startswith(f"{100 * scores['qab']['full_match']:.1f}% [")
+    for place, by in ((3, "subject"), (4, "object")):
+        low, high = (100 * scores["qab"][f"by_{by}_{end}"] for end in ("low", "high"))
+        assert cells["qab"][place] == f"[{low:.1f}, {high:.1f}]"
     assert summary["planted_agreement"]["accuracy"] == 1.0
     masks = next(t for t in page.tables if t[0] == ["tokens", "facts", "P@1"])
     assert [row[:2] for row in masks[1:]] == [["1", "60"], ["2", "60"], ["3", "60"]]  # 20 in each language
@@ -167,7 +219,10 @@ def test_missing_tables_leave_out_sections_and_nothing_breaks(
         "volume_relations": VOLUME_RELATIONS.empty_table(),
         "mask_counts": MASK_COUNTS.empty_table(),
         "similarity_pairs": SIMILARITY_PAIRS.empty_table(),
-        "interventions": NEURON_INTERVENTIONS.empty_table(),
+        "intervention_summary": INTERVENTION_SUMMARY.empty_table(),
+        "stability": None,
+        "facts": None,
+        "lineage": (),
         "layer_profile": LAYER_PROFILE.empty_table(),
         "volume": None,
         "planted": None,
@@ -175,7 +230,9 @@ def test_missing_tables_leave_out_sections_and_nothing_breaks(
     summary = write(tmp_path / "bare", world, types, **bare)
     page = Page((tmp_path / "bare" / "index.html").read_text("utf-8"))
     ids = {a["id"] for tag, a in page.tags if tag == "section"}
-    assert {"volume", "masks", "neurons", "layers", "interventions", "planted"}.isdisjoint(ids)
+    assert not {"script"} & {tag for tag, _ in page.tags}
+    policy = next(a["content"] for _, a in page.tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert policy and "script-src 'none';" in policy
     assert {"answer", "probing", "clusters", "absence", "easy", "examples", "limits"} == ids
     assert summary["planted_agreement"] is None
     assert "generated world" not in " ".join(text for _, text in page.texts)
@@ -200,14 +257,23 @@ def test_published_numbers_stand_beside_ours(tmp_path: Path, world: dict[str, An
     for key in ("splits", "sources"):
         changed[key] = {names[x]: renamed(t) for x, t in world[key].items()}
     changed |= {"checkpoint": rows(CHECKPOINT, [about]), "planted": None, "volume": None}
-    changed |= {"interventions": None, "layer_profile": None}
+    changed |= {"intervention_summary": None, "layer_profile": None, "facts": None}
     summary = write(tmp_path / "mbert", world, renamed(types), **changed)
     page = Page((tmp_path / "mbert" / "index.html").read_text("utf-8"))
-    table = next(t for t in page.tables if t[0][-1] == "published P@1")
-    assert {row[0]: row[-1] for row in table[1:]}["en"] == "19.1%"
+    table = next(t for t in page.tables if t[0][-2:] == ["published P@1", "published partial"])
+    assert {row[0]: row[-2:] for row in table[1:]}["en"] == ["19.1%", "22.6%"]
+    absence = next(t for t in page.tables if t[0][-1].startswith("published (512"))
+    assert {row[0]: row[-1] for row in absence[1:]} == {"en": "6.0%", "fr": "14.0%", "sq": "62.0%"}
     assert summary["published_p_at_1"]["*"]["full_match"] == pytest.approx(0.0885)
     easy = next(t for t in page.tables if t[0] == ["without a source", "here", "published"])
     assert [row[2] for row in easy[1:]] == ["3,783", "3,214", "7,644"]
+    beside = next(t for t in page.tables if "transferred: here / published" in t[0][-1])
+    french = next(row for row in beside[1:] if row[0] == "fr")
+    assert [cell.split(" / ")[1] for cell in french[1:]] == ["239", "78", "302"]
+    with (tmp_path / "mbert" / "data" / "published_types.csv").open(encoding="utf-8") as file:
+        written = {row["language"]: row for row in csv.DictReader(file)}
+    assert written["fr"]["transferred_published"] == "302"
+    assert int(written["fr"]["transferred_here"]) == summary["types"]["fr"]["transferred"]
 
 
 def test_the_published_record_is_consistent() -> None:
@@ -224,7 +290,9 @@ def test_the_published_record_is_consistent() -> None:
         found = published_results(source)
         assert found is not None and found.model == model and len(found.p_at_1) == 54
         assert all(0 < row["full_match"] <= row["partial_match"] < 1 for row in found.p_at_1.values())
-    assert published_results("someone/bert-base-uncased") is None
+    for other in ("someone/bert-base-uncased", "someone/bert-base-multilingual-cased", "xlm-roberta-base"):
+        assert published_results(other) is None
+    assert len(language_names()) == 53 and language_names()["ceb"] == "Cebuano"
 
 
 def test_every_asset_has_a_small_picture(world: dict[str, Any], types: pa.Table) -> None:
