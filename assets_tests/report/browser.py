@@ -38,14 +38,19 @@ def opened(browser: Any, page: Path, size: dict[str, int]) -> Iterator[Any]:
     context = browser.new_context(viewport=size, offline=True)
     tab = context.new_page()
     problems: list[str] = []
+    requests: list[str] = []
+
+    def refuse(dialog: Any) -> None:
+        problems.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    tab.on("dialog", refuse)
     tab.on("pageerror", lambda error: problems.append(f"error: {error}"))
-    tab.on("console", lambda line: problems.append(line.text) if line.type == "error" else None)
-    tab.on("dialog", lambda dialog: (problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    outside = lambda url: not url.startswith(("file://", "data:"))  # noqa: E731
-    tab.on("request", lambda asked: problems.append(asked.url) if outside(asked.url) else None)
+    tab.on("console", lambda line: problems.extend([line.text] if line.type == "error" else []))
+    tab.on("request", lambda asked: requests.append(asked.url))
     try:
         tab.goto(page.as_uri())
         yield tab
-        assert problems == []
+        assert problems == [] and {url.split(":")[0] for url in requests} <= {"file", "data"}, requests
     finally:
         context.close()

@@ -158,7 +158,9 @@ def fact_tables(
         decode=lambda ids: [" ".join(str(answers[i]) for i in run) for run in ids],
         articles=dict.fromkeys(languages, 1_234_567),
         links=True,
-        **tables,
+        splits=tables["splits"],
+        predictions=tables["predictions"],
+        sources=tables["sources"],
     )
 
 
@@ -216,7 +218,7 @@ def report_arguments(tables: FactTables) -> dict[str, Any]:
         for row in counts
         if row["type"] != "not_predicted"
     ]
-    about = {
+    about: dict[str, Any] = {
         "checkpoint": "large",
         "source": "google-bert/bert-base-multilingual-cased",
         "corpus": "wikipedia",

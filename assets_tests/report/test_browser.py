@@ -40,11 +40,14 @@ def find(tab: Any, text: str) -> list[str]:
     tab.wait_for_selector("#fact-shown table")
     tab.fill("#fact-query", text)
     tab.wait_for_timeout(200)
-    return tab.locator("#fact-results button").all_inner_texts()
+    texts: list[str] = tab.locator("#fact-results button").all_inner_texts()
+    return texts
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_hostile_labels_are_text_and_nothing_overflows(browser: Any, hostile: Path, size: dict) -> None:
+def test_hostile_labels_are_text_and_nothing_overflows(
+    browser: Any, hostile: Path, size: dict[str, int]
+) -> None:
     with opened(browser, hostile, size) as tab:
         for label in HOSTILE:
             needle = " ".join(label.split())

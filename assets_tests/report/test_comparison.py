@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from assets_tests.report.conftest import HOSTILE, rows, split_row
@@ -16,7 +17,7 @@ from factroots_dagster.report.comparison_page import write_comparison
 from factroots_dagster.report.schema import CHANGED_FACTS, CHECKPOINT_COMPARISON
 
 
-def scores(**values: float):
+def scores(**values: float) -> pa.Table:
     return rows(
         PROBING_SCORES,
         [

@@ -127,7 +127,7 @@ def test_the_budget_is_kept_and_what_is_left_out_is_counted(tables: FactTables) 
         if budget == sizes["facts-"] + sizes["evidence-"]:
             assert found.facts == whole.facts  # predicted facts' sentences go before the others'
             assert not any(name.startswith("others-") for name in found.blocks)
-    assert found.facts == module.SHARD_FACTS < whole.facts
+    assert found is not None and found.facts == module.SHARD_FACTS < whole.facts
     part, full = rows_of(found), rows_of(whole)
     assert part and all(row.items() <= full[key].items() for key, row in part.items())
 

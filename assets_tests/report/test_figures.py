@@ -136,8 +136,8 @@ def texts(figure: Figure) -> Iterator[Text]:
 def test_no_label_is_cut_off_or_lies_on_another(draw: Callable[[], Figure]) -> None:
     figure = draw()
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    renderer = canvas.get_renderer()
+    canvas.draw()  # type: ignore[no-untyped-call]
+    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
     edges = figure.bbox.padded(1)
     for text in texts(figure):
         box = text.get_window_extent(renderer)

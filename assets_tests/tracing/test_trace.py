@@ -332,7 +332,7 @@ def test_marks(article: str, labels: tuple[str, str], language: str) -> None:
     """The article is written with its marks, `|` before the evidence's sentence."""
     bare = re.sub(r"[\[\]<>|]", "", article)
     sentence = article.rpartition("|")[2]
-    places = {"sentence": re.sub(r"[\[\]<>]", "", sentence)}
+    places: dict[str, Any] = {"sentence": re.sub(r"[\[\]<>]", "", sentence)}
     for side, signs, label in zip(("subject", "object"), ("[]", "<>"), labels, strict=True):
         if signs[0] in article:
             start, end = (len(re.sub(r"[\[\]<>|]", "", article[: article.index(sign)])) for sign in signs)

@@ -66,7 +66,8 @@ def overall_p1(scores: pa.Table) -> dict[str, float]:
     A decoder is asked for a full match in some relations only, so a language weighs by the rows of these.
     """
     rows = scores.select(["language", "relation", "n", "full_match"]).to_pylist()
-    found, asked = {}, {}
+    found: dict[str, float] = {}
+    asked: dict[str, int] = {}
     for row in rows:
         if row["full_match"] is None or row["language"] == "*":
             continue

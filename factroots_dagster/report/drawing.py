@@ -64,7 +64,9 @@ def svg(figure: Figure) -> bytes:
     """The figure as SVG, text as outlines so that it looks alike everywhere; the same bytes every time."""
     with matplotlib.rc_context(_STYLE):
         out = io.BytesIO()
-        FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": "factroots"})
+        FigureCanvasSVG(figure).print_figure(
+            out, format="svg", metadata={"Date": None, "Creator": "factroots"}
+        )
     return out.getvalue()
 
 
@@ -73,7 +75,7 @@ def png(figure: Figure, *, dpi: int = 80) -> bytes:
     with matplotlib.rc_context(_STYLE):
         out = io.BytesIO()
         figure.set_dpi(dpi)
-        FigureCanvasAgg(figure).print_png(out, metadata={"Software": None})
+        FigureCanvasAgg(figure).print_png(out, metadata={"Software": None})  # type: ignore[no-untyped-call]
     return out.getvalue()
 
 

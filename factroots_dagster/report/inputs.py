@@ -77,7 +77,8 @@ class ReportInputs:
 
     @cached_property
     def luck(self) -> list[dict[str, Any]]:
-        return lucky_guesses(self.types).to_pylist()
+        rows: list[dict[str, Any]] = lucky_guesses(self.types).to_pylist()
+        return rows
 
     def name(self, language: str) -> str:
         """The language's name and code, where a name is known."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from factroots_dagster.storage.store import Store
 
@@ -24,7 +25,7 @@ def lineage(store: Store, inputs: Iterable[str]) -> list[Origin]:
 
     Only what is still in the store is followed further; the digest is of the partitions as they are there.
     """
-    manifests: dict[str, dict] = {}
+    manifests: dict[str, dict[str, Any]] = {}
     waiting = list(inputs)
     while waiting:
         key = waiting.pop()

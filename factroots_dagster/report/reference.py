@@ -48,7 +48,8 @@ class PublishedResults:
 @cache
 def paper_results() -> dict[str, Any]:
     """The whole published record as it was read; shares in percent."""
-    return json.loads(files(__package__).joinpath("paper_results.json").read_text("utf-8"))
+    record: dict[str, Any] = json.loads(files(__package__).joinpath("paper_results.json").read_text("utf-8"))
+    return record
 
 
 def published_results(checkpoint_source: str) -> PublishedResults | None:

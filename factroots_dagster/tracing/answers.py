@@ -96,4 +96,6 @@ def _text(ids: list[int] | None, decode: Decode | None) -> str | None:
 
 def _rows(store: Store, key: tuple[str, ...], names: list[str], uuids: list[str]) -> list[dict[str, Any]]:
     paths = [str(path) for path in main_files(store.require(*key))]
-    return ds.dataset(paths).to_table(columns=names, filter=pc.field("uuid").isin(uuids)).to_pylist()
+    table = ds.dataset(paths).to_table(columns=names, filter=pc.field("uuid").isin(uuids))
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows

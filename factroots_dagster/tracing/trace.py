@@ -151,7 +151,8 @@ def traced_in(store: Store, language: str, uuids: Collection[str], matcher: str 
 
     def rows(asset: str, columns: list[str]) -> list[dict[str, Any]]:
         paths = [str(path) for path in main_files(store.require(asset, language))]
-        return ds.dataset(paths).to_table(columns=columns, filter=wanted).to_pylist()
+        found: list[dict[str, Any]] = ds.dataset(paths).to_table(columns=columns, filter=wanted).to_pylist()
+        return found
 
     facts = {fact["uuid"]: fact for fact in rows("mlama_split", ["uuid", "relation", "subject", "object"])}
     if not facts:
@@ -186,7 +187,9 @@ def closeness(row: dict[str, Any]) -> int:
 
 def matchers_of(store: Store, language: str) -> list[str]:
     """Names of the matchers in one language's table of sources."""
-    return store.read("fact_sources", language, columns=["matcher"])["matcher"].unique().to_pylist()
+    matchers = store.read("fact_sources", language, columns=["matcher"])["matcher"]
+    names: list[str] = matchers.unique().to_pylist()
+    return names
 
 
 def permalink(language: str, revision_id: int) -> str:

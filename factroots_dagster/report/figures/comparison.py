@@ -41,7 +41,9 @@ def checkpoints_overall(rows: Sequence[Row]) -> Figure:
         for language in sorted(p1, key=lambda x: x == "*"):
             line = p1[language]
             whole = language == "*"
-            style = {"color": ACCENT, "lw": 2.4, "marker": "o"} if whole else {"color": PALE, "lw": 0.9}
+            style: dict[str, Any] = (
+                {"color": ACCENT, "lw": 2.4, "marker": "o"} if whole else {"color": PALE, "lw": 0.9}
+            )
             left.plot(list(line), list(line.values()), label="all languages" if whole else None, **style)
         if "*" in p1:
             left.legend(frameon=False, loc="lower right")

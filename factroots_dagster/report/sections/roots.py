@@ -61,7 +61,7 @@ def answer(inputs: ReportInputs) -> Section:
         [
             Figure(
                 "types_by_language",
-                figures.types_by_language(inputs.counts, shown, inputs.bands, inputs.name),
+                figures.types_by_language(inputs.counts, [*shown, "*"], inputs.bands, inputs.name),
                 "Correctly predicted facts of each language by type, best-answered language first; the "
                 "number "
                 "in brackets is 100%." + bands,
