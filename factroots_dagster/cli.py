@@ -122,6 +122,28 @@ def _decoder(settings: Settings, store: Store, checkpoint: str) -> Callable[[Seq
     return lambda ids: tokenizer.decode(list(ids))
 
 
+@main.command(name="planted-scores")
+@click.option("--seeds", default="", metavar="N,N,...", help="seeds of joint worlds")
+@click.option("--disjoint", default="", metavar="N,N,...", help="seeds of control worlds")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="JSON file")
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="keep the worlds here and reuse what is there; by default they are made anew and removed",
+)
+def planted_scores(seeds: str, disjoint: str, output: Path, folder: Path | None) -> None:
+    """Generate worlds, train and categorize them, and score the types against what was planted."""
+    from factroots_dagster.demo import StageFailedError
+    from factroots_dagster.planted_scores import measure, seeds_of
+
+    with _plain_errors():
+        try:
+            measure(seeds_of(seeds), seeds_of(disjoint), output, folder, click.echo)
+        except StageFailedError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(1)
+
+
 @main.group()
 def checkpoints() -> None:
     """Register checkpoints and list them."""

@@ -9,7 +9,13 @@ import pyarrow as pa
 from factroots_dagster.assets.base import Shown, all_partitions, asset, available_languages, publish_each
 from factroots_dagster.partitions import Platform
 from factroots_dagster.registry import registered
-from factroots_dagster.report.schema import CHANGED_FACTS, CHECKPOINT_COMPARISON, FACT_TYPES
+from factroots_dagster.report.schema import (
+    CHANGED_FACTS,
+    CHECKPOINT_COMPARISON,
+    FACT_TYPES,
+    SENSITIVITY,
+    VARIANTS,
+)
 from factroots_dagster.resources.models import ModelResource
 from factroots_dagster.sandbox.languages import LANGUAGES
 from factroots_dagster.settings import Settings
@@ -42,27 +48,32 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         def build(work: Work, checkpoint: str) -> Shown:
             from factroots_dagster.probing.prompts import object_token_ids
             from factroots_dagster.report.pictures import types_picture
+            from factroots_dagster.report.types import EASY_RULE, MATCHER, STATISTIC
             from factroots_dagster.report.types import fact_types as categorize
+            from factroots_dagster.report.variants import Sensitivity, Setting, statistics_of
 
             model = models.load(settings, work, checkpoint)
-            similarity = work.read("neuron_similarity", checkpoint)
-            pairs = work.read_side("pairs", "neuron_similarity", checkpoint)
             nearest = work.read_side("nearest", "neuron_similarity", checkpoint)
             probed = available_languages(work, "predictions", settings.active_languages, checkpoint)
             traced = available_languages(work, "fact_sources", probed)
-            table = pa.concat_tables(
-                categorize(
-                    work.read("mlama_split", language),
-                    work.read("predictions", checkpoint, language),
-                    work.read("fact_sources", language),
-                    similarity,
-                    pairs,
-                    nearest=nearest,
-                    tokenize=lambda labels: object_token_ids(model.tokenizer, labels, model.space_id),
-                )
-                for language in traced
-            )
+            default = Setting(MATCHER, STATISTIC, None, EASY_RULE)
+            moved = Sensitivity(default, statistics_of(nearest))
+            tables = []
+            with work.stream(VARIANTS, side="variants") as append:
+                for language in traced:
+                    typed = categorize(
+                        work.read("mlama_split", language),
+                        work.read("predictions", checkpoint, language),
+                        work.read("fact_sources", language),
+                        nearest,
+                        tokenize=lambda labels: object_token_ids(model.tokenizer, labels, model.space_id),
+                    )
+                    append(typed.variants)
+                    moved.take(language, typed.variants)
+                    tables.append(typed.types)
+            table = pa.concat_tables(tables)
             work.write(table, FACT_TYPES)
+            work.write(moved.table(), SENSITIVITY, side="sensitivity")
             return Shown(types_picture(table), {"languages": len(traced)})
 
         publish_each(context, store, build)

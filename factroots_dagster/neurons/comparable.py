@@ -5,7 +5,7 @@ One relation at a time, so that memory is bounded. No statistics here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import pyarrow as pa
 from scipy import sparse
 
 from factroots_dagster.neurons.activations import read_index, read_relation
+from factroots_dagster.neurons.whitening import unit_rows, whitened
 
 MATRIX_BYTES = 2 << 30  # activations of one relation that stay in memory while its pairs are compared
 
@@ -34,6 +35,7 @@ class Facts:
     top: npt.NDArray[np.int64]
     signed: npt.NDArray[np.int64]
     standardised: npt.NDArray[np.int64]
+    ranked: npt.NDArray[np.int64]  # [facts, k or more]: `top`, and on
 
 
 def comparable_facts(active: pa.Table, folder: Path, split: pa.Table) -> dict[str, Facts]:
@@ -42,16 +44,16 @@ def comparable_facts(active: pa.Table, folder: Path, split: pa.Table) -> dict[st
         uuid: (uri, template.replace("[X]", subject))
         for uuid, uri, template, subject in _columns(split, "uuid", "object_uri", "template", "subject")
     }
-    grouped: dict[str, list[tuple[str, list[int], list[int], list[int]]]] = {}
-    rankings = ("neurons", "signed_neurons", "standardised_neurons")
+    grouped: dict[str, list[tuple[str, list[int], list[int], list[int], list[int]]]] = {}
+    rankings = ("neurons", "signed_neurons", "standardised_neurons", "ranked_neurons")
     for uuid, relation, *listed in _columns(active, "uuid", "relation", *rankings):
         grouped.setdefault(relation, []).append((uuid, *listed))
     made = {}
     for relation, listed in grouped.items():
         listed.sort()
         uuids = [uuid for uuid, *_ in listed]
-        top, signed, standardised = (
-            np.array([row[place] for row in listed], np.int64) for place in (1, 2, 3)
+        top, signed, standardised, ranked = (
+            np.array([row[place] for row in listed], np.int64) for place in (1, 2, 3, 4)
         )
         made[relation] = Facts(
             uuids=uuids,
@@ -61,6 +63,7 @@ def comparable_facts(active: pa.Table, folder: Path, split: pa.Table) -> dict[st
             top=top,
             signed=signed,
             standardised=standardised,
+            ranked=ranked,
         )
     return made
 
@@ -73,27 +76,36 @@ def _columns(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
 class Matrix:
     """Matrices [facts, neurons].
 
-    directions: float32, centred, unit length (NaN where a fact does not differ from the mean); top, signed,
-    standardised: indicators, sparse.
+    directions: float32, centred, unit length (NaN where a fact does not differ from the mean); whitened: the
+    same after `whitening.whitened`; top, signed, standardised: indicators, sparse; ranked: of the first k of
+    the ranking, by k.
     """
 
     directions: Floats
+    whitened: Floats
     top: sparse.csr_matrix
     signed: sparse.csr_matrix
     standardised: sparse.csr_matrix
+    ranked: dict[int, sparse.csr_matrix]
+
+    @property
+    def nbytes(self) -> int:
+        return self.directions.nbytes + self.whitened.nbytes
 
 
 class Matrices:
     """One relation's matrices by language; beyond the limit the least recently used are dropped."""
 
-    def __init__(self, folders: Mapping[str, Path], relation: str, facts: Mapping[str, Facts]):
-        self.folders, self.relation, self.facts = folders, relation, facts
+    def __init__(
+        self, folders: Mapping[str, Path], relation: str, facts: Mapping[str, Facts], sizes: Sequence[int]
+    ):
+        self.folders, self.relation, self.facts, self.sizes = folders, relation, facts, sizes
         self.kept: dict[str, Matrix] = {}
 
     def __getitem__(self, language: str) -> Matrix:
         matrix = self.kept.pop(language, None) or self._read(language)
         self.kept[language] = matrix
-        while len(self.kept) > 2 and sum(m.directions.nbytes for m in self.kept.values()) > MATRIX_BYTES:
+        while len(self.kept) > 2 and sum(m.nbytes for m in self.kept.values()) > MATRIX_BYTES:
             del self.kept[next(iter(self.kept))]
         return matrix
 
@@ -102,12 +114,16 @@ class Matrices:
         values = read_relation(self.folders[language], self.relation)
         values = values.reshape(len(values), -1)
         # Centred on all of the relation's correct facts, whether another language has them or not.
-        centred = values[facts.rows] - values.mean(axis=0, dtype=np.float64).astype(np.float32)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            directions = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+        centred = values - values.mean(axis=0, dtype=np.float64).astype(np.float32)
         neurons = values.shape[1]
-        sets = (_indicator(chosen, neurons) for chosen in (facts.top, facts.signed, facts.standardised))
-        return Matrix(directions, *sets)
+        return Matrix(
+            directions=unit_rows(centred[facts.rows]),
+            whitened=whitened(centred)[facts.rows],
+            top=_indicator(facts.top, neurons),
+            signed=_indicator(facts.signed, neurons),
+            standardised=_indicator(facts.standardised, neurons),
+            ranked={k: _indicator(facts.ranked[:, :k], neurons) for k in self.sizes},
+        )
 
 
 def _indicator(chosen: npt.NDArray[np.int64], neurons: int) -> sparse.csr_matrix:
@@ -125,4 +141,5 @@ def jaccard_matrix(a: sparse.csr_matrix, b: sparse.csr_matrix) -> npt.NDArray[np
     if not (k_a and k_b):
         return np.full((a.shape[0], b.shape[0]), np.nan)
     overlap = (a @ b.T).toarray().astype(np.float64)
-    return overlap / (k_a + k_b - overlap)
+    found: npt.NDArray[np.float64] = overlap / (k_a + k_b - overlap)
+    return found

@@ -1,20 +1,29 @@
-"""For every fact in every language: whose neurons come nearest, and is that more than the object explains?
+"""For every fact in every language: do other languages represent it as this one does, beyond its object?
 
-One answer per (fact, language), where `similarity` gives one per language pair. The statistic is the largest
-cosine of centred activations over the other languages that predict the fact. Its null are the same maxima
-of *other* facts with the same object: for f in language L and g != f of the same relation and object, the
-largest cosine of L's f and B's g over the languages B that predict g. Taking the maximum on both sides pays
-for having many languages to choose from, which a threshold or a p-value for each pair does not.
+One answer per (fact, language) and statistic, where `similarity` gives one per language pair.
 
-p = (1 + null maxima >= observed) / (1 + null maxima). The null is that of the language and relation; with
-fewer than SUFFICIENT_NULL maxima that of the relation in all languages, then that of all relations (fewer
-than SMALLEST_NULL: no p-value). Assumed: a fact's maxima are exchangeable with those of the object's other
-facts, which are predicted in about as many languages.
+- "jaccard" at several k, "signed_jaccard", "standardised_jaccard" and "cosine": the largest over the
+  other languages that predict the fact.
+- "evidence" (the default of the types): the whitened activations (`whitening`) of the fact in two languages
+  are compared by cosine, and the cosine by z-score with what the two facts score with facts of other
+  objects. `two_groups` turns the z of a language pair into log odds of sharing. Over the partners B,
+  evidence = sum of log(1 + odds_B) = -log P(no partner shares the fact), in nats.
+
+The null of every statistic is what it is for *other* facts with the same object: for f in language L and
+g != f of the same relation and object, the same maximum or sum, of L's f and B's g over the languages B
+that predict g. Taking it over all languages on both sides pays for having many to choose from, which a
+threshold for each pair does not. At most OTHERS facts g are taken for each f, drawn with the seed.
+
+p = (1 + null values >= observed) / (1 + null values). The null of a maximum is that of the language and
+relation; with fewer than SUFFICIENT_NULL values that of the relation in all languages, then that of all
+relations (fewer than SMALLEST_NULL: no p-value). Odds of sharing mean the same in every language pair, so
+the null of the evidence is always that of all. Assumed: a fact is exchangeable with the object's other facts,
+which are predicted in about as many languages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,112 +34,236 @@ import pyarrow as pa
 from factroots_dagster.neurons.comparable import Facts
 from factroots_dagster.neurons.nulls import SMALLEST_NULL, SUFFICIENT_NULL, benjamini_hochberg, upper_p
 from factroots_dagster.neurons.schema import NEAREST_LANGUAGE
+from factroots_dagster.neurons.two_groups import TwoGroups
+
+EVIDENCE = "evidence"
+OTHERS = 16  # facts of the same object that a fact is paired with for the null
+Statistic = tuple[str, int | None]  # name, and the size of its sets of neurons
+Floats = npt.NDArray[np.float64]
+
+
+class Pairings:
+    """One language's facts of a relation, paired with themselves and with others of the same object.
+
+    Arrays over the pairings; the first `facts` are those of every fact with itself.
+    """
+
+    def __init__(
+        self, of: Facts, place: Mapping[str, int], objects: npt.NDArray[Any], random: np.random.Generator
+    ) -> None:
+        self.facts = len(of.uuids)
+        self.uuids = of.uuids
+        itself = np.array([place[uuid] for uuid in of.uuids], np.int32)
+        firsts, seconds = [np.arange(self.facts, dtype=np.int32)], [itself]
+        alike = {uri: np.flatnonzero(objects == uri).astype(np.int32) for uri in np.unique(of.objects)}
+        for fact, uri in enumerate(of.objects):
+            others = alike[uri][alike[uri] != itself[fact]]
+            if len(others) > OTHERS:
+                others = np.sort(random.choice(others, OTHERS, replace=False))
+            firsts.append(np.full(len(others), fact, np.int32))
+            seconds.append(others)
+        self.first, self.second = np.concatenate(firsts), np.concatenate(seconds)
+        self.partners = np.zeros(self.facts, np.int64)
+        self.largest: dict[Statistic, npt.NDArray[np.float32]] = {}
+        self.evidence = np.full(len(self.first), np.nan)
+        self.nearest: dict[Statistic, npt.NDArray[Any]] = {}
+        self._odds = np.full(self.facts, -np.inf)
+
+    def met(self, columns: npt.NDArray[np.int64], kept: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+        """Pairings that another language can answer.
+
+        columns: by place in the relation, the other language's index of the fact or -1; kept: by own fact,
+        whether it may be compared with itself there.
+        """
+        able = columns[self.second] >= 0
+        able[: self.facts] &= kept
+        return np.flatnonzero(able)
+
+    def enlarge(
+        self, statistic: Statistic, other: str, pairings: npt.NDArray[np.int64], values: Floats
+    ) -> None:
+        """Takes in one statistic's values of these pairings in another language."""
+        largest = self.largest.setdefault(statistic, np.full(len(self.first), -np.inf, np.float32))
+        nearest = self.nearest.setdefault(statistic, np.full(self.facts, None, object))
+        known = values.astype(np.float32)
+        higher = known > largest[pairings]  # false where not a number
+        largest[pairings[higher]] = known[higher]
+        own = pairings[higher & (pairings < self.facts)]
+        nearest[own] = other
+
+    def add_odds(self, other: str, pairings: npt.NDArray[np.int64], odds: Floats) -> None:
+        """Takes in the log odds of sharing of these pairings in another language."""
+        held = self.evidence[pairings]
+        self.evidence[pairings] = np.where(np.isnan(held), 0.0, held) + np.logaddexp(0, odds)
+        nearest = self.nearest.setdefault((EVIDENCE, None), np.full(self.facts, None, object))
+        own = pairings < self.facts
+        index, own_odds = pairings[own], odds[own]
+        higher = own_odds > self._odds[index]
+        self._odds[index[higher]] = own_odds[higher]
+        nearest[index[higher]] = other
+
+    def values(self, statistic: Statistic) -> Floats:
+        """The statistic of all pairings; NaN where no language answers."""
+        if statistic[0] == EVIDENCE:
+            return self.evidence
+        found = self.largest.get(statistic)
+        if found is None:
+            return np.full(len(self.first), np.nan)
+        return np.where(np.isfinite(found), found, np.nan).astype(np.float64)
 
 
 class NearestInRelation:
-    """The largest cosine of each fact of each language to each fact of the other languages, pair by pair."""
+    """The pairings of a relation's facts in all languages, filled language pair by language pair."""
 
-    def __init__(self, relation: str, facts: Mapping[str, Facts]):
-        self.relation, self.facts = relation, facts
-        uuids = sorted({uuid for of in facts.values() for uuid in of.uuids})
-        self.place = {uuid: index for index, uuid in enumerate(uuids)}
-        # [facts of the language, facts of the relation]; -inf where no other language has the second.
-        self.largest = {
-            language: np.full((len(of.uuids), len(uuids)), -np.inf, np.float32)
-            for language, of in facts.items()
-        }
-        self.own = {language: np.full(len(of.uuids), -np.inf) for language, of in facts.items()}
-        self.partners = {language: np.zeros(len(of.uuids), np.int64) for language, of in facts.items()}
-        self.nearest = {language: np.full(len(of.uuids), "", object) for language, of in facts.items()}
+    def __init__(self, relation: str, facts: Mapping[str, Facts], random: np.random.Generator):
+        self.relation = relation
         told = {uuid: uri for of in facts.values() for uuid, uri in zip(of.uuids, of.objects, strict=True)}
-        self.objects = np.array([told[uuid] for uuid in uuids])
+        uuids = sorted(told)
+        place = {uuid: index for index, uuid in enumerate(uuids)}
+        objects = np.array([told[uuid] for uuid in uuids])
+        self.pairings = {
+            language: Pairings(of, place, objects, random) for language, of in sorted(facts.items())
+        }
+        self.columns = {}
+        for language, of in facts.items():
+            self.columns[language] = np.full(len(uuids), -1, np.int64)
+            self.columns[language][[place[uuid] for uuid in of.uuids]] = np.arange(len(of.uuids))
+        # By language pair: pairings of the first and of the second language, and their z.
+        self.z: dict[tuple[str, str], list[tuple[str, str, npt.NDArray[np.int64], Floats]]] = {}
 
     def add(
         self,
         a: str,
         b: str,
-        cosine: npt.NDArray[np.float64],
+        values: Mapping[Statistic, Floats],
+        z: Floats,
         own: tuple[npt.NDArray[np.int64], ...],
         identical: npt.NDArray[np.bool_],
     ) -> None:
-        """One language pair: cosine [facts of a, facts of b]; own, the indices of what both have."""
-        known = np.where(np.isnan(cosine), -np.inf, cosine)
-        for language, other, values, rows, columns in (
-            (a, b, known, own[0], own[1]),
-            (b, a, known.T, own[1], own[0]),
-        ):
-            at = np.array([self.place[uuid] for uuid in self.facts[other].uuids])
-            self.largest[language][:, at] = np.maximum(self.largest[language][:, at], values)
-            met, to = rows[~identical], columns[~identical]
-            self.partners[language][met] += 1
-            nearer = values[met, to] > self.own[language][met]
-            self.own[language][met[nearer]] = values[met, to][nearer]
-            self.nearest[language][met[nearer]] = other
+        """One language pair.
 
-    def null(self, language: str) -> npt.NDArray[np.float64]:
-        """Maxima of the pairings of one language's facts with other facts of the same object, sorted."""
-        facts = self.facts[language]
-        same = facts.objects[:, None] == self.objects[None]
-        same[np.arange(len(same)), [self.place[uuid] for uuid in facts.uuids]] = False
-        found = self.largest[language][same].astype(np.float64)
-        return np.sort(found[np.isfinite(found)])
+        values, z: [facts of a, facts of b], z of the whitened cosine. own, identical: indices of the
+        facts that both have, and which of these have the same input text in both.
+        """
+        for language, other, own_rows, turned in ((a, b, own[0], False), (b, a, own[1], True)):
+            pairings = self.pairings[language]
+            kept = np.zeros(pairings.facts, bool)
+            kept[own_rows[~identical]] = True
+            pairings.partners += kept
+            met = pairings.met(self.columns[other], kept)
+            rows, columns = pairings.first[met], self.columns[other][pairings.second[met]]
+            at = (columns, rows) if turned else (rows, columns)
+            for statistic, matrix in values.items():
+                pairings.enlarge(statistic, other, met, matrix[at])
+            known = np.isfinite(z[at])
+            self.z.setdefault((a, b), []).append((language, other, met[known], z[at][known]))
 
 
 @dataclass
 class Nearest:
-    """All relations' answers and nulls, and the table that is made of them."""
+    """All relations' pairings, and the table that is made of them."""
 
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    nulls: dict[tuple[str, str], npt.NDArray[np.float64]] = field(default_factory=dict)
+    relations: list[NearestInRelation] = field(default_factory=list)
 
     def take(self, relation: NearestInRelation) -> None:
-        """Keeps what the table needs of a relation, whose language pairs have all been added."""
-        for language, facts in relation.facts.items():
-            self.nulls[relation.relation, language] = relation.null(language)
-            for index in np.flatnonzero(relation.partners[language]):
-                cosine = relation.own[language][index]
-                self.rows.append(
-                    {
-                        "uuid": facts.uuids[index],
-                        "language": language,
-                        "relation": relation.relation,
-                        "partners": int(relation.partners[language][index]),
-                        "nearest_language": relation.nearest[language][index] or None,
-                        "cosine": float(cosine) if np.isfinite(cosine) else None,
-                    }
-                )
+        """Keeps a relation whose language pairs have all been added."""
+        self.relations.append(relation)
 
     def table(self) -> pa.Table:
-        """NEAREST_LANGUAGE, sorted by language, relation, uuid."""
-        pools = _Pools(self.nulls)
-        self.rows.sort(key=lambda row: (row["language"], row["relation"], row["uuid"]))
-        p = np.full(len(self.rows), np.nan)
-        for index, row in enumerate(self.rows):
-            pool = pools.of(row["relation"], row["language"])
-            row["pairings"] = len(pool)
-            row["null_q90"] = float(np.quantile(pool, 0.9)) if len(pool) else None
-            if row["cosine"] is not None and len(pool) >= SMALLEST_NULL:
-                p[index] = upper_p(np.array([row["cosine"]]), pool)[0]
-        q = benjamini_hochberg(p)
-        for row, p_value, q_value in zip(self.rows, p, q, strict=True):
-            row["p_value"] = None if np.isnan(p_value) else float(p_value)
-            row["q_value"] = None if np.isnan(q_value) else float(q_value)
-        return pa.Table.from_pylist(self.rows, schema=NEAREST_LANGUAGE)
+        """NEAREST_LANGUAGE, sorted by language, relation, uuid, and by statistic as they were given."""
+        self._weigh()
+        statistics: dict[Statistic, None] = {}
+        for relation in self.relations:
+            for pairings in relation.pairings.values():
+                statistics |= dict.fromkeys(pairings.largest)
+        columns = [self._columns(statistic) for statistic in [*statistics, (EVIDENCE, None)]]
+        merged = {name: np.concatenate([part[name] for part in columns]) for name in columns[0]}
+        number = np.repeat(np.arange(len(columns)), [len(part["uuid"]) for part in columns])
+        order = np.lexsort((number, *(merged[name] for name in ("uuid", "relation", "language"))))
+        return pa.table(
+            [pa.array(merged[field.name][order], field.type, from_pandas=True) for field in NEAREST_LANGUAGE],
+            schema=NEAREST_LANGUAGE,
+        )
+
+    def _weigh(self) -> None:
+        """Fits every language pair's two groups, and adds up each pairing's evidence."""
+        for pair in sorted({pair for relation in self.relations for pair in relation.z}):
+            parts = [
+                (relation.pairings[language], other, met, z)
+                for relation in self.relations
+                for language, other, met, z in relation.z.get(pair, ())
+            ]
+            # Either language has the facts' pairings with themselves: one counts them.
+            own = [z[met < pairings.facts] for pairings, other, met, z in parts if other == pair[1]]
+            null = np.concatenate([z[met >= pairings.facts] for pairings, _, met, z in parts])
+            if len(null) < SMALLEST_NULL:
+                continue
+            model = TwoGroups.fit(np.concatenate(own), null)
+            if model is not None:
+                for pairings, other, met, z in parts:
+                    pairings.add_odds(other, met, model.log_odds(z))
+
+    def _compared(self) -> Iterator[tuple[str, str, Pairings]]:
+        for relation in self.relations:
+            for language, pairings in relation.pairings.items():
+                yield relation.relation, language, pairings
+
+    def _columns(self, statistic: Statistic) -> dict[str, npt.NDArray[Any]]:
+        """Columns of NEAREST_LANGUAGE for one statistic."""
+        values = [(*cell, cell[2].values(statistic)) for cell in self._compared()]
+        nulls = {(relation, language): _known(v[p.facts :]) for relation, language, p, v in values}
+        pools = _Pools(nulls, everywhere=statistic[0] == EVIDENCE)
+        parts: list[dict[str, Any]] = []
+        for relation, language, pairings, value in values:
+            met = np.flatnonzero(pairings.partners)
+            pool = pools.of(relation, language)
+            observed = value[met]
+            tested = len(pool) >= SMALLEST_NULL
+            names = pairings.nearest.get(statistic, np.full(pairings.facts, None, object))[met]
+            parts.append(
+                {
+                    "uuid": np.array(pairings.uuids, object)[met],
+                    "language": np.full(len(met), language, object),
+                    "relation": np.full(len(met), relation, object),
+                    "statistic": np.full(len(met), statistic[0], object),
+                    "k": np.full(len(met), np.nan if statistic[1] is None else statistic[1]),
+                    "partners": pairings.partners[met],
+                    "nearest_language": names,
+                    "similarity": observed,
+                    "null_q90": np.full(len(met), np.quantile(pool, 0.9) if len(pool) else np.nan),
+                    "null_q95": np.full(len(met), np.quantile(pool, 0.95) if len(pool) else np.nan),
+                    "pairings": np.full(len(met), len(pool)),
+                    "p_value": upper_p(observed, pool) if tested else np.full(len(met), np.nan),
+                }
+            )
+        columns = [name for name in NEAREST_LANGUAGE.names if name != "q_value"]
+        empty: dict[str, Any] = {name: np.empty(0, object) for name in columns}
+        merged = {name: np.concatenate([part[name] for part in parts or [empty]]) for name in columns}
+        return merged | {"q_value": benjamini_hochberg(merged["p_value"].astype(np.float64))}
+
+
+def _known(values: Floats) -> Floats:
+    return np.sort(values[np.isfinite(values)])
 
 
 class _Pools:
     """The smallest null that is large enough for a relation and language; each is sorted once."""
 
-    def __init__(self, nulls: Mapping[tuple[str, str], npt.NDArray[np.float64]]):
-        self.nulls = nulls
+    def __init__(self, nulls: Mapping[tuple[str, str], Floats], everywhere: bool):
+        self.nulls, self.everywhere = nulls, everywhere
         self.relations = {
-            relation: np.sort(np.concatenate([null for (name, _), null in nulls.items() if name == relation]))
+            relation: _joined([null for (name, _), null in nulls.items() if name == relation])
             for relation in {name for name, _ in nulls}
         }
-        self.all = np.sort(np.concatenate(list(nulls.values()))) if nulls else np.empty(0)
+        self.all = _joined(list(nulls.values()))
 
-    def of(self, relation: str, language: str) -> npt.NDArray[np.float64]:
-        for pool in (self.nulls[relation, language], self.relations[relation]):
-            if len(pool) >= SUFFICIENT_NULL:
-                return pool
+    def of(self, relation: str, language: str) -> Floats:
+        if not self.everywhere:
+            for pool in (self.nulls[relation, language], self.relations[relation]):
+                if len(pool) >= SUFFICIENT_NULL:
+                    return pool
         return self.all
+
+
+def _joined(parts: Sequence[Floats]) -> Floats:
+    return np.sort(np.concatenate(parts)) if parts else np.empty(0)

@@ -23,6 +23,8 @@ from factroots_dagster.neurons.activations import relations
 from factroots_dagster.neurons.schema import ACTIVE_NEURONS, LAYER_PROFILE
 
 CHUNK_NUMBERS = 1 << 21  # numbers of one chunk of neurons: 16 MB as float64, a few of which are alive at once
+SIZES = (10, 25, 50, 100, 200)  # other k for which sets of neurons are compared
+RANKED = SIZES[-1]  # neurons whose order is kept, so that another k needs no activations
 STANDARDISABLE = 3  # facts from which standardised scores mean something: of two, every neuron scores 2
 Scores = npt.NDArray[np.float64]
 
@@ -108,16 +110,17 @@ def active_neurons(activations_folder: Path, *, k: int | None = None, device: st
         if facts < 2:
             continue
         wanted = min(neurons, default_k(1, neurons) if k is None else k)
-        best = best_neurons(values, wanted, device=device)
-        empty = np.empty((facts, 0))
-        unusual = best["standardised"].columns if facts >= STANDARDISABLE else empty
+        best = best_neurons(values, max(wanted, min(RANKED, neurons)), device=device)
+        ranked = best["probeless"].columns
+        unusual = best["standardised"].columns[:, : wanted if facts >= STANDARDISABLE else 0]
         columns = {
             **{name: index.column(name) for name in ("uuid", "language", "relation")},
             "k": pa.array([wanted] * facts, pa.int32()),
-            "neurons": _lists(best["probeless"].columns, np.int32),
-            "scores": _lists(best["probeless"].scores, np.float32),
-            "signed_neurons": _lists(best["signed"].columns, np.int32),
+            "neurons": _lists(ranked[:, :wanted], np.int32),
+            "scores": _lists(best["probeless"].scores[:, :wanted], np.float32),
+            "signed_neurons": _lists(best["signed"].columns[:, :wanted], np.int32),
             "standardised_neurons": _lists(unusual, np.int32),
+            "ranked_neurons": _lists(ranked, np.int32),
         }
         tables.append(pa.table(columns, schema=ACTIVE_NEURONS))
     return pa.concat_tables(tables).combine_chunks()

@@ -27,6 +27,7 @@ ACTIVE_NEURONS = pa.schema(
         ("scores", pa.list_(pa.float32())),  # Probeless
         ("signed_neurons", pa.list_(pa.int32())),  # highest activation minus the relation's mean first
         ("standardised_neurons", pa.list_(pa.int32())),  # Probeless over the neuron's standard deviation
+        ("ranked_neurons", pa.list_(pa.int32())),  # as `neurons`, and on: the first probeless.RANKED
     ]
 )
 
@@ -154,12 +155,15 @@ NEAREST_LANGUAGE = pa.schema(
         ("uuid", pa.string()),
         ("language", pa.string()),
         ("relation", pa.string()),
+        ("statistic", pa.string()),  # "jaccard" | "signed_jaccard" | ... | "evidence": see neurons.nearest
+        ("k", pa.int64()),  # neurons of a set; null for statistics that have none
         ("partners", pa.int64()),  # other languages that predict the fact from another input text
-        ("nearest_language", pa.string()),
-        ("cosine", pa.float64()),  # to the nearest language: the largest over the partners
+        ("nearest_language", pa.string()),  # where the statistic is largest; evidence: adds most to it
+        ("similarity", pa.float64()),  # the statistic over all partners
         ("null_q90", pa.float64()),  # 90th percentile of what other facts of the object reach
+        ("null_q95", pa.float64()),
         ("pairings", pa.int64()),  # size of that null
         ("p_value", pa.float64()),  # one-sided
-        ("q_value", pa.float64()),  # Benjamini-Hochberg over all facts and languages of the checkpoint
+        ("q_value", pa.float64()),  # Benjamini-Hochberg over all facts and languages, within the statistic
     ]
 )

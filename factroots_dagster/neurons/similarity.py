@@ -32,7 +32,7 @@ tests and of the pair means. Whether a fact is shared with *any* other language 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -43,7 +43,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from factroots_dagster.neurons.comparable import Facts, Matrices, Matrix, comparable_facts, jaccard_matrix
-from factroots_dagster.neurons.nearest import Nearest, NearestInRelation
+from factroots_dagster.neurons.nearest import Nearest, NearestInRelation, Statistic
 from factroots_dagster.neurons.nulls import (
     SMALLEST_NULL,
     SUFFICIENT_NULL,
@@ -53,6 +53,7 @@ from factroots_dagster.neurons.nulls import (
     mismatched_moments,
     upper_p,
 )
+from factroots_dagster.neurons.probeless import SIZES
 from factroots_dagster.neurons.schema import NEURON_SIMILARITY, SIMILARITY_PAIRS
 
 STATISTICS = ("jaccard", "signed_jaccard", "standardised_jaccard", "cosine", "cosine_z")
@@ -89,15 +90,15 @@ def compare_languages(
     relations = sorted({relation for of in facts.values() for relation in of})
     for number, relation in enumerate(relations, start=1):
         here = {name: of[relation] for name, of in facts.items() if relation in of}
-        matrices = Matrices(activations, relation, here)
-        maxima = NearestInRelation(relation, here)
+        matrices = Matrices(activations, relation, here, _sizes(here.values()))
+        maxima = NearestInRelation(
+            relation, here, np.random.default_rng([seed, zlib.crc32(relation.encode())])
+        )
         for a, b in combinations(sorted(here), 2):
             if set(here[a].uuids) & set(here[b].uuids):
                 random = np.random.default_rng([seed, zlib.crc32(f"{a}|{b}|{relation}".encode())])
-                cosine, own, identical = pairs[a, b].add(
-                    relation, here[a], here[b], matrices[a], matrices[b], random
-                )
-                maxima.add(a, b, cosine, own, identical)
+                compared = pairs[a, b].add(relation, here[a], here[b], matrices[a], matrices[b], random)
+                maxima.add(a, b, *compared)
         nearest.take(maxima)
         if progress is not None:
             progress(f"{number} of {len(relations)} relations compared")
@@ -122,11 +123,16 @@ class _Pair:
         matrix_a: Matrix,
         matrix_b: Matrix,
         random: np.random.Generator,
-    ) -> tuple[npt.NDArray[np.float64], tuple[npt.NDArray[np.int64], ...], npt.NDArray[np.bool_]]:
+    ) -> tuple[
+        dict[Statistic, npt.NDArray[np.float64]],
+        npt.NDArray[np.float64],
+        tuple[npt.NDArray[np.int64], ...],
+        npt.NDArray[np.bool_],
+    ]:
         """Compares one relation.
 
-        Returns the cosines [facts of a, facts of b], the indices of the facts that both have, and which of
-        these have the same input text in both.
+        Returns what `nearest` needs: statistics and the z of the whitened cosine [facts of a, facts of b],
+        the indices of the facts that both have, and which of these have the same input text in both.
         """
         cosine = (matrix_a.directions @ matrix_b.directions.T).astype(np.float64)
         same = facts_a.objects[:, None] == facts_b.objects[None]
@@ -182,7 +188,21 @@ class _Pair:
         if len(pool) > KEPT_PAIRINGS:
             pool = pool[np.sort(random.choice(len(pool), KEPT_PAIRINGS, replace=False))]
         self.nulls.append(pool)
-        return cosine, own, identical
+        over_all: dict[Statistic, npt.NDArray[np.float64]] = {
+            ("jaccard", k): jaccard_matrix(matrix_a.ranked[k], matrix_b.ranked[k]) for k in matrix_a.ranked
+        }
+        k = facts_a.top.shape[1]
+        over_all |= {("signed_jaccard", k): statistics[1], ("standardised_jaccard", k): statistics[2]}
+        over_all["cosine", None] = cosine
+        whitened = (matrix_a.whitened @ matrix_b.whitened.T).astype(np.float64)
+        mean, deviation = mismatched_moments(whitened, ~same)
+        return over_all, (whitened - mean) / deviation, own, identical
+
+
+def _sizes(facts: Iterable[Facts]) -> list[int]:
+    """The k in use, and those of SIZES that all languages' rankings reach."""
+    widest, used = zip(*((of.ranked.shape[1], of.top.shape[1]) for of in facts), strict=True)
+    return sorted({used[0], *(k for k in SIZES if k <= min(widest))})
 
 
 def _cross_means(
@@ -196,7 +216,8 @@ def _cross_means(
     kept = np.where(known, values, 0.0)
     total, count = (part.sum(axis=2)[:, own[0]] + part.sum(axis=1)[:, own[1]] for part in (kept, known))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return total / count
+        means: npt.NDArray[np.float64] = total / count
+    return means
 
 
 def _named(null: str, means: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.float64]]:

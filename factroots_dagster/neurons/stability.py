@@ -32,10 +32,9 @@ import pyarrow.compute as pc
 
 from factroots_dagster.neurons.activations import read_index, read_relation
 from factroots_dagster.neurons.nulls import expected_jaccard
-from factroots_dagster.neurons.probeless import top_k
+from factroots_dagster.neurons.probeless import SIZES, top_k
 from factroots_dagster.neurons.schema import NEURON_STABILITY
 
-SIZES = (10, 25, 50, 100, 200)
 RELATIONS = 10
 FACTS = 8  # of a relation
 SMALLEST_RELATION = 6  # facts of a relation in a language: a half must hold a few
@@ -209,14 +208,16 @@ def _overlaps(a: _Found, b: _Found, sizes: list[int]) -> Floats:
     # A neuron is in both sets of a size when the worse of its two ranks is.
     worse = np.maximum(np.take_along_axis(b.ranks, a.best, axis=2), np.arange(sizes[-1], dtype=np.int16))
     common = np.stack([(worse < size).sum(axis=2) for size in sizes], axis=2)
-    return common / (2 * np.array(sizes) - common)
+    overlaps: Floats = common / (2 * np.array(sizes) - common)
+    return overlaps
 
 
 def _correlations(a: Floats, b: Floats) -> Floats:
     """Pearson correlation over the last axis; NaN where a side does not vary."""
     a, b = (side - side.mean(axis=-1, keepdims=True) for side in (a, b))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return (a * b).sum(axis=-1) / np.sqrt((a * a).sum(axis=-1) * (b * b).sum(axis=-1))
+        found: Floats = (a * b).sum(axis=-1) / np.sqrt((a * a).sum(axis=-1) * (b * b).sum(axis=-1))
+    return found
 
 
 def _lengthened(correlation: float) -> float | None:

@@ -2,12 +2,15 @@
 
 "Independent" against "shared" is a statement about representations; what is planted is a lexical
 link between languages. The score is therefore called agreement with the planted link.
+WHAT_PLANTED_TRUTH_SHOWS says, for the report, what follows for real models and what does not.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +20,22 @@ import pyarrow.compute as pc
 from factroots_dagster.analysis.intervals import wilson
 from factroots_dagster.report.schema import PREDICTED_TYPES
 
+WHAT_PLANTED_TRUTH_SHOWS = (
+    "In a generated world it is known which language states which fact, and which languages write a "
+    "fact's subject alike. Whether a fact is stated is exact. A fact counts as planted shared where "
+    "another language writes its subject alike, and as planted independent where every language has a "
+    "name of its own for it: that is a link between words, and the network's storage follows it as a "
+    "rule, not fact by fact. So the score is agreement with the planted link. It shows that the method "
+    "tells such facts apart in a small network with two layers, and the control world, in which nothing "
+    "can be carried over, shows that it does not invent transfers. It does not show that a fact called "
+    "shared is stored once in a large model: there, languages are also linked by meaning, texts are "
+    "copied and translated, names are alike in part, and no Wikipedia holds all that a model has read. "
+    "The method's settings were chosen on other generated worlds than those scored here, but on none "
+    "but generated ones. Some planted facts no method of this kind can place: those that no linked "
+    "language predicts (there is nothing to compare), and transferred facts whose subject and object "
+    "stand together in a sentence that does not state them (the search takes it for a source)."
+)
+SHIPPED = Path(__file__).with_name("planted_scores.json")
 THREE = ("shared", "independent", "transferred")
 KINDS = (*THREE, "unlinked", "unknown", "easy_token", "easy_name")
 
@@ -88,8 +107,18 @@ def planted_agreement(
     }
 
 
-def _tracing(known: dict[tuple[str, str], dict], sources: Iterable[pa.Table]) -> dict[str, dict[str, Any]]:
-    counts: dict[str, Counter] = {}
+def planted_scores() -> dict[str, Any] | None:
+    """The scores over seeds that ship with the package, as `factroots planted-scores` wrote them, if any."""
+    if not SHIPPED.is_file():
+        return None
+    found: dict[str, Any] = json.loads(SHIPPED.read_text(encoding="utf-8"))
+    return found
+
+
+def _tracing(
+    known: dict[tuple[str, str], dict[str, Any]], sources: Iterable[pa.Table]
+) -> dict[str, dict[str, Any]]:
+    counts: dict[str, Counter[tuple[bool, bool]]] = {}
     for table in sources:
         found = pc.greater(table["windows"], 0).to_pylist()
         names = (table[name].to_pylist() for name in ("uuid", "language", "matcher"))
@@ -107,7 +136,9 @@ def _tracing(known: dict[tuple[str, str], dict], sources: Iterable[pa.Table]) ->
     }
 
 
-def _bootstrap(three: list[tuple[dict, str]], resamples: int, seed: int) -> tuple[float | None, float | None]:
+def _bootstrap(
+    three: list[tuple[dict[str, Any], str]], resamples: int, seed: int
+) -> tuple[float | None, float | None]:
     """95% interval of the mean recall, drawing whole facts: cells of one fact are not independent."""
     facts = {uuid: i for i, uuid in enumerate(sorted({cell["uuid"] for cell, _ in three}))}
     if not facts:

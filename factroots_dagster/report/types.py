@@ -3,275 +3,254 @@
 First match wins: not predicted; without a source and easy (shared tokens, naming cue); without a
 source (transferred); with a source and represented as in another language (shared); with a source
 (independent). Zhao, Yoshinaga and Oba (EACL 2024) define all but the split of the last two, for
-which their code has no rule; ours compares with other facts that have the same object.
+which their code has no rule; ours asks whether the fact is nearer to itself in the other languages than
+other facts with the same object are (`neurons.nearest`), at level ALPHA of that null.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.report.easy import (
+    Easy,
+    Tokenize,
+    known_rule,
+    name_cues,
+    relation_cues,
+    shared_tokens,
+)
 from factroots_dagster.report.schema import FACT_TYPES
+from factroots_dagster.report.variants import ALPHA, statistics_of, variants_of
 
-NAMING_CUE_RELATIONS = frozenset({"P17", "P27", "P103", "P140", "P1412"})
-"""Country, citizenship, native language, religion, languages spoken: what a name alone suggests."""
+MATCHER = "chunk"  # nearest to the paper's 512-wordpiece window
+STATISTIC = "evidence"
+EASY_RULE = "name"
 
-THRESHOLD_COLUMNS = {"jaccard": "same_object_q90_jaccard", "cosine": "same_object_q90_cosine"}
-RULES = ("null_q90", "q_value")
-Tokenize = Callable[[list[str]], Sequence[Sequence[int]]]
+
+class Typed(NamedTuple):
+    """The tables of one language."""
+
+    types: pa.Table  # FACT_TYPES
+    variants: pa.Table  # VARIANTS
 
 
 @dataclass(frozen=True)
-class Nearest:
-    """The other language whose neurons come nearest for one fact, and whether that counts as shared."""
+class Compared:
+    """NEAREST_LANGUAGE of one statistic, by cell of a language: NaN and "" where nothing is known."""
 
-    language: str
-    similarity: float
-    threshold: float | None
-    p_value: float | None
-    q_value: float | None
-    shared: bool
+    statistic: str
+    k: int | None
+    met: npt.NDArray[np.bool_]  # some other language predicts the fact from a text of its own
+    nearest: npt.NDArray[Any]
+    similarity: npt.NDArray[np.float64]
+    threshold: npt.NDArray[np.float64]
+    p_value: npt.NDArray[np.float64]
+    q_value: npt.NDArray[np.float64]
+
+    @property
+    def shared(self) -> npt.NDArray[np.bool_]:
+        return self.p_value <= ALPHA
 
 
 def fact_types(
     split: pa.Table,
     predictions: pa.Table,
     sources: pa.Table,
-    similarity: pa.Table,
-    pairs: pa.Table,
+    nearest: pa.Table,
     *,
-    nearest: pa.Table | None = None,
-    matcher: str = "chunk",
-    statistic: str = "cosine",
-    rule: str = "null_q90",
-    alpha: float = 0.05,
+    matcher: str = MATCHER,
+    statistic: str = STATISTIC,
+    k: int | None = None,
+    easy_rule: str = EASY_RULE,
     tokenize: Tokenize | None = None,
-) -> pa.Table:
-    """Types of one language's facts, as FACT_TYPES, in the order of `predictions`.
+) -> Typed:
+    """Types of one language's facts, in the order of `predictions`, and what other settings would say.
 
     Args:
         split: MLAMA_SPLIT of the language.
         predictions: PREDICTIONS of the language.
         sources: FACT_SOURCES of the language; a fact's source is present when the matcher found at
             least one window.
-        similarity: NEURON_SIMILARITY rows that touch the language (others are passed over).
-        pairs: SIMILARITY_PAIRS, for the thresholds. Where a pair has no same-object null, the median
-            threshold of the other pairs stands in.
-        nearest: NEAREST_LANGUAGE. When given, and the statistic is "cosine", its null replaces the pairs':
-            it holds what other facts of the object reach in *their* nearest language, and so pays for
-            having many languages to choose from.
-        matcher: a matcher of `sources`. "chunk" is nearest to the paper's 512-wordpiece window.
-        statistic: "jaccard" of the top neurons (the paper's) or "cosine" of centred activations. Cosine
-            with `nearest` agreed best with the planted link in generated worlds.
-        rule: "null_q90": shared when the similarity to one other language lies above the 90th
-            percentile of the pair's same-object null; "q_value": when one pair's Benjamini-Hochberg
-            corrected p-value is at most `alpha`.
-        alpha: level of the "q_value" rule.
+        nearest: NEAREST_LANGUAGE of any languages.
+        matcher: a matcher of `sources`.
+        statistic, k: a statistic of `nearest`; "evidence" agreed best with the planted link in generated
+            worlds, "jaccard" of the top k neurons is the paper's.
+        easy_rule: how a naming cue is told, one of easy.EASY_RULES.
         tokenize: labels to token ids without special tokens; None leaves out the rule "subject and
             object share a wordpiece".
 
     Raises:
-        InputError: unknown matcher, statistic or rule, or tables that do not hold the same facts.
+        InputError: unknown matcher, statistic or easy rule, or tables that do not hold the same facts.
     """
-    if statistic not in THRESHOLD_COLUMNS:
-        raise InputError(f"unknown statistic {statistic!r}; choose {' or '.join(THRESHOLD_COLUMNS)}")
-    if rule not in RULES:
-        raise InputError(f"unknown rule {rule!r}; choose {' or '.join(RULES)}")
-    windows = _windows(sources, matcher)
-    facts = {
-        row["uuid"]: row
-        for row in split.select(["uuid", "subject", "object", "object_in_subject"]).to_pylist()
-    }
-    cells = predictions.select(
-        ["uuid", "language", "relation", "full_match", "too_long", "object_ids"]
-    ).to_pylist()
-    missing = next(
-        (cell["uuid"] for cell in cells if cell["uuid"] not in facts or cell["uuid"] not in windows), None
-    )
-    if missing is not None:
-        raise InputError(
-            f"fact {missing} is predicted but has no row in mlama_split or fact_sources; build them again"
-        )
+    known_rule(easy_rule)
+    facts = {row["uuid"]: row for row in split.to_pylist()}
+    names = ("uuid", "language", "relation", "full_match", "too_long", "object_ids")
+    cells = predictions.select(names).to_pylist()
+    uuids = [cell["uuid"] for cell in cells]
+    windows = _windows(sources, uuids, matcher)
+    for uuid in uuids:
+        if uuid not in facts or any(uuid not in found for found in windows.values()):
+            raise InputError(
+                f"fact {uuid} is predicted but has no row in mlama_split or fact_sources; build them again"
+            )
     language = cells[0]["language"] if cells else ""
-    easy = _easy(cells, facts, windows, language, tokenize)
-    if nearest is not None and statistic == "cosine":
-        found = _of_all_languages(nearest, language, rule, alpha)
-    else:
-        thresholds = _thresholds(pairs, THRESHOLD_COLUMNS[statistic])
-        found = _pair_by_pair(similarity, language, statistic, thresholds, rule, alpha)
+    compared = _compared(nearest, language, uuids)
+    chosen = next((c for c in compared if (c.statistic, c.k) == (statistic, k)), None)
+    if chosen is None and nearest.num_rows:
+        listed = dict.fromkeys(f"{c.statistic}{f' at k = {c.k}' if c.k else ''}" for c in compared)
+        raise InputError(f"unknown statistic {statistic!r} at k = {k}; choose one of {', '.join(listed)}")
+    if chosen is None:
+        chosen = _nothing(statistic, k, len(cells))
+    absent = [cell for cell in cells if any(not found[cell["uuid"]] for found in windows.values())]
+    rows = [facts[cell["uuid"]] for cell in absent]
+    tokens = shared_tokens(rows, [cell["object_ids"] for cell in absent], tokenize)
+    easy = {
+        "name": name_cues(split) | tokens,
+        "relation": relation_cues(rows) | tokens,
+        "none": tokens,
+    }
+    types = _types(cells, windows[matcher], easy[easy_rule], chosen, matcher, easy_rule)
+    present = {name: np.array([found[uuid] > 0 for uuid in uuids]) for name, found in windows.items()}
+    return Typed(types, variants_of(predictions, present, easy, compared or [chosen]))
+
+
+def _windows(sources: pa.Table, uuids: Sequence[str], matcher: str) -> dict[str, dict[str, int]]:
+    """Matcher to fact to windows; the chosen matcher must be one of them."""
+    found: dict[str, dict[str, int]] = {}
+    columns = (sources[name].to_pylist() for name in ("matcher", "uuid", "windows"))
+    for name, uuid, count in zip(*columns, strict=True):
+        found.setdefault(name, {})[uuid] = count
+    if uuids and found and matcher not in found:
+        raise InputError(
+            f"fact_sources knows no matcher {matcher!r}; choose one of {', '.join(sorted(found))}"
+        )
+    return found or {matcher: {}}
+
+
+def _compared(nearest: pa.Table, language: str, uuids: Sequence[str]) -> list[Compared]:
+    """What is known of a language's facts, statistic by statistic in the order of the table."""
+    mine = nearest.filter(pc.equal(nearest["language"], language))
+    place = {uuid: index for index, uuid in enumerate(uuids)}
+    found = []
+    for statistic, k in statistics_of(nearest):
+        same_k = pc.is_null(mine["k"]) if k is None else pc.fill_null(pc.equal(mine["k"], k), False)
+        rows = mine.filter(pc.and_(pc.equal(mine["statistic"], statistic), same_k))
+        kept = np.array([uuid in place for uuid in rows["uuid"].to_pylist()], bool)
+        rows = rows.filter(pa.array(kept))
+        at = np.array([place[uuid] for uuid in rows["uuid"].to_pylist()], np.int64)
+        made = _nothing(statistic, k, len(uuids))
+        made.met[at] = True
+        made.nearest[at] = rows["nearest_language"].to_pylist()
+        for values, name in (
+            (made.similarity, "similarity"),
+            (made.threshold, "null_q95"),
+            (made.p_value, "p_value"),
+            (made.q_value, "q_value"),
+        ):
+            values[at] = pc.fill_null(rows[name], np.nan).to_numpy()
+        found.append(made)
+    return found
+
+
+def _nothing(statistic: str, k: int | None, cells: int) -> Compared:
+    numbers = (np.full(cells, np.nan) for _ in range(4))
+    return Compared(statistic, k, np.zeros(cells, bool), np.full(cells, None, object), *numbers)
+
+
+def _types(
+    cells: list[dict[str, Any]],
+    windows: Mapping[str, int],
+    easy: Mapping[str, Easy],
+    compared: Compared,
+    matcher: str,
+    easy_rule: str,
+) -> pa.Table:
     columns: dict[str, list[object]] = {name: [] for name in FACT_TYPES.names}
-    for cell in cells:
-        uuid = cell["uuid"]
-        near = found.get(uuid) if cell["full_match"] else None
-        kind, reason = _type(cell, easy.get(uuid), windows[uuid], matcher, near, statistic, rule)
+    for index, cell in enumerate(cells):
+        uuid, count = cell["uuid"], windows[cell["uuid"]]
+        given = easy.get(uuid) if count == 0 else None
+        kind, rule, reason = _type(cell, given, count, matcher, compared, index)
+        shown = bool(cell["full_match"]) and np.isfinite(compared.similarity[index])
         row = {
             "uuid": uuid,
-            "language": language,
+            "language": cell["language"],
             "relation": cell["relation"],
             "type": kind,
             "reason": reason,
-            "source_present": windows[uuid] > 0,
-            "windows": windows[uuid],
+            "rule": rule,
+            "source_present": count > 0,
+            "windows": count,
             "matcher": matcher,
-            "easy": easy.get(uuid, (None, ""))[0],
-            "single_language": cell["full_match"] and near is None,
-            "nearest_language": near and near.language,
-            "statistic": statistic,
-            "similarity": near and near.similarity,
-            "threshold": near and near.threshold,
-            "p_value": near and near.p_value,
-            "q_value": near and near.q_value,
+            "easy": given and given.kind,
+            "easy_rule": easy_rule,
+            "cue": given and given.cue,
+            "cue_facts": given and given.facts,
+            "cue_hits": given and given.hits,
+            "cue_p": given and given.p_value,
+            "single_language": bool(cell["full_match"]) and not compared.met[index],
+            "nearest_language": compared.nearest[index] if shown else None,
+            "statistic": compared.statistic,
+            "k": compared.k,
+            "similarity": compared.similarity[index] if shown else None,
+            "threshold": _number(compared.threshold[index]) if shown else None,
+            "p_value": _number(compared.p_value[index]) if shown else None,
+            "q_value": _number(compared.q_value[index]) if shown else None,
         }
         for name, value in row.items():
             columns[name].append(value)
     return pa.table(columns, schema=FACT_TYPES)
 
 
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
 def _type(
     cell: Mapping[str, object],
-    easy: tuple[str, str] | None,
+    easy: Easy | None,
     windows: int,
     matcher: str,
-    near: Nearest | None,
-    statistic: str,
-    rule: str,
-) -> tuple[str, str]:
-    """Type and reason of one fact: the whole decision, in its order."""
+    compared: Compared,
+    index: int,
+) -> tuple[str, str, str]:
+    """Type, rule and reason of one fact: the whole decision, in its order."""
     if not cell["full_match"]:
-        why = (
-            "the prompt is longer than the model's context"
-            if cell["too_long"]
-            else "no number of masks gave the object"
-        )
-        return "not_predicted", f"Not predicted: {why}."
+        if cell["too_long"]:
+            why = "Not predicted: the prompt is longer than the model's context."
+            return "not_predicted", "too_long", why
+        return "not_predicted", "no_full_match", "Not predicted: no number of masks gave the object."
     if windows == 0:
         absent = f"No {matcher} of this Wikipedia holds subject and object"
         if easy is not None:
-            return easy[0], f"{absent}, but {easy[1]}."
-        return "transferred", f"{absent}, and nothing gives the object away."
+            return easy.kind, easy.rule, f"{absent}, but {easy.why}."
+        return "transferred", "no_source", f"{absent}, and nothing gives the object away."
     hold = (
-        f"1 {matcher} of this Wikipedia holds"
+        f"1 {matcher} of this Wikipedia holds both"
         if windows == 1
-        else f"{windows:,} {matcher}s of this Wikipedia hold"
+        else f"{windows:,} {matcher}s of this Wikipedia hold both"
     )
-    if near is None:
-        return "independent", f"{hold} both; no other language predicts the fact from a text of its own."
-    verdict = "the neurons are those of another language" if near.shared else "no language's are near enough"
-    evidence = f"{near.language}: {statistic} {near.similarity:.3f}; {_bound(near, rule)}"
-    return ("shared" if near.shared else "independent"), f"{hold} both; {verdict} ({evidence})."
-
-
-def _bound(near: Nearest, rule: str) -> str:
-    """What the similarity was held against, in words."""
-    if rule == "q_value":
-        return "no null to test against" if near.q_value is None else f"q = {near.q_value:.3g}"
-    if near.threshold is None:
-        return "no other fact has the same object"
-    return f"90th percentile of other facts with the same object {near.threshold:.3f}"
-
-
-def _windows(sources: pa.Table, matcher: str) -> dict[str, int]:
-    chosen = sources.filter(pc.equal(sources["matcher"], matcher))
-    if sources.num_rows and not chosen.num_rows:
-        known = ", ".join(sorted(set(sources["matcher"].to_pylist())))
-        raise InputError(f"fact_sources knows no matcher {matcher!r}; choose one of {known}")
-    return dict(zip(chosen["uuid"].to_pylist(), chosen["windows"].to_pylist(), strict=True))
-
-
-def _easy(
-    cells: list[dict],
-    facts: Mapping[str, Mapping[str, object]],
-    windows: Mapping[str, int],
-    language: str,
-    tokenize: Tokenize | None,
-) -> dict[str, tuple[str, str]]:
-    """Facts without a source whose object the name gives away: uuid to (rule, what happened)."""
-    absent = [cell for cell in cells if windows[cell["uuid"]] == 0]
-    inside = _inside([facts[cell["uuid"]] for cell in absent], language)
-    subjects = [str(facts[cell["uuid"]]["subject"]) for cell in absent]
-    pieces = tokenize(subjects) if tokenize and subjects else [()] * len(subjects)
-    found = {}
-    for cell, within, subject_ids in zip(absent, inside, pieces, strict=True):
-        if within:
-            found[cell["uuid"]] = ("shared_tokens", "the subject's name holds the object")
-        elif not set(subject_ids).isdisjoint(cell["object_ids"]):
-            found[cell["uuid"]] = ("shared_tokens", "subject and object share a wordpiece")
-        elif cell["relation"] in NAMING_CUE_RELATIONS:
-            found[cell["uuid"]] = ("naming_cue", f"{cell['relation']} is often told by a name alone")
-    return found
-
-
-def _inside(rows: Sequence[Mapping[str, object]], language: str) -> list[bool]:
-    """Lower-cased object inside lower-cased subject; Chinese after conversion to simplified script."""
-    if language != "zh":
-        return [bool(row["object_in_subject"]) for row in rows]
-    from opencc import OpenCC
-
-    simplified = OpenCC("t2s").convert
-    return [simplified(str(row["object"]).lower()) in simplified(str(row["subject"]).lower()) for row in rows]
-
-
-def _thresholds(pairs: pa.Table, column: str) -> dict[tuple[str, str], float | None]:
-    keys = zip(pairs["language_a"].to_pylist(), pairs["language_b"].to_pylist(), strict=True)
-    values = [value if value is not None and value == value else None for value in pairs[column].to_pylist()]
-    known = [value for value in values if value is not None]
-    fallback = median(known) if known else None
-    return {key: fallback if value is None else value for key, value in zip(keys, values, strict=True)}
-
-
-def _of_all_languages(nearest: pa.Table, language: str, rule: str, alpha: float) -> dict[str, Nearest]:
-    """The nearest language of each fact as NEAREST_LANGUAGE tells it, judged by the rule."""
-    found = {}
-    for row in nearest.filter(pc.equal(nearest["language"], language)).to_pylist():
-        value, threshold, q_value = row["cosine"], row["null_q90"], row["q_value"]
-        if value is None or row["nearest_language"] is None:
-            continue
-        if rule == "q_value":
-            shared = q_value is not None and q_value <= alpha
-        else:
-            shared = threshold is not None and value > threshold
-        near = Nearest(row["nearest_language"], value, threshold, row["p_value"], q_value, shared)
-        found[row["uuid"]] = near
-    return found
-
-
-def _pair_by_pair(
-    similarity: pa.Table,
-    language: str,
-    statistic: str,
-    thresholds: Mapping[tuple[str, str], float | None],
-    rule: str,
-    alpha: float,
-) -> dict[str, Nearest]:
-    """For each fact the pair that speaks most for sharing: furthest above its threshold, or smallest q."""
-    touches = pc.or_(
-        pc.equal(similarity["language_a"], language), pc.equal(similarity["language_b"], language)
+    if not compared.met[index]:
+        why = f"{hold}; no other language predicts the fact from a text of its own."
+        return "independent", "no_partner", why
+    value, p_value = compared.similarity[index], compared.p_value[index]
+    if np.isnan(value) or np.isnan(p_value):
+        why = f"{hold}; there are too few other facts with the same object to compare with."
+        return "independent", "no_null", why
+    name = f"{compared.statistic}{f' at k = {compared.k}' if compared.k else ''}"
+    evidence = (
+        f"nearest {compared.nearest[index]}; {name} {value:.3f}, the 95th percentile of other facts with the "
+        f"same object is {compared.threshold[index]:.3f}, p = {p_value:.2g}"
     )
-    usable = pc.and_(touches, pc.invert(pc.fill_null(similarity["identical_input"], False)))
-    rows = similarity.filter(usable).select(
-        ["uuid", "language_a", "language_b", statistic, "p_value", "q_value"]
-    )
-    best: dict[str, tuple[tuple[float, float], Nearest]] = {}
-    for row in rows.to_pylist():
-        value = row[statistic]
-        if value is None or value != value:
-            continue
-        threshold = thresholds.get((row["language_a"], row["language_b"]))
-        q_value = row["q_value"]
-        if rule == "q_value":
-            shared = q_value is not None and q_value <= alpha
-            rank = (-q_value if q_value is not None else -2.0, value)
-        else:
-            shared = threshold is not None and value > threshold
-            rank = (value - threshold if threshold is not None else -2.0, value)
-        other = row["language_b"] if row["language_a"] == language else row["language_a"]
-        near = Nearest(other, value, threshold, row["p_value"], q_value, shared)
-        held = best.get(row["uuid"])
-        if held is None or rank > held[0] or (rank == held[0] and other < held[1].language):
-            best[row["uuid"]] = (rank, near)
-    return {uuid: near for uuid, (_, near) in best.items()}
+    if compared.shared[index]:
+        why = f"{hold}; other languages represent the fact alike, beyond its object ({evidence})."
+        return "shared", "above_null", why
+    why = f"{hold}; no other language represents it more alike than its object explains ({evidence})."
+    return "independent", "below_null", why

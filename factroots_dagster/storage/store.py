@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -106,6 +106,13 @@ class Work:
         """Write the main table, or the side table `side`, cast to its declared schema."""
         name = f"_{side}.parquet" if side else "data.parquet"
         write_table(table.select(schema.names).cast(schema), self.folder / name)
+
+    @contextmanager
+    def stream(self, schema: pa.Schema, side: str) -> Iterator[Callable[[pa.Table], None]]:
+        """A function that appends tables to the side table, for those that need not fit in memory."""
+        path = self.folder / f"_{side}.parquet"
+        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+            yield lambda table: writer.write_table(table.select(schema.names).cast(schema))
 
 
 class Store:
