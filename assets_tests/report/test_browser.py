@@ -13,7 +13,7 @@ import pytest
 from assets_tests.report.browser import DESKTOP, PHONE, chromium, opened
 from assets_tests.report.conftest import HOSTILE, LANGUAGES
 from assets_tests.report.synthetic import fact_tables, report_arguments
-from assets_tests.report.test_report import types, write  # noqa: F401 (types is a fixture)
+from assets_tests.report.test_report import typed, types, write  # noqa: F401 (two are fixtures)
 from factroots_dagster.report.drawing import TYPE_NAMES
 from factroots_dagster.report.html import write_report
 

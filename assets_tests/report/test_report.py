@@ -14,7 +14,12 @@ import pyarrow as pa
 import pytest
 
 from assets_tests.report.conftest import HOSTILE, LANGUAGES, rows
-from factroots_dagster.neurons.schema import INTERVENTION_SUMMARY, LAYER_PROFILE, SIMILARITY_PAIRS
+from factroots_dagster.neurons.schema import (
+    INTERVENTION_SUMMARY,
+    LAYER_PROFILE,
+    NEAREST_LANGUAGE,
+    SIMILARITY_PAIRS,
+)
 from factroots_dagster.probing.schema import CHECKPOINT, MASK_COUNTS, VOLUME_RELATIONS
 from factroots_dagster.report import pictures as shown
 from factroots_dagster.report.explorer import FactTables
@@ -23,7 +28,8 @@ from factroots_dagster.report.lineage import Origin
 from factroots_dagster.report.planted import planted_agreement
 from factroots_dagster.report.reference import language_names, paper_results, published_results
 from factroots_dagster.report.schema import PREDICTED_TYPES, TYPES
-from factroots_dagster.report.types import fact_types
+from factroots_dagster.report.types import Typed, fact_types
+from factroots_dagster.report.variants import Sensitivity, Setting, statistics_of
 
 
 class Page(HTMLParser):
@@ -64,18 +70,47 @@ LINEAGE = [
 ]
 
 
-@pytest.fixture(scope="module")
-def types(world: dict[str, Any]) -> pa.Table:
-    return pa.concat_tables(
+def nearest(similarity: pa.Table) -> pa.Table:
+    """NEAREST_LANGUAGE by two statistics: the shared facts are near in all languages, the others in none."""
+    found = []
+    for uuid in sorted(set(similarity["uuid"].to_pylist())):
+        near = next(r["cosine"] for r in similarity.to_pylist() if r["uuid"] == uuid) > 0.5
+        for language in LANGUAGES:
+            other = LANGUAGES[language == LANGUAGES[0]]
+            row = {"uuid": uuid, "language": language, "relation": "P36", "nearest_language": other}
+            row |= {"partners": 2, "similarity": 3.0 if near else 0.2, "null_q90": 0.9, "null_q95": 1.0}
+            row |= {"pairings": 50, "p_value": 0.01 if near else 0.6, "q_value": 0.02 if near else 0.6}
+            found += [
+                row | {"statistic": "evidence"},
+                row | {"statistic": "jaccard", "k": 50, "p_value": 0.3},
+            ]
+    return rows(NEAREST_LANGUAGE, found)
+
+
+@pytest.fixture(scope="session")
+def typed(world: dict[str, Any]) -> list[Typed]:
+    near = nearest(world["similarity"])
+    return [
         fact_types(
-            world["splits"][x],
-            world["predictions"][x],
-            world["sources"][x],
-            world["similarity"],
-            world["similarity_pairs"],
+            world["splits"][x], world["predictions"][x], world["sources"][x], near, easy_rule="relation"
         )
         for x in LANGUAGES
+    ]
+
+
+@pytest.fixture(scope="module")
+def types(typed: list[Typed]) -> pa.Table:
+    return pa.concat_tables(one.types for one in typed)
+
+
+@pytest.fixture(scope="module")
+def sensitivity(world: dict[str, Any], typed: list[Typed]) -> pa.Table:
+    moved = Sensitivity(
+        Setting("chunk", "evidence", None, "relation"), statistics_of(nearest(world["similarity"]))
     )
+    for language, one in zip(LANGUAGES, typed, strict=True):
+        moved.take(language, one.variants)
+    return moved.table()
 
 
 def write(folder: Path, world: dict[str, Any], types: pa.Table, **changed: Any) -> dict[str, Any]:
@@ -97,9 +132,14 @@ def write(folder: Path, world: dict[str, Any], types: pa.Table, **changed: Any) 
 
 
 @pytest.fixture(scope="module")
-def report(world: dict[str, Any], types: pa.Table, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report(
+    world: dict[str, Any],
+    types: pa.Table,
+    sensitivity: pa.Table,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     folder = tmp_path_factory.mktemp("reports") / "one"
-    write(folder, world, types, language_names={"qaa": "Hubb<b>ish"})
+    write(folder, world, types, language_names={"qaa": "Hubb<b>ish"}, sensitivity=sensitivity)
     return folder
 
 
@@ -119,7 +159,7 @@ def test_the_page_needs_nothing_but_itself(report: Path, page: Page) -> None:
                 assert value and (value.startswith(("data:image/svg+xml;base64,", "#", "data/")))
                 links.add(value)
     images = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(images) == len(list((report / "figures").iterdir())) == 12
+    assert len(images) == len(list((report / "figures").iterdir())) == 13
     assert all(len(image["alt"] or "") > 60 for image in images)
     downloads = {link for link in links if link.startswith("data/")}
     assert {report / link for link in downloads} == set((report / "data").iterdir())
@@ -144,7 +184,7 @@ def test_the_policy_lets_only_our_script_run(report: Path, page: Page) -> None:
 def test_every_figure_and_section_says_where_it_is_from(page: Page, report: Path) -> None:
     raw = (report / "index.html").read_text("utf-8")
     captions = re.findall(r"<figcaption>.*?</figcaption>", raw)
-    assert len(captions) == 12 and all('href="data/' in caption for caption in captions)
+    assert len(captions) == 13 and all('href="data/' in caption for caption in captions)
     sources = [text for tag, text in page.texts if text.startswith("From the asset ")]
     assert len(sources) == raw.count("<section ") - 3  # all but facts, limits and the lineage itself
     assert 'href="#lineage-fact_types"' in raw and 'id="lineage-fact_types"' in raw and "b" * 12 in raw
@@ -176,7 +216,7 @@ def test_totals_add_up_and_equal_the_tables(page: Page, report: Path, types: pa.
     assert len(body) == 4
     names = {"Hubb<b>ish · qaa": "qaa", "all languages": "*"}
     for row in body:
-        counts = [int(cell.replace(",", "")) for cell in row[1:]]
+        counts = [int(cell.split(" [")[0].replace(",", "")) for cell in row[1:]]
         language = names.get(row[0], row[0])
         assert counts[:5] == [expected[language][t] for t in PREDICTED_TYPES]
         assert counts[5] == sum(counts[:5]) and counts[7] == counts[5] + counts[6]
@@ -184,6 +224,31 @@ def test_totals_add_up_and_equal_the_tables(page: Page, report: Path, types: pa.
     with (report / "data" / "types_by_language.csv").open(encoding="utf-8") as file:
         written = {row["language"]: {t: int(row[t]) for t in TYPES} for row in csv.DictReader(file)}
     assert written == expected
+
+
+def test_every_count_has_its_band(page: Page, report: Path, sensitivity: pa.Table) -> None:
+    bands: dict[tuple[str, str], list[int]] = {}
+    for row in sensitivity.to_pylist():
+        bands.setdefault((row["language"], row["type"]), []).append(row["facts"])
+    names = {"Hubb<b>ish · qaa": "qaa", "all languages": "*"}
+    wide = 0
+    for row in page.tables[0][1:]:
+        for kind, cell in zip(PREDICTED_TYPES, row[1:6], strict=True):
+            values = bands[names.get(row[0], row[0]), kind]
+            count, band = cell.split(" ", 1)
+            assert band == f"[{min(values)}–{max(values)}]" and min(values) <= int(count) <= max(values)
+            wide += min(values) < max(values)
+    assert wide  # the bands are not all points
+    with (report / "data" / "types_by_language.csv").open(encoding="utf-8") as file:
+        for line in csv.DictReader(file):
+            for kind in PREDICTED_TYPES:
+                values = bands[line["language"], kind]
+                assert (int(line[f"{kind}_least"]), int(line[f"{kind}_most"])) == (min(values), max(values))
+    table = next(t for t in page.tables if t[0][0] == "setting")
+    settings = {(r["axis"], r["setting"], r["is_default"]) for r in sensitivity.to_pylist()}
+    assert len(table) == 1 + len(settings)
+    predicted = sum(int(cell) for cell in table[1][1:])
+    assert all(sum(int(cell) for cell in row[1:]) == predicted for row in table[1:])
 
 
 def test_numbers_are_those_of_the_scores(page: Page, world: dict[str, Any], report: Path) -> None:
@@ -206,9 +271,11 @@ def test_numbers_are_those_of_the_scores(page: Page, world: dict[str, Any], repo
     assert masks[1][2].startswith("60.0% [")
 
 
-def test_the_same_tables_give_the_same_bytes(report: Path, world: dict[str, Any], types: pa.Table) -> None:
+def test_the_same_tables_give_the_same_bytes(
+    report: Path, world: dict[str, Any], types: pa.Table, sensitivity: pa.Table
+) -> None:
     again = report.parent / "again"
-    write(again, world, types, language_names={"qaa": "Hubb<b>ish"})
+    write(again, world, types, language_names={"qaa": "Hubb<b>ish"}, sensitivity=sensitivity)
     first = {p.relative_to(report): p.read_bytes() for p in report.rglob("*") if p.is_file()}
     assert first == {p.relative_to(again): p.read_bytes() for p in again.rglob("*") if p.is_file()}
 
@@ -258,7 +325,7 @@ def test_published_numbers_stand_beside_ours(tmp_path: Path, world: dict[str, An
     for key in ("splits", "sources"):
         changed[key] = {names[x]: renamed(t) for x, t in world[key].items()}
     changed |= {"checkpoint": rows(CHECKPOINT, [about]), "planted": None, "volume": None}
-    changed |= {"intervention_summary": None, "layer_profile": None, "facts": None}
+    changed |= {"sensitivity": None, "intervention_summary": None, "layer_profile": None, "facts": None}
     summary = write(tmp_path / "mbert", world, renamed(types), **changed)
     page = Page((tmp_path / "mbert" / "index.html").read_text("utf-8"))
     table = next(t for t in page.tables if t[0][-2:] == ["published P@1", "published partial"])
