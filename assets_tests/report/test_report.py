@@ -25,7 +25,7 @@ from factroots_dagster.report import pictures as shown
 from factroots_dagster.report.explorer import FactTables
 from factroots_dagster.report.html import write_report
 from factroots_dagster.report.lineage import Origin
-from factroots_dagster.report.planted import planted_agreement
+from factroots_dagster.report.planted import WHAT_PLANTED_TRUTH_SHOWS, planted_agreement
 from factroots_dagster.report.reference import language_names, paper_results, published_results
 from factroots_dagster.report.schema import PREDICTED_TYPES, TYPES
 from factroots_dagster.report.types import Typed, fact_types
@@ -278,6 +278,74 @@ def test_the_same_tables_give_the_same_bytes(
     write(again, world, types, language_names={"qaa": "Hubb<b>ish"}, sensitivity=sensitivity)
     first = {p.relative_to(report): p.read_bytes() for p in report.rglob("*") if p.is_file()}
     assert first == {p.relative_to(again): p.read_bytes() for p in again.rglob("*") if p.is_file()}
+
+
+def scores_over_seeds(agreement: dict[str, Any]) -> dict[str, Any]:
+    """As `planted_scores.json`: two unseen seeds and a control world, each by both methods."""
+    transferred = {"cells": 30, "predicted": 20, "share": 2 / 3, "low": 0.5, "high": 0.8}
+    own = agreement | {"transferred_rate": transferred, "tracing": {}}
+    unseen = [("sandbox", 5, "unseen"), ("sandbox", 6, "unseen")]
+    runs = [
+        {"world": world, "seed": seed, "checkpoint": "last", "role": role, "predicted": 100}
+        | {"methods": {"paper": own | {"accuracy": 0.7}, "ours": own}}
+        for world, seed, role in (
+            ("sandbox", 5, "unseen"),
+            ("sandbox", 6, "unseen"),
+            ("disjoint", 0, "control"),
+        )
+    ]
+    pooled = {
+        "cells": 2 * own["cells"],
+        "confusion": {kind: {t: 2 * n for t, n in row.items()} for kind, row in own["confusion"].items()},
+        "luck_rate": own["luck_rate"],
+        "recall": own["recall"],
+        "transferred_rate": 2 / 3,
+    }
+    numbers = {f"{name}{end}": v for name in ("accuracy", "balanced_accuracy") for end, v in ENDS.items()}
+    one = {f"{name}{end}": None for name in ("accuracy", "balanced_accuracy") for end in ENDS if end}
+    both = {"paper": pooled | numbers | {"seeds": [5, 6]}, "ours": pooled | numbers | {"seeds": [5, 6]}}
+    alone = {m: row | one | {"seeds": [0]} for m, row in both.items()}
+    return {
+        "command": "factroots planted-scores",
+        "runs": runs,
+        "pooled": {"sandbox": both, "disjoint": alone},
+    }
+
+
+ENDS = {"": 0.915, "_low": 0.9, "_high": 0.93}
+
+
+def test_agreement_over_seeds_is_told_for_both_methods(
+    tmp_path: Path, world: dict[str, Any], types: pa.Table
+) -> None:
+    agreement = planted_agreement(types, world["truth"], resamples=50)
+    shipped = scores_over_seeds(agreement)
+    write(tmp_path / "seeds", world, types, planted_scores=shipped, facts=None)
+    page = Page((tmp_path / "seeds" / "index.html").read_text("utf-8"))
+    table = next(t for t in page.tables if t[0][0] == "world and method")
+    rows_by_name = {row[0]: row for row in table[1:]}
+    assert list(rows_by_name) == [
+        "sandbox, unseen seeds: the paper’s statistic",
+        "sandbox, unseen seeds: ours",
+        "disjoint world (control): the paper’s statistic",
+        "disjoint world (control): ours",
+    ]
+    ours = rows_by_name["sandbox, unseen seeds: ours"]
+    assert ours[1:5] == ["2", f"{2 * agreement['cells']}", *["91.5% [90.0, 93.0]"] * 2]
+    assert rows_by_name["disjoint world (control): ours"][4] == "91.5%"  # one seed has no interval
+    assert ours[8] == "66.7%"
+    every = next(t for t in page.tables if t[0][:3] == ["world", "seed", "role"])
+    assert len(every) == 1 + 3 * 2 and every[1][5].startswith("70.0%")
+    said = " ".join(text for _, text in page.texts)
+    assert WHAT_PLANTED_TRUTH_SHOWS in said and "factroots planted-scores" in said
+    assert {"confusion_paper.svg", "confusion_ours.svg", "planted_agreement.svg"} <= {
+        file.name for file in (tmp_path / "seeds" / "figures").iterdir()
+    }
+    with (tmp_path / "seeds" / "data" / "planted_confusion.csv").open(encoding="utf-8") as file:
+        counts = {(r["world"], r["method"], r["planted"]): r for r in csv.DictReader(file)}
+    for kind, row in agreement["confusion"].items():
+        for given, n in row.items():
+            assert int(counts["sandbox", "ours", kind][given]) == 2 * n
 
 
 def test_missing_tables_leave_out_sections_and_nothing_breaks(
