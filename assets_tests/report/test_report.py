@@ -288,11 +288,7 @@ def scores_over_seeds(agreement: dict[str, Any]) -> dict[str, Any]:
     runs = [
         {"world": world, "seed": seed, "checkpoint": "last", "role": role, "predicted": 100}
         | {"methods": {"paper": own | {"accuracy": 0.7}, "ours": own}}
-        for world, seed, role in (
-            ("sandbox", 5, "unseen"),
-            ("sandbox", 6, "unseen"),
-            ("disjoint", 0, "control"),
-        )
+        for world, seed, role in [*unseen, ("disjoint", 0, "control")]
     ]
     pooled = {
         "cells": 2 * own["cells"],
