@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -68,10 +68,17 @@ def demo() -> None:
 @click.argument("subject")
 @click.option("--language", "languages", multiple=True, metavar="CODE", help="only this one; repeatable")
 @click.option("--matcher", help="only this one, such as sentence or article_with_aliases")
+@click.option("--checkpoint", metavar="KEY", help="whose predictions and types; the only one when left out")
 @click.option("--json", "as_json", is_flag=True, help="one JSON object a line instead of a table")
-def trace(subject: str, languages: tuple[str, ...], matcher: str | None, as_json: bool) -> None:
-    """Show where Wikipedia states the facts of SUBJECT: its label in any language, or a fact's uuid."""
+def trace(
+    subject: str, languages: tuple[str, ...], matcher: str | None, checkpoint: str | None, as_json: bool
+) -> None:
+    """Show the roots of the facts of SUBJECT, its label in any language, or a fact's uuid.
+
+    For every language: where its Wikipedia states the fact, what the checkpoint predicts, and its type.
+    """
     from factroots_dagster.tracing import trace as tracing
+    from factroots_dagster.tracing.answers import categorized
 
     with _plain_errors():
         settings = load_settings()
@@ -81,12 +88,40 @@ def trace(subject: str, languages: tuple[str, ...], matcher: str | None, as_json
                 f"--language {', '.join(wrong)}: not in world {settings.world!r}; it has {', '.join(known)}"
             )
         store = Store(settings.data_root, settings.world)
-        facts = tracing.trace(store, subject, languages or settings.active_languages, matcher)
+        asked = categorized(store, checkpoint)
+        facts = tracing.trace(
+            store,
+            subject,
+            languages or settings.active_languages,
+            matcher,
+            checkpoint=asked,
+            decode=_decoder(settings, store, asked) if asked else None,
+        )
     links = not settings.generated
     width = shutil.get_terminal_size().columns
     lines = tracing.json_lines(facts, links) if as_json else tracing.table_lines(facts, links, width)
     for line in lines:
         click.echo(line)
+
+
+def _decoder(settings: Settings, store: Store, checkpoint: str) -> Callable[[Sequence[int]], str] | None:
+    """Token ids to text by the checkpoint's tokenizer; None where it is not on this machine (any more)."""
+    from huggingface_hub import try_to_load_from_cache
+    from tokenizers import Tokenizer
+
+    try:
+        source = registry.lookup(settings, checkpoint).source
+        revision = store.read("checkpoint", checkpoint)["revision"][0].as_py()
+    except InputError:
+        return None
+    path = Path(source) / "tokenizer.json"
+    if not Path(source).is_dir():
+        cached = try_to_load_from_cache(source, "tokenizer.json", revision=revision)
+        path = Path(cached) if isinstance(cached, str) else path
+    if not path.is_file():
+        return None
+    tokenizer = Tokenizer.from_file(str(path))
+    return lambda ids: tokenizer.decode(list(ids))
 
 
 @main.command(name="planted-scores")

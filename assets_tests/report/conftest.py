@@ -11,10 +11,12 @@ import pytest
 from factroots_dagster.analysis.clusters import language_clusters
 from factroots_dagster.analysis.geography import Place
 from factroots_dagster.mlama.schema import MLAMA_SPLIT
+from factroots_dagster.neurons.effects import intervention_summary
 from factroots_dagster.neurons.schema import (
     LAYER_PROFILE,
     NEURON_INTERVENTIONS,
     NEURON_SIMILARITY,
+    NEURON_STABILITY,
     SIMILARITY_PAIRS,
 )
 from factroots_dagster.probing.schema import (
@@ -176,6 +178,8 @@ def world() -> dict[str, Any]:
                     language,
                     subject=label,
                     object=HOSTILE[(i + 1) % 5] if i < 30 else "Oslo",
+                    subject_uri=f"Q{i}",
+                    object_uri=f"Q10{(i + 1) % 5 if i < 30 else 9}",
                     object_in_subject=kind == "easy_token",
                 )
             )
@@ -231,6 +235,10 @@ def world() -> dict[str, Any]:
                 "full_match": share,
                 "full_match_low": share - 0.1,
                 "full_match_high": share + 0.1,
+                "by_subject_low": share - 0.12,
+                "by_subject_high": share + 0.11,
+                "by_object_low": share - 0.15,
+                "by_object_high": share + 0.14,
             }
         )
         scores.append(scores[-1] | {"relation": "P36", "macro_full_match": None})
@@ -265,6 +273,20 @@ def world() -> dict[str, Any]:
         for kind in ("ablate", "boost")
         for which, change in (("own", 0.4), ("random", 0.0))
         for i in range(5)
+    ]
+    halves = [
+        {
+            "aspect": "facts_halved",
+            "statistic": "jaccard",
+            "language": "*",
+            "k": k,
+            "n": 60,
+            "overlap": 0.7,
+            "random_overlap": 0.01,
+            "correlation": 0.9,
+            "spearman_brown": 0.947,
+        }
+        for k in (10, 50)
     ]
     about = {
         "checkpoint": "tiny-<i>1</i>",
@@ -301,7 +323,8 @@ def world() -> dict[str, Any]:
         "splits": splits,
         "predictions": predictions,
         "sources": sources,
-        "interventions": rows(NEURON_INTERVENTIONS, acts),
+        "intervention_summary": intervention_summary(rows(NEURON_INTERVENTIONS, acts)),
+        "stability": rows(NEURON_STABILITY, halves),
         "layer_profile": rows(
             LAYER_PROFILE, [{"language": x, "layer": n, "share": 0.5} for x in LANGUAGES for n in (0, 1)]
         ),

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 
 from factroots_dagster.cli import main
 from factroots_dagster.mlama.schema import MLAMA_SPLIT
+from factroots_dagster.probing.schema import CHECKPOINT, PREDICTIONS
 from factroots_dagster.storage.store import Store
 from factroots_dagster.tracing.schema import FACT_SOURCES
-from factroots_dagster.tracing.trace import Traced, columns, marked, permalink, plain, wrapped
+from factroots_dagster.tracing.terminal import columns, plain, wrapped
+from factroots_dagster.tracing.trace import Traced, marked, permalink
 from factroots_dagster.wikipedia.schema import WIKIPEDIA_ARTICLES, WIKIPEDIA_COUNTS
 
 MATCHERS = ("sentence", "chunk", "article", "sentence_with_aliases")
@@ -180,6 +182,79 @@ def test_a_fact_without_a_source_says_how_much_was_searched(store: Store) -> Non
     assert "In the sentences" not in output
 
 
+def categorize(store: Store, checkpoint: str, right: bool = True) -> None:
+    """What a checkpoint says to u1 and u3 in German, and the types: u3 wrong, in another order."""
+    said = [
+        {"uuid": "u3", "full_match": False, "predicted_ids": [[], [8, 9]], "object_ids": [1, 2]},
+        {"uuid": "u1", "full_match": right, "predicted_ids": [[7]], "object_ids": [7]},
+    ]
+    cells = [
+        row | {"language": "de", "relation": "P36", "matched_mask_count": 1 if row["full_match"] else 0}
+        for row in said
+    ]
+    kinds = {"u1": ("shared", "2 chunks hold both."), "u3": ("not_predicted", "No number of masks.")}
+    with store.publish("predictions", checkpoint, "de", code_version="1") as work:
+        logs = [row | {"object_logprob": -0.5} for row in cells]
+        work.write(pa.Table.from_pylist(logs, PREDICTIONS), PREDICTIONS)
+    schema = pa.schema([(name, pa.string()) for name in ("uuid", "language", "type", "reason")])
+    with store.publish("fact_types", checkpoint, code_version="1") as work:
+        rows = [dict(zip(schema.names, (u, "de", *kinds[u]), strict=True)) for u in kinds]
+        work.write(pa.Table.from_pylist(rows, schema), schema)
+
+
+def test_the_only_categorized_checkpoint_is_shown_with_its_types(store: Store) -> None:
+    assert "prediction" not in rows(store, "u1")[0]
+    categorize(store, "mbert")
+    german, ukrainian = rows(store, "u1")
+    assert {key: german[key] for key in ("checkpoint", "prediction", "predicted", "type", "reason")} == {
+        "checkpoint": "mbert",
+        "prediction": "token ids 7",  # its tokenizer is not on this machine
+        "predicted": True,
+        "type": "shared",
+        "reason": "2 chunks hold both.",
+    }
+    assert german["probability"] == pytest.approx(0.60653, abs=1e-5)
+    assert "type" not in ukrainian  # it was not asked in Ukrainian
+    output = run(store, "Nirgends", width=120).output
+    assert re.search(r"de +P36 +Nirgends — Nichts +✗ token ids 8 9 +not_predicted +- +0\n", output)
+    assert "    No number of masks.\n    no source found in 1,234 articles\n" in output
+    assert output.endswith("Predictions and types: mbert.\n")
+    assert re.search(r"uk .* -  +-  +sentence", run(store, "u1", width=120).output)
+
+
+def test_of_several_checkpoints_one_is_named(store: Store) -> None:
+    categorize(store, "early", right=False)
+    categorize(store, "late")
+    assert "prediction" not in run(store, "u1").output
+    assert rows(store, "u1", "--checkpoint", "early")[0]["predicted"] is False
+    assert rows(store, "u1", "--checkpoint", "late")[0]["predicted"] is True
+    result = run(store, "u1", "--checkpoint", "other")
+    assert result.exit_code == 1
+    assert "checkpoint 'other' has no fact_types; those that have: early, late. Remedy" in result.output
+
+
+def test_a_prediction_is_told_in_words_where_the_tokenizer_is_at_hand(store: Store, tmp_path: Path) -> None:
+    from tokenizers import Tokenizer
+    from tokenizers.decoders import WordPiece as Decoder
+    from tokenizers.models import WordPiece
+
+    folder = tmp_path / "model"
+    folder.mkdir()
+    vocabulary = {"[UNK]": 0, **{f"x{i}": i for i in range(1, 8)}, "Nim": 8, "##mer\x1b[2J": 9}
+    tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.decoder = Decoder()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    registry = store.root / "checkpoint" / "_registry.json"
+    registry.parent.mkdir(parents=True)
+    registry.write_text(json.dumps({"mbert": {"source": str(folder), "revision": None}}))
+    categorize(store, "mbert")
+    with store.publish("checkpoint", "mbert", code_version="1") as work:
+        row = dict.fromkeys(CHECKPOINT.names) | {"checkpoint": "mbert", "revision": "abc"}
+        work.write(pa.Table.from_pylist([row], CHECKPOINT), CHECKPOINT)
+    assert rows(store, "Nirgends")[0]["prediction"] == "Nimmer"
+    assert "✗ Nimmer" in run(store, "Nirgends", width=120).output
+
+
 def test_an_unknown_piece_is_told(store: Store) -> None:
     assert "sentence_with_aliases (a label holds an unknown piece)" in run(store, "u2", width=120).output
 
@@ -257,7 +332,7 @@ def test_marks(article: str, labels: tuple[str, str], language: str) -> None:
     """The article is written with its marks, `|` before the evidence's sentence."""
     bare = re.sub(r"[\[\]<>|]", "", article)
     sentence = article.rpartition("|")[2]
-    places = {"sentence": re.sub(r"[\[\]<>]", "", sentence)}
+    places: dict[str, Any] = {"sentence": re.sub(r"[\[\]<>]", "", sentence)}
     for side, signs, label in zip(("subject", "object"), ("[]", "<>"), labels, strict=True):
         if signs[0] in article:
             start, end = (len(re.sub(r"[\[\]<>|]", "", article[: article.index(sign)])) for sign in signs)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 
+import dagster as dg
 import pandas as pd
 import pytest
 
 from assets_tests.conftest import CHECKPOINT, MaterializedWorld
+from assets_tests.report.browser import PHONE, chromium, opened
 from factroots_dagster.checks.registry import BY_CELL, BY_CHECKPOINT, BY_LANGUAGE, GENERATED, UNPARTITIONED
 from factroots_dagster.registry import registered
 
@@ -120,3 +122,40 @@ def test_the_demo_says_what_came_out(world: MaterializedWorld) -> None:
     assert page.is_file() and str(page) in world.output
     for words in ("P@1", "types", "agreement with the planted truth"):
         assert words in world.output
+
+
+def test_every_asset_has_a_picture(world: MaterializedWorld) -> None:
+    """What a person wants to see first, small enough for the event log, on the page of every asset."""
+    with dg.DagsterInstance.local_temp(str(world.dagster_home)) as instance:
+        keys = instance.all_asset_keys()
+        assert len(keys) >= 20
+        for key in keys:
+            event = instance.get_latest_materialization_event(key)
+            assert event is not None and event.asset_materialization is not None
+            picture = event.asset_materialization.metadata.get("picture")
+            assert picture is not None, key.to_user_string()
+            assert 1_000 < len(str(picture.value)) < 200_000, key.to_user_string()
+
+
+def test_the_comparison_is_a_page(world: MaterializedWorld) -> None:
+    folder = world.store.path("checkpoint_comparison")
+    page = (folder / "index.html").read_text("utf-8")
+    for checkpoint in world.store.keys("fact_types"):
+        assert checkpoint in page
+    assert len(list((folder / "data").glob("changes_*.csv"))) == len(world.store.keys("fact_types")) - 1
+
+
+def test_the_page_looks_up_the_worlds_facts(world: MaterializedWorld) -> None:
+    """In a browser: a fact that the trace knows, its type and its sentence."""
+    page = world.store.path("categorization_report", CHECKPOINT) / "index.html"
+    types = world.store.read("fact_types", CHECKPOINT).to_pylist()
+    fact = next(row for row in types if row["type"] == "shared")
+    with chromium() as browser, opened(browser, page, PHONE) as tab:
+        tab.locator("#explorer").scroll_into_view_if_needed()
+        tab.fill("#fact-query", fact["uuid"])
+        tab.wait_for_function("document.querySelectorAll('#fact-results button').length === 1")
+        tab.locator("#fact-results button").click()
+        tab.wait_for_function(f"document.querySelector('#fact-shown code')?.textContent === '{fact['uuid']}'")
+        row = tab.locator(f"#fact-shown tr[data-language={fact['language']}]").inner_text()
+        assert "Shared" in row and fact["reason"] in " ".join(row.split()) and "revision" in row
+        assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]

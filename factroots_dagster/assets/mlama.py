@@ -25,10 +25,11 @@ def mlama_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
         def build(work: Work, language: str) -> Shown:
             from factroots_dagster.mlama.split import read_split
+            from factroots_dagster.report.pictures import relations_picture
 
             table = read_split(work.input_folder("mlama_release") / RELEASE_FOLDER, language)
             work.write(table, MLAMA_SPLIT)
-            return Shown()
+            return Shown(relations_picture(table))
 
         publish_each(context, store, build)
 

@@ -50,12 +50,13 @@ def neuron_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         def build(work: Work, checkpoint: str, language: str) -> Shown:
             from factroots_dagster.neurons.probeless import active_neurons as activate
             from factroots_dagster.probing.checkpoint import pick_device
+            from factroots_dagster.report.pictures import neurons_picture
 
             place = pick_device(settings.device)
             folder = work.input_folder("neuron_activations", checkpoint, language)
             table = activate(folder, device=str(place) if place.type == "cuda" else None)
             work.write(table, ACTIVE_NEURONS)
-            return Shown()
+            return Shown(neurons_picture(table))
 
         publish_each(context, store, build)
 
@@ -116,6 +117,7 @@ def neuron_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         def build(work: Work, checkpoint: str) -> Shown:
             from factroots_dagster.neurons.effects import intervention_summary
             from factroots_dagster.neurons.interventions import interventions
+            from factroots_dagster.report.pictures import interventions_picture
 
             model = models.load(settings, work, checkpoint)
             table = interventions(
@@ -127,8 +129,9 @@ def neuron_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 progress=progress_to(context),
             )
             work.write(table, NEURON_INTERVENTIONS)
-            work.write(intervention_summary(table), INTERVENTION_SUMMARY, side="summary")
-            return Shown()
+            summary = intervention_summary(table)
+            work.write(summary, INTERVENTION_SUMMARY, side="summary")
+            return Shown(interventions_picture(summary))
 
         publish_each(context, store, build)
 

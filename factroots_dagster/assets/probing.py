@@ -123,6 +123,7 @@ def _probe_cell(
 ) -> dict[str, Shown]:
     """Probe one language with one checkpoint and publish what of the two assets is wanted."""
     from factroots_dagster.probing.engine import probe
+    from factroots_dagster.report.pictures import predictions_picture, relations_picture
 
     with ExitStack() as stack:
         works = {
@@ -162,6 +163,9 @@ def _probe_cell(
         "protocols": ", ".join(platform.settings.protocols),
     }
     return {
-        "predictions": Shown(figures=figures),
-        "neuron_activations": Shown(figures={"facts": right}),
+        "predictions": Shown(predictions_picture(predictions), figures),
+        "neuron_activations": Shown(
+            relations_picture(predictions.filter(pc.fill_null(predictions["full_match"], False))),
+            {"facts": right},
+        ),
     }

@@ -1,5 +1,8 @@
 """Group `report`: the type of every fact, the page that people open, and checkpoints side by side."""
 
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
 import dagster as dg
 import pyarrow as pa
 
@@ -17,6 +20,9 @@ from factroots_dagster.resources.models import ModelResource
 from factroots_dagster.sandbox.languages import LANGUAGES
 from factroots_dagster.settings import Settings
 from factroots_dagster.storage.store import Work
+
+if TYPE_CHECKING:
+    from factroots_dagster.report.explorer import FactTables
 
 
 def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
@@ -83,22 +89,27 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             "language_clusters",
             "neuron_similarity",
             "neuron_interventions",
+            "predictions",
             *all_partitions("mlama_split", "fact_sources", "wikipedia_volume"),
             *truth,
         ],
     )
-    def categorization_report(context: dg.AssetExecutionContext) -> None:
+    def categorization_report(context: dg.AssetExecutionContext, models: ModelResource) -> None:
         """One self-contained page per checkpoint, its figures, the data behind each, and a summary."""
 
         def build(work: Work, checkpoint: str) -> Shown:
             from factroots_dagster.report.html import write_report
+            from factroots_dagster.report.lineage import lineage
+            from factroots_dagster.report.on_demand import OnDemand
             from factroots_dagster.report.pictures import types_picture
-            from factroots_dagster.report.planted import planted_agreement
+            from factroots_dagster.report.planted import planted_agreement, planted_scores
 
             types = work.read("fact_types", checkpoint)
             languages = sorted(set(types["language"].to_pylist()))
-            sources = {language: work.read("fact_sources", language) for language in languages}
-            volumes = [work.read("wikipedia_volume", language) for language in languages]
+            sources = OnDemand(languages, lambda language: work.read("fact_sources", language))
+            volume = pa.concat_tables(work.read("wikipedia_volume", language) for language in languages)
+            facts = _fact_tables(work, models, checkpoint, types, sources, volume)
+            truth = work.read("planted_truth") if settings.generated else None
             found = write_report(
                 work.folder,
                 checkpoint=work.read("checkpoint", checkpoint),
@@ -109,32 +120,61 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 members=work.read_side("members", "language_clusters", checkpoint),
                 mantel=work.read_side("mantel", "language_clusters", checkpoint),
                 types=types,
+                sensitivity=work.read_side("sensitivity", "fact_types", checkpoint),
                 similarity_pairs=work.read_side("pairs", "neuron_similarity", checkpoint),
-                splits={language: work.read("mlama_split", language) for language in languages},
+                splits=facts.splits,
                 sources=sources,
-                volume=pa.concat_tables(volumes),
-                interventions=work.read("neuron_interventions", checkpoint),
+                volume=volume,
+                stability=work.read_side("stability", "neuron_similarity", checkpoint),
+                intervention_summary=work.read_side("summary", "neuron_interventions", checkpoint),
                 layer_profile=work.read_side("layers", "neuron_similarity", checkpoint),
-                planted=planted_agreement(types, work.read("planted_truth"), sources.values())
-                if settings.generated
-                else None,
+                planted=planted_agreement(types, truth, sources.values()) if truth is not None else None,
+                planted_scores=planted_scores() if settings.generated else None,
                 language_names=_language_names(settings),
+                facts=facts,
+                lineage=lineage(store, work.inputs),
             )
             return Shown(types_picture(types), {name: found[name] for name in ("facts", "predicted")})
 
         publish_each(context, store, build)
 
+    def _fact_tables(
+        work: Work,
+        models: ModelResource,
+        checkpoint: str,
+        types: pa.Table,
+        sources: Mapping[str, pa.Table],
+        volume: pa.Table,
+    ) -> "FactTables":
+        """What the page's fact explorer needs."""
+        from factroots_dagster.report.explorer import FactTables
+        from factroots_dagster.report.on_demand import OnDemand
+
+        tokenizer = models.load(settings, work, checkpoint).tokenizer
+        return FactTables(
+            types=types,
+            splits=OnDemand(sources, lambda language: work.read("mlama_split", language)),
+            predictions=OnDemand(sources, lambda language: work.read("predictions", checkpoint, language)),
+            sources=sources,
+            similarity=work.read("neuron_similarity", checkpoint),
+            decode=lambda ids: tokenizer.batch_decode([list(run) for run in ids]),
+            articles=dict(zip(volume["language"].to_pylist(), volume["articles"].to_pylist(), strict=True)),
+            links=not settings.generated,
+        )
+
     @asset(
         group="report",
         kinds=("parquet",),
         schema=CHECKPOINT_COMPARISON,
-        deps=all_partitions("fact_types", "probing_scores"),
+        deps=all_partitions("fact_types", "probing_scores", "mlama_split"),
     )
     def checkpoint_comparison(context: dg.AssetExecutionContext) -> None:
         """How P@1 and the types move from checkpoint to checkpoint, and which facts changed type."""
 
         def build(work: Work) -> Shown:
             from factroots_dagster.report.comparison import checkpoint_comparison as compare
+            from factroots_dagster.report.comparison_page import write_comparison
+            from factroots_dagster.report.pictures import comparison_picture
 
             done = set(store.keys("fact_types")) & set(store.keys("probing_scores"))
             order = [key for key in registered(settings) if key in done]
@@ -145,13 +185,23 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             table, changed = compare(types, scores, order)
             work.write(table, CHECKPOINT_COMPARISON)
             work.write(changed, CHANGED_FACTS, side="changed_facts")
-            return Shown(figures={"checkpoints": len(order), "changed": len(changed)})
+            write_comparison(work.folder, table, changed, _labels(work, changed), _language_names(settings))
+            figures = {"checkpoints": len(order), "changed": len(changed)}
+            return Shown(comparison_picture(table), figures)
 
         publish_each(context, store, build)
 
     return [fact_types, categorization_report, checkpoint_comparison]
 
 
+def _labels(work: Work, changed: pa.Table) -> Iterator[pa.Table]:
+    """MLAMA_SPLIT of every language in which a fact changed its type."""
+    languages = sorted(set(changed["language"].to_pylist()))
+    return (work.read("mlama_split", language) for language in languages)
+
+
 def _language_names(settings: Settings) -> dict[str, str]:
-    """Names that stand beside the codes of a generated world's languages."""
-    return {code: made.name for code, made in LANGUAGES.items()} if settings.generated else {}
+    """Names that stand beside the codes of the world's languages."""
+    from factroots_dagster.report.reference import language_names
+
+    return {code: made.name for code, made in LANGUAGES.items()} if settings.generated else language_names()

@@ -27,11 +27,12 @@ def sandbox_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         """What was planted for every fact and language: whether it is stated, linked, easy, or nowhere."""
 
         def build(work: Work) -> Shown:
+            from factroots_dagster.report.pictures import planted_picture
             from factroots_dagster.sandbox.truth import planted_truth as plant
 
             table = plant(generated_world(settings), settings.active_languages)
             work.write(table, PLANTED_TRUTH)
-            return Shown()
+            return Shown(planted_picture(table))
 
         publish_each(context, store, build)
 

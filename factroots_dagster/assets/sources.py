@@ -38,6 +38,7 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
         def build(work: Work) -> Shown:
             from factroots_dagster.mlama.release import acquire_release, inventory, release_facts
+            from factroots_dagster.report.pictures import release_picture
 
             folder = work.folder / RELEASE_FOLDER
             folder.mkdir()
@@ -52,7 +53,7 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 table = acquire_release(source, folder, progress=progress_to(context))
                 figures = {f"release_{name}": str(value) for name, value in release_facts(table).items()}
             work.write(table, MLAMA_RELEASE)
-            return Shown(figures=figures)
+            return Shown(release_picture(table), figures)
 
         publish_each(context, store, build)
 
@@ -70,6 +71,7 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         """
 
         def build(work: Work, language: str) -> Shown:
+            from factroots_dagster.report.pictures import bars_picture
             from factroots_dagster.wikipedia.dump import acquire_dump
 
             folder = work.folder / DUMP_FOLDER
@@ -88,7 +90,9 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             paths = [path.removeprefix(f"{folder}/") for path in table["path"].to_pylist()]
             column = table.schema.get_field_index("path")
             work.write(table.set_column(column, "path", pa.array(paths)), WIKIPEDIA_DUMP)
-            return Shown(figures={"snapshot": table["snapshot"][0].as_py()})
+            sizes = dict(zip(table["file"].to_pylist(), table["bytes"].to_pylist(), strict=True))
+            picture = bars_picture(sizes, "bytes")
+            return Shown(picture, {"snapshot": table["snapshot"][0].as_py()})
 
         def source_of(language: str) -> str:
             return f"{settings.wikipedia_source} {settings.wikipedia_snapshot} {language}"
@@ -112,6 +116,7 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
         def build(work: Work, key: str) -> Shown:
             from factroots_dagster.probing.checkpoint import describe, resolve_checkpoint
+            from factroots_dagster.report.pictures import checkpoint_picture
 
             entry = lookup(settings, key)
             if settings.generated and work.store.exists("sandbox_training"):
@@ -119,7 +124,7 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             resolved = resolve_checkpoint(entry.source, entry.revision)
             table = describe(key, resolved, corpus="sandbox" if settings.generated else None)
             work.write(table, CHECKPOINT)
-            return Shown(figures={"source": entry.source})
+            return Shown(checkpoint_picture(table), {"source": entry.source})
 
         publish_each(context, store, build)
 

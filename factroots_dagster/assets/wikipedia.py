@@ -17,7 +17,7 @@ from factroots_dagster.assets.sources import DUMP_FOLDER
 from factroots_dagster.partitions import Platform
 from factroots_dagster.resources.models import wordpiece_tokenizer
 from factroots_dagster.resources.spark import SparkResource
-from factroots_dagster.storage.store import Work
+from factroots_dagster.storage.store import Work, read_folder
 from factroots_dagster.tracing.schema import FACT_SOURCES
 from factroots_dagster.wikipedia.schema import ENTITY_MENTIONS, WIKIPEDIA_ARTICLES, WIKIPEDIA_VOLUME
 
@@ -49,6 +49,7 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         """Articles as plain text and redirects, read and cleaned by Spark; what was damaged stands apart."""
 
         def build(work: Work, language: str) -> Shown:
+            from factroots_dagster.report.pictures import counts_picture
             from factroots_dagster.wikipedia.articles import write_articles
 
             dump = read_dump(work, language)
@@ -59,7 +60,7 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 lists=settings.wikipedia_lists,
                 progress=progress_to(context),
             )
-            return Shown(figures=counts)
+            return Shown(counts_picture(counts, "pages (logarithmic)"), counts)
 
         def made_of(language: str) -> str:
             return f"{store.digest('wikipedia_dump', language)} lists={settings.wikipedia_lists}"
@@ -77,13 +78,14 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         """How much there is to read a fact in: articles, bytes, characters, words, entities mentioned."""
 
         def build(work: Work, language: str) -> Shown:
+            from factroots_dagster.report.pictures import volume_picture
             from factroots_dagster.wikipedia.volume import volume
 
             articles = work.input_folder("wikipedia_articles", language)
             mentions = work.input_folder("entity_mentions", language)
             table = volume(read_dump(work, language), articles, mentions)
             work.write(table, WIKIPEDIA_VOLUME)
-            return Shown(figures={"words": table["words"][0].as_py()})
+            return Shown(volume_picture(table), {"words": table["words"][0].as_py()})
 
         publish_each(context, store, build)
 
@@ -100,6 +102,7 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         """Every place where the label of a subject or object stands in an article, overlaps included."""
 
         def build(work: Work, language: str) -> Shown:
+            from factroots_dagster.report.pictures import counts_picture
             from factroots_dagster.wikipedia.mentions import write_mentions
 
             articles = work.input_folder("wikipedia_articles", language)
@@ -112,7 +115,8 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 tokenizer_json=wordpiece_tokenizer(settings),
                 progress=progress_to(context),
             )
-            return Shown(figures=figures | {"wordpieces_of": settings.wordpiece_checkpoint or "none"})
+            picture = counts_picture(figures, "count (logarithmic)")
+            return Shown(picture, figures | {"wordpieces_of": settings.wordpiece_checkpoint or "none"})
 
         def made_of(language: str) -> str:
             inputs = [store.digest(name, language) for name in ("wikipedia_articles", "mlama_split")]
@@ -133,6 +137,7 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         """For every fact the windows that name its subject and object, with the best as evidence."""
 
         def build(work: Work, language: str) -> Shown:
+            from factroots_dagster.report.pictures import sources_picture
             from factroots_dagster.tracing.sources import write_sources
 
             articles = work.input_folder("wikipedia_articles", language)
@@ -141,7 +146,7 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             write_sources(
                 spark.session(), articles, mentions, split, work.folder, progress=progress_to(context)
             )
-            return Shown()
+            return Shown(sources_picture(read_folder(work.folder, ["matcher", "windows"])))
 
         publish_each(context, store, build)
 

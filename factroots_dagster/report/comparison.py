@@ -61,15 +61,22 @@ def checkpoint_comparison(
 
 
 def overall_p1(scores: pa.Table) -> dict[str, float]:
-    """Language to P@1 over all its relations; "*": over all rows of all languages (micro)."""
-    rows = [
-        row
-        for row in scores.select(["language", "relation", "n", "full_match"]).to_pylist()
-        if row["relation"] == "*" and row["language"] != "*" and row["full_match"] is not None
-    ]
-    found = {row["language"]: row["full_match"] for row in rows}
-    if total := sum(row["n"] for row in rows):
-        found["*"] = sum(row["n"] * row["full_match"] for row in rows) / total
+    """Language to P@1 over all its relations; "*": over all rows of all languages that were asked (micro).
+
+    A decoder is asked for a full match in some relations only, so a language weighs by the rows of these.
+    """
+    rows = scores.select(["language", "relation", "n", "full_match"]).to_pylist()
+    found: dict[str, float] = {}
+    asked: dict[str, int] = {}
+    for row in rows:
+        if row["full_match"] is None or row["language"] == "*":
+            continue
+        if row["relation"] == "*":
+            found[row["language"]] = row["full_match"]
+        else:
+            asked[row["language"]] = asked.get(row["language"], 0) + row["n"]
+    if total := sum(asked.get(language, 0) for language in found):
+        found["*"] = sum(asked.get(language, 0) * value for language, value in found.items()) / total
     return found
 
 

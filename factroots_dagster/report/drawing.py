@@ -6,11 +6,12 @@ Colours are those of Okabe and Ito (2008), told apart by people with any common 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -32,7 +33,8 @@ TYPE_NAMES = {
     "shared_tokens": "Easy: shared tokens",
     "not_predicted": "Not predicted",
 }
-INK, MUTED, GRID, ACCENT, CONTRAST = "#1B1F24", "#5B6570", "#E3E6EA", "#0072B2", "#D55E00"
+INK, MUTED, PALE, GRID = "#1B1F24", "#5B6570", "#B9C4CE", "#E3E6EA"
+ACCENT, CONTRAST = "#0072B2", "#D55E00"
 ROW_INCHES = 0.24  # height of one language in a bar chart: legible at 53 of them
 HEADER_INCHES = 1.1
 _STYLE: dict[Any, Any] = {
@@ -62,7 +64,9 @@ def svg(figure: Figure) -> bytes:
     """The figure as SVG, text as outlines so that it looks alike everywhere; the same bytes every time."""
     with matplotlib.rc_context(_STYLE):
         out = io.BytesIO()
-        FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": "factroots"})
+        FigureCanvasSVG(figure).print_figure(
+            out, format="svg", metadata={"Date": None, "Creator": "factroots"}
+        )
     return out.getvalue()
 
 
@@ -71,7 +75,7 @@ def png(figure: Figure, *, dpi: int = 80) -> bytes:
     with matplotlib.rc_context(_STYLE):
         out = io.BytesIO()
         figure.set_dpi(dpi)
-        FigureCanvasAgg(figure).print_png(out, metadata={"Software": None})
+        FigureCanvasAgg(figure).print_png(out, metadata={"Software": None})  # type: ignore[no-untyped-call]
     return out.getvalue()
 
 
@@ -89,7 +93,20 @@ def percent_axis(axes: Axes, *, limit: float | None = None) -> None:
         axes.set_xlim(0, limit)
 
 
-def language_rows(axes: Axes, languages: list[str]) -> None:
-    """One row per language, the first on top."""
-    axes.set_yticks(range(len(languages)), languages)
+def language_rows(axes: Axes, languages: Sequence[str], name: Callable[[str], str] = str) -> None:
+    """One row per language, the first on top; `name` is what stands beside it."""
+    axes.set_yticks(range(len(languages)), [name(language) for language in languages])
     axes.set_ylim(len(languages) - 0.4, -0.6)
+
+
+@contextmanager
+def panels(width: float, height: float, columns: int) -> Iterator[tuple[Figure, list[Axes]]]:
+    """A figure with axes side by side that share their rows."""
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        yield figure, list(figure.subplots(1, columns, sharey=True, squeeze=False)[0])
+
+
+def column(rows: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
+    """The values of one column as floats; None becomes NaN."""
+    return np.array([np.nan if row[name] is None else row[name] for row in rows], dtype=float)

@@ -30,10 +30,13 @@ class ReportInputs:
     types: pa.Table
     absence: pa.Table
     pairs: pa.Table
-    interventions: pa.Table | None
+    stability: pa.Table | None
+    intervention_summary: pa.Table | None
     layer_profile: pa.Table | None
+    sensitivity: pa.Table | None
     examples: Sequence[Mapping[str, Any]]
     planted: Mapping[str, Any] | None
+    planted_scores: Mapping[str, Any] | None
     published: PublishedResults | None
     names: Mapping[str, str]
 
@@ -63,11 +66,22 @@ class ReportInputs:
         return counts
 
     @cached_property
+    def bands(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """(language, type) to the least and the most facts over all settings of `sensitivity`."""
+        found: dict[tuple[str, str], tuple[int, int]] = {}
+        for row in self.sensitivity.to_pylist() if self.sensitivity is not None else ():
+            key = (row["language"], row["type"])
+            low, high = found.get(key, (row["facts"], row["facts"]))
+            found[key] = (min(low, row["facts"]), max(high, row["facts"]))
+        return found
+
+    @cached_property
     def luck(self) -> list[dict[str, Any]]:
-        return lucky_guesses(self.types).to_pylist()
+        rows: list[dict[str, Any]] = lucky_guesses(self.types).to_pylist()
+        return rows
 
     def name(self, language: str) -> str:
-        """Code with the language's name, where one is known."""
+        """The language's name and code, where a name is known."""
         if language == "*":
             return "all languages"
-        return f"{language} · {self.names[language]}" if language in self.names else language
+        return f"{self.names[language]} · {language}" if language in self.names else language

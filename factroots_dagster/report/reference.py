@@ -12,7 +12,13 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-MODELS = {"bert-base-multilingual-cased": "mbert", "xlm-roberta-large": "xlmr"}
+MODELS = {
+    "bert-base-multilingual-cased": "mbert",
+    "google-bert/bert-base-multilingual-cased": "mbert",
+    "xlm-roberta-large": "xlmr",
+    "FacebookAI/xlm-roberta-large": "xlmr",
+}
+"""Hub ids of the models that the paper studied; the short ones are the hub's older names."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +48,13 @@ class PublishedResults:
 @cache
 def paper_results() -> dict[str, Any]:
     """The whole published record as it was read; shares in percent."""
-    return json.loads(files(__package__).joinpath("paper_results.json").read_text("utf-8"))
+    record: dict[str, Any] = json.loads(files(__package__).joinpath("paper_results.json").read_text("utf-8"))
+    return record
 
 
 def published_results(checkpoint_source: str) -> PublishedResults | None:
     """Published numbers of the model behind a hub id; None for a model the paper did not study."""
-    model = MODELS.get(checkpoint_source.split("@")[0].rstrip("/").rpartition("/")[2])
+    model = MODELS.get(checkpoint_source.split("@")[0])
     if model is None:
         return None
     record = paper_results()
@@ -69,3 +76,8 @@ def published_results(checkpoint_source: str) -> PublishedResults | None:
         absent_types=absent["by_language"] | {"*": absent["totals"]},
         neuron_similarity=record["neuron_similarity_mbert"]["mean_over_pairs_including_diagonal_zeros"],
     )
+
+
+def language_names() -> dict[str, str]:
+    """English names of mLAMA's languages by code, as the published record has them."""
+    return {code: entry["name"] for code, entry in paper_results()["p_at_1_percent"].items()}

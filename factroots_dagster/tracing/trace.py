@@ -1,6 +1,7 @@
-"""`factroots trace`: the sources of a subject's facts, looked up in the store and laid out for a terminal.
+"""`factroots trace`: the roots of a subject's facts, looked up in the store and laid out for a terminal.
 
-Labels, titles and sentences are data from anywhere: they pass through `plain` before they are shown.
+Labels, titles, sentences and predictions are data from anywhere: they pass through `plain` before they are
+shown.
 """
 
 from __future__ import annotations
@@ -8,9 +9,8 @@ from __future__ import annotations
 import difflib
 import json
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -20,6 +20,8 @@ import pyarrow.dataset as ds
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.storage.store import Store, main_files, read_batches
+from factroots_dagster.tracing.answers import Answer, Decode, answers
+from factroots_dagster.tracing.terminal import columns, plain, row_lines, wrapped
 from factroots_dagster.wikipedia.normalization import normalized, normalized_with_places
 
 FIRST_MATCHERS = ("sentence", "chunk", "article")
@@ -30,10 +32,6 @@ LIKELY_NAMES = 5000
 """Names that are compared with a mistyped one letter by letter."""
 
 INDENT = 4
-ESCAPES = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[P\]X^_]|[\x90\x9d]).*?(?:\x07|\x1b\\|\x9c)", re.S
-)
-JOINERS = "\u200c\u200d"
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Traced:
     """A fact in one language and the matcher that serves it best (None: none found it).
 
     `evidence` holds dicts of the fields of `tracing.schema.EVIDENCE`; `articles` is how many articles were
-    searched, None where that is not known.
+    searched, None where that is not known; `answer` is what a checkpoint says, None where none was asked.
     """
 
     uuid: str
@@ -54,14 +52,24 @@ class Traced:
     unknown_pieces: bool
     articles: int | None
     evidence: list[dict[str, Any]]
+    answer: Answer | None = None
 
 
-def trace(store: Store, wanted: str, languages: Sequence[str], matcher: str | None = None) -> list[Traced]:
+def trace(
+    store: Store,
+    wanted: str,
+    languages: Sequence[str],
+    matcher: str | None = None,
+    *,
+    checkpoint: str | None = None,
+    decode: Decode | None = None,
+) -> list[Traced]:
     """The facts that `wanted` names, in those of `languages` whose sources are in the store.
 
     `wanted` is a fact's uuid or a subject's label in any language, upper and lower case alike. The result
     is sorted by relation and fact, then in the order of `languages`. Without `matcher`, the first of
-    sentence, chunk, article and the others that found the fact is taken.
+    sentence, chunk, article and the others that found the fact is taken. With a `checkpoint`, its answers
+    and their types stand beside the sources; `decode` turns a wrong answer's token ids into text.
     Raises InputError when no such fact, matcher or table of sources is there.
     """
     found = [language for language in languages if store.exists("fact_sources", language)]
@@ -76,6 +84,9 @@ def trace(store: Store, wanted: str, languages: Sequence[str], matcher: str | No
             f"{plain(wanted)!r} names {len(uuids)} fact(s), but none that was looked for in "
             f"{', '.join(found)}{how}{known}. Remedy: leave --language and --matcher out."
         )
+    if checkpoint is not None:
+        said = answers(store, checkpoint, [(fact.language, fact.uuid) for fact in traced], decode)
+        traced = [replace(fact, answer=said.get((fact.language, fact.uuid))) for fact in traced]
     return sorted(traced, key=lambda fact: (fact.relation, fact.uuid))
 
 
@@ -140,8 +151,8 @@ def traced_in(store: Store, language: str, uuids: Collection[str], matcher: str 
 
     def rows(asset: str, columns: list[str]) -> list[dict[str, Any]]:
         paths = [str(path) for path in main_files(store.require(asset, language))]
-        rows: list[dict[str, Any]] = ds.dataset(paths).to_table(columns=columns, filter=wanted).to_pylist()
-        return rows
+        found: list[dict[str, Any]] = ds.dataset(paths).to_table(columns=columns, filter=wanted).to_pylist()
+        return found
 
     facts = {fact["uuid"]: fact for fact in rows("mlama_split", ["uuid", "relation", "subject", "object"])}
     if not facts:
@@ -177,7 +188,8 @@ def closeness(row: dict[str, Any]) -> int:
 def matchers_of(store: Store, language: str) -> list[str]:
     """Names of the matchers in one language's table of sources."""
     matchers = store.read("fact_sources", language, columns=["matcher"])["matcher"]
-    return list(matchers.unique().to_pylist())
+    names: list[str] = matchers.unique().to_pylist()
+    return names
 
 
 def permalink(language: str, revision_id: int) -> str:
@@ -235,19 +247,6 @@ def occurrences(sentence: str, label: str, *, language: str) -> list[int]:
     return starts if places is None else [int(places[0][start]) for start in starts]
 
 
-def plain(text: str) -> str:
-    """`text` in one line without escape sequences, control and direction characters."""
-    text = ESCAPES.sub("", text)
-    kept = []
-    for character in text:
-        kind = unicodedata.category(character)
-        if character.isspace() or kind in ("Zl", "Zp"):
-            kept.append(" ")
-        elif kind not in ("Cc", "Cf", "Cs") or character in JOINERS:
-            kept.append(character)
-    return "".join(kept)
-
-
 def json_lines(facts: Iterable[Traced], links: bool) -> Iterator[str]:
     """One JSON object per fact and language; `links` is whether the wikis exist."""
     for fact in facts:
@@ -273,23 +272,41 @@ def json_lines(facts: Iterable[Traced], links: bool) -> Iterator[str]:
             "unknown_pieces": fact.unknown_pieces,
             "articles": fact.articles,
             "evidence": evidence,
+            **({} if fact.answer is None else _answer(fact.answer)),
         }
         yield json.dumps(row, ensure_ascii=False)
 
 
+def _answer(answer: Answer) -> dict[str, Any]:
+    return {
+        "checkpoint": answer.checkpoint,
+        "prediction": None if answer.prediction is None else plain(answer.prediction),
+        "predicted": answer.right,
+        "probability": answer.probability,
+        "type": answer.type,
+        "reason": plain(answer.reason),
+    }
+
+
 def table_lines(facts: Sequence[Traced], links: bool, width: int) -> Iterator[str]:
     """A table of facts, each followed by its evidence, in lines of at most `width` columns but for links."""
-    head = ["language", "relation", "subject — object", "matcher", "windows"]
-    rows = [head]
+    said = any(fact.answer is not None for fact in facts)
+    head = ["language", "relation", "subject — object", *(["prediction", "type"] if said else [])]
+    rows = [[*head, "matcher", "windows"]]
     for fact in facts:
         matcher = fact.matcher or "-"
         if fact.unknown_pieces:
             matcher += " (a label holds an unknown piece)"
         pair = f"{plain(fact.subject)} — {plain(fact.object)}"
-        rows.append([fact.language, plain(fact.relation), pair, matcher, f"{fact.windows:,}"])
+        own = [*_said(fact.answer)] if said else []
+        rows.append([fact.language, plain(fact.relation), pair, *own, matcher, f"{fact.windows:,}"])
     sizes = [max(map(columns, column)) for column in zip(*rows, strict=True)]
-    others = sum(sizes) - sizes[2] + 2 * (len(sizes) - 1)
-    sizes[2] = max(min(sizes[2], width - others), 16)
+    head = rows[0]
+    # What is too wide is wrapped: the labels, and before them a long prediction.
+    wide = [3, 2] if said else [2]
+    for place in wide:
+        others = sum(sizes) - sizes[place] + 2 * (len(sizes) - 1)
+        sizes[place] = max(min(sizes[place], width - others), 16)
     yield from row_lines(head, sizes)
     yield "-" * min(width, sum(sizes) + 2 * (len(sizes) - 1))
     for fact, row in zip(facts, rows[1:], strict=True):
@@ -298,11 +315,28 @@ def table_lines(facts: Sequence[Traced], links: bool, width: int) -> Iterator[st
     if any(fact.evidence for fact in facts):
         yield ""
         yield "In the sentences: [subject], <object>."
+    if said:
+        yield from wrapped(f"Predictions and types: {facts_checkpoint(facts)}.", width)
+
+
+def facts_checkpoint(facts: Iterable[Traced]) -> str:
+    """The checkpoint that was asked."""
+    return next(fact.answer.checkpoint for fact in facts if fact.answer is not None)
+
+
+def _said(answer: Answer | None) -> tuple[str, str]:
+    """The prediction with a sign of right or wrong, and the type."""
+    if answer is None:
+        return "-", "-"
+    text = "-" if answer.prediction is None else plain(answer.prediction)
+    return f"{'✓' if answer.right else '✗'} {text}", answer.type
 
 
 def evidence_lines(fact: Traced, links: bool, width: int) -> Iterator[str]:
     """What is printed below a fact's row."""
     indent = " " * INDENT
+    if fact.answer is not None:
+        yield from (indent + line for line in wrapped(plain(fact.answer.reason), width - INDENT))
     if not fact.windows:
         among = "" if fact.articles is None else f" in {fact.articles:,} articles"
         yield f"{indent}no source found{among}"
@@ -315,46 +349,3 @@ def evidence_lines(fact: Traced, links: bool, width: int) -> Iterator[str]:
             line = f"{title}, revision {place['revision_id']}"
             yield from (indent + piece for piece in wrapped(line, width - INDENT))
         yield from (2 * indent + line for line in wrapped(marked(fact, place), width - 2 * INDENT))
-
-
-def row_lines(row: Sequence[str], sizes: Sequence[int]) -> Iterator[str]:
-    """A row's cells side by side, each wrapped into its column."""
-    cells = [wrapped(cell, size) for cell, size in zip(row, sizes, strict=True)]
-    for number in range(max(map(len, cells))):
-        line = [cell[number] if number < len(cell) else "" for cell in cells]
-        padded = (text + " " * (size - columns(text)) for text, size in zip(line, sizes, strict=True))
-        yield "  ".join(padded).rstrip()
-
-
-def columns(text: str) -> int:
-    """Columns that `text` takes on a terminal: two for a wide character, none for a mark."""
-    return sum(
-        0
-        if unicodedata.category(character) in ("Mn", "Me", "Cf")
-        else 1 + (unicodedata.east_asian_width(character) in "WF")
-        for character in text
-    )
-
-
-def wrapped(text: str, width: int) -> list[str]:
-    """`text` in lines of at most `width` columns, broken at spaces and beside wide characters if it can."""
-    lines, line = [], ""
-    for piece in pieces(text, max(width, 2)):
-        if line and columns(line) + columns(piece.rstrip()) > width:
-            lines.append(line.rstrip())
-            line = ""
-        line += piece
-    return [*lines, line.rstrip()]
-
-
-def pieces(text: str, width: int) -> Iterator[str]:
-    """What is not to be broken: words with the space behind them, wide characters; cut at `width`."""
-    piece, size = "", 0
-    for character in text:
-        own, after_space = columns(character), piece[-1:] == " "
-        ends = after_space or own == 2 or columns(piece[-1:]) == 2 or size + own > width
-        if piece and ends and (own or after_space) and character != " ":
-            yield piece
-            piece, size = "", 0
-        piece, size = piece + character, size + own
-    yield piece

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from factroots_dagster.report.inputs import ReportInputs
-from factroots_dagster.report.sections import knowledge, neurons, roots
+from factroots_dagster.report.sections import knowledge, neurons, planted, roots
 from factroots_dagster.report.sections.parts import Section
 
 MAKERS: tuple[Callable[[ReportInputs], Section | None], ...] = (
@@ -17,10 +17,13 @@ MAKERS: tuple[Callable[[ReportInputs], Section | None], ...] = (
     roots.absence,
     roots.easy,
     neurons.neurons,
+    neurons.stability,
     neurons.layers,
     neurons.interventions,
+    roots.sensitivity,
     roots.examples,
-    roots.planted,
+    planted.planted,
+    planted.planted_seeds,
 )
 """In reading order. A new section is one function and one line here."""
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
+
 from factroots_dagster.analysis.intervals import wilson
 from factroots_dagster.analysis.pairs import pair_matrix
-from factroots_dagster.report import figures
+from factroots_dagster.report.figures import knowledge as figures
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.sections.parts import (
     Figure,
@@ -17,17 +19,21 @@ from factroots_dagster.report.sections.parts import (
     interval,
     p_value,
     percent,
+    sentence,
 )
 
 
 def probing(inputs: ReportInputs) -> Section:
     """P@1 with intervals and baselines."""
     published = {k: v["full_match"] for k, v in inputs.published.p_at_1.items()} if inputs.published else {}
+    partial = {k: v["partial_match"] for k, v in inputs.published.p_at_1.items()} if inputs.published else {}
     text = [
         "The model completes a sentence such as “Paris is the capital of ▁▁▁”. P@1 is the share of "
         "facts for which "
-        "every token of the object comes out right for some number of masks. Bars show 95% "
-        "intervals (Wilson).",
+        "every token of the object comes out right for some number of masks. Thin lines are 95% "
+        "intervals as if facts were independent (Wilson). They are not: facts share subjects and objects, so "
+        "the grey bands draw whole subjects, or whole objects, with all their facts (bootstrap), and show "
+        "the wider of the two.",
         "Read it against the baselines: always answering the relation's commonest object needs no "
         "model at all, and "
         "with the subject hidden the model can only go by the relation. “Typed” lets the model "
@@ -37,7 +43,10 @@ def probing(inputs: ReportInputs) -> Section:
     if "*" in inputs.p_at_1:
         text.append(f"Over all rows P@1 is {percent(inputs.p_at_1['*'])}.")
     if published:
-        text.append("Diamonds: the P@1 published for this model by Zhao, Yoshinaga and Oba (EACL 2024).")
+        text.append(
+            "Diamonds: the P@1 published for this model by Zhao, Yoshinaga and Oba (EACL 2024); over all "
+            f"rows it is {percent(published['*'])}, and {percent(partial['*'])} with partial matches."
+        )
     names = [
         "n",
         "full_match",
@@ -52,6 +61,8 @@ def probing(inputs: ReportInputs) -> Section:
     heads = [
         "facts",
         "P@1",
+        "by subject",
+        "by object",
         "partial",
         "any right answer",
         "typed P@1",
@@ -65,8 +76,13 @@ def probing(inputs: ReportInputs) -> Section:
             inputs.name(row["language"]),
             f"{row['n']:,}",
             interval(row["full_match"], row["full_match_low"], row["full_match_high"]),
+            *(_between(row[f"by_{by}_low"], row[f"by_{by}_high"]) for by in ("subject", "object")),
             *(decimal(row[n]) if n == "mrr" else percent(row[n]) for n in names[2:]),
-            *([percent(published.get(row["language"]))] if published else []),
+            *(
+                [percent(published.get(row["language"])), percent(partial.get(row["language"]))]
+                if published
+                else []
+            ),
         ]
         for row in inputs.by_language
     ]
@@ -77,11 +93,13 @@ def probing(inputs: ReportInputs) -> Section:
         [
             Figure(
                 "p_at_1",
-                figures.p_at_1_by_language(inputs.by_language, published),
+                figures.p_at_1_by_language(inputs.by_language, published, inputs.name),
                 "P@1 by language with 95% intervals and what it must be read against.",
+                "probing_scores",
+                f"A bar per language, longest first: {_extremes(inputs)}.",
             )
         ],
-        [Grid(["language", *heads, *(["published P@1"] if published else [])], rows)],
+        [Grid(["language", *heads, *(["published P@1", "published partial"] if published else [])], rows)],
         "probing_scores",
         {"probing_scores": inputs.scores},
     )
@@ -124,6 +142,8 @@ def volume(inputs: ReportInputs) -> Section | None:
                 "volume",
                 figures.volume_scatter(points, "bytes of wikitext"),
                 "P@1 against the size of the Wikipedia.",
+                "volume_points",
+                f"A point per language, {len(points)} in all: P@1 upwards, bytes of wikitext to the right.",
             )
         ]
     text = [
@@ -138,6 +158,11 @@ def volume(inputs: ReportInputs) -> Section | None:
             "of the abstracts."
         )
     data = {"volume_relations": inputs.volume_relations}
+    if drawn:
+        columns = ("language", "wikitext_bytes", "full_match")
+        data["volume_points"] = pa.Table.from_pylist(
+            [dict(zip(columns, point, strict=True)) for point in points]
+        )
     return Section(
         "volume", "Size of the Wikipedia", text, drawn, [Grid(heads, rows)], "probing_scores", data
     )
@@ -166,6 +191,10 @@ def masks(inputs: ReportInputs) -> Section | None:
                 "mask_counts",
                 figures.mask_counts([*rows, *total]),
                 "P@1 by number of tokens of the object; grey: single languages.",
+                "mask_counts",
+                "Lines over the number of tokens of the object, all languages together: "
+                + sentence([f"{r['object_tokens']} tokens {percent(r['full_match'])}" for r in total])
+                + ".",
             )
         ],
         [Grid(["tokens", "facts", "P@1"], grid)],
@@ -200,11 +229,14 @@ def clusters(inputs: ReportInputs) -> Section | None:
     members = inputs.members.to_pylist()
     if len(members) < 2:
         return None
-    order = [row["language"] for row in sorted(members, key=lambda r: (r["cluster"], r["language"]))]
+    # Inside a cluster the languages stand as everywhere in the page.
+    place = {language: i for i, language in enumerate(inputs.languages)}
+    members.sort(key=lambda r: (r["cluster"], place.get(r["language"], len(place)), r["language"]))
+    order = [row["language"] for row in members]
     matrix = pair_matrix(inputs.clusters, "corrected", order)
     groups: dict[int, list[str]] = {}
-    for row in sorted(members, key=lambda r: (r["cluster"], not r["medoid"], r["language"])):
-        groups.setdefault(row["cluster"], []).append(row["language"])
+    for row in sorted(members, key=lambda r: not r["medoid"]):
+        groups.setdefault(row["cluster"], []).append(inputs.name(row["language"]))
     labels = {
         "distance_km": "geographic distance",
         "same_script": "same script",
@@ -237,12 +269,32 @@ def clusters(inputs: ReportInputs) -> Section | None:
                 "clusters",
                 figures.heat_map(matrix, order, "overlap beyond chance"),
                 "Overlap of correct facts beyond chance, languages ordered by cluster.",
+                "language_clusters",
+                f"A square per pair of {len(order)} languages, which form {len(groups)} clusters: "
+                + "; ".join(", ".join(group) for group in groups.values())
+                + ".",
             )
         ],
         [
-            Grid(["cluster (medoid first)", "languages"], [[g[0], ", ".join(g)] for g in groups.values()]),
+            Grid(
+                ["cluster (medoid first)", "languages"],
+                [[g[0], ", ".join(g)] for _, g in sorted(groups.items())],
+            ),
             Grid(["similarity goes with", "pairs", "correlation", "p"], mantel),
         ],
         "language_clusters",
         {"language_clusters": inputs.clusters, "cluster_members": inputs.members, "mantel": inputs.mantel},
     )
+
+
+def _between(low: float | None, high: float | None) -> str:
+    return "–" if low is None or high is None else f"[{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _extremes(inputs: ReportInputs) -> str:
+    """The best and the worst language with their P@1."""
+    known = [row for row in inputs.by_language if row["full_match"] is not None]
+    if not known:
+        return "none was asked for a full match"
+    ends = [known[0], known[-1]] if len(known) > 1 else known
+    return " to ".join(f"{inputs.name(row['language'])} {percent(row['full_match'])}" for row in ends)

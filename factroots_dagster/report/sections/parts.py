@@ -11,11 +11,13 @@ from matplotlib.figure import Figure as Drawing
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing with the text that says what it shows; `wide` ones scroll on a phone."""
+    """A drawing, the text below it, the CSV table behind it, and what it shows for those who cannot see."""
 
     name: str
     drawing: Drawing
     caption: str
+    data: str
+    alt: str
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Section:
-    """One section; `data` are CSV tables by file name."""
+    """One section; `data` are CSV tables by file name; `asset` is where its numbers come from."""
 
     id: str
     title: str
@@ -46,7 +48,7 @@ def percent(value: float | None) -> str:
 
 
 def decimal(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+    return "–" if value is None else f"{value:z.2f}"
 
 
 def p_value(value: float | None) -> str:
@@ -60,3 +62,8 @@ def interval(value: float | None, low: float | None, high: float | None) -> str:
     if value is None or low is None or high is None:
         return percent(value)
     return f"{100 * value:.1f}% [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def sentence(words: Sequence[str]) -> str:
+    """A list as it is spoken: a, b and c."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""

@@ -1,19 +1,22 @@
-"""Where it has it from: types, absent sources, easy facts, examples, planted truth."""
+"""Where it has it from: types, how they move, absent sources, easy facts, examples."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import pyarrow as pa
 
-from factroots_dagster.report import figures
 from factroots_dagster.report.drawing import TYPE_NAMES
+from factroots_dagster.report.figures import roots as figures
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.schema import PREDICTED_TYPES, TYPES
 from factroots_dagster.report.sections.parts import (
     Figure,
     Grid,
     Section,
-    interval,
     percent,
+    sentence,
 )
 
 
@@ -42,14 +45,15 @@ def answer(inputs: ReportInputs) -> Section:
             f"{luck['transferred_net']:,.0f}."
         )
     shown = [language for language in inputs.languages if language in inputs.counts]
-    columns = [
-        "language",
-        *(TYPE_NAMES[t] for t in PREDICTED_TYPES),
-        "Predicted",
-        TYPE_NAMES["not_predicted"],
-        "Asked",
-    ]
+    named = [*(TYPE_NAMES[t] for t in PREDICTED_TYPES)]
+    columns = ["language", *named, "Predicted", TYPE_NAMES["not_predicted"], "Asked"]
     rows = [_type_row(inputs, language) for language in [*shown, "*"]]
+    bands = (
+        " Whiskers, and brackets in the table: the least and the most over all settings tried below."
+        if inputs.bands
+        else ""
+    )
+    said = [f"{TYPE_NAMES[t].lower()} {percent(total[t] / predicted)}" for t in PREDICTED_TYPES if predicted]
     return Section(
         "answer",
         "The answer in one picture",
@@ -57,14 +61,66 @@ def answer(inputs: ReportInputs) -> Section:
         [
             Figure(
                 "types_by_language",
-                figures.types_by_language(inputs.counts, shown),
-                "Correctly predicted facts of each language by type, best-answered language first; "
-                "the number on the right is 100%.",
+                figures.types_by_language(inputs.counts, [*shown, "*"], inputs.bands, inputs.name),
+                "Correctly predicted facts of each language by type, best-answered language first; the "
+                "number "
+                "in brackets is 100%." + bands,
+                "types_by_language",
+                f"Bars for {len(shown)} languages in five panels, one per type. All languages together: "
+                + (sentence(said) if said else "no fact is predicted")
+                + ".",
             )
         ],
         [Grid(columns, rows, "Every predicted fact has exactly one type; rows and columns add up.")],
         "fact_types",
         {"types_by_language": _counts_table(inputs), "lucky_guesses": pa.Table.from_pylist(inputs.luck)},
+    )
+
+
+def sensitivity(inputs: ReportInputs) -> Section | None:
+    """How the counts move when one setting is changed."""
+    if inputs.sensitivity is None or not inputs.sensitivity.num_rows:
+        return None
+    rows = [row for row in inputs.sensitivity.to_pylist() if row["language"] == "*"]
+    counts: dict[tuple[str, str, bool], dict[str, int]] = {}
+    for row in rows:
+        key = (row["axis"], row["setting"], row["is_default"])
+        counts.setdefault(key, {})[row["type"]] = row["facts"]
+    grid = [
+        [
+            f"{figures.AXES.get(axis, axis)}: {setting}" + (" (used)" if used else ""),
+            *(f"{cells[t]:,}" for t in PREDICTED_TYPES),
+        ]
+        for (axis, setting, used), cells in counts.items()
+    ]
+    low_high = {t: inputs.bands["*", t] for t in PREDICTED_TYPES}
+    said = [f"{TYPE_NAMES[t].lower()} {low:,} to {high:,}" for t, (low, high) in low_high.items()]
+    return Section(
+        "sensitivity",
+        "How much hangs on the settings",
+        [
+            "Each row changes one setting and leaves the others as they are: in which window of the "
+            "Wikipedia "
+            "subject and object must meet and by which names (matcher), how the neurons of two languages are "
+            "compared (statistic, and k for the paper’s), how sure “shared” must be (alpha), and what "
+            "counts as "
+            "given away by a name (easy rule). The range over all rows is the band around every count of "
+            "types in this page.",
+            "Over all settings: " + sentence(said) + ".",
+        ],
+        [
+            Figure(
+                "sensitivity",
+                figures.sensitivity(rows),
+                "Shares of the types, all languages together, with one setting changed at a time; strong "
+                "colours: the settings in use.",
+                "sensitivity",
+                "Bars in five panels, one per type, a row per setting. " + sentence(said).capitalize() + ".",
+            )
+        ],
+        [Grid(["setting", *(TYPE_NAMES[t] for t in PREDICTED_TYPES)], grid, folded=True)],
+        "fact_types",
+        {"sensitivity": inputs.sensitivity},
     )
 
 
@@ -81,7 +137,9 @@ def absence(inputs: ReportInputs) -> Section | None:
     for language in shown:
         cells = [by_cell.get((language, matcher)) for matcher in matchers]
         predicted = next((f"{c['predicted']:,}" for c in cells if c), "–")
-        grid.append([inputs.name(language), predicted, *(percent(c["rate"]) if c else "–" for c in cells)])
+        known = [percent(published.get(language))] if published else []
+        rates = (percent(c["rate"]) if c else "–" for c in cells)
+        grid.append([inputs.name(language), predicted, *rates, *known])
     text = [
         "A source counts as present when subject and object occur together in one window of that language's "
         "Wikipedia. A wider window finds more, also by accident, so absence is a band and not a number.",
@@ -100,11 +158,26 @@ def absence(inputs: ReportInputs) -> Section | None:
         [
             Figure(
                 "absence",
-                figures.absence_by_language(rows, shown, published),
+                figures.absence_by_language(rows, shown, published, inputs.name),
                 "Predicted facts without a source, by the window in which subject and object must meet.",
+                "source_absence",
+                f"A row per language, {len(shown)} in all, with a mark per matcher. Without a source: "
+                + sentence([f"{m} {percent(_pooled(rows, m))}" for m in matchers])
+                + ".",
             )
         ],
-        [Grid(["language", "predicted", *matchers], grid, folded=True)],
+        [
+            Grid(
+                [
+                    "language",
+                    "predicted",
+                    *matchers,
+                    *(["published (512-wordpiece chunk)"] if published else []),
+                ],
+                grid,
+                folded=True,
+            )
+        ],
         "fact_sources",
         {"source_absence": inputs.absence},
     )
@@ -122,23 +195,57 @@ def easy(inputs: ReportInputs) -> Section:
         "citizenship, native language, religion, languages spoken). The remaining "
         f"{total['transferred']:,} are the "
         "transferred ones.",
-        "The rule for naming cues goes by relation only, as in the paper: it also takes facts that "
-        "really were transferred.",
+        *(_cues(inputs)),
     ]
-    grids = []
+    grids, data = [], {}
     if inputs.published and "*" in inputs.published.absent_types:
-        known = inputs.published.absent_types["*"]
-        grids = [
-            Grid(
-                ["without a source", "here", "published"],
-                [
-                    ["shared tokens", f"{total['shared_tokens']:,}", f"{known['shared_tokens']:,}"],
-                    ["naming cues", f"{total['naming_cue']:,}", f"{known['naming_cues']:,}"],
-                    ["the rest: transferred", f"{total['transferred']:,}", f"{known['others']:,}"],
-                ],
+        heads = ["without a source", "here", "published"]
+        grids.append(Grid(heads, _against(total, inputs.published.absent_types["*"])))
+        rows, cells = [], []
+        for language in inputs.languages:
+            known = inputs.published.absent_types.get(language)
+            if known is None or language not in inputs.counts:
+                continue
+            own = inputs.counts[language]
+            pairs = [(own[kind], known[name]) for kind, name, _ in PUBLISHED_TYPES]
+            rows.append([inputs.name(language), *(f"{a:,} / {b:,}" for a, b in pairs)])
+            cells.append(
+                {"language": language}
+                | {f"{kind}_here": own[kind] for kind, _, _ in PUBLISHED_TYPES}
+                | {f"{kind}_published": known[name] for kind, name, _ in PUBLISHED_TYPES}
             )
-        ]
-    return Section("easy", "Easy facts", text, [], grids, "fact_types")
+        heads = ["language", *(f"{label}: here / published" for _, _, label in PUBLISHED_TYPES)]
+        grids.append(Grid(heads, rows, folded=True))
+        data = {"published_types": pa.Table.from_pylist(cells)}
+    return Section("easy", "Easy facts", text, [], grids, "fact_types", data)
+
+
+PUBLISHED_TYPES = (
+    ("shared_tokens", "shared_tokens", "shared tokens"),
+    ("naming_cue", "naming_cues", "naming cues"),
+    ("transferred", "others", "the rest: transferred"),
+)
+"""Our type, the published record's name of it, and how it is written."""
+
+
+def _against(ours: Mapping[str, int], published: Mapping[str, int]) -> list[list[str]]:
+    return [[label, f"{ours[kind]:,}", f"{published[name]:,}"] for kind, name, label in PUBLISHED_TYPES]
+
+
+def _cues(inputs: ReportInputs) -> list[str]:
+    """What the rule in use counts as a naming cue."""
+    rules = set(inputs.types["easy_rule"].to_pylist()) if "easy_rule" in inputs.types.column_names else set()
+    said = {
+        "name": "A name counts as a cue when other facts of the relation whose subject has the same name "
+        "part "
+        "have the same object. The paper’s rule goes by the relation alone and also takes facts that really "
+        "were transferred; it stands among the settings above.",
+        "relation": "The rule for naming cues goes by relation only, as in the paper: it also takes facts "
+        "that "
+        "really were transferred.",
+        "none": "Naming cues are not set apart here.",
+    }
+    return [said[rule] for rule in sorted(rules or {"relation"}) if rule in said]
 
 
 def examples(inputs: ReportInputs) -> Section | None:
@@ -170,76 +277,31 @@ def examples(inputs: ReportInputs) -> Section | None:
     return Section("examples", "Some facts to read", text, [], [Grid(heads, rows)], "fact_types")
 
 
-def planted(inputs: ReportInputs) -> Section | None:
-    """Agreement with planted truth, in generated worlds."""
-    found = inputs.planted
-    if not found or not found["cells"]:
-        return None
-    accuracy = interval(found["accuracy"], found["accuracy_low"], found["accuracy_high"])
-    recall = interval(
-        found["balanced_accuracy"], found["balanced_accuracy_low"], found["balanced_accuracy_high"]
-    )
-    text = [
-        "This world is generated, so it is known where each fact was stated and which languages could read "
-        f"it from each other. Of {found['cells']:,} predicted facts planted as shared, independent or "
-        f"transferred, {accuracy} got the planted type; the mean recall of the three is {recall}.",
-        "Stated or not is exact truth. “Shared” and “independent” are planted as a lexical link between "
-        "languages, which the network follows statistically and not fact by fact: call it agreement with "
-        "the planted link. Facts that could only be guessed are predicted in "
-        f"{percent(found['luck_rate'])} of cases.",
-    ]
-    p1 = [
-        [kind, f"{row['n']:,}", interval(row["full_match"], row["low"], row["high"])]
-        for kind, row in found["p_at_1"].items()
-    ]
-    kinds = [
-        [kind, percent(found["precision"][kind]), percent(found["recall"][kind])] for kind in found["recall"]
-    ]
-    grids = [
-        Grid(["planted kind", "cells", "P@1"], p1, "How much of each planted kind the model learnt."),
-        Grid(["type", "precision", "recall"], kinds, "Among predicted facts of the three kinds."),
-    ]
-    if found["tracing"]:
-        rows = [
-            [m, f"{r['stated']:,}", f"{r['found']:,}", percent(r["precision"]), percent(r["recall"])]
-            for m, r in found["tracing"].items()
-        ]
-        grids.append(
-            Grid(
-                ["window", "stated", "found", "precision", "recall"],
-                rows,
-                "Sources found against facts really stated.",
-            )
-        )
-    return Section(
-        "planted",
-        "Checked against planted truth",
-        text,
-        [
-            Figure(
-                "confusion",
-                figures.confusion(found["confusion"]),
-                "Predicted facts: planted kind against the type given.",
-            )
-        ],
-        grids,
-        "planted_truth",
-    )
-
-
 def _type_row(inputs: ReportInputs, language: str) -> list[str]:
     counts = inputs.counts[language]
     predicted = sum(counts[t] for t in PREDICTED_TYPES)
-    cells = [
-        *(counts[t] for t in PREDICTED_TYPES),
-        predicted,
-        counts["not_predicted"],
-        predicted + counts["not_predicted"],
-    ]
-    return [inputs.name(language), *(f"{cell:,}" for cell in cells)]
+    typed = []
+    for kind in PREDICTED_TYPES:
+        low, high = inputs.bands.get((language, kind), (counts[kind], counts[kind]))
+        band = f" [{low:,}–{high:,}]" if inputs.bands else ""
+        typed.append(f"{counts[kind]:,}{band}")
+    ends = (predicted, counts["not_predicted"], predicted + counts["not_predicted"])
+    return [inputs.name(language), *typed, *(f"{cell:,}" for cell in ends)]
 
 
 def _counts_table(inputs: ReportInputs) -> pa.Table:
-    return pa.Table.from_pylist(
-        [{"language": x} | {t: c[t] for t in TYPES} for x, c in inputs.counts.items()]
-    )
+    """Counts by language and type, with the band of each predicted type where it is known."""
+    rows = []
+    for language, counts in inputs.counts.items():
+        row: dict[str, int | str] = {"language": language} | {t: counts[t] for t in TYPES}
+        for kind in PREDICTED_TYPES if inputs.bands else ():
+            row[f"{kind}_least"], row[f"{kind}_most"] = inputs.bands[language, kind]
+        rows.append(row)
+    return pa.Table.from_pylist(rows)
+
+
+def _pooled(rows: Sequence[Mapping[str, Any]], matcher: str) -> float | None:
+    """The share of all languages' predicted facts without a source by one matcher."""
+    mine = [row for row in rows if row["matcher"] == matcher]
+    predicted = sum(row["predicted"] for row in mine)
+    return sum(row["absent"] for row in mine) / predicted if predicted else None

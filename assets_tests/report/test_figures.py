@@ -1,0 +1,193 @@
+"""Every figure at 53 languages: labels whole, apart from each other, and in colours that all can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from factroots_dagster.mlama.languages import MLAMA_LANGUAGES
+from factroots_dagster.report.drawing import TYPE_COLOURS
+from factroots_dagster.report.figures import comparison, knowledge, neurons, roots
+from factroots_dagster.report.reference import language_names
+from factroots_dagster.report.schema import PREDICTED_TYPES, TYPES
+
+LANGUAGES = list(MLAMA_LANGUAGES)
+NAMES = language_names()
+
+
+def name(language: str) -> str:
+    return f"{NAMES[language]} · {language}"
+
+
+def types() -> Figure:
+    counts = {x: {t: 1000 + 100 * i for i, t in enumerate(TYPES)} for x in LANGUAGES}
+    bands = {(x, t): (counts[x][t] - 300, counts[x][t] + 900) for x in LANGUAGES for t in TYPES}
+    return roots.types_by_language(counts, LANGUAGES, bands, name)
+
+
+def p_at_1() -> Figure:
+    score = dict.fromkeys(("majority", "typed_p1", "prior_typed_p1"), 0.3)
+    score |= {"full_match": 0.2, "full_match_low": 0.19, "full_match_high": 0.21}
+    score |= {f"by_{by}_{end}": v for by in ("subject", "object") for end, v in (("low", 0.1), ("high", 0.3))}
+    rows = [score | {"language": x} for x in LANGUAGES]
+    return knowledge.p_at_1_by_language(rows, dict.fromkeys(LANGUAGES, 0.1), name)
+
+
+def absence() -> Figure:
+    matchers = ("sentence", "chunk", "article", "chunk_with_aliases", "wordpiece_chunk")
+    rows = [{"language": x, "matcher": m, "rate": 0.1 * i} for x in LANGUAGES for i, m in enumerate(matchers)]
+    return roots.absence_by_language(rows, LANGUAGES, dict.fromkeys(LANGUAGES, 0.2), name)
+
+
+def heat_map() -> Figure:
+    return knowledge.heat_map(np.random.default_rng(0).random((53, 53)), LANGUAGES, "mean Jaccard")
+
+
+def sensitivity() -> Figure:
+    settings = ["sentence_with_aliases", "wordpiece_chunk", "chunk", "standardised_jaccard", "q 0.05"]
+    rows = [
+        {"axis": "easy_rule", "setting": s, "is_default": s == "chunk", "type": t, "share": 0.2}
+        for s in settings
+        for t in PREDICTED_TYPES
+    ]
+    return roots.sensitivity(rows)
+
+
+def similarity() -> Figure:
+    nulls = (
+        "same fact, two languages",
+        "other fact, same object",
+        "other fact, other object",
+        "random neurons",
+    )
+    means = {s: dict.fromkeys(nulls, 0.2) for s in ("Jaccard of top neurons", "cosine, centred", "z-score")}
+    return neurons.similarity_against_nulls(means)
+
+
+def interventions() -> Figure:
+    values = {f"{n}{e}": 0.1 for n in ("logprob_change", "flip_rate") for e in ("", "_low", "_high")}
+    kinds = [{"intervention": i, "neuron_set": s} for i in ("ablate", "boost") for s in neurons.NEURON_SETS]
+    return neurons.intervention_effects([kind | values for kind in kinds])
+
+
+def confusion() -> Figure:
+    matrix = {kind: dict.fromkeys(TYPES, 12345) for kind in ("shared", "independent", "easy_token")}
+    return roots.confusion(matrix, "the paper’s statistic, unseen seeds together")
+
+
+def agreement() -> Figure:
+    bar = {"value": 0.8, "low": 0.7, "high": 0.9, "ours": True}
+    return roots.agreement([bar | {"label": "disjoint world (control): the paper’s statistic"}] * 4)
+
+
+def comparison_rows() -> list[dict[str, Any]]:
+    return [
+        {"checkpoint": f"sandbox-step-{1000 * i}", "order": i, "language": x, "type": t}
+        | {"facts": 5, "share": 1 / 6, "full_match": 0.1 + 0.05 * i}
+        for i in range(8)
+        for x in [*LANGUAGES, "*"]
+        for t in TYPES
+    ]
+
+
+def checkpoints() -> Figure:
+    return comparison.checkpoints_overall(comparison_rows())
+
+
+def checkpoints_by_language() -> Figure:
+    return comparison.by_language(comparison_rows(), LANGUAGES, name)
+
+
+def changes() -> Figure:
+    return comparison.changes({(a, b): 1234567 for a in TYPES for b in TYPES}, "a (down) to b (across)")
+
+
+DRAWN: list[Callable[[], Figure]] = [
+    types, p_at_1, absence, heat_map, sensitivity, similarity, interventions, confusion, agreement,
+    checkpoints, checkpoints_by_language, changes,
+]  # fmt: skip
+
+
+def texts(figure: Figure) -> Iterator[Text]:
+    """All texts that are drawn: matplotlib also holds labels of ticks beyond the ends of an axis."""
+    beyond = set()
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            slack = 1e-6 * (high - low)
+            for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+                if not low - slack <= tick.get_loc() <= high + slack:
+                    beyond |= {id(tick.label1), id(tick.label2)}
+    for found in figure.findobj(Text):
+        shown = isinstance(found, Text) and found.get_visible() and found.get_text().strip()
+        if shown and id(found) not in beyond:
+            yield found
+
+
+@pytest.mark.parametrize("draw", DRAWN, ids=lambda draw: draw.__name__)
+def test_no_label_is_cut_off_or_lies_on_another(draw: Callable[[], Figure]) -> None:
+    figure = draw()
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
+    edges = figure.bbox.padded(1)
+    for text in texts(figure):
+        box = text.get_window_extent(renderer)
+        assert edges.x0 <= box.x0 and box.x1 <= edges.x1, (text.get_text(), box, edges)
+        assert edges.y0 <= box.y0 and box.y1 <= edges.y1, (text.get_text(), box, edges)
+    drawn = {id(text) for text in texts(figure)}
+    for axes in figure.axes:
+        for labels in (axes.get_yticklabels(), axes.get_xticklabels()):
+            shown = [label for label in labels if id(label) in drawn]
+            boxes = [label.get_window_extent(renderer).padded(-0.5) for label in shown]
+            for (a, one), (b, other) in combinations(zip(shown, boxes, strict=True), 2):
+                slanted = a.get_rotation() % 90 != 0
+                assert slanted or not one.overlaps(other), (a.get_text(), b.get_text())
+
+
+def test_every_language_stands_in_the_order_that_was_given() -> None:
+    order = LANGUAGES[::-1]
+    counts = {x: dict.fromkeys(TYPES, 1) for x in order}
+    rows = [{"language": x, "matcher": "chunk", "rate": 0.1} for x in LANGUAGES]
+    drawn = {
+        "types": roots.types_by_language(counts, order),
+        "absence": roots.absence_by_language(rows, order, {}),
+        "heat map": knowledge.heat_map(np.zeros((53, 53)), order, "v"),
+        "checkpoints": comparison.by_language(comparison_rows(), order),
+    }
+    for what, figure in drawn.items():
+        labels = [label.get_text().split(" ")[0] for label in figure.axes[0].get_yticklabels()]
+        assert labels == order, what
+
+
+# Machado, Oliveira and Fernandes (2009), severity 1.0: how the colour-blind see linear RGB.
+DEFICIENCIES = {
+    "protanopia": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+    "deuteranopia": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+    "tritanopia": [[1.256, -0.077, -0.179], [-0.078, 0.931, 0.148], [0.005, 0.691, 0.304]],
+}
+
+
+@pytest.mark.parametrize("deficiency", DEFICIENCIES)
+def test_the_types_colours_differ_for_the_colour_blind(deficiency: str) -> None:
+    matrix = np.array(DEFICIENCIES[deficiency])
+
+    def lab(colour: str) -> np.ndarray:
+        seen = np.clip(matrix @ (np.array(to_rgb(colour)) ** 2.2), 0, 1)
+        xyz = np.array(
+            [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+        ) @ seen / [0.9505, 1.0, 1.089]  # fmt: skip
+        f = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+        return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+    for a, b in combinations(PREDICTED_TYPES, 2):
+        distance = np.linalg.norm(lab(TYPE_COLOURS[a]) - lab(TYPE_COLOURS[b]))
+        assert distance > 11, (a, b, distance)

@@ -1,0 +1,65 @@
+"""The paper's rules on facts of the three groups that it tells apart among facts without a source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from assets_tests.report.conftest import prediction_row, rows, source_row, split_row
+from factroots_dagster.mlama.schema import MLAMA_SPLIT
+from factroots_dagster.neurons.schema import NEAREST_LANGUAGE
+from factroots_dagster.probing.schema import PREDICTIONS
+from factroots_dagster.report.reference import paper_results
+from factroots_dagster.report.types import fact_types
+from factroots_dagster.tracing.schema import FACT_SOURCES
+
+PIECES: dict[str, list[int]] = {}
+
+
+def tokenize(labels: list[str]) -> list[list[int]]:
+    """Words as wordpieces, cased."""
+    return [[PIECES.setdefault(word, [len(PIECES)])[0] for word in label.split()] for label in labels]
+
+
+def type_of(relation: str, subject: str, answer: str, *, windows: int = 0, **more: Any) -> str:
+    split = split_row(
+        "u", "en", relation=relation, subject=subject, object=answer,
+        object_in_subject=answer.lower() in subject.lower(),
+    )  # fmt: skip
+    asked = prediction_row(
+        "u", "en", more.get("right", True), relation=relation, object_ids=tokenize([answer])[0]
+    )
+    typed = fact_types(
+        rows(MLAMA_SPLIT, [split]),
+        rows(PREDICTIONS, [asked]),
+        rows(FACT_SOURCES, [source_row("u", "en", windows)]),
+        NEAREST_LANGUAGE.empty_table(),
+        easy_rule="relation",
+        tokenize=tokenize,
+    )
+    kind: str = typed.types["type"][0].as_py()
+    return kind
+
+
+@pytest.mark.parametrize(
+    ("relation", "subject", "answer", "kind"),
+    [
+        ("P127", "Sega Sports R&D", "Sega", "shared_tokens"),
+        ("P127", "sega sports", "Sega", "shared_tokens"),  # lower-cased on both sides
+        ("P138", "Rio de la Plata", "Mar del Plata", "shared_tokens"),  # a wordpiece in common
+        ("P103", "Go Hyeon-jeong", "Korean", "naming_cue"),
+        ("P17", "Rennes", "France", "naming_cue"),
+        ("P449", "Crime & Punishment", "NBC", "transferred"),
+        ("P36", "France", "Paris", "transferred"),
+    ],
+)
+def test_facts_without_a_source(relation: str, subject: str, answer: str, kind: str) -> None:
+    assert type_of(relation, subject, answer) == kind
+    assert type_of(relation, subject, answer, windows=1) == "independent"  # a source needs no explanation
+    assert type_of(relation, subject, answer, right=False) == "not_predicted"
+
+
+def test_shared_tokens_come_before_naming_cues() -> None:
+    assert paper_results()["absent_fact_types_mbert"]["rules_in_order"][0].startswith("shared_tokens")
+    assert type_of("P17", "France Télévisions", "France") == "shared_tokens"
