@@ -9,8 +9,8 @@ PREDICTED_TYPES = TYPES[:-1]
 """Types of a predicted fact, in the order in which every table and figure shows them."""
 
 RULES = (
-    "too_long", "not_asked", "no_full_match", "object_in_subject", "shared_wordpiece", "name_cue", "relation_cue",
-    "no_source", "above_null", "below_null", "no_null", "no_partner",
+    "too_long", "not_asked", "no_full_match", "object_in_subject", "shared_wordpiece",
+    "name_cue", "relation_cue", "no_source", "above_null", "below_null", "no_null", "no_partner",
 )  # fmt: skip
 """What decided a type: see report.types."""
 
