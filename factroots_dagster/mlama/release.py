@@ -119,7 +119,8 @@ def release_facts(table: pa.Table) -> dict[str, str | int | bool]:
 
     Keys: name, published, digest, rows, languages, relations, facts, source, licence.
     """
-    return json.loads((table.schema.metadata or {})[b"mlama_release"])
+    facts: dict[str, str | int | bool] = json.loads((table.schema.metadata or {})[b"mlama_release"])
+    return facts
 
 
 def identify(folder: Path) -> ReleaseIdentity:
