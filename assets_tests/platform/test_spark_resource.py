@@ -23,7 +23,7 @@ second.stop()
 
 def test_a_lost_java_process_is_replaced() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.strip().endswith("5")

@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 import dagster as dg
 
-from factroots_dagster.partitions import Platform, parts_of
+from factroots_dagster.partitions import Platform, checkpoint_set, parts_of
 from factroots_dagster.registry import registered
 from factroots_dagster.versions import CHECKPOINT, LANGUAGE, RECIPES, Catalogue
 
@@ -78,12 +78,15 @@ def _project(parts: Parts, by: tuple[str, ...], shared: list[str]) -> Parts:
     return tuple(parts[by.index(dimension)] for dimension in shared)
 
 
+_TICKS: WeakKeyDictionary[object, Tick] = WeakKeyDictionary()
+"""The tick of every evaluation under way, by the view of the assets that its conditions share."""
+
+
 class Due(dg.AutomationCondition[dg.AssetKey]):
     """True for the partitions of an asset that are due, wait for nothing, and were not asked for in vain."""
 
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
-        self._ticks: WeakKeyDictionary[object, Tick] = _TICKS
 
     @property
     def name(self) -> str:
@@ -100,11 +103,10 @@ class Due(dg.AutomationCondition[dg.AssetKey]):
         node = context.asset_graph.get(context.key)
         parents = [key.to_user_string() for key in node.parent_keys]
         view = context.asset_graph_view
-        tick = self._ticks.get(view)
+        tick = _TICKS.get(view)
         if tick is None:
-            names = view.instance.get_dynamic_partitions(self.platform.checkpoints.name or "")
-            tick = self._ticks[view] = Tick(self.platform, names)
-
+            names = view.instance.get_dynamic_partitions(checkpoint_set(self.platform.settings))
+            tick = _TICKS[view] = Tick(self.platform, names)
         offered, asked = _memory(context.cursor)
         previous = context.get_previous_requested_subset(context.key)
         if previous is not None and not previous.is_empty:

@@ -42,12 +42,13 @@ def write_summary(folder: Path, run_id: str, text: str) -> Path:
 def failure_summary(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
     """The page about a run, in Markdown."""
     tags = [run.tags[tag] for tag in _PARTITION if tag in run.tags]
+    assets = ", ".join(sorted(key.to_user_string() for key in run.asset_selection or ()))
     lines = [
         f"# Run {run.run_id[:8]} failed",
         "",
         f"- written: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
         f"- job: {run.job_name}",
-        f"- assets: {', '.join(sorted(key.to_user_string() for key in run.asset_selection or ())) or 'all'}",
+        f"- assets: {assets or 'those of the job'}",
         f"- partition: {' to '.join(tags) or 'none'}",
     ]
     told = list(_failed_steps(instance, run)) + list(_failed_checks(instance, run))

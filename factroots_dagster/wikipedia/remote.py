@@ -146,8 +146,7 @@ def remote_text(url: str) -> str | None:
     request = urllib.request.Request(url, headers={"User-Agent": "factroots"})
     try:
         with urllib.request.urlopen(request, timeout=60) as reply:
-            text: bytes = reply.read(LARGEST_TEXT)
-            return text.decode("utf-8", "replace")
+            return str(reply.read(LARGEST_TEXT), "utf-8", "replace")
     except urllib.error.HTTPError as error:
         if error.code in (403, 404):
             return None
