@@ -55,6 +55,21 @@ def rows(change: Callable[[Rows], object]) -> Callable[[Path], None]:
     return apply
 
 
+def side(name: str, change: Callable[[Rows], object]) -> Callable[[Path], None]:
+    """Break the rows of a side table in place; the change may also return new rows."""
+
+    def apply(folder: Path) -> None:
+        path = folder / f"_{name}.parquet"
+        table = pa.parquet.read_table(path)
+        listed = table.to_pylist()
+        changed = change(listed)
+        schema = pa.schema([field.with_nullable(True) for field in table.schema])
+        kept = changed if isinstance(changed, list) else listed
+        write_table(pa.Table.from_pylist(kept, schema=schema), path)
+
+    return apply
+
+
 def put(column: str, value: object) -> Callable[[Path], None]:
     return rows(lambda listed: listed[0].update({column: value}))
 

@@ -118,6 +118,26 @@ def similarity_row(uuid: str, a: str, b: str, value: float, **more: Any) -> dict
     return row | more
 
 
+def nearest_row(uuid: str, language: str, similarity: float | None, **more: Any) -> dict[str, Any]:
+    """A row of NEAREST_LANGUAGE; by default evidence that is above the null's 95th percentile from 5 on."""
+    above = similarity is not None and similarity > 5
+    row = {
+        "uuid": uuid,
+        "language": language,
+        "relation": "P36",
+        "statistic": "evidence",
+        "partners": 2,
+        "nearest_language": None if similarity is None else "qac",
+        "similarity": similarity,
+        "null_q90": 3.0,
+        "null_q95": 5.0,
+        "pairings": 300,
+        "p_value": None if similarity is None else 0.01 if above else 0.2,
+        "q_value": None if similarity is None else 0.03 if above else 0.4,
+    }
+    return row | more
+
+
 def pair_row(a: str, b: str, threshold: float | None, **more: Any) -> dict[str, Any]:
     row = {
         "language_a": a,

@@ -5,132 +5,141 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from assets_tests.report.conftest import pair_row, prediction_row, rows, similarity_row, source_row, split_row
+from assets_tests.report.conftest import nearest_row, prediction_row, rows, source_row, split_row
 from factroots_dagster.errors import InputError
 from factroots_dagster.mlama.schema import MLAMA_SPLIT
-from factroots_dagster.neurons.schema import NEAREST_LANGUAGE, NEURON_SIMILARITY, SIMILARITY_PAIRS
+from factroots_dagster.neurons.schema import NEAREST_LANGUAGE
 from factroots_dagster.probing.schema import PREDICTIONS
-from factroots_dagster.report.schema import FACT_TYPES
-from factroots_dagster.report.types import fact_types
+from factroots_dagster.report.schema import FACT_TYPES, RULES, VARIANTS
+from factroots_dagster.report.types import Typed, fact_types
 from factroots_dagster.tracing.schema import FACT_SOURCES
 
-PAIRS = rows(
-    SIMILARITY_PAIRS, [pair_row("qaa", "qab", 0.5), pair_row("qaa", "qac", 0.3), pair_row("qab", "qac", None)]
-)
+NEAR = [nearest_row("u", "qaa", 9.0)]
+FAR = [nearest_row("u", "qaa", 4.0)]
+OTHERS = [
+    split_row(f"o{i}", "qaa", subject=f"Bo{i}", subject_uri=f"Qo{i}", object_uri="Q9") for i in range(40)
+]
+"""Other facts of the relation, so that a share of names can be told from the rest."""
 
 
-def one(
+def typed(
     *,
     right: bool = True,
     windows: int = 0,
     inside: bool = False,
     relation: str = "P36",
-    similar: list[dict[str, Any]] | None = None,
+    near: list[dict[str, Any]] | None = None,
     subject_ids: list[int] | None = None,
+    named: int = 0,
+    too_long: bool = False,
     **options: Any,
-) -> dict[str, Any]:
-    """The type row of a single fact u in qaa."""
+) -> Typed:
+    """The tables of a single predicted fact u in qaa; `named` others share its name and object."""
     tokenize = None if subject_ids is None else lambda labels: [subject_ids] * len(labels)
-    table = fact_types(
-        rows(MLAMA_SPLIT, [split_row("u", "qaa", object_in_subject=inside, relation=relation)]),
-        rows(PREDICTIONS, [prediction_row("u", "qaa", right, relation=relation)]),
+    alike = [
+        split_row(f"a{i}", "qaa", relation=relation, subject=f"Ada {i}", subject_uri=f"Qa{i}")
+        for i in range(named)
+    ]
+    split = [split_row("u", "qaa", object_in_subject=inside, relation=relation), *alike]
+    found = fact_types(
+        rows(MLAMA_SPLIT, [*split, *(row | {"relation": relation} for row in OTHERS)]),
+        rows(PREDICTIONS, [prediction_row("u", "qaa", right, relation=relation, too_long=too_long)]),
         rows(FACT_SOURCES, [source_row("u", "qaa", windows), source_row("u", "qaa", windows + 1, "article")]),
-        rows(NEURON_SIMILARITY, similar or []),
-        PAIRS,
+        rows(NEAREST_LANGUAGE, near or [nearest_row("other", "qab", 1.0)]),
         tokenize=tokenize,
         **options,
     )
-    assert table.schema.equals(FACT_TYPES)
-    return table.to_pylist()[0]
+    assert found.types.schema.equals(FACT_TYPES) and found.variants.schema.equals(VARIANTS)
+    return found
 
 
-NEAR = [similarity_row("u", "qaa", "qab", 0.6)]
-FAR = [similarity_row("u", "qaa", "qab", 0.4)]
+def one(**cell: Any) -> dict[str, Any]:
+    row: dict[str, Any] = typed(**cell).types.to_pylist()[0]
+    assert row["rule"] in RULES
+    return row
 
 
 @pytest.mark.parametrize(
-    ("cell", "expected"),
+    ("cell", "expected", "rule"),
     [
-        (dict(right=False, windows=3, inside=True, relation="P17", similar=NEAR), "not_predicted"),
-        (dict(inside=True, relation="P17", similar=NEAR), "shared_tokens"),
-        (dict(subject_ids=[3, 7], relation="P17"), "shared_tokens"),
-        (dict(subject_ids=[3, 8], relation="P17"), "naming_cue"),
-        (dict(relation="P27"), "naming_cue"),
-        (dict(relation="P103"), "naming_cue"),
-        (dict(relation="P140"), "naming_cue"),
-        (dict(relation="P1412"), "naming_cue"),
-        (dict(relation="P36", similar=NEAR), "transferred"),
-        (dict(windows=2, inside=True, relation="P17", similar=NEAR), "shared"),
-        (dict(windows=2, similar=FAR), "independent"),
-        (dict(windows=2), "independent"),
+        (dict(right=False, windows=3, inside=True, near=NEAR), "not_predicted", "no_full_match"),
+        (dict(right=False, too_long=True), "not_predicted", "too_long"),
+        (dict(inside=True, named=3, near=NEAR), "shared_tokens", "object_in_subject"),
+        (dict(subject_ids=[3, 7], named=3), "shared_tokens", "shared_wordpiece"),
+        (dict(subject_ids=[3, 8], named=3), "naming_cue", "name_cue"),
+        (dict(named=3, near=NEAR), "naming_cue", "name_cue"),
+        (dict(near=NEAR), "transferred", "no_source"),
+        (dict(relation="P17", near=NEAR), "transferred", "no_source"),
+        (dict(named=3, easy_rule="none"), "transferred", "no_source"),
+        (dict(windows=2, inside=True, named=3, near=NEAR), "shared", "above_null"),
+        (dict(windows=2, near=FAR), "independent", "below_null"),
+        (dict(windows=2), "independent", "no_partner"),
+        (dict(windows=2, near=[nearest_row("u", "qaa", None)]), "independent", "no_null"),
+        (dict(windows=2, near=[nearest_row("u", "qaa", 9.0, p_value=None)]), "independent", "no_null"),
     ],
 )
-def test_the_first_matching_rule_wins(cell: dict[str, Any], expected: str) -> None:
-    assert one(**cell)["type"] == expected
+def test_the_first_matching_rule_wins(cell: dict[str, Any], expected: str, rule: str) -> None:
+    row = one(**cell)
+    assert (row["type"], row["rule"]) == (expected, rule)
+
+
+@pytest.mark.parametrize("relation", ["P17", "P27", "P103", "P140", "P1412"])
+def test_the_papers_relation_rule_can_be_chosen(relation: str) -> None:
+    row = one(relation=relation, easy_rule="relation")
+    assert (row["type"], row["rule"], row["cue"]) == ("naming_cue", "relation_cue", relation)
+    assert one(relation="P36", named=3, easy_rule="relation")["type"] == "transferred"
+    assert one(relation=relation, inside=True, easy_rule="relation")["type"] == "shared_tokens"
 
 
 def test_the_rule_and_its_evidence_stand_in_columns() -> None:
-    row = one(windows=2, similar=[*NEAR, similarity_row("u", "qaa", "qac", 0.55, p_value=0.2, q_value=0.3)])
-    # qac lies further above its own threshold (0.25) than qab (0.10), although it is less similar.
-    assert (row["nearest_language"], row["similarity"], row["threshold"]) == ("qac", 0.55, 0.3)
-    assert (row["p_value"], row["q_value"], row["statistic"], row["windows"]) == (0.2, 0.3, "cosine", 2)
+    row = one(windows=2, near=[*NEAR, nearest_row("u", "qab", 1.0)])
+    assert (row["nearest_language"], row["similarity"], row["threshold"]) == ("qac", 9.0, 5.0)
+    assert (row["p_value"], row["q_value"], row["statistic"], row["k"]) == (0.01, 0.03, "evidence", None)
     assert row["source_present"] and not row["single_language"] and row["easy"] is None
-    assert "qac" in row["reason"] and "2 chunks" in row["reason"]
-    assert one(windows=1, similar=FAR)["reason"].startswith("1 chunk of this Wikipedia holds both")
+    for said in ("2 chunks of this Wikipedia hold both", "qac", "9.000", "5.000", "0.01"):
+        assert said in row["reason"]
+    assert one(windows=1, near=FAR)["reason"].startswith("1 chunk of this Wikipedia holds both")
     assert one(right=False)["nearest_language"] is None
+    cue = one(named=3)
+    assert (cue["cue"], cue["cue_facts"], cue["cue_hits"]) == ("ada", 3, 3)
+    assert 0 < cue["cue_p"] <= 0.05 and "3 of 3 other subjects with “ada”" in cue["reason"]
+    assert one(windows=1, named=3)["cue"] is None
 
 
-def test_a_fact_without_a_pair_is_flagged() -> None:
+def test_a_fact_without_a_partner_is_flagged() -> None:
     assert one(windows=1)["single_language"]
-    same_text = [similarity_row("u", "qaa", "qab", 0.99, identical_input=True)]
-    row = one(windows=1, similar=same_text)
-    assert row["type"] == "independent" and row["single_language"] and row["similarity"] is None
-    undefined = [similarity_row("u", "qaa", "qab", float("nan")), similarity_row("u", "qaa", "qac", 0.1)]
-    assert one(windows=1, similar=undefined)["nearest_language"] == "qac"
     assert not one(right=False)["single_language"]
-    elsewhere = [similarity_row("u", "qab", "qac", 0.99), similarity_row("other", "qaa", "qab", 0.99)]
-    assert one(windows=1, similar=elsewhere)["single_language"]
+    assert not one(windows=1, near=[nearest_row("u", "qaa", None)])["single_language"]
+    elsewhere = [nearest_row("u", "qab", 9.0), nearest_row("other", "qaa", 9.0)]
+    assert one(windows=1, near=elsewhere)["single_language"]
 
 
-def test_matcher_statistic_and_rule_can_be_chosen() -> None:
+def test_matcher_statistic_and_k_can_be_chosen() -> None:
     assert one(windows=0, matcher="article")["source_present"]
-    split = [similarity_row("u", "qaa", "qab", 0.6, jaccard=0.1)]
-    assert one(windows=1, similar=split)["type"] == "shared"
-    row = one(windows=1, similar=split, statistic="jaccard")
-    assert row["type"] == "independent" and row["similarity"] == 0.1 and row["statistic"] == "jaccard"
-    assert one(windows=1, similar=FAR, rule="q_value")["type"] == "shared"  # q = 0.02
-    assert one(windows=1, similar=FAR, rule="q_value", alpha=0.01)["type"] == "independent"
-    untested = [similarity_row("u", "qaa", "qab", 0.9, q_value=None)]
-    assert one(windows=1, similar=untested, rule="q_value")["type"] == "independent"
-    for wrong in ({"statistic": "l2"}, {"rule": "guess"}, {"matcher": "page"}):
+    both = [
+        *NEAR,
+        nearest_row("u", "qaa", 0.1, statistic="jaccard", k=50, nearest_language="qab"),
+        nearest_row("u", "qaa", 0.7, statistic="jaccard", k=100, p_value=0.02),
+    ]
+    assert one(windows=1, near=both)["type"] == "shared"
+    row = one(windows=1, near=both, statistic="jaccard", k=50)
+    assert (row["type"], row["similarity"], row["k"]) == ("independent", 0.1, 50)
+    assert "jaccard at k = 50" in row["reason"] and row["nearest_language"] == "qab"
+    assert one(windows=1, near=both, statistic="jaccard", k=100)["type"] == "shared"
+    for wrong in (
+        {"statistic": "l2"},
+        {"statistic": "jaccard", "k": 7},
+        {"easy_rule": "guess"},
+        {"matcher": "page"},
+    ):
         with pytest.raises(InputError, match="choose"):
-            one(**wrong)
-
-
-def test_a_pair_without_a_null_takes_the_median_of_the_others() -> None:
-    table = fact_types(
-        rows(MLAMA_SPLIT, [split_row("u", "qab")]),
-        rows(PREDICTIONS, [prediction_row("u", "qab")]),
-        rows(FACT_SOURCES, [source_row("u", "qab", 1)]),
-        rows(NEURON_SIMILARITY, [similarity_row("u", "qab", "qac", 0.41)]),
-        PAIRS,
-    )
-    assert table["threshold"].to_pylist() == [pytest.approx(0.4)] and table["type"].to_pylist() == ["shared"]
-    no_null = rows(SIMILARITY_PAIRS, [pair_row("qab", "qac", None)])
-    table = fact_types(
-        rows(MLAMA_SPLIT, [split_row("u", "qab")]),
-        rows(PREDICTIONS, [prediction_row("u", "qab")]),
-        rows(FACT_SOURCES, [source_row("u", "qab", 1)]),
-        rows(NEURON_SIMILARITY, [similarity_row("u", "qab", "qac", 0.99)]),
-        no_null,
-    )
-    assert table["type"].to_pylist() == ["independent"]  # nothing to hold it against: no claim of sharing
+            one(near=both, **wrong)
 
 
 def test_easiness_is_known_for_what_is_not_predicted_too() -> None:
     assert one(right=False, inside=True)["easy"] == "shared_tokens"
-    assert one(right=False, relation="P17")["easy"] == "naming_cue"
-    assert one(right=True, windows=1, relation="P17")["easy"] is None  # it has a source: nothing to explain
+    assert one(right=False, named=3)["easy"] == "naming_cue"
+    assert one(right=True, windows=1, named=3)["easy"] is None  # it has a source: nothing to explain
 
 
 def test_chinese_is_compared_in_simplified_script() -> None:
@@ -144,39 +153,21 @@ def test_chinese_is_compared_in_simplified_script() -> None:
         ),
         rows(PREDICTIONS, [prediction_row("u", "zh"), prediction_row("v", "zh")]),
         rows(FACT_SOURCES, [source_row("u", "zh", 0), source_row("v", "zh", 0)]),
-        rows(NEURON_SIMILARITY, []),
-        PAIRS,
-    )
+        NEAREST_LANGUAGE.empty_table(),
+    ).types
     assert table["type"].to_pylist() == ["shared_tokens", "transferred"]
 
 
 def test_rows_keep_the_order_of_predictions_and_missing_facts_are_named() -> None:
     split = rows(MLAMA_SPLIT, [split_row(u, "qaa") for u in "abc"])
     sources = rows(FACT_SOURCES, [source_row(u, "qaa", 0) for u in "cab"])
-    empty = rows(NEURON_SIMILARITY, [])
-    table = fact_types(
-        split, rows(PREDICTIONS, [prediction_row(u, "qaa") for u in "bca"]), sources, empty, PAIRS
-    )
-    assert table["uuid"].to_pylist() == ["b", "c", "a"]
+    empty = NEAREST_LANGUAGE.empty_table()
+    predicted = rows(PREDICTIONS, [prediction_row(u, "qaa") for u in "bca"])
+    made = fact_types(split, predicted, sources, empty)
+    assert made.types["uuid"].to_pylist() == ["b", "c", "a"]
+    assert list(dict.fromkeys(made.variants["uuid"].to_pylist())) == ["b", "c", "a"]
     with pytest.raises(InputError, match="fact z"):
-        fact_types(split, rows(PREDICTIONS, [prediction_row("z", "qaa")]), sources, empty, PAIRS)
-    nothing = fact_types(
-        split.slice(0, 0), PREDICTIONS.empty_table(), FACT_SOURCES.empty_table(), empty, PAIRS
-    )
-    assert nothing.num_rows == 0 and isinstance(nothing, pa.Table)
-
-
-def test_the_null_of_maxima_replaces_that_of_pairs() -> None:
-    def nearest(value: float | None, bound: float | None, q_value: float | None = 0.02) -> pa.Table:
-        row = {"uuid": "u", "language": "qaa", "relation": "P36", "partners": 2, "nearest_language": "qac"}
-        row |= {"cosine": value, "null_q90": bound, "pairings": 30, "p_value": 0.01, "q_value": q_value}
-        return rows(NEAREST_LANGUAGE, [row, row | {"language": "qab"}])
-
-    row = one(windows=1, similar=NEAR, nearest=nearest(0.6, 0.7))
-    assert (row["type"], row["nearest_language"], row["threshold"]) == ("independent", "qac", 0.7)
-    assert one(windows=1, nearest=nearest(0.71, 0.7))["type"] == "shared"
-    assert one(windows=1, nearest=nearest(0.6, 0.7), rule="q_value")["type"] == "shared"
-    assert one(windows=1, nearest=nearest(0.9, 0.7, None), rule="q_value")["type"] == "independent"
-    assert one(windows=1, nearest=nearest(0.9, None))["type"] == "independent"
-    assert one(windows=1, nearest=nearest(None, None))["single_language"]
-    assert one(windows=1, similar=NEAR, nearest=nearest(0.1, 0.7), statistic="jaccard")["type"] == "shared"
+        fact_types(split, rows(PREDICTIONS, [prediction_row("z", "qaa")]), sources, empty)
+    nothing = fact_types(split.slice(0, 0), PREDICTIONS.empty_table(), FACT_SOURCES.empty_table(), empty)
+    assert nothing.types.num_rows == 0 and isinstance(nothing.types, pa.Table)
+    assert nothing.variants.num_rows == 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow.compute as pc
 
-from factroots_dagster.checks import expect
+from factroots_dagster.checks import expect, sides
 from factroots_dagster.checks.bridge import Suite
 from factroots_dagster.checks.data import SHA256
 from factroots_dagster.settings import Settings
@@ -134,12 +134,12 @@ def active_frame(store: Store, checkpoint: str, language: str) -> pd.DataFrame:
     described = store.read("checkpoint", checkpoint).to_pylist()[0]
     neurons = described["layers"] * described["neurons"]
     frame = table.select(["uuid", "language", "relation", "k"]).to_pandas()
-    names = ("neurons", "signed_neurons", "standardised_neurons", "scores")
+    names = ("neurons", "signed_neurons", "standardised_neurons", "ranked_neurons", "scores")
     *rankings, scores = (table[name].to_pylist() for name in names)
     frame["sizes_agree"] = [
         # a relation too small for the standardised ranking has none
-        len(a) == len(b) == len(s) == k and len(c) in (0, k)
-        for a, b, c, s, k in zip(*rankings, scores, frame["k"], strict=True)
+        len(a) == len(b) == len(s) == k and len(c) in (0, k) and r[:k] == a
+        for a, b, c, r, s, k in zip(*rankings, scores, frame["k"], strict=True)
     ]
     frame["repeated"] = [
         sum(len(chosen) - len(set(chosen)) for chosen in row) for row in zip(*rankings, strict=True)
@@ -244,7 +244,7 @@ def similarity_frame(store: Store, checkpoint: str) -> pd.DataFrame:
     ]
     frame = store.read("neuron_similarity", checkpoint, columns=columns).to_pandas()
     frame["ordered"] = frame["language_a"] < frame["language_b"]
-    return frame
+    return frame.assign(**sides.stability(store, checkpoint))
 
 
 def similarity_suite(settings: Settings) -> Suite:
@@ -262,6 +262,7 @@ def similarity_suite(settings: Settings) -> Suite:
             *expect.within("p_value", 0, 1, strict_min=True),
             *expect.within("q_value", 0, 1),
             *expect.at_most("p_value", "q_value"),
+            *expect.zero("stability_repeated", "stability_range", "stability_aspects"),
         ]
 
     return Suite(similarity_frame, expectations)
@@ -271,7 +272,7 @@ def interventions_frame(store: Store, checkpoint: str) -> pd.DataFrame:
     frame = store.read("neuron_interventions", checkpoint).to_pandas()
     frame["finite"] = np.isfinite(frame["logprob_change"]) & np.isfinite(frame["logprob_before"])
     frame["two_languages"] = frame["language_found"] != frame["language_asked"]
-    return frame
+    return frame.assign(**sides.intervention_summary(store, checkpoint))
 
 
 def interventions_suite(settings: Settings) -> Suite:
@@ -285,6 +286,7 @@ def interventions_suite(settings: Settings) -> Suite:
             *expect.within("logprob_before", None, _NOISE),
             *expect.true("finite", "two_languages"),
             *expect.not_null("flipped"),
+            *expect.zero("summary_repeated", "summary_counts", "summary_range", "summary_intervals"),
         ]
 
     return Suite(interventions_frame, expectations)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from factroots_dagster.checks import expect
+from factroots_dagster.checks import expect, sides
 from factroots_dagster.checks.bridge import Suite
-from factroots_dagster.report.schema import TYPES
+from factroots_dagster.report.easy import CUE_ALPHA
+from factroots_dagster.report.schema import RULES, TYPES
+from factroots_dagster.report.variants import ALPHA
 from factroots_dagster.sandbox.schema import KINDS
 from factroots_dagster.settings import Settings
 from factroots_dagster.storage.store import Store
@@ -63,7 +65,13 @@ def types_frame(store: Store, checkpoint: str) -> pd.DataFrame:
     present = frame["type"].isin(["shared", "independent"])
     source = frame["source_present"].fillna(False).astype(bool)
     frame["source_agrees"] = ~(absent & source) & ~(present & ~source)
-    return frame.drop(columns=["similarity", "threshold"])
+    frame["cue_agrees"] = (frame["rule"] != "name_cue") | (
+        (frame["cue_hits"] > 0) & (frame["cue_hits"] <= frame["cue_facts"]) & (frame["cue_p"] <= CUE_ALPHA)
+    )
+    frame["level_agrees"] = ~present | ((frame["type"] == "shared") == (frame["p_value"] <= ALPHA))
+    counted = sides.variants(store, checkpoint, int((frame["type"] != "not_predicted").sum()))
+    counted |= sides.sensitivity(store, checkpoint, frame[["language", "type"]])
+    return frame.drop(columns=["similarity", "threshold"]).assign(**counted)
 
 
 def types_suite(settings: Settings) -> Suite:
@@ -72,8 +80,13 @@ def types_suite(settings: Settings) -> Suite:
             *expect.rows(1),
             *expect.unique("uuid", "language"),
             *expect.among("type", TYPES),
+            *expect.among("rule", RULES),
             *expect.not_null("reason"),
-            *expect.true("predicted_agrees", "source_agrees"),
+            *expect.true("predicted_agrees", "source_agrees", "cue_agrees", "level_agrees"),
+            *expect.zero("variants_gaps", "variants_types"),
+            *expect.zero(
+                "sensitivity_totals", "sensitivity_default", "sensitivity_names", "sensitivity_repeated"
+            ),
             *expect.distinct("language", len(settings.active_languages), severity="warning"),
         ]
 

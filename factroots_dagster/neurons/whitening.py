@@ -15,7 +15,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-SHRINKAGE = 0.1  # s above; between 0.03 and 0.3 the agreement with planted links moves by less than 0.02
+SHRINKAGE = (
+    0.1  # s above, chosen on generated worlds of seeds 0, 1, 2: 0.03 and 0.3 agree less in each of them
+)
 
 Floats = npt.NDArray[np.floating]
 

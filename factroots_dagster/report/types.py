@@ -118,7 +118,7 @@ def fact_types(
         "none": tokens,
     }
     types = _types(cells, windows[matcher], easy[easy_rule], chosen, matcher, easy_rule)
-    present = {name: np.array([found[uuid] > 0 for uuid in uuids]) for name, found in windows.items()}
+    present = {name: np.array([found[uuid] > 0 for uuid in uuids], bool) for name, found in windows.items()}
     return Typed(types, variants_of(predictions, present, easy, compared or [chosen]))
 
 

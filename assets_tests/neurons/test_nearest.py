@@ -1,0 +1,301 @@
+"""Evidence of sharing over all languages: whitening, two groups and the null, against loops and libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+from sklearn.decomposition import PCA
+
+from assets_tests.neurons.test_similarity import LANGUAGES, World
+from factroots_dagster.neurons import nearest
+from factroots_dagster.neurons.nearest import Nearest, NearestInRelation, Pairings
+from factroots_dagster.neurons.nulls import SMALLEST_MISMATCHED, SMALLEST_NULL
+from factroots_dagster.neurons.probeless import SIZES
+from factroots_dagster.neurons.similarity import Similarity, compare_languages
+from factroots_dagster.neurons.two_groups import PRIOR_FACTS, TwoGroups
+from factroots_dagster.neurons.whitening import SHRINKAGE, whitened
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World(tmp_path_factory.mktemp("activations"), strength=1.5)
+
+
+@pytest.fixture(scope="module")
+def compared(world: World) -> Similarity:
+    return compare_languages(world.active, world.folders, world.splits, seed=0)
+
+
+def by_components(values: np.ndarray, shrinkage: float) -> np.ndarray:
+    """Whitening through scikit-learn's principal components, as the module describes it."""
+    scaled = (values - values.mean(axis=0)) / values.std(axis=0)
+    components = PCA(n_components=len(values) - 1).fit(scaled)
+    variances = components.singular_values_**2 / len(values)
+    scores = components.transform(scaled) / np.sqrt(variances + shrinkage * variances.mean())
+    rebuilt = scores @ components.components_
+    return rebuilt / np.linalg.norm(rebuilt, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("shrinkage", [0.01, SHRINKAGE, 3.0])
+def test_whitening_equals_that_by_principal_components(shrinkage: float) -> None:
+    random = np.random.default_rng(4)
+    values = random.normal(size=(12, 40)) * random.gamma(1.0, size=40)
+    values[:, 3] = 0.5
+    scale = values.std(axis=0)
+    found = whitened((values - values.mean(axis=0)).astype(np.float32), shrinkage)
+    expected = by_components(values[:, scale > 0], shrinkage)
+    np.testing.assert_allclose(found[:, scale > 0], expected, atol=1e-4)
+    assert (found[:, 3] == 0).all()
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
+
+
+def test_facts_that_do_not_vary_point_nowhere() -> None:
+    assert np.isnan(whitened(np.zeros((3, 5), np.float32))).all()
+
+
+def test_whitening_tells_facts_apart_that_have_an_object_in_common() -> None:
+    random = np.random.default_rng(0)
+    objects = np.repeat(random.normal(size=(6, 80)), 8, axis=0) * 4
+    own = random.normal(size=(48, 80))
+    first, second = (objects + own + 0.3 * random.normal(size=own.shape) for _ in range(2))
+
+    def margin(directions: list[np.ndarray]) -> float:
+        """By how much a fact is nearer to itself than to the nearest fact of its object, on average."""
+        cosine = directions[0] @ directions[1].T
+        same = np.kron(np.eye(6), np.ones((8, 8))) - np.eye(48)
+        return float((np.diag(cosine) - np.where(same > 0, cosine, -1).max(axis=1)).mean())
+
+    plain = [
+        (v - v.mean(axis=0)) / np.linalg.norm(v - v.mean(axis=0), axis=1)[:, None] for v in (first, second)
+    ]
+    white = [whitened((v - v.mean(axis=0)).astype(np.float32)) for v in (first, second)]
+    assert margin(white) > 3 * margin(plain)
+
+
+def test_two_groups_are_recovered_and_give_the_posterior() -> None:
+    random = np.random.default_rng(1)
+    null = random.normal(2, 1.5, 4000)
+    shared = random.random(3000) < 0.3
+    own = np.where(shared, random.normal(9, 2.5, 3000), random.normal(2, 1.5, 3000))
+    model = TwoGroups.fit(own, null)
+    assert model is not None
+    assert (model.null_mean, model.null_width) == pytest.approx((null.mean(), null.std()))
+    assert model.share == pytest.approx(0.3, abs=0.02)
+    assert (model.mean, model.width) == pytest.approx((9, 2.5), abs=0.25)
+    z = np.linspace(1, 12, 50)
+    wide, narrow = stats.norm(model.mean, model.width), stats.norm(model.null_mean, model.null_width)
+    posterior = model.share * wide.pdf(z)
+    posterior = posterior / (posterior + (1 - model.share) * narrow.pdf(z))
+    np.testing.assert_allclose(1 / (1 + np.exp(-model.log_odds(z))), posterior, rtol=1e-6)
+    called = model.log_odds(own) > 0
+    assert (called == shared).mean() > 0.95
+
+
+def test_odds_never_fall_as_similarity_rises() -> None:
+    random = np.random.default_rng(2)
+    own = np.concatenate([random.normal(0, 1, 200), random.normal(6, 4, 100)])
+    model = TwoGroups.fit(own, random.normal(0, 1, 500))
+    assert model is not None and model.width > model.null_width
+    odds = model.log_odds(np.linspace(-50, 50, 1001))
+    assert (np.diff(odds) >= 0).all() and odds[0] < 0 < odds[-1]
+
+
+def test_without_sharing_the_share_is_small() -> None:
+    shares = []
+    for seed in range(30):
+        random = np.random.default_rng(seed)
+        model = TwoGroups.fit(random.normal(size=200), random.normal(size=400))
+        assert model is not None
+        shares.append(model.share)
+    assert np.mean(shares) < 0.06
+    assert TwoGroups.fit(np.ones(5), np.ones(30)) is None
+
+
+class Loops:
+    """Evidence by its definition, fact by fact."""
+
+    def __init__(self, world: World):
+        self.told = {lang: {row["uuid"]: row for row in world.splits[lang].to_pylist()} for lang in LANGUAGES}
+        self.known = {
+            lang: sorted(
+                zip(*(world.active[lang][name].to_pylist() for name in ("relation", "uuid")), strict=True)
+            )
+            for lang in LANGUAGES
+        }
+        self.white = {
+            (lang, f"{relation}-{row}"): direction
+            for lang in LANGUAGES
+            for relation, values in world.values[lang].items()
+            for row, direction in enumerate(by_components(values.reshape(len(values), -1), SHRINKAGE))
+        }
+
+    def facts(self, language: str, relation: str) -> list[str]:
+        return [uuid for name, uuid in self.known[language] if name == relation]
+
+    def alike(self, f: str, g: str) -> bool:
+        return self.told["qaa"][f]["object_uri"] == self.told["qaa"][g]["object_uri"]
+
+    def z(self, a: str, b: str, f: str, g: str) -> float:
+        relation = f.split("-")[0]
+        others = [
+            self.white[a, f] @ self.white[b, h] for h in self.facts(b, relation) if not self.alike(f, h)
+        ]
+        others += [
+            self.white[a, h] @ self.white[b, g] for h in self.facts(a, relation) if not self.alike(h, g)
+        ]
+        if len(others) < SMALLEST_MISMATCHED:
+            return np.nan
+        return float((self.white[a, f] @ self.white[b, g] - np.mean(others)) / np.std(others))
+
+    def pairings(self, a: str, b: str) -> Iterator[tuple[str, str, float]]:
+        """Same-object pairings of two languages and their z; of facts with the same prompt none."""
+        for relation, f in self.known[a]:
+            for g in self.facts(b, relation):
+                differs = self.told[a][f]["template"] != self.told[b][g]["template"]
+                if differs if f == g else self.alike(f, g):
+                    yield f, g, self.z(a, b, f, g)
+
+
+def fitted(own: np.ndarray, null: np.ndarray) -> tuple[float, ...]:
+    """Expectation-maximisation of the two groups, written out with scipy's densities."""
+    m, s = null.mean(), null.std()
+    share, mean, width = 0.5, m + 3 * s, s
+    for _ in range(300):
+        above = share * stats.norm.pdf(own, mean, width)
+        r = above / (above + (1 - share) * stats.norm.pdf(own, m, s))
+        weight = r.sum() + PRIOR_FACTS
+        mean = max((r @ own + PRIOR_FACTS * (m + 3 * s)) / weight, m + s)
+        width = max(np.sqrt((r @ (own - mean) ** 2 + PRIOR_FACTS * s**2) / weight), s)
+        share = (r.sum() + 0.5) / (len(own) + 1)
+    return m, s, share, mean, width
+
+
+def test_evidence_equals_loops(world: World, compared: Similarity) -> None:
+    loops = Loops(world)
+    odds: dict[tuple[str, str, str, str], float] = {}  # language, fact, other language, its fact
+    for a, b in (("qaa", "qab"), ("qaa", "qac"), ("qab", "qac")):
+        found = [pairing for pairing in loops.pairings(a, b) if not np.isnan(pairing[2])]
+        own = np.array([z for f, g, z in found if f == g])
+        null = np.array([z for f, g, z in found if f != g])
+        assert len(null) >= SMALLEST_NULL
+        m, s, share, mean, width = fitted(own, null)
+        turn = (m * width**2 - mean * s**2) / (width**2 - s**2) if width > s else -np.inf
+        for f, g, z in found:
+            z = max(z, turn)
+            value = np.log(share / (1 - share))
+            value += stats.norm.logpdf(z, mean, width) - stats.norm.logpdf(z, m, s)
+            odds[a, f, b, g] = odds[b, g, a, f] = value
+    sums: dict[tuple[str, str, str], list[tuple[float, str]]] = {}
+    for (language, f, other, g), value in odds.items():
+        sums.setdefault((language, f, g), []).append((value, other))
+    null = np.array([np.logaddexp(0, [v for v, _ in of]).sum() for (_, f, g), of in sums.items() if f != g])
+    rows = [row for row in compared.nearest.to_pylist() if row["statistic"] == "evidence"]
+    tested = 0
+    for row in rows:
+        of = sums.get((row["language"], row["uuid"], row["uuid"]))
+        if of is None:
+            assert row["similarity"] is None and row["p_value"] is None
+            continue
+        tested += 1
+        evidence = np.logaddexp(0, [value for value, _ in of]).sum()
+        assert row["similarity"] == pytest.approx(evidence, rel=2e-3, abs=2e-3)
+        assert row["nearest_language"] == max(of)[1]
+        assert row["pairings"] == len(null)
+        assert row["null_q95"] == pytest.approx(np.quantile(null, 0.95), rel=5e-3)
+        at_least = (null >= evidence).sum()
+        assert row["p_value"] == pytest.approx((1 + at_least) / (1 + len(null)), abs=3 / len(null))
+    assert tested > 100 and tested < len(rows)
+
+
+def test_jaccards_at_every_k_come_from_one_ranking(world: World, compared: Similarity) -> None:
+    ranked = {
+        language: dict(
+            zip(
+                *(world.active[language][name].to_pylist() for name in ("uuid", "ranked_neurons")),
+                strict=True,
+            )
+        )
+        for language in LANGUAGES
+    }
+    rows = [row for row in compared.nearest.to_pylist() if row["statistic"] == "jaccard"]
+    assert {row["k"] for row in rows} == {6, *(k for k in SIZES if k <= 60)}
+    for row in rows[::7]:
+        mine, k = set(ranked[row["language"]][row["uuid"]][: row["k"]]), row["k"]
+        found = {}
+        for other in LANGUAGES:
+            same_text = row["uuid"] in ("P2-0", "P2-1", "P2-2") and "qac" not in (other, row["language"])
+            if other != row["language"] and row["uuid"] in ranked[other] and not same_text:
+                theirs = set(ranked[other][row["uuid"]][:k])
+                found[other] = len(mine & theirs) / len(mine | theirs)
+        assert row["similarity"] == pytest.approx(max(found.values()), abs=1e-6)
+        assert found[row["nearest_language"]] == max(found.values())
+
+
+def test_p_values_and_percentiles_agree(compared: Similarity) -> None:
+    decided = 0
+    for row in compared.nearest.to_pylist():
+        if row["p_value"] is None or row["statistic"] not in ("cosine", "evidence"):
+            continue  # sets of neurons are alike in few steps: ties at the percentile
+        if abs(row["p_value"] - 0.05) > 3 / row["pairings"]:
+            decided += 1
+            assert (row["p_value"] <= 0.05) == (row["similarity"] > row["null_q95"])
+    assert decided > 200
+
+
+class Of:
+    """Facts of one language, as far as pairings need them."""
+
+    def __init__(self, uuids: list[str], objects: list[str]):
+        self.uuids, self.objects = uuids, np.array(objects)
+
+
+def table_of(cosine: np.ndarray, objects: list[str]) -> list[dict[str, Any]]:
+    """Rows of two languages that share all facts; [facts, facts] similarities."""
+    facts = len(cosine)
+    of: Any = Of([f"f{i:02}" for i in range(facts)], objects)
+    relation = NearestInRelation("P1", {"qaa": of, "qab": of}, np.random.default_rng(0))
+    itself = np.arange(facts)
+    relation.add("qaa", "qab", {("cosine", None): cosine}, cosine, (itself, itself), np.zeros(facts, bool))
+    return Nearest([relation]).table().to_pylist()
+
+
+def test_thresholds_come_from_other_facts_of_the_object_alone() -> None:
+    """Neither a fact's likeness to itself nor its likeness to facts of other objects moves its threshold."""
+    objects = [f"o{i // 3}" for i in range(60)]
+    cosine = np.random.default_rng(3).uniform(-0.2, 0.5, size=(60, 60))
+    alike = np.array(objects)[:, None] == np.array(objects)[None]
+    changed = np.where(alike, cosine, 0.99)
+    np.fill_diagonal(changed, 0.8)
+    moved = np.where(alike & ~np.eye(60, dtype=bool), cosine + 0.3, cosine)
+    first, second, third = (
+        [row for row in table_of(values, objects) if row["statistic"] == "cosine"]
+        for values in (cosine, changed, moved)
+    )
+    null = cosine[alike & ~np.eye(60, dtype=bool)]
+    assert {row["pairings"] for row in first} == {2 * 60 * 2}  # both languages, either with two others
+    for before, after, higher in zip(first, second, third, strict=True):
+        assert before["null_q95"] == after["null_q95"] == pytest.approx(np.quantile(np.tile(null, 2), 0.95))
+        assert higher["null_q95"] == pytest.approx(before["null_q95"] + 0.3, abs=1e-6)
+        assert after["p_value"] == pytest.approx(1 / 241)
+
+
+def test_null_pairings_are_capped_and_drawn_with_the_seed(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nearest, "OTHERS", 2)
+    first, again, other = (
+        compare_languages(world.active, world.folders, world.splits, seed=seed).nearest for seed in (0, 0, 1)
+    )
+    assert first.equals(again) and not first.equals(other)
+
+
+def test_a_fact_is_paired_with_others_of_its_object_only() -> None:
+    of: Any = Of(["a", "b", "c"], ["x", "y", "x"])
+    place = {"a": 0, "b": 1, "c": 2, "d": 3}
+    found = Pairings(of, place, np.array(["x", "y", "x", "x"]), np.random.default_rng(0))
+    pairs = list(zip(found.first.tolist(), found.second.tolist(), strict=True))
+    assert pairs == [(0, 0), (1, 1), (2, 2), (0, 2), (0, 3), (2, 0), (2, 3)]
