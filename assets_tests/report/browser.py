@@ -54,3 +54,11 @@ def opened(browser: Any, page: Path, size: dict[str, int]) -> Iterator[Any]:
         assert problems == [] and {url.split(":")[0] for url in requests} <= {"file", "data"}, requests
     finally:
         context.close()
+
+
+def processor_seconds(tab: Any) -> float:
+    """What the tab has kept the processor busy since it was opened: wall time less what others took."""
+    session = tab.context.new_cdp_session(tab)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    found = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
+    return float(found["ProcessTime"])

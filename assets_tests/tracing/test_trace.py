@@ -225,7 +225,9 @@ def test_the_only_categorized_checkpoint_is_shown_with_its_types(store: Store) -
 def test_of_several_checkpoints_one_is_named(store: Store) -> None:
     categorize(store, "early", right=False)
     categorize(store, "late")
-    assert "prediction" not in run(store, "u1").output
+    output = run(store, "u1").output
+    assert "✓" not in output
+    assert output.endswith("For predictions and types add --checkpoint early or late.\n")
     assert rows(store, "u1", "--checkpoint", "early")[0]["predicted"] is False
     assert rows(store, "u1", "--checkpoint", "late")[0]["predicted"] is True
     result = run(store, "u1", "--checkpoint", "other")
