@@ -5,8 +5,9 @@
 Every operator and constant of the modules in TARGETS is changed, one at a time, in the order of the source,
 and the module's tests are run on it, each time in a process forked from one that has imported the libraries.
 A mutant that fails a test, or runs longer than ten times what the unchanged module takes, is killed. `--most`
-takes that many of a module's mutants, chosen by the seed. Messages of errors, annotations and docstrings are
-not changed. Spark's tasks run in the process itself, since what they compute is tested, not where.
+takes that many of a module's mutants, chosen by the seed. Messages of errors, annotations, docstrings and the
+assertions `strict` and `frozen` are not changed. Spark's tasks run in the process itself, since what they
+compute is tested, not where.
 """
 
 from __future__ import annotations
@@ -51,7 +52,8 @@ TARGETS = {
         "not sentences",
     ],
     "factroots_dagster.wikipedia.normalization": [
-        *("assets_tests/wikipedia/test_text.py", "assets_tests/wikipedia/test_mentions.py"),
+        *("assets_tests/wikipedia/test_normalization.py", "assets_tests/wikipedia/test_text.py"),
+        "assets_tests/wikipedia/test_mentions.py",
         *("-k", "not sentences and not real"),
     ],
 }
@@ -105,6 +107,8 @@ def changes(tree: ast.Module) -> Iterator[Change]:
         for name in ("annotation", "returns"):
             if (annotation := getattr(node, name, None)) is not None:
                 passed_over |= {id(inner) for inner in ast.walk(annotation)}
+        if isinstance(node, ast.keyword) and node.arg in ("strict", "frozen"):
+            passed_over |= {id(inner) for inner in ast.walk(node)}  # they assert what holds
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             passed_over.add(id(node.value))
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":

@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from factroots_dagster.tracing.sources import LONGEST_SENTENCE, read_sentences
-from factroots_dagster.wikipedia.schema import WIKIPEDIA_ARTICLES
+from factroots_dagster.tracing.matchers import MATCHERS
+from factroots_dagster.tracing.sources import LONGEST_SENTENCE, find_windows, numbered, read_sentences
+from factroots_dagster.wikipedia.schema import ENTITY_MENTIONS, WIKIPEDIA_ARTICLES
 
 
 def article(page: int, text: str, **more: Any) -> dict[str, Any]:
@@ -68,3 +69,32 @@ def test_what_is_too_long_for_a_sentence_is_cut(tmp_path: Path) -> None:
 def test_no_place_and_no_article(tmp_path: Path) -> None:
     rows, told, size = read(tmp_path, [[article(7, "One.")]], [])
     assert rows == [] and told[-1] == {"pages": 0, "done_bytes": size}
+
+
+def test_windows_of_a_file_of_mentions_tell_how_far_they_are(tmp_path: Path) -> None:
+    split = pa.Table.from_pylist(
+        [{"subject_uri": "Q1", "subject": "Ada", "object_uri": "Q2", "object": "Oslo"}]
+    )
+    entities, facts = numbered(split)
+    path = tmp_path / "part-00000-000.parquet"
+    place = {"kind": "label", "sentence": 0, "chunk": 0, "sentence_start": 0, "sentence_end": 20}
+    with pq.ParquetWriter(path, ENTITY_MENTIONS) as writer:
+        for page_ids in ([1, 2], [3]):
+            rows = [
+                place | {"entity_uri": uri, "label": label, "page_id": page, "start": start, "end": start + 3}
+                for page in page_ids
+                for uri, label, start in (("Q1", "Ada", 0), ("Q2", "Oslo", 8))
+            ]
+            writer.write_table(pa.Table.from_pylist(rows, ENTITY_MENTIONS))
+    told: list[dict[str, Any]] = []
+    told.append(find_windows(0, told.append, [path], tmp_path, entities, facts))
+    size = path.stat().st_size
+    assert told == [
+        {"pages": 2, "done_bytes": size // 2},
+        {"pages": 3, "done_bytes": size},
+        {"pages": 3, "done_bytes": size},
+    ]
+    table = pq.read_table(tmp_path / "_windows-00000.parquet")
+    sentence = [row for row in table.to_pylist() if row["matcher"] == MATCHERS.index("sentence")]
+    assert [row["page_id"] for row in sentence] == [1, 2, 3]
+    assert [row["windows"] for row in sentence] == [3, 0, 0]
