@@ -102,8 +102,8 @@ def trace(
     lines = tracing.json_lines(facts, links) if as_json else tracing.table_lines(facts, links, width)
     for line in lines:
         click.echo(line)
-    if asked is None and not as_json and (known := store.keys("fact_types")):
-        click.echo(f"For predictions and types add --checkpoint {' or '.join(known)}.")
+    if asked is None and not as_json and (typed := store.keys("fact_types")):
+        click.echo(f"For predictions and types add --checkpoint {' or '.join(typed)}.")
 
 
 def _decoder(settings: Settings, store: Store, checkpoint: str) -> Callable[[Sequence[int]], str] | None:

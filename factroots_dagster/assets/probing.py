@@ -1,9 +1,10 @@
 """Group `probing`: what a checkpoint predicts in every language, and how much of it is right."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import dagster as dg
 import pyarrow as pa
@@ -59,7 +60,9 @@ def probing_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         can_subset=True,
         pool=MODEL_POOL,
     )
-    def probe(context: dg.AssetExecutionContext, models: ModelResource):
+    def probe(
+        context: dg.AssetExecutionContext, models: ModelResource
+    ) -> Iterator[dg.MaterializeResult[Any]]:
         """One forward pass per distinct prompt gives predictions and activations."""
         wanted = {key.to_user_string() for key in context.selected_asset_keys}
 

@@ -137,7 +137,7 @@ class Due(dg.AutomationCondition[dg.AssetKey]):
         return (await gate.evaluate_async()).true_subset
 
 
-def _gate() -> dg.AutomationCondition[dg.AssetKey]:
+def _gate() -> dg.AutomationCondition[Any]:
     condition = dg.AutomationCondition
     checks = condition.any_checks_match(
         condition.check_failed() | condition.in_progress(), blocking_only=True
@@ -146,7 +146,6 @@ def _gate() -> dg.AutomationCondition[dg.AssetKey]:
 
 
 _GATE = _gate()
-_TICKS: WeakKeyDictionary[object, Tick] = WeakKeyDictionary()
 
 
 def _memory(cursor: str | None) -> tuple[dict[str, str], dict[str, str]]:

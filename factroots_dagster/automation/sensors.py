@@ -1,6 +1,7 @@
 """Sensors: new checkpoints, changes that go downstream, and runs that failed."""
 
 import time
+from collections.abc import Sequence
 
 import dagster as dg
 
@@ -69,5 +70,5 @@ def requests_for(instance: dg.DagsterInstance, seen: Seen) -> list[dg.RunRequest
     return requests
 
 
-def _nothing(partitions: list[str], words: str) -> str:
+def _nothing(partitions: Sequence[str], words: str) -> str:
     return f"nothing new; {len(partitions)} checkpoints" + (f"; {words}" if words else "")

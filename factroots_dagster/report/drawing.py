@@ -75,7 +75,7 @@ def png(figure: Figure, *, dpi: int = 80) -> bytes:
     with matplotlib.rc_context(_STYLE):
         out = io.BytesIO()
         figure.set_dpi(dpi)
-        FigureCanvasAgg(figure).print_png(out, metadata={"Software": None})  # type: ignore[no-untyped-call]
+        FigureCanvasAgg(figure).print_png(out, metadata={"Software": None})
     return out.getvalue()
 
 

@@ -15,6 +15,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
@@ -243,8 +244,11 @@ def occurrences(sentence: str, label: str, *, language: str) -> list[int]:
     """Where `label` begins in `sentence`, compared as mentions are."""
     text, places = normalized_with_places(sentence, language)
     pattern = re.escape(normalized(label, language))
-    starts = [found.start() for found in re.finditer(f"(?={pattern})", text)]
-    return starts if places is None else [int(places[0][start]) for start in starts]
+    starts = [match.start() for match in re.finditer(f"(?={pattern})", text)]
+    if places is None:
+        return starts
+    found: list[int] = places.start(np.array(starts, dtype=np.int64)).tolist()
+    return found
 
 
 def json_lines(facts: Iterable[Traced], links: bool) -> Iterator[str]:

@@ -165,7 +165,8 @@ def doubtful_places(codes: NDArray[np.uint32]) -> NDArray[np.int64]:
     before[places == 0] = order_before[places == 0] = 0
     joins = (own & SECOND != 0) & ((before & FIRST != 0) | ((order_before > 0) & (order > 0)))
     moves = (own & MARK != 0) & (order < order_before)
-    return places[(own & CHANGES != 0) | joins | moves]
+    changed: NDArray[np.int64] = places[(own & CHANGES != 0) | joins | moves]
+    return changed
 
 
 def role_of(character: str) -> tuple[int, tuple[int, int]]:
