@@ -31,12 +31,12 @@ WHAT_PLANTED_TRUTH_SHOWS = (
     "shared is stored once in a large model: there, languages are also linked by meaning, texts are "
     "copied and translated, names are alike in part, and no Wikipedia holds all that a model has read. "
     "The settings were chosen on the generated worlds of seeds 0, 1 and 2, so only scores of other "
-    "seeds are evidence, and generated worlds alone were looked at. In the control world 8.8% of the "
-    "stated facts are called shared at a level of 5%, although nothing can be shared: about that many "
-    "claims of sharing are false in any world. Some planted facts no method of this kind can place: "
-    "those that no linked language predicts (there is nothing to compare), and transferred facts whose "
-    "subject and object stand together in a sentence that does not state them (the search takes it for "
-    "a source)."
+    "seeds are evidence, and generated worlds alone were looked at. In the control world nothing can be "
+    "shared; how many of its stated facts are called shared all the same is told with the scores, and "
+    "as large a part of the unshared facts must be expected to be called so elsewhere. Some planted "
+    "facts no method of this kind can place: those that no linked language predicts (there is nothing "
+    "to compare), and transferred facts whose subject and object stand together in a sentence that does "
+    "not state them (the search takes it for a source)."
 )
 SHIPPED = Path(__file__).with_name("planted_scores.json")
 THREE = ("shared", "independent", "transferred")
