@@ -114,11 +114,11 @@ def changes(tree: ast.Module) -> Iterator[Change]:
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             passed_over |= {id(inner) for inner in ast.walk(node)}
     nodes = [node for node in ast.walk(tree) if id(node) not in passed_over and hasattr(node, "lineno")]
-    for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset)):
+    for node in sorted(nodes, key=place):
         match node:
             case ast.Compare():
-                for place, operator in enumerate(node.ops):
-                    changed = [*node.ops[:place], COMPARISONS[type(operator)](), *node.ops[place + 1 :]]
+                for number, operator in enumerate(node.ops):
+                    changed = [*node.ops[:number], COMPARISONS[type(operator)](), *node.ops[number + 1 :]]
                     yield node, "ops", changed
             case ast.BinOp() | ast.AugAssign() if type(node.op) in OPERATORS:
                 yield node, "op", OPERATORS[type(node.op)]()
@@ -134,6 +134,11 @@ def changes(tree: ast.Module) -> Iterator[Change]:
                 yield node, "test", ast.UnaryOp(ast.Not(), node.test)
 
 
+def place(node: Any) -> tuple[int, int]:
+    """Where a node stands in its source."""
+    return node.lineno, node.col_offset
+
+
 def mutant(tree: ast.Module, number: int) -> tuple[ast.Module, str]:
     """The module with change `number`, and the change in words."""
     changed = copy.deepcopy(tree)
@@ -143,7 +148,7 @@ def mutant(tree: ast.Module, number: int) -> tuple[ast.Module, str]:
         for parent in ast.walk(changed):
             for field, child in ast.iter_fields(parent):
                 if child is node:
-                    setattr(parent, field, node.operand)  # type: ignore[attr-defined]
+                    setattr(parent, field, node.operand)
                 elif isinstance(child, list) and node in child:
                     child[child.index(node)] = node.operand  # type: ignore[attr-defined]
         after = ast.unparse(node.operand)  # type: ignore[attr-defined]
@@ -189,7 +194,7 @@ def tests_fail(name: str, tree: ast.Module, arguments: list[str], limit: float) 
 
             from factroots_dagster.wikipedia import session
 
-            session.spark_session = lambda master="": LocalSpark()  # type: ignore[assignment,misc]
+            session.spark_session = lambda master="": LocalSpark()  # type: ignore[assignment,return-value]
             options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:timeout", "--hypothesis-seed=0"]
             code = int(pytest.main([*options, *arguments]))
         finally:

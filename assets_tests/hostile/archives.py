@@ -8,6 +8,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -35,9 +36,9 @@ def taken(content: Callable[[], bytes]) -> Callable[[Path, Path], object]:
 def unpacked(content: Callable[[], bytes], limit: int) -> Callable[[Path, Path], object]:
     """The archive unpacked with a lower limit than the real one, which would take gigabytes to reach."""
 
-    def ask(source: Path, target: Path) -> object:
+    def ask(source: Path, target: Path) -> None:
         (source / "mlama.bin").write_bytes(content())
-        return unpack(source / "mlama.bin", target, max_bytes=limit)
+        unpack(source / "mlama.bin", target, max_bytes=limit)
 
     return ask
 
@@ -100,7 +101,7 @@ def tar_with_a_false_size() -> bytes:
 
 
 def parquet(**changed: list[object]) -> bytes:
-    columns: dict[str, list[object]] = {
+    columns: dict[str, list[Any]] = {
         name: ["x"] for name in ("uuid", "obj_uri", "obj_label", "sub_uri", "sub_label")
     } | {"template": ["[X] [Y]"], "language": ["qaa"], "predicate_id": ["P1"]}
     rows = max(len(values) for values in changed.values())
@@ -124,7 +125,7 @@ CASES = [
     for what, name in (
         ("slip", "../../evil.jsonl"),
         ("slip in the middle", "qaa/../../../evil.jsonl"),
-        ("absolute path", "/tmp/evil.jsonl"),
+        ("absolute path", "/etc/evil.jsonl"),
         ("slip of Windows", "qaa\\..\\..\\evil.jsonl"),
         ("drive of Windows", "C:/evil.jsonl"),
     )

@@ -83,7 +83,7 @@ GOOD = page_xml(1, "Een", "Eerste."), page_xml(3, "Drie", "Laatste.")
 BAD = page_xml(2, "Twee", "TEKST")
 NESTED = b"<a>" * 2_000_000 + b"</a>" * 2_000_000
 
-DAMAGED = {
+DAMAGED: dict[str, tuple[str | bytes, str]] = {
     "id missing": (BAD.replace("<id>2</id>", ""), "not well-formed"),
     "id empty": (BAD.replace("<id>2</id>", "<id></id>"), "not well-formed"),
     "id negative": (BAD.replace("<id>2</id>", "<id>-2</id>"), "not well-formed"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -19,11 +20,12 @@ from factroots_dagster.settings import Settings
 def failure_of(settings: Settings, asset: str, key: str | None) -> str | None:
     """The words of a run's one failure, which is not tried again; None when it ended well."""
     definitions = build_defs(settings)
+    assets: list[Any] = list(definitions.assets or ())
     with dg.DagsterInstance.ephemeral() as instance:
         if asset == "checkpoint" and key is not None:
             instance.add_dynamic_partitions(checkpoint_set(settings), [key])
         result = dg.materialize(
-            list(definitions.assets or ()),
+            assets,
             selection=dg.AssetSelection.assets(asset),
             instance=instance,
             resources=definitions.resources,

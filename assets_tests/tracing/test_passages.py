@@ -27,13 +27,17 @@ def random_mentions(chance: random.Random) -> list[Mention]:
     found = []
     for page in chance.sample(range(1, 9), chance.randrange(0, 4)):
         edges = sorted({0, LENGTH, *(chance.randrange(1, LENGTH) for _ in range(chance.randrange(8)))})
+        # some pages hold forms of one kind alone
+        kinds = chance.choice(
+            [[LABEL, LABEL, LABEL, ALIAS, SUFFIX, PIECES], [LABEL, PIECES], [ALIAS], [SUFFIX]]
+        )
         chunks = sorted(chance.randrange(1, LENGTH) for _ in range(chance.randrange(3)))
         for start in sorted(chance.sample(range(LENGTH), chance.randrange(0, 25))):
             sentence = sum(edge <= start for edge in edges) - 1
             mention = {
                 "page_id": page,
                 "entity": chance.randrange(ENTITIES),
-                "kind": chance.choice([LABEL, LABEL, LABEL, ALIAS, SUFFIX, PIECES]),
+                "kind": chance.choice(kinds),
                 "start": start,
                 "end": start + chance.randrange(1, 4),
                 "sentence": sentence,
