@@ -142,7 +142,7 @@ def _scored(settings: Settings, checkpoint: str) -> dict[str, Any]:
     ours = Setting(MATCHER, STATISTIC, None, EASY_RULE)
     by_paper = types_under(variants, **vars(of_paper))
     missed = types.filter(pc.equal(types["type"], "not_predicted")).select(by_paper.column_names)
-    tables = {"paper": pa.concat_tables([by_paper, missed]), "ours": types}
+    tables = {"paper": pa.concat_tables([by_paper, missed.cast(by_paper.schema)]), "ours": types}
     methods = {}
     for name, table in tables.items():
         scores = planted_agreement(table, truth)

@@ -114,7 +114,7 @@ def test_the_summary_adds_up(world: MaterializedWorld, cells: pd.DataFrame) -> N
     agreement = summary["planted_agreement"]
     assert agreement["cells"] == len(three)
     assert agreement["accuracy"] == pytest.approx((three["type"] == three["kind"]).mean())
-    assert agreement["accuracy"] > 0.68
+    assert agreement["accuracy"] > 0.87  # 0.909 where it was measured; planted_scores.json has other seeds
 
 
 def test_the_demo_says_what_came_out(world: MaterializedWorld) -> None:

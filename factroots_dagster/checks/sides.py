@@ -99,7 +99,7 @@ def stability(store: Store, checkpoint: str) -> dict[str, int]:
 
 
 def intervention_summary(store: Store, checkpoint: str) -> dict[str, int]:
-    """Of neuron_interventions: repeated rows of `summary`, values that cannot be, and counts unlike the rows."""
+    """Of neuron_interventions: repeated rows of `summary`, values that cannot be, counts unlike the rows."""
     table = store.read_side("summary", "neuron_interventions", checkpoint)
     frame = table.to_pandas()
     main = store.read("neuron_interventions", checkpoint, columns=["intervention", "neuron_set"]).to_pandas()
