@@ -104,7 +104,7 @@ def planted_seeds(inputs: ReportInputs) -> Section | None:
         "recall: shared",
         "independent",
         "transferred",
-        "transfer predicted",
+        "called transferred",
         "lucky guesses",
     ]
     bars = [bar for bar in bars if bar["value"] is not None]
@@ -127,9 +127,9 @@ def planted_seeds(inputs: ReportInputs) -> Section | None:
         [
             "One world proves little, so the same was measured on worlds of several seeds that nothing was "
             "tuned on, once with the paper’s statistic and rules and once with ours; intervals are 95% over "
-            "the seeds. In the disjoint world no two languages share a word: nothing can be transferred "
-            "there, "
-            "so what is predicted of facts planted as transferred must be no more than lucky guesses.",
+            "the seeds. “Called transferred” is the share of all facts planted as transferred, predicted or "
+            "not, that got this type. In the disjoint world no two languages share a word and nothing can be "
+            "transferred: there it must be no more than the share of lucky guesses beside it.",
             f"Measured beforehand with {scores['command']} and shipped with the program; this page did not "
             "run it again.",
         ],
