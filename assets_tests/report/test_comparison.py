@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 
 from assets_tests.report.conftest import HOSTILE, rows, split_row
+from assets_tests.report.pages import Page
 from assets_tests.report.test_counts import types
-from assets_tests.report.test_report import Page
 from factroots_dagster.errors import InputError
 from factroots_dagster.mlama.schema import MLAMA_SPLIT
 from factroots_dagster.probing.schema import PROBING_SCORES

@@ -149,7 +149,7 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         volume: pa.Table,
     ) -> "FactTables":
         """What the page's fact explorer needs."""
-        from factroots_dagster.report.explorer import FactTables
+        from factroots_dagster.report.explorer import SIMILARITY_COLUMNS, FactTables
         from factroots_dagster.report.on_demand import OnDemand
 
         tokenizer = models.load(settings, work, checkpoint).tokenizer
@@ -158,7 +158,7 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             splits=OnDemand(sources, lambda language: work.read("mlama_split", language)),
             predictions=OnDemand(sources, lambda language: work.read("predictions", checkpoint, language)),
             sources=sources,
-            similarity=work.read("neuron_similarity", checkpoint),
+            similarity=work.read("neuron_similarity", checkpoint, columns=SIMILARITY_COLUMNS),
             decode=lambda ids: tokenizer.batch_decode([list(run) for run in ids]),
             articles=dict(zip(volume["language"].to_pylist(), volume["articles"].to_pylist(), strict=True)),
             links=not settings.generated,
