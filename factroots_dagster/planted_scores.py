@@ -158,6 +158,18 @@ def _scored(settings: Settings, checkpoint: str) -> dict[str, Any]:
             "low": low,
             "high": high,
         }
+        # In a control world nothing is shared, whatever was planted: there this is the rate of false claims.
+        stated = [scores["confusion"].get(kind, {}) for kind in ("shared", "independent")]
+        called = sum(row.get("shared", 0) for row in stated)
+        cells = sum(sum(row.values()) for row in stated)
+        low, high = wilson(called, cells)
+        scores["shared_rate"] = {
+            "cells": cells,
+            "called_shared": called,
+            "share": called / cells if cells else None,
+            "low": low,
+            "high": high,
+        }
         methods[name] = scores
     role = "unseen" if settings.sandbox_seed not in DEVELOPMENT_SEEDS else "development"
     return {
@@ -193,7 +205,8 @@ def pooled(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
         for name in ("accuracy", "balanced_accuracy"):
             entry |= _with_interval(name, [one[name] for one in scores])
         entry["luck_rate"] = _mean([one["luck_rate"] for one in scores])
-        entry["transferred_rate"] = _mean([one["transferred_rate"]["share"] for one in scores])
+        for name in ("transferred_rate", "shared_rate"):
+            entry[name] = _mean([one[name]["share"] for one in scores])
         found[method] = entry
     return found
 

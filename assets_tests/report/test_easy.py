@@ -7,6 +7,8 @@ from math import comb
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assets_tests.report.conftest import rows, split_row
 from factroots_dagster.errors import InputError
@@ -78,3 +80,20 @@ def test_unknown_rules_are_refused() -> None:
     assert known_rule("name") == "name"
     with pytest.raises(InputError, match="choose one of name, relation, none"):
         known_rule("guess")
+
+
+@given(
+    st.lists(st.tuples(st.text(max_size=12), st.sampled_from("xyz")), min_size=1, max_size=25),
+    st.sampled_from([0.05, 1.0]),
+)
+def test_labels_may_be_anything(facts: list[tuple[str, str]], alpha: float) -> None:
+    named = [
+        split_row(f"u{i}", "qaa", subject=subject, subject_uri=f"S{i}", object_uri=target)
+        for i, (subject, target) in enumerate(facts)
+    ]
+    for uuid, cue in name_cues(rows(MLAMA_SPLIT, named), alpha).items():
+        subject, target = facts[int(uuid[1:])]
+        assert cue.cue in name_parts(subject)
+        sharing = [t for i, (s, t) in enumerate(facts) if f"u{i}" != uuid and cue.cue in name_parts(s)]
+        assert (cue.facts, cue.hits) == (len(sharing), sharing.count(target))
+        assert cue.p_value is not None and 0 < cue.p_value <= alpha

@@ -47,6 +47,22 @@ def test_published_table_reads_back_with_side_table_apart(tmp_path: Path) -> Non
     assert leftovers(tmp_path) == []
 
 
+def test_a_side_table_can_be_written_part_by_part(tmp_path: Path) -> None:
+    store = Store(tmp_path, "sandbox")
+    with store.publish("numbers", "xx", code_version="1") as work:
+        work.write(table(1), SCHEMA)
+        with work.stream(SCHEMA, side="many") as append:
+            for n in range(3):
+                append(pa.table({"other": ["x"], "n": pa.array([n], pa.int32())}))
+    found = store.read_side("many", "numbers", "xx")
+    assert found.schema.equals(SCHEMA) and found["n"].to_pylist() == [0, 1, 2]
+    with store.publish("numbers", "yy", code_version="1") as work:
+        work.write(table(1), SCHEMA)
+        with work.stream(SCHEMA, side="many"):
+            pass  # nothing to tell is a table without rows
+    assert store.read_side("many", "numbers", "yy").num_rows == 0
+
+
 def test_republication_replaces_everything(tmp_path: Path) -> None:
     store = Store(tmp_path, "sandbox")
     with store.publish("numbers", "xx", code_version="1") as work:
