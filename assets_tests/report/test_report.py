@@ -19,7 +19,7 @@ from factroots_dagster.neurons.schema import (
     SIMILARITY_PAIRS,
 )
 from factroots_dagster.probing.schema import MASK_COUNTS, VOLUME_RELATIONS
-from factroots_dagster.report.planted import WHAT_PLANTED_TRUTH_SHOWS, planted_agreement
+from factroots_dagster.report.planted import THREE, WHAT_PLANTED_TRUTH_SHOWS, planted_agreement
 from factroots_dagster.report.schema import PREDICTED_TYPES, TYPES
 
 
@@ -188,13 +188,16 @@ def scores_over_seeds(agreement: dict[str, Any]) -> dict[str, Any]:
         "luck_rate": own["luck_rate"],
         "recall": own["recall"],
         "transferred_rate": 2 / 3,
+        "shared_rate": 0.088,
     }
     numbers = {f"{name}{end}": v for name in ("accuracy", "balanced_accuracy") for end, v in ENDS.items()}
     one = {f"{name}{end}": None for name in ("accuracy", "balanced_accuracy") for end in ENDS if end}
     both = {"paper": pooled | numbers | {"seeds": [5, 6]}, "ours": pooled | numbers | {"seeds": [5, 6]}}
     alone = {m: row | one | {"seeds": [0]} for m, row in both.items()}
+    method = {"statistic": "evidence", "k": None, "easy_rule": "name", "alpha": 0.05, "matcher": "chunk"}
     return {
         "command": "factroots planted-scores",
+        "methods": {"paper": method | {"statistic": "jaccard", "k": 20}, "ours": method},
         "runs": runs,
         "pooled": {"sandbox": both, "disjoint": alone},
     }
@@ -210,21 +213,16 @@ def test_agreement_over_seeds_is_told_for_both_methods(
     shipped = scores_over_seeds(agreement)
     write(tmp_path / "seeds", world, types, planted_scores=shipped, facts=None)
     page = Page((tmp_path / "seeds" / "index.html").read_text("utf-8"))
-    table = next(t for t in page.tables if t[0][0] == "world and method")
-    rows_by_name = {row[0]: row for row in table[1:]}
-    assert list(rows_by_name) == [
-        "sandbox, unseen seeds: the paper’s statistic",
-        "sandbox, unseen seeds: ours",
-        "disjoint world (control): the paper’s statistic",
-        "disjoint world (control): ours",
-    ]
-    ours = rows_by_name["sandbox, unseen seeds: ours"]
-    assert ours[1:5] == ["2", f"{2 * agreement['cells']}", *["91.5% [90.0, 93.0]"] * 2]
-    assert rows_by_name["disjoint world (control): ours"][4] == "91.5%"  # one seed has no interval
-    assert ours[8] == "66.7%"
+    table = next(t for t in page.tables if t[0][:2] == ["method", "seeds"])
+    assert [row[0] for row in table[1:]] == ["the paper’s statistic", "ours"]
+    assert table[2][1:5] == ["2", f"{2 * agreement['cells']}", *["91.5% [90.0, 93.0]"] * 2]
+    assert table[2][5:] == [f"{100 * agreement['recall'][kind]:.1f}%" for kind in THREE]
+    control = next(t for t in page.tables if t[0][:2] == ["method", "called shared"])
+    assert control[2] == ["ours", "8.8%", "66.7%", f"{100 * agreement['luck_rate']:.1f}%"]
     every = next(t for t in page.tables if t[0][:3] == ["world", "seed", "role"])
     assert len(every) == 1 + 3 * 2 and every[1][5].startswith("70.0%")
     said = " ".join(text for _, text in page.texts)
+    assert "Ours: evidence at alpha 0.05" in said and "jaccard of the top 20 neurons" in said
     assert WHAT_PLANTED_TRUTH_SHOWS in said and "factroots planted-scores" in said
     assert {"confusion_paper.svg", "confusion_ours.svg", "planted_agreement.svg"} <= {
         file.name for file in (tmp_path / "seeds" / "figures").iterdir()
