@@ -58,7 +58,7 @@ def opened(browser: Any, page: Path, size: dict[str, int]) -> Iterator[Any]:
 
 def processor_seconds(tab: Any) -> float:
     """What the tab has kept the processor busy since it was opened: wall time less what others took."""
-    session = tab.context.new_cdp_session(tab)
-    session.send("Performance.enable", {"timeDomain": "threadTicks"})
-    found = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
+    protocol = tab.context.new_cdp_session(tab)
+    protocol.send("Performance.enable", {"timeDomain": "threadTicks"})
+    found = {one["name"]: one["value"] for one in protocol.send("Performance.getMetrics")["metrics"]}
     return float(found["ProcessTime"])

@@ -14,6 +14,7 @@ from factroots_dagster.mlama.schema import MLAMA_SPLIT
 from factroots_dagster.neurons.effects import intervention_summary
 from factroots_dagster.neurons.schema import (
     LAYER_PROFILE,
+    NEAREST_LANGUAGE,
     NEURON_INTERVENTIONS,
     NEURON_SIMILARITY,
     NEURON_STABILITY,
@@ -26,6 +27,8 @@ from factroots_dagster.probing.schema import (
     PROBING_SCORES,
     VOLUME_RELATIONS,
 )
+from factroots_dagster.report.types import Typed, fact_types
+from factroots_dagster.report.variants import Sensitivity, Setting, statistics_of
 from factroots_dagster.sandbox.schema import PLANTED_TRUTH
 from factroots_dagster.tracing.schema import FACT_SOURCES
 
@@ -330,3 +333,46 @@ def world() -> dict[str, Any]:
         ),
         "truth": rows(PLANTED_TRUTH, truth),
     }
+
+
+def nearest(similarity: pa.Table) -> pa.Table:
+    """NEAREST_LANGUAGE by two statistics: the shared facts are near in all languages, the others in none."""
+    found = []
+    for uuid in sorted(set(similarity["uuid"].to_pylist())):
+        near = next(r["cosine"] for r in similarity.to_pylist() if r["uuid"] == uuid) > 0.5
+        for language in LANGUAGES:
+            other = LANGUAGES[language == LANGUAGES[0]]
+            row = {"uuid": uuid, "language": language, "relation": "P36", "nearest_language": other}
+            row |= {"partners": 2, "similarity": 3.0 if near else 0.2, "null_q90": 0.9, "null_q95": 1.0}
+            row |= {"pairings": 50, "p_value": 0.01 if near else 0.6, "q_value": 0.02 if near else 0.6}
+            found += [
+                row | {"statistic": "evidence"},
+                row | {"statistic": "jaccard", "k": 50, "p_value": 0.3},
+            ]
+    return rows(NEAREST_LANGUAGE, found)
+
+
+@pytest.fixture(scope="session")
+def typed(world: dict[str, Any]) -> list[Typed]:
+    near = nearest(world["similarity"])
+    return [
+        fact_types(
+            world["splits"][x], world["predictions"][x], world["sources"][x], near, easy_rule="relation"
+        )
+        for x in LANGUAGES
+    ]
+
+
+@pytest.fixture(scope="session")
+def types(typed: list[Typed]) -> pa.Table:
+    return pa.concat_tables(one.types for one in typed)
+
+
+@pytest.fixture(scope="session")
+def sensitivity(world: dict[str, Any], typed: list[Typed]) -> pa.Table:
+    moved = Sensitivity(
+        Setting("chunk", "evidence", None, "relation"), statistics_of(nearest(world["similarity"]))
+    )
+    for language, one in zip(LANGUAGES, typed, strict=True):
+        moved.take(language, one.variants)
+    return moved.table()

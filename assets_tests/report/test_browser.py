@@ -13,8 +13,8 @@ import pytest
 
 from assets_tests.report.browser import DESKTOP, PHONE, chromium, opened, processor_seconds
 from assets_tests.report.conftest import HOSTILE, LANGUAGES
+from assets_tests.report.pages import write
 from assets_tests.report.synthetic import fact_tables, report_arguments
-from assets_tests.report.test_report import typed, types, write  # noqa: F401 (two are fixtures)
 from factroots_dagster.report.drawing import TYPE_NAMES
 from factroots_dagster.report.html import write_report
 
@@ -29,7 +29,7 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def hostile(world: dict[str, Any], types: pa.Table, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+def hostile(world: dict[str, Any], types: pa.Table, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pages") / "hostile"
     write(folder, world, types, language_names={"qaa": "Hubb<b>ish"})
     return folder / "index.html"
@@ -74,7 +74,7 @@ def test_the_explorer_shows_what_the_tables_say(
     browser: Any,
     hostile: Path,
     world: dict[str, Any],
-    types: pa.Table,  # noqa: F811
+    types: pa.Table,
 ) -> None:
     expected = {(row["uuid"], row["language"]): row for row in types.to_pylist()}
     predicted = {uuid for (uuid, _), row in expected.items() if row["type"] != "not_predicted"}

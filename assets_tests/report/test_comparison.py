@@ -7,14 +7,14 @@ import pyarrow as pa
 import pytest
 
 from assets_tests.report.conftest import HOSTILE, rows, split_row
+from assets_tests.report.pages import Page
 from assets_tests.report.test_counts import types
-from assets_tests.report.test_report import Page
 from factroots_dagster.errors import InputError
 from factroots_dagster.mlama.schema import MLAMA_SPLIT
 from factroots_dagster.probing.schema import PROBING_SCORES
 from factroots_dagster.report.comparison import checkpoint_comparison, overall_p1
 from factroots_dagster.report.comparison_page import write_comparison
-from factroots_dagster.report.schema import CHANGED_FACTS, CHECKPOINT_COMPARISON
+from factroots_dagster.report.schema import CHANGED_FACTS, CHECKPOINT_COMPARISON, SENSITIVITY
 
 
 def scores(**values: float) -> pa.Table:
@@ -75,6 +75,9 @@ def test_a_decoder_weighs_by_the_rows_it_was_asked() -> None:
     assert overall_p1(rows(PROBING_SCORES, [cells[3], whole[2]])) == {}
 
 
+BAND = {"0.01": 3, "0.05": 12, "0.2": 70}
+
+
 @pytest.fixture
 def compared(tmp_path: Path) -> Path:
     """The page of three checkpoints, one named to break out of it, and a hostile label."""
@@ -90,7 +93,15 @@ def compared(tmp_path: Path) -> Path:
         rows(MLAMA_SPLIT, [split_row(f"u{i:02}", x, subject=HOSTILE[i % 5]) for i in range(40)])
         for x in ("qaa", "qab")
     ]
-    write_comparison(tmp_path, table, changed, labels, {"qaa": "Hubbish"})
+    moved = {key: SENSITIVITY.empty_table() for key in order}
+    moved["two"] = rows(
+        SENSITIVITY,
+        [
+            {"language": "*", "axis": "alpha", "setting": s, "type": "shared", "facts": n}
+            for s, n in BAND.items()
+        ],
+    )
+    write_comparison(tmp_path, table, changed, labels, {"qaa": "Hubbish"}, moved)
     return tmp_path
 
 
@@ -105,8 +116,9 @@ def test_the_comparison_is_a_page_with_its_numbers(compared: Path) -> None:
     overall = page.tables[0]
     assert [row[0] for row in overall[1:]] == ["one", "two", "<script>three"]
     assert [row[1] for row in overall[1:]] == ["15.0%", "20.0%", "25.0%"]
+    assert overall[2][2].endswith(" [3–70]") and "[" not in overall[1][2]
     for row in overall[1:]:
-        assert sum(int(cell) for cell in row[2:8]) == int(row[8]) == 80
+        assert sum(int(cell.split(" ")[0]) for cell in row[2:8]) == int(row[8]) == 80
     with (compared / "data" / "changes_1.csv").open(encoding="utf-8") as file:
         moves = list(csv.DictReader(file))
     with (compared / "data" / "changed_facts_1.csv").open(encoding="utf-8") as file:
@@ -120,6 +132,6 @@ def test_the_comparison_is_a_page_with_its_numbers(compared: Path) -> None:
 def test_one_checkpoint_is_a_page_too(tmp_path: Path) -> None:
     tables = {"one": types(("a", "qaa", "shared", True, None))}
     table, changed = checkpoint_comparison(tables, {"one": scores(qaa=1.0)}, ["one"])
-    write_comparison(tmp_path, table, changed, [], {})
+    write_comparison(tmp_path, table, changed, [], {}, {})
     page = Page((tmp_path / "index.html").read_text("utf-8"))
     assert {a["id"] for tag, a in page.tags if tag == "section"} == {"overall", "languages"}

@@ -99,7 +99,8 @@ def comparison_rows() -> list[dict[str, Any]]:
 
 
 def checkpoints() -> Figure:
-    return comparison.checkpoints_overall(comparison_rows())
+    bands = {f"sandbox-step-{1000 * i}": {("*", t): (2, 9) for t in TYPES} for i in range(8)}
+    return comparison.checkpoints_overall(comparison_rows(), bands)
 
 
 def checkpoints_by_language() -> Figure:

@@ -5,130 +5,22 @@ import csv
 import hashlib
 import json
 import re
-from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from assets_tests.report.conftest import HOSTILE, LANGUAGES, rows
+from assets_tests.report.conftest import HOSTILE, LANGUAGES
+from assets_tests.report.pages import Page, write
 from factroots_dagster.neurons.schema import (
     INTERVENTION_SUMMARY,
     LAYER_PROFILE,
-    NEAREST_LANGUAGE,
     SIMILARITY_PAIRS,
 )
-from factroots_dagster.probing.schema import CHECKPOINT, MASK_COUNTS, VOLUME_RELATIONS
-from factroots_dagster.report import pictures as shown
-from factroots_dagster.report.explorer import FactTables
-from factroots_dagster.report.html import write_report
-from factroots_dagster.report.lineage import Origin
-from factroots_dagster.report.planted import WHAT_PLANTED_TRUTH_SHOWS, planted_agreement
-from factroots_dagster.report.reference import language_names, paper_results, published_results
+from factroots_dagster.probing.schema import MASK_COUNTS, VOLUME_RELATIONS
+from factroots_dagster.report.planted import THREE, WHAT_PLANTED_TRUTH_SHOWS, planted_agreement
 from factroots_dagster.report.schema import PREDICTED_TYPES, TYPES
-from factroots_dagster.report.types import Typed, fact_types
-from factroots_dagster.report.variants import Sensitivity, Setting, statistics_of
-
-
-class Page(HTMLParser):
-    """Tags, attributes and text of a page, as a browser would see them."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[tuple[str, str]] = []  # (innermost open tag, text)
-        self.open: list[str] = []
-        self.tables: list[list[list[str]]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in ("meta", "img", "input"):
-            self.open.append(tag)
-        if tag == "table":
-            self.tables.append([])
-        elif tag == "tr":
-            self.tables[-1].append([])
-        elif tag in ("td", "th"):
-            self.tables[-1][-1].append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open:
-            self.texts.append((self.open[-1], data))
-        if {"td", "th"} & set(self.open):
-            self.tables[-1][-1][-1] += data
-
-
-LINEAGE = [
-    Origin("mlama_split", 3, "a" * 64, ()),
-    Origin("fact_types", 1, "b" * 64, ("mlama_split",)),
-]
-
-
-def nearest(similarity: pa.Table) -> pa.Table:
-    """NEAREST_LANGUAGE by two statistics: the shared facts are near in all languages, the others in none."""
-    found = []
-    for uuid in sorted(set(similarity["uuid"].to_pylist())):
-        near = next(r["cosine"] for r in similarity.to_pylist() if r["uuid"] == uuid) > 0.5
-        for language in LANGUAGES:
-            other = LANGUAGES[language == LANGUAGES[0]]
-            row = {"uuid": uuid, "language": language, "relation": "P36", "nearest_language": other}
-            row |= {"partners": 2, "similarity": 3.0 if near else 0.2, "null_q90": 0.9, "null_q95": 1.0}
-            row |= {"pairings": 50, "p_value": 0.01 if near else 0.6, "q_value": 0.02 if near else 0.6}
-            found += [
-                row | {"statistic": "evidence"},
-                row | {"statistic": "jaccard", "k": 50, "p_value": 0.3},
-            ]
-    return rows(NEAREST_LANGUAGE, found)
-
-
-@pytest.fixture(scope="session")
-def typed(world: dict[str, Any]) -> list[Typed]:
-    near = nearest(world["similarity"])
-    return [
-        fact_types(
-            world["splits"][x], world["predictions"][x], world["sources"][x], near, easy_rule="relation"
-        )
-        for x in LANGUAGES
-    ]
-
-
-@pytest.fixture(scope="module")
-def types(typed: list[Typed]) -> pa.Table:
-    return pa.concat_tables(one.types for one in typed)
-
-
-@pytest.fixture(scope="module")
-def sensitivity(world: dict[str, Any], typed: list[Typed]) -> pa.Table:
-    moved = Sensitivity(
-        Setting("chunk", "evidence", None, "relation"), statistics_of(nearest(world["similarity"]))
-    )
-    for language, one in zip(LANGUAGES, typed, strict=True):
-        moved.take(language, one.variants)
-    return moved.table()
-
-
-def write(folder: Path, world: dict[str, Any], types: pa.Table, **changed: Any) -> dict[str, Any]:
-    folder.mkdir()
-    planted = planted_agreement(types, world["truth"], world["sources"].values(), resamples=50)
-    arguments = {k: v for k, v in world.items() if k not in ("similarity", "predictions", "truth")}
-    facts = FactTables(
-        types=types,
-        splits=changed.get("splits", world["splits"]),
-        predictions=world["predictions"],
-        sources=changed.get("sources", world["sources"]),
-        similarity=world["similarity"],
-        decode=lambda ids: [f"<script>{run}" for run in ids],
-        articles={"qaa": 1234},
-        links=True,
-    )
-    arguments |= {"types": types, "planted": planted, "facts": facts, "lineage": LINEAGE}
-    return write_report(folder, **(arguments | changed))
 
 
 @pytest.fixture(scope="module")
@@ -296,13 +188,16 @@ def scores_over_seeds(agreement: dict[str, Any]) -> dict[str, Any]:
         "luck_rate": own["luck_rate"],
         "recall": own["recall"],
         "transferred_rate": 2 / 3,
+        "shared_rate": 0.088,
     }
     numbers = {f"{name}{end}": v for name in ("accuracy", "balanced_accuracy") for end, v in ENDS.items()}
     one = {f"{name}{end}": None for name in ("accuracy", "balanced_accuracy") for end in ENDS if end}
     both = {"paper": pooled | numbers | {"seeds": [5, 6]}, "ours": pooled | numbers | {"seeds": [5, 6]}}
     alone = {m: row | one | {"seeds": [0]} for m, row in both.items()}
+    method = {"statistic": "evidence", "k": None, "easy_rule": "name", "alpha": 0.05, "matcher": "chunk"}
     return {
         "command": "factroots planted-scores",
+        "methods": {"paper": method | {"statistic": "jaccard", "k": 20}, "ours": method},
         "runs": runs,
         "pooled": {"sandbox": both, "disjoint": alone},
     }
@@ -318,21 +213,16 @@ def test_agreement_over_seeds_is_told_for_both_methods(
     shipped = scores_over_seeds(agreement)
     write(tmp_path / "seeds", world, types, planted_scores=shipped, facts=None)
     page = Page((tmp_path / "seeds" / "index.html").read_text("utf-8"))
-    table = next(t for t in page.tables if t[0][0] == "world and method")
-    rows_by_name = {row[0]: row for row in table[1:]}
-    assert list(rows_by_name) == [
-        "sandbox, unseen seeds: the paper’s statistic",
-        "sandbox, unseen seeds: ours",
-        "disjoint world (control): the paper’s statistic",
-        "disjoint world (control): ours",
-    ]
-    ours = rows_by_name["sandbox, unseen seeds: ours"]
-    assert ours[1:5] == ["2", f"{2 * agreement['cells']}", *["91.5% [90.0, 93.0]"] * 2]
-    assert rows_by_name["disjoint world (control): ours"][4] == "91.5%"  # one seed has no interval
-    assert ours[8] == "66.7%"
+    table = next(t for t in page.tables if t[0][:2] == ["method", "seeds"])
+    assert [row[0] for row in table[1:]] == ["the paper’s statistic", "ours"]
+    assert table[2][1:5] == ["2", f"{2 * agreement['cells']}", *["91.5% [90.0, 93.0]"] * 2]
+    assert table[2][5:] == [f"{100 * agreement['recall'][kind]:.1f}%" for kind in THREE]
+    control = next(t for t in page.tables if t[0][:2] == ["method", "called shared"])
+    assert control[2] == ["ours", "8.8%", "66.7%", f"{100 * agreement['luck_rate']:.1f}%"]
     every = next(t for t in page.tables if t[0][:3] == ["world", "seed", "role"])
     assert len(every) == 1 + 3 * 2 and every[1][5].startswith("70.0%")
     said = " ".join(text for _, text in page.texts)
+    assert "Ours: evidence at alpha 0.05" in said and "jaccard of the top 20 neurons" in said
     assert WHAT_PLANTED_TRUTH_SHOWS in said and "factroots planted-scores" in said
     assert {"confusion_paper.svg", "confusion_ours.svg", "planted_agreement.svg"} <= {
         file.name for file in (tmp_path / "seeds" / "figures").iterdir()
@@ -368,100 +258,3 @@ def test_missing_tables_leave_out_sections_and_nothing_breaks(
     assert {"answer", "probing", "clusters", "absence", "easy", "examples", "limits"} == ids
     assert summary["planted_agreement"] is None
     assert "generated world" not in " ".join(text for _, text in page.texts)
-
-
-def test_published_numbers_stand_beside_ours(tmp_path: Path, world: dict[str, Any], types: pa.Table) -> None:
-    names = {"qaa": "en", "qab": "fr", "qac": "sq"}
-
-    def renamed(table: pa.Table) -> pa.Table:
-        columns = {c: table[c] for c in table.column_names}
-        for column in {"language", "language_a", "language_b"} & columns.keys():
-            columns[column] = pa.array([names.get(x, x) for x in table[column].to_pylist()], pa.string())
-        return pa.table(columns, schema=table.schema)
-
-    about = world["checkpoint"].to_pylist()[0] | {
-        "source": "google-bert/bert-base-multilingual-cased",
-        "corpus": "wikipedia",
-    }
-    changed = {
-        k: renamed(world[k]) for k in ("scores", "clusters", "members", "mask_counts", "similarity_pairs")
-    }
-    for key in ("splits", "sources"):
-        changed[key] = {names[x]: renamed(t) for x, t in world[key].items()}
-    changed |= {"checkpoint": rows(CHECKPOINT, [about]), "planted": None, "volume": None}
-    changed |= {"sensitivity": None, "intervention_summary": None, "layer_profile": None, "facts": None}
-    summary = write(tmp_path / "mbert", world, renamed(types), **changed)
-    page = Page((tmp_path / "mbert" / "index.html").read_text("utf-8"))
-    table = next(t for t in page.tables if t[0][-2:] == ["published P@1", "published partial"])
-    assert {row[0]: row[-2:] for row in table[1:]}["en"] == ["19.1%", "22.6%"]
-    absence = next(t for t in page.tables if t[0][-1].startswith("published (512"))
-    assert {row[0]: row[-1] for row in absence[1:]} == {"en": "6.0%", "fr": "14.0%", "sq": "62.0%"}
-    assert summary["published_p_at_1"]["*"]["full_match"] == pytest.approx(0.0885)
-    easy = next(t for t in page.tables if t[0] == ["without a source", "here", "published"])
-    assert [row[2] for row in easy[1:]] == ["3,783", "3,214", "7,644"]
-    beside = next(t for t in page.tables if "transferred: here / published" in t[0][-1])
-    french = next(row for row in beside[1:] if row[0] == "fr")
-    assert [cell.split(" / ")[1] for cell in french[1:]] == ["239", "78", "302"]
-    with (tmp_path / "mbert" / "data" / "published_types.csv").open(encoding="utf-8") as file:
-        written = {row["language"]: row for row in csv.DictReader(file)}
-    assert written["fr"]["transferred_published"] == "302"
-    assert int(written["fr"]["transferred_here"]) == summary["types"]["fr"]["transferred"]
-
-
-def test_the_published_record_is_consistent() -> None:
-    record = paper_results()
-    totals = record["absent_fact_types_mbert"]["totals"]
-    assert sum(totals.values()) == record["source_absence_mbert"]["absent_total"]
-    by_language = record["absent_fact_types_mbert"]["by_language"].values()
-    for key, total in totals.items():
-        assert abs(sum(row[key] for row in by_language) - total) <= 1
-    for source, model in (
-        ("bert-base-multilingual-cased@main", "mbert"),
-        ("FacebookAI/xlm-roberta-large", "xlmr"),
-    ):
-        found = published_results(source)
-        assert found is not None and found.model == model and len(found.p_at_1) == 54
-        assert all(0 < row["full_match"] <= row["partial_match"] < 1 for row in found.p_at_1.values())
-    for other in ("someone/bert-base-uncased", "someone/bert-base-multilingual-cased", "xlm-roberta-base"):
-        assert published_results(other) is None
-    assert len(language_names()) == 53 and language_names()["ceb"] == "Cebuano"
-
-
-def test_pictures_are_small_and_the_same_every_time(world: dict[str, Any], types: pa.Table) -> None:
-    from factroots_dagster.mlama.languages import MLAMA_LANGUAGES
-
-    score = world["scores"].to_pylist()[0]
-    many = rows(world["scores"].schema, [score | {"language": x} for x in MLAMA_LANGUAGES])
-    pairs = [
-        {"language_a": a, "language_b": b, "facts": 1, "jaccard": 0.1}
-        for a in MLAMA_LANGUAGES
-        for b in MLAMA_LANGUAGES
-        if a < b
-    ]
-    counts = pa.table({"language": list(MLAMA_LANGUAGES) * 3, "uuid": ["u"] * 159, "rows": [5] * 159})
-    active = pa.table({"neurons": [[1, 2, 3], [2, 3], [3]]})
-    pages = {"pages": 10, "articles": 8, "redirects": 2, "words": 10**9, "entities": None, "damaged_pages": 0}
-    drawn: list[Callable[[], bytes]] = [
-        lambda: shown.scores_picture(many),
-        lambda: shown.types_picture(types),
-        lambda: shown.coverage_picture(counts),
-        lambda: shown.release_picture(counts),
-        lambda: shown.relations_picture(world["splits"]["qaa"]),
-        lambda: shown.relations_picture(world["splits"]["qaa"].slice(0, 0)),
-        lambda: shown.predictions_picture(world["predictions"]["qaa"]),
-        lambda: shown.sources_picture(world["sources"]["qaa"]),
-        lambda: shown.volume_picture(pa.Table.from_pylist([pages])),
-        lambda: shown.counts_picture({"pages": 0, "snapshot": "latest"}, "count"),
-        lambda: shown.neurons_picture(active),
-        lambda: shown.interventions_picture(world["intervention_summary"]),
-        lambda: shown.planted_picture(world["truth"]),
-        lambda: shown.checkpoint_picture(world["checkpoint"]),
-        lambda: shown.similarity_picture(rows(SIMILARITY_PAIRS, pairs)),
-        lambda: shown.similarity_picture(world["clusters"], "corrected", "overlap"),
-        lambda: shown.similarity_picture(SIMILARITY_PAIRS.empty_table()),
-        lambda: shown.loss_picture(pa.table({"step": [1, 2], "loss": [8.0, 3.0]})),
-    ]
-    for draw in drawn:
-        picture = draw()
-        assert picture.startswith(b"\x89PNG") and 1_000 < len(picture) <= 100_000
-        assert picture == draw()

@@ -109,6 +109,7 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             sources = OnDemand(languages, lambda language: work.read("fact_sources", language))
             volume = pa.concat_tables(work.read("wikipedia_volume", language) for language in languages)
             facts = _fact_tables(work, models, checkpoint, types, sources, volume)
+            moved = work.read_side("sensitivity", "fact_types", checkpoint)
             truth = work.read("planted_truth") if settings.generated else None
             found = write_report(
                 work.folder,
@@ -120,7 +121,7 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 members=work.read_side("members", "language_clusters", checkpoint),
                 mantel=work.read_side("mantel", "language_clusters", checkpoint),
                 types=types,
-                sensitivity=work.read_side("sensitivity", "fact_types", checkpoint),
+                sensitivity=moved,
                 similarity_pairs=work.read_side("pairs", "neuron_similarity", checkpoint),
                 splits=facts.splits,
                 sources=sources,
@@ -134,7 +135,8 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 facts=facts,
                 lineage=lineage(store, work.inputs),
             )
-            return Shown(types_picture(types), {name: found[name] for name in ("facts", "predicted")})
+            figures = {name: found[name] for name in ("facts", "predicted")}
+            return Shown(types_picture(types, moved), figures)
 
         publish_each(context, store, build)
 
@@ -147,7 +149,7 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         volume: pa.Table,
     ) -> "FactTables":
         """What the page's fact explorer needs."""
-        from factroots_dagster.report.explorer import FactTables
+        from factroots_dagster.report.explorer import SIMILARITY_COLUMNS, FactTables
         from factroots_dagster.report.on_demand import OnDemand
 
         tokenizer = models.load(settings, work, checkpoint).tokenizer
@@ -156,7 +158,7 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             splits=OnDemand(sources, lambda language: work.read("mlama_split", language)),
             predictions=OnDemand(sources, lambda language: work.read("predictions", checkpoint, language)),
             sources=sources,
-            similarity=work.read("neuron_similarity", checkpoint),
+            similarity=work.read("neuron_similarity", checkpoint, columns=SIMILARITY_COLUMNS),
             decode=lambda ids: tokenizer.batch_decode([list(run) for run in ids]),
             articles=dict(zip(volume["language"].to_pylist(), volume["articles"].to_pylist(), strict=True)),
             links=not settings.generated,
@@ -185,9 +187,11 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
             table, changed = compare(types, scores, order)
             work.write(table, CHECKPOINT_COMPARISON)
             work.write(changed, CHANGED_FACTS, side="changed_facts")
-            write_comparison(work.folder, table, changed, _labels(work, changed), _language_names(settings))
+            moved = {key: work.read_side("sensitivity", "fact_types", key) for key in order}
+            names, labels = _language_names(settings), _labels(work, changed)
+            write_comparison(work.folder, table, changed, labels, names, moved)
             figures = {"checkpoints": len(order), "changed": len(changed)}
-            return Shown(comparison_picture(table), figures)
+            return Shown(comparison_picture(table, moved), figures)
 
         publish_each(context, store, build)
 

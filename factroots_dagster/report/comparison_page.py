@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pc_csv
 
+from factroots_dagster.report.counts import type_bands
 from factroots_dagster.report.drawing import TYPE_COLOURS, TYPE_NAMES, svg
 from factroots_dagster.report.figures import comparison as figures
 from factroots_dagster.report.html import environment
@@ -29,6 +30,7 @@ def write_comparison(
     changed: pa.Table,
     splits: Iterable[pa.Table],
     names: Mapping[str, str],
+    sensitivity: Mapping[str, pa.Table],
 ) -> None:
     """Writes `index.html`, `figures/*.svg` and `data/*.csv` into `folder`.
 
@@ -38,10 +40,12 @@ def write_comparison(
         changed: CHANGED_FACTS.
         splits: MLAMA_SPLIT of the languages in `changed`, consumed one by one, for the facts' labels.
         names: names that stand beside the languages' codes.
+        sensitivity: checkpoint to SENSITIVITY, for the bands.
     """
     rows = table.to_pylist()
     order = [key for _, key in sorted({(row["order"], row["checkpoint"]) for row in rows})]
-    parts = [_overall(rows, order), _languages(rows, order, names)]
+    bands = {key: type_bands(one) for key, one in sensitivity.items()}
+    parts = [_overall(rows, order, bands), _languages(rows, order, names)]
     parts += _changes(changed, order, _labels(changed, splits), names)
     (folder / "figures").mkdir()
     (folder / "data").mkdir()
@@ -58,14 +62,18 @@ def write_comparison(
     (folder / "index.html").write_text(text, "utf-8", errors="replace")
 
 
-def _overall(rows: list[dict[str, Any]], order: list[str]) -> Section:
+def _overall(
+    rows: list[dict[str, Any]],
+    order: list[str],
+    bands: Mapping[str, Mapping[tuple[str, str], tuple[int, int]]],
+) -> Section:
     cells = {(row["checkpoint"], row["type"]): row for row in rows if row["language"] == "*"}
     p1 = {key: cells[key, TYPES[0]]["full_match"] for key in order}
     grid = [
         [
             key,
             percent(p1[key]),
-            *(f"{cells[key, t]['facts']:,}" for t in TYPES),
+            *(_banded(cells[key, t]["facts"], bands.get(key, {}).get(("*", t))) for t in TYPES),
             f"{sum(cells[key, t]['facts'] for t in TYPES):,}",
         ]
         for key in order
@@ -82,9 +90,9 @@ def _overall(rows: list[dict[str, Any]], order: list[str]) -> Section:
         [
             Figure(
                 "checkpoints",
-                figures.checkpoints_overall(rows),
-                "Left: P@1, thin lines for single languages. Right: all rows by type; the rest is not "
-                "predicted.",
+                figures.checkpoints_overall(rows, bands),
+                "Left: P@1, thin lines for single languages. Right: all rows by type, with the least and the "
+                "most over all settings as areas; the rest is not predicted.",
                 "checkpoint_comparison",
                 "P@1 of all languages: " + sentence([f"{key} {percent(p1[key])}" for key in order]) + ".",
             )
@@ -93,6 +101,10 @@ def _overall(rows: list[dict[str, Any]], order: list[str]) -> Section:
         "checkpoint_comparison",
         {"checkpoint_comparison": pa.Table.from_pylist(rows)},
     )
+
+
+def _banded(facts: int, band: tuple[int, int] | None) -> str:
+    return f"{facts:,}" if band is None else f"{facts:,} [{band[0]:,}–{band[1]:,}]"
 
 
 def _languages(rows: list[dict[str, Any]], order: list[str], names: Mapping[str, str]) -> Section:

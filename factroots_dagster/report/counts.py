@@ -56,6 +56,16 @@ def type_counts(types: pa.Table) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=TYPE_COUNTS)
 
 
+def type_bands(sensitivity: pa.Table | None) -> dict[tuple[str, str], tuple[int, int]]:
+    """(language, type) to the least and the most facts over all settings; empty without SENSITIVITY."""
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    for row in sensitivity.to_pylist() if sensitivity is not None else ():
+        key = (row["language"], row["type"])
+        low, high = found.get(key, (row["facts"], row["facts"]))
+        found[key] = (min(low, row["facts"]), max(high, row["facts"]))
+    return found
+
+
 def source_absence(types: pa.Table, sources: Iterable[pa.Table]) -> pa.Table:
     """SOURCE_ABSENCE: of the predicted facts, how many have no source, by matcher.
 

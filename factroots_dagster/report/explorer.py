@@ -26,6 +26,9 @@ SHARD_FACTS = 256
 """Facts that are unpacked together when one of them is picked."""
 
 LONGEST_SENTENCE = 400
+STATISTIC = "cosine"
+SIMILARITY_COLUMNS = ("uuid", "language_a", "language_b", STATISTIC)
+"""What is read of NEURON_SIMILARITY."""
 SIDES = ("subject", "object")
 
 Decode = Callable[[Sequence[Sequence[int]]], Sequence[str]]
@@ -35,7 +38,7 @@ Decode = Callable[[Sequence[Sequence[int]]], Sequence[str]]
 class FactTables:
     """What the explorer shows, by language; `predictions` and `sources` may load each when asked.
 
-    `similarity` is NEURON_SIMILARITY, `statistic` the column of it that is shown; `decode` turns lists of
+    `similarity` holds the SIMILARITY_COLUMNS of NEURON_SIMILARITY; `decode` turns lists of
     token ids into texts; `articles` is how many articles were searched, where known; `links` is whether
     the wikis exist.
     """
@@ -48,7 +51,6 @@ class FactTables:
     decode: Decode
     articles: Mapping[str, int]
     links: bool
-    statistic: str = "cosine"
 
 
 @dataclass(frozen=True)
@@ -189,15 +191,14 @@ def _similarities(
     tables: FactTables, languages: Sequence[str], facts: pa.Array
 ) -> Callable[[int], dict[tuple[int, int], float]]:
     """Looks up, for a fact's number, the similarity of each pair of languages (as numbers)."""
-    columns = ["uuid", "language_a", "language_b", tables.statistic]
-    rows = tables.similarity.select(columns)
-    rows = rows.filter(pc.is_finite(pc.fill_null(rows[tables.statistic], float("nan"))))
+    rows = tables.similarity
+    rows = rows.filter(pc.is_finite(pc.fill_null(rows[STATISTIC], float("nan"))))
     order = pa.array(languages, pa.string())
     found = {
         "fact": pc.index_in(rows["uuid"], value_set=facts),
         "a": pc.index_in(rows["language_a"], value_set=order),
         "b": pc.index_in(rows["language_b"], value_set=order),
-        "value": rows[tables.statistic],
+        "value": rows[STATISTIC],
     }
     known = pa.table(found).drop_null().sort_by("fact")
     fact, a, b, value = (known[name].to_numpy() for name in ("fact", "a", "b", "value"))
@@ -313,7 +314,7 @@ def _index(
         "articles": [tables.articles.get(code) for code in languages],
         "types": list(TYPES),
         "matcher": tables.types["matcher"][0].as_py(),
-        "statistic": tables.statistic,
+        "statistic": STATISTIC,
         "links": tables.links,
         "shard": SHARD_FACTS,
         "uuids": facts.to_pylist(),

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from factroots_dagster.report.comparison import overall_p1
-from factroots_dagster.report.counts import lucky_guesses, type_counts
+from factroots_dagster.report.counts import lucky_guesses, type_bands, type_counts
 from factroots_dagster.report.reference import PublishedResults
 
 
@@ -68,12 +68,7 @@ class ReportInputs:
     @cached_property
     def bands(self) -> dict[tuple[str, str], tuple[int, int]]:
         """(language, type) to the least and the most facts over all settings of `sensitivity`."""
-        found: dict[tuple[str, str], tuple[int, int]] = {}
-        for row in self.sensitivity.to_pylist() if self.sensitivity is not None else ():
-            key = (row["language"], row["type"])
-            low, high = found.get(key, (row["facts"], row["facts"]))
-            found[key] = (min(low, row["facts"]), max(high, row["facts"]))
-        return found
+        return type_bands(self.sensitivity)
 
     @cached_property
     def luck(self) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from matplotlib.figure import Figure
 
 from factroots_dagster.analysis.pairs import pair_matrix
-from factroots_dagster.report.counts import type_counts
+from factroots_dagster.report.counts import type_bands, type_counts
 from factroots_dagster.report.drawing import (
     ACCENT,
     GRID,
@@ -34,13 +34,13 @@ def scores_picture(scores: pa.Table) -> bytes:
     return _small(knowledge.p_at_1_by_language(ordered))
 
 
-def types_picture(types: pa.Table) -> bytes:
-    """Predicted facts of each language by type. types: FACT_TYPES."""
+def types_picture(types: pa.Table, sensitivity: pa.Table | None = None) -> bytes:
+    """Predicted facts of each language by type. types: FACT_TYPES; the bands are those of SENSITIVITY."""
     counts: dict[str, dict[str, int]] = {}
     for row in type_counts(types).to_pylist():
         counts.setdefault(row["language"], {})[row["type"]] = row["facts"]
     languages = sorted(counts.keys() - {"*"})
-    return _small(roots.types_by_language(counts, languages))
+    return _small(roots.types_by_language(counts, [*languages, "*"], type_bands(sensitivity)))
 
 
 def coverage_picture(coverage: pa.Table) -> bytes:
@@ -130,9 +130,10 @@ def planted_picture(truth: pa.Table) -> bytes:
     return bars_picture({row["kind"]: row["uuid_count"] for row in counted}, "facts, in all languages")
 
 
-def comparison_picture(table: pa.Table) -> bytes:
-    """P@1 and types over the checkpoints. table: CHECKPOINT_COMPARISON."""
-    return _small(comparison.checkpoints_overall(table.to_pylist()))
+def comparison_picture(table: pa.Table, sensitivity: Mapping[str, pa.Table]) -> bytes:
+    """P@1 and types over the checkpoints. table: CHECKPOINT_COMPARISON; sensitivity: by checkpoint."""
+    bands = {key: type_bands(one) for key, one in sensitivity.items()}
+    return _small(comparison.checkpoints_overall(table.to_pylist(), bands))
 
 
 def checkpoint_picture(checkpoint: pa.Table) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from factroots_dagster.report.drawing import (
@@ -21,15 +22,17 @@ from factroots_dagster.report.drawing import (
     panels,
     percent_axis,
 )
+from factroots_dagster.report.figures.roots import Bands
 from factroots_dagster.report.schema import PREDICTED_TYPES, TYPES
 
 Row = Mapping[str, Any]
 
 
-def checkpoints_overall(rows: Sequence[Row]) -> Figure:
+def checkpoints_overall(rows: Sequence[Row], bands: Mapping[str, Bands] | None = None) -> Figure:
     """P@1 of all languages, and the share of their rows of each predicted type, over the checkpoints.
 
-    rows: CHECKPOINT_COMPARISON. Thin lines are single languages.
+    rows: CHECKPOINT_COMPARISON. Thin lines are single languages. bands: by checkpoint, the least and the
+    most facts of (language, type) over all settings, drawn as areas.
     """
     order = _order(rows)
     at = {checkpoint: place for place, checkpoint in enumerate(order)}
@@ -50,6 +53,7 @@ def checkpoints_overall(rows: Sequence[Row]) -> Figure:
         left.set_title("P@1", fontsize=9.5, loc="left")
         for kind, mark in zip(PREDICTED_TYPES, "os^vD", strict=True):
             mine = [row for row in rows if row["language"] == "*" and row["type"] == kind]
+            _area(right, mine, at, bands or {}, TYPE_COLOURS[kind])
             right.plot(
                 [at[row["checkpoint"]] for row in mine],
                 [row["share"] for row in mine],
@@ -68,6 +72,20 @@ def checkpoints_overall(rows: Sequence[Row]) -> Figure:
             axes.margins(x=0.12)
             axes.set_ylim(0, 1)
         return figure
+
+
+def _area(
+    axes: Axes, rows: Sequence[Row], at: Mapping[str, int], bands: Mapping[str, Bands], colour: str
+) -> None:
+    """The band of one type; shares are of all rows, which facts and share tell together."""
+    known = [
+        (at[row["checkpoint"]], *band, row["share"] / row["facts"])
+        for row in rows
+        if row["facts"] and (band := bands.get(row["checkpoint"], {}).get((row["language"], row["type"])))
+    ]
+    if known:
+        x, low, high, one = (np.array(values) for values in zip(*known, strict=True))
+        axes.fill_between(x, low * one, high * one, color=colour, alpha=0.15, lw=0)
 
 
 def changes(moves: Mapping[tuple[str, str], int], title: str) -> Figure:

@@ -9,11 +9,10 @@ import pyarrow as pa
 
 from factroots_dagster.report.figures import roots as figures
 from factroots_dagster.report.inputs import ReportInputs
-from factroots_dagster.report.planted import WHAT_PLANTED_TRUTH_SHOWS
+from factroots_dagster.report.planted import KINDS, WHAT_PLANTED_TRUTH_SHOWS
 from factroots_dagster.report.sections.parts import Figure, Grid, Section, interval, percent, sentence
 
 METHODS = {"paper": "the paper’s statistic", "ours": "ours"}
-WORLDS = {"sandbox": "sandbox, unseen seeds", "disjoint": "disjoint world (control)"}
 
 
 def planted(inputs: ReportInputs) -> Section | None:
@@ -74,51 +73,43 @@ def planted_seeds(inputs: ReportInputs) -> Section | None:
     scores = inputs.planted_scores
     if not scores:
         return None
-    bars, grid = [], []
-    for world, methods in scores["pooled"].items():
-        for method, pooled in methods.items():
-            label = f"{WORLDS.get(world, world)}: {METHODS.get(method, method)}"
-            ends = {key: pooled[f"balanced_accuracy{end}"] for key, end in ENDS.items()}
-            bars.append({"label": label, "ours": method == "ours", **ends})
-            grid.append(
-                [
-                    label,
-                    f"{len(pooled['seeds'])}",
-                    f"{pooled['cells']:,}",
-                    _with_interval(pooled, "accuracy"),
-                    _with_interval(pooled, "balanced_accuracy"),
-                    *(
-                        percent(pooled["recall"].get(kind))
-                        for kind in ("shared", "independent", "transferred")
-                    ),
-                    percent(pooled["transferred_rate"]),
-                    percent(pooled["luck_rate"]),
-                ]
-            )
-    heads = [
-        "world and method",
-        "seeds",
-        "cells",
-        "accuracy",
-        "balanced accuracy",
-        "recall: shared",
-        "independent",
-        "transferred",
-        "transfer predicted",
-        "lucky guesses",
+    pooled = {m: scores["pooled"].get("sandbox", {}).get(m) for m in METHODS}
+    control = {m: scores["pooled"].get("disjoint", {}).get(m) for m in METHODS}
+    known = {method: found for method, found in pooled.items() if found}
+    bars: list[dict[str, Any]] = [
+        {"label": METHODS[method], "ours": method == "ours"}
+        | {key: found[f"balanced_accuracy{end}"] for key, end in ENDS.items()}
+        for method, found in known.items()
     ]
-    bars = [bar for bar in bars if bar["value"] is not None]
-    sandbox = scores["pooled"].get("sandbox", {})
+    three = ("shared", "independent", "transferred")
+    grid = [
+        [
+            METHODS[method],
+            f"{len(found['seeds'])}",
+            f"{found['cells']:,}",
+            _with_interval(found, "accuracy"),
+            _with_interval(found, "balanced_accuracy"),
+            *(percent(found["recall"].get(kind)) for kind in three),
+        ]
+        for method, found in known.items()
+    ]
+    false = [
+        [METHODS[m], *(percent(found[name]) for name in ("shared_rate", "transferred_rate", "luck_rate"))]
+        for m, found in control.items()
+        if found
+    ]
+    heads = ["method", "seeds", "cells", "accuracy", "balanced accuracy", *(f"recall: {k}" for k in three)]
     drawn = [
         Figure(
             f"confusion_{method}",
-            figures.confusion(sandbox[method]["confusion"], f"{METHODS[method]}, unseen seeds together"),
+            figures.confusion(_in_order(found["confusion"]), f"{METHODS[method]}, unseen seeds together"),
             f"Planted kind against the type given by {METHODS[method]}: all unseen seeds together.",
             "planted_confusion",
-            "A table of counts, planted kinds down, types across.",
+            "A table of counts, planted kinds down, types across; recall: "
+            + sentence([f"{kind} {percent(found['recall'].get(kind))}" for kind in three])
+            + ".",
         )
-        for method in METHODS
-        if method in sandbox
+        for method, found in known.items()
     ]
     said = [f"{bar['label']} {percent(bar['value'])}" for bar in bars]
     return Section(
@@ -127,9 +118,12 @@ def planted_seeds(inputs: ReportInputs) -> Section | None:
         [
             "One world proves little, so the same was measured on worlds of several seeds that nothing was "
             "tuned on, once with the paper’s statistic and rules and once with ours; intervals are 95% over "
-            "the seeds. In the disjoint world no two languages share a word: nothing can be transferred "
-            "there, "
-            "so what is predicted of facts planted as transferred must be no more than lucky guesses.",
+            "the seeds. " + " ".join(_settings(METHODS[m], scores["methods"][m]) for m in known),
+            "The control is a world in which no two languages share a word. Nothing can be shared or "
+            "transferred there, so every such claim is false: of the facts that are stated and predicted a "
+            "share of about alpha is called shared by chance, and of all facts planted as transferred no "
+            "more "
+            "may be called so than lucky guesses explain.",
             f"Measured beforehand with {scores['command']} and shipped with the program; this page did not "
             "run it again.",
         ],
@@ -137,16 +131,38 @@ def planted_seeds(inputs: ReportInputs) -> Section | None:
             Figure(
                 "planted_agreement",
                 figures.agreement(bars),
-                "Mean recall of the three kinds (balanced accuracy); lines: 95% over the seeds.",
+                "Mean recall of the three kinds (balanced accuracy) on unseen seeds; lines: 95% over the "
+                "seeds.",
                 "planted_scores",
                 sentence(said) + ".",
             ),
             *drawn,
         ],
-        [Grid(heads, grid), Grid(RUN_HEADS, _runs(scores), "Each world by itself.", folded=True)],
+        [
+            Grid(heads, grid, "Sandbox worlds of unseen seeds."),
+            Grid(
+                ["method", "called shared", "called transferred", "lucky guesses"],
+                false,
+                "The control: false claims, and how often a fact that nobody states is predicted.",
+            ),
+            Grid(RUN_HEADS, _runs(scores), "Each world by itself.", folded=True),
+        ],
         "fact_types",
         {"planted_scores": _runs_table(scores), "planted_confusion": _pooled_confusions(scores)},
     )
+
+
+def _settings(name: str, method: Mapping[str, Any]) -> str:
+    k = f" of the top {method['k']} neurons" if method["k"] else ""
+    return (
+        f"{name[0].upper()}{name[1:]}: {method['statistic']}{k} at alpha {method['alpha']:g}, naming cues by "
+        f"the rule “{method['easy_rule']}”, sources by the matcher {method['matcher']}."
+    )
+
+
+def _in_order(matrix: Mapping[str, Mapping[str, int]]) -> dict[str, Mapping[str, int]]:
+    """The planted kinds in their order."""
+    return {kind: matrix[kind] for kind in KINDS if kind in matrix}
 
 
 ENDS = {"value": "", "low": "_low", "high": "_high"}
