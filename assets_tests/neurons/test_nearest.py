@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from scipy import stats
 from sklearn.decomposition import PCA
 
 from assets_tests.neurons.test_similarity import LANGUAGES, World
-from factroots_dagster.neurons import nearest
+from factroots_dagster.neurons import comparable, nearest
+from factroots_dagster.neurons.comparable import Matrices, comparable_facts
 from factroots_dagster.neurons.nearest import Nearest, NearestInRelation, Pairings
 from factroots_dagster.neurons.nulls import SMALLEST_MISMATCHED, SMALLEST_NULL
 from factroots_dagster.neurons.probeless import SIZES
@@ -299,3 +301,28 @@ def test_a_fact_is_paired_with_others_of_its_object_only() -> None:
     found = Pairings(of, place, np.array(["x", "y", "x", "x"]), np.random.default_rng(0))
     pairs = list(zip(found.first.tolist(), found.second.tolist(), strict=True))
     assert pairs == [(0, 0), (1, 1), (2, 2), (0, 2), (0, 3), (2, 0), (2, 3)]
+
+
+def test_matrices_that_do_not_fit_are_read_again_as_seldom_as_possible(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six languages and room for three: dropping the oldest would read one for nearly every pair."""
+    names = [f"q{i}" for i in range(6)]
+    folders = dict.fromkeys(names, world.folders["qaa"])
+    facts = dict.fromkeys(
+        names, comparable_facts(world.active["qaa"], world.folders["qaa"], world.splits["qaa"])["P1"]
+    )
+    matrices = Matrices(folders, "P1", facts, [6])
+    monkeypatch.setattr(comparable, "MATRIX_BYTES", 3 * matrices["q0"].nbytes)
+    read: list[str] = []
+    original = Matrices._read
+    monkeypatch.setattr(
+        Matrices, "_read", lambda self, language: read.append(language) or original(self, language)
+    )
+    matrices.done_with("q0")
+    for a, b in combinations(names, 2):
+        if b == names[names.index(a) + 1] and a != "q0":
+            matrices.done_with(names[names.index(a) - 1])
+        matrices[a], matrices[b]
+        assert len(matrices.kept) <= 3
+    assert len(read) == 13  # 17 when the oldest goes; of 53 languages with room for 20 half as many

@@ -94,7 +94,11 @@ class Matrix:
 
 
 class Matrices:
-    """One relation's matrices by language; beyond the limit the least recently used are dropped."""
+    """One relation's matrices by language, of pairs in order: the first language goes through the others.
+
+    Beyond the limit the newest goes, but for the pair in hand: of languages that come round in turn, those
+    that stay are then met again, where dropping the oldest would read every one anew each time.
+    """
 
     def __init__(
         self, folders: Mapping[str, Path], relation: str, facts: Mapping[str, Facts], sizes: Sequence[int]
@@ -106,8 +110,12 @@ class Matrices:
         matrix = self.kept.pop(language, None) or self._read(language)
         self.kept[language] = matrix
         while len(self.kept) > 2 and sum(m.nbytes for m in self.kept.values()) > MATRIX_BYTES:
-            del self.kept[next(iter(self.kept))]
+            del self.kept[list(self.kept)[-3]]
         return matrix
+
+    def done_with(self, language: str) -> None:
+        """No later pair has this language."""
+        self.kept.pop(language, None)
 
     def _read(self, language: str) -> Matrix:
         facts = self.facts[language]

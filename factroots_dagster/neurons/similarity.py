@@ -94,11 +94,13 @@ def compare_languages(
         maxima = NearestInRelation(
             relation, here, np.random.default_rng([seed, zlib.crc32(relation.encode())])
         )
-        for a, b in combinations(sorted(here), 2):
-            if set(here[a].uuids) & set(here[b].uuids):
-                random = np.random.default_rng([seed, zlib.crc32(f"{a}|{b}|{relation}".encode())])
-                compared = pairs[a, b].add(relation, here[a], here[b], matrices[a], matrices[b], random)
-                maxima.add(a, b, *compared)
+        for a in sorted(here):
+            for b in sorted(other for other in here if other > a):
+                if set(here[a].uuids) & set(here[b].uuids):
+                    random = np.random.default_rng([seed, zlib.crc32(f"{a}|{b}|{relation}".encode())])
+                    compared = pairs[a, b].add(relation, here[a], here[b], matrices[a], matrices[b], random)
+                    maxima.add(a, b, *compared)
+            matrices.done_with(a)
         nearest.take(maxima)
         if progress is not None:
             progress(f"{number} of {len(relations)} relations compared")

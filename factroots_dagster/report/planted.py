@@ -30,10 +30,13 @@ WHAT_PLANTED_TRUTH_SHOWS = (
     "can be carried over, shows that it does not invent transfers. It does not show that a fact called "
     "shared is stored once in a large model: there, languages are also linked by meaning, texts are "
     "copied and translated, names are alike in part, and no Wikipedia holds all that a model has read. "
-    "The method's settings were chosen on other generated worlds than those scored here, but on none "
-    "but generated ones. Some planted facts no method of this kind can place: those that no linked "
-    "language predicts (there is nothing to compare), and transferred facts whose subject and object "
-    "stand together in a sentence that does not state them (the search takes it for a source)."
+    "The settings were chosen on the generated worlds of seeds 0, 1 and 2, so only scores of other "
+    "seeds are evidence, and generated worlds alone were looked at. In the control world nothing can be "
+    "shared; how many of its stated facts are called shared all the same is told with the scores, and "
+    "as large a part of the unshared facts must be expected to be called so elsewhere. Some planted "
+    "facts no method of this kind can place: those that no linked language predicts (there is nothing "
+    "to compare), and transferred facts whose subject and object stand together in a sentence that does "
+    "not state them (the search takes it for a source)."
 )
 SHIPPED = Path(__file__).with_name("planted_scores.json")
 THREE = ("shared", "independent", "transferred")
