@@ -68,10 +68,10 @@ def test_bad_sources_fail_once_in_words_and_leave_the_old_data(tmp_path: Path) -
     assert tree(tmp_path / "data") == before
 
 
-@pytest.mark.parametrize("key", ["../../evil", "a/b", "evil\\x", ".git", "nobody", "a b", "x" * 300])
+@pytest.mark.parametrize("key", ["../../evil", "a/b", "evil\\x", ".git", "nobody", "a b", "a|b", "x" * 300])
 @pytest.mark.timeout(300)
 def test_partition_keys_that_somebody_adds_in_the_ui_are_refused_in_words(key: str, tmp_path: Path) -> None:
     settings = Settings(world="mlama", data_root=tmp_path / "data", languages=("nl",))
     words = failure_of(settings, "checkpoint", key) or ""
-    assert "is refused: use letters, digits" in words or "is not registered" in words, words
+    assert "is refused" in words or "is not registered" in words, words
     assert tree(tmp_path) == {}

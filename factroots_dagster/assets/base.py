@@ -232,6 +232,11 @@ def for_each_partition(
     for key in keys:
         started, parts = time.monotonic(), parts_of(key)
         try:
+            if len(parts) != len(RECIPES[names[0]].by):
+                raise InputError(
+                    f"partition key {key!r} is refused: no checkpoint's key holds a '|'; delete this partition "
+                    "in the UI and register the checkpoint with: factroots checkpoints add"
+                )
             shown = dict.fromkeys(names, Shown())
             if not (context.retry_number and _all_current(context, store, names, parts)):
                 shown = publish(*parts)

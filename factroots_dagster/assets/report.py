@@ -73,8 +73,9 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                     tables.append(typed.types)
             table = pa.concat_tables(tables)
             work.write(table, FACT_TYPES)
-            work.write(moved.table(), SENSITIVITY, side="sensitivity")
-            return Shown(types_picture(table), {"languages": len(traced)})
+            bands = moved.table()
+            work.write(bands, SENSITIVITY, side="sensitivity")
+            return Shown(types_picture(table, bands), {"languages": len(traced)})
 
         publish_each(context, store, build)
 
