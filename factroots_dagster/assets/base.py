@@ -234,8 +234,8 @@ def for_each_partition(
         try:
             if len(parts) != len(RECIPES[names[0]].by):
                 raise InputError(
-                    f"partition key {key!r} is refused: no checkpoint's key holds a '|'; delete this partition "
-                    "in the UI and register the checkpoint with: factroots checkpoints add"
+                    f"partition key {key!r} is refused: no checkpoint's key holds a '|'; delete this "
+                    "partition in the UI and register the checkpoint with: factroots checkpoints add"
                 )
             shown = dict.fromkeys(names, Shown())
             if not (context.retry_number and _all_current(context, store, names, parts)):
