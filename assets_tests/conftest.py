@@ -62,6 +62,7 @@ def make_home(folder: Path) -> Path:
     return folder
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where workers share the tests, one makes the world and takes all that use it; files stay whole."""
     for item in items:
