@@ -84,4 +84,4 @@ def test_twelve_hours_of_ticks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     # the new dump was published by hand: what comes after it was made for it once more
     assert {asset for asset, _ in twice} <= changed_by_dump | reports
     assert max(made.count(place) for place in made if place[0] != "checkpoint_comparison") == 2
-    assert memory[719] - memory[400] < 15
+    assert memory[719] - memory[400] < 30  # MB; alone some 10, in a process that ran other tests up to 16

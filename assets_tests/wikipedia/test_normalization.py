@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+import numpy as np
 import pytest
 
 from factroots_dagster.wikipedia.normalization import (
@@ -67,7 +68,8 @@ def test_places_by_hand(text: str, seen: str, places: list[tuple[int, int]] | No
     if where is None:
         assert text == seen
     elif places is not None:
-        assert list(zip(where[0].tolist(), where[1].tolist(), strict=True)) == places
+        every = np.arange(len(seen))
+        assert list(zip(where.start(every).tolist(), where.end(every).tolist(), strict=True)) == places
 
 
 def test_every_character_that_joins_the_one_before_is_known() -> None:

@@ -183,7 +183,8 @@ def _texts(predictions: pa.Table, decode: Decode) -> pa.Array:
         own = runs[count - 1] if runs and 0 < count <= len(runs) else None
         wanted.append(tuple(own or next((run for run in runs or () if run), ())))
     distinct = sorted(set(wanted) - {()})
-    texts = dict(zip(distinct, decode(distinct), strict=True))
+    # transformers decodes no runs at all to one empty text
+    texts = dict(zip(distinct, decode(distinct), strict=True)) if distinct else {}
     return pa.array([texts.get(ids) for ids in wanted], pa.string())
 
 

@@ -216,12 +216,14 @@ class Store:
 
     def manifest(self, asset: str, *parts: str) -> dict[str, Any]:
         """What a publication says of itself; raises InputError when there is none, or a damaged one."""
-        path = self.require(asset, *parts) / MANIFEST
+        folder = self.require(asset, *parts)
+        path = folder / MANIFEST
         try:
             stat = path.stat()
             return _read_manifest(path, stat.st_ino, stat.st_mtime_ns)
         except (OSError, ValueError, AttributeError):
-            raise InputError(f"{path}: is damaged; materialize this partition again") from None
+            words = f"{folder}: its {MANIFEST} is damaged; materialize this partition again"
+            raise InputError(words) from None
 
     def digest(self, asset: str, *parts: str) -> str:
         """Digest of a published partition's files (its data version)."""
