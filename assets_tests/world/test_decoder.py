@@ -44,6 +44,7 @@ def save_decoder(folder: Path, texts: list[str], objects: list[str]) -> str:
     )
     pieces = ((name, tokenizer(f" {name}")["input_ids"]) for name, _ in Counter(objects).most_common())
     favourite, ids = next((name, ids) for name, ids in pieces if len(ids) == 1)
+    torch.set_num_threads(1)  # more are slower beside other processes, much slower
     torch.manual_seed(0)
     config = GPT2Config(
         vocab_size=len(tokenizer),
