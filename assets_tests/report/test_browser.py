@@ -146,7 +146,7 @@ def test_a_page_as_large_as_mlama_is_light_and_opens_at_once(browser: Any, tmp_p
             assert tab.evaluate("document.documentElement.scrollWidth") <= size["width"]
             assert len(find(tab, "a")) == 40
             tab.locator("#fact-results button").nth(39).click()
-            tab.wait_for_function("document.querySelector('#fact-results li:last-child [aria-current]')")
+            tab.locator("#fact-results li:last-child [aria-current]").wait_for()
     assert max(worked) < SLOWEST_OPENING, worked
     # On a machine that is busy with other things the clock tells more of those than of the page.
     if os.getloadavg()[0] < (os.cpu_count() or 1):
