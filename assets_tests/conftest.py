@@ -62,14 +62,6 @@ def make_home(folder: Path) -> Path:
     return folder
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where workers share the tests, one makes the world and takes all that use it; files stay whole."""
-    for item in items:
-        group = "world" if "world" in getattr(item, "fixturenames", ()) else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MaterializedWorld]:
     """The sandbox world of a seed, every asset materialized by the demo command."""
