@@ -21,10 +21,7 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup
 	$(VENV)/bin/factroots demo
 
-test: setup
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/mypy
+test: lint
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
 # Lines and branches that the tests reach, those in subprocesses and Spark's workers too.

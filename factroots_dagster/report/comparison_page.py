@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
@@ -11,14 +10,14 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as pc_csv
 
 from factroots_dagster.report.counts import type_bands
-from factroots_dagster.report.drawing import TYPE_COLOURS, TYPE_NAMES, svg
+from factroots_dagster.report.drawing import TYPE_COLOURS, TYPE_NAMES
 from factroots_dagster.report.figures import comparison as figures
 from factroots_dagster.report.html import environment
 from factroots_dagster.report.schema import PREDICTED_TYPES, TYPES
 from factroots_dagster.report.sections.parts import Figure, Grid, Section, percent, sentence
+from factroots_dagster.report.written import write_figures_and_data
 
 EXAMPLES = 8
 """Facts of each change that are shown by name."""
@@ -47,16 +46,7 @@ def write_comparison(
     bands = {key: type_bands(one) for key, one in sensitivity.items()}
     parts = [_overall(rows, order, bands), _languages(rows, order, names)]
     parts += _changes(changed, order, _labels(changed, splits), names)
-    (folder / "figures").mkdir()
-    (folder / "data").mkdir()
-    embedded = {}
-    for part in parts:
-        for figure in part.figures:
-            image = svg(figure.drawing)
-            (folder / "figures" / f"{figure.name}.svg").write_bytes(image)
-            embedded[figure.name] = "data:image/svg+xml;base64," + base64.b64encode(image).decode()
-        for name, data in part.data.items():
-            pc_csv.write_csv(data, folder / "data" / f"{name}.csv")
+    embedded = write_figures_and_data(folder, parts)
     page = environment().get_template("comparison.html")
     text = page.render(sections=parts, figures=embedded, colours=TYPE_COLOURS, order=order, script_digest="")
     (folder / "index.html").write_text(text, "utf-8", errors="replace")

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 TYPE_COLOURS = {
     "shared": "#0072B2",
@@ -91,6 +92,17 @@ def percent_axis(axes: Axes, *, limit: float | None = None) -> None:
     axes.tick_params(length=0)
     if limit is not None:
         axes.set_xlim(0, limit)
+
+
+def share_by_number(axes: Axes, number: str, share: str) -> None:
+    """Whole numbers below, percent from nothing up, light grid lines; what the two are called."""
+    axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(color=GRID)
+    axes.tick_params(length=0)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel(number)
+    axes.set_ylabel(share)
 
 
 def language_rows(axes: Axes, languages: Sequence[str], name: Callable[[str], str] = str) -> None:

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as pc_csv
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from factroots_dagster.report.counts import source_absence
-from factroots_dagster.report.drawing import TYPE_COLOURS, svg
+from factroots_dagster.report.drawing import TYPE_COLOURS
 from factroots_dagster.report.examples import example_facts
 from factroots_dagster.report.explorer import Explorer, FactTables, explorer
 from factroots_dagster.report.inputs import ReportInputs
@@ -25,6 +24,7 @@ from factroots_dagster.report.reference import published_results
 from factroots_dagster.report.sections import sections
 from factroots_dagster.report.sections.parts import Section
 from factroots_dagster.report.summary import summary, to_json
+from factroots_dagster.report.written import write_figures_and_data
 
 
 def write_report(
@@ -101,16 +101,7 @@ def write_report(
         names=language_names or {},
     )
     parts = sections(inputs)
-    (folder / "figures").mkdir()
-    (folder / "data").mkdir()
-    embedded = {}
-    for part in parts:
-        for figure in part.figures:
-            image = svg(figure.drawing)
-            (folder / "figures" / f"{figure.name}.svg").write_bytes(image)
-            embedded[figure.name] = "data:image/svg+xml;base64," + base64.b64encode(image).decode()
-        for name, table in part.data.items():
-            pc_csv.write_csv(_flat(table), folder / "data" / f"{name}.csv")
+    embedded = write_figures_and_data(folder, parts)
     found = summary(inputs)
     (folder / "summary.json").write_text(to_json(found), "utf-8")
     lookup = explorer(facts, inputs.languages, inputs.names) if facts is not None else None
@@ -164,8 +155,3 @@ def render(
 def _tables(sources: Mapping[str, pa.Table]) -> Iterable[pa.Table]:
     """Tables one by one: a mapping may load each only when it is asked for."""
     return (sources[language] for language in sorted(sources))
-
-
-def _flat(table: pa.Table) -> pa.Table:
-    """The columns that CSV can hold."""
-    return table.select([f.name for f in table.schema if not pa.types.is_nested(f.type)])

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, LogLocator, MaxNLocator, NullFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from factroots_dagster.report.drawing import (
     ACCENT,
@@ -21,6 +21,7 @@ from factroots_dagster.report.drawing import (
     column,
     language_rows,
     percent_axis,
+    share_by_number,
 )
 
 Row = Mapping[str, Any]
@@ -103,13 +104,7 @@ def mask_counts(rows: Sequence[Row]) -> Figure:
             axes.fill_between(x, column(total, "low"), column(total, "high"), color=ACCENT, alpha=0.2)
             axes.plot(x, y, color=ACCENT, lw=2.2, marker="o", ms=4, label="all languages")
             axes.legend(frameon=False)
-        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(color=GRID)
-        axes.tick_params(length=0)
-        axes.set_ylim(bottom=0)
-        axes.set_xlabel("tokens of the object")
-        axes.set_ylabel("P@1")
+        share_by_number(axes, "tokens of the object", "P@1")
         return figure
 
 

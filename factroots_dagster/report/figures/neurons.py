@@ -20,6 +20,7 @@ from factroots_dagster.report.drawing import (
     column,
     language_rows,
     panels,
+    share_by_number,
 )
 
 Row = Mapping[str, Any]
@@ -94,13 +95,7 @@ def layer_profile(rows: Sequence[Row]) -> Figure:
                 label="mean of the languages",
             )
             axes.legend(frameon=False)
-        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(color=GRID)
-        axes.tick_params(length=0)
-        axes.set_ylim(bottom=0)
-        axes.set_xlabel("layer")
-        axes.set_ylabel("share of active neurons")
+        share_by_number(axes, "layer", "share of active neurons")
         return figure
 
 
