@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pyarrow as pa
 
+from factroots_dagster.automation.lost import tell_process
 from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.partitions import parts_of
 from factroots_dagster.settings import Settings
@@ -227,6 +228,7 @@ def for_each_partition(
     words of every error, and is tried again only where that can help. A second try makes only what the
     first one had not finished.
     """
+    tell_process(context)
     keys = partition_keys(context)
     most = 2 if isinstance(context.assets_def.partitions_def, dg.MultiPartitionsDefinition) else 1
     failed: dict[str, InputError] = {}

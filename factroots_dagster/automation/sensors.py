@@ -1,4 +1,4 @@
-"""Sensors: new checkpoints, changes that go downstream, and runs that failed."""
+"""Sensors: new checkpoints, changes that go downstream, and runs that failed or were lost."""
 
 import time
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import dagster as dg
 
 from factroots_dagster.automation.failures import failure_summary, summaries_folder, write_summary
+from factroots_dagster.automation.lost import fail_lost_runs
 from factroots_dagster.automation.watch import Seen, State, look
 from factroots_dagster.partitions import Platform, checkpoint_set
 
@@ -13,7 +14,7 @@ ASKED_TAG = "factroots/asked"
 
 
 def platform_sensors(platform: Platform) -> list[dg.SensorDefinition]:
-    """`checkpoint_sensor`, `refresh_sensor` and `failure_sensor` of a world."""
+    """`checkpoint_sensor`, `refresh_sensor`, `failure_sensor` and `lost_run_sensor` of a world."""
 
     @dg.sensor(
         name="checkpoint_sensor",
@@ -50,6 +51,16 @@ def platform_sensors(platform: Platform) -> list[dg.SensorDefinition]:
         )
         context.log.info(f"what failed and what to do: {path}")
 
+    @dg.sensor(
+        name="lost_run_sensor",
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Reports runs whose process was killed as failed: they would hold the queue.",
+    )
+    def lost_run_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        lost = fail_lost_runs(context.instance)
+        return dg.SkipReason(f"lost and reported as failed: {', '.join(lost)}" if lost else "no run was lost")
+
     refresh_sensor = dg.AutomationConditionSensorDefinition(
         name="refresh_sensor",
         target=dg.AssetSelection.all(),
@@ -58,7 +69,7 @@ def platform_sensors(platform: Platform) -> list[dg.SensorDefinition]:
         default_status=dg.DefaultSensorStatus.STOPPED,
         description="Makes what is missing or out of date, once everything upstream of it is up to date.",
     )
-    return [checkpoint_sensor, refresh_sensor, failure_sensor]
+    return [checkpoint_sensor, refresh_sensor, failure_sensor, lost_run_sensor]
 
 
 def requests_for(instance: dg.DagsterInstance, seen: Seen) -> list[dg.RunRequest]:
