@@ -76,6 +76,12 @@ class Settings(BaseSettings):
         description="comma-separated, what else masked models are asked: pll (typed ranking by "
         "pseudo-log-likelihood, slow), left_to_right and confidence (masks filled one after another)",
     )
+    mask_counts: Literal["relation", "object"] = Field(
+        default="relation",
+        description="with how many masks masked models are asked: as many as any object of the relation "
+        "needs, or only as many as the row's own does (several times faster; P@1, neurons and types stay as "
+        "they are; without typed ranking, prior and partial matches)",
+    )
     sandbox_seed: int = Field(default=0, ge=0, lt=2**32, description="seed of the generated worlds")
 
     @classmethod

@@ -43,7 +43,7 @@ RECIPES: Mapping[str, Recipe] = {
     "wikipedia_volume": Recipe(1, (LANGUAGE,)),
     "entity_mentions": Recipe(1, (LANGUAGE,), ("wordpiece_checkpoint",)),
     "fact_sources": Recipe(1, (LANGUAGE,)),
-    "predictions": Recipe(1, CELL, ("precision", "protocols")),
+    "predictions": Recipe(1, CELL, ("precision", "protocols", "mask_counts")),
     "neuron_activations": Recipe(1, CELL, ("precision",)),
     "active_neurons": Recipe(1, CELL),
     "probing_scores": Recipe(1, (CHECKPOINT,), ("sandbox_seed", "active_languages")),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +16,6 @@ import transformers
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
-from tokenizers import pre_tokenizers
 
 from assets_tests.probing import tiny
 from factroots_dagster.errors import InputError
@@ -31,7 +29,7 @@ from factroots_dagster.probing.filling import filled
 from factroots_dagster.probing.forward import WORDS, by_token_budget, read_logits
 from factroots_dagster.probing.heads import VocabularyHead
 from factroots_dagster.probing.outputs import typed_rank
-from factroots_dagster.probing.prompts import build_prompts, mask_counts, mask_prompts
+from factroots_dagster.probing.prompts import build_prompts
 from factroots_dagster.probing.pseudo import pseudo_log_likelihoods
 from factroots_dagster.probing.schema import PREDICTIONS
 from factroots_dagster.settings import Settings, load_settings
@@ -387,62 +385,6 @@ def test_windows_do_not_change_answers(
         assert alone.column(name).equals(together.column(name)), name
     np.testing.assert_allclose(alone.column("object_logprob"), together.column("object_logprob"), atol=1e-5)
     assert said[-1].startswith(f"{len(alone)} of {len(alone)} rows")
-
-
-def test_counts_that_no_object_needs_are_not_run(
-    bert: LoadedModel, split_of: Callable[..., pa.Table], tmp_path: Path
-) -> None:
-    rows = [row for row in split_of("bert").to_pylist() if row["relation"] == "P36"]
-    for row in rows:
-        row["object"] = "oslo" if row["uuid"] != "P36-0" else "rome lima paris riga"
-    got = probe(bert, pa.Table.from_pylist(rows, schema=split_of("bert").schema), tmp_path).to_pylist()
-    assert {tuple(map(len, row["predicted_ids"])) for row in got} == {(1, 0, 0, 4)}
-    assert all(row["typed_rank"] for row in got)
-
-
-def test_a_space_token_leaves_no_count_out() -> None:
-    candidates = [(5, 6), (7, 8, 9, 10, 11), ()]
-    assert mask_counts(candidates, None) == (2, 5)
-    assert mask_counts(candidates, 4) == (2, 3, 4, 5)
-    assert mask_counts([()], 4) == mask_counts([], None) == ()
-
-
-TEMPLATES = ("[X] is in [Y] .", "[Y]:[X]", "[X][Y]", "the [Y], of[X]", "[Y]", "([Y])[X]", "[X]は[Y]の")
-
-
-@pytest.mark.parametrize("family", tiny.MASKED)
-@pytest.mark.parametrize("template", [text for text in TEMPLATES if "[X]" in text])
-def test_prompts_are_those_that_the_tokenizer_makes(
-    family: str, template: str, checkpoint_of: Callable[[str], Path]
-) -> None:
-    tokenizer = load(str(checkpoint_of(family)), device="cpu").tokenizer
-    subjects = ["lima", "oslo rome", "東京", tokenizer.mask_token, f"a {tokenizer.mask_token}", " x ", "[Y]"]
-    rows = [(template, subject, label) for subject in subjects for label in ("oslo", "a b c")]
-    split = pa.table(dict(zip(("template", "subject", "object"), zip(*rows, strict=True), strict=True)))
-    made = build_prompts(tokenizer, split, space_id=None, max_length=64)
-    assert len(made.counts) == 2
-    for k in made.counts:
-        spelled = list(mask_prompts(tokenizer, made.asked, k))
-        mine = [prompt for prompt in made.prompts if prompt.k == k]
-        assert len(mine) == len(spelled) == made.questions
-        for one, other in zip(mine, spelled, strict=True):
-            assert one.question == other.question
-            assert one.ids.tolist() == other.ids.tolist()
-            assert one.positions.tolist() == other.positions.tolist()
-
-
-def test_prompts_of_a_tokenizer_that_keeps_the_spaces_between_masks(
-    checkpoint_of: Callable[[str], Path],
-) -> None:
-    tokenizer = copy.deepcopy(load(str(checkpoint_of("bert")), device="cpu").tokenizer)
-    tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "isolated")  # a space is a token
-    rows = [("[X] is [Y]", "lima", "oslo rome"), ("[X] is [Y]", "x", "oslo")]
-    split = pa.table(dict(zip(("template", "subject", "object"), zip(*rows, strict=True), strict=True)))
-    made = build_prompts(tokenizer, split, space_id=None, max_length=64)
-    longest = [prompt for prompt in made.prompts if prompt.k == max(made.counts)]
-    for prompt, other in zip(longest, mask_prompts(tokenizer, made.asked, max(made.counts)), strict=True):
-        assert np.diff(prompt.positions).tolist() == [2] * (prompt.k - 1)
-        assert prompt.ids.tolist() == other.ids.tolist()
 
 
 @given(st.lists(st.integers(1, 60), max_size=80), st.integers(1, 200))

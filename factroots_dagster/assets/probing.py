@@ -154,6 +154,7 @@ def _probe_cell(
             split,
             folder,
             protocols=platform.settings.protocols,
+            mask_counts=platform.settings.mask_counts,
             progress=lambda line: progress(f"{language}: {line}"),
         )
         if "predictions" in works:
@@ -164,6 +165,7 @@ def _probe_cell(
         "facts": len(predictions),
         "precision": platform.settings.precision,
         "protocols": ", ".join(platform.settings.protocols),
+        "mask_counts": platform.settings.mask_counts,
     }
     return {
         "predictions": Shown(predictions_picture(predictions), figures),

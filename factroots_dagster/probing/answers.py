@@ -29,7 +29,8 @@ class Answers:
     """The answers to all questions of one relation, by mask count.
 
     scores: [questions, candidates], mean log-probability of each candidate at its own mask count.
-    predicted: [questions, k], the argmax at each mask; confidence: its log-probability.
+    predicted: [questions, k], the argmax at each mask; confidence: its log-probability. answered:
+    [questions], whether a question was asked with k masks.
     neurons: [layers, neurons] of right prompts, by (question, k).
     """
 
@@ -37,6 +38,7 @@ class Answers:
     asked: RelationPrompts
     predicted: dict[int, Ids] = field(default_factory=dict)
     confidence: dict[int, npt.NDArray[np.float32]] = field(default_factory=dict)
+    answered: dict[int, npt.NDArray[np.bool_]] = field(default_factory=dict)
     neurons: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
     pll: npt.NDArray[np.float64] | None = None  # as scores, by pseudo-log-likelihood
     filled: dict[Order, dict[tuple[int, int], npt.NDArray[np.int64]]] = field(default_factory=dict)
@@ -55,6 +57,7 @@ class Answers:
         for k in asked.counts:
             self.predicted[k] = np.zeros((asked.questions, k), np.int32)
             self.confidence[k] = np.zeros((asked.questions, k), np.float32)
+            self.answered[k] = np.zeros(asked.questions, bool)
         self.golds: dict[int, set[tuple[int, ...]]] = {}
         for question, candidate in zip(asked.row_question, asked.row_candidate, strict=True):
             if asked.candidate_ids[candidate]:
@@ -74,6 +77,7 @@ class Answers:
         """Takes argmax and its log-probability [n, k]; says which of the n are right for a row."""
         self.predicted[k][questions] = best
         self.confidence[k][questions] = logprob
+        self.answered[k][questions] = True
         asked = zip(questions.tolist(), best.tolist(), strict=True)
         return np.array([self._bare(ids) in self.golds.get(question, ()) for question, ids in asked], bool)
 
@@ -138,11 +142,13 @@ class Answers:
                 "object_ids": gold,
                 "predicted_ids": said,
                 "full_match": matched[row] > 0,
-                "partial_match": bool(gold) and any(set(gold) <= set(ids) for ids in said),
+                "partial_match": bool(gold) and any(set(gold) <= set(ids) for ids in said)
+                if asked.complete
+                else None,
                 "matched_mask_count": matched[row],
                 "any_answer_match": question in right_questions,
                 "object_logprob": _finite(self.scores[question, candidate]),
-                "typed_rank": typed_rank(self.scores[question], candidate),
+                "typed_rank": typed_rank(self.scores[question], candidate) if asked.complete else None,
                 "candidates": len(asked.candidate_ids),
                 "prior_logprob": _finite(self.scores[prior, candidate]),
                 "prior_rank": typed_rank(self.scores[prior], candidate),
@@ -161,7 +167,10 @@ class Answers:
         if question in self.asked.too_long:
             return []
         counts = range(1, self.asked.largest + 1)
-        return [self.predicted[k][question].tolist() if k in self.predicted else [] for k in counts]
+        return [
+            self.predicted[k][question].tolist() if k in self.predicted and self.answered[k][question] else []
+            for k in counts
+        ]
 
     def write(self, rows: pa.Table, files: ActivationFiles, relation: str) -> None:
         """Writes the neurons of the relation's right rows."""

@@ -30,7 +30,7 @@ from factroots_dagster.probing.forward import (
     read_logits,
 )
 from factroots_dagster.probing.outputs import ActivationFiles, Report
-from factroots_dagster.probing.prompts import Prompt, build_prompts
+from factroots_dagster.probing.prompts import MaskCounts, Prompt, build_prompts
 from factroots_dagster.probing.schema import PREDICTIONS
 
 WINDOW = 16_384  # prompts (or one relation) in memory at once, sorted by length together
@@ -43,6 +43,7 @@ def probe(
     activations_folder: Path,
     *,
     protocols: Sequence[Protocol] = (),
+    mask_counts: MaskCounts = "relation",
     progress: Callable[[str], None] | None = None,
     token_budget: int | None = None,
 ) -> pa.Table:
@@ -50,8 +51,9 @@ def probe(
 
     split: MLAMA_SPLIT. activations_folder: existing and empty; gets `<relation>.safetensors` (tensor
     "activations", float32 [facts, layers, neurons]) and `data.parquet` (ACTIVATION_INDEX) for the rows with a
-    full match. protocols: what else is asked of a masked model, see `pseudo` and `filling`. token_budget:
-    padded tokens of one batch; batches are halved when memory runs out.
+    full match. protocols: what else is asked of a masked model, see `pseudo` and `filling`. mask_counts: of a
+    masked model, see `build_prompts`; with "object" there are no candidates' ranks, no prior and no partial
+    match. token_budget: padded tokens of one batch; batches are halved when memory runs out.
     Returns PREDICTIONS, one row per row of split, in its order; for a decoder as `causal` says.
     Raises InputError for broken templates and logits that are not finite.
     """
@@ -63,7 +65,7 @@ def probe(
         budget = max(1, min(budget, LOGIT_BUDGET // len(model.tokenizer)))
     files = ActivationFiles(activations_folder)
     tables, order = [], []
-    for window in _windows(model, split, protocols):
+    for window in _windows(model, split, mask_counts):
         rows = sum(len(relation.rows) for relation in window)
         # Pseudo-log-likelihood takes far longer than all the rest: where it is asked for, it counts the rows.
         counted = _Share(report, 0 if "pll" in protocols else rows)
@@ -91,7 +93,7 @@ class _Relation:
     answers: Answers
 
 
-def _windows(model: LoadedModel, split: pa.Table, protocols: Sequence[Protocol]) -> Iterator[list[_Relation]]:
+def _windows(model: LoadedModel, split: pa.Table, counts: MaskCounts) -> Iterator[list[_Relation]]:
     """The relations in their order, as many at once as have WINDOW prompts together."""
     rows_of: dict[str, list[int]] = {}
     for row, name in enumerate(split.column("relation").to_pylist()):
@@ -100,7 +102,9 @@ def _windows(model: LoadedModel, split: pa.Table, protocols: Sequence[Protocol])
     size = 0
     for name, rows in rows_of.items():
         part = split.take(pa.array(rows))
-        asked = build_prompts(model.tokenizer, part, space_id=model.space_id, max_length=model.max_length)
+        asked = build_prompts(
+            model.tokenizer, part, space_id=model.space_id, max_length=model.max_length, counts=counts
+        )
         if window and size + len(asked.prompts) > WINDOW:
             yield window
             window, size = [], 0

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ import pyarrow as pa
 from factroots_dagster.errors import InputError
 
 Ids = npt.NDArray[np.int32]
+MaskCounts = Literal["relation", "object"]
 _SLOT = re.compile(r"\[[XY]\]")
 
 
@@ -51,6 +52,7 @@ class RelationPrompts:
     largest: int = 0  # K
     counts: tuple[int, ...] = ()  # the mask counts that are run, ascending
     prompts: list[Prompt] = field(default_factory=list)
+    complete: bool = True  # every question is asked with all counts, those of the prior too
     too_long: set[int] = field(default_factory=set)  # questions that exceed the context
 
     @property
@@ -78,12 +80,21 @@ def prompt_text(template: str, subject: str, masks: str) -> tuple[str, int]:
 
 
 def build_prompts(
-    tokenizer: Any, rows: pa.Table, *, space_id: int | None, max_length: int
+    tokenizer: Any,
+    rows: pa.Table,
+    *,
+    space_id: int | None,
+    max_length: int,
+    counts: MaskCounts = "relation",
 ) -> RelationPrompts:
     """The questions, candidates and prompts of one (language, relation).
 
     rows: columns template, subject, object of MLAMA_SPLIT. Questions whose longest prompt has more than
     max_length tokens are listed in `too_long` and not asked; nothing is ever truncated.
+
+    counts: "relation" asks every question with each count that an object of the relation can need.
+    "object" asks it only with those that its own right objects can need, and the prior not at all: full
+    matches and neurons come out the same for a fraction of the prompts; candidates cannot be ranked.
     """
     templates, subjects, objects = (
         rows.column(name).to_pylist() for name in ("template", "subject", "object")
@@ -102,8 +113,25 @@ def build_prompts(
     made.asked = list(number)
     prompts = _all_counts(tokenizer, made.asked, made.counts)
     made.too_long = {prompt.question for prompt in prompts if len(prompt.ids) > max_length}
-    made.prompts = [prompt for prompt in prompts if prompt.question not in made.too_long]
+    made.complete = counts == "relation"
+    own = None if made.complete else _own_counts(made, space_id)
+    made.prompts = [
+        prompt
+        for prompt in prompts
+        if prompt.question not in made.too_long and (own is None or prompt.k in own[prompt.question])
+    ]
     return made
+
+
+def _own_counts(made: RelationPrompts, space_id: int | None) -> list[set[int]]:
+    """For each question the mask counts that one of its own right objects can need."""
+    own: list[set[int]] = [set() for _ in made.asked]
+    for question, candidate in zip(made.row_question, made.row_candidate, strict=True):
+        length = len(made.candidate_ids[candidate])
+        own[question].update(
+            k for k in made.counts if k == length or (space_id is not None and k > length > 0)
+        )
+    return own
 
 
 def mask_counts(candidates: Sequence[tuple[int, ...]], space_id: int | None) -> tuple[int, ...]:

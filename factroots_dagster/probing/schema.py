@@ -31,13 +31,13 @@ PREDICTIONS = pa.schema(
         ("object_ids", pa.list_(pa.int32())),
         ("predicted_ids", pa.list_(pa.list_(pa.int32()))),  # item k-1: argmax at k masks; [] if not run
         ("full_match", pa.bool_()),  # null where the checkpoint cannot be asked so
-        ("partial_match", pa.bool_()),
+        ("partial_match", pa.bool_()),  # null where only the object's own mask counts are run
         ("matched_mask_count", pa.int32()),  # smallest matching mask count; 0 without a full match
         ("any_answer_match", pa.bool_()),  # full match of any gold answer of the same prompt
         ("object_logprob", pa.float64()),  # mean natural log-probability at the object's own mask count
-        ("typed_rank", pa.int32()),  # 1 is best; a tie counts half of the tied, rounded up
+        ("typed_rank", pa.int32()),  # 1 is best; a tie counts half of the tied, rounded up; null as before
         ("candidates", pa.int32()),  # distinct object labels of (language, relation)
-        ("prior_logprob", pa.float64()),  # object_logprob with the subject masked
+        ("prior_logprob", pa.float64()),  # object_logprob with the subject masked; null as before
         ("prior_rank", pa.int32()),  # typed_rank with the subject masked
         ("too_long", pa.bool_()),  # left out: the prompt exceeds the model's context
         ("pll_rank", pa.int32()),  # as typed_rank, by pseudo-log-likelihood; null where not asked for

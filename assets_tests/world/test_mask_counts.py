@@ -1,0 +1,42 @@
+"""FACTROOTS_MASK_COUNTS=object through the whole graph: fewer prompts, the same types."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from assets_tests.conftest import CHECKPOINT, MaterializedWorld, make_home
+from factroots_dagster.checks.registry import BY_CELL, BY_CHECKPOINT
+from factroots_dagster.demo import StageRunner
+from factroots_dagster.partitions import checkpoint_set
+from factroots_dagster.storage.store import Store
+
+
+@pytest.mark.slow
+def test_the_objects_own_mask_counts_give_the_same_types(world: MaterializedWorld, tmp_path: Path) -> None:
+    shutil.copytree(world.settings.data_root, tmp_path / "data")
+    settings = world.settings.model_copy(update={"data_root": tmp_path / "data", "mask_counts": "object"})
+    store = Store(settings.data_root, settings.world)
+    languages = settings.active_languages
+    with dg.DagsterInstance.from_config(str(make_home(tmp_path / "home"))) as instance:
+        instance.add_dynamic_partitions(checkpoint_set(settings), [CHECKPOINT])
+        run = StageRunner(settings, instance, print)  # raises where a run or a check fails
+        run("ask", BY_CELL, f"{CHECKPOINT}|{languages[0]}", f"{CHECKPOINT}|{languages[-1]}")
+        run("conclude", [name for name in BY_CHECKPOINT if name != "checkpoint"], CHECKPOINT)
+
+    for language in languages:
+        assert store.digest("predictions", CHECKPOINT, language) != world.store.digest(
+            "predictions", CHECKPOINT, language
+        )
+    columns = ["uuid", "language", "type", "reason"]
+    before, after = (one.read("fact_types", CHECKPOINT, columns=columns) for one in (world.store, store))
+    assert len(after) and after.equals(before)
+    scores, full = (one.read("probing_scores", CHECKPOINT) for one in (store, world.store))
+    for name in ("n", "full_match", "by_object_low", "multi_answer", "macro_full_match"):
+        assert scores[name].equals(full[name]), name
+    assert {tuple(asked) for asked in scores["protocols"].to_pylist()} == {("full_match",)}
+    assert scores["typed_p1"].null_count == len(scores) and full["typed_p1"].null_count == 0
+    assert (store.path("categorization_report", CHECKPOINT) / "index.html").is_file()
