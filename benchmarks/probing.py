@@ -1,8 +1,8 @@
 """Times the prober beside the paper's loop, transformers' fill-mask pipeline and lm-pub-quiz.
 
 Run as `make bench-probing`, or `python -m benchmarks.probing --help` from the project's folder. mLAMA is
-given from outside; its licence forbids keeping it here. The model has mBERT's shape and random weights: what
-it says is meaningless, what it costs is not.
+given from outside; its licence forbids keeping it here. The model has mBERT's shape and tokenizer, and random
+weights: what it says is meaningless, what it costs is not.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ import pyarrow.parquet as pq
 import torch
 import transformers
 from safetensors.torch import load_file
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import processors
 
-from benchmarks import probers, probing_results
+from benchmarks import mbert, probers, probing_results
 from factroots_dagster.mlama.release import acquire_release
 from factroots_dagster.mlama.schema import MLAMA_SPLIT
 from factroots_dagster.mlama.split import read_split
 from factroots_dagster.probing.checkpoint import LoadedModel, load
 from factroots_dagster.probing.engine import probe
+from factroots_dagster.probing.prompts import MaskCounts
 
 PROJECT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("FACTROOTS_TEST_DATA", PROJECT.parent / "shared" / "data"))
 VOCABULARY = 119_547
-SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 PLANTED = 0.09  # of the rows get the model's own answer as their object: mBERT's P@1 over mLAMA
 NEAR = 1e-4  # log-probabilities and activations that differ by less are the same
 FEW = 2  # languages of which lm-pub-quiz and the pipeline are asked
@@ -48,35 +48,6 @@ class Sample:
 
     split: pa.Table
     rows: list[dict[str, Any]]
-
-
-def trained_tokenizer(release: Path, folder: Path) -> transformers.PreTrainedTokenizerFast:
-    """A cased WordPiece tokenizer of mBERT's vocabulary size, trained on mLAMA's labels and templates."""
-    raw = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    raw.normalizer = normalizers.BertNormalizer(lowercase=False, strip_accents=False)
-    raw.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    raw.decoder = decoders.WordPiece()
-    trainer = trainers.WordPieceTrainer(vocab_size=VOCABULARY, special_tokens=SPECIAL, show_progress=False)
-    splits = (
-        read_split(release, language.name) for language in sorted(release.iterdir()) if language.is_dir()
-    )
-    texts = (
-        text
-        for split in splits
-        for column in ("template", "subject", "object")
-        for text in dict.fromkeys(split[column].to_pylist())
-    )
-    raw.train_from_iterator(texts, trainer)
-    raw.add_tokens([f"[unused{number}]" for number in range(VOCABULARY - raw.get_vocab_size())])
-    raw.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    names = dict(
-        zip(("pad_token", "unk_token", "cls_token", "sep_token", "mask_token"), SPECIAL, strict=True)
-    )
-    made = transformers.PreTrainedTokenizerFast(tokenizer_object=raw, model_max_length=512, **names)
-    made.save_pretrained(folder)
-    return made
 
 
 def save_model(folder: Path, seed: int) -> None:
@@ -121,13 +92,15 @@ def planted(model: LoadedModel, samples: list[Sample], seed: int) -> tuple[list[
     return made, done
 
 
-def ours(model: LoadedModel, samples: list[Sample], folder: Path) -> tuple[pa.Table, dict[str, torch.Tensor]]:
+def ours(
+    model: LoadedModel, samples: list[Sample], folder: Path, counts: MaskCounts = "relation"
+) -> tuple[pa.Table, dict[str, torch.Tensor]]:
     """The prober as the platform runs it: predictions, and the neurons of right rows by uuid and language."""
     tables, neurons = [], {}
     for number, sample in enumerate(samples):
         place = folder / str(number)
         place.mkdir(parents=True)
-        tables.append(probe(model, sample.split, place))
+        tables.append(probe(model, sample.split, place, mask_counts=counts))
         for row in pq.read_table(place / "data.parquet").to_pylist():
             neurons[f"{row['language']} {row['uuid']}"] = (place / row["file"], row["row"])
     return pa.concat_tables(tables), {
@@ -143,7 +116,7 @@ def compare(
     same = prompts = 0
     for (index, k), answer in other.predicted.items():
         said = made[index]["predicted_ids"][k - 1]
-        if said:  # else no object needs so many masks, and they are not asked
+        if said:  # else no object needs so many masks, or the row's own does not, and they are not asked
             prompts += 1
             same += said == answer
     right = {index: row["matched_mask_count"] for index, row in enumerate(made) if row["matched_mask_count"]}
@@ -175,6 +148,11 @@ def main(
     if not mlama.exists():
         click.echo(f"Skipped: {mlama} is not there; name the data with --mlama.")
         return
+    tokenizer = mbert.tokenizer()
+    if tokenizer is None:
+        raise click.ClickException(
+            "BlingFire, which holds mBERT's vocabulary, is missing: make bench-probing"
+        )
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
     torch.set_num_threads(1)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
@@ -183,7 +161,7 @@ def main(
         place = Path(temporary)
         (place / "mlama").mkdir()
         acquire_release(str(mlama), place / "mlama")
-        trained_tokenizer(place / "mlama", place / "model")
+        tokenizer.save_pretrained(place / "model")
         save_model(place / "model", seed)
         model = load(str(place / "model"), device="cpu")
         half = load(str(place / "model"), device="cpu", dtype="bfloat16")
@@ -240,6 +218,10 @@ def timed(
             "loop", "theirs", lambda: probers.papers_loop(model.model, model.tokenizer, all_rows)
         )
         agreement["loop"] = agreed(compare(*mine, samples, theirs))
+        fewer = measure(
+            "loop", "ours, own mask counts", lambda: ours(model, samples, folder("own"), "object")
+        )
+        agreement["own"] = agreed(compare(*fewer, samples, theirs))
         rounded = measure("loop", "ours in bf16", lambda: ours(half, samples, folder("bf16")))
         agreement["bf16"] = compare(*rounded, samples, probers.Found(theirs.predicted, theirs.matched))
         mine = measure("pipeline", "ours", lambda: ours(model, one_mask, folder("pipeline")))

@@ -44,11 +44,12 @@ def conditions(sample: str, rounds: int) -> list[str]:
         f"{version('torch')}, transformers {version('transformers')}, lm-pub-quiz {version('lm-pub-quiz')}; "
         f"load average at the end {os.getloadavg()[0]:.1f}.",
         f"- {sample}",
-        "- A BERT of 12 layers x 768, 3,072 neurons, vocabulary 119,547, random weights; a WordPiece "
-        "tokenizer trained on the labels and templates of mLAMA.",
+        "- A BERT of 12 layers x 768, 3,072 neurons, vocabulary 119,547, random weights; mBERT's own "
+        "tokenizer.",
         f"- Seconds of CPU: median of {rounds} rounds, fastest and slowest in brackets; all ways in turn.",
         "- The prober also scores every candidate and asks with the subject masked; the loop and the "
-        "pipeline do neither.",
+        "pipeline do neither. With `FACTROOTS_MASK_COUNTS=object` (own mask counts) it does neither too, and "
+        "asks a row only with as many masks as its object has tokens: what P@1, neurons and types need.",
     ]
 
 
@@ -75,13 +76,16 @@ def table(rows: Rows) -> list[str]:
 
 def agreements(agreement: dict[str, dict[str, int]]) -> list[str]:
     """How far the answers are the same."""
-    loop, half = agreement["loop"], agreement["bf16"]
+    loop, own, half = agreement["loop"], agreement["own"], agreement["bf16"]
     pipeline, typed = agreement["pipeline"], agreement["typed"]
     return [
         f"In fp32 {loop['same']:,} of {loop['prompts']:,} prompts have the ids of the paper's loop, the same "
         f"{loop['right']} rows are right, with the same neurons; {pipeline['same']:,} of "
         f"{pipeline['prompts']:,} prompts have the ids of the pipeline; the object's log-probability is that "
         f"of lm-pub-quiz in {typed['same']:,} of {typed['prompts']:,} rows.",
+        "",
+        f"With own mask counts {own['same']:,} of {own['prompts']:,} prompts have the ids of the paper's loop; "
+        f"the same {own['right']} rows are right, with the same neurons.",
         "",
         f"In bf16 {half['same']:,} of {half['prompts']:,} prompts have the ids of fp32; {half['right']} rows "
         f"are right, in fp32 {loop['right']}.",
