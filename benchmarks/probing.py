@@ -150,9 +150,7 @@ def main(
         return
     tokenizer = mbert.tokenizer()
     if tokenizer is None:
-        raise click.ClickException(
-            "BlingFire, which holds mBERT's vocabulary, is missing: make bench-probing"
-        )
+        raise click.ClickException("BlingFire holds mBERT's vocabulary and is missing: make bench-probing")
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
     torch.set_num_threads(1)
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
