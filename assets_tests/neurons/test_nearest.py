@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
 from typing import Any
@@ -15,7 +16,13 @@ from assets_tests.neurons.test_similarity import LANGUAGES, World
 from factroots_dagster.neurons import comparable, nearest
 from factroots_dagster.neurons.comparable import Matrices, comparable_facts
 from factroots_dagster.neurons.nearest import Nearest, NearestInRelation, Pairings
-from factroots_dagster.neurons.nulls import SMALLEST_MISMATCHED, SMALLEST_NULL
+from factroots_dagster.neurons.nulls import (
+    SMALLEST_MISMATCHED,
+    SMALLEST_NULL,
+    SUFFICIENT_NULL,
+    WeightedNull,
+    upper_p,
+)
 from factroots_dagster.neurons.probeless import SIZES
 from factroots_dagster.neurons.similarity import Similarity, compare_languages
 from factroots_dagster.neurons.two_groups import PRIOR_FACTS, TwoGroups
@@ -176,6 +183,11 @@ def fitted(own: np.ndarray, null: np.ndarray) -> tuple[float, ...]:
     return m, s, share, mean, width
 
 
+def rank(others: int) -> int:
+    """How common an object is: 0 or 1, 2, 3 to 4, 5 to 8, ... other facts."""
+    return next(r for r in range(9) if others <= 2**r)
+
+
 def test_evidence_equals_loops(world: World, compared: Similarity) -> None:
     loops = Loops(world)
     odds: dict[tuple[str, str, str, str], float] = {}  # language, fact, other language, its fact
@@ -194,9 +206,20 @@ def test_evidence_equals_loops(world: World, compared: Similarity) -> None:
     sums: dict[tuple[str, str, str], list[tuple[float, str]]] = {}
     for (language, f, other, g), value in odds.items():
         sums.setdefault((language, f, g), []).append((value, other))
-    null = np.array([np.logaddexp(0, [v for v, _ in of]).sum() for (_, f, g), of in sums.items() if f != g])
+    alike = {
+        f: -1 + sum(loops.alike(f, g) for g in loops.told["qaa"] if g[:2] == f[:2]) for f in loops.told["qaa"]
+    }
+    pairs = Counter((language, f) for language, f, g in sums if f != g)
+    # Of every null pairing: its evidence, its weight, how many languages answer, how common the object is.
+    null = np.array(
+        [
+            (np.logaddexp(0, [v for v, _ in of]).sum(), 1 / pairs[language, f], len(of), rank(alike[f]))
+            for (language, f, g), of in sums.items()
+            if f != g
+        ]
+    )
     rows = [row for row in compared.nearest.to_pylist() if row["statistic"] == "evidence"]
-    tested = 0
+    tested, reaches = 0, set()
     for row in rows:
         of = sums.get((row["language"], row["uuid"], row["uuid"]))
         if of is None:
@@ -206,10 +229,17 @@ def test_evidence_equals_loops(world: World, compared: Similarity) -> None:
         evidence = np.logaddexp(0, [value for value, _ in of]).sum()
         assert row["similarity"] == pytest.approx(evidence, rel=2e-3, abs=2e-3)
         assert row["nearest_language"] == max(of)[1]
-        assert row["pairings"] == len(null)
-        assert row["null_q95"] == pytest.approx(np.quantile(null, 0.95), rel=5e-3)
-        at_least = (null >= evidence).sum()
-        assert row["p_value"] == pytest.approx((1 + at_least) / (1 + len(null)), abs=3 / len(null))
+        steps = np.maximum(abs(null[:, 2] - len(of)), abs(null[:, 3] - rank(alike[row["uuid"]])))
+        reach = next(r for r in range(9) if (steps <= r).sum() >= SUFFICIENT_NULL)
+        values, weights = null[steps <= reach, 0], null[steps <= reach, 1]
+        reaches.add(reach)
+        assert row["pairings"] == len(values)
+        q95 = np.quantile(values, 0.95, weights=weights, method="inverted_cdf")
+        assert row["null_q95"] == pytest.approx(q95, rel=5e-3)
+        at_least = weights.mean() + weights[values >= evidence].sum()
+        p = at_least / (weights.mean() + weights.sum())
+        assert row["p_value"] == pytest.approx(p, abs=3 * weights.max() / weights.sum())
+    assert len(reaches) > 1
     assert tested > 100 and tested < len(rows)
 
 
@@ -326,3 +356,71 @@ def test_matrices_that_do_not_fit_are_read_again_as_seldom_as_possible(
         matrices[a], matrices[b]
         assert len(matrices.kept) <= 3
     assert len(read) == 13  # 17 when the oldest goes; of 53 languages with room for 20 half as many
+
+
+def test_a_null_of_equal_weights_counts_and_one_of_others_weighs() -> None:
+    random = np.random.default_rng(5)
+    values, observed = random.integers(0, 20, 60).astype(float), np.array([-1.0, 0, 7, 7.5, 19, 20, np.nan])
+    equal = WeightedNull(values, np.full(60, 0.3))
+    np.testing.assert_allclose(equal.upper_p(observed), upper_p(observed, values))
+    times = random.integers(1, 5, 60)
+    weighed = WeightedNull(values, times.astype(float))
+    repeated = np.repeat(values, times)
+    for value, p in zip(observed[:-1], weighed.upper_p(observed), strict=False):
+        at_least = (repeated >= value).sum() + times.mean()
+        assert p == pytest.approx(at_least / (len(repeated) + times.mean()))
+    for level in (0.05, 0.5, 0.9, 1.0):
+        assert weighed.quantile(level) == np.quantile(repeated, level, method="inverted_cdf")
+
+
+def by_chance(seed: int) -> Nearest:
+    """Six languages in which nothing is shared, only objects: the rarer, the more alike its facts are.
+
+    Twelve facts have one object, six another, and so on down to objects of two facts and of one; a fact is
+    predicted in one to six languages.
+    """
+    random = np.random.default_rng(seed)
+    sizes = [12, 6, 4, 4, 3, 3, *[2] * 10, *[1] * 8]
+    rarity = np.repeat(1.2 / np.sqrt(sizes), sizes)
+    objects = [f"o{i:02}" for i, size in enumerate(sizes) for _ in range(size)]
+    facts, languages = len(objects), [f"qa{letter}" for letter in "abcdef"]
+    ease = random.uniform(size=facts)
+    known = {name: np.flatnonzero(random.uniform(size=facts) < ease) for name in languages}
+    of: Any = {
+        name: Of([f"f{i:02}" for i in rows], [objects[i] for i in rows]) for name, rows in known.items()
+    }
+    relation = NearestInRelation("P1", of, np.random.default_rng(seed))
+    for a, b in combinations(languages, 2):
+        z = random.normal(size=(facts, facts)) + 2 * (rarity[:, None] + rarity[None])
+        shape = np.ix_(known[a], known[b])
+        both = np.intersect1d(known[a], known[b])
+        own = tuple(np.searchsorted(known[name], both) for name in (a, b))
+        relation.add(a, b, {}, z[shape], own, np.zeros(len(both), bool))
+    return Nearest([relation])
+
+
+def test_where_nothing_is_shared_the_level_holds_for_rare_and_frequent_objects() -> None:
+    """Each fact counts once, and against facts like it; a pool of all pairings passes far more than 5%."""
+    passed: dict[str, list[np.ndarray]] = {"matched": [], "pooled": [], "rare": [], "frequent": []}
+    for seed in range(40):
+        nearest_of = by_chance(seed)
+        p = {(r["language"], r["uuid"]): r["p_value"] for r in nearest_of.table().to_pylist()}
+        [relation] = nearest_of.relations
+        null = np.concatenate([made.evidence[made.facts :] for made in relation.pairings.values()])
+        for language, made in relation.pairings.items():
+            known = np.flatnonzero(made.partners)
+            found = np.array([p[language, made.uuids[i]] for i in known])
+            pooled = upper_p(made.evidence[known], null[np.isfinite(null)])
+            passed["matched"].append(found <= 0.05)
+            passed["pooled"].append(pooled <= 0.05)
+            passed["rare"].append(found[made.others[known] == 1] <= 0.05)
+            passed["frequent"].append(found[made.others[known] > 2] <= 0.05)
+    rate = {name: np.concatenate(parts).mean() for name, parts in passed.items()}
+    print(rate)
+    assert rate["pooled"] > 0.08
+    assert rate["matched"] < 0.06
+    assert 0.03 < rate["rare"] < 0.07 and 0.03 < rate["frequent"] < 0.07
+
+
+def test_a_table_of_nothing_has_no_rows() -> None:
+    assert Nearest([]).table().num_rows == 0
