@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import pytest
 from scipy import stats
 from sklearn.decomposition import PCA
 
-from assets_tests.neurons.test_similarity import LANGUAGES, World
+from assets_tests.neurons.test_similarity import LANGUAGES, RELATIONS, World
 from factroots_dagster.neurons import comparable, nearest
 from factroots_dagster.neurons.comparable import Matrices, comparable_facts
 from factroots_dagster.neurons.nearest import Nearest, NearestInRelation, Pairings
@@ -190,19 +190,27 @@ def rank(others: int) -> int:
 
 def test_evidence_equals_loops(world: World, compared: Similarity) -> None:
     loops = Loops(world)
+    half = {}
+    for relation in RELATIONS:
+        uuids = sorted({f for language in LANGUAGES for f in loops.facts(language, relation)})
+        half |= {f: place % 2 for place, f in enumerate(uuids)}
     odds: dict[tuple[str, str, str, str], float] = {}  # language, fact, other language, its fact
     for a, b in (("qaa", "qab"), ("qaa", "qac"), ("qab", "qac")):
         found = [pairing for pairing in loops.pairings(a, b) if not np.isnan(pairing[2])]
-        own = np.array([z for f, g, z in found if f == g])
         null = np.array([z for f, g, z in found if f != g])
         assert len(null) >= SMALLEST_NULL
-        m, s, share, mean, width = fitted(own, null)
-        turn = (m * width**2 - mean * s**2) / (width**2 - s**2) if width > s else -np.inf
-        for f, g, z in found:
+        by_half = [
+            fitted(np.array([z for f, g, z in found if f == g and half[f] != part]), null) for part in (0, 1)
+        ]
+        # The pairing of f in a and g in b is also that of g in b and f in a, which goes by the half of g.
+        for (language, other), (f, g, z) in product(((a, b), (b, a)), found):
+            f, g = (f, g) if language == a else (g, f)
+            m, s, share, mean, width = by_half[half[f]]
+            turn = (m * width**2 - mean * s**2) / (width**2 - s**2) if width > s else -np.inf
             z = max(z, turn)
             value = np.log(share / (1 - share))
             value += stats.norm.logpdf(z, mean, width) - stats.norm.logpdf(z, m, s)
-            odds[a, f, b, g] = odds[b, g, a, f] = value
+            odds[language, f, other, g] = value
     sums: dict[tuple[str, str, str], list[tuple[float, str]]] = {}
     for (language, f, other, g), value in odds.items():
         sums.setdefault((language, f, g), []).append((value, other))
@@ -374,49 +382,50 @@ def test_a_null_of_equal_weights_counts_and_one_of_others_weighs() -> None:
 
 
 def by_chance(seed: int) -> Nearest:
-    """Six languages in which nothing is shared, only objects: the rarer, the more alike its facts are.
+    """Six languages in which nothing is shared, only objects: facts of rare ones are more alike.
 
-    Twelve facts have one object, six another, and so on down to objects of two facts and of one; a fact is
-    predicted in one to six languages.
+    Three objects of sixteen facts, thirty of two, twenty of one, some between; a fact is predicted in none to
+    all of the languages, as it is easy or hard.
     """
     random = np.random.default_rng(seed)
-    sizes = [12, 6, 4, 4, 3, 3, *[2] * 10, *[1] * 8]
-    rarity = np.repeat(1.2 / np.sqrt(sizes), sizes)
+    sizes = np.repeat([16, 8, 4, 2, 1], [3, 4, 8, 30, 20])
     objects = [f"o{i:02}" for i, size in enumerate(sizes) for _ in range(size)]
-    facts, languages = len(objects), [f"qa{letter}" for letter in "abcdef"]
-    ease = random.uniform(size=facts)
-    known = {name: np.flatnonzero(random.uniform(size=facts) < ease) for name in languages}
-    of: Any = {
-        name: Of([f"f{i:02}" for i in rows], [objects[i] for i in rows]) for name, rows in known.items()
-    }
-    relation = NearestInRelation("P1", of, np.random.default_rng(seed))
-    for a, b in combinations(languages, 2):
-        z = random.normal(size=(facts, facts)) + 2 * (rarity[:, None] + rarity[None])
-        shape = np.ix_(known[a], known[b])
-        both = np.intersect1d(known[a], known[b])
-        own = tuple(np.searchsorted(known[name], both) for name in (a, b))
-        relation.add(a, b, {}, z[shape], own, np.zeros(len(both), bool))
-    return Nearest([relation])
+    likeness = np.repeat(np.select([sizes <= 2, sizes <= 4], [0.5, 0.25], 0.0), sizes)
+    made = Nearest()
+    for name in ("P1", "P2", "P3"):
+        ease = random.uniform(size=len(objects))
+        known = {f"qa{letter}": np.flatnonzero(random.uniform(size=len(ease)) < ease) for letter in "abcdef"}
+        of: Any = {
+            language: Of([f"{name}-{i:03}" for i in rows], [objects[i] for i in rows])
+            for language, rows in known.items()
+        }
+        relation = NearestInRelation(name, of, random)
+        for a, b in combinations(known, 2):
+            z = random.normal(size=(len(ease), len(ease))) + likeness[:, None]
+            both = np.intersect1d(known[a], known[b])
+            own = tuple(np.searchsorted(known[language], both) for language in (a, b))
+            relation.add(a, b, {}, z[np.ix_(known[a], known[b])], own, np.zeros(len(both), bool))
+        made.take(relation)
+    return made
 
 
 def test_where_nothing_is_shared_the_level_holds_for_rare_and_frequent_objects() -> None:
     """Each fact counts once, and against facts like it; a pool of all pairings passes far more than 5%."""
     passed: dict[str, list[np.ndarray]] = {"matched": [], "pooled": [], "rare": [], "frequent": []}
-    for seed in range(40):
-        nearest_of = by_chance(seed)
-        p = {(r["language"], r["uuid"]): r["p_value"] for r in nearest_of.table().to_pylist()}
-        [relation] = nearest_of.relations
-        null = np.concatenate([made.evidence[made.facts :] for made in relation.pairings.values()])
-        for language, made in relation.pairings.items():
-            known = np.flatnonzero(made.partners)
-            found = np.array([p[language, made.uuids[i]] for i in known])
-            pooled = upper_p(made.evidence[known], null[np.isfinite(null)])
+    for seed in range(8):
+        made = by_chance(seed)
+        p = {(r["language"], r["uuid"]): r["p_value"] for r in made.table().to_pylist()}
+        pairings = [(name, of) for relation in made.relations for name, of in relation.pairings.items()]
+        null = np.concatenate([of.evidence[of.facts :] for _, of in pairings])
+        for language, of in pairings:
+            known = np.flatnonzero(of.partners)
+            found = np.array([p[language, of.uuids[i]] for i in known])
+            pooled = upper_p(of.evidence[known], null[np.isfinite(null)])
             passed["matched"].append(found <= 0.05)
             passed["pooled"].append(pooled <= 0.05)
-            passed["rare"].append(found[made.others[known] == 1] <= 0.05)
-            passed["frequent"].append(found[made.others[known] > 2] <= 0.05)
+            passed["rare"].append(found[of.others[known] <= 1] <= 0.05)
+            passed["frequent"].append(found[of.others[known] > 4] <= 0.05)
     rate = {name: np.concatenate(parts).mean() for name, parts in passed.items()}
-    print(rate)
     assert rate["pooled"] > 0.08
     assert rate["matched"] < 0.06
     assert 0.03 < rate["rare"] < 0.07 and 0.03 < rate["frequent"] < 0.07

@@ -7,7 +7,9 @@ One answer per (fact, language) and statistic, where `similarity` gives one per 
 - "evidence" (the default of the types): the whitened activations (`whitening`) of the fact in two languages
   are compared by cosine, and the cosine by z-score with what the two facts score with facts of other
   objects. `two_groups` turns the z of a language pair into log odds of sharing. Over the partners B,
-  evidence = sum of log(1 + odds_B) = -log P(no partner shares the fact), in nats.
+  evidence = sum of log(1 + odds_B) = -log P(no partner shares the fact), in nats. The odds of one half of the
+  facts come from the model of the other half: a model fitted to a fact's own z, but not to those of its null
+  pairings, would find the fact too likely to be shared.
 
 The null of every statistic is what it is for *other* facts with the same object: for f in language L and
 g != f of the same relation and object, the same maximum or sum, of L's f and B's g over the languages B
@@ -66,6 +68,7 @@ class Pairings:
             firsts.append(np.full(len(others), fact, np.int32))
             seconds.append(others)
         self.first, self.second = np.concatenate(firsts), np.concatenate(seconds)
+        self.half = (itself % 2)[self.first]  # of the relation's facts: to which the own fact belongs
         self.partners = np.zeros(self.facts, np.int64)
         self.largest: dict[Statistic, npt.NDArray[np.float32]] = {}
         self.evidence = np.full(len(self.first), np.nan)
@@ -191,22 +194,29 @@ class Nearest:
         )
 
     def _weigh(self) -> None:
-        """Fits every language pair's two groups, and adds up each pairing's evidence."""
+        """Fits every language pair's two groups, half of the facts for the other half; adds up evidence."""
         for pair in sorted({pair for relation in self.relations for pair in relation.z}):
             parts = [
                 (relation.pairings[language], other, met, z)
                 for relation in self.relations
                 for language, other, met, z in relation.z.get(pair, ())
             ]
-            # Either language has the facts' pairings with themselves: one counts them.
-            own = [z[met < pairings.facts] for pairings, other, met, z in parts if other == pair[1]]
             null = np.concatenate([z[met >= pairings.facts] for pairings, _, met, z in parts])
             if len(null) < SMALLEST_NULL:
                 continue
-            model = TwoGroups.fit(np.concatenate(own), null)
-            if model is not None:
-                for pairings, other, met, z in parts:
-                    pairings.add_odds(other, met, model.log_odds(z))
+            # Either language has the facts' pairings with themselves: one counts them.
+            own = [
+                (z[met < pairings.facts], pairings.half[met[met < pairings.facts]])
+                for pairings, other, met, z in parts
+                if other == pair[1]
+            ]
+            values, halves = (np.concatenate(column) for column in zip(*own, strict=True))
+            for half in (0, 1):
+                model = TwoGroups.fit(values[halves != half], null)
+                if model is not None:
+                    for pairings, other, met, z in parts:
+                        of_half = pairings.half[met] == half
+                        pairings.add_odds(other, met[of_half], model.log_odds(z[of_half]))
 
     def _compared(self) -> Iterator[tuple[str, str, Pairings]]:
         for relation in self.relations:
