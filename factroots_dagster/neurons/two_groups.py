@@ -4,7 +4,8 @@ Efron's two-groups model (Statistical Science 23, 2008): the similarities z of a
 itself, are a mixture. One group is not shared and is distributed as facts are that merely have the same
 object; its mean and standard deviation are those of the same-object pairings, normal. The other group is
 shared: normal, at least as wide and at least one standard deviation higher. The share of the second group
-and its mean and width are estimated by expectation-maximisation from facts of the pair. What comes out are the posterior log odds of sharing; the other group's posterior is the local false discovery rate. A pair
+and its mean and width are estimated by expectation-maximisation from the pair's own facts. What comes out
+are the posterior log odds of sharing; the other group's posterior is the local false discovery rate. A pair
 in which nothing is shared gets a share near zero, so its chance similarities count for little.
 """
 
