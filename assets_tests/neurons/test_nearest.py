@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,17 @@ import pytest
 from scipy import stats
 from sklearn.decomposition import PCA
 
-from assets_tests.neurons.test_similarity import LANGUAGES, World
+from assets_tests.neurons.test_similarity import LANGUAGES, RELATIONS, World
 from factroots_dagster.neurons import comparable, nearest
 from factroots_dagster.neurons.comparable import Matrices, comparable_facts
 from factroots_dagster.neurons.nearest import Nearest, NearestInRelation, Pairings
-from factroots_dagster.neurons.nulls import SMALLEST_MISMATCHED, SMALLEST_NULL
+from factroots_dagster.neurons.nulls import (
+    SMALLEST_MISMATCHED,
+    SMALLEST_NULL,
+    SUFFICIENT_NULL,
+    WeightedNull,
+    upper_p,
+)
 from factroots_dagster.neurons.probeless import SIZES
 from factroots_dagster.neurons.similarity import Similarity, compare_languages
 from factroots_dagster.neurons.two_groups import PRIOR_FACTS, TwoGroups
@@ -176,27 +183,51 @@ def fitted(own: np.ndarray, null: np.ndarray) -> tuple[float, ...]:
     return m, s, share, mean, width
 
 
+def rank(others: int) -> int:
+    """How common an object is: 0 or 1, 2, 3 to 4, 5 to 8, ... other facts."""
+    return next(r for r in range(9) if others <= 2**r)
+
+
 def test_evidence_equals_loops(world: World, compared: Similarity) -> None:
     loops = Loops(world)
+    half = {}
+    for relation in RELATIONS:
+        uuids = sorted({f for language in LANGUAGES for f in loops.facts(language, relation)})
+        half |= {f: place % 2 for place, f in enumerate(uuids)}
     odds: dict[tuple[str, str, str, str], float] = {}  # language, fact, other language, its fact
     for a, b in (("qaa", "qab"), ("qaa", "qac"), ("qab", "qac")):
         found = [pairing for pairing in loops.pairings(a, b) if not np.isnan(pairing[2])]
-        own = np.array([z for f, g, z in found if f == g])
         null = np.array([z for f, g, z in found if f != g])
         assert len(null) >= SMALLEST_NULL
-        m, s, share, mean, width = fitted(own, null)
-        turn = (m * width**2 - mean * s**2) / (width**2 - s**2) if width > s else -np.inf
-        for f, g, z in found:
+        by_half = [
+            fitted(np.array([z for f, g, z in found if f == g and half[f] != part]), null) for part in (0, 1)
+        ]
+        # The pairing of f in a and g in b is also that of g in b and f in a, which goes by the half of g.
+        for (language, other), (f, g, z) in product(((a, b), (b, a)), found):
+            f, g = (f, g) if language == a else (g, f)
+            m, s, share, mean, width = by_half[half[f]]
+            turn = (m * width**2 - mean * s**2) / (width**2 - s**2) if width > s else -np.inf
             z = max(z, turn)
             value = np.log(share / (1 - share))
             value += stats.norm.logpdf(z, mean, width) - stats.norm.logpdf(z, m, s)
-            odds[a, f, b, g] = odds[b, g, a, f] = value
+            odds[language, f, other, g] = value
     sums: dict[tuple[str, str, str], list[tuple[float, str]]] = {}
     for (language, f, other, g), value in odds.items():
         sums.setdefault((language, f, g), []).append((value, other))
-    null = np.array([np.logaddexp(0, [v for v, _ in of]).sum() for (_, f, g), of in sums.items() if f != g])
+    alike = {
+        f: -1 + sum(loops.alike(f, g) for g in loops.told["qaa"] if g[:2] == f[:2]) for f in loops.told["qaa"]
+    }
+    pairs = Counter((language, f) for language, f, g in sums if f != g)
+    # Of every null pairing: its evidence, its weight, how many languages answer, how common the object is.
+    null = np.array(
+        [
+            (np.logaddexp(0, [v for v, _ in of]).sum(), 1 / pairs[language, f], len(of), rank(alike[f]))
+            for (language, f, g), of in sums.items()
+            if f != g
+        ]
+    )
     rows = [row for row in compared.nearest.to_pylist() if row["statistic"] == "evidence"]
-    tested = 0
+    tested, reaches = 0, set()
     for row in rows:
         of = sums.get((row["language"], row["uuid"], row["uuid"]))
         if of is None:
@@ -206,10 +237,17 @@ def test_evidence_equals_loops(world: World, compared: Similarity) -> None:
         evidence = np.logaddexp(0, [value for value, _ in of]).sum()
         assert row["similarity"] == pytest.approx(evidence, rel=2e-3, abs=2e-3)
         assert row["nearest_language"] == max(of)[1]
-        assert row["pairings"] == len(null)
-        assert row["null_q95"] == pytest.approx(np.quantile(null, 0.95), rel=5e-3)
-        at_least = (null >= evidence).sum()
-        assert row["p_value"] == pytest.approx((1 + at_least) / (1 + len(null)), abs=3 / len(null))
+        steps = np.maximum(abs(null[:, 2] - len(of)), abs(null[:, 3] - rank(alike[row["uuid"]])))
+        reach = next(r for r in range(9) if (steps <= r).sum() >= SUFFICIENT_NULL)
+        values, weights = null[steps <= reach, 0], null[steps <= reach, 1]
+        reaches.add(reach)
+        assert row["pairings"] == len(values)
+        q95 = np.quantile(values, 0.95, weights=weights, method="inverted_cdf")
+        assert row["null_q95"] == pytest.approx(q95, rel=5e-3)
+        at_least = weights.mean() + weights[values >= evidence].sum()
+        p = at_least / (weights.mean() + weights.sum())
+        assert row["p_value"] == pytest.approx(p, abs=3 * weights.max() / weights.sum())
+    assert len(reaches) > 1
     assert tested > 100 and tested < len(rows)
 
 
@@ -326,3 +364,72 @@ def test_matrices_that_do_not_fit_are_read_again_as_seldom_as_possible(
         matrices[a], matrices[b]
         assert len(matrices.kept) <= 3
     assert len(read) == 13  # 17 when the oldest goes; of 53 languages with room for 20 half as many
+
+
+def test_a_null_of_equal_weights_counts_and_one_of_others_weighs() -> None:
+    random = np.random.default_rng(5)
+    values, observed = random.integers(0, 20, 60).astype(float), np.array([-1.0, 0, 7, 7.5, 19, 20, np.nan])
+    equal = WeightedNull(values, np.full(60, 0.3))
+    np.testing.assert_allclose(equal.upper_p(observed), upper_p(observed, values))
+    times = random.integers(1, 5, 60)
+    weighed = WeightedNull(values, times.astype(float))
+    repeated = np.repeat(values, times)
+    for value, p in zip(observed[:-1], weighed.upper_p(observed), strict=False):
+        at_least = (repeated >= value).sum() + times.mean()
+        assert p == pytest.approx(at_least / (len(repeated) + times.mean()))
+    for level in (0.05, 0.5, 0.9, 1.0):
+        assert weighed.quantile(level) == np.quantile(repeated, level, method="inverted_cdf")
+
+
+def by_chance(seed: int) -> Nearest:
+    """Six languages in which nothing is shared, only objects: facts of rare ones are more alike.
+
+    Three objects of sixteen facts, thirty of two, twenty of one, some between; a fact is predicted in none to
+    all of the languages, as it is easy or hard.
+    """
+    random = np.random.default_rng(seed)
+    sizes = np.repeat([16, 8, 4, 2, 1], [3, 4, 8, 30, 20])
+    objects = [f"o{i:02}" for i, size in enumerate(sizes) for _ in range(size)]
+    likeness = np.repeat(np.select([sizes <= 2, sizes <= 4], [0.5, 0.25], 0.0), sizes)
+    made = Nearest()
+    for name in ("P1", "P2", "P3"):
+        ease = random.uniform(size=len(objects))
+        known = {f"qa{letter}": np.flatnonzero(random.uniform(size=len(ease)) < ease) for letter in "abcdef"}
+        of: Any = {
+            language: Of([f"{name}-{i:03}" for i in rows], [objects[i] for i in rows])
+            for language, rows in known.items()
+        }
+        relation = NearestInRelation(name, of, random)
+        for a, b in combinations(known, 2):
+            z = random.normal(size=(len(ease), len(ease))) + likeness[:, None]
+            both = np.intersect1d(known[a], known[b])
+            own = tuple(np.searchsorted(known[language], both) for language in (a, b))
+            relation.add(a, b, {}, z[np.ix_(known[a], known[b])], own, np.zeros(len(both), bool))
+        made.take(relation)
+    return made
+
+
+def test_where_nothing_is_shared_the_level_holds_for_rare_and_frequent_objects() -> None:
+    """Each fact counts once, and against facts like it; a pool of all pairings passes far more than 5%."""
+    passed: dict[str, list[np.ndarray]] = {"matched": [], "pooled": [], "rare": [], "frequent": []}
+    for seed in range(8):
+        made = by_chance(seed)
+        p = {(r["language"], r["uuid"]): r["p_value"] for r in made.table().to_pylist()}
+        pairings = [(name, of) for relation in made.relations for name, of in relation.pairings.items()]
+        null = np.concatenate([of.evidence[of.facts :] for _, of in pairings])
+        for language, of in pairings:
+            known = np.flatnonzero(of.partners)
+            found = np.array([p[language, of.uuids[i]] for i in known])
+            pooled = upper_p(of.evidence[known], null[np.isfinite(null)])
+            passed["matched"].append(found <= 0.05)
+            passed["pooled"].append(pooled <= 0.05)
+            passed["rare"].append(found[of.others[known] <= 1] <= 0.05)
+            passed["frequent"].append(found[of.others[known] > 4] <= 0.05)
+    rate = {name: np.concatenate(parts).mean() for name, parts in passed.items()}
+    assert rate["pooled"] > 0.08
+    assert rate["matched"] < 0.06
+    assert 0.03 < rate["rare"] < 0.07 and 0.03 < rate["frequent"] < 0.07
+
+
+def test_a_table_of_nothing_has_no_rows() -> None:
+    assert Nearest([]).table().num_rows == 0

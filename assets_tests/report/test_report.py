@@ -187,8 +187,10 @@ def scores_over_seeds(agreement: dict[str, Any]) -> dict[str, Any]:
         "confusion": {kind: {t: 2 * n for t, n in row.items()} for kind, row in own["confusion"].items()},
         "luck_rate": own["luck_rate"],
         "recall": own["recall"],
-        "transferred_rate": 2 / 3,
-        "shared_rate": 0.088,
+        **{f"transferred_rate{end}": 2 / 3 for end in ENDS},
+        "shared_rate": 0.052,
+        "shared_rate_low": 0.041,
+        "shared_rate_high": 0.063,
     }
     numbers = {f"{name}{end}": v for name in ("accuracy", "balanced_accuracy") for end, v in ENDS.items()}
     one = {f"{name}{end}": None for name in ("accuracy", "balanced_accuracy") for end in ENDS if end}
@@ -217,8 +219,9 @@ def test_agreement_over_seeds_is_told_for_both_methods(
     assert [row[0] for row in table[1:]] == ["the paper’s statistic", "ours"]
     assert table[2][1:5] == ["2", f"{2 * agreement['cells']}", *["91.5% [90.0, 93.0]"] * 2]
     assert table[2][5:] == [f"{100 * agreement['recall'][kind]:.1f}%" for kind in THREE]
-    control = next(t for t in page.tables if t[0][:2] == ["method", "called shared"])
-    assert control[2] == ["ours", "8.8%", "66.7%", f"{100 * agreement['luck_rate']:.1f}%"]
+    control = next(t for t in page.tables if t[0][2:3] == ["called shared"])
+    guessed = f"{100 * agreement['luck_rate']:.1f}%"
+    assert control[2] == ["ours", "1", "5.2% [4.1, 6.3]", "66.7% [66.7, 66.7]", guessed]
     every = next(t for t in page.tables if t[0][:3] == ["world", "seed", "role"])
     assert len(every) == 1 + 3 * 2 and every[1][5].startswith("70.0%")
     said = " ".join(text for _, text in page.texts)

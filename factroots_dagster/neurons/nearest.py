@@ -7,7 +7,9 @@ One answer per (fact, language) and statistic, where `similarity` gives one per 
 - "evidence" (the default of the types): the whitened activations (`whitening`) of the fact in two languages
   are compared by cosine, and the cosine by z-score with what the two facts score with facts of other
   objects. `two_groups` turns the z of a language pair into log odds of sharing. Over the partners B,
-  evidence = sum of log(1 + odds_B) = -log P(no partner shares the fact), in nats.
+  evidence = sum of log(1 + odds_B) = -log P(no partner shares the fact), in nats. The odds of one half of the
+  facts come from the model of the other half: a model fitted to a fact's own z, but not to those of its null
+  pairings, would find the fact too likely to be shared.
 
 The null of every statistic is what it is for *other* facts with the same object: for f in language L and
 g != f of the same relation and object, the same maximum or sum, of L's f and B's g over the languages B
@@ -16,9 +18,9 @@ threshold for each pair does not. At most OTHERS facts g are taken for each f, d
 
 p = (1 + null values >= observed) / (1 + null values). The null of a maximum is that of the language and
 relation; with fewer than SUFFICIENT_NULL values that of the relation in all languages, then that of all
-relations (fewer than SMALLEST_NULL: no p-value). Odds of sharing mean the same in every language pair, so
-the null of the evidence is always that of all. Assumed: a fact is exchangeable with the object's other facts,
-which are predicted in about as many languages.
+relations (fewer than SMALLEST_NULL: no p-value). Assumed: a fact is exchangeable with the object's other
+facts, which are predicted in about as many languages. Odds of sharing mean the same in every language pair,
+so the null of the evidence comes from all of them, and is matched to the fact that is tested: `matched`.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from factroots_dagster.neurons.comparable import Facts
+from factroots_dagster.neurons.matched import MatchedNulls
 from factroots_dagster.neurons.nulls import SMALLEST_NULL, SUFFICIENT_NULL, benjamini_hochberg, upper_p
 from factroots_dagster.neurons.schema import NEAREST_LANGUAGE
 from factroots_dagster.neurons.two_groups import TwoGroups
@@ -56,6 +59,8 @@ class Pairings:
         itself = np.array([place[uuid] for uuid in of.uuids], np.int32)
         firsts, seconds = [np.arange(self.facts, dtype=np.int32)], [itself]
         alike = {uri: np.flatnonzero(objects == uri).astype(np.int32) for uri in np.unique(of.objects)}
+        # How many other facts have the object, whether they are paired or not.
+        self.others = np.array([len(alike[uri]) - 1 for uri in of.objects], np.int64)
         for fact, uri in enumerate(of.objects):
             others = alike[uri][alike[uri] != itself[fact]]
             if len(others) > OTHERS:
@@ -63,9 +68,11 @@ class Pairings:
             firsts.append(np.full(len(others), fact, np.int32))
             seconds.append(others)
         self.first, self.second = np.concatenate(firsts), np.concatenate(seconds)
+        self.half = (itself % 2)[self.first]  # of the relation's facts: to which the own fact belongs
         self.partners = np.zeros(self.facts, np.int64)
         self.largest: dict[Statistic, npt.NDArray[np.float32]] = {}
         self.evidence = np.full(len(self.first), np.nan)
+        self.answers = np.zeros(len(self.first), np.int64)  # languages that the evidence is a sum over
         self.nearest: dict[Statistic, npt.NDArray[Any]] = {}
         self._odds = np.full(self.facts, -np.inf)
 
@@ -95,6 +102,7 @@ class Pairings:
         """Takes in the log odds of sharing of these pairings in another language."""
         held = self.evidence[pairings]
         self.evidence[pairings] = np.where(np.isnan(held), 0.0, held) + np.logaddexp(0, odds)
+        self.answers[pairings] += 1
         nearest = self.nearest.setdefault((EVIDENCE, None), np.full(self.facts, None, object))
         own = pairings < self.facts
         index, own_odds = pairings[own], odds[own]
@@ -186,22 +194,29 @@ class Nearest:
         )
 
     def _weigh(self) -> None:
-        """Fits every language pair's two groups, and adds up each pairing's evidence."""
+        """Fits every language pair's two groups, half of the facts for the other half; adds up evidence."""
         for pair in sorted({pair for relation in self.relations for pair in relation.z}):
             parts = [
                 (relation.pairings[language], other, met, z)
                 for relation in self.relations
                 for language, other, met, z in relation.z.get(pair, ())
             ]
-            # Either language has the facts' pairings with themselves: one counts them.
-            own = [z[met < pairings.facts] for pairings, other, met, z in parts if other == pair[1]]
             null = np.concatenate([z[met >= pairings.facts] for pairings, _, met, z in parts])
             if len(null) < SMALLEST_NULL:
                 continue
-            model = TwoGroups.fit(np.concatenate(own), null)
-            if model is not None:
-                for pairings, other, met, z in parts:
-                    pairings.add_odds(other, met, model.log_odds(z))
+            # Either language has the facts' pairings with themselves: one counts them.
+            own = [
+                (z[met < pairings.facts], pairings.half[met[met < pairings.facts]])
+                for pairings, other, met, z in parts
+                if other == pair[1]
+            ]
+            values, halves = (np.concatenate(column) for column in zip(*own, strict=True))
+            for half in (0, 1):
+                model = TwoGroups.fit(values[halves != half], null)
+                if model is not None:
+                    for pairings, other, met, z in parts:
+                        of_half = pairings.half[met] == half
+                        pairings.add_odds(other, met[of_half], model.log_odds(z[of_half]))
 
     def _compared(self) -> Iterator[tuple[str, str, Pairings]]:
         for relation in self.relations:
@@ -212,13 +227,16 @@ class Nearest:
         """Columns of NEAREST_LANGUAGE for one statistic."""
         values = [(*cell, cell[2].values(statistic)) for cell in self._compared()]
         nulls = {(relation, language): _known(v[p.facts :]) for relation, language, p, v in values}
-        pools = _Pools(nulls, everywhere=statistic[0] == EVIDENCE)
+        pools = _Pools(nulls)
+        matched = self._matched() if statistic[0] == EVIDENCE else None
         parts: list[dict[str, Any]] = []
         for relation, language, pairings, value in values:
             met = np.flatnonzero(pairings.partners)
-            pool = pools.of(relation, language)
             observed = value[met]
-            tested = len(pool) >= SMALLEST_NULL
+            if matched is None:
+                tested = _tested(observed, pools.of(relation, language))
+            else:
+                tested = matched.tested(observed, pairings.answers[met], pairings.others[met])
             names = pairings.nearest.get(statistic, np.full(pairings.facts, None, object))[met]
             parts.append(
                 {
@@ -230,16 +248,37 @@ class Nearest:
                     "partners": pairings.partners[met],
                     "nearest_language": names,
                     "similarity": observed,
-                    "null_q90": np.full(len(met), np.quantile(pool, 0.9) if len(pool) else np.nan),
-                    "null_q95": np.full(len(met), np.quantile(pool, 0.95) if len(pool) else np.nan),
-                    "pairings": np.full(len(met), len(pool)),
-                    "p_value": upper_p(observed, pool) if tested else np.full(len(met), np.nan),
                 }
+                | tested
             )
         columns = [name for name in NEAREST_LANGUAGE.names if name != "q_value"]
         empty: dict[str, Any] = {name: np.empty(0, object) for name in columns}
         merged = {name: np.concatenate([part[name] for part in parts or [empty]]) for name in columns}
         return merged | {"q_value": benjamini_hochberg(merged["p_value"].astype(np.float64))}
+
+    def _matched(self) -> MatchedNulls:
+        """The null of the evidence, in which every fact of a language weighs 1 in all its pairings."""
+        columns = [(np.empty(0), np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64))]
+        for _, _, pairings in self._compared():
+            null = np.flatnonzero(np.isfinite(pairings.evidence))
+            null = null[null >= pairings.facts]
+            fact = pairings.first[null]
+            weights = 1 / np.bincount(fact, minlength=pairings.facts)[fact]
+            columns.append((pairings.evidence[null], weights, pairings.answers[null], pairings.others[fact]))
+        values, weights, languages, others = (np.concatenate(parts) for parts in zip(*columns, strict=True))
+        return MatchedNulls(values, weights, languages, others)
+
+
+def _tested(observed: Floats, pool: Floats) -> dict[str, npt.NDArray[Any]]:
+    """The columns null_q90, null_q95, pairings and p_value against one null."""
+    q90, q95 = np.quantile(pool, [0.9, 0.95]) if len(pool) else (np.nan, np.nan)
+    enough = len(pool) >= SMALLEST_NULL
+    return {
+        "null_q90": np.full(len(observed), q90),
+        "null_q95": np.full(len(observed), q95),
+        "pairings": np.full(len(observed), len(pool)),
+        "p_value": upper_p(observed, pool) if enough else np.full(len(observed), np.nan),
+    }
 
 
 def _known(values: Floats) -> Floats:
@@ -249,8 +288,8 @@ def _known(values: Floats) -> Floats:
 class _Pools:
     """The smallest null that is large enough for a relation and language; each is sorted once."""
 
-    def __init__(self, nulls: Mapping[tuple[str, str], Floats], everywhere: bool):
-        self.nulls, self.everywhere = nulls, everywhere
+    def __init__(self, nulls: Mapping[tuple[str, str], Floats]) -> None:
+        self.nulls = nulls
         self.relations = {
             relation: _joined([null for (name, _), null in nulls.items() if name == relation])
             for relation in {name for name, _ in nulls}
@@ -258,10 +297,9 @@ class _Pools:
         self.all = _joined(list(nulls.values()))
 
     def of(self, relation: str, language: str) -> Floats:
-        if not self.everywhere:
-            for pool in (self.nulls[relation, language], self.relations[relation]):
-                if len(pool) >= SUFFICIENT_NULL:
-                    return pool
+        for pool in (self.nulls[relation, language], self.relations[relation]):
+            if len(pool) >= SUFFICIENT_NULL:
+                return pool
         return self.all
 
 

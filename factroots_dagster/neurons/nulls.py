@@ -90,6 +90,34 @@ def upper_p(observed: npt.NDArray[np.float64], null: npt.NDArray[np.float64]) ->
     return np.where(np.isnan(observed), np.nan, p)
 
 
+class WeightedNull:
+    """Null values that do not all weigh the same; sorted once. len() is their number."""
+
+    def __init__(self, values: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) -> None:
+        order = np.argsort(values)
+        self.values = values[order]
+        self.weight_below = np.concatenate([[0.0], np.cumsum(weights[order])])  # [values + 1]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def upper_p(self, observed: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """One-sided p of each observed value, which itself weighs what a null value does on average.
+
+        (mean + weight of the null values >= it) / (mean + weight of all): `upper_p` where all weigh the
+        same. NaN stays.
+        """
+        whole = self.weight_below[-1]
+        itself = whole / max(1, len(self))
+        below = self.weight_below[np.searchsorted(self.values, observed, side="left")]
+        return np.where(np.isnan(observed), np.nan, (itself + whole - below) / (itself + whole))
+
+    def quantile(self, level: float) -> float:
+        """The smallest null value that, with all below it, has this share of the weight."""
+        at = np.searchsorted(self.weight_below[1:], level * self.weight_below[-1], side="left")
+        return float(self.values[min(int(at), len(self) - 1)])
+
+
 def benjamini_hochberg(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """q-values (Benjamini & Hochberg 1995) of the p-values that are known; NaN stays."""
     q = np.full(len(p), np.nan)

@@ -94,7 +94,12 @@ def planted_seeds(inputs: ReportInputs) -> Section | None:
         for method, found in known.items()
     ]
     false = [
-        [METHODS[m], *(percent(found[name]) for name in ("shared_rate", "transferred_rate", "luck_rate"))]
+        [
+            METHODS[m],
+            str(len(found["seeds"])),
+            *(_with_interval(found, name) for name in ("shared_rate", "transferred_rate")),
+            percent(found["luck_rate"]),
+        ]
         for m, found in control.items()
         if found
     ]
@@ -141,7 +146,7 @@ def planted_seeds(inputs: ReportInputs) -> Section | None:
         [
             Grid(heads, grid, "Sandbox worlds of unseen seeds."),
             Grid(
-                ["method", "called shared", "called transferred", "lucky guesses"],
+                ["method", "seeds", "called shared", "called transferred", "lucky guesses"],
                 false,
                 "The control: false claims, and how often a fact that nobody states is predicted.",
             ),
