@@ -25,7 +25,7 @@ from safetensors.numpy import save_file
 
 from factroots_dagster.automation.watch import State, look
 from factroots_dagster.build import build_defs
-from factroots_dagster.partitions import checkpoint_set, platform_for
+from factroots_dagster.partitions import checkpoint_set, parents_of, platform_for
 from factroots_dagster.probing.files import folder_revision
 from factroots_dagster.settings import Settings
 from factroots_dagster.storage.store import MANIFEST, Store, write_table
@@ -68,7 +68,8 @@ def furnish(folder: Path, checkpoints: int) -> Settings:
     graph = build_defs(settings).resolve_asset_graph()
     for asset in graph.toposorted_asset_keys:
         name, catalogue = asset.to_user_string(), Catalogue(store)
-        parents = [key.to_user_string() for key in graph.get(asset).parent_keys]
+        node = graph.get(asset)
+        parents = parents_of(node.parent_keys, node.partition_mappings.get)
         places: list[tuple[str, ...]] = [()]
         for dimension in RECIPES[name].by:
             places = [(*place, key) for place in places for key in keys[dimension]]

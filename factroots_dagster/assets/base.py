@@ -21,7 +21,7 @@ import dagster as dg
 import pyarrow as pa
 
 from factroots_dagster.errors import InputError, UnavailableError
-from factroots_dagster.partitions import parts_of
+from factroots_dagster.partitions import parents_of, parts_of
 from factroots_dagster.settings import Settings
 from factroots_dagster.storage.store import Published, Store, Work, read_head
 from factroots_dagster.versions import RECIPES, Catalogue
@@ -189,7 +189,8 @@ def versions_of(context: Any, store: Store, name: str, parts: tuple[str, ...]) -
 
 
 def _parents(context: Any, name: str) -> list[str]:
-    return [parent.to_user_string() for parent in context.assets_def.asset_deps[dg.AssetKey(name)]]
+    definition = context.assets_def
+    return parents_of(definition.asset_deps[dg.AssetKey(name)], definition.get_partition_mapping)
 
 
 def _code_version(context: Any, name: str) -> str:

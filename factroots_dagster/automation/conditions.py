@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 import dagster as dg
 
-from factroots_dagster.partitions import Platform, checkpoint_set, parts_of
+from factroots_dagster.partitions import Platform, checkpoint_set, parents_of, parts_of
 from factroots_dagster.registry import registered
 from factroots_dagster.versions import CHECKPOINT, LANGUAGE, RECIPES, Catalogue
 
@@ -101,7 +101,7 @@ class Due(dg.AutomationCondition[dg.AssetKey]):
     ) -> dg.AutomationResult[dg.AssetKey]:
         asset = context.key.to_user_string()
         node = context.asset_graph.get(context.key)
-        parents = [key.to_user_string() for key in node.parent_keys]
+        parents = parents_of(node.parent_keys, node.partition_mappings.get)
         view = context.asset_graph_view
         tick = _TICKS.get(view)
         if tick is None:
