@@ -99,8 +99,8 @@ def _advice(told: list[tuple[str, str]], run: dg.DagsterRun) -> Iterator[str]:
     yield from (advice for sign, advice in _ADVICE if sign in words)
     if any(title.startswith("check") for title, _ in told):
         yield (
-            "Look at the rows that the check names. The data are published; what reads this partition is held "
-            "until a new materialization of it passes, and all else goes on with what was good before."
+            "Look at the rows that the check names. The data are published; what reads this partition is "
+            "held until a new materialization of it passes, and all else goes on with what was good before."
         )
     yield "Where the words above name a remedy, apply it, and materialize the partition again."
     yield f"Everything the run said: Dagster's UI, Runs, {run.run_id[:8]}."
