@@ -105,6 +105,7 @@ def test_every_character_that_joins_the_one_before_is_known() -> None:
         ("1\u0335\u0334", []),  # of one order
         ("1\u0334\u0301", [2]),  # may join over the mark between them
         ("1\u0301a", []),
+        ("1\u0301\u1161", []),  # a vowel of Hangul is no mark
         ("\u1100\u1161", [1]),
         ("가\u11a8", [1]),
         ("1\u1161", []),
