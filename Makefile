@@ -28,7 +28,7 @@ test: lint
 .PHONY: coverage
 coverage: setup
 	$(VENV)/bin/coverage erase
-	$(VENV)/bin/coverage run -m pytest
+	$(VENV)/bin/coverage run -m pytest -n 2 --dist loadfile
 	$(VENV)/bin/coverage combine --quiet
 	$(VENV)/bin/coverage report
 

@@ -31,7 +31,8 @@ from typing import Any
 TARGETS = {
     "factroots_dagster.report.types": [
         "assets_tests/report/test_types.py",
-        "assets_tests/report/test_types_borders.py",
+        "assets_tests/report/test_published_rules.py",
+        "assets_tests/report/test_variants.py",
     ],
     "factroots_dagster.tracing.sources": [
         "assets_tests/tracing/test_sentences_of_evidence.py",

@@ -88,7 +88,10 @@ def run_demo(settings: Settings, instance: dg.DagsterInstance, say: Callable[[st
     """
     started = time.monotonic()
     store, run = platform_for(settings).store, StageRunner(settings, instance, say)
-    languages = settings.active_languages
+    languages, wordpieces = settings.active_languages, settings.wordpiece_checkpoint
+    if wordpieces and not settings.generated:  # mentions are made from its tokenizer
+        instance.add_dynamic_partitions(checkpoint_set(settings), [wordpieces])
+        run(f"checkpoint {wordpieces}", ["checkpoint"], wordpieces)
     run("mLAMA release", ["mlama_release", *(["planted_truth"] if settings.generated else [])])
     run(f"facts and Wikipedia of {len(languages)} languages", BY_LANGUAGE, languages[0], languages[-1])
     training = [name for name in GENERATED if name != "planted_truth"] if settings.generated else []
@@ -98,7 +101,8 @@ def run_demo(settings: Settings, instance: dg.DagsterInstance, say: Callable[[st
         raise InputError("no checkpoint is registered; run: factroots checkpoints add <hub id or folder>")
     instance.add_dynamic_partitions(checkpoint_set(settings), checkpoints)
     for key in checkpoints:
-        run(f"checkpoint {key}", ["checkpoint"], key)
+        if settings.generated or key != wordpieces:
+            run(f"checkpoint {key}", ["checkpoint"], key)
         run(f"probing {key}", BY_CELL, f"{key}|{languages[0]}", f"{key}|{languages[-1]}")
         run(f"conclusions on {key}", [name for name in BY_CHECKPOINT if name != "checkpoint"], key)
     run("comparison of checkpoints", ["checkpoint_comparison"])

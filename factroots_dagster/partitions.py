@@ -7,6 +7,7 @@ Keys of cells read `<checkpoint>|<language>`: Dagster joins the dimensions in th
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import dagster as dg
@@ -42,3 +43,15 @@ def platform_for(settings: Settings) -> Platform:
 def parts_of(partition_key: str | None) -> tuple[str, ...]:
     """Folder names of a partition key: `()`, `(language,)`, `(checkpoint,)` or `(checkpoint, language)`."""
     return tuple(partition_key.split("|")) if partition_key is not None else ()
+
+
+def parents_of(
+    keys: Iterable[dg.AssetKey], mapping_of: Callable[[dg.AssetKey], dg.PartitionMapping | None]
+) -> list[str]:
+    """Names of an asset's parents, sorted; `name/key` where all its partitions are made from that one."""
+    names = []
+    for key in keys:
+        mapping, name = mapping_of(key), key.to_user_string()
+        fixed = isinstance(mapping, dg.SpecificPartitionsPartitionMapping)
+        names += [f"{name}/{part}" for part in mapping.partition_keys] if fixed else [name]  # type: ignore[union-attr]
+    return sorted(names)

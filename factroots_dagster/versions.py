@@ -89,10 +89,16 @@ class Catalogue:
         """Digest of every published parent of a partition, over the parent's partitions that match it.
 
         A cell is matched by its language, its checkpoint, or the same cell; an asset that is not keyed by
-        language is matched by every published language, and so for checkpoints.
+        language is matched by every published language, and so for checkpoints. Of `checkpoint/<key>`
+        (see `partitions.parents_of`) the tokenizer alone is read.
         """
         own = dict(zip(RECIPES[asset].by, parts, strict=True))
-        found = {parent: self._joint_digest(parent, own) for parent in sorted(parents)}
+        found = {
+            parent: self._tokenizer(*parent.split("/")[1:])
+            if "/" in parent
+            else self._joint_digest(parent, own)
+            for parent in sorted(parents)
+        }
         return {parent: digest for parent, digest in found.items() if digest is not None}
 
     def is_current(
@@ -120,6 +126,13 @@ class Catalogue:
             versions = {place: manifest["digest"] for place, manifest in manifests.items() if manifest}
             self._joint[asset, chosen] = _digest(versions)[:24] if versions else None
         return self._joint[asset, chosen]
+
+    def _tokenizer(self, checkpoint: str) -> str | None:
+        """Digest of a described checkpoint's tokenizer: its weights may change, and no mention does."""
+        if not self.store.exists("checkpoint", checkpoint):
+            return None
+        table = self.store.read("checkpoint", checkpoint, columns=["tokenizer_sha256"])
+        return str(table["tokenizer_sha256"][0])
 
     def _below(self, asset: str, *parts: str) -> list[str]:
         if (asset, *parts) not in self._folders:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import uuid4
 
 import dagster as dg
 import numpy as np
@@ -10,11 +11,12 @@ import pyarrow as pa
 from safetensors.numpy import save_file
 
 from factroots_dagster.build import build_defs
-from factroots_dagster.partitions import checkpoint_set, parts_of, platform_for
+from factroots_dagster.checks.bridge import CHECK_NAME
+from factroots_dagster.partitions import checkpoint_set, parents_of, parts_of, platform_for
 from factroots_dagster.settings import Settings
 from factroots_dagster.versions import Catalogue, code_version
 
-SCHEMA = pa.schema([("content", pa.string())])
+SCHEMA = pa.schema([("content", pa.string()), ("tokenizer_sha256", pa.string())])
 Place = tuple[str, str | None]
 
 
@@ -36,6 +38,7 @@ class Lab:
     def __init__(self, settings: Settings, instance: dg.DagsterInstance) -> None:
         self.instance = instance
         self.content: dict[Place, str] = {}
+        self.tokenizers: dict[str | None, str] = {}
         self.cursor: object = None
         self.use(settings)
 
@@ -63,12 +66,38 @@ class Lab:
 
     def make(self, asset: str, partition: str | None) -> None:
         parts = parts_of(partition)
-        parents = [key.to_user_string() for key in self.graph.get(dg.AssetKey(asset)).parent_keys]
+        node = self.graph.get(dg.AssetKey(asset))
+        parents = parents_of(node.parent_keys, node.partition_mappings.get)
         upstream = Catalogue(self.platform.store).upstream(asset, parents, parts)
         version = code_version(asset, self.settings)
         content = self.content.get((asset, partition), f"{version} {upstream}")
         with self.platform.store.publish(asset, *parts, code_version=version, upstream=upstream) as work:
-            work.write(pa.table({"content": [content]}), SCHEMA)
+            tokenizer = self.tokenizers.get(partition, "one tokenizer")
+            work.write(pa.table({"content": [content], "tokenizer_sha256": [tokenizer]}), SCHEMA)
+
+    def check(
+        self,
+        asset: str,
+        partition: str | None,
+        passed: bool,
+        severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.ERROR,
+    ) -> None:
+        """Put the outcome of an asset's critical expectations into the history, as its check does."""
+        evaluation = dg.AssetCheckEvaluation(
+            asset_key=dg.AssetKey(asset),
+            check_name=CHECK_NAME,
+            passed=passed,
+            metadata={},
+            severity=severity,
+            blocking=True,
+            partition=partition,
+        )
+        event = dg.DagsterEvent(
+            event_type_value=dg.DagsterEventType.ASSET_CHECK_EVALUATION.value,
+            job_name="rebuild",
+            event_specific_data=evaluation,
+        )
+        self.instance.report_dagster_event(event, run_id=str(uuid4()))
 
     def settle(self, limit: int = 40) -> list[Place]:
         """Tick and make until nothing is asked for; everything that was made, in order."""

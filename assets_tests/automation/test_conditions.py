@@ -212,3 +212,30 @@ def test_the_memory_outlives_the_daemon(lab: Lab) -> None:
     lab.cursor = deserialize_value(serialize_value(lab.cursor))
     lab.use(lab.settings)
     assert ("wikipedia_articles", "el") not in lab.tick()  # it was asked for, and failed
+
+
+def described(lab: Lab, key: str, content: str, tokenizer: str) -> list[Place]:
+    """What a new description of a checkpoint makes the automation do."""
+    lab.content["checkpoint", key], lab.tokenizers[key] = content, tokenizer
+    lab.make("checkpoint", key)
+    return lab.settle()
+
+
+def test_mentions_are_made_again_for_another_tokenizer_and_not_for_other_weights(lab: Lab) -> None:
+    """The setting names a checkpoint; what its key stands for may change."""
+    lab.use(lab.settings.model_copy(update={"wordpiece_checkpoint": "step-2"}))
+    lab.settle()
+    mentions = {("entity_mentions", language) for language in LANGUAGES}
+    assert not mentions & set(described(lab, "step-2", "trained further", "one tokenizer"))
+    assert not mentions & set(described(lab, "step-1", "another", "its tokenizer"))
+    made = described(lab, "step-2", "with another tokenizer", "another tokenizer")
+    assert mentions <= set(made) and ("fact_sources", "el") in made
+    assert all(made.count(place) == 1 for place in mentions)
+
+
+def test_mentions_wait_until_the_checkpoint_of_their_wordpieces_is_described(lab: Lab) -> None:
+    shutil.rmtree(lab.platform.store.path("checkpoint", "step-2"))
+    lab.use(lab.settings.model_copy(update={"wordpiece_checkpoint": "step-2"}))
+    assert "entity_mentions" not in {name for name, _ in lab.settle()}
+    lab.make("checkpoint", "step-2")
+    assert {("entity_mentions", language) for language in LANGUAGES} <= set(lab.settle())

@@ -23,8 +23,8 @@ START = 4e9
 
 def test_the_sensors_bear_5300_cells(tmp_path: Path) -> None:
     """Generous bounds, in seconds of CPU: Dagster ends a tick after 60 s."""
-    settings = furnish(tmp_path, 100)
     with dg.instance_for_test() as instance:
+        settings = furnish(tmp_path, 100)
         figures = {name: cpu for name, (_, cpu) in ticks(settings, instance).items()}
     assert figures["checkpoint_sensor, first tick"] < 15 and figures["checkpoint_sensor, later ticks"] < 5
     assert figures["refresh_sensor, first tick"] < 20 and figures["refresh_sensor, later ticks"] < 10

@@ -11,12 +11,15 @@ import pyarrow as pa
 import pytest
 
 from factroots_dagster.assets.base import Shown, asset, publish_each
+from factroots_dagster.automation.failures import failure_summary
 from factroots_dagster.build import build_defs
 from factroots_dagster.checks import expect
 from factroots_dagster.checks.bridge import Suite, asset_check, to_check_result, validate
+from factroots_dagster.errors import InputError
 from factroots_dagster.settings import Settings
 from factroots_dagster.storage.store import Store
 
+BROKEN = -1
 SCHEMA = pa.schema([("n", pa.int64())])
 LANGUAGES = dg.StaticPartitionsDefinition(["qaa", "qab", "qac"])
 RANGE = {"dagster/asset_partition_range_start": "qaa", "dagster/asset_partition_range_end": "qac"}
@@ -27,6 +30,8 @@ def definitions(store: Store, high: dict[str, int], severity: str = "critical") 
 
     def numbers(context) -> None:  # type: ignore[no-untyped-def]
         def build(work: Any, language: str) -> Shown:
+            if high.get(language) == BROKEN:
+                raise InputError("line 3 is no JSON")
             work.write(pa.table({"n": [high.get(language, 1)]}), SCHEMA)
             return Shown()
 
@@ -65,6 +70,43 @@ def test_a_range_is_checked_partition_by_partition(tmp_path: Path) -> None:
     assert not result.success and "after" not in {
         event.step_key for event in result.get_step_success_events()
     }
+
+
+def test_what_a_failing_step_has_finished_is_checked(tmp_path: Path) -> None:
+    """One language of three cannot be made: the step fails, and the others are published and checked."""
+    with dg.instance_for_test() as instance:
+        result = dg.materialize(
+            definitions(Store(tmp_path, "w"), {"qaa": BROKEN, "qab": 9}),
+            instance=instance,
+            tags=RANGE,
+            raise_on_error=False,
+        )
+        check = dg.AssetCheckKey(dg.AssetKey("numbers"), "expectations")
+        kept = instance.event_log_storage.get_asset_check_partition_info([check])
+        published = instance.get_materialized_partitions(dg.AssetKey("numbers"))
+        text = failure_summary(instance, instance.get_run_by_id(result.run_id))  # type: ignore[arg-type]
+    assert not result.success and published == {"qab", "qac"}
+    assert "qaa: line 3 is no JSON" in text and "## check of numbers [qab]" in text and "[qac]" not in text
+    status = {info.partition_key: info.latest_execution_status.value for info in kept}
+    assert (status["qab"], status["qac"]) == ("FAILED", "SUCCEEDED") and status.get("qaa") != "SUCCEEDED"
+
+
+def test_a_partition_that_cannot_be_read_fails_its_check_and_the_others_are_checked(tmp_path: Path) -> None:
+    store = Store(tmp_path, "w")
+    numbers, _, check = definitions(store, {})
+    with dg.instance_for_test() as instance:
+        dg.materialize([numbers], instance=instance, tags=RANGE)
+        next(store.path("numbers", "qab").glob("*.parquet")).write_bytes(b"no table")
+        result = dg.materialize(
+            [numbers, check],
+            selection=dg.AssetSelection.checks(check),
+            instance=instance,
+            tags=RANGE,
+            raise_on_error=False,
+        )
+    found = evaluations(result)
+    assert [key for key, each in found.items() if not each.passed] == ["qab", None]
+    assert "materialize this partition again" in str(found["qab"].description) and not result.success
 
 
 def test_one_partition_alone(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from factroots_dagster.neurons.schema import NEAREST_LANGUAGE
 from factroots_dagster.probing.schema import PREDICTIONS
 from factroots_dagster.report.schema import FACT_TYPES, RULES, VARIANTS
 from factroots_dagster.report.types import Typed, fact_types
+from factroots_dagster.report.variants import ALPHA
 from factroots_dagster.tracing.schema import FACT_SOURCES
 
 NEAR = [nearest_row("u", "qaa", 9.0)]
@@ -114,6 +115,32 @@ def test_a_fact_without_a_partner_is_flagged() -> None:
     assert one(windows=1, near=elsewhere)["single_language"]
 
 
+def test_what_is_not_predicted_shows_no_partner_and_what_has_no_window_no_source() -> None:
+    row = one(right=False, near=NEAR)
+    shown = ("nearest_language", "similarity", "threshold", "p_value", "q_value")
+    assert [row[name] for name in shown] == [None] * 5
+    row = one(windows=2, near=[nearest_row("u", "qaa", None)])
+    assert [row[name] for name in shown] == [None] * 5
+    assert one(windows=0)["source_present"] is False and one(windows=1)["source_present"] is True
+
+
+def test_the_level_itself_is_shared() -> None:
+    assert one(windows=1, near=[nearest_row("u", "qaa", 9.0, p_value=ALPHA)])["type"] == "shared"
+    above = ALPHA + 1e-9
+    assert one(windows=1, near=[nearest_row("u", "qaa", 9.0, p_value=above)])["type"] == "independent"
+
+
+def test_a_statistic_with_and_without_k_are_two() -> None:
+    near = [
+        nearest_row("u", "qaa", 0.1, statistic="jaccard", k=50),
+        nearest_row("u", "qaa", 0.9, statistic="jaccard"),
+    ]
+    assert one(windows=1, near=near, statistic="jaccard", k=50)["similarity"] == 0.1
+    assert one(windows=1, near=near, statistic="jaccard")["similarity"] == 0.9
+    with pytest.raises(InputError, match=r"choose one of jaccard at k = 50, jaccard$"):
+        one(near=near, statistic="jaccard", k=7)
+
+
 def test_matcher_statistic_and_k_can_be_chosen() -> None:
     assert one(windows=0, matcher="article")["source_present"]
     both = [
@@ -168,6 +195,8 @@ def test_rows_keep_the_order_of_predictions_and_missing_facts_are_named() -> Non
     assert list(dict.fromkeys(made.variants["uuid"].to_pylist())) == ["b", "c", "a"]
     with pytest.raises(InputError, match="fact z"):
         fact_types(split, rows(PREDICTIONS, [prediction_row("z", "qaa")]), sources, empty)
+    with pytest.raises(InputError, match="fact b"):
+        fact_types(split, predicted, rows(FACT_SOURCES, [source_row(u, "qaa", 0) for u in "ca"]), empty)
     nothing = fact_types(split.slice(0, 0), PREDICTIONS.empty_table(), FACT_SOURCES.empty_table(), empty)
     assert nothing.types.num_rows == 0 and isinstance(nothing.types, pa.Table)
     assert nothing.variants.num_rows == 0

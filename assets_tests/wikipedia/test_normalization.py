@@ -9,6 +9,7 @@ import pytest
 
 from factroots_dagster.wikipedia.normalization import (
     INVISIBLE,
+    doubtful_places,
     in_simplified,
     is_chinese,
     is_clean,
@@ -85,3 +86,34 @@ def test_every_character_that_joins_the_one_before_is_known() -> None:
             assert joins_before(character), f"{code:04X}"
     assert not any(joins_before(character) for character in "abcÉ漢字가 \u115f.")
     assert joins_before("\u1160") and joins_before("\u11ff") and not joins_before("\u1200")
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        ("", []),
+        ("abc é 漢 가", []),
+        ("বাংলা ভাষা", []),  # what NFC's quick check doubts
+        ("a\u00a0b\u200b", [1, 3]),  # replaced, wherever they stand
+        ("\u0958", [0]),  # NFC changes it by itself
+        ("e\u0301", [1]),
+        ("1\u0301", []),  # nothing joins a digit to an accent
+        ("\u0301e", []),  # nothing stands before the first
+        ("\u0334a\u0301", [2]),  # neither does the last stand before it
+        ("ae", []),
+        ("1\u0301\u0334", [2]),  # marks out of their order
+        ("1\u0335\u0334", []),  # of one order
+        ("1\u0334\u0301", [2]),  # may join over the mark between them
+        ("1\u0301a", []),
+        ("1\u0301\u1161", []),  # a vowel of Hangul is no mark
+        ("\u1100\u1161", [1]),
+        ("가\u11a8", [1]),
+        ("1\u1161", []),
+        ("\u09c7\u09be", [1]),  # two halves of a vowel, no marks by class
+        ("\u09be\u09c7", []),
+    ],
+)
+def test_where_a_text_may_differ_from_how_it_is_compared(text: str, places: list[int]) -> None:
+    """Few places, since every doubtful line is looked at again, character by character."""
+    codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
+    assert doubtful_places(codes).tolist() == places

@@ -35,6 +35,9 @@ def read_dump(work: Work, language: str) -> pa.Table:
 def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     """`wikipedia_articles`, `wikipedia_volume`, `entity_mentions` and `fact_sources`."""
     settings, store, languages = platform.settings, platform.store, platform.languages
+    key = settings.wordpiece_checkpoint
+    its_tokenizer = dg.SpecificPartitionsPartitionMapping([key])
+    wordpieces = [dg.AssetDep("checkpoint", partition_mapping=its_tokenizer)] if key else []
 
     @asset(
         group="wikipedia",
@@ -94,7 +97,7 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         kinds=("pyspark", "parquet"),
         schema=ENTITY_MENTIONS,
         partitions_def=languages,
-        deps=["wikipedia_articles", "mlama_split"],
+        deps=["wikipedia_articles", "mlama_split", *wordpieces],
         pool=SPARK_POOL,
         retry_policy=SPARK_RETRIES,
     )
@@ -107,12 +110,14 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
             articles = work.input_folder("wikipedia_articles", language)
             split = work.read("mlama_split", language)
+            if key and store.exists("checkpoint", key):
+                work.input_folder("checkpoint", key)
             figures = write_mentions(
                 spark.session(),
                 articles,
                 split,
                 work.folder,
-                tokenizer_json=wordpiece_tokenizer(settings),
+                tokenizer_json=wordpiece_tokenizer(settings, store),
                 progress=progress_to(context),
             )
             picture = counts_picture(figures, "count (logarithmic)")
@@ -120,7 +125,7 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
         def made_of(language: str) -> str:
             inputs = [store.digest(name, language) for name in ("wikipedia_articles", "mlama_split")]
-            return " ".join([*inputs, wordpiece_tokenizer(settings) or ""])
+            return " ".join([*inputs, wordpiece_tokenizer(settings, store) or ""])
 
         publish_each(context, store, build, made_of)
 

@@ -6,7 +6,8 @@ of 53 languages has one version for all of them, so that one language asked agai
 
 A due partition waits while anything upstream of it is due: a new dump of every language makes one report,
 not 53. What was asked for and failed is not asked for again before something about it changes, and
-nothing waits for it.
+nothing waits for it. Neither does anything wait for what is held, because a critical check of a partition
+that it reads has failed: what lies further down goes on with what was good before.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import dagster as dg
+from dagster._core.event_api import PartitionKeyFilter  # the outcome of one partition's check
 
-from factroots_dagster.partitions import Platform, checkpoint_set, parts_of
+from factroots_dagster.partitions import Platform, checkpoint_set, parents_of, parts_of
 from factroots_dagster.registry import registered
 from factroots_dagster.versions import CHECKPOINT, LANGUAGE, RECIPES, Catalogue
 
@@ -101,7 +103,7 @@ class Due(dg.AutomationCondition[dg.AssetKey]):
     ) -> dg.AutomationResult[dg.AssetKey]:
         asset = context.key.to_user_string()
         node = context.asset_graph.get(context.key)
-        parents = [key.to_user_string() for key in node.parent_keys]
+        parents = parents_of(node.parent_keys, node.partition_mappings.get)
         view = context.asset_graph_view
         tick = _TICKS.get(view)
         if tick is None:
@@ -119,33 +121,72 @@ class Due(dg.AutomationCondition[dg.AssetKey]):
         }
         fresh = {parts: version for parts, version in wanted.items() if "|".join(parts) not in asked}
         waiting = tick.waits(asset, parents)
-        tick.open[asset] = waiting | set(fresh) | await _under_way(context, asked)
         due = {parts: version for parts, version in fresh.items() if parts not in waiting}
+        held = await self._among(context, due, _HELD, 0)
+        due = {parts: version for parts, version in due.items() if parts not in held}
+        tick.open[asset] = waiting | set(due) | await _under_way(context, asked)
         cursor = json.dumps([{"|".join(parts): version for parts, version in due.items()}, asked])
-        return dg.AutomationResult(context, await self._free(context, due), cursor=cursor)
+        free = await self._among(context, due, _FREE, 1)
+        return dg.AutomationResult(context, _subset(context, free), cursor=cursor)
 
-    async def _free(self, context: dg.AutomationContext[dg.AssetKey], due: Iterable[Parts]) -> Any:
-        """Those of the due partitions about which nothing is under way, and whose parents' checks passed.
+    async def _among(
+        self,
+        context: dg.AutomationContext[dg.AssetKey],
+        due: Iterable[Parts],
+        condition: dg.AutomationCondition[Any],
+        number: int,
+    ) -> set[Parts]:
+        """Those of the due partitions for which one of Dagster's own conditions is true.
 
-        Dagster's own conditions tell; they are asked only about what is due, since they cost seconds a
-        tick where there are thousands of partitions.
+        They are asked only about what is due, since they cost seconds a tick where there are thousands of
+        partitions.
         """
         subset = _subset(context, due)
         if subset.is_empty:
-            return subset
-        gate = context.for_child_condition(_GATE, [0], subset)
-        return (await gate.evaluate_async()).true_subset
+            return set()
+        child = context.for_child_condition(condition, [number], subset)
+        return set(_parts_in((await child.evaluate_async()).true_subset))
 
 
-def _gate() -> dg.AutomationCondition[Any]:
-    condition = dg.AutomationCondition
-    checks = condition.any_checks_match(
-        condition.check_failed() | condition.in_progress(), blocking_only=True
-    )
-    return ~condition.in_progress() & ~condition.any_deps_in_progress() & ~condition.any_deps_match(checks)
+class FailedCritically(dg.AutomationCondition[dg.AssetCheckKey]):
+    """True for the partitions whose check failed in an expectation of critical severity.
+
+    Dagster's own `check_failed` is true of warnings too, which are to hold nothing.
+    """
+
+    @property
+    def name(self) -> str:
+        return "failed_critically"
+
+    async def evaluate(  # type: ignore[override]
+        self, context: dg.AutomationContext[dg.AssetCheckKey]
+    ) -> dg.AutomationResult[dg.AssetCheckKey]:
+        condition: dg.AutomationCondition[Any] = dg.AutomationCondition.check_failed()
+        child = context.for_child_condition(condition, [0], context.candidate_subset)
+        failed = (await child.evaluate_async()).true_subset
+        history = context.asset_graph_view.instance.event_log_storage.get_asset_check_execution_history
+        for parts in _parts_in(failed):
+            only = PartitionKeyFilter(key="|".join(parts) or None)
+            latest = history(context.key, limit=1, partition_filter=only)[0].event
+            evaluation: Any = latest.dagster_event.event_specific_data  # type: ignore[union-attr]
+            if evaluation.severity != dg.AssetCheckSeverity.ERROR:
+                keys = {"|".join(parts)}
+                warned = failed.compute_intersection_with_partition_keys(keys) if parts else failed
+                failed = failed.compute_difference(warned)
+        return dg.AutomationResult(context, failed)
 
 
-_GATE = _gate()
+_condition = dg.AutomationCondition
+_HELD: dg.AutomationCondition[Any] = _condition.any_deps_match(
+    _condition.any_checks_match(FailedCritically(), blocking_only=True)
+)
+"""True of what reads a partition that failed a critical check."""
+_FREE: dg.AutomationCondition[Any] = (
+    ~_condition.in_progress()
+    & ~_condition.any_deps_in_progress()
+    & ~_condition.any_deps_match(_condition.any_checks_match(_condition.in_progress(), blocking_only=True))
+)
+"""True where nothing is under way, neither the partition nor what it reads nor a check of that."""
 
 
 def _memory(cursor: str | None) -> tuple[dict[str, str], dict[str, str]]:

@@ -81,7 +81,7 @@ def _failed_steps(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[
 def _failed_checks(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[tuple[str, str]]:
     for event in _records(instance, run, dg.DagsterEventType.ASSET_CHECK_EVALUATION):
         check = event.event_specific_data
-        if not check.passed and check.blocking:
+        if not check.passed and check.blocking and check.severity == dg.AssetCheckSeverity.ERROR:
             where = f" [{check.partition}]" if check.partition else ""
             yield f"check of {check.asset_key.to_user_string()}{where}", check.description or "failed"
 
@@ -98,6 +98,9 @@ def _advice(told: list[tuple[str, str]], run: dg.DagsterRun) -> Iterator[str]:
     words = "\n".join(text for _, text in told)
     yield from (advice for sign, advice in _ADVICE if sign in words)
     if any(title.startswith("check") for title, _ in told):
-        yield "Look at the rows that the check names: the data are published, what comes after is not made."
+        yield (
+            "Look at the rows that the check names. The data are published; what reads this partition is "
+            "held until a new materialization of it passes, and all else goes on with what was good before."
+        )
     yield "Where the words above name a remedy, apply it, and materialize the partition again."
     yield f"Everything the run said: Dagster's UI, Runs, {run.run_id[:8]}."

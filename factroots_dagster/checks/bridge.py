@@ -7,12 +7,13 @@ makes the check. Suites live in the sibling modules; nothing here knows an asset
 import html
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from factroots_dagster.assets.base import partition_keys, refusing_bad_input
+from factroots_dagster.assets.base import check_finished_with, partition_keys
+from factroots_dagster.errors import InputError
 from factroots_dagster.partitions import parts_of
 from factroots_dagster.storage.store import Store
 
@@ -153,39 +154,57 @@ def _merged(results: dict[str, dg.AssetCheckResult]) -> dg.AssetCheckResult:
     )
 
 
+def evaluate(asset: str, suite: Suite, store: Store, parts: tuple[str, ...]) -> dg.AssetCheckResult:
+    """Validate a published partition; one that cannot be read fails, in the words of the error."""
+    try:
+        frame = suite.frame(store, *parts)
+    except InputError as error:
+        return dg.AssetCheckResult(passed=False, description=str(error))
+    validation = validate(frame, suite.expectations(*parts), name="/".join((asset, *parts)))
+    return to_check_result(validation, suite.says(frame) if suite.says else "")
+
+
+def _each(
+    asset: str, suite: Suite, context: Any, store: Store, keys: Iterable[str | None]
+) -> dict[str, dg.AssetCheckResult]:
+    """Validate several partitions and file each result under its own.
+
+    Dagster files the one result of a run over several partitions under none of them.
+    """
+    results = {key or "": evaluate(asset, suite, store, parts_of(key)) for key in keys}
+    for key, result in results.items():
+        context.log_event(
+            dg.AssetCheckEvaluation(
+                asset_key=dg.AssetKey(asset),
+                check_name=CHECK_NAME,
+                passed=result.passed,
+                metadata=result.metadata or {},
+                severity=result.severity,
+                description=result.description,
+                blocking=suite.blocking,
+                partition=key,
+            )
+        )
+    return results
+
+
 def asset_check(
     asset: str, suite: Suite, store: Store, partitions_def: dg.PartitionsDefinition | None
 ) -> dg.AssetChecksDefinition:
-    """The asset check that validates every partition of the run against the suite."""
+    """The asset check that validates every partition of the run against the suite.
+
+    Where the step that makes the asset fails, and the check is passed over, what it has finished is checked
+    at its end.
+    """
 
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        results: dict[str, dg.AssetCheckResult] = {}
         operation: Any = context.op_execution_context
         keys = partition_keys(operation)
-        for key in keys:
-            parts = parts_of(key)
-            with refusing_bad_input():
-                frame = suite.frame(store, *parts)
-            validation = validate(frame, suite.expectations(*parts), name="/".join((asset, *parts)))
-            results[key or ""] = to_check_result(validation, suite.says(frame) if suite.says else "")
         if len(keys) == 1:
-            return next(iter(results.values()))
-        # Dagster files the result of a run over several partitions under none of them
-        for key, result in results.items():
-            operation.log_event(
-                dg.AssetCheckEvaluation(
-                    asset_key=dg.AssetKey(asset),
-                    check_name=CHECK_NAME,
-                    passed=result.passed,
-                    metadata=result.metadata or {},
-                    severity=result.severity,
-                    description=result.description,
-                    blocking=suite.blocking,
-                    partition=key,
-                )
-            )
-        return _merged(results)
+            return evaluate(asset, suite, store, parts_of(keys[0]))
+        return _merged(_each(asset, suite, operation, store, keys))
 
+    check_finished_with(store, asset, partial(_each, asset, suite))
     return dg.asset_check(
         asset=asset,
         name=CHECK_NAME,

@@ -2,32 +2,41 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from factroots_dagster.registry import lookup
 from factroots_dagster.settings import Settings
-from factroots_dagster.storage.store import Work
+from factroots_dagster.storage.store import Store, Work
 
 if TYPE_CHECKING:
     from factroots_dagster.probing.checkpoint import LoadedModel
 
 
-@cache
-def wordpiece_tokenizer(settings: Settings) -> str | None:
+def wordpiece_tokenizer(settings: Settings, store: Store) -> str | None:
     """The `tokenizer.json` of the checkpoint whose wordpieces are looked for; None when none is set.
 
-    Raises InputError when the checkpoint is not registered or its tokenizer cannot be used.
+    Of a checkpoint that the asset `checkpoint` has described it is that of the described revision. Raises
+    InputError when the checkpoint is not registered, has changed since, or its tokenizer cannot be used.
     """
+    key = settings.wordpiece_checkpoint
+    if not key:
+        return None
+    entry, revision = lookup(settings, key), None
+    if store.exists("checkpoint", key):
+        revision = store.read("checkpoint", key, columns=["revision"])["revision"][0].as_py()
+    return _tokenizer(entry.source, revision or entry.revision)
+
+
+@lru_cache(maxsize=1)
+def _tokenizer(source: str, revision: str | None) -> str:
+    """Read once a process, however many languages are asked."""
     from factroots_dagster.probing.files import resolve_checkpoint
     from factroots_dagster.wikipedia.wordpieces import read_tokenizer
 
-    if not settings.wordpiece_checkpoint:
-        return None
-    entry = lookup(settings, settings.wordpiece_checkpoint)
-    return read_tokenizer(resolve_checkpoint(entry.source, entry.revision).path)
+    return read_tokenizer(resolve_checkpoint(source, revision).path)
 
 
 class ModelResource(dg.ConfigurableResource[None]):
