@@ -43,6 +43,9 @@ BATCH_CHARACTERS = 2 * 2**20
 
 LONGEST_SUFFIX = 16
 
+REPEATED = ("entity_uri", "label", "kind")
+"""Columns with few distinct values."""
+
 Columns = tuple[NDArray[np.int64], ...]
 
 
@@ -103,7 +106,7 @@ def find_in_part(
         unknown = piece_search(tokenizer_json, labels.distinct_labels).unknown
         flags = [pa.array(labels.distinct_labels), pa.array(unknown)]
         pq.write_table(pa.Table.from_arrays(flags, schema=MENTION_PIECES), folder / "_pieces.parquet")
-    with PartWriter(folder, number, ENTITY_MENTIONS) as writer:
+    with PartWriter(folder, number, ENTITY_MENTIONS, REPEATED) as writer:
         for read, page_ids, texts, list_lines in text_batches(path):
             rows += read
             pages += len(texts)
