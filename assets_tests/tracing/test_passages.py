@@ -117,3 +117,15 @@ def test_the_loops_see_every_matcher() -> None:
         row for _ in range(40) for row in by_loops(random_mentions(chance), [(0, 1), (2, 3), (4, 4), (5, 0)])
     ]
     assert {row[1] for row in rows} == set(range(len(MATCHERS))) and len(rows) > 500
+
+
+@pytest.mark.parametrize("largest", [1, 50, 2**40, 2**62])
+def test_first_rows_are_those_of_numpy(largest: int) -> None:
+    """Also where a key and its row do not fit into one number."""
+    chance = np.random.default_rng([2, 3])
+    for count in (0, 1, 2, 1000):
+        keys = chance.integers(0, 20, count) * (largest // 20) + chance.integers(0, 2, count)
+        for found, expected in zip(
+            passages.first_rows(keys), np.unique(keys, return_index=True), strict=True
+        ):
+            assert found.dtype == np.int64 and np.array_equal(found, expected)

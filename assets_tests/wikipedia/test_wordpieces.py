@@ -198,10 +198,10 @@ def test_every_character_is_cut_as_the_library_cuts_it(kind: str) -> None:
     characters = [chr(code) for code in codes if not 0xD800 <= code < 0xE000]
     pieces = [" ".join(f"a{one}b{one}{one}c {one}" for one in characters[at::100]) for at in range(100)]
     text, ends = "\n".join(pieces), np.cumsum([len(piece) + 1 for piece in pieces])
-    ours = b"".join(words.pieces(words.words(text, ends[:-1] - 1)))
+    ours = words.pieces(words.words(text, ends[:-1] - 1))[0].tobytes()
     encodings = tokenizer.encode_batch(pieces, add_special_tokens=False)
     theirs = [token for encoding in encodings for token in encoding.tokens]
-    assert [piece.decode() for piece in re.split(b"[\xfd\xfe]", ours)[1:]] == theirs
+    assert [piece.decode() for piece in ours.split(b"\xfe")[1:]] == theirs
 
 
 def test_chunks_end_after_512_pieces_even_inside_a_word() -> None:

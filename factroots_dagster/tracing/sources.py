@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 LONGEST_SENTENCE = 1000
 """Characters of a sentence that evidence keeps; what is longer is no sentence, but a table or a list."""
 
+MERGED_ROWS = 1 << 20
+"""Passages of so many rows are put together before the best are chosen among them."""
+
 PLACES = ("page_id", "title", "revision_id", *PASSAGE[4:8], "sentence")
 
 
@@ -129,11 +132,13 @@ def find_windows(
         some, windows = best(every, np.ones(len(every["fact"]), dtype=np.int64))
         found.append(some)
         counts.append(windows)
-        pages += len(np.unique(mentions["page_id"]))
+        pages += int(np.count_nonzero(np.diff(mentions["page_id"], prepend=-1)))
         beat({"pages": pages, "done_bytes": size * (group + 1) // file.num_row_groups})
-    some, windows = best(joined(found, PASSAGE), np.concatenate(counts))
+    some, windows = joined(found, PASSAGE), np.concatenate(counts)
+    if file.num_row_groups > 1:
+        some, windows = best(some, windows)
     table = pa.table({**some, "windows": windows})
-    pq.write_table(table, folder / f"_windows-{number:05d}.parquet", compression="zstd")
+    pq.write_table(table, folder / f"_windows-{number:05d}.parquet", compression="none", use_dictionary=False)
     return {"pages": pages, "done_bytes": size}
 
 
@@ -167,17 +172,20 @@ def mention_columns(table: pa.Table, entities: pa.Table) -> Columns:
 
 def merged(folder: Path, parts: list[Path]) -> tuple[Columns, NDArray[np.int64], NDArray[np.int64]]:
     """The best passages of all files of mentions, their windows, and the file of each."""
-    some, windows = empty((*PASSAGE, "part")), np.zeros(0, np.int64)
+    some, windows = [empty((*PASSAGE, "part"))], [np.zeros(0, np.int64)]
+    rows = 0
     for number in range(len(parts)):
-        path = folder / f"_windows-{number:05d}.parquet"
-        table = pq.read_table(path)
+        table = pq.read_table(folder / f"_windows-{number:05d}.parquet")
         new = {name: table[name].to_numpy() for name in PASSAGE}
-        new["part"] = np.full(table.num_rows, number, dtype=np.int64)
-        both = joined([some, new], (*PASSAGE, "part"))
-        some, windows = best(both, np.concatenate([windows, table["windows"].to_numpy()]))
+        some.append(new | {"part": np.full(table.num_rows, number, dtype=np.int64)})
+        windows.append(table["windows"].to_numpy())
+        rows += table.num_rows
+        if rows >= MERGED_ROWS or number == len(parts) - 1:
+            kept, counts = best(joined(some, (*PASSAGE, "part")), np.concatenate(windows))
+            some, windows, rows = [kept], [counts], 0
     for path in folder.glob("_windows-*.parquet"):
         path.unlink()
-    return some, windows, some.pop("part")
+    return some[0], windows[0], some[0].pop("part")
 
 
 SENTENCES = pa.schema(
@@ -194,6 +202,7 @@ def read_sentences(
     order = np.argsort(wanted["page_id"], kind="stable")
     page_ids = wanted["page_id"][order]
     rows, pages, given = [], 0, np.zeros(len(order), dtype=bool)
+    row_of, starts, ends = (wanted[name].tolist() for name in ("row", "sentence_start", "sentence_end"))
     for group in range(file.num_row_groups):
         ids = file.read_row_group(group, columns=["page_id"])["page_id"].to_numpy()
         first, last = np.searchsorted(page_ids, ids), np.searchsorted(page_ids, ids, side="right")
@@ -204,16 +213,16 @@ def read_sentences(
                 if page["redirect_to"] is not None:
                     continue
                 pages += 1
-                for place in order[first[page["at"]] : last[page["at"]]]:
+                for place in order[first[page["at"]] : last[page["at"]]].tolist():
                     # A dump may hold a page twice; the first counts.
                     if given[place]:
                         continue
                     given[place] = True
-                    start = int(wanted["sentence_start"][place])
-                    end = min(int(wanted["sentence_end"][place]), start + LONGEST_SENTENCE)
+                    start = starts[place]
+                    end = min(ends[place], start + LONGEST_SENTENCE)
                     rows.append(
                         (
-                            int(wanted["row"][place]),
+                            row_of[place],
                             page["title"],
                             page["revision_id"],
                             page["text"][start:end].rstrip(" \n"),

@@ -43,6 +43,9 @@ BATCH_CHARACTERS = 2 * 2**20
 
 LONGEST_SUFFIX = 16
 
+REPEATED = ("entity_uri", "label", "kind")
+"""Columns with few distinct values."""
+
 Columns = tuple[NDArray[np.int64], ...]
 
 
@@ -103,7 +106,7 @@ def find_in_part(
         unknown = piece_search(tokenizer_json, labels.distinct_labels).unknown
         flags = [pa.array(labels.distinct_labels), pa.array(unknown)]
         pq.write_table(pa.Table.from_arrays(flags, schema=MENTION_PIECES), folder / "_pieces.parquet")
-    with PartWriter(folder, number, ENTITY_MENTIONS) as writer:
+    with PartWriter(folder, number, ENTITY_MENTIONS, REPEATED) as writer:
         for read, page_ids, texts, list_lines in text_batches(path):
             rows += read
             pages += len(texts)
@@ -151,11 +154,12 @@ def mentions_in(
     """ENTITY_MENTIONS of some pages, page by page and place by place."""
     whole = "\n".join(texts)
     page_starts, page_ends = edges_when_joined(texts)
-    entity, kind, start, end = surface_matches(whole, labels)
+    classes = character_classes(whole)
+    entity, kind, start, end = surface_matches(whole, labels, classes)
     page = np.searchsorted(page_starts, start, side="right") - 1
     inside = end <= page_ends[page]
     entity, kind, start, end, page = (values[inside] for values in (entity, kind, start, end, page))
-    tokens = np.flatnonzero(token_starts(character_classes(whole)))
+    tokens = np.flatnonzero(token_starts(classes))
     first_token = np.searchsorted(tokens, page_starts)
     # A mention lies in the token that begins at or before its first character.
     token = np.searchsorted(tokens, start, side="right") - 1 - first_token[page]
@@ -172,7 +176,8 @@ def mentions_in(
         start = np.concatenate([start, (page_starts[found[0]] + found[2])[again]])
         end = np.concatenate([end, (page_starts[found[0]] + found[3])[again]])
         chunk = np.concatenate([chunk, found[4][again]])
-    order = np.lexsort((kind, entity, end, start))
+    # By start, end, entity and kind; two keys are sorted in half the time of four.
+    order = np.lexsort((((end - start) * len(labels.uris) + entity) * len(KINDS) + kind, start))
     entity, kind, start, end, page, chunk = (
         values[order] for values in (entity, kind, start, end, page, chunk)
     )
@@ -198,17 +203,17 @@ def mentions_in(
     )
 
 
-def surface_matches(text: str, labels: Labels) -> Columns:
+def surface_matches(text: str, labels: Labels, classes: NDArray[np.uint8]) -> Columns:
     """Entities that stand in `text` by label, alias or suffixed label: entity, kind, start, end, each [n].
 
-    Places are code points of `text` as it is stored.
+    `classes` are the classes of the text's characters. Places are code points of `text` as it is stored.
     """
     seen, places = normalized_with_places(text, labels.language)
     matches = automaton(labels.forms).find_matches_as_indexes(seen, overlapping=True)
     form, start, end = (
         np.fromiter(chain.from_iterable(matches), dtype=np.int64, count=3 * len(matches)).reshape(-1, 3).T
     )
-    kinds = character_classes(seen)
+    kinds = classes if seen is text else character_classes(seen)
     cut_before, cut_after = cut_words(kinds, start, end)
     whole = ~cut_before & ~cut_after
     # All entities of every form that stands whole.

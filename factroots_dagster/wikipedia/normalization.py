@@ -159,7 +159,7 @@ def doubtful_places(codes: NDArray[np.uint32]) -> NDArray[np.int64]:
         for code in distinct(codes[roles == UNASKED]):
             _roles[code], _orders[:, code] = role_of(chr(code))
         roles = _roles.take(codes, mode="clip")
-    places = np.flatnonzero(roles & (CHANGES | SECOND | MARK))
+    places = np.flatnonzero((roles & (CHANGES | SECOND | MARK)) != 0)
     own, before = roles[places], roles[places - 1]
     order, order_before = _orders[0, codes[places]], _orders[1, codes[places - 1]]
     before[places == 0] = order_before[places == 0] = 0

@@ -114,14 +114,18 @@ def in_larger_pieces(pieces: Iterable[Piece]) -> Iterator[Piece]:
     data: list[bytes] = []
     own, size, length = True, 0, 0
     for piece, is_own, took, why in pieces:
-        if data and (piece is None or is_own != own or length >= LEAST_PIECE):
+        if data and (piece is None or is_own != own):
             yield b"".join(data), own, size, ""
             data, size, length = [], 0, 0
         if piece is None:
             yield piece, is_own, took, why
-        else:
-            data.append(piece)
-            own, size, length = is_own, size + took, length + len(piece)
+            continue
+        data.append(piece)
+        own, size, length = is_own, size + took, length + len(piece)
+        # At once, since the next piece may be beyond what is wanted, and costs a block to be told.
+        if length >= LEAST_PIECE:
+            yield b"".join(data), own, size, ""
+            data, size, length = [], 0, 0
     if data:
         yield b"".join(data), own, size, ""
 

@@ -75,7 +75,7 @@ TITLE_BRACKETS, LONGEST_TITLE = (("《", "》"), ("『", "』")), 40
 LONGEST_SHORT = 8
 """Letters of the longest abbreviation; a longer word before a full stop needs no look."""
 
-BLOCK = 1 << 19
+BLOCK, WORDS_KEPT = 1 << 19, 1 << 16
 PAD = "\n" * 12
 APOSTROPHES = "'’ʼ"
 THAI_SPACE = re.compile(r"(?<=[\u0e00-\u0e7f]) +(?=[\u0e00-\u0e7f])(?!ๆ)")
@@ -260,11 +260,15 @@ def behind_stops(text: Padded, stops: NDArray[np.int64], rules: Rules) -> NDArra
     lengths = text.letters_before(first)
     short = (lengths > 0) & (lengths <= LONGEST_SHORT)
     doubtful = np.flatnonzero(single & (short | (text.kinds(first - 1) & DIGIT != 0)))
-    columns = (first[doubtful] - len(PAD), lengths[doubtful], begins[doubtful] - len(PAD))
-    for place, stop, length, begin in zip(doubtful.tolist(), *map(np.ndarray.tolist, columns), strict=True):
-        word = text.text[stop - length : stop]
-        if may_be_short(word, rules.language) or text.text[stop - length - 1 : stop - length] == ".":
-            ends[place] = not shortens(text.text, stop, length, begin, rules)
+    stops, lengths = first[doubtful], lengths[doubtful]
+    places = zip((stops - lengths - len(PAD)).tolist(), (stops - len(PAD)).tolist(), strict=True)
+    words = [text.text[start:stop] for start, stop in places]
+    known = short_words(rules.language)
+    short = np.fromiter(map(known.__getitem__, words), dtype=bool, count=len(words))
+    short |= text.among(stops - lengths - 1, ".")
+    columns = (doubtful[short], stops[short] - len(PAD), lengths[short], begins[doubtful[short]] - len(PAD))
+    for place, stop, length, begin in zip(*map(np.ndarray.tolist, columns), strict=True):
+        ends[place] = not shortens(text.text, stop, length, begin, rules)
     ended: NDArray[np.int64] = after[ends]
     return ended
 
@@ -295,7 +299,25 @@ def in_title(text: str, stop: int) -> bool:
     return False
 
 
-@lru_cache(maxsize=1 << 16)
+class ShortWords(dict[str, bool]):
+    """Words before a mark, and whether the mark may belong to them; those of one language that came up."""
+
+    def __init__(self, language: str) -> None:
+        super().__init__()
+        self.language = language
+
+    def __missing__(self, word: str) -> bool:
+        if len(self) >= WORDS_KEPT:
+            self.clear()
+        self[word] = may_be_short(word, self.language)
+        return self[word]
+
+
+@lru_cache(maxsize=8)
+def short_words(language: str) -> ShortWords:
+    return ShortWords(language)
+
+
 def may_be_short(word: str, language: str) -> bool:
     """Whether a mark may belong to a word in some company; an empty word stands for a number."""
     rules, lower = rules_of(language), word.lower()

@@ -34,6 +34,9 @@ SETTINGS = {
 }
 """Fixed for every session. Files that are written do not depend on the number of cores."""
 
+JAVA_OPTIONS = "-XX:TieredStopAtLevel=1"
+"""No text passes through Java, which only hands out tasks: what its optimizing compiler costs never pays."""
+
 LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 
 
@@ -63,8 +66,9 @@ def spark_session(master: str = "local[*]") -> SparkSession:
         # An environment variable, since Java looks up its own host name before it reads any setting.
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         settings |= LOOPBACK
-    if options := os.environ.get(JAVA_OPTIONS_VARIABLE):
-        settings["spark.driver.extraJavaOptions"] = options
+    settings["spark.driver.extraJavaOptions"] = (
+        f"{JAVA_OPTIONS} {os.environ.get(JAVA_OPTIONS_VARIABLE, '')}".rstrip()
+    )
     for name, value in settings.items():
         builder = builder.config(name, value)
     return builder.getOrCreate()

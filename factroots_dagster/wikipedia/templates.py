@@ -29,8 +29,9 @@ NAME_LENGTH = 80
 MARKUP = "[]{}'<>=*#:;|&_-!~"
 """Characters that mean something to the cleaner; inside `nowiki` they stand for themselves."""
 
-SHIELD = {ord(character): 0xFDD0 + number for number, character in enumerate(MARKUP)}
-UNSHIELD = {stand_in: character for character, stand_in in SHIELD.items()}
+SHIELD_START = 0xFDD0
+SHIELD = {ord(character): SHIELD_START + number for number, character in enumerate(MARKUP)}
+SHIELDED = re.compile(f"[{''.join(map(chr, SHIELD.values()))}]")
 BAR = chr(SHIELD[ord("|")])
 
 JOINERS = {
@@ -49,6 +50,12 @@ JOINERS = {
 def shielded(text: str) -> str:
     """`text` with markup characters replaced by Unicode noncharacters, which no page may contain."""
     return text.translate(SHIELD)
+
+
+def unshielded(text: str) -> str:
+    """`text` with the noncharacters of `shielded` replaced by what they stand for; a pattern, since a page
+    has few of them and `str.translate` asks for every character."""
+    return SHIELDED.sub(lambda found: MARKUP[ord(found[0]) - SHIELD_START], text)
 
 
 def without_templates(text: str) -> str:

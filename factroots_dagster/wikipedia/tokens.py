@@ -60,11 +60,11 @@ def class_of(code: int) -> int:
 def character_classes(text: str) -> NDArray[np.uint8]:
     """The class of every character, shape [len(text)]."""
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    kinds = _classes[codes]
+    kinds = _classes.take(codes, mode="clip")  # faster than [codes], though none is beyond the table
     if (kinds == UNSEEN).any():
         for code in distinct(codes[kinds == UNSEEN]):
             _classes[code] = class_of(code)
-        kinds = _classes[codes]
+        kinds = _classes.take(codes, mode="clip")
     return kinds
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from factroots_dagster.wikipedia.namespaces import Namespaces, folded
-from factroots_dagster.wikipedia.templates import NESTING, UNSHIELD, shielded, without_templates
+from factroots_dagster.wikipedia.templates import NESTING, shielded, unshielded, without_templates
 from factroots_dagster.wikipedia.variants import with_variants
 
 DROPPED_TAGS = (
@@ -120,8 +120,7 @@ def prose(wikitext: str, namespaces: Namespaces) -> Prose:
         shown, list_lines = without_blank_lines(shown, list_lines)
     page = Prose(shown, list_lines, names_in(text))
     if quoted:
-        names = [name.translate(UNSHIELD) for name in page.names]
-        page = Prose(page.text.translate(UNSHIELD), list_lines, names)
+        page = Prose(unshielded(page.text), list_lines, [unshielded(name) for name in page.names])
     return page
 
 

@@ -8,6 +8,7 @@ are kept. Which characters cut is asked of the tokenizer itself: Unicode version
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from factroots_dagster.errors import InputError
@@ -40,8 +42,8 @@ KEPT_CHARACTERS = 2**25
 ENTRY_CHARACTERS = 32
 """Pieces of words are kept up to this sum of their lengths, each counted as so much longer: some 200 MB."""
 
-WORD, PIECE = b"\xfd", b"\xfe"
-"""Stand before a word's first piece and before its others; no bytes of UTF-8."""
+PIECE = b"\xfe"
+"""Stands before every piece; no byte of UTF-8."""
 
 REMEDY = (
     "Remedy: take a checkpoint with BERT's or XLM-R's kind of tokenizer as wordpiece_checkpoint, or none."
@@ -50,15 +52,21 @@ REMEDY = (
 
 @dataclass(frozen=True)
 class Words:
-    """The words of a text: `words`, and where each starts and ends in the text, code points [words].
+    """The words of a text: the `distinct` ones, of which each is one (`number`), and where each starts and
+    ends in the text (code points); int64 [words].
 
-    `whole` are the numbers of words that stand for a whole text, which could not be cut.
+    `whole` are the places in these arrays of words that stand for a whole text, which could not be cut.
     """
 
-    words: list[str]
+    distinct: list[str]
+    number: NDArray[np.int64]
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
     whole: NDArray[np.int64]
+
+    def __getitem__(self, place: int) -> str:
+        word: str = self.distinct[self.number[place]]
+        return word
 
 
 class WordTokenizer:
@@ -176,8 +184,6 @@ class WordTokenizer:
 
         `edges` are the places of the line ends between two texts, ascending, shape [texts - 1].
         """
-        # NUL will separate words; no XML holds one, and BERT's kind takes out either.
-        text = text.replace("\0", "\1")
         codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
         kinds = self.kinds(codes)
         kinds[edges] = SEPARATOR
@@ -196,20 +202,15 @@ class WordTokenizer:
         separator, alone = kinds == SEPARATOR, kinds == ALONE
         cut = np.ones(len(codes) + 1, dtype=bool)  # whether a word may end before a character
         cut[1:-1] = alone[1:] | alone[:-1]
-        gap = cut[:-1] & ~separator
-        gap[1:] &= ~separator[:-1]
-        gap[:1] = False
         cut[:-1] |= separator
         cut[1:] |= separator
-        starts = np.flatnonzero(cut[:-1] & ~separator)
-        ends = np.flatnonzero(cut[1:] & ~separator) + 1
-        codes = np.insert(codes * ~separator, np.flatnonzero(gap), 0)
-        words = codes.tobytes().decode("utf-32-le").split("\0")
-        if len(words) != len(starts):
-            words = list(filter(None, words))
+        kept = ~separator
+        starts = np.flatnonzero(cut[:-1] & kept)
+        ends = np.flatnonzero(cut[1:] & kept) + 1
+        distinct, number = _distinct_words(codes[kept], ends - starts)
         if origin is not None:
             starts, ends = origin[starts], origin[ends - 1] + 1
-        return Words(words, starts, ends, np.searchsorted(starts, uncut))
+        return Words(distinct, number, starts, ends, np.searchsorted(starts, uncut))
 
     def _uncut(self, text: str, edges: NDArray[np.int64], kinds: NDArray[np.uint8]) -> list[int]:
         """Where texts start that hold an added token; their characters' kinds become INSIDE."""
@@ -221,21 +222,39 @@ class WordTokenizer:
                     uncut.append(int(start))
         return uncut
 
-    def pieces(self, words: Words) -> list[bytes]:
-        """The pieces of each word in UTF-8, WORD before the first and PIECE before each other; empty for a
-        word without any."""
+    def pieces(self, words: Words) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        """The pieces of all words in UTF-8, PIECE before each, and where those of each word begin in them,
+        [words + 1], the last at the end. A word may have none."""
         if self._kept.characters > KEPT_CHARACTERS:
             self._kept = KeptPieces(self._greedy)
-        missing = {words.words[number] for number in words.whole.tolist()}
+        missing = {words[place] for place in words.whole.tolist()}
         if self._greedy is None:
-            missing.update(words.words)
+            missing.update(words.distinct)
         missing.difference_update(self._kept)
         if missing:
             ordered = list(missing)
             encodings = self.hf.encode_batch(ordered, add_special_tokens=False)
             for word, encoding in zip(ordered, encodings, strict=True):
                 self._kept.add(word, encoding.tokens)
-        return list(map(self._kept.__getitem__, words.words))
+        pieces = pa.array(list(map(self._kept.__getitem__, words.distinct)), pa.large_binary())
+        _, offsets, joined = pieces.take(pa.array(words.number)).buffers()
+        starts = np.frombuffer(offsets, dtype=np.int64, count=len(words.number) + 1)
+        return np.frombuffer(joined or b"", dtype=np.uint8, count=starts[-1]), starts
+
+
+def _distinct_words(
+    codes: NDArray[np.uint32], lengths: NDArray[np.int64]
+) -> tuple[list[str], NDArray[np.int64]]:
+    """The distinct words among those that stand end to end in `codes`, and the number of each, [words]."""
+    edges = np.append(0, np.cumsum(4 * lengths))
+    buffers = [None, pa.py_buffer(edges), pa.py_buffer(codes)]
+    found = pa.Array.from_buffers(pa.large_binary(), len(lengths), buffers).dictionary_encode()
+    _, offsets, data = found.dictionary.buffers()
+    edges = np.frombuffer(offsets, dtype=np.int64, count=len(found.dictionary) + 1)
+    text = bytes(data or b"")[: edges[-1]].decode("utf-32-le")
+    at = (edges // 4).tolist()
+    distinct = [text[start:end] for start, end in itertools.pairwise(at)]
+    return distinct, found.indices.to_numpy().astype(np.int64)
 
 
 class KeptPieces(dict[str, bytes]):
@@ -253,7 +272,7 @@ class KeptPieces(dict[str, bytes]):
 
     def add(self, word: str, pieces: list[str]) -> bytes:
         """Keep the pieces of a word."""
-        joined = WORD + PIECE.join([piece.encode() for piece in pieces]) if pieces else b""
+        joined = b"".join([PIECE + piece.encode() for piece in pieces])
         self[word] = joined
         self.characters += len(word) + ENTRY_CHARACTERS
         return joined

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.wikipedia.word_tokenizer import PIECE, WORD, Words, WordTokenizer
+from factroots_dagster.wikipedia.word_tokenizer import PIECE, Words, WordTokenizer
 
 CHUNK_PIECES = 512
 BORDER = 0xFF
@@ -57,15 +57,7 @@ class PieceSearch:
         """
         text, starts, line_starts, places = _without_lists(texts, list_lines)
         words = self.tokenizer.words(text, starts[1:] - 1)
-        pieces = self.tokenizer.pieces(words)
-        joined = bytearray(b"".join(pieces))
-        letters = np.frombuffer(joined, dtype=np.uint8)
-        word_bytes = np.flatnonzero(letters == WORD[0])
-        letters[word_bytes] = PIECE[0]
-        if len(word_bytes) < len(pieces):  # some words have no piece
-            lengths = np.fromiter(map(len, pieces), np.int64, len(pieces))
-            word_bytes = np.cumsum(lengths) - lengths
-        word_bytes = np.append(word_bytes, len(joined))
+        letters, word_bytes = self.tokenizer.pieces(words)
         piece_bytes = np.flatnonzero(letters == PIECE[0])
 
         first_word = np.searchsorted(words.starts, starts)
@@ -74,9 +66,10 @@ class PieceSearch:
         chunk_text = np.repeat(np.arange(len(texts)), chunks)
         chunk_number = np.arange(len(chunk_text)) - np.repeat(np.cumsum(chunks) - chunks, chunks)
         chunk_bytes = piece_bytes[first_piece[chunk_text] + CHUNK_PIECES * chunk_number]
-        letters[chunk_bytes] = BORDER
+        bordered = bytearray(letters)
+        np.frombuffer(bordered, dtype=np.uint8)[chunk_bytes] = BORDER
 
-        matches = self._automaton.find_matches_as_indexes(joined, overlapping=True)
+        matches = self._automaton.find_matches_as_indexes(bordered, overlapping=True)
         pattern, first_byte, last_byte = (
             np.fromiter(chain.from_iterable(matches), np.int64, 3 * len(matches)).reshape(-1, 3).T
         )
@@ -110,7 +103,7 @@ class PieceSearch:
             nth -= np.searchsorted(piece_bytes, word_bytes[word])
             distinct, row = np.unique(word, return_inverse=True)
             encodings = self.tokenizer.hf.encode_batch(
-                [words.words[number] for number in distinct.tolist()], add_special_tokens=False
+                [words[place] for place in distinct.tolist()], add_special_tokens=False
             )
             first = np.cumsum([0, *(len(encoding.offsets) for encoding in encodings)])
             spans = np.array(list(chain.from_iterable(encoding.offsets for encoding in encodings)))
