@@ -42,7 +42,7 @@ def is_gone(process: str) -> bool:
 
 def tell_process(context: Any) -> None:
     """Write into the step's run which process it is."""
-    context.instance.add_run_tags(context.run_id, {PROCESS_TAG: this_process()})
+    context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: this_process()})
 
 
 def fail_lost_runs(instance: dg.DagsterInstance) -> list[str]:
