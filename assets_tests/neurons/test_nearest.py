@@ -1,4 +1,4 @@
-"""Evidence of sharing over all languages: whitening, two groups and the null, against loops and libraries."""
+"""Evidence of sharing over all languages and its null, against loops and libraries."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
-from sklearn.decomposition import PCA
 
 from assets_tests.neurons.test_similarity import LANGUAGES, RELATIONS, World
+from assets_tests.neurons.test_whitening import by_components
 from factroots_dagster.neurons import comparable, nearest
 from factroots_dagster.neurons.comparable import Matrices, comparable_facts
 from factroots_dagster.neurons.nearest import Nearest, NearestInRelation, Pairings
@@ -20,13 +20,12 @@ from factroots_dagster.neurons.nulls import (
     SMALLEST_MISMATCHED,
     SMALLEST_NULL,
     SUFFICIENT_NULL,
-    WeightedNull,
     upper_p,
 )
 from factroots_dagster.neurons.probeless import SIZES
 from factroots_dagster.neurons.similarity import Similarity, compare_languages
-from factroots_dagster.neurons.two_groups import PRIOR_FACTS, TwoGroups
-from factroots_dagster.neurons.whitening import SHRINKAGE, whitened
+from factroots_dagster.neurons.two_groups import PRIOR_FACTS
+from factroots_dagster.neurons.whitening import SHRINKAGE
 
 
 @pytest.fixture(scope="module")
@@ -37,91 +36,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
 @pytest.fixture(scope="module")
 def compared(world: World) -> Similarity:
     return compare_languages(world.active, world.folders, world.splits, seed=0)
-
-
-def by_components(values: np.ndarray, shrinkage: float) -> np.ndarray:
-    """Whitening through scikit-learn's principal components, as the module describes it."""
-    scaled = (values - values.mean(axis=0)) / values.std(axis=0)
-    components = PCA(n_components=len(values) - 1).fit(scaled)
-    variances = components.singular_values_**2 / len(values)
-    scores = components.transform(scaled) / np.sqrt(variances + shrinkage * variances.mean())
-    rebuilt = scores @ components.components_
-    return rebuilt / np.linalg.norm(rebuilt, axis=1, keepdims=True)
-
-
-@pytest.mark.parametrize("shrinkage", [0.01, SHRINKAGE, 3.0])
-def test_whitening_equals_that_by_principal_components(shrinkage: float) -> None:
-    random = np.random.default_rng(4)
-    values = random.normal(size=(12, 40)) * random.gamma(1.0, size=40)
-    values[:, 3] = 0.5
-    scale = values.std(axis=0)
-    found = whitened((values - values.mean(axis=0)).astype(np.float32), shrinkage)
-    expected = by_components(values[:, scale > 0], shrinkage)
-    np.testing.assert_allclose(found[:, scale > 0], expected, atol=1e-4)
-    assert (found[:, 3] == 0).all()
-    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
-
-
-def test_facts_that_do_not_vary_point_nowhere() -> None:
-    assert np.isnan(whitened(np.zeros((3, 5), np.float32))).all()
-
-
-def test_whitening_tells_facts_apart_that_have_an_object_in_common() -> None:
-    random = np.random.default_rng(0)
-    objects = np.repeat(random.normal(size=(6, 80)), 8, axis=0) * 4
-    own = random.normal(size=(48, 80))
-    first, second = (objects + own + 0.3 * random.normal(size=own.shape) for _ in range(2))
-
-    def margin(directions: list[np.ndarray]) -> float:
-        """By how much a fact is nearer to itself than to the nearest fact of its object, on average."""
-        cosine = directions[0] @ directions[1].T
-        same = np.kron(np.eye(6), np.ones((8, 8))) - np.eye(48)
-        return float((np.diag(cosine) - np.where(same > 0, cosine, -1).max(axis=1)).mean())
-
-    plain = [
-        (v - v.mean(axis=0)) / np.linalg.norm(v - v.mean(axis=0), axis=1)[:, None] for v in (first, second)
-    ]
-    white = [whitened((v - v.mean(axis=0)).astype(np.float32)) for v in (first, second)]
-    assert margin(white) > 3 * margin(plain)
-
-
-def test_two_groups_are_recovered_and_give_the_posterior() -> None:
-    random = np.random.default_rng(1)
-    null = random.normal(2, 1.5, 4000)
-    shared = random.random(3000) < 0.3
-    own = np.where(shared, random.normal(9, 2.5, 3000), random.normal(2, 1.5, 3000))
-    model = TwoGroups.fit(own, null)
-    assert model is not None
-    assert (model.null_mean, model.null_width) == pytest.approx((null.mean(), null.std()))
-    assert model.share == pytest.approx(0.3, abs=0.02)
-    assert (model.mean, model.width) == pytest.approx((9, 2.5), abs=0.25)
-    z = np.linspace(1, 12, 50)
-    wide, narrow = stats.norm(model.mean, model.width), stats.norm(model.null_mean, model.null_width)
-    posterior = model.share * wide.pdf(z)
-    posterior = posterior / (posterior + (1 - model.share) * narrow.pdf(z))
-    np.testing.assert_allclose(1 / (1 + np.exp(-model.log_odds(z))), posterior, rtol=1e-6)
-    called = model.log_odds(own) > 0
-    assert (called == shared).mean() > 0.95
-
-
-def test_odds_never_fall_as_similarity_rises() -> None:
-    random = np.random.default_rng(2)
-    own = np.concatenate([random.normal(0, 1, 200), random.normal(6, 4, 100)])
-    model = TwoGroups.fit(own, random.normal(0, 1, 500))
-    assert model is not None and model.width > model.null_width
-    odds = model.log_odds(np.linspace(-50, 50, 1001))
-    assert (np.diff(odds) >= 0).all() and odds[0] < 0 < odds[-1]
-
-
-def test_without_sharing_the_share_is_small() -> None:
-    shares = []
-    for seed in range(30):
-        random = np.random.default_rng(seed)
-        model = TwoGroups.fit(random.normal(size=200), random.normal(size=400))
-        assert model is not None
-        shares.append(model.share)
-    assert np.mean(shares) < 0.06
-    assert TwoGroups.fit(np.ones(5), np.ones(30)) is None
 
 
 class Loops:
@@ -364,21 +278,6 @@ def test_matrices_that_do_not_fit_are_read_again_as_seldom_as_possible(
         matrices[a], matrices[b]
         assert len(matrices.kept) <= 3
     assert len(read) == 13  # 17 when the oldest goes; of 53 languages with room for 20 half as many
-
-
-def test_a_null_of_equal_weights_counts_and_one_of_others_weighs() -> None:
-    random = np.random.default_rng(5)
-    values, observed = random.integers(0, 20, 60).astype(float), np.array([-1.0, 0, 7, 7.5, 19, 20, np.nan])
-    equal = WeightedNull(values, np.full(60, 0.3))
-    np.testing.assert_allclose(equal.upper_p(observed), upper_p(observed, values))
-    times = random.integers(1, 5, 60)
-    weighed = WeightedNull(values, times.astype(float))
-    repeated = np.repeat(values, times)
-    for value, p in zip(observed[:-1], weighed.upper_p(observed), strict=False):
-        at_least = (repeated >= value).sum() + times.mean()
-        assert p == pytest.approx(at_least / (len(repeated) + times.mean()))
-    for level in (0.05, 0.5, 0.9, 1.0):
-        assert weighed.quantile(level) == np.quantile(repeated, level, method="inverted_cdf")
 
 
 def by_chance(seed: int) -> Nearest:
