@@ -1,7 +1,7 @@
 """What decides whether a published partition is still good: code, settings, and what it was made from.
 
-Raise an asset's number here when its code gives other results. Settings are listed with the asset that
-reads them itself; what lies downstream learns of a change through the data.
+Raise an asset's number here when its code, or another default of a setting, gives other results. Settings are
+listed with the asset that reads them itself; what lies downstream learns of a change through the data.
 """
 
 from __future__ import annotations
@@ -60,12 +60,16 @@ RECIPES: Mapping[str, Recipe] = {
 def code_version(asset: str, settings: Settings) -> str:
     """The asset's code version: its number, and a digest of the world and of the settings it reads.
 
+    What is left at its default is not part of it, so that a setting that is added makes nothing out of date.
     The world is part of it because worlds may share one DAGSTER_HOME, where the history of an asset
     without partitions does not tell them apart: what another world left shows as out of date.
     """
     recipe = RECIPES[asset]
     names = recipe.generated if settings.generated and recipe.generated is not None else recipe.settings
-    values = {name: getattr(settings, name) for name in ("world", *names)}
+    values = {name: getattr(settings, name) for name in names}
+    defaults = {name: field.default for name, field in Settings.model_fields.items()}
+    values = {name: value for name, value in values.items() if value != defaults.get(name)}
+    values["world"] = settings.world
     return f"{recipe.number}-{_digest(values)[:12]}"
 
 

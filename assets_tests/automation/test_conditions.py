@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from assets_tests.automation.lab import Lab, Place, checkpoint_folder
+from factroots_dagster import versions
 from factroots_dagster.settings import Settings
 from factroots_dagster.versions import RECIPES, code_version
 
@@ -172,6 +174,7 @@ def test_a_deleted_checkpoint_is_not_asked_any_more(lab: Lab) -> None:
     [
         ({"precision": "bf16"}, {"predictions", "neuron_activations", "neuron_interventions"}),
         ({"protocols": ("pll",)}, {"predictions"}),
+        ({"mask_counts": "object"}, {"predictions"}),
         ({"wikipedia_lists": False}, {"wikipedia_articles"}),
         ({"wordpiece_checkpoint": "step-1"}, {"entity_mentions"}),
         ({"wikipedia_snapshot": "20230501"}, {"wikipedia_dump"}),
@@ -187,6 +190,15 @@ def test_a_setting_makes_stale_what_reads_it(lab: Lab, change: dict[str, object]
     lab.use(settings)
     asked = {name for name, _ in lab.tick()}
     assert asked == first - {"neuron_interventions"}  # it waits for predictions
+
+
+def test_a_setting_that_is_added_makes_nothing_stale(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = RECIPES["predictions"]
+    assert "mask_counts" in recipe.settings
+    version = code_version("predictions", lab.settings)
+    before = {"predictions": replace(recipe, settings=("precision", "protocols"))}
+    monkeypatch.setattr(versions, "RECIPES", before)
+    assert code_version("predictions", lab.settings) == version
 
 
 def test_what_failed_is_asked_again_only_after_a_change_and_nothing_waits_for_it(lab: Lab) -> None:
