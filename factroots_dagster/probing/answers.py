@@ -29,8 +29,7 @@ class Answers:
     """The answers to all questions of one relation, by mask count.
 
     scores: [questions, candidates], mean log-probability of each candidate at its own mask count.
-    predicted: [questions, k], the argmax at each mask; confidence: its log-probability. answered:
-    [questions], whether a question was asked with k masks.
+    predicted: [questions, k], the argmax at each mask; confidence: its log-probability.
     neurons: [layers, neurons] of right prompts, by (question, k).
     """
 
@@ -38,7 +37,6 @@ class Answers:
     asked: RelationPrompts
     predicted: dict[int, Ids] = field(default_factory=dict)
     confidence: dict[int, npt.NDArray[np.float32]] = field(default_factory=dict)
-    answered: dict[int, npt.NDArray[np.bool_]] = field(default_factory=dict)
     neurons: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
     pll: npt.NDArray[np.float64] | None = None  # as scores, by pseudo-log-likelihood
     filled: dict[Order, dict[tuple[int, int], npt.NDArray[np.int64]]] = field(default_factory=dict)
@@ -57,7 +55,6 @@ class Answers:
         for k in asked.counts:
             self.predicted[k] = np.zeros((asked.questions, k), np.int32)
             self.confidence[k] = np.zeros((asked.questions, k), np.float32)
-            self.answered[k] = np.zeros(asked.questions, bool)
         self.golds: dict[int, set[tuple[int, ...]]] = {}
         for question, candidate in zip(asked.row_question, asked.row_candidate, strict=True):
             if asked.candidate_ids[candidate]:
@@ -77,7 +74,6 @@ class Answers:
         """Takes argmax and its log-probability [n, k]; says which of the n are right for a row."""
         self.predicted[k][questions] = best
         self.confidence[k][questions] = logprob
-        self.answered[k][questions] = True
         asked = zip(questions.tolist(), best.tolist(), strict=True)
         return np.array([self._bare(ids) in self.golds.get(question, ()) for question, ids in asked], bool)
 
@@ -132,7 +128,8 @@ class Answers:
             order: self._matches({key: self._bare(ids.tolist()) for key, ids in said.items()})
             for order, said in self.filled.items()
         }
-        answers = {question: self._answers(question) for question in set(asked.row_question)}
+        run = {(prompt.question, prompt.k) for prompt in asked.prompts}
+        answers = {question: self._answers(question, run) for question in set(asked.row_question)}
         for row, (question, prior, candidate) in enumerate(
             zip(asked.row_question, asked.row_prior, asked.row_candidate, strict=True)
         ):
@@ -162,15 +159,12 @@ class Answers:
         made = [pa.array(columns[field.name], field.type) for field in list(PREDICTIONS)[3:]]
         return pa.Table.from_arrays([*identity, *made], schema=PREDICTIONS)
 
-    def _answers(self, question: int) -> list[list[int]]:
+    def _answers(self, question: int, run: set[tuple[int, int]]) -> list[list[int]]:
         """Item k-1: the answer at k masks, empty where k was not run; nothing where nothing was asked."""
         if question in self.asked.too_long:
             return []
         counts = range(1, self.asked.largest + 1)
-        return [
-            self.predicted[k][question].tolist() if k in self.predicted and self.answered[k][question] else []
-            for k in counts
-        ]
+        return [self.predicted[k][question].tolist() if (question, k) in run else [] for k in counts]
 
     def write(self, rows: pa.Table, files: ActivationFiles, relation: str) -> None:
         """Writes the neurons of the relation's right rows."""
