@@ -39,7 +39,7 @@ spark() {
   JAVA_HOME=$(python -c 'from factroots_dagster.wikipedia.java import java_home; print(java_home())')
   part=$1
   shift
-  export JAVA_HOME SPARK_WORKER_DIR="${SPARK_WORKER_DIR:-/tmp/spark-worker}"
+  export JAVA_HOME SPARK_WORKER_DIR="${SPARK_WORKER_DIR:-$(mktemp -d)}"
   exec spark-class "org.apache.spark.deploy.$part" "$@"
 }
 
