@@ -83,10 +83,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MaterializedWorl
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[object]:
-    """One session for all tests; Java's quick compiler only, since tests end before the slow one pays."""
-    from factroots_dagster.wikipedia.session import JAVA_OPTIONS_VARIABLE, spark_session
+    """One session for all tests."""
+    from factroots_dagster.wikipedia.session import spark_session
 
-    os.environ.setdefault(JAVA_OPTIONS_VARIABLE, "-XX:TieredStopAtLevel=1")
     yield spark_session("local[2]")
 
 

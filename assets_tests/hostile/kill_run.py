@@ -32,7 +32,6 @@ from pathlib import Path
 from assets_tests.conftest import make_home
 from factroots_dagster.settings import Settings
 from factroots_dagster.storage.store import MANIFEST
-from factroots_dagster.wikipedia.session import JAVA_OPTIONS_VARIABLE
 
 LANGUAGE, CHECKPOINT, CELL = "language", "checkpoint", "cell"
 STEPS: tuple[tuple[str, tuple[str, ...], str | None], ...] = (
@@ -224,7 +223,6 @@ def main() -> None:
     )
     given = parser.parse_args()
     trusted = dict(item.split("=") for item in given.trust)
-    os.environ.setdefault(JAVA_OPTIONS_VARIABLE, "-XX:TieredStopAtLevel=1")  # runs end before more pays
     chance = random.Random(given.seed)
     with tempfile.TemporaryDirectory(prefix="factroots-kills-") as folder:
         home = make_home(Path(folder) / "home")
