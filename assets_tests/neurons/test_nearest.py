@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from assets_tests.neurons.test_similarity import LANGUAGES, RELATIONS, World
+from assets_tests.neurons.planted import LANGUAGES, RELATIONS, World
 from assets_tests.neurons.test_whitening import by_components
 from factroots_dagster.neurons import comparable, nearest
 from factroots_dagster.neurons.comparable import Matrices, comparable_facts

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
+from assets_tests.neurons.planted import LANGUAGES, RELATIONS, World
 from assets_tests.neurons.test_probeless import double_loop, write
-from assets_tests.neurons.test_similarity import LANGUAGES, RELATIONS, World
 from factroots_dagster.neurons import stability
 from factroots_dagster.neurons.nulls import expected_jaccard
 from factroots_dagster.neurons.probeless import active_neurons, probeless_scores, standardised

@@ -8,31 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import torch
 import transformers
-from hypothesis import given
-from hypothesis import strategies as st
 from safetensors.torch import load_file
 
 from assets_tests.probing import tiny
 from factroots_dagster.errors import InputError
 from factroots_dagster.neurons.schema import ACTIVATION_INDEX
 from factroots_dagster.probing import engine
-from factroots_dagster.probing.batches import in_batches
-from factroots_dagster.probing.causal import probe_causal
 from factroots_dagster.probing.checkpoint import LoadedModel, load
 from factroots_dagster.probing.engine import probe
-from factroots_dagster.probing.filling import filled
-from factroots_dagster.probing.forward import WORDS, by_token_budget, read_logits
-from factroots_dagster.probing.heads import VocabularyHead
-from factroots_dagster.probing.outputs import typed_rank
-from factroots_dagster.probing.prompts import build_prompts
-from factroots_dagster.probing.pseudo import pseudo_log_likelihoods
 from factroots_dagster.probing.schema import PREDICTIONS
-from factroots_dagster.settings import Settings, load_settings
 
 
 def plain(folder: Path) -> tuple[torch.nn.Module, object]:
@@ -272,44 +260,6 @@ def test_space_token_is_dropped_from_objects_and_answers(
     assert got["matched_mask_count"] == 2
 
 
-def test_out_of_memory_means_smaller_batches(
-    bert: LoadedModel, split_of: Callable[..., pa.Table], tmp_path: Path
-) -> None:
-    def small_head(hidden: torch.Tensor) -> torch.Tensor:
-        if len(hidden) > 7:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return bert.head(hidden)
-
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    whole = probe(bert, split_of("bert"), tmp_path / "a")
-    pieces = probe(dataclasses.replace(bert, head=small_head), split_of("bert"), tmp_path / "b")
-    assert pieces.column("predicted_ids").equals(whole.column("predicted_ids"))
-
-    def no_head(hidden: torch.Tensor) -> torch.Tensor:
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    with pytest.raises(InputError, match="single prompt"):
-        probe(dataclasses.replace(bert, head=no_head), split_of("bert"), tmp_path / "b")
-
-
-def test_what_did_not_fit_is_not_tried_again(bert: LoadedModel) -> None:
-    lengths = [3, 4, 4, 5, 6, 6, 6, 7, 8, 9, 9, 9]
-    run: list[int] = []
-    tries: list[int] = []
-
-    def small(indices: list[int]) -> None:
-        tokens = len(indices) * max(lengths[index] for index in indices)
-        tries.append(tokens)
-        if tokens > 20:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        run.extend(indices)
-
-    in_batches(bert, lengths, 45, small)
-    assert run == list(range(len(lengths)))
-    assert sum(tokens > 20 for tokens in tries) <= 2  # 45 to 22 to 11, and none of the later batches
-
-
 def test_other_runtime_errors_are_not_hidden(
     bert: LoadedModel, split_of: Callable[..., pa.Table], tmp_path: Path
 ) -> None:
@@ -385,125 +335,3 @@ def test_windows_do_not_change_answers(
         assert alone.column(name).equals(together.column(name)), name
     np.testing.assert_allclose(alone.column("object_logprob"), together.column("object_logprob"), atol=1e-5)
     assert said[-1].startswith(f"{len(alone)} of {len(alone)} rows")
-
-
-@given(st.lists(st.integers(1, 60), max_size=80), st.integers(1, 200))
-def test_batches_by_token_budget(lengths: list[int], budget: int) -> None:
-    batches = list(by_token_budget(lengths, budget))
-    listed = [index for batch in batches for index in batch]
-    assert listed == sorted(range(len(lengths)), key=lambda index: (lengths[index], index))
-    for number, batch in enumerate(batches):
-        longest = max(lengths[index] for index in batch)
-        assert len(batch) == 1 or len(batch) * longest <= budget
-        if number + 1 < len(batches):  # the next one would not have fitted
-            assert (len(batch) + 1) * lengths[batches[number + 1][0]] > budget
-
-
-def test_logits_are_read_over_several_blocks_of_words(bert: LoadedModel) -> None:
-    random = torch.Generator().manual_seed(0)
-    weight = torch.randn(2 * WORDS + 77, 16, generator=random)
-    weight[WORDS + 5] = weight[3] = torch.full((16,), 3.0)
-    bias = torch.randn(len(weight), generator=random)
-    bias[WORDS + 5] = bias[3]
-    tokens = torch.randn(40, 16, generator=random)
-    tokens[0] = 4.0  # both copies are equally good: the first word wins, as with argmax
-    expected = torch.nn.functional.linear(tokens.double(), weight.double(), bias.double()).log_softmax(dim=1)
-    rows, ids = torch.tensor([[0, 3], [7, 39]]), torch.tensor([[1, WORDS], [2 * WORDS + 76, 4], [9, 9]])
-    for head in (
-        VocabularyHead(lambda hidden: hidden, weight, bias),
-        lambda hidden: hidden @ weight.T + bias,
-    ):
-        reading = read_logits(dataclasses.replace(bert, head=head), tokens)
-        assert reading.best[0] == 3
-        assert torch.equal(reading.best, expected.argmax(dim=1))
-        torch.testing.assert_close(reading.logprob.double(), expected.max(dim=1).values, rtol=0, atol=1e-4)
-        means = [[float(expected[row, tokens_].mean()) for tokens_ in ids] for row in rows]
-        found = reading.mean_logprobs(rows, ids)
-        torch.testing.assert_close(
-            found.double(), torch.tensor(means, dtype=torch.float64), rtol=0, atol=1e-4
-        )
-
-
-@pytest.mark.parametrize("family", tiny.MASKED)
-def test_protocols_are_those_of_their_modules(
-    family: str, checkpoint_of: Callable[[str], Path], split_of: Callable[..., pa.Table], tmp_path: Path
-) -> None:
-    model, split = load(str(checkpoint_of(family)), device="cpu"), split_of(family)
-    said: list[str] = []
-    every = ("pll", "left_to_right", "confidence")
-    made = probe(model, split, tmp_path, protocols=every, progress=said.append)
-    assert said[-1].startswith(f"{len(split)} of {len(split)} rows")
-    assert made.column("pll_rank").null_count == 0
-    for relation in tiny.TEMPLATES:
-        chosen = [index for index, row in enumerate(split.to_pylist()) if row["relation"] == relation]
-        part, got = split.take(pa.array(chosen)), made.take(pa.array(chosen)).to_pylist()
-        labels = sorted(set(part["object"].to_pylist()))
-        asked = list(zip(part["template"].to_pylist(), part["subject"].to_pylist(), strict=True))
-        scores = pseudo_log_likelihoods(model, asked, labels, 4096)
-        for row, label, own in zip(got, part["object"].to_pylist(), scores, strict=True):
-            assert abs(row["pll_rank"] - typed_rank(own, labels.index(label))) <= 1  # ties in the last digit
-        prompts = build_prompts(model.tokenizer, part, space_id=model.space_id, max_length=model.max_length)
-        first = {}
-        with torch.inference_mode():
-            for prompt in prompts.prompts:
-                template, subject = prompts.asked[prompt.question]
-                logits = tiny.ask(model.model, model.tokenizer, template, subject, prompt.k)[-prompt.k :]
-                best = logits.log_softmax(dim=1).max(dim=1)
-                first[prompt.question, prompt.k] = (best.indices.numpy(), best.values.numpy())
-        asked_prompts = [p for p in prompts.prompts if p.question in prompts.row_question]
-        for order in ("left_to_right", "confidence"):
-            answers = filled(model, asked_prompts, first, order, 4096)
-            for row, question in zip(got, prompts.row_question, strict=True):
-                bare = [
-                    [token for token in answers[question, k].tolist() if token != model.space_id]
-                    for k in prompts.counts
-                ]
-                assert row[f"{order}_match"] == (row["object_ids"] in bare)
-    assert pc.sum(made["left_to_right_match"]).as_py() > 4
-
-
-def test_protocols_not_asked_for_are_null(
-    bert: LoadedModel, split_of: Callable[..., pa.Table], tmp_path: Path
-) -> None:
-    made = probe(bert, split_of("bert"), tmp_path, protocols=("confidence",))
-    for name in ("pll_rank", "left_to_right_match"):
-        assert made.column(name).null_count == len(made)
-    assert made.column("confidence_match").null_count == 0
-
-
-def test_decoders_are_probed_as_decoders(checkpoint_of: Callable[[str], Path], tmp_path: Path) -> None:
-    folder = checkpoint_of("llama")
-    model, split = load(str(folder), device="cpu"), tiny.decoder_split(folder)
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    made = probe(model, split, tmp_path / "a", protocols=("pll",))
-    assert made.equals(probe_causal(model, split, tmp_path / "b"))
-    assert made.column("pll_rank").null_count == len(made)
-
-
-def test_bfloat16_gives_the_same_columns(
-    checkpoint_of: Callable[[str], Path], split_of: Callable[..., pa.Table], tmp_path: Path
-) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").mkdir()
-    tables = [
-        probe(load(str(checkpoint_of("bert")), device="cpu", dtype=dtype), split_of("bert"), tmp_path / name)
-        for name, dtype in (("a", "float32"), ("b", "bfloat16"))
-    ]
-    assert tables[1].schema.equals(PREDICTIONS)
-    exact, rounded = (np.array(table.column("object_logprob")) for table in tables)
-    assert 0 < np.abs(exact - rounded).max() < 0.5
-    saved = load_file(next((tmp_path / "b").glob("*.safetensors")))["activations"]
-    assert saved.dtype == torch.float32
-
-
-def test_settings_of_the_prober(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Settings().precision == "fp32"
-    assert Settings().protocols == ()
-    monkeypatch.setenv("FACTROOTS_PRECISION", "bf16")
-    monkeypatch.setenv("FACTROOTS_PROTOCOLS", "pll, confidence")
-    assert load_settings().precision == "bf16"
-    assert load_settings().protocols == ("pll", "confidence")
-    monkeypatch.setenv("FACTROOTS_PROTOCOLS", "pll,beam")
-    with pytest.raises(InputError, match="PROTOCOLS"):
-        load_settings()

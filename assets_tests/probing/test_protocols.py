@@ -1,0 +1,110 @@
+"""What else a model can be asked, and how it is asked: protocols, decoders, precision, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from assets_tests.probing import tiny
+from factroots_dagster.errors import InputError
+from factroots_dagster.probing.causal import probe_causal
+from factroots_dagster.probing.checkpoint import LoadedModel, load
+from factroots_dagster.probing.engine import probe
+from factroots_dagster.probing.filling import filled
+from factroots_dagster.probing.outputs import typed_rank
+from factroots_dagster.probing.prompts import build_prompts
+from factroots_dagster.probing.pseudo import pseudo_log_likelihoods
+from factroots_dagster.probing.schema import PREDICTIONS
+from factroots_dagster.settings import Settings, load_settings
+
+
+@pytest.mark.parametrize("family", tiny.MASKED)
+def test_protocols_are_those_of_their_modules(
+    family: str, checkpoint_of: Callable[[str], Path], split_of: Callable[..., pa.Table], tmp_path: Path
+) -> None:
+    model, split = load(str(checkpoint_of(family)), device="cpu"), split_of(family)
+    said: list[str] = []
+    every = ("pll", "left_to_right", "confidence")
+    made = probe(model, split, tmp_path, protocols=every, progress=said.append)
+    assert said[-1].startswith(f"{len(split)} of {len(split)} rows")
+    assert made.column("pll_rank").null_count == 0
+    for relation in tiny.TEMPLATES:
+        chosen = [index for index, row in enumerate(split.to_pylist()) if row["relation"] == relation]
+        part, got = split.take(pa.array(chosen)), made.take(pa.array(chosen)).to_pylist()
+        labels = sorted(set(part["object"].to_pylist()))
+        asked = list(zip(part["template"].to_pylist(), part["subject"].to_pylist(), strict=True))
+        scores = pseudo_log_likelihoods(model, asked, labels, 4096)
+        for row, label, own in zip(got, part["object"].to_pylist(), scores, strict=True):
+            assert abs(row["pll_rank"] - typed_rank(own, labels.index(label))) <= 1  # ties in the last digit
+        prompts = build_prompts(model.tokenizer, part, space_id=model.space_id, max_length=model.max_length)
+        first = {}
+        with torch.inference_mode():
+            for prompt in prompts.prompts:
+                template, subject = prompts.asked[prompt.question]
+                logits = tiny.ask(model.model, model.tokenizer, template, subject, prompt.k)[-prompt.k :]
+                best = logits.log_softmax(dim=1).max(dim=1)
+                first[prompt.question, prompt.k] = (best.indices.numpy(), best.values.numpy())
+        asked_prompts = [p for p in prompts.prompts if p.question in prompts.row_question]
+        for order in ("left_to_right", "confidence"):
+            answers = filled(model, asked_prompts, first, order, 4096)
+            for row, question in zip(got, prompts.row_question, strict=True):
+                bare = [
+                    [token for token in answers[question, k].tolist() if token != model.space_id]
+                    for k in prompts.counts
+                ]
+                assert row[f"{order}_match"] == (row["object_ids"] in bare)
+    assert pc.sum(made["left_to_right_match"]).as_py() > 4
+
+
+def test_protocols_not_asked_for_are_null(
+    bert: LoadedModel, split_of: Callable[..., pa.Table], tmp_path: Path
+) -> None:
+    made = probe(bert, split_of("bert"), tmp_path, protocols=("confidence",))
+    for name in ("pll_rank", "left_to_right_match"):
+        assert made.column(name).null_count == len(made)
+    assert made.column("confidence_match").null_count == 0
+
+
+def test_decoders_are_probed_as_decoders(checkpoint_of: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = checkpoint_of("llama")
+    model, split = load(str(folder), device="cpu"), tiny.decoder_split(folder)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    made = probe(model, split, tmp_path / "a", protocols=("pll",))
+    assert made.equals(probe_causal(model, split, tmp_path / "b"))
+    assert made.column("pll_rank").null_count == len(made)
+
+
+def test_bfloat16_gives_the_same_columns(
+    checkpoint_of: Callable[[str], Path], split_of: Callable[..., pa.Table], tmp_path: Path
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    tables = [
+        probe(load(str(checkpoint_of("bert")), device="cpu", dtype=dtype), split_of("bert"), tmp_path / name)
+        for name, dtype in (("a", "float32"), ("b", "bfloat16"))
+    ]
+    assert tables[1].schema.equals(PREDICTIONS)
+    exact, rounded = (np.array(table.column("object_logprob")) for table in tables)
+    assert 0 < np.abs(exact - rounded).max() < 0.5
+    saved = load_file(next((tmp_path / "b").glob("*.safetensors")))["activations"]
+    assert saved.dtype == torch.float32
+
+
+def test_settings_of_the_prober(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings().precision == "fp32"
+    assert Settings().protocols == ()
+    monkeypatch.setenv("FACTROOTS_PRECISION", "bf16")
+    monkeypatch.setenv("FACTROOTS_PROTOCOLS", "pll, confidence")
+    assert load_settings().precision == "bf16"
+    assert load_settings().protocols == ("pll", "confidence")
+    monkeypatch.setenv("FACTROOTS_PROTOCOLS", "pll,beam")
+    with pytest.raises(InputError, match="PROTOCOLS"):
+        load_settings()
