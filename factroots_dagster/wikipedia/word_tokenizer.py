@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -99,8 +99,7 @@ class WordTokenizer:
         self._added = re.compile("|".join(added)) if added else None
         model = parts["model"]
         unknown = model.get("unk_token")
-        self.unknown: int | None = model.get("unk_id") if unknown is None else self.hf.token_to_id(unknown)
-        """The number of the unknown piece, if there is one."""
+        self._unknown: int | None = model.get("unk_id") if unknown is None else self.hf.token_to_id(unknown)
         # Without the library it takes a quarter of the time, where normalizing only takes characters out.
         normalizer = parts["normalizer"]
         unchanged = normalizer is None or (
@@ -240,6 +239,15 @@ class WordTokenizer:
         _, offsets, joined = pieces.take(pa.array(words.number)).buffers()
         starts = np.frombuffer(offsets, dtype=np.int64, count=len(words.number) + 1)
         return np.frombuffer(joined or b"", dtype=np.uint8, count=starts[-1]), starts
+
+    def unknown_pieces(self, pieces: Iterable[bytes]) -> set[bytes]:
+        """Those of `pieces`, as `pieces()` gives them, that stand for what the tokenizer does not know.
+
+        WordPiece and BPE write their unknown piece there, Unigram the characters themselves.
+        """
+        if self._unknown is None:
+            return set()
+        return {piece for piece in pieces if self.hf.token_to_id(piece.decode()) in (None, self._unknown)}
 
 
 def _distinct_words(

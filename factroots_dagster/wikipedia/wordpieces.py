@@ -7,6 +7,7 @@ A match lies within one chunk of CHUNK_PIECES pieces of the text without its lis
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.wikipedia.tokens import edges_when_joined
 from factroots_dagster.wikipedia.word_tokenizer import PIECE, Words, WordTokenizer
 
 CHUNK_PIECES = 512
@@ -32,16 +34,19 @@ class PieceSearch:
         from ahocorasick_rs import BytesAhoCorasick, Implementation
 
         self.tokenizer = tokenizer
-        encodings = tokenizer.hf.encode_batch([label.strip() for label in labels], add_special_tokens=False)
-        self.unknown: NDArray[np.bool_] = np.array(
-            [tokenizer.unknown in encoding.ids for encoding in encodings], dtype=bool
-        )
+        starts, ends = edges_when_joined(stripped := [label.strip() for label in labels])
+        words = tokenizer.words("\n".join(stripped), ends[:-1])
+        letters, word_bytes = tokenizer.pieces(words)
+        edges = word_bytes[np.searchsorted(words.starts, np.append(starts, ends[-1:]))].tolist()
+        strange = tokenizer.unknown_pieces(set(bytes(letters).split(PIECE)) - {b""})
+        self.unknown: NDArray[np.bool_] = np.zeros(len(labels), dtype=bool)
         """Whether a label holds a piece that the tokenizer does not know, shape [labels]."""
         of_pattern: dict[bytes, list[int]] = {}
-        for number, encoding in enumerate(encodings):
-            if encoding.tokens:
-                pattern = PIECE.join([token.encode() for token in encoding.tokens])
+        for number, (start, end) in enumerate(itertools.pairwise(edges)):
+            if start < end:
+                pattern = letters[start + len(PIECE) : end].tobytes()
                 of_pattern.setdefault(pattern, []).append(number)
+                self.unknown[number] = not strange.isdisjoint(pattern.split(PIECE))
         self._automaton = BytesAhoCorasick(of_pattern, implementation=Implementation.ContiguousNFA)
         # Labels of pattern p: _labels[_first[p] : _first[p + 1]].
         self._first = np.cumsum([0, *map(len, of_pattern.values())])
