@@ -17,11 +17,10 @@ import pyarrow.parquet as pq
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.storage.store import main_files
-from factroots_dagster.wikipedia.normalization import normalized
+from factroots_dagster.wikipedia.normalization import all_normalized, normalized
 
 BATCH_ROWS = 1 << 16
 DISAMBIGUATOR = re.compile(r"\s*[(（]([^()（）]*)[)）]$")
-BLANKS = re.compile(r"[\s_]+")
 SYLLABIC = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]")
 """Kana, Han and Hangul: two characters of these make a name."""
 
@@ -107,7 +106,8 @@ def find_aliases(articles_folder: Path, labels: Sequence[str], language: str) ->
         raise InputError(
             f"{articles_folder} holds no articles. Remedy: materialize wikipedia_articles first."
         )
-    label_forms = {label: normalized(label, language).strip() for label in labels}
+    forms = map(str.strip, all_normalized(labels, language))
+    label_forms = dict(zip(labels, forms, strict=True))
     article_of = find_articles(articles_folder, label_forms, language)
     titles, names = names_of_articles(articles_folder, set(article_of.values()), language)
     aliases_of: dict[str, dict[str, str]] = {}
@@ -149,9 +149,11 @@ def find_articles(folder: Path, label_forms: dict[str, str], language: str) -> d
 
     found = {}
     for label, key in wanted.items():
+        if key not in pages:
+            continue
         # An article comes before a redirect, and the label's own spelling before others.
         rows = sorted(
-            pages.get(key, []),
+            pages[key],
             key=lambda row: (row[1] is not None, row[0] != as_title(label, language), row[0]),
         )
         article = next(filter(None, (article_at(*row) for row in rows)), None)
@@ -213,15 +215,13 @@ def pages_where(
 
 
 def normal_titles(titles: pa.Array, language: str) -> pa.Array:
-    """Titles as they are compared; all at once, since a title holds no line end."""
-    if not len(titles):
-        return titles
-    return pa.array(normalized("\n".join(titles.to_pylist()), language).split("\n"), pa.string())
+    """Titles as they are compared."""
+    return pa.array(all_normalized(titles.to_pylist(), language), pa.string())
 
 
 def as_title(form: str, language: str) -> str:
     """A normalised label as a wiki would title it: single spaces, the first letter a capital."""
-    form = BLANKS.sub(" ", form).strip()
+    form = " ".join(form.replace("_", " ").split())
     first = "İ" if form[:1] == "i" and language in DOTTED_I else form[:1].title()
     return first + form[1:] if len(first) == 1 else form
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.wikipedia.normalization import normalized
+from factroots_dagster.wikipedia.normalization import all_normalized, normalized
 from factroots_dagster.wikipedia.suffixes import SUFFIX_LANGUAGES, stems
 
 if TYPE_CHECKING:
@@ -64,28 +64,31 @@ class Labels:
     @classmethod
     def of(cls, names: list[Name], language: str, aliases: Mapping[str, list[str]]) -> Labels:
         """All forms of the `names`; `aliases` are other names by label."""
+        labels = [label for _, label in names]
         rows = []
-        for number, (_, label) in enumerate(names):
-            form = normalized(label, language).strip()
-            others = {normalized(alias, language).strip() for alias in aliases.get(label, ())} - {form}
-            rows += [(form, number, LABEL), *((other, number, ALIAS) for other in others)]
+        for number, (label, form) in enumerate(zip(labels, all_normalized(labels, language), strict=True)):
+            form = form.strip()
+            rows.append((form, number, LABEL))
+            if label in aliases:
+                others = {normalized(alias, language).strip() for alias in aliases[label]} - {form}
+                rows += [(other, number, ALIAS) for other in others]
             if language in SUFFIX_LANGUAGES:
                 rows += [(stem, number, STEM) for stem in stems(form, language)]
         rows = sorted({row for row in rows if row[0]})
         counts_of_form = Counter(row[0] for row in rows)
-        counts_of_label = Counter(label for _, label in names)
-        forms, distinct = sorted(counts_of_form), sorted(counts_of_label)
-        by_label = sorted(range(len(names)), key=lambda number: (names[number][1], number))
+        by_label = sorted(range(len(names)), key=labels.__getitem__)
+        counts_of_label = Counter(labels[number] for number in by_label)
+        # Counters keep the order in which they met their keys.
         return cls(
             language,
             pa.array([uri for uri, _ in names], pa.string()),
-            pa.array([label for _, label in names], pa.string()),
-            forms,
-            edges([counts_of_form[form] for form in forms]),
+            pa.array(labels, pa.string()),
+            list(counts_of_form),
+            edges(list(counts_of_form.values())),
             np.array([row[1] for row in rows], dtype=np.int64),
             np.array([row[2] for row in rows], dtype=np.int64),
-            distinct,
-            edges([counts_of_label[label] for label in distinct]),
+            list(counts_of_label),
+            edges(list(counts_of_label.values())),
             np.array(by_label, dtype=np.int64),
         )
 

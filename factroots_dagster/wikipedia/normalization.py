@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -66,6 +66,14 @@ def normalized(text: str, language: str = "") -> str:
     """`text` as it is compared."""
     text = unicodedata.normalize("NFC", UNWANTED.sub(lambda found: REPLACED[ord(found[0])] or "", text))
     return in_simplified(text) if is_chinese(language) else text
+
+
+def all_normalized(texts: Sequence[str], language: str = "") -> list[str]:
+    """Each of `texts` as it is compared. All go at once, since nothing joins a line end."""
+    joined = "\n".join(texts)
+    if joined.count("\n") != len(texts) - 1:  # none, or one holds a line end
+        return [normalized(text, language) for text in texts]
+    return normalized(joined, language).split("\n")
 
 
 @dataclass(frozen=True)
