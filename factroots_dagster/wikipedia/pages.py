@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import IO
-from xml.etree import ElementTree
+from xml.parsers import expat
 
 import pyarrow as pa
 
@@ -247,23 +247,57 @@ def parsed(xml: bytes) -> Page:
     if xml.count(b"<") > 2 * MOST_TAGS:
         return damaged(xml, len(xml), f"more than {MOST_TAGS} tags")
     try:
-        page = ElementTree.fromstring(xml)
-        revision = page.find("revision")
-        title = page.findtext("title")
-        redirect = page.find("redirect")
-        if revision is None or not title:
+        found = fields(xml)
+        if "page/revision" not in found or not found.get("page/title"):
             raise ValueError
         return Page(
-            whole_number(page.findtext("id")),
-            title,
+            whole_number(found.get("page/id")),
+            found["page/title"],
             len(xml),
-            whole_number(page.findtext("ns")),
-            redirect.get("title") if redirect is not None else None,
-            whole_number(revision.findtext("id")),
-            revision.findtext("text") or "",
+            whole_number(found.get("page/ns")),
+            found.get("page/redirect") or None,
+            whole_number(found.get("page/revision/id")),
+            found.get("page/revision/text", ""),
         )
-    except (ElementTree.ParseError, ValueError):
+    except (expat.ExpatError, ValueError):
         return damaged(xml, len(xml), "not well-formed")
+
+
+FIELDS = frozenset(
+    f"page/{name}" for name in ("id", "title", "ns", "redirect", "revision", "revision/id", "revision/text")
+)
+
+
+def fields(xml: bytes) -> dict[str, str]:
+    """The texts of FIELDS in a page, for `page/redirect` its title; of what stands twice, the first.
+
+    Raises ExpatError when the XML is not well-formed.
+    """
+    found: dict[str, str] = {}
+    path: list[str] = []
+    kept: list[str] = []  # for each element of the path, the field whose text it is, or nothing
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        path.append(name)
+        place = "/".join(path)
+        kept.append(place if place in FIELDS and place not in found else "")
+        if kept[-1]:
+            found[place] = attributes.get("title", "")
+
+    def data(text: str) -> None:
+        if kept[-1]:
+            found[kept[-1]] += text
+
+    def end(name: str) -> None:
+        path.pop()
+        kept.pop()
+
+    parser = expat.ParserCreate()
+    # One call for a whole text; ElementTree makes a string of every stretch between two entities.
+    parser.buffer_text, parser.buffer_size = True, len(xml)
+    parser.StartElementHandler, parser.CharacterDataHandler, parser.EndElementHandler = start, data, end
+    parser.Parse(xml, True)
+    return found
 
 
 def whole_number(text: str | None) -> int:
