@@ -39,7 +39,7 @@ RECIPES: Mapping[str, Recipe] = {
     "sandbox_training": Recipe(1, (), ("sandbox_seed", "active_languages")),
     "mlama_split": Recipe(1, (LANGUAGE,)),
     "fact_coverage": Recipe(1, (), ("active_languages",)),
-    "wikipedia_articles": Recipe(1, (LANGUAGE,), ("wikipedia_lists",)),
+    "wikipedia_articles": Recipe(2, (LANGUAGE,), ("wikipedia_lists",)),
     "wikipedia_volume": Recipe(1, (LANGUAGE,)),
     "entity_mentions": Recipe(1, (LANGUAGE,), ("wordpiece_checkpoint",)),
     "fact_sources": Recipe(1, (LANGUAGE,)),

@@ -105,9 +105,13 @@ def test_windows_equal_those_of_loops(seed: int) -> None:
     facts = [(chance.randrange(ENTITIES), chance.randrange(ENTITIES)) for _ in range(chance.randrange(0, 9))]
     columns = {name: np.array([m[name] for m in mentions], dtype=np.int64) for name in MENTION}
     subjects, objects = (np.array([fact[side] for fact in facts], dtype=np.int64) for side in (0, 1))
-    found = passages.passages(columns, FactTable.of(subjects, objects, ENTITIES))
-    assert tuple(found) == PASSAGE
-    assert sorted(zip(*(found[name].tolist() for name in PASSAGE), strict=True)) == by_loops(mentions, facts)
+    table = FactTable.of(subjects, objects, ENTITIES)
+    expected = by_loops(mentions, facts)
+    for asked in (MATCHERS, SURFACE, (*SURFACE, *WITH_SUFFIXES, WORDPIECE)):
+        found = passages.passages(columns, table, asked)
+        assert tuple(found) == PASSAGE
+        wanted = [row for row in expected if MATCHERS[row[1]] in asked]
+        assert sorted(zip(*(found[name].tolist() for name in PASSAGE), strict=True)) == wanted
 
 
 def test_the_loops_see_every_matcher() -> None:

@@ -87,7 +87,7 @@ def test_windows_of_a_file_of_mentions_tell_how_far_they_are(tmp_path: Path) -> 
             ]
             writer.write_table(pa.Table.from_pylist(rows, ENTITY_MENTIONS))
     told: list[dict[str, Any]] = []
-    told.append(find_windows(0, told.append, [path], tmp_path, entities, facts))
+    told.append(find_windows(0, told.append, [path], tmp_path, entities, facts, MATCHERS))
     size = path.stat().st_size
     assert told == [
         {"pages": 2, "done_bytes": size // 2},

@@ -60,6 +60,9 @@ def test_a_whole_dump(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped
         "damaged_pages": 0,
         "lost_bytes": 0,
         "unfinished_pages": 0,
+        "wikitext_bytes": sum(row["wikitext_bytes"] for row in rows if row["redirect_to"] is None),
+        "characters": sum(len(row["text"]) for row in rows),
+        "words": 7 + 1 + len("東京は日本の首都"),
     }
     assert not problems
     assert [(row["page_id"], row["title"], row["redirect_to"], row["text"]) for row in rows] == [

@@ -19,6 +19,7 @@ from factroots_dagster.resources.models import wordpiece_tokenizer
 from factroots_dagster.resources.spark import SparkResource
 from factroots_dagster.storage.store import Work, read_folder
 from factroots_dagster.tracing.schema import FACT_SOURCES
+from factroots_dagster.versions import code_version
 from factroots_dagster.wikipedia.schema import ENTITY_MENTIONS, WIKIPEDIA_ARTICLES, WIKIPEDIA_VOLUME
 
 
@@ -63,10 +64,11 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
                 lists=settings.wikipedia_lists,
                 progress=progress_to(context),
             )
-            return Shown(counts_picture(counts, "pages (logarithmic)"), counts)
+            return Shown(counts_picture(counts, "number (logarithmic)"), counts)
 
         def made_of(language: str) -> str:
-            return f"{store.digest('wikipedia_dump', language)} lists={settings.wikipedia_lists}"
+            code = code_version("wikipedia_articles", settings)
+            return f"{store.digest('wikipedia_dump', language)} {code}"
 
         publish_each(context, store, build, made_of)
 
@@ -125,7 +127,8 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
 
         def made_of(language: str) -> str:
             inputs = [store.digest(name, language) for name in ("wikipedia_articles", "mlama_split")]
-            return " ".join([*inputs, wordpiece_tokenizer(settings, store) or ""])
+            code = code_version("entity_mentions", settings)
+            return " ".join([*inputs, code, wordpiece_tokenizer(settings, store) or ""])
 
         publish_each(context, store, build, made_of)
 

@@ -6,6 +6,7 @@ beside objects by one composite key.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,8 +71,8 @@ class FactTable:
         return FactTable(self.fact[kept], self.object[kept], first)
 
 
-def passages(mentions: Columns, facts: FactTable) -> Columns:
-    """The windows of whole pages that hold a fact, by every matcher, each with its shortest passage.
+def passages(mentions: Columns, facts: FactTable, asked: Sequence[str]) -> Columns:
+    """The windows of whole pages that hold a fact, by the matchers `asked`, each with its shortest passage.
 
     `mentions` has the columns MENTION, the result PASSAGE. A window's passage is looked for among its
     sentences that hold both sides and among the first mention of each side in it. It reaches from the
@@ -81,13 +82,18 @@ def passages(mentions: Columns, facts: FactTable) -> Columns:
     same_page = page_id[1:] == page_id[:-1]
     if not np.all((page_id[1:] > page_id[:-1]) | (same_page & (start[1:] >= start[:-1]))):
         mentions = rows_of(mentions, np.lexsort((start, page_id)))
-    # Most facts have a side that is nowhere here; the others are looked up window by window.
+    # Most facts have a side that is nowhere here, and most mentions stand on a page without the other side.
     facts = facts.among(mentions["entity"])
+    mentions = rows_of(mentions, of_facts_on_page(mentions, facts))
     kind = mentions["kind"]
     labels = rows_of(mentions, kind == LABEL)
     plain = passages_by(labels, facts, WINDOWS, SURFACE)
-    found = [plain, passages_by(rows_of(mentions, kind == PIECES), facts, ("chunk",), (WORDPIECE,))]
+    found = [plain]
+    if WORDPIECE in asked:
+        found.append(passages_by(rows_of(mentions, kind == PIECES), facts, ("chunk",), (WORDPIECE,)))
     for more, matchers in ((ALIAS, WITH_ALIASES), (SUFFIX, WITH_SUFFIXES)):
+        if matchers[0] not in asked:
+            continue
         # Where a page holds no other form, nothing else is found than by labels.
         pages = np.unique(mentions["page_id"][kind == more])
         wider = ((kind == LABEL) | (kind == more)) & np.isin(mentions["page_id"], pages)
@@ -194,6 +200,15 @@ def pairs(
     present = found < len(unique)
     present[present] = unique[found[present]] == wanted[present]
     return rows[subject[present]], rows[found[present]], facts.fact[place[present]]
+
+
+def of_facts_on_page(mentions: Columns, facts: FactTable) -> NDArray[np.bool_]:
+    """Which mentions are of a side of a fact whose other side, too, stands on the page. Shape: [n]."""
+    subject, object_, _ = pairs(mentions, "article", facts)
+    keys = window_numbers(mentions, "article") * (len(facts.first) - 1) + mentions["entity"]
+    wanted = np.unique(keys[np.concatenate([subject, object_])])
+    place = np.searchsorted(wanted, keys)
+    return np.append(wanted, -1)[place] == keys
 
 
 def shortest(

@@ -64,7 +64,17 @@ def write_sources(
     parts = main_files(mentions_folder)
     articles = main_files(articles_folder)
     size = sum(path.stat().st_size for path in parts)
-    find = partial(find_windows, parts=parts, folder=folder.absolute(), entities=entities, facts=facts)
+    pieces = mentions_folder / "_pieces.parquet"
+    unknown = pq.read_table(pieces) if pieces.is_file() else None
+    matchers = matchers_of(language, unknown is not None)
+    find = partial(
+        find_windows,
+        parts=parts,
+        folder=folder.absolute(),
+        entities=entities,
+        facts=facts,
+        matchers=matchers,
+    )
     run_tasks(spark, folder, len(parts), find, what=f"{language}: windows", total=size, progress=progress)
     chosen, windows, part = merged(folder, parts)
     gathered(folder)
@@ -89,9 +99,7 @@ def write_sources(
             *(pq.read_table(path) for path in sorted(folder.glob("_sentences-*.parquet"))),
         ]
     ).sort_by("row")
-    pieces = mentions_folder / "_pieces.parquet"
-    unknown = pq.read_table(pieces) if pieces.is_file() else None
-    table = source_table(split, chosen, windows, texts, unknown)
+    table = source_table(split, chosen, windows, texts, matchers, unknown)
     pq.write_table(table, folder / "data.parquet", compression="zstd")
     gathered(folder)
     for left in folder.glob("_sentences-*.parquet"):
@@ -119,7 +127,13 @@ def numbered(split: pa.Table) -> tuple[pa.Table, FactTable]:
 
 
 def find_windows(
-    number: int, beat: Beat, parts: list[Path], folder: Path, entities: pa.Table, facts: FactTable
+    number: int,
+    beat: Beat,
+    parts: list[Path],
+    folder: Path,
+    entities: pa.Table,
+    facts: FactTable,
+    matchers: tuple[str, ...],
 ) -> Figures:
     """In a worker: the best passages of one file of mentions, into `_windows-<number>.parquet`."""
     file = pq.ParquetFile(parts[number], read_dictionary=["entity_uri", "label", "kind"])
@@ -128,7 +142,7 @@ def find_windows(
     # A row group holds whole pages.
     for group in range(file.num_row_groups):
         mentions = mention_columns(file.read_row_group(group), entities)
-        every = passages(mentions, facts)
+        every = passages(mentions, facts, matchers)
         some, windows = best(every, np.ones(len(every["fact"]), dtype=np.int64))
         found.append(some)
         counts.append(windows)
@@ -242,20 +256,17 @@ def source_table(
     chosen: Columns,
     windows: NDArray[np.int64],
     texts: pa.Table,
+    matchers: tuple[str, ...],
     unknown: pa.Table | None,
 ) -> pa.Table:
     """FACT_SOURCES in the order of `split`; facts without any window have 0 windows and no evidence.
 
-    `chosen` are passages by fact, matcher and worth, `windows` what each stands for, `texts` their titles
-    and sentences, row by row; `unknown` is MENTION_PIECES, or None without wordpieces.
+    `chosen` are passages of `matchers` by fact, matcher and worth, `windows` what each stands for, `texts`
+    their titles and sentences, row by row; `unknown` is MENTION_PIECES, or None without wordpieces.
     """
-    language = split["language"][0].as_py() if split.num_rows else ""
-    matchers = matchers_of(language, unknown is not None)
     place = np.full(len(MATCHERS), -1, dtype=np.int64)
     for number, matcher in enumerate(matchers):
         place[MATCHERS.index(matcher)] = number
-    kept = np.flatnonzero(place[chosen["matcher"]] >= 0)
-    chosen, windows, texts = rows_of(chosen, kept), windows[kept], texts.take(pa.array(kept))
     size = split.num_rows * len(matchers)
     rows = chosen["fact"] * len(matchers) + place[chosen["matcher"]]
     totals = np.zeros(size, dtype=np.int64)

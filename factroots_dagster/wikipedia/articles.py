@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from factroots_dagster.errors import InputError
@@ -126,11 +127,21 @@ def write_part(
                 continue
             size += page.bytes
             if len(rows) == GROUP_ROWS or size >= GROUP_BYTES:
-                writer.write(article_table(rows))
+                write_rows(rows, writer, counts)
                 rows, size = [], 0
             beat(counts | {"done_bytes": reader.done})
-        writer.write(article_table(rows))
+        write_rows(rows, writer, counts)
     return counts | {"done_bytes": parts[number].end - parts[number].start, "problems": problems}
+
+
+def write_rows(rows: list[tuple[Any, ...]], writer: PartWriter, counts: dict[str, int]) -> None:
+    """Write rows of `article_row`, and add the articles' sizes to `counts`."""
+    table = article_table(rows)
+    writer.write(table)
+    articles = table.filter(pc.is_null(table["redirect_to"]))
+    counts["characters"] += pc.sum(pc.utf8_length(articles["text"])).as_py() or 0
+    for name in ("wikitext_bytes", "words"):
+        counts[name] += pc.sum(articles[name]).as_py() or 0
 
 
 def article_row(page: Page, namespaces: Namespaces, lists: bool) -> tuple[Any, ...]:

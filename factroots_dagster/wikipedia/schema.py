@@ -57,9 +57,13 @@ WIKIPEDIA_COUNTS = pa.schema(
         ("damaged_pages", pa.int64()),
         ("lost_bytes", pa.int64()),
         ("unfinished_pages", pa.int64()),
+        ("wikitext_bytes", pa.int64()),
+        ("characters", pa.int64()),
+        ("words", pa.int64()),
     ]
 )
-"""One row: what one reading of a dump came to. `pages` counts complete pages of every namespace."""
+"""One row: what one reading of a dump came to. `pages` counts complete pages of every namespace; bytes of
+wikitext, characters and words are those of articles, not of redirects."""
 
 WIKIPEDIA_VOLUME = pa.schema(
     [
