@@ -108,7 +108,7 @@ def write_sources(
 
 
 def numbered(split: pa.Table) -> tuple[pa.Table, FactTable]:
-    """Entities of the split (entity_uri, label; their row is their number), and its facts by subject."""
+    """Entities of the split (entity_uri, label; their row is their number; dictionaries), and its facts."""
     sides = [
         split.select(columns).rename_columns(["entity_uri", "label"])
         for columns in (["subject_uri", "subject"], ["object_uri", "object"])
@@ -123,7 +123,9 @@ def numbered(split: pa.Table) -> tuple[pa.Table, FactTable]:
         .to_numpy()
         for side in sides
     )
-    return entities, FactTable.of(subjects, objects, entities.num_rows)
+    facts = FactTable.of(subjects, objects, entities.num_rows)
+    encoded = [entities[name].combine_chunks().dictionary_encode() for name in entities.column_names]
+    return pa.table(encoded, entities.column_names), facts
 
 
 def find_windows(
@@ -162,24 +164,27 @@ def empty(names: tuple[str, ...]) -> Columns:
 
 def mention_columns(table: pa.Table, entities: pa.Table) -> Columns:
     """Mentions with their entity as its row in `entities`, and their kind as its number; dictionaries in."""
-    codes = {}
+    codes = []
     for name in ("entity_uri", "label"):
-        column = table[name].combine_chunks()
-        known = pc.unique(entities[name])
-        codes[name] = (
-            pc.index_in(column.dictionary, known).to_numpy(zero_copy_only=False)[column.indices.to_numpy()],
-            pc.index_in(entities[name], known).to_numpy(),
-            len(known),
-        )
-    (uri, uri_of, _), (label, label_of, labels) = codes["entity_uri"], codes["label"]
-    keys = uri_of.astype(np.int64) * labels + label_of
-    order = np.argsort(keys)
-    wanted = uri.astype(np.int64) * labels + label
+        column, known = table[name].combine_chunks(), entities[name].combine_chunks()
+        of_code = pc.index_in(column.dictionary, known.dictionary).to_numpy(zero_copy_only=False)
+        codes.append((of_code[column.indices.to_numpy()], known.indices.to_numpy(), len(known.dictionary)))
+    (uri, uri_of, uris), (label, label_of, labels) = codes
+    # Nearly every entity has one label in a language.
+    last_of = np.empty(uris, dtype=np.int64)
+    last_of[uri_of] = np.arange(len(uri_of))
+    entity = last_of[uri]
+    others = np.flatnonzero(label_of[entity] != label)
+    if len(others):
+        keys = uri_of.astype(np.int64) * labels + label_of
+        order = np.argsort(keys)
+        wanted = uri[others].astype(np.int64) * labels + label[others]
+        entity[others] = order[np.searchsorted(keys[order], wanted)]
     kind = table["kind"].combine_chunks()
     kinds = pc.index_in(kind.dictionary, pa.array(KINDS)).to_numpy(zero_copy_only=False)
     columns = {name: table[name].to_numpy() for name in MENTION if name not in ("entity", "kind")}
     return columns | {
-        "entity": order[np.searchsorted(keys[order], wanted)],
+        "entity": entity,
         "kind": kinds[kind.indices.to_numpy()],
     }
 
