@@ -26,8 +26,6 @@ TOLD_EVERY = 5.0
 """Seconds between two lines of progress."""
 
 NOTED_EVERY = 1.0
-LEAST_SLICES, SLICE_BYTES = 4, 2 * 2**20
-"""Into how many Spark tasks the parts go: one for so many bytes that are read, at least so many."""
 
 WRITING = ".writing"
 """Ending of a file that is not complete."""
@@ -62,9 +60,8 @@ def run_tasks(
     if ended and progress:
         progress(f"{what}: {len(ended)} of {tasks} parts are there from a run before")
     if waiting:
-        # A Spark task costs some 20 ms, so small parts share one.
-        slices = min(len(waiting), max(LEAST_SLICES, (total - already) // SLICE_BYTES))
-        numbers = spark.range(0, len(waiting), 1, slices)
+        # A part a task (20 ms): with fewer tasks than parts the last to end may hold several.
+        numbers = spark.range(0, len(waiting), 1, len(waiting))
         run = partial(run_batches, folder=str(folder.absolute()), waiting=waiting, body=body)
         began = time.monotonic()
 
