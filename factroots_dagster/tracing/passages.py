@@ -208,7 +208,8 @@ def of_facts_on_page(mentions: Columns, facts: FactTable) -> NDArray[np.bool_]:
     keys = window_numbers(mentions, "article") * (len(facts.first) - 1) + mentions["entity"]
     wanted = np.unique(keys[np.concatenate([subject, object_])])
     place = np.searchsorted(wanted, keys)
-    return np.append(wanted, -1)[place] == keys
+    found: NDArray[np.bool_] = np.append(wanted, -1)[place] == keys
+    return found
 
 
 def shortest(

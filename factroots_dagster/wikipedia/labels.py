@@ -36,8 +36,8 @@ class Labels:
     """
 
     language: str
-    uris: pa.Array
-    labels: pa.Array
+    uris: pa.DictionaryArray
+    labels: pa.DictionaryArray
     forms: list[str]
     first: NDArray[np.int64]
     entity: NDArray[np.int64]
@@ -81,8 +81,8 @@ class Labels:
         # Counters keep the order in which they met their keys.
         return cls(
             language,
-            pa.array([uri for uri, _ in names], pa.string()),
-            pa.array(labels, pa.string()),
+            pa.array([uri for uri, _ in names], pa.string()).dictionary_encode(),
+            pa.array(labels, pa.string()).dictionary_encode(),
             list(counts_of_form),
             edges(list(counts_of_form.values())),
             np.array([row[1] for row in rows], dtype=np.int64),

@@ -151,7 +151,7 @@ def mentions_in(
     labels: Labels,
     tokenizer_json: str | None,
 ) -> pa.Table:
-    """ENTITY_MENTIONS of some pages, page by page and place by place."""
+    """ENTITY_MENTIONS of some pages, page by page and place by place; REPEATED columns as dictionaries."""
     whole = "\n".join(texts)
     page_starts, page_ends = edges_when_joined(texts)
     classes = character_classes(whole)
@@ -197,9 +197,9 @@ def mentions_in(
             pa.array(edges[sentence] - at),
             # The line end between two pages belongs to neither.
             pa.array(np.minimum(edges[sentence + 1], page_ends[page]) - at),
-            pa.array(KINDS).take(pa.array(kind)),
+            pa.array(KINDS).dictionary_encode().take(pa.array(kind)),
         ],
-        schema=ENTITY_MENTIONS,
+        ENTITY_MENTIONS.names,
     )
 
 
