@@ -9,10 +9,11 @@ alone. (Format: Joe Tsai, "BZIP2: Format Specification", 2016; the trick is that
 from __future__ import annotations
 
 import bz2
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
+
+import numpy as np
 
 BLOCK_MARK = 0x314159265359
 END_MARK = 0x177245385090
@@ -34,7 +35,10 @@ def _patterns() -> dict[bytes, tuple[int, int]]:
 
 
 PATTERNS = _patterns()
-MARK = re.compile(b"|".join(re.escape(pattern) for pattern in PATTERNS))
+PATTERN_BYTES = 5
+STARTS = np.zeros(2**16, dtype=bool)
+"""Whether a pattern begins with these two bytes."""
+STARTS[[int.from_bytes(pattern[:2], "big") for pattern in PATTERNS]] = True
 
 
 @dataclass(frozen=True)
@@ -48,17 +52,19 @@ class Block:
 
 def marks(data: bytes) -> Iterator[tuple[int, bool]]:
     """Bit places of the marks that lie whole in `data`, in order, and whether each begins a block."""
-    at = 0
-    while found := MARK.search(data, at):
-        at = found.start() + 1
-        mark, shift = PATTERNS[found[0]]
-        first = found.start() - 1
-        if first < 0:
+    codes = np.frombuffer(data, dtype=np.uint8)
+    pairs = codes[:-1].astype(np.uint16)
+    pairs <<= 8
+    pairs |= codes[1:]
+    for place in np.flatnonzero(STARTS.take(pairs)).tolist():
+        pattern = data[place : place + PATTERN_BYTES]
+        if place == 0 or pattern not in PATTERNS:
             continue
+        mark, shift = PATTERNS[pattern]
+        first = place - 1
         around = int.from_bytes(data[first : first + 7].ljust(7, b"\0"), "big")
-        if (around >> (8 - shift)) & (2**MARK_BITS - 1) == mark and first * 8 + shift + MARK_BITS <= len(
-            data
-        ) * 8:
+        whole = first * 8 + shift + MARK_BITS <= len(data) * 8
+        if whole and (around >> (8 - shift)) & (2**MARK_BITS - 1) == mark:
             yield first * 8 + shift, mark == BLOCK_MARK
 
 

@@ -14,9 +14,11 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ TOLD_EVERY = 5.0
 """Seconds between two lines of progress."""
 
 NOTED_EVERY = 1.0
+
+LEAST_TASKS, TASK_BYTES = 8, 4 * 2**20
+"""How many Spark tasks there are: one for so many bytes that are read, at least so many."""
 
 WRITING = ".writing"
 """Ending of a file that is not complete."""
@@ -60,9 +65,12 @@ def run_tasks(
     if ended and progress:
         progress(f"{what}: {len(ended)} of {tasks} parts are there from a run before")
     if waiting:
-        # A part a task (20 ms): with fewer tasks than parts the last to end may hold several.
-        numbers = spark.range(0, len(waiting), 1, len(waiting))
-        run = partial(run_batches, folder=str(folder.absolute()), waiting=waiting, body=body)
+        # A Spark task costs some 20 ms, so small parts share one. Those with more parts come first: a core
+        # that gets one of them last would keep the others waiting.
+        count = min(len(waiting), max(LEAST_TASKS, (total - already) // TASK_BYTES))
+        groups = [group.tolist() for group in np.array_split(waiting, count)]
+        numbers = spark.range(0, count, 1, count)
+        run = partial(run_batches, folder=str(folder.absolute()), groups=groups, body=body)
         began = time.monotonic()
 
         def tell() -> None:
@@ -104,12 +112,11 @@ def watched(action: Callable[[], object], look: Callable[[], object]) -> None:
 
 
 def run_batches(
-    batches: Iterable[pa.RecordBatch], folder: str, waiting: list[int], body: Body
+    batches: Iterable[pa.RecordBatch], folder: str, groups: list[list[int]], body: Body
 ) -> Iterator[pa.RecordBatch]:
-    """In a worker: run the tasks of the numbers that the batches hold."""
+    """In a worker: run the parts of the groups whose numbers the batches hold."""
     for batch in batches:
-        for place in batch["id"].to_pylist():
-            number = waiting[place]
+        for number in chain.from_iterable(groups[group] for group in batch["id"].to_pylist()):
             noted = 0.0
 
             def beat(figures: Figures, number: int = number) -> None:
