@@ -17,7 +17,7 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from factroots_dagster.wikipedia.tokens import distinct
+from factroots_dagster.wikipedia.code_points import CODE_POINTS, Property, codes_of, text_of
 
 INVISIBLE = "\u200e\u200f\ufeff\u200b\u00ad"
 """LRM, RLM, byte order mark, zero-width space, soft hyphen."""
@@ -49,8 +49,8 @@ def is_chinese(language: str) -> bool:
 
 @lru_cache(maxsize=1)
 def simplified_codes() -> NDArray[np.uint32]:
-    """`simplified` as a table of all code points, shape [0x110000]."""
-    table = np.arange(0x110000, dtype=np.uint32)
+    """`simplified` as a table of all code points."""
+    table = np.arange(CODE_POINTS, dtype=np.uint32)
     for code, character in simplified().items():
         table[code] = ord(character)
     return table
@@ -58,8 +58,7 @@ def simplified_codes() -> NDArray[np.uint32]:
 
 def in_simplified(text: str) -> str:
     """`text` in simplified characters, as long as before."""
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    return simplified_codes()[codes].tobytes().decode("utf-32-le", "surrogatepass")
+    return text_of(simplified_codes()[codes_of(text)])
 
 
 def normalized(text: str, language: str = "") -> str:
@@ -135,7 +134,7 @@ def normalized_with_places(text: str, language: str = "") -> tuple[str, Places |
 
 def unclean_words(text: str) -> Iterator[re.Match[str]]:
     """The words of `text` that normalisation changes, line by line, since most lines hold none."""
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    codes = codes_of(text)
     doubtful = doubtful_places(codes)
     if not len(doubtful):
         return
@@ -150,10 +149,16 @@ CHANGES, SECOND, FIRST, MARK = 1, 2, 4, 8
 """What NFC may do with a character: change it by itself; join it to the one before; join the one behind to
 it; order it among marks."""
 
-UNASKED = 255
-_roles = np.full(0x110000, UNASKED, dtype=np.uint8)
-_orders = np.zeros((2, 0x110000), dtype=np.uint8)
+_orders = np.zeros((2, CODE_POINTS), dtype=np.uint8)
 """Combining classes of the first and the last character of each one's decomposition."""
+
+
+def _fill_roles(table: NDArray[np.uint8], codes: list[int]) -> None:
+    for code in codes:
+        table[code], _orders[:, code] = role_of(chr(code))
+
+
+_roles = Property(_fill_roles)
 
 
 def doubtful_places(codes: NDArray[np.uint32]) -> NDArray[np.int64]:
@@ -162,11 +167,7 @@ def doubtful_places(codes: NDArray[np.uint32]) -> NDArray[np.int64]:
     NFC's quick check is of single characters and doubts every other word of Bengali; this looks at two
     neighbours, and takes a tenth of the time.
     """
-    roles = _roles.take(codes, mode="clip")
-    if (roles == UNASKED).any():
-        for code in distinct(codes[roles == UNASKED]):
-            _roles[code], _orders[:, code] = role_of(chr(code))
-        roles = _roles.take(codes, mode="clip")
+    roles = _roles(codes)
     places = np.flatnonzero((roles & (CHANGES | SECOND | MARK)) != 0)
     own, before = roles[places], roles[places - 1]
     order, order_before = _orders[0, codes[places]], _orders[1, codes[places - 1]]

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from factroots_dagster.wikipedia.abbreviations import ABBREVIATIONS, FIRST_WORDS
+from factroots_dagster.wikipedia.code_points import codes_of, looked_up
 
 FULL_STOPS = "。！？｡।॥։۔؟።፧။។៕᙮᠃᠉꓿𑅁"
 """Marks that do nothing but end a sentence: no blank need follow them."""
@@ -111,7 +112,7 @@ class Rules:
     """What one language does: its marks, and the words it shortens."""
 
     language: str
-    marks: NDArray[np.bool_]
+    marks: NDArray[np.uint8]
     titles: frozenset[str]
     shortened: frozenset[str]
     numbered: frozenset[str]
@@ -143,8 +144,8 @@ def classes() -> NDArray[np.uint16]:
 def rules_of(language: str) -> Rules:
     """The rules of a language by its code; of one that is not listed, those of every language."""
     language = SAME_AS.get(language, language)
-    marks = np.zeros(PLANES, dtype=bool)
-    marks[[ord(mark) for mark in "\n" + WORD_SPACE + FULL_STOPS + STOPS.get(language, STOPS[""])]] = True
+    marks = np.zeros(PLANES, dtype=np.uint8)
+    marks[[ord(mark) for mark in "\n" + WORD_SPACE + FULL_STOPS + STOPS.get(language, STOPS[""])]] = 1
     groups = [set(group.split()) for group in ABBREVIATIONS[""].split("|")]
     if language in ABBREVIATIONS:
         for group, own in zip(groups, ABBREVIATIONS[language].split("|"), strict=True):
@@ -179,8 +180,8 @@ def sentence_starts(text: str, language: str = "") -> NDArray[np.int64]:
 
 def starts_behind(text: str, rules: Rules) -> NDArray[np.int64]:
     """Where the sentences of `text` but the first begin."""
-    codes = np.frombuffer(f"{PAD}{text}{PAD}".encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    marks = np.flatnonzero(rules.marks.take(codes, mode="clip"))[len(PAD) : -len(PAD)]
+    codes = codes_of(f"{PAD}{text}{PAD}")
+    marks = np.flatnonzero(looked_up(rules.marks, np.minimum(codes, PLANES - 1)))[len(PAD) : -len(PAD)]
     line_ends = codes[marks] == ord("\n")
     lines, stops = marks[line_ends], marks[~line_ends]
     starts: NDArray[np.int64] = lines[codes[lines + 1] != ord("\n")] + 1

@@ -7,6 +7,7 @@ how far they are. No text passes through the Java side.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import threading
@@ -115,6 +116,8 @@ def run_batches(
     batches: Iterable[pa.RecordBatch], folder: str, groups: list[list[int]], body: Body
 ) -> Iterator[pa.RecordBatch]:
     """In a worker: run the parts of the groups whose numbers the batches hold."""
+    if not gc.get_freeze_count():
+        gc.freeze()  # after every task Spark collects garbage among all that was ever imported: 6 ms
     for batch in batches:
         for number in chain.from_iterable(groups[group] for group in batch["id"].to_pylist()):
             noted = 0.0

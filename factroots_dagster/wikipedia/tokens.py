@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from factroots_dagster.wikipedia.code_points import Property, codes_of
+
 BLANK, WORD, MARK, SINGLE = 0, 1, 2, 3
 """Space or control; part of a word; punctuation or symbol; a character of a script without spaces."""
 
@@ -43,10 +45,6 @@ IGNORED = (0x200C, 0x200D)
 """ZWNJ and ZWJ belong to the word they stand in."""
 
 
-UNSEEN = 255
-_classes = np.full(0x110000, UNSEEN, dtype=np.uint8)
-
-
 def class_of(code: int) -> int:
     """The class of one code point."""
     if code in IGNORED:
@@ -57,22 +55,16 @@ def class_of(code: int) -> int:
     return BLANK if category[0] in "ZC" else MARK
 
 
+def _fill_classes(table: NDArray[np.uint8], codes: list[int]) -> None:
+    table[codes] = [class_of(code) for code in codes]
+
+
+_classes = Property(_fill_classes)
+
+
 def character_classes(text: str) -> NDArray[np.uint8]:
-    """The class of every character, shape [len(text)]."""
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    kinds = _classes.take(codes, mode="clip")  # faster than [codes], though none is beyond the table
-    if (kinds == UNSEEN).any():
-        for code in distinct(codes[kinds == UNSEEN]):
-            _classes[code] = class_of(code)
-        kinds = _classes.take(codes, mode="clip")
-    return kinds
-
-
-def distinct(codes: NDArray[np.uint32]) -> list[int]:
-    """The code points that occur in `codes`, ascending."""
-    occurs = np.zeros(0x110000, dtype=bool)
-    occurs[codes] = True
-    return np.flatnonzero(occurs).tolist()
+    """The class of every character, read-only, shape [len(text)]."""
+    return _classes(codes_of(text))
 
 
 def token_starts(kinds: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -20,6 +20,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.wikipedia.code_points import Property, codes_of
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 INSIDE, SEPARATOR, ALONE, REMOVED, LOOSE = 0, 1, 2, 3, 4
 """Part of a word; between words; a word by itself; taken out of the text before it is cut; part of a word,
 but normalized to a space or to nothing, where those count."""
-
-UNASKED = 255
 
 BLOCK = 256
 """Code points that are asked about together: most blocks are of one kind."""
@@ -90,7 +89,8 @@ class WordTokenizer:
         """Whether words begin with a mark (XLM-R's kind); else the tokenizer is of BERT's kind."""
         self.spaces_vanish = self._split(" a  b ") == self._split("a b")
         """Whether spaces beside other spaces or at a text's edge leave no piece of their own."""
-        self._kinds = np.full(0x110000, UNASKED, dtype=np.uint8)
+        self.kinds = Property(self._fill_kinds)
+        """INSIDE, SEPARATOR, ALONE, REMOVED or LOOSE for each code point."""
         self._separators: frozenset[str] = frozenset()
         if self.marked:
             self._separators = self._marked_separators()
@@ -117,18 +117,11 @@ class WordTokenizer:
             text = self.hf.normalizer.normalize_str(text)
         return [word for word, _ in self.hf.pre_tokenizer.pre_tokenize_str(text)]
 
-    def kinds(self, codes: NDArray[np.uint32]) -> NDArray[np.uint8]:
-        """INSIDE, SEPARATOR, ALONE, REMOVED or LOOSE for each code point, shape as `codes`.
-
-        The tokenizer is asked about a block of characters when one of them first comes up.
-        """
-        kinds = self._kinds.take(codes, mode="clip")  # faster than [codes], though none is beyond the table
-        if (kinds == UNASKED).any():
-            for number in np.unique(codes[kinds == UNASKED] // BLOCK).tolist():
-                whole = slice(number * BLOCK, (number + 1) * BLOCK)
-                self._kinds[whole] = self._kinds_of("".join(map(chr, range(whole.start, whole.stop))))
-            kinds = self._kinds.take(codes, mode="clip")
-        return kinds
+    def _fill_kinds(self, table: NDArray[np.uint8], codes: list[int]) -> None:
+        """Ask the tokenizer about the blocks of the characters that came up."""
+        for number in sorted({code // BLOCK for code in codes}):
+            whole = slice(number * BLOCK, (number + 1) * BLOCK)
+            table[whole] = self._kinds_of("".join(map(chr, range(whole.start, whole.stop))))
 
     def _kinds_of(self, block: str) -> list[int] | int:
         """The kind of each character of a block, or of all."""
@@ -183,8 +176,8 @@ class WordTokenizer:
 
         `edges` are the places of the line ends between two texts, ascending, shape [texts - 1].
         """
-        codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
-        kinds = self.kinds(codes)
+        codes = codes_of(text)
+        kinds = self.kinds(codes).copy()
         kinds[edges] = SEPARATOR
         separator = kinds == SEPARATOR
         if not self.spaces_vanish:
