@@ -41,10 +41,13 @@ def tree_bytes(root: int) -> int:
 
 
 class PeakMemory:
-    """A context in which the memory of a process tree is watched; `bytes` is the largest sum seen."""
+    """A context in which the memory of a process tree is watched; `bytes` is the largest sum seen.
 
-    def __init__(self, root: int) -> None:
-        self.root, self.bytes = root, 0
+    `wanted=False` watches nothing: what is timed must not be stopped for samples.
+    """
+
+    def __init__(self, root: int, wanted: bool) -> None:
+        self.root, self.wanted, self.bytes = root, wanted, 0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -53,11 +56,13 @@ class PeakMemory:
             self.bytes = max(self.bytes, tree_bytes(self.root))
 
     def __enter__(self) -> PeakMemory:
-        self._thread.start()
+        if self.wanted:
+            self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
-        self._thread.join()
+        if self.wanted:
+            self._thread.join()

@@ -72,13 +72,16 @@ class Input:
     split_file: Path
 
 
-def ours(spark: Any, given: Input, work: Path, tokenizer_json: str | None) -> Run:
-    """The platform's four phases, with wordpieces where a tokenizer is given; they write into `work`."""
+def ours(spark: Any, given: Input, work: Path, tokenizer_json: str | None, watch: bool) -> Run:
+    """The platform's four phases, with wordpieces where a tokenizer is given; they write into `work`.
+
+    Memory is measured when it is to be watched.
+    """
     articles, mentions, sources = (work / name for name in ("articles", "mentions", "sources"))
     for folder in (articles, mentions, sources):
         folder.mkdir(parents=True)
     run = Run()
-    with PeakMemory(os.getpid()) as memory:
+    with PeakMemory(os.getpid(), watch) as memory:
         with run.phase("articles"):
             write_articles(spark, given.dump, articles)
         with run.phase("mentions"):
@@ -93,7 +96,7 @@ def ours(spark: Any, given: Input, work: Path, tokenizer_json: str | None) -> Ru
     return run
 
 
-def theirs(given: Input, work: Path, cores: int) -> Run:
+def theirs(given: Input, work: Path, cores: int, watch: bool) -> Run:
     """WikiExtractor, then the plain-Python matcher, each with a process per core."""
     text, found = work / "text", work / "found.json"
     (dump,) = given.dump["path"].to_pylist()
@@ -105,7 +108,7 @@ def theirs(given: Input, work: Path, cores: int) -> Run:
     work.mkdir()
     for name, command in commands.items():
         with run.phase(name), subprocess.Popen(command, cwd=PROJECT) as process:
-            with PeakMemory(process.pid) as memory:
+            with PeakMemory(process.pid, watch) as memory:
                 process.wait()
             if process.returncode:
                 raise click.ClickException(f"{' '.join(command)} ended with {process.returncode}")
@@ -232,20 +235,25 @@ def timed(
     for given in inputs:  # Java compiles what it runs often: the first run is not counted
         if given.language not in warm:
             warm.add(given.language)
-            ours(spark, given, place / "warm", None)
+            ours(spark, given, place / "warm", None, False)
             if given.language not in pieces:
                 pieces[given.language] = trained_tokenizer(place / "warm" / "articles")
             shutil.rmtree(place / "warm")
     rows = []
-    for number in range(1, rounds + 1):
+    peaks: dict[tuple[str, int, str], int] = {}
+    for number in range(rounds + 1):  # round 0 is for memory: whoever samples it stops what is sampled
         for given in inputs:
             for way in results.WAYS:
                 if way == results.BASELINE:
-                    run = theirs(given, place / "run", cores)
+                    run = theirs(given, place / "run", cores, not number)
                 else:
                     tokenizer_json = pieces[given.language] if way == results.ALL else None
-                    run = ours(spark, given, place / "run", tokenizer_json)
+                    run = ours(spark, given, place / "run", tokenizer_json, not number)
                 shutil.rmtree(place / "run")
+                key = (given.language, given.factor, way)
+                if not number:
+                    peaks[key] = run.peak_bytes
+                    continue
                 total = sum(run.seconds.values())
                 rate = given.xml_bytes / 1e6 / total
                 click.echo(f"round {number}, {given.language} x{given.factor}, {way}: {rate:.1f} MB/s")
@@ -258,7 +266,7 @@ def timed(
                         "round": number,
                         "phase": phase,
                         "seconds": seconds,
-                        "peak_bytes": run.peak_bytes,
+                        "peak_bytes": peaks[key],
                         "facts": run.facts,
                     }
                     for phase, seconds in run.seconds.items()
