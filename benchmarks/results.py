@@ -49,8 +49,8 @@ def conditions(cores: int, rounds: int) -> list[str]:
         f"*{BASELINE}*: `--no-templates` (its fastest setting; templates are expanded by neither), a process "
         "per core, then labels found by set intersection and substrings; one window (the article), no "
         "offsets, no lists, no aliases.",
-        "Memory is the largest sum (PSS) over the tree of processes, Spark's Java included, in runs of their own "
-        "that are not timed.",
+        "Memory is the largest sum (PSS) over the tree of processes, Spark's Java included, in runs of their "
+        "own that are not timed.",
     ]
 
 

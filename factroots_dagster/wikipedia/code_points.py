@@ -25,6 +25,19 @@ def text_of(codes: Codes) -> str:
     return codes.tobytes().decode("utf-32-le", "surrogatepass")
 
 
+def characters_before(utf8: bytes, places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many characters begin before each of these bytes of a text in UTF-8, shape as `places`."""
+    begins = np.zeros((len(utf8) // 64 + 1) * 64, dtype=bool)
+    # All bytes but those that continue a character, 0x80 to 0xBF.
+    np.greater(np.frombuffer(utf8, dtype=np.int8), -65, out=begins[: len(utf8)])
+    words = np.packbits(begins, bitorder="little").view(np.uint64)
+    before = np.append(0, np.cumsum(np.bitwise_count(words), dtype=np.int64))
+    word, within = places >> 6, (places & 63).astype(np.uint64)
+    inside = words[word] & ((np.uint64(1) << within) - np.uint64(1))
+    counts: NDArray[np.int64] = before[word] + np.bitwise_count(inside)
+    return counts
+
+
 def looked_up(table: NDArray[np.uint8], codes: Codes) -> NDArray[np.uint8]:
     """`table[codes]`, read-only, shape as `codes`, none of which may lie beyond the table.
 

@@ -17,7 +17,7 @@ from factroots_dagster.wikipedia.normalization import all_normalized, normalized
 from factroots_dagster.wikipedia.suffixes import SUFFIX_LANGUAGES, stems
 
 if TYPE_CHECKING:
-    from ahocorasick_rs import AhoCorasick
+    from ahocorasick_rs import BytesAhoCorasick
 
 LABEL, ALIAS, SUFFIX, WORDPIECE, STEM = range(5)
 KINDS = ("label", "alias", "suffix", "wordpiece")
@@ -98,17 +98,17 @@ def edges(counts: list[int]) -> NDArray[np.int64]:
     return np.append(0, np.cumsum(np.array(counts, dtype=np.int64)))
 
 
-_built: dict[bytes, AhoCorasick] = {}
+_built: dict[bytes, BytesAhoCorasick] = {}
 
 
-def automaton(forms: list[str]) -> AhoCorasick:
-    """The automaton over `forms`, built once per worker process (the last one is kept)."""
-    from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+def automaton(forms: list[str]) -> BytesAhoCorasick:
+    """The automaton over `forms` in UTF-8, built once per worker process (the last one is kept)."""
+    from ahocorasick_rs import BytesAhoCorasick, Implementation
 
     digest = hashlib.sha256("\n".join(forms).encode()).digest()
     if digest not in _built:
         _built.clear()
-        _built[digest] = AhoCorasick(
-            forms, matchkind=MatchKind.Standard, implementation=Implementation.ContiguousNFA
+        _built[digest] = BytesAhoCorasick(
+            [form.encode() for form in forms], implementation=Implementation.ContiguousNFA
         )
     return _built[digest]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from factroots_dagster.errors import InputError
 from factroots_dagster.storage.store import main_files
 from factroots_dagster.wikipedia.aliases import find_aliases
+from factroots_dagster.wikipedia.code_points import characters_before
 from factroots_dagster.wikipedia.files import PartWriter, or_empty
 from factroots_dagster.wikipedia.labels import ALIAS, KINDS, STEM, SUFFIX, WORDPIECE, Labels, automaton
 from factroots_dagster.wikipedia.normalization import normalized_with_places
@@ -209,10 +210,13 @@ def surface_matches(text: str, labels: Labels, classes: NDArray[np.uint8]) -> Co
     `classes` are the classes of the text's characters. Places are code points of `text` as it is stored.
     """
     seen, places = normalized_with_places(text, labels.language)
-    matches = automaton(labels.forms).find_matches_as_indexes(seen, overlapping=True)
+    utf8 = seen.encode()
+    matches = automaton(labels.forms).find_matches_as_indexes(utf8, overlapping=True)
     form, start, end = (
         np.fromiter(chain.from_iterable(matches), dtype=np.int64, count=3 * len(matches)).reshape(-1, 3).T
     )
+    if len(utf8) > len(seen):
+        start, end = characters_before(utf8, np.stack([start, end]))
     kinds = classes if seen is text else character_classes(seen)
     cut_before, cut_after = cut_words(kinds, start, end)
     whole = ~cut_before & ~cut_after
