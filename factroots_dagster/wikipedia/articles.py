@@ -138,10 +138,12 @@ def write_rows(rows: list[tuple[Any, ...]], writer: PartWriter, counts: dict[str
     """Write rows of `article_row`, and add the articles' sizes to `counts`."""
     table = article_table(rows)
     writer.write(table)
-    articles = table.filter(pc.is_null(table["redirect_to"]))
-    counts["characters"] += pc.sum(pc.utf8_length(articles["text"])).as_py() or 0
-    for name in ("wikitext_bytes", "words"):
-        counts[name] += pc.sum(articles[name]).as_py() or 0
+    # Redirects have no text, but wikitext.
+    wikitext_bytes = table["wikitext_bytes"].filter(pc.is_null(table["redirect_to"]))
+    sizes = {"wikitext_bytes": wikitext_bytes, "words": table["words"]}
+    sizes["characters"] = pc.utf8_length(table["text"])
+    for name, values in sizes.items():
+        counts[name] += pc.sum(values).as_py() or 0
 
 
 def article_row(page: Page, namespaces: Namespaces, lists: bool) -> tuple[Any, ...]:
