@@ -13,7 +13,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,16 @@ def stop(process: subprocess.Popen[bytes], seconds: float = 20) -> None:
         except subprocess.TimeoutExpired:
             continue
     process.wait()
+
+
+def survivors(groups: Iterable[int], seconds: float = 30) -> list[int]:
+    """The processes of ended groups that still live after `seconds`: killed ones need a moment to go."""
+    deadline = time.monotonic() + seconds
+    while living := [process for group in groups for process in members(group)]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.1)
+    return living
 
 
 def members(group: int) -> list[int]:

@@ -122,13 +122,13 @@ def test_the_sensor_writes_one_page_a_failed_run(tmp_path: Path) -> None:
         failed = instance.get_run_by_id(result.run_id)
         event = next(event for event in result.all_events if event.event_type_value == "PIPELINE_FAILURE")
         for _ in range(2):
-            context = dg.build_run_status_sensor_context(
+            with dg.build_run_status_sensor_context(
                 sensor_name="failure_sensor",
                 dagster_instance=instance,
                 dagster_run=failed,  # type: ignore[arg-type]
                 dagster_event=event,
-            ).for_run_failure()
-            sensor(context)  # type: ignore[operator]
+            ).for_run_failure() as context:
+                sensor(context)  # type: ignore[operator]
     (page,) = summaries_folder(settings).iterdir()
     text = page.read_text()
     assert "mlama_release" in text and "no.zip" in text and "## What to do" in text

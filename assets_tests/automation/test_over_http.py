@@ -105,10 +105,11 @@ def asked(made: Made) -> set[tuple[str, str | None]]:
 def monthly(made: Made) -> tuple[list[dg.RunRequest], str]:
     """A tick of the schedule: what it asks for, or why it asks for nothing."""
     schedule = next(each for each in made.definitions.schedules or () if each.name == "snapshot_schedule")
-    context = dg.build_schedule_context(
+    # closed here: a context that lives on puts its instance back in Dagster's globals when it is collected
+    with dg.build_schedule_context(
         instance=made.instance, repository_def=made.definitions.get_repository_def()
-    )
-    tick = schedule.evaluate_tick(context)  # type: ignore[union-attr]
+    ) as context:
+        tick = schedule.evaluate_tick(context)  # type: ignore[union-attr]
     return list(tick.run_requests or []), tick.skip_message or ""
 
 

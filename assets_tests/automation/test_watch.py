@@ -62,10 +62,10 @@ class Daemon:
 
     def tick(self) -> list[str]:
         """The keys of the runs that this tick starts; each is left queued in the instance."""
-        context = dg.build_sensor_context(
+        with dg.build_sensor_context(
             instance=self.instance, definitions=self.definitions, cursor=self.cursor
-        )
-        result = self.definitions.get_sensor_def("checkpoint_sensor")(context)
+        ) as context:
+            result = self.definitions.get_sensor_def("checkpoint_sensor")(context)
         self.said = result.skip_reason.skip_message if result.skip_reason else ""
         self.cursor = result.cursor
         for request in result.dynamic_partitions_requests or []:
@@ -215,10 +215,10 @@ def test_the_weekly_schedule_and_the_sensor_do_not_ask_twice(
     schedule = next(s for s in daemon.definitions.schedules if s.name == "hub_schedule")
 
     def weekly() -> list[str]:
-        context = dg.build_schedule_context(
+        with dg.build_schedule_context(
             instance=daemon.instance, repository_def=daemon.definitions.get_repository_def()
-        )
-        data = schedule.evaluate_tick(context)
+        ) as context:
+            data = schedule.evaluate_tick(context)
         for request in data.run_requests or []:
             job = daemon.definitions.resolve_job_def("describe_checkpoint")
             daemon.instance.create_run_for_job(job, tags={ASKED_TAG: request.tags[ASKED_TAG]})

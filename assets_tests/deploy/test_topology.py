@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from assets_tests.deploy.topology import PARTS, Deployment, deployment
-from assets_tests.serving import listening, members, reachable_folder
+from assets_tests.serving import listening, reachable_folder, survivors
 from factroots_dagster.storage.store import Store
 
 LANGUAGE = "qag"
@@ -120,7 +120,7 @@ def test_a_run_that_dies_with_the_code_location_is_failed_and_the_next_one_runs(
     group = parts.processes["code"].pid
     os.killpg(group, signal.SIGKILL)  # as the container's end takes every process in it
     parts.processes.pop("code").wait()
-    assert members(group) == []
+    assert survivors([group]) == []
     assert parts.api.status(run) == "STARTED"
     parts.start("code")
     parts.healthy("code")

