@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.wikipedia.labels import Labels, automaton
+from factroots_dagster.wikipedia.labels import Labels, form_search
 from factroots_dagster.wikipedia.mentions import mentions_in, write_mentions
 from factroots_dagster.wikipedia.schema import ENTITY_MENTIONS, WIKIPEDIA_ARTICLES
 from factroots_dagster.wikipedia.sentences import sentence_starts
@@ -187,8 +187,8 @@ def test_real_text_equals_brute_force(spark, tmp_path: Path, greek) -> None:  # 
             assert row["chunk"] == (int(tokens[: row["start"] + 1].sum()) - 1) // 512
 
 
-def test_the_automaton_is_built_once() -> None:
+def test_the_search_is_made_once() -> None:
     forms = ["a", "b c"]
-    assert automaton(forms) is automaton(list(forms))
-    assert automaton(["a"]) is not automaton(forms)
+    assert form_search(forms) is form_search(list(forms))
+    assert form_search(["a"]) is not form_search(forms)
     assert rows_of({1: "x", 2: ""}, split_of(FACTS)) == []

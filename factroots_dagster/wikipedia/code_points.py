@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ CODE_POINTS = 0x110000
 UNASKED = 255
 
 Codes = NDArray[np.uint32]
+Number = TypeVar("Number", bound=np.unsignedinteger[Any])
 
 
 def codes_of(text: str) -> Codes:
@@ -25,29 +27,16 @@ def text_of(codes: Codes) -> str:
     return codes.tobytes().decode("utf-32-le", "surrogatepass")
 
 
-def characters_before(utf8: bytes, places: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How many characters begin before each of these bytes of a text in UTF-8, shape as `places`."""
-    begins = np.zeros((len(utf8) // 64 + 1) * 64, dtype=bool)
-    # All bytes but those that continue a character, 0x80 to 0xBF.
-    np.greater(np.frombuffer(utf8, dtype=np.int8), -65, out=begins[: len(utf8)])
-    words = np.packbits(begins, bitorder="little").view(np.uint64)
-    before = np.append(0, np.cumsum(np.bitwise_count(words), dtype=np.int64))
-    word, within = places >> 6, (places & 63).astype(np.uint64)
-    inside = words[word] & ((np.uint64(1) << within) - np.uint64(1))
-    counts: NDArray[np.int64] = before[word] + np.bitwise_count(inside)
-    return counts
-
-
-def looked_up(table: NDArray[np.uint8], codes: Codes) -> NDArray[np.uint8]:
+def looked_up(table: NDArray[Number], codes: Codes) -> NDArray[Number]:
     """`table[codes]`, read-only, shape as `codes`, none of which may lie beyond the table.
 
     By Arrow, since numpy, which makes 64-bit numbers of the codes first, takes three times as long.
     """
     values, places = (
         pa.Array.from_buffers(kind, len(array), [None, pa.py_buffer(array)])
-        for kind, array in ((pa.uint8(), table), (pa.uint32(), codes))
+        for kind, array in ((pa.from_numpy_dtype(table.dtype), table), (pa.uint32(), codes))
     )
-    found: NDArray[np.uint8] = pc.take(values, places, boundscheck=False).to_numpy()
+    found: NDArray[Number] = pc.take(values, places, boundscheck=False).to_numpy()
     return found
 
 

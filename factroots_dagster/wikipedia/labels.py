@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.wikipedia.code_points import CODE_POINTS, Codes, codes_of
 from factroots_dagster.wikipedia.normalization import all_normalized, normalized
 from factroots_dagster.wikipedia.suffixes import SUFFIX_LANGUAGES, stems
-
-if TYPE_CHECKING:
-    from ahocorasick_rs import BytesAhoCorasick
+from factroots_dagster.wikipedia.symbols import Places, Symbols, SymbolSearch
+from factroots_dagster.wikipedia.tokens import WORD, character_classes, edges_when_joined
 
 LABEL, ALIAS, SUFFIX, WORDPIECE, STEM = range(5)
 KINDS = ("label", "alias", "suffix", "wordpiece")
 """Kinds of mentions by number; a stem is no mention but with a suffix."""
+
+NUMBERS, RARE = 255, 0.01
+"""Symbols that fit into a byte, and the largest part of the forms that the others may make up."""
+
+UNSURE = -1
 
 Name = tuple[str, str]
 """An entity under one of its labels: (uri, label)."""
@@ -98,17 +103,63 @@ def edges(counts: list[int]) -> NDArray[np.int64]:
     return np.append(0, np.cumsum(np.array(counts, dtype=np.int64)))
 
 
-_built: dict[bytes, BytesAhoCorasick] = {}
+class FormSearch:
+    """Finds forms in texts, but none that begins inside a word."""
+
+    def __init__(self, forms: Sequence[str]) -> None:
+        starts, ends = edges_when_joined(forms)
+        text = "\n".join(forms)
+        symbols = np.delete(symbols_of(codes_of(text), character_classes(text)), ends[:-1])
+        edges = np.append(0, np.cumsum(ends - starts))
+        # Where a byte has too few numbers for all symbols, the rarest share one, and what then is found is
+        # looked at again; but not where they are no rarity, as in Chinese.
+        used, counts = np.unique(symbols, return_counts=True)
+        rare = used[np.argsort(-counts, kind="stable")][NUMBERS - 1 :]
+        is_rare = np.isin(symbols, rare)
+        if is_rare.sum() > RARE * len(symbols):
+            rare, is_rare = rare[:0], np.zeros(len(symbols), dtype=bool)
+        shared = np.where(is_rare, rare[:1], symbols) if len(rare) else symbols
+        holds_rare = np.diff(np.append(0, np.cumsum(is_rare))[edges]) > 0
+        form_of: dict[bytes, int] = {}
+        self._exactly: dict[bytes, int] = {}
+        for number, (start, end) in enumerate(pairwise(edges.tolist())):
+            form_of[shared[start:end].tobytes()] = UNSURE if holds_rare[number] else number
+            if holds_rare[number]:
+                self._exactly[symbols[start:end].tobytes()] = number
+        self._form_of = np.fromiter(form_of.values(), np.int64, len(form_of))
+        lengths = np.fromiter(map(len, form_of), np.int64, len(form_of)) // symbols.itemsize
+        self._search = SymbolSearch(np.frombuffer(b"".join(form_of), np.uint32), lengths, alike=rare)
+
+    def find(self, codes: Codes, classes: NDArray[np.uint8]) -> Places:
+        """All forms that stand in a text, given as code points and their classes: numbers of the forms, where
+        they start and end; each [n]."""
+        symbols = symbols_of(codes, classes)
+        found, start, end = self._search.find(self._search.numbers(symbols))
+        form = self._form_of[found]
+        unsure = np.flatnonzero(form == UNSURE)
+        for place in unsure.tolist():
+            form[place] = self._exactly.get(symbols[start[place] : end[place]].tobytes(), UNSURE)
+        if len(unsure):
+            sure = form != UNSURE
+            form, start, end = form[sure], start[sure], end[sure]
+        return form, start, end
 
 
-def automaton(forms: list[str]) -> BytesAhoCorasick:
-    """The automaton over `forms` in UTF-8, built once per worker process (the last one is kept)."""
-    from ahocorasick_rs import BytesAhoCorasick, Implementation
+def symbols_of(codes: Codes, classes: NDArray[np.uint8]) -> Symbols:
+    """Characters as symbols; those inside a word are others than those at its beginning."""
+    words = classes == WORD
+    inside = np.zeros(len(codes), dtype=bool)
+    np.logical_and(words[1:], words[:-1], out=inside[1:])
+    return codes + inside.astype(np.uint32) * np.uint32(CODE_POINTS)
 
+
+_made: dict[bytes, FormSearch] = {}
+
+
+def form_search(forms: list[str]) -> FormSearch:
+    """The search for `forms`, made once per worker process (the last one is kept)."""
     digest = hashlib.sha256("\n".join(forms).encode()).digest()
-    if digest not in _built:
-        _built.clear()
-        _built[digest] = BytesAhoCorasick(
-            [form.encode() for form in forms], implementation=Implementation.ContiguousNFA
-        )
-    return _built[digest]
+    if digest not in _made:
+        _made.clear()
+        _made[digest] = FormSearch(forms)
+    return _made[digest]

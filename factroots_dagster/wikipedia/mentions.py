@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +16,17 @@ from numpy.typing import NDArray
 from factroots_dagster.errors import InputError
 from factroots_dagster.storage.store import main_files
 from factroots_dagster.wikipedia.aliases import find_aliases
-from factroots_dagster.wikipedia.code_points import characters_before
+from factroots_dagster.wikipedia.code_points import codes_of
 from factroots_dagster.wikipedia.files import PartWriter, or_empty
-from factroots_dagster.wikipedia.labels import ALIAS, KINDS, STEM, SUFFIX, WORDPIECE, Labels, automaton
+from factroots_dagster.wikipedia.labels import (
+    ALIAS,
+    KINDS,
+    STEM,
+    SUFFIX,
+    WORDPIECE,
+    Labels,
+    form_search,
+)
 from factroots_dagster.wikipedia.normalization import normalized_with_places
 from factroots_dagster.wikipedia.schema import ENTITY_MENTIONS, MENTION_ALIASES, MENTION_PIECES
 from factroots_dagster.wikipedia.sentences import sentence_starts
@@ -210,14 +217,8 @@ def surface_matches(text: str, labels: Labels, classes: NDArray[np.uint8]) -> Co
     `classes` are the classes of the text's characters. Places are code points of `text` as it is stored.
     """
     seen, places = normalized_with_places(text, labels.language)
-    utf8 = seen.encode()
-    matches = automaton(labels.forms).find_matches_as_indexes(utf8, overlapping=True)
-    form, start, end = (
-        np.fromiter(chain.from_iterable(matches), dtype=np.int64, count=3 * len(matches)).reshape(-1, 3).T
-    )
-    if len(utf8) > len(seen):
-        start, end = characters_before(utf8, np.stack([start, end]))
     kinds = classes if seen is text else character_classes(seen)
+    form, start, end = form_search(labels.forms).find(codes_of(seen), kinds)
     cut_before, cut_after = cut_words(kinds, start, end)
     whole = ~cut_before & ~cut_after
     # All entities of every form that stands whole.

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.wikipedia.code_points import Property, codes_of
+from factroots_dagster.wikipedia.code_points import Codes, Property, codes_of
+from factroots_dagster.wikipedia.symbols import Numbers
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -41,8 +42,8 @@ KEPT_CHARACTERS = 2**25
 ENTRY_CHARACTERS = 32
 """Pieces of words are kept up to this sum of their lengths, each counted as so much longer: some 200 MB."""
 
-PIECE = b"\xfe"
-"""Stands before every piece; no byte of UTF-8."""
+PIECE = "\ud800"
+"""Stands before every piece: half of a pair, which no text holds."""
 
 REMEDY = (
     "Remedy: take a checkpoint with BERT's or XLM-R's kind of tokenizer as wordpiece_checkpoint, or none."
@@ -109,7 +110,6 @@ class WordTokenizer:
         )
         simple = not self.marked and unchanged and model["type"] == "WordPiece"
         self._greedy = WordPieces(model) if simple else None
-        self._kept = KeptPieces(self._greedy)
 
     def _split(self, text: str) -> list[str]:
         """The words of `text`, normalized, as the tokenizer itself splits them."""
@@ -214,33 +214,27 @@ class WordTokenizer:
                     uncut.append(int(start))
         return uncut
 
-    def pieces(self, words: Words) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """The pieces of all words in UTF-8, PIECE before each, and where those of each word begin in them,
-        [words + 1], the last at the end. A word may have none."""
-        if self._kept.characters > KEPT_CHARACTERS:
-            self._kept = KeptPieces(self._greedy)
-        missing = {words[place] for place in words.whole.tolist()}
-        if self._greedy is None:
-            missing.update(words.distinct)
-        missing.difference_update(self._kept)
-        if missing:
-            ordered = list(missing)
-            encodings = self.hf.encode_batch(ordered, add_special_tokens=False)
-            for word, encoding in zip(ordered, encodings, strict=True):
-                self._kept.add(word, encoding.tokens)
-        pieces = pa.array(list(map(self._kept.__getitem__, words.distinct)), pa.large_binary())
-        _, offsets, joined = pieces.take(pa.array(words.number)).buffers()
-        starts = np.frombuffer(offsets, dtype=np.int64, count=len(words.number) + 1)
-        return np.frombuffer(joined or b"", dtype=np.uint8, count=starts[-1]), starts
+    def pieces(self, words: Sequence[str], whole: Set[str] = frozenset()) -> list[str]:
+        """The pieces of each word, PIECE before each piece. A word may have none.
 
-    def unknown_pieces(self, pieces: Iterable[bytes]) -> set[bytes]:
+        Those of the words that are also in `whole` are texts that could not be cut.
+        """
+        found: Iterable[list[str]]
+        if self._greedy is not None and whole.isdisjoint(words):
+            found = map(self._greedy, words)
+        else:
+            encodings = self.hf.encode_batch(list(words), add_special_tokens=False)
+            found = (encoding.tokens for encoding in encodings)
+        return ["".join([PIECE + piece for piece in pieces]) for pieces in found]
+
+    def unknown_pieces(self, pieces: Iterable[str]) -> set[str]:
         """Those of `pieces`, as `pieces()` gives them, that stand for what the tokenizer does not know.
 
         WordPiece and BPE write their unknown piece there, Unigram the characters themselves.
         """
         if self._unknown is None:
             return set()
-        return {piece for piece in pieces if self.hf.token_to_id(piece.decode()) in (None, self._unknown)}
+        return {piece for piece in pieces if self.hf.token_to_id(piece) in (None, self._unknown)}
 
 
 def _distinct_words(
@@ -258,25 +252,38 @@ def _distinct_words(
     return distinct, found.indices.to_numpy().astype(np.int64)
 
 
-class KeptPieces(dict[str, bytes]):
-    """Words and their pieces as `WordTokenizer.pieces` gives them; `greedy`, if given, cuts new words."""
+class PiecesOfWords:
+    """The pieces of words as numbers, which `numbers` gives for code points. Those of words that have come up
+    are kept, since the same words come again and again."""
 
-    def __init__(self, greedy: WordPieces | None) -> None:
-        super().__init__()
-        self.greedy = greedy
-        self.characters = 0
+    def __init__(self, tokenizer: WordTokenizer, numbers: Callable[[Codes], Numbers]) -> None:
+        self.tokenizer, self.numbers = tokenizer, numbers
+        self.kept: dict[str, bytes] = {}
+        self._characters = 0
 
-    def __missing__(self, word: str) -> bytes:
-        if self.greedy is None:
-            raise KeyError(word)
-        return self.add(word, self.greedy(word))
+    def __call__(self, words: Words) -> tuple[Numbers, NDArray[np.int64]]:
+        """The pieces of all words, PIECE before each, and where those of each word begin in them,
+        [words + 1], the last at the end."""
+        if self._characters > KEPT_CHARACTERS:
+            self.kept, self._characters = {}, 0
+        missing = [word for word in words.distinct if word not in self.kept]
+        if missing:
+            self._add(missing, {words[place] for place in words.whole.tolist()})
+        pieces = pa.array(list(map(self.kept.__getitem__, words.distinct)), pa.large_binary())
+        _, offsets, joined = pieces.take(pa.array(words.number)).buffers()
+        starts = np.frombuffer(offsets, dtype=np.int64, count=len(words.number) + 1)
+        kind = self.numbers(codes_of("")).dtype
+        starts = starts // kind.itemsize
+        return np.frombuffer(joined or b"", dtype=kind, count=starts[-1]), starts
 
-    def add(self, word: str, pieces: list[str]) -> bytes:
-        """Keep the pieces of a word."""
-        joined = b"".join([PIECE + piece.encode() for piece in pieces])
-        self[word] = joined
-        self.characters += len(word) + ENTRY_CHARACTERS
-        return joined
+    def _add(self, words: list[str], whole: set[str]) -> None:
+        pieces = self.tokenizer.pieces(words, whole)
+        numbers = self.numbers(codes_of("".join(pieces)))
+        edges = np.cumsum([0, *map(len, pieces)]) * numbers.itemsize
+        spelt = numbers.tobytes()
+        ranges = itertools.pairwise(edges.tolist())
+        self.kept.update(zip(words, (spelt[start:end] for start, end in ranges), strict=True))
+        self._characters += sum(map(len, words)) + ENTRY_CHARACTERS * len(words)
 
 
 class WordPieces:

@@ -17,12 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.wikipedia.code_points import codes_of
+from factroots_dagster.wikipedia.symbols import SymbolSearch
 from factroots_dagster.wikipedia.tokens import edges_when_joined
-from factroots_dagster.wikipedia.word_tokenizer import PIECE, Words, WordTokenizer
+from factroots_dagster.wikipedia.word_tokenizer import PIECE, PiecesOfWords, Words, WordTokenizer
 
 CHUNK_PIECES = 512
-BORDER = 0xFF
-"""Stands in place of PIECE before the first piece of a chunk."""
+BORDER = 0
+"""Stands in place of PIECE's number before the first piece of a chunk; the number of no pattern's letter."""
 
 Matches = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
@@ -31,23 +33,24 @@ class PieceSearch:
     """Finds the wordpieces of many labels in texts. Make it with `piece_search`."""
 
     def __init__(self, tokenizer: WordTokenizer, labels: Sequence[str]) -> None:
-        from ahocorasick_rs import BytesAhoCorasick, Implementation
-
         self.tokenizer = tokenizer
         starts, ends = edges_when_joined(stripped := [label.strip() for label in labels])
         words = tokenizer.words("\n".join(stripped), ends[:-1])
-        letters, word_bytes = tokenizer.pieces(words)
-        edges = word_bytes[np.searchsorted(words.starts, np.append(starts, ends[-1:]))].tolist()
-        strange = tokenizer.unknown_pieces(set(bytes(letters).split(PIECE)) - {b""})
+        pieces = tokenizer.pieces(words.distinct, {words[place] for place in words.whole.tolist()})
+        strange = tokenizer.unknown_pieces({piece for word in pieces for piece in word.split(PIECE)} - {""})
         self.unknown: NDArray[np.bool_] = np.zeros(len(labels), dtype=bool)
         """Whether a label holds a piece that the tokenizer does not know, shape [labels]."""
-        of_pattern: dict[bytes, list[int]] = {}
-        for number, (start, end) in enumerate(itertools.pairwise(edges)):
-            if start < end:
-                pattern = letters[start + len(PIECE) : end].tobytes()
+        in_order = [pieces[number] for number in words.number.tolist()]
+        edges = np.searchsorted(words.starts, np.append(starts, ends[-1:])).tolist()
+        of_pattern: dict[str, list[int]] = {}
+        for number, (first, last) in enumerate(itertools.pairwise(edges)):
+            if pattern := "".join(in_order[first:last]).removeprefix(PIECE):
                 of_pattern.setdefault(pattern, []).append(number)
                 self.unknown[number] = not strange.isdisjoint(pattern.split(PIECE))
-        self._automaton = BytesAhoCorasick(of_pattern, implementation=Implementation.ContiguousNFA)
+        lengths = np.fromiter(map(len, of_pattern), np.int64, len(of_pattern))
+        self._search = SymbolSearch(codes_of("".join(of_pattern)), lengths, also=codes_of(PIECE))
+        self._mark = self._search.numbers(codes_of(PIECE))[0]
+        self._pieces = PiecesOfWords(tokenizer, self._search.numbers)
         # Labels of pattern p: _labels[_first[p] : _first[p + 1]].
         self._first = np.cumsum([0, *map(len, of_pattern.values())])
         self._labels = np.array(list(chain.from_iterable(of_pattern.values())), dtype=np.int64)
@@ -62,25 +65,22 @@ class PieceSearch:
         """
         text, starts, line_starts, places = _without_lists(texts, list_lines)
         words = self.tokenizer.words(text, starts[1:] - 1)
-        letters, word_bytes = self.tokenizer.pieces(words)
-        piece_bytes = np.flatnonzero(letters == PIECE[0])
+        letters, word_letters = self._pieces(words)
+        piece_letters = np.flatnonzero(letters == self._mark)
 
         first_word = np.searchsorted(words.starts, starts)
-        first_piece = np.searchsorted(piece_bytes, word_bytes[first_word])
-        chunks = -(np.diff(first_piece, append=len(piece_bytes)) // -CHUNK_PIECES)
+        first_piece = np.searchsorted(piece_letters, word_letters[first_word])
+        chunks = -(np.diff(first_piece, append=len(piece_letters)) // -CHUNK_PIECES)
         chunk_text = np.repeat(np.arange(len(texts)), chunks)
         chunk_number = np.arange(len(chunk_text)) - np.repeat(np.cumsum(chunks) - chunks, chunks)
-        chunk_bytes = piece_bytes[first_piece[chunk_text] + CHUNK_PIECES * chunk_number]
-        bordered = bytearray(letters)
-        np.frombuffer(bordered, dtype=np.uint8)[chunk_bytes] = BORDER
+        chunk_letters = piece_letters[first_piece[chunk_text] + CHUNK_PIECES * chunk_number]
+        bordered = letters.copy()
+        bordered[chunk_letters] = BORDER
 
-        matches = self._automaton.find_matches_as_indexes(bordered, overlapping=True)
-        pattern, first_byte, last_byte = (
-            np.fromiter(chain.from_iterable(matches), np.int64, 3 * len(matches)).reshape(-1, 3).T
-        )
-        last_byte = last_byte - 1
-        chunk = np.searchsorted(chunk_bytes, first_byte, side="right") - 1
-        start, end = self._places(words, word_bytes, piece_bytes, np.stack([first_byte, last_byte]))
+        pattern, first_letter, end_letter = self._search.find(bordered)
+        chunk = np.searchsorted(chunk_letters, first_letter, side="right") - 1
+        edges = np.stack([first_letter, end_letter - 1])
+        start, end = self._places(words, word_letters, piece_letters, edges)
         line = np.searchsorted(line_starts, start, side="right") - 1
         last_line = np.searchsorted(line_starts, end - 1, side="right") - 1
         start, end = start + places[line], end + places[last_line]
@@ -94,18 +94,18 @@ class PieceSearch:
     def _places(
         self,
         words: Words,
-        word_bytes: NDArray[np.int64],
-        piece_bytes: NDArray[np.int64],
+        word_letters: NDArray[np.int64],
+        piece_letters: NDArray[np.int64],
         edges: NDArray[np.int64],
     ) -> NDArray[np.int64]:
-        """Starts and ends in the text [2, n] of matches whose first and last bytes are `edges` [2, n]."""
-        word = np.searchsorted(word_bytes, edges, side="right") - 1
+        """Starts and ends in the text [2, n] of matches whose first and last letters are `edges` [2, n]."""
+        word = np.searchsorted(word_letters, edges, side="right") - 1
         places = np.stack([words.starts[word[0]], words.ends[word[1]]])
         by_pieces = np.isin(word, words.whole) | self.tokenizer.marked
         if by_pieces.any():
             word = word[by_pieces]
-            nth = np.searchsorted(piece_bytes, edges[by_pieces], side="right") - 1
-            nth -= np.searchsorted(piece_bytes, word_bytes[word])
+            nth = np.searchsorted(piece_letters, edges[by_pieces], side="right") - 1
+            nth -= np.searchsorted(piece_letters, word_letters[word])
             distinct, row = np.unique(word, return_inverse=True)
             encodings = self.tokenizer.hf.encode_batch(
                 [words[place] for place in distinct.tolist()], add_special_tokens=False
@@ -156,7 +156,6 @@ def _piece_search(tokenizer_json: str, labels: tuple[str, ...]) -> PieceSearch:
 
 @lru_cache(maxsize=1)
 def _word_tokenizer(tokenizer_json: str) -> WordTokenizer:
-    """One for all labels: it keeps the pieces of words."""
     return WordTokenizer(tokenizer_json)
 
 
