@@ -187,10 +187,9 @@ class WordTokenizer:
             kinds[separator & beside] = INSIDE
         uncut = self._uncut(text, edges, kinds)
         kinds[edges] = SEPARATOR
-        origin = None
-        if (kinds == REMOVED).any():
-            origin = np.flatnonzero(kinds != REMOVED)
-            codes, kinds = codes[origin], kinds[origin]
+        removed = np.flatnonzero(kinds == REMOVED)
+        if len(removed):
+            codes, kinds = np.delete(codes, removed), np.delete(kinds, removed)
         separator, alone = kinds == SEPARATOR, kinds == ALONE
         cut = np.ones(len(codes) + 1, dtype=bool)  # whether a word may end before a character
         cut[1:-1] = alone[1:] | alone[:-1]
@@ -199,9 +198,17 @@ class WordTokenizer:
         kept = ~separator
         starts = np.flatnonzero(cut[:-1] & kept)
         ends = np.flatnonzero(cut[1:] & kept) + 1
-        distinct, number = _distinct_words(codes[kept], ends - starts)
-        if origin is not None:
-            starts, ends = origin[starts], origin[ends - 1] + 1
+        distinct, number = _distinct_words(codes.compress(kept), ends - starts)
+        if len(removed):
+            # How many stood before each character that is left.
+            before = removed - np.arange(len(removed))
+            starts, ends = (
+                places
+                + np.cumsum(np.bincount(np.searchsorted(places, before + more), minlength=len(places) + 1))[
+                    :-1
+                ]
+                for places, more in ((starts, 0), (ends, 1))
+            )
         return Words(distinct, number, starts, ends, np.searchsorted(starts, uncut))
 
     def _uncut(self, text: str, edges: NDArray[np.int64], kinds: NDArray[np.uint8]) -> list[int]:
