@@ -14,8 +14,8 @@ from factroots_dagster.wikipedia.tokens import (
     WORD,
     character_classes,
     class_of,
-    cut_words,
     edges_when_joined,
+    inside_words,
     token_starts,
     word_counts,
     word_ends,
@@ -67,10 +67,7 @@ def test_words_do_not_go_on_from_text_to_text() -> None:
     assert word_counts(["one two", "three", "四 five!"]).tolist() == [2, 1, 2]
 
 
-def test_stretches_at_the_ends_of_a_text() -> None:
+def test_words_at_the_ends_of_a_text() -> None:
     kinds = character_classes("ab cd")
-    starts, ends = np.array([0, 1, 3, 0, 4]), np.array([2, 2, 5, 1, 5])
-    before, after = cut_words(kinds, starts, ends)
-    assert before.tolist() == [False, True, False, False, True]
-    assert after.tolist() == [False, False, False, True, False]
+    assert np.flatnonzero(inside_words(kinds, np.arange(6))).tolist() == [1, 4]
     assert word_ends(kinds, np.array([0, 1, 3, 4])).tolist() == [2, 2, 5, 5]

@@ -104,27 +104,30 @@ def edges(counts: list[int]) -> NDArray[np.int64]:
 
 
 class FormSearch:
-    """Finds forms in texts, but none that begins inside a word."""
+    """Finds forms in texts, but none that begins inside a word.
+
+    Where a byte has too few numbers for all of their symbols, the rarest ones share a number, and what is
+    found with it is looked at again; but not where they are no rarity, as in Chinese, and take two bytes.
+    """
 
     def __init__(self, forms: Sequence[str]) -> None:
         starts, ends = edges_when_joined(forms)
         text = "\n".join(forms)
         symbols = np.delete(symbols_of(codes_of(text), character_classes(text)), ends[:-1])
-        edges = np.append(0, np.cumsum(ends - starts))
-        # Where a byte has too few numbers for all symbols, the rarest share one, and what then is found is
-        # looked at again; but not where they are no rarity, as in Chinese.
         used, counts = np.unique(symbols, return_counts=True)
         rare = used[np.argsort(-counts, kind="stable")][NUMBERS - 1 :]
         is_rare = np.isin(symbols, rare)
         if is_rare.sum() > RARE * len(symbols):
             rare, is_rare = rare[:0], np.zeros(len(symbols), dtype=bool)
-        shared = np.where(is_rare, rare[:1], symbols) if len(rare) else symbols
-        holds_rare = np.diff(np.append(0, np.cumsum(is_rare))[edges]) > 0
+        shared = symbols.copy()
+        shared[is_rare] = rare[:1]
+        places = np.cumsum([0, *(ends - starts)])
+        unsure = np.diff(np.append(0, np.cumsum(is_rare))[places]) > 0
         form_of: dict[bytes, int] = {}
         self._exactly: dict[bytes, int] = {}
-        for number, (start, end) in enumerate(pairwise(edges.tolist())):
-            form_of[shared[start:end].tobytes()] = UNSURE if holds_rare[number] else number
-            if holds_rare[number]:
+        for number, (start, end) in enumerate(pairwise(places.tolist())):
+            form_of[shared[start:end].tobytes()] = UNSURE if unsure[number] else number
+            if unsure[number]:
                 self._exactly[symbols[start:end].tobytes()] = number
         self._form_of = np.fromiter(form_of.values(), np.int64, len(form_of))
         lengths = np.fromiter(map(len, form_of), np.int64, len(form_of)) // symbols.itemsize

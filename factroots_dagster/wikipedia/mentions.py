@@ -35,8 +35,8 @@ from factroots_dagster.wikipedia.tasks import Beat, Figures, gathered, run_tasks
 from factroots_dagster.wikipedia.tokens import (
     CHUNK_TOKENS,
     character_classes,
-    cut_words,
     edges_when_joined,
+    inside_words,
     token_starts,
     word_ends,
 )
@@ -219,8 +219,8 @@ def surface_matches(text: str, labels: Labels, classes: NDArray[np.uint8]) -> Co
     seen, places = normalized_with_places(text, labels.language)
     kinds = classes if seen is text else character_classes(seen)
     form, start, end = form_search(labels.forms).find(codes_of(seen), kinds)
-    cut_before, cut_after = cut_words(kinds, start, end)
-    whole = ~cut_before & ~cut_after
+    cut = inside_words(kinds, end)
+    whole = ~cut
     # All entities of every form that stands whole.
     counts = np.diff(labels.first)[form[whole]]
     match = np.repeat(np.flatnonzero(whole), counts)
@@ -229,7 +229,7 @@ def surface_matches(text: str, labels: Labels, classes: NDArray[np.uint8]) -> Co
     match, row = match[kept], row[kept]
     found = [(labels.entity[row], labels.kind[row], start[match], end[match])]
     if labels.language in SUFFIX_LANGUAGES:
-        open_ended = np.flatnonzero(~cut_before & cut_after)
+        open_ended = np.flatnonzero(cut)
         stops = word_ends(kinds, end[open_ended])
         near = stops - end[open_ended] <= LONGEST_SUFFIX
         open_ended, stops = open_ended[near], stops[near]

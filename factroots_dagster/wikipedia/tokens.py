@@ -93,17 +93,15 @@ def edges_when_joined(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[
     return np.append(0, ends[:-1] + 1)[: len(texts)], ends
 
 
-def cut_words(
-    kinds: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which stretches [start, end) cut a word at their beginning, and which at their end. Shapes: [n].
+def inside_words(kinds: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which places, between the character before and the one there, lie inside a word. Shape: [n].
 
-    A word is cut where two word characters meet; between characters of scripts without spaces, and between
+    Inside a word is where two word characters meet; between characters of scripts without spaces, and between
     such a one and a letter, there is no border to keep.
     """
     words = np.zeros(len(kinds) + 2, dtype=bool)
     words[1:-1] = kinds == WORD
-    return words[starts] & words[starts + 1], words[ends] & words[ends + 1]
+    return words[places] & words[places + 1]
 
 
 def word_ends(kinds: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -200,15 +200,7 @@ class WordTokenizer:
         ends = np.flatnonzero(cut[1:] & kept) + 1
         distinct, number = _distinct_words(codes.compress(kept), ends - starts)
         if len(removed):
-            # How many stood before each character that is left.
-            before = removed - np.arange(len(removed))
-            starts, ends = (
-                places
-                + np.cumsum(np.bincount(np.searchsorted(places, before + more), minlength=len(places) + 1))[
-                    :-1
-                ]
-                for places, more in ((starts, 0), (ends, 1))
-            )
+            starts, ends = in_whole(starts, removed), in_whole(ends - 1, removed) + 1
         return Words(distinct, number, starts, ends, np.searchsorted(starts, uncut))
 
     def _uncut(self, text: str, edges: NDArray[np.int64], kinds: NDArray[np.uint8]) -> list[int]:
@@ -242,6 +234,14 @@ class WordTokenizer:
         if self._unknown is None:
             return set()
         return {piece for piece in pieces if self.hf.token_to_id(piece) in (None, self._unknown)}
+
+
+def in_whole(places: NDArray[np.int64], removed: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Places in what is left of a text, ascending, as places in the whole, whose characters at `removed`
+    (ascending) are gone. Shape as `places`."""
+    later = np.searchsorted(places, removed - np.arange(len(removed)))
+    shifts: NDArray[np.int64] = np.cumsum(np.bincount(later, minlength=len(places) + 1))[:-1]
+    return places + shifts
 
 
 def _distinct_words(
