@@ -158,7 +158,7 @@ def inputs_of(
 @click.option("--mlama", type=Path, default=DATA / "mlama1.1.tar.xz", help="mLAMA release, folder or archive")
 @click.option("--languages", default="uk,en", show_default=True, help="comma-separated codes")
 @click.option("--rounds", default=3, show_default=True, help="how often each way is timed on each input")
-@click.option("--megabytes", default=25.0, show_default=True, help="XML of the smallest input")
+@click.option("--megabytes", default=50.0, show_default=True, help="XML of the smallest input")
 @click.option("--factors", default="1,2,4", show_default=True, help="sizes, as multiples of the smallest")
 @click.option("--cores", default=2, show_default=True, help="cores that everything is bound to")
 @click.option("--tokenizer", type=Path, help="checkpoint folder; by default one is trained on the dump")
