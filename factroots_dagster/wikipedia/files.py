@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from factroots_dagster.storage.store import main_files
 from factroots_dagster.wikipedia.tasks import WRITING
 
-LARGEST_FILE = 128 * 2**20
+LARGEST_FILE = 240 * 2**20
 """After so many bytes a file is closed and the next one begun."""
 
 

@@ -22,7 +22,7 @@ from factroots_dagster.wikipedia.bzip2 import blocks
 LARGEST_PAGE = 32 * 2**20
 """Bytes of XML of one page; MediaWiki allows 2 MiB of wikitext. Longer ones are listed as damaged."""
 
-LEAST_PART, LARGEST_PART, PARTS = 2 * 2**20, 96 * 2**20, 16
+LEAST_PART, LARGEST_PART, PARTS = 2 * 2**20, 192 * 2**20, 16
 """Bytes of a dump file that one task reads: a 16th of the file, but within these limits."""
 
 BLOCK, LEAST_PIECE = 2**20, 2**16
