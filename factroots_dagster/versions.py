@@ -41,7 +41,7 @@ RECIPES: Mapping[str, Recipe] = {
     "fact_coverage": Recipe(1, (), ("active_languages",)),
     "wikipedia_articles": Recipe(2, (LANGUAGE,), ("wikipedia_lists",)),
     "wikipedia_volume": Recipe(1, (LANGUAGE,)),
-    "entity_mentions": Recipe(1, (LANGUAGE,), ("wordpiece_checkpoint",)),
+    "entity_mentions": Recipe(2, (LANGUAGE,), ("wordpiece_checkpoint",)),
     "fact_sources": Recipe(1, (LANGUAGE,)),
     "predictions": Recipe(1, CELL, ("precision", "protocols", "mask_counts")),
     "neuron_activations": Recipe(1, CELL, ("precision",)),

@@ -264,6 +264,21 @@ def test_a_label_is_a_plain_substring() -> None:
     assert not chunk.any() and all(values.dtype == np.int64 for values in (page, label, start, end, chunk))
 
 
+@pytest.mark.parametrize(("labels", "found"), [(100, True), (101, False)])
+def test_labels_in_a_script_that_the_tokenizer_does_not_know(labels: int, found: bool) -> None:
+    """Each stands at every unknown word; of thousands of labels no memory could hold all places."""
+    vocabulary = ["[UNK]", "New", "York"]
+    raw = Tokenizer(models.WordPiece({piece: n for n, piece in enumerate(vocabulary)}, unk_token="[UNK]"))
+    raw.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    words = [f"πόλη{number}" for number in range(labels)]
+    search = piece_search(raw.to_str(), [*words, "New York", "New πόλη"])
+    assert search.unknown.tolist() == [True] * labels + [False, True]
+    _, label, *_ = search.find(["ένα δύο New York, New ένα"], [[]])
+    seen = Counter(label.tolist())
+    assert seen[labels] == seen[labels + 1] == 1  # what has a known piece is looked for all the same
+    assert {seen[number] for number in range(labels)} == ({4} if found else {0})
+
+
 def test_a_match_goes_on_behind_a_list() -> None:
     """The text without its list items is what counts; the places are those of the whole text."""
     text = "* x\nin New\n* old\n* older\nYork, New\n* y"

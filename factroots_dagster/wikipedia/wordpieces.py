@@ -1,8 +1,8 @@
 """Labels in a text as the paper looks for them: their wordpieces as a plain substring of the text's.
 
 Pieces are joined by spaces and compared as they are, so that a label also stands in longer words ("New York"
-in "New York ##er", "ab" in "cab"), and a label with an unknown piece stands wherever any unknown piece does.
-A match lies within one chunk of CHUNK_PIECES pieces of the text without its list items.
+in "New York ##er", "ab" in "cab"), and a label with an unknown piece stands wherever any unknown piece does
+(see UNREADABLE). A match lies within one chunk of CHUNK_PIECES pieces of the text without its list items.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ CHUNK_PIECES = 512
 BORDER = 0
 """Stands in place of PIECE's number before the first piece of a chunk; the number of no pattern's letter."""
 
+UNREADABLE = 100
+"""Where more labels than this are nothing but unknown pieces, the tokenizer does not know their script; each
+would stand at every word, so they are not looked for."""
+
 Matches = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 
@@ -47,6 +51,9 @@ class PieceSearch:
             if pattern := "".join(in_order[first:last]).removeprefix(PIECE):
                 of_pattern.setdefault(pattern, []).append(number)
                 self.unknown[number] = not strange.isdisjoint(pattern.split(PIECE))
+        unreadable = {pattern for pattern in of_pattern if strange.issuperset(pattern.split(PIECE))}
+        if sum(len(of_pattern[pattern]) for pattern in unreadable) > UNREADABLE:
+            of_pattern = {key: found for key, found in of_pattern.items() if key not in unreadable}
         lengths = np.fromiter(map(len, of_pattern), np.int64, len(of_pattern))
         self._search = SymbolSearch(codes_of("".join(of_pattern)), lengths, also=codes_of(PIECE))
         self._mark = self._search.numbers(codes_of(PIECE))[0]
