@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import random
 import re
+import signal
 import time
 from dataclasses import dataclass
 
@@ -292,3 +293,20 @@ def test_time_limit_stops_endless_work() -> None:
     with pytest.raises(Unfinished), time_limit(0.05):
         while True:
             pass
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_time_limit_lost_in_a_destructor_is_told_again() -> None:
+    def busy(seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            pass
+
+    class Slow:
+        def __del__(self) -> None:
+            busy(2)  # what is raised in here, nobody hears
+
+    with pytest.raises(Unfinished), time_limit(0.05):
+        Slow()
+        busy(5)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+
+AGAIN = 0.1
+"""Seconds after which the time is up once more: what is raised in a destructor or while garbage is collected
+is lost."""
 
 
 class Unfinished(Exception):
@@ -28,9 +32,11 @@ def time_limit(seconds: float) -> Iterator[None]:
         raise Unfinished
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
     try:
         yield
     finally:
+        with suppress(Unfinished):  # it may be up once more on the way here
+            signal.setitimer(signal.ITIMER_REAL, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
