@@ -37,12 +37,12 @@ def searched(text: str, patterns: Sequence[str]) -> Found:
 
 
 def forms_found(text: str, forms: Sequence[str]) -> Found:
-    columns = FormSearch(forms).find(codes_of(text), character_classes(text))
+    columns = FormSearch(forms).find(codes_of(text), inside_words(character_classes(text)))
     return sorted((forms[number], start, end) for number, start, end in zip(*columns, strict=True))
 
 
 def forms_expected(text: str, forms: Sequence[str]) -> Found:
-    inside = inside_words(character_classes(text), np.arange(len(text) + 1))
+    inside = inside_words(character_classes(text))
     return sorted(place for place in every_place(text, forms) if not inside[place[1]])
 
 
@@ -77,7 +77,7 @@ def test_rare_symbols_share_a_number(data: st.DataObject) -> None:
     search = FormSearch(forms)
     assert search._search.numbers(codes_of("a")).itemsize == 1
     text = data.draw(st.text(letters + ' "', max_size=60))
-    columns = search.find(codes_of(text), character_classes(text))
+    columns = search.find(codes_of(text), inside_words(character_classes(text)))
     seen = sorted((forms[number], start, end) for number, start, end in zip(*columns, strict=True))
     assert seen == forms_expected(text, [form for form in forms if form not in COMMON])
 

@@ -17,7 +17,7 @@ from factroots_dagster.wikipedia.code_points import CODE_POINTS, Codes, codes_of
 from factroots_dagster.wikipedia.normalization import all_normalized, normalized
 from factroots_dagster.wikipedia.suffixes import SUFFIX_LANGUAGES, stems
 from factroots_dagster.wikipedia.symbols import Places, Symbols, SymbolSearch
-from factroots_dagster.wikipedia.tokens import WORD, character_classes, edges_when_joined
+from factroots_dagster.wikipedia.tokens import character_classes, edges_when_joined, inside_words
 
 LABEL, ALIAS, SUFFIX, WORDPIECE, STEM = range(5)
 KINDS = ("label", "alias", "suffix", "wordpiece")
@@ -113,7 +113,7 @@ class FormSearch:
     def __init__(self, forms: Sequence[str]) -> None:
         starts, ends = edges_when_joined(forms)
         text = "\n".join(forms)
-        symbols = np.delete(symbols_of(codes_of(text), character_classes(text)), ends[:-1])
+        symbols = np.delete(symbols_of(codes_of(text), inside_words(character_classes(text))), ends[:-1])
         used, counts = np.unique(symbols, return_counts=True)
         rare = used[np.argsort(-counts, kind="stable")][NUMBERS - 1 :]
         is_rare = np.isin(symbols, rare)
@@ -133,10 +133,10 @@ class FormSearch:
         lengths = np.fromiter(map(len, form_of), np.int64, len(form_of)) // symbols.itemsize
         self._search = SymbolSearch(np.frombuffer(b"".join(form_of), np.uint32), lengths, alike=rare)
 
-    def find(self, codes: Codes, classes: NDArray[np.uint8]) -> Places:
-        """All forms that stand in a text, given as code points and their classes: numbers of the forms, where
-        they start and end; each [n]."""
-        symbols = symbols_of(codes, classes)
+    def find(self, codes: Codes, inside: NDArray[np.bool_]) -> Places:
+        """All forms that stand in a text, given as code points and `inside_words`: numbers of the forms,
+        where they start and end; each [n]."""
+        symbols = symbols_of(codes, inside)
         found, start, end = self._search.find(self._search.numbers(symbols))
         form = self._form_of[found]
         unsure = np.flatnonzero(form == UNSURE)
@@ -148,12 +148,9 @@ class FormSearch:
         return form, start, end
 
 
-def symbols_of(codes: Codes, classes: NDArray[np.uint8]) -> Symbols:
+def symbols_of(codes: Codes, inside: NDArray[np.bool_]) -> Symbols:
     """Characters as symbols; those inside a word are others than those at its beginning."""
-    words = classes == WORD
-    inside = np.zeros(len(codes), dtype=bool)
-    np.logical_and(words[1:], words[:-1], out=inside[1:])
-    return codes + inside.astype(np.uint32) * np.uint32(CODE_POINTS)
+    return codes + inside[:-1].astype(np.uint32) * np.uint32(CODE_POINTS)
 
 
 _made: dict[bytes, FormSearch] = {}

@@ -218,8 +218,9 @@ def surface_matches(text: str, labels: Labels, classes: NDArray[np.uint8]) -> Co
     """
     seen, places = normalized_with_places(text, labels.language)
     kinds = classes if seen is text else character_classes(seen)
-    form, start, end = form_search(labels.forms).find(codes_of(seen), kinds)
-    cut = inside_words(kinds, end)
+    inside = inside_words(kinds)
+    form, start, end = form_search(labels.forms).find(codes_of(seen), inside)
+    cut = inside[end]
     whole = ~cut
     # All entities of every form that stands whole.
     counts = np.diff(labels.first)[form[whole]]

@@ -72,10 +72,7 @@ def token_starts(kinds: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
     These are the tokens that BERT's pre-tokenizer makes, with combining marks inside words.
     """
-    starts = kinds >= MARK
-    words = kinds == WORD
-    starts |= words
-    starts[1:] &= ~(words[1:] & words[:-1])
+    starts: NDArray[np.bool_] = (kinds != BLANK) & ~inside_words(kinds)[:-1]
     return starts
 
 
@@ -93,15 +90,17 @@ def edges_when_joined(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[
     return np.append(0, ends[:-1] + 1)[: len(texts)], ends
 
 
-def inside_words(kinds: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which places, between the character before and the one there, lie inside a word. Shape: [n].
+def inside_words(kinds: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Whether each place, from before the first character to behind the last, lies inside a word. Shape:
+    [len(kinds) + 1].
 
     Inside a word is where two word characters meet; between characters of scripts without spaces, and between
     such a one and a letter, there is no border to keep.
     """
-    words = np.zeros(len(kinds) + 2, dtype=bool)
-    words[1:-1] = kinds == WORD
-    return words[places] & words[places + 1]
+    words = kinds == WORD
+    inside = np.zeros(len(kinds) + 1, dtype=bool)
+    np.logical_and(words[1:], words[:-1], out=inside[1:-1])
+    return inside
 
 
 def word_ends(kinds: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.int64]:

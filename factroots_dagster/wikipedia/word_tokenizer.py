@@ -216,15 +216,15 @@ class WordTokenizer:
     def pieces(self, words: Sequence[str], whole: Set[str] = frozenset()) -> list[str]:
         """The pieces of each word, PIECE before each piece. A word may have none.
 
-        Those of the words that are also in `whole` are texts that could not be cut.
+        The library is asked for those that are in `whole`, texts that could not be cut, and for all where
+        nothing else can cut them.
         """
-        found: Iterable[list[str]]
-        if self._greedy is not None and whole.isdisjoint(words):
-            found = map(self._greedy, words)
-        else:
-            encodings = self.hf.encode_batch(list(words), add_special_tokens=False)
-            found = (encoding.tokens for encoding in encodings)
-        return ["".join([PIECE + piece for piece in pieces]) for pieces in found]
+        asked = list(words) if self._greedy is None else [word for word in words if word in whole]
+        encodings = self.hf.encode_batch(asked, add_special_tokens=False)
+        found = {word: encoding.tokens for word, encoding in zip(asked, encodings, strict=True)}
+        if self._greedy is not None:
+            found |= {word: self._greedy(word) for word in words if word not in found}
+        return ["".join([PIECE + piece for piece in found[word]]) for word in words]
 
     def unknown_pieces(self, pieces: Iterable[str]) -> set[str]:
         """Those of `pieces`, as `pieces()` gives them, that stand for what the tokenizer does not know.
@@ -265,6 +265,7 @@ class PiecesOfWords:
 
     def __init__(self, tokenizer: WordTokenizer, numbers: Callable[[Codes], Numbers]) -> None:
         self.tokenizer, self.numbers = tokenizer, numbers
+        self._dtype = numbers(codes_of("")).dtype
         self.kept: dict[str, bytes] = {}
         self._characters = 0
 
@@ -278,10 +279,8 @@ class PiecesOfWords:
             self._add(missing, {words[place] for place in words.whole.tolist()})
         pieces = pa.array(list(map(self.kept.__getitem__, words.distinct)), pa.large_binary())
         _, offsets, joined = pieces.take(pa.array(words.number)).buffers()
-        starts = np.frombuffer(offsets, dtype=np.int64, count=len(words.number) + 1)
-        kind = self.numbers(codes_of("")).dtype
-        starts = starts // kind.itemsize
-        return np.frombuffer(joined or b"", dtype=kind, count=starts[-1]), starts
+        starts = np.frombuffer(offsets, dtype=np.int64, count=len(words.number) + 1) // self._dtype.itemsize
+        return np.frombuffer(joined or b"", dtype=self._dtype, count=starts[-1]), starts
 
     def _add(self, words: list[str], whole: set[str]) -> None:
         pieces = self.tokenizer.pieces(words, whole)
