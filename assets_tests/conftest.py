@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pytest
 
-from factroots_dagster.mlama.split import read_split
+from factroots_dagster.facts.mlama.split import read_split
 from factroots_dagster.settings import Settings
-from factroots_dagster.storage.store import Store
+from factroots_dagster.store.store import Store
 
 PROJECT = Path(__file__).resolve().parent.parent
 SEED = 1
@@ -84,7 +84,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MaterializedWorl
 @pytest.fixture(scope="session")
 def spark() -> Iterator[object]:
     """One session for all tests."""
-    from factroots_dagster.wikipedia.session import spark_session
+    from factroots_dagster.spark.session import spark_session
 
     yield spark_session("local[2]")
 
@@ -110,8 +110,8 @@ class Greek:
 
 @pytest.fixture(scope="session")
 def greek(spark, real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Greek:  # type: ignore[no-untyped-def]
-    from factroots_dagster.wikipedia.articles import write_articles
-    from factroots_dagster.wikipedia.dump import acquire_dump
+    from factroots_dagster.corpora.wikipedia.articles import write_articles
+    from factroots_dagster.corpora.wikipedia.dump import acquire_dump
 
     folder = tmp_path_factory.mktemp("greek")
     dump = acquire_dump("el", str(real_data / "wikipedia"), "latest", folder)

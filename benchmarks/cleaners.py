@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from assets_tests.wikipedia import oracle
+from assets_tests.corpora import oracle
 from benchmarks.inputs import articles, read_pages
-from factroots_dagster.wikipedia.dump import read_siteinfo
-from factroots_dagster.wikipedia.namespaces import Namespaces
-from factroots_dagster.wikipedia.wikitext import prose
+from factroots_dagster.corpora.wikipedia.dump import read_siteinfo
+from factroots_dagster.corpora.wikipedia.markup.wikitext import prose
+from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
 
 Page = tuple[str, str, str]
 """Page id, title, wikitext."""

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pyarrow as pa
 
-from factroots_dagster.wikipedia.dump import COMPRESSIONS
+from factroots_dagster.corpora.wikipedia.dump import COMPRESSIONS
 
 BLOCK = 2**20
 PAGE_ID = re.compile(rb"<id>([0-9]+)</id>")

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from factroots_dagster.analysis.intervals import wilson
+from factroots_dagster.stats.intervals import wilson
 from factroots_dagster.tracing.matchers import MATCHERS
 
 SAMPLE = Path(__file__).with_name("labelled_sample.csv")

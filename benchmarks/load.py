@@ -28,15 +28,15 @@ import numpy as np
 import pyarrow as pa
 from safetensors.numpy import save_file
 
-from factroots_dagster.assets.base import picture_markdown, preview_markdown
-from factroots_dagster.automation.watch import State, look
-from factroots_dagster.build import build_defs
-from factroots_dagster.checks.bridge import CHECK_NAME
-from factroots_dagster.partitions import checkpoint_set, parents_of, platform_for
-from factroots_dagster.probing.files import folder_revision
+from factroots_dagster.models.files import folder_revision
+from factroots_dagster.orchestration.assets.base import picture_markdown, preview_markdown
+from factroots_dagster.orchestration.automation.checkpoint_scan import State, look
+from factroots_dagster.orchestration.build import build_defs
+from factroots_dagster.orchestration.checks.bridge import CHECK_NAME
+from factroots_dagster.orchestration.partitions import checkpoint_set, parents_of, platform_for
+from factroots_dagster.orchestration.versions import RECIPES, Catalogue, code_version
 from factroots_dagster.settings import Settings
-from factroots_dagster.storage.store import MANIFEST, Store, write_table
-from factroots_dagster.versions import RECIPES, Catalogue, code_version
+from factroots_dagster.store.store import MANIFEST, Store, write_table
 
 HISTORY = ("predictions", "active_neurons", "fact_sources", "fact_types", "categorization_report")
 PICTURE = b"picture" * 2200  # what the sandbox's pictures take, in bytes

@@ -29,10 +29,10 @@ from types import ModuleType
 from typing import Any
 
 TARGETS = {
-    "factroots_dagster.report.types": [
-        "assets_tests/report/test_types.py",
+    "factroots_dagster.roots.types": [
+        "assets_tests/roots/test_types.py",
         "assets_tests/report/test_published_rules.py",
-        "assets_tests/report/test_variants.py",
+        "assets_tests/roots/test_variants.py",
     ],
     "factroots_dagster.tracing.sources": [
         "assets_tests/tracing/test_sentences_of_evidence.py",
@@ -46,15 +46,15 @@ TARGETS = {
         "-k",
         "not real",
     ],
-    "factroots_dagster.wikipedia.tokens": [
-        "assets_tests/wikipedia/test_tokens.py",
-        "assets_tests/wikipedia/test_text.py",
+    "factroots_dagster.text.tokens": [
+        "assets_tests/text/test_tokens.py",
+        "assets_tests/text/test_text.py",
         "-k",
         "not sentences",
     ],
-    "factroots_dagster.wikipedia.normalization": [
-        *("assets_tests/wikipedia/test_normalization.py", "assets_tests/wikipedia/test_text.py"),
-        "assets_tests/wikipedia/test_mentions.py",
+    "factroots_dagster.text.normalization": [
+        *("assets_tests/text/test_normalization.py", "assets_tests/text/test_text.py"),
+        "assets_tests/tracing/test_mentions.py",
         *("-k", "not sentences and not real"),
     ],
 }
@@ -193,7 +193,7 @@ def tests_fail(name: str, tree: ast.Module, arguments: list[str], limit: float) 
             sys.meta_path.insert(0, Mutated(name, tree))
             import pytest
 
-            from factroots_dagster.wikipedia import session
+            from factroots_dagster.spark import session
 
             session.spark_session = lambda master="": LocalSpark()  # type: ignore[assignment,return-value]
             options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:timeout", "--hypothesis-seed=0"]

@@ -27,10 +27,10 @@ from safetensors.torch import load_file
 from tokenizers import processors
 
 from benchmarks import mbert, probers, probing_results
-from factroots_dagster.mlama.release import acquire_release
-from factroots_dagster.mlama.schema import MLAMA_SPLIT
-from factroots_dagster.mlama.split import read_split
-from factroots_dagster.probing.checkpoint import LoadedModel, load
+from factroots_dagster.facts.mlama.release import acquire_release
+from factroots_dagster.facts.mlama.split import read_split
+from factroots_dagster.facts.schema import MLAMA_SPLIT
+from factroots_dagster.models.checkpoint import LoadedModel, load
 from factroots_dagster.probing.engine import probe
 from factroots_dagster.probing.prompts import MaskCounts
 

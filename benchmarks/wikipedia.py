@@ -29,15 +29,15 @@ from benchmarks import baseline, results
 from benchmarks.cleaners import time_cleaners
 from benchmarks.inputs import read_pages, write_repeated
 from benchmarks.memory import PeakMemory
-from factroots_dagster.mlama.release import acquire_release
-from factroots_dagster.mlama.split import read_split
-from factroots_dagster.storage.store import read_batches
+from factroots_dagster.corpora.wikipedia.articles import write_articles
+from factroots_dagster.corpora.wikipedia.dump import acquire_dump
+from factroots_dagster.facts.mlama.release import acquire_release
+from factroots_dagster.facts.mlama.split import read_split
+from factroots_dagster.spark.session import spark_session
+from factroots_dagster.store.store import read_batches
+from factroots_dagster.tracing.mentions import write_mentions
 from factroots_dagster.tracing.sources import write_sources
-from factroots_dagster.wikipedia.articles import write_articles
-from factroots_dagster.wikipedia.dump import acquire_dump
-from factroots_dagster.wikipedia.mentions import write_mentions
-from factroots_dagster.wikipedia.session import spark_session
-from factroots_dagster.wikipedia.volume import volume
+from factroots_dagster.tracing.volume import volume
 
 PROJECT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("FACTROOTS_TEST_DATA", PROJECT.parent / "shared" / "data"))
@@ -228,7 +228,7 @@ def timed(
     click.echo(f"Spark started in {time.perf_counter() - start:.1f} s, which is not counted")
     pieces: dict[str, str] = {}
     if tokenizer:
-        from factroots_dagster.wikipedia.wordpieces import read_tokenizer
+        from factroots_dagster.text.wordpieces.search import read_tokenizer
 
         pieces = dict.fromkeys((given.language for given in inputs), read_tokenizer(tokenizer))
     warm: set[str] = set()

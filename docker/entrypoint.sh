@@ -36,7 +36,7 @@ answers() {
 }
 
 spark() {
-  JAVA_HOME=$(python -c 'from factroots_dagster.wikipedia.java import java_home; print(java_home())')
+  JAVA_HOME=$(python -c 'from factroots_dagster.spark.java import java_home; print(java_home())')
   part=$1
   shift
   export JAVA_HOME SPARK_WORKER_DIR="${SPARK_WORKER_DIR:-$(mktemp -d)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from factroots_dagster.build import build_defs
+from factroots_dagster.orchestration.build import build_defs
 from factroots_dagster.settings import load_settings
 
 defs = build_defs(load_settings())

@@ -22,7 +22,7 @@ from pydantic_settings import (
 )
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.mlama.languages import MLAMA_LANGUAGES
+from factroots_dagster.facts.mlama.languages import MLAMA_LANGUAGES
 from factroots_dagster.sandbox.languages import LANGUAGES as SANDBOX_LANGUAGES
 
 GENERATED_WORLDS = ("sandbox", "disjoint")

@@ -17,7 +17,7 @@ import pytest
 from assets_tests.conftest import MaterializedWorld
 from assets_tests.deploy.topology import guarded
 from assets_tests.serving import Api, dagster_dev, listening
-from factroots_dagster.storage.store import Store
+from factroots_dagster.store.store import Store
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

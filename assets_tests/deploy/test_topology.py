@@ -13,7 +13,7 @@ import pytest
 
 from assets_tests.deploy.topology import PARTS, Deployment, deployment
 from assets_tests.serving import listening, reachable_folder, survivors
-from factroots_dagster.storage.store import Store
+from factroots_dagster.store.store import Store
 
 LANGUAGE = "qag"
 BY_LANGUAGE = ("mlama_split", "wikipedia_dump", "wikipedia_articles")

@@ -22,7 +22,7 @@ import pytest
 
 from assets_tests.conftest import PROJECT
 from assets_tests.serving import Api, answering, free_port, stop, survivors
-from factroots_dagster.wikipedia.java import wrapped_home
+from factroots_dagster.spark.java import wrapped_home
 
 DOCKER = PROJECT / "docker"
 PARTS = ("spark-master", "spark-worker", "code", "webserver", "daemon")

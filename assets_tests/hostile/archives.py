@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assets_tests.hostile.case import Case
-from factroots_dagster.mlama.archive import MAX_MEMBERS, unpack
-from factroots_dagster.mlama.release import acquire_release
+from factroots_dagster.facts.mlama.archive import MAX_MEMBERS, unpack
+from factroots_dagster.facts.mlama.release import acquire_release
 
 PUBLISHER = "get the release from its publisher"
 AGAIN = "fetch it again"

@@ -15,8 +15,8 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from assets_tests.hostile.case import Case
-from assets_tests.probing import tiny
-from factroots_dagster.probing.checkpoint import describe, load, resolve_checkpoint
+from assets_tests.models import tiny
+from factroots_dagster.models.checkpoint import describe, load, resolve_checkpoint
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from assets_tests.corpora.conftest import dump_xml, page_xml, write_dump
 from assets_tests.hostile.case import Case
-from assets_tests.wikipedia.conftest import dump_xml, page_xml, write_dump
-from factroots_dagster.wikipedia.dump import acquire_dump
+from factroots_dagster.corpora.wikipedia.dump import acquire_dump
 
 XML = dump_xml([page_xml(1, "A", "Tekst.")])
 NAME = "nlwiki-20240101-pages-articles.xml"

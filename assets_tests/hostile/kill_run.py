@@ -31,7 +31,7 @@ from pathlib import Path
 
 from assets_tests.conftest import make_home
 from factroots_dagster.settings import Settings
-from factroots_dagster.storage.store import MANIFEST
+from factroots_dagster.store.store import MANIFEST
 
 LANGUAGE, CHECKPOINT, CELL = "language", "checkpoint", "cell"
 STEPS: tuple[tuple[str, tuple[str, ...], str | None], ...] = (
@@ -120,9 +120,9 @@ def forked(settings: Settings, home: Path, log: Path, step: Step) -> int:
         os.dup2(out, 2)
         import dagster as dg
 
-        from factroots_dagster.demo import StageRunner
-        from factroots_dagster.partitions import checkpoint_set
-        from factroots_dagster.registry import registered
+        from factroots_dagster.cli.run import StageRunner
+        from factroots_dagster.models.registry import registered
+        from factroots_dagster.orchestration.partitions import checkpoint_set
 
         with dg.DagsterInstance.get() as instance:
             if known := list(registered(settings)):
@@ -236,10 +236,10 @@ def main() -> None:
         )
         if given.data:
             shutil.copytree(given.data, settings.data_root)
-        for module in (*HEAVY, "factroots_dagster.demo", "factroots_dagster.registry"):
+        for module in (*HEAVY, "factroots_dagster.cli.run", "factroots_dagster.models.registry"):
             importlib.import_module(module)
-        from factroots_dagster.build import build_defs
-        from factroots_dagster.registry import registered
+        from factroots_dagster.models.registry import registered
+        from factroots_dagster.orchestration.build import build_defs
 
         build_defs(settings)  # imports what definitions need, once for all runs
         steps = []

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from assets_tests.hostile.case import Case
-from factroots_dagster.mlama.release import acquire_release
-from factroots_dagster.mlama.split import LONGEST_LINE, read_split
+from factroots_dagster.facts.mlama.release import acquire_release
+from factroots_dagster.facts.mlama.split import LONGEST_LINE, read_split
 
 FACT = {"uuid": "u", "sub_label": "Ada", "obj_label": "Oslo", "sub_uri": "Q1", "obj_uri": "Q2"}
 TEMPLATE = b'{"relation": "P19", "template": "[X] was born in [Y] ."}\n'

@@ -10,9 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from assets_tests.hostile.case import Case
-from factroots_dagster import registry
+from factroots_dagster.models import registry
 from factroots_dagster.settings import Settings, load_settings
-from factroots_dagster.storage.store import MANIFEST, Store
+from factroots_dagster.store.store import MANIFEST, Store
 
 SCHEMA = pa.schema([("n", pa.int64())])
 KEYS = {

@@ -15,15 +15,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from assets_tests.conftest import PROJECT
-from assets_tests.wikipedia.conftest import dump_xml, page_xml, write_dump
-from factroots_dagster.storage.atomic import atomic_file
-from factroots_dagster.storage.store import Store
-from factroots_dagster.wikipedia import pages
-from factroots_dagster.wikipedia.articles import write_part
-from factroots_dagster.wikipedia.dump import acquire_dump
-from factroots_dagster.wikipedia.namespaces import Namespaces
-from factroots_dagster.wikipedia.pages import parts_of_dump
-from factroots_dagster.wikipedia.tasks import Beat, Figures, gathered, run_tasks
+from assets_tests.corpora.conftest import dump_xml, page_xml, write_dump
+from factroots_dagster.corpora.wikipedia import pages
+from factroots_dagster.corpora.wikipedia.articles import write_part
+from factroots_dagster.corpora.wikipedia.dump import acquire_dump
+from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
+from factroots_dagster.corpora.wikipedia.pages import parts_of_dump
+from factroots_dagster.spark.tasks import Beat, Figures, gathered, run_tasks
+from factroots_dagster.store.atomic import atomic_file
+from factroots_dagster.store.store import Store
 
 SCHEMA = pa.schema([("writer", pa.int64())])
 

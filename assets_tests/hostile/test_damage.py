@@ -12,13 +12,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from assets_tests.wikipedia.conftest import dump_xml, page_xml
-from factroots_dagster.wikipedia import pages
-from factroots_dagster.wikipedia.articles import write_part
-from factroots_dagster.wikipedia.bzip2 import blocks, marks
-from factroots_dagster.wikipedia.namespaces import Namespaces
-from factroots_dagster.wikipedia.pages import Part, Reader
-from factroots_dagster.wikipedia.wikitext import prose
+from assets_tests.corpora.conftest import dump_xml, page_xml
+from factroots_dagster.corpora.wikipedia import pages
+from factroots_dagster.corpora.wikipedia.articles import write_part
+from factroots_dagster.corpora.wikipedia.bzip2 import blocks, marks
+from factroots_dagster.corpora.wikipedia.markup.wikitext import prose
+from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
+from factroots_dagster.corpora.wikipedia.pages import Part, Reader
 
 FLIPS = 100
 NAMESPACES = Namespaces.of("nl", [(0, ""), (6, "Bestand"), (10, "Template"), (14, "Categorie")])
@@ -196,7 +196,7 @@ def test_megabytes_of_hostile_wikitext_take_seconds(kind: str) -> None:
 
 def pages_seconds() -> float:
     """Half of what a page may take before it is listed as unfinished."""
-    from factroots_dagster.wikipedia.articles import PAGE_SECONDS
+    from factroots_dagster.corpora.wikipedia.articles import PAGE_SECONDS
 
     return PAGE_SECONDS / 2
 

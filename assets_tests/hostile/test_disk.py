@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from assets_tests.conftest import PROJECT
-from assets_tests.wikipedia.conftest import dump_xml, page_xml, write_dump
+from assets_tests.corpora.conftest import dump_xml, page_xml, write_dump
 
 PROGRAM = """
 import hashlib, subprocess, sys

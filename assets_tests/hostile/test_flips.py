@@ -12,15 +12,15 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from assets_tests.corpora.conftest import dump_xml, page_xml
 from assets_tests.hostile import checkpoints
 from assets_tests.hostile.archives import ROW, parquet, tar_of, zip_of
 from assets_tests.hostile.releases import TEMPLATE
-from assets_tests.wikipedia.conftest import dump_xml, page_xml
+from factroots_dagster.corpora.wikipedia.dump import acquire_dump
+from factroots_dagster.corpora.wikipedia.pages import Part, Reader
 from factroots_dagster.errors import InputError
-from factroots_dagster.mlama.release import acquire_release
-from factroots_dagster.probing.checkpoint import describe, load, resolve_checkpoint
-from factroots_dagster.wikipedia.dump import acquire_dump
-from factroots_dagster.wikipedia.pages import Part, Reader
+from factroots_dagster.facts.mlama.release import acquire_release
+from factroots_dagster.models.checkpoint import describe, load, resolve_checkpoint
 
 FLIPS = 25
 

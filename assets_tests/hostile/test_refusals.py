@@ -16,7 +16,7 @@ import pytest
 from assets_tests.hostile import archives, checkpoints, dumps, releases, stored
 from assets_tests.hostile.case import Case
 from factroots_dagster.errors import InputError
-from factroots_dagster.storage.store import Store
+from factroots_dagster.store.store import Store
 
 CASES = [*archives.CASES, *releases.CASES, *dumps.CASES, *checkpoints.CASES, *stored.CASES]
 SCHEMA = pa.schema([("n", pa.int64())])

@@ -8,12 +8,12 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from assets_tests.corpora.conftest import dump_xml, page_xml, write_dump
 from assets_tests.hostile import archives
 from assets_tests.hostile.releases import written
 from assets_tests.hostile.test_refusals import tree
-from assets_tests.wikipedia.conftest import dump_xml, page_xml, write_dump
-from factroots_dagster.build import build_defs
-from factroots_dagster.partitions import checkpoint_set
+from factroots_dagster.orchestration.build import build_defs
+from factroots_dagster.orchestration.partitions import checkpoint_set
 from factroots_dagster.settings import Settings
 
 

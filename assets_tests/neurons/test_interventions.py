@@ -13,16 +13,16 @@ import statsmodels.api as sm
 import torch
 from scipy import stats
 
-from assets_tests.probing import tiny
-from factroots_dagster.analysis.intervals import mean_interval, rate_interval
+from assets_tests.models import tiny
 from factroots_dagster.errors import InputError
+from factroots_dagster.models.checkpoint import LoadedModel, load
 from factroots_dagster.neurons.effects import intervention_summary
 from factroots_dagster.neurons.interventions import interventions
 from factroots_dagster.neurons.probeless import active_neurons
 from factroots_dagster.neurons.schema import INTERVENTION_SUMMARY, NEURON_INTERVENTIONS
 from factroots_dagster.probing.causal import probe_causal
-from factroots_dagster.probing.checkpoint import LoadedModel, load
 from factroots_dagster.probing.engine import probe
+from factroots_dagster.stats.intervals import mean_interval, rate_interval
 
 K = 5
 

@@ -16,12 +16,7 @@ from assets_tests.neurons.test_whitening import by_components
 from factroots_dagster.neurons import comparable, nearest
 from factroots_dagster.neurons.comparable import Matrices, comparable_facts
 from factroots_dagster.neurons.nearest import Nearest, NearestInRelation, Pairings
-from factroots_dagster.neurons.nulls import (
-    SMALLEST_MISMATCHED,
-    SMALLEST_NULL,
-    SUFFICIENT_NULL,
-    upper_p,
-)
+from factroots_dagster.neurons.nulls import SMALLEST_MISMATCHED, SMALLEST_NULL, SUFFICIENT_NULL, upper_p
 from factroots_dagster.neurons.probeless import SIZES
 from factroots_dagster.neurons.similarity import Similarity, compare_languages
 from factroots_dagster.neurons.two_groups import PRIOR_FACTS

@@ -10,13 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from factroots_dagster.neurons.nulls import (
-    EXCHANGES,
-    Exchange,
-    WeightedNull,
-    expected_jaccard,
-    upper_p,
-)
+from factroots_dagster.neurons.nulls import EXCHANGES, Exchange, WeightedNull, expected_jaccard, upper_p
 
 
 def test_random_cosine_by_shuffling_neurons() -> None:

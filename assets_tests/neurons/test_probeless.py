@@ -17,6 +17,7 @@ from hypothesis.extra import numpy as npst
 from safetensors.numpy import save_file
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.models.schema import ACTIVATION_INDEX
 from factroots_dagster.neurons import probeless
 from factroots_dagster.neurons.probeless import (
     active_neurons,
@@ -27,7 +28,7 @@ from factroots_dagster.neurons.probeless import (
     standardised,
     top_k,
 )
-from factroots_dagster.neurons.schema import ACTIVATION_INDEX, ACTIVE_NEURONS
+from factroots_dagster.neurons.schema import ACTIVE_NEURONS
 
 
 def double_loop(values: np.ndarray) -> np.ndarray:

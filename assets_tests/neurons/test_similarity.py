@@ -15,11 +15,7 @@ from statsmodels.stats.multitest import multipletests
 from assets_tests.neurons.planted import LANGUAGES, RELATIONS, World
 from assets_tests.neurons.test_probeless import write
 from factroots_dagster.neurons import comparable, similarity
-from factroots_dagster.neurons.nulls import (
-    SMALLEST_MISMATCHED,
-    SUFFICIENT_NULL,
-    expected_jaccard,
-)
+from factroots_dagster.neurons.nulls import SMALLEST_MISMATCHED, SUFFICIENT_NULL, expected_jaccard
 from factroots_dagster.neurons.probeless import active_neurons
 from factroots_dagster.neurons.schema import NEAREST_LANGUAGE, NEURON_SIMILARITY, SIMILARITY_PAIRS
 from factroots_dagster.neurons.similarity import Similarity, compare_languages

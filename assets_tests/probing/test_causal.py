@@ -14,11 +14,11 @@ import torch
 import transformers
 from safetensors.torch import load_file, save_file
 
-from assets_tests.probing import tiny
+from assets_tests.models import tiny
 from factroots_dagster.errors import InputError
+from factroots_dagster.models.checkpoint import LoadedModel, load
 from factroots_dagster.probing import causal
 from factroots_dagster.probing.causal import ends_in_object, frame, probe_causal
-from factroots_dagster.probing.checkpoint import LoadedModel, load
 from factroots_dagster.probing.schema import PREDICTIONS
 
 SAME = ("predicted_ids", "full_match", "matched_mask_count", "typed_rank", "prior_rank", "too_long")

@@ -14,11 +14,11 @@ import torch
 import transformers
 from safetensors.torch import load_file
 
-from assets_tests.probing import tiny
+from assets_tests.models import tiny
 from factroots_dagster.errors import InputError
-from factroots_dagster.neurons.schema import ACTIVATION_INDEX
+from factroots_dagster.models.checkpoint import LoadedModel, load
+from factroots_dagster.models.schema import ACTIVATION_INDEX
 from factroots_dagster.probing import engine
-from factroots_dagster.probing.checkpoint import LoadedModel, load
 from factroots_dagster.probing.engine import probe
 from factroots_dagster.probing.schema import PREDICTIONS
 

@@ -19,10 +19,10 @@ import torch
 import transformers
 from safetensors.torch import load_file
 
-from assets_tests.neurons.test_hooks import MLPS
-from assets_tests.probing import tiny
-from factroots_dagster.neurons.schema import ACTIVATION_INDEX
-from factroots_dagster.probing.checkpoint import load
+from assets_tests.models import tiny
+from assets_tests.models.test_feed_forward import MLPS
+from factroots_dagster.models.checkpoint import load
+from factroots_dagster.models.schema import ACTIVATION_INDEX
 from factroots_dagster.probing.engine import probe
 from factroots_dagster.probing.schema import PREDICTIONS
 

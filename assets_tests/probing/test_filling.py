@@ -12,8 +12,8 @@ import pytest
 import torch
 import transformers
 
-from assets_tests.probing import tiny
-from factroots_dagster.probing.checkpoint import LoadedModel, load
+from assets_tests.models import tiny
+from factroots_dagster.models.checkpoint import LoadedModel, load
 from factroots_dagster.probing.filling import Order, filled
 from factroots_dagster.probing.prompts import Prompt, mask_prompts
 

@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import load_file
 from tokenizers import pre_tokenizers
 
-from assets_tests.probing import tiny
-from factroots_dagster.probing.checkpoint import LoadedModel, load
+from assets_tests.models import tiny
+from factroots_dagster.models.checkpoint import LoadedModel, load
 from factroots_dagster.probing.engine import probe
 from factroots_dagster.probing.prompts import build_prompts, mask_counts, mask_prompts
 

@@ -12,15 +12,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from assets_tests.probing import tiny
+from assets_tests.models import tiny
 from factroots_dagster.errors import InputError
+from factroots_dagster.models.checkpoint import LoadedModel, load
 from factroots_dagster.probing.causal import probe_causal
-from factroots_dagster.probing.checkpoint import LoadedModel, load
 from factroots_dagster.probing.engine import probe
 from factroots_dagster.probing.filling import filled
 from factroots_dagster.probing.outputs import typed_rank
+from factroots_dagster.probing.pll import pseudo_log_likelihoods
 from factroots_dagster.probing.prompts import build_prompts
-from factroots_dagster.probing.pseudo import pseudo_log_likelihoods
 from factroots_dagster.probing.schema import PREDICTIONS
 from factroots_dagster.settings import Settings, load_settings
 

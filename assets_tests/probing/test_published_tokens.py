@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from benchmarks import mbert
-from factroots_dagster.mlama.release import acquire_release
-from factroots_dagster.mlama.split import read_split
+from factroots_dagster.facts.mlama.release import acquire_release
+from factroots_dagster.facts.mlama.split import read_split
 from factroots_dagster.probing.prompts import object_token_ids
 
 XLMR_SPACE, XLMR_UNKNOWN = 6, 3  # ids of "▁" and "<unk>"

@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from factroots_dagster.analysis.clusters import language_clusters
-from factroots_dagster.analysis.geography import Place
-from factroots_dagster.mlama.schema import MLAMA_SPLIT
+from factroots_dagster.facts.schema import MLAMA_SPLIT
+from factroots_dagster.languages.clusters import language_clusters
+from factroots_dagster.languages.geography import Place
+from factroots_dagster.models.schema import CHECKPOINT
 from factroots_dagster.neurons.effects import intervention_summary
 from factroots_dagster.neurons.schema import (
     LAYER_PROFILE,
@@ -20,15 +21,10 @@ from factroots_dagster.neurons.schema import (
     NEURON_STABILITY,
     SIMILARITY_PAIRS,
 )
-from factroots_dagster.probing.schema import (
-    CHECKPOINT,
-    MASK_COUNTS,
-    PREDICTIONS,
-    PROBING_SCORES,
-    VOLUME_RELATIONS,
-)
-from factroots_dagster.report.types import Typed, fact_types
-from factroots_dagster.report.variants import Sensitivity, Setting, statistics_of
+from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_SCORES, VOLUME_RELATIONS
+from factroots_dagster.roots.evidence import statistics_of
+from factroots_dagster.roots.sensitivity import Sensitivity, Setting
+from factroots_dagster.roots.types import Typed, fact_types
 from factroots_dagster.sandbox.schema import PLANTED_TRUTH
 from factroots_dagster.tracing.schema import FACT_SOURCES
 

@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 
 from factroots_dagster.report.explorer import FactTables
-from factroots_dagster.report.html import write_report
 from factroots_dagster.report.lineage import Origin
-from factroots_dagster.report.planted import planted_agreement
+from factroots_dagster.report.page import write_report
+from factroots_dagster.roots.planted import planted_agreement
 
 
 class Page(HTMLParser):

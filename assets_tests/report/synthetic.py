@@ -9,18 +9,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from factroots_dagster.analysis.schema import CLUSTER_MEMBERS, LANGUAGE_CLUSTERS, MANTEL
-from factroots_dagster.mlama.languages import MLAMA_LANGUAGES
+from factroots_dagster.facts.mlama.languages import MLAMA_LANGUAGES
+from factroots_dagster.languages.schema import CLUSTER_MEMBERS, LANGUAGE_CLUSTERS, MANTEL
+from factroots_dagster.models.schema import CHECKPOINT
 from factroots_dagster.neurons.schema import (
     INTERVENTION_SUMMARY,
     LAYER_PROFILE,
     NEURON_STABILITY,
     SIMILARITY_PAIRS,
 )
-from factroots_dagster.probing.schema import CHECKPOINT, MASK_COUNTS, PROBING_SCORES, VOLUME_RELATIONS
-from factroots_dagster.report.counts import type_counts
+from factroots_dagster.probing.schema import MASK_COUNTS, PROBING_SCORES, VOLUME_RELATIONS
 from factroots_dagster.report.explorer import FactTables
 from factroots_dagster.report.reference import language_names
+from factroots_dagster.roots.counts import type_counts
 
 ALPHABETS = (
     "abcdefghijklmnoprstuvz",

@@ -15,8 +15,8 @@ from assets_tests.report.browser import DESKTOP, PHONE, chromium, opened, proces
 from assets_tests.report.conftest import HOSTILE, LANGUAGES
 from assets_tests.report.pages import write
 from assets_tests.report.synthetic import fact_tables, report_arguments
-from factroots_dagster.report.drawing import TYPE_NAMES
-from factroots_dagster.report.html import write_report
+from factroots_dagster.report.figures.style import TYPE_NAMES
+from factroots_dagster.report.page import write_report
 
 LARGEST_PAGE = 25_000_000
 SLOWEST_OPENING = 2.0

@@ -8,13 +8,13 @@ import pytest
 
 from assets_tests.report.conftest import HOSTILE, rows, split_row
 from assets_tests.report.pages import Page
-from assets_tests.report.test_counts import types
+from assets_tests.roots.test_counts import types
 from factroots_dagster.errors import InputError
-from factroots_dagster.mlama.schema import MLAMA_SPLIT
+from factroots_dagster.facts.schema import MLAMA_SPLIT
 from factroots_dagster.probing.schema import PROBING_SCORES
-from factroots_dagster.report.comparison import checkpoint_comparison, overall_p1
 from factroots_dagster.report.comparison_page import write_comparison
-from factroots_dagster.report.schema import CHANGED_FACTS, CHECKPOINT_COMPARISON, SENSITIVITY
+from factroots_dagster.roots.comparison import checkpoint_comparison, overall_p1
+from factroots_dagster.roots.schema import CHANGED_FACTS, CHECKPOINT_COMPARISON, SENSITIVITY
 
 
 def scores(**values: float) -> pa.Table:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from assets_tests.report.synthetic import fact_tables
 from factroots_dagster.report import explorer as module
 from factroots_dagster.report.explorer import Explorer, FactTables, chosen_facts, explorer
-from factroots_dagster.report.on_demand import OnDemand
+from factroots_dagster.report.lazy_tables import OnDemand
 from factroots_dagster.report.packing import encoded, packed, unpacked
 
 LANGUAGES = ("de", "en", "fr", "sq")

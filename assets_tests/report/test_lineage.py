@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from factroots_dagster.report.lineage import lineage
-from factroots_dagster.storage.store import Store
+from factroots_dagster.store.store import Store
 
 SCHEMA = pa.schema([("n", pa.int64())])
 

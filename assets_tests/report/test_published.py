@@ -11,7 +11,7 @@ import pytest
 
 from assets_tests.report.conftest import rows
 from assets_tests.report.pages import Page, write
-from factroots_dagster.probing.schema import CHECKPOINT
+from factroots_dagster.models.schema import CHECKPOINT
 from factroots_dagster.report.reference import language_names, paper_results, published_results
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from assets_tests.report.conftest import prediction_row, rows, source_row, split_row
-from factroots_dagster.mlama.schema import MLAMA_SPLIT
+from factroots_dagster.facts.schema import MLAMA_SPLIT
 from factroots_dagster.neurons.schema import NEAREST_LANGUAGE
 from factroots_dagster.probing.schema import PREDICTIONS
 from factroots_dagster.report.reference import paper_results
-from factroots_dagster.report.types import fact_types
+from factroots_dagster.roots.types import fact_types
 from factroots_dagster.tracing.schema import FACT_SOURCES
 
 PIECES: dict[str, list[int]] = {}

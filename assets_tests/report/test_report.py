@@ -13,14 +13,10 @@ import pytest
 
 from assets_tests.report.conftest import HOSTILE, LANGUAGES
 from assets_tests.report.pages import Page, write
-from factroots_dagster.neurons.schema import (
-    INTERVENTION_SUMMARY,
-    LAYER_PROFILE,
-    SIMILARITY_PAIRS,
-)
+from factroots_dagster.neurons.schema import INTERVENTION_SUMMARY, LAYER_PROFILE, SIMILARITY_PAIRS
 from factroots_dagster.probing.schema import MASK_COUNTS, VOLUME_RELATIONS
-from factroots_dagster.report.planted import THREE, WHAT_PLANTED_TRUTH_SHOWS, planted_agreement
-from factroots_dagster.report.schema import PREDICTED_TYPES, TYPES
+from factroots_dagster.roots.planted import THREE, WHAT_PLANTED_TRUTH_SHOWS, planted_agreement
+from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from factroots_dagster.sandbox.world import World, generate
+from factroots_dagster.sandbox.model import World
+from factroots_dagster.sandbox.world import generate
 
 SEED = 3
 

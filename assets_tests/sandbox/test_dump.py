@@ -12,12 +12,12 @@ from xml.parsers import expat
 
 import pytest
 
+from factroots_dagster.corpora.wikipedia.markup.wikitext import clean
+from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
 from factroots_dagster.sandbox.dump import dump_name, write_dump
 from factroots_dagster.sandbox.languages import LANGUAGES, namespace_names
-from factroots_dagster.sandbox.world import World
-from factroots_dagster.wikipedia.namespaces import Namespaces
-from factroots_dagster.wikipedia.sentences import sentence_starts
-from factroots_dagster.wikipedia.wikitext import clean
+from factroots_dagster.sandbox.model import World
+from factroots_dagster.text.sentences import sentence_starts
 
 
 @dataclass

@@ -18,6 +18,7 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.sandbox.corpus import make_examples, sentences
+from factroots_dagster.sandbox.model import World
 from factroots_dagster.sandbox.training import LOSS_LOG, Recipe, schedule, train
 from factroots_dagster.sandbox.vocabulary import (
     SPECIAL_TOKENS,
@@ -27,7 +28,6 @@ from factroots_dagster.sandbox.vocabulary import (
     save_tokenizer,
     split_words,
 )
-from factroots_dagster.sandbox.world import World
 
 SMALL = Recipe(vocabulary=0.6, hidden=32, intermediate=64, heads=2, batch=16, log_every=1)
 

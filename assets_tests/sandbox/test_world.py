@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from factroots_dagster.sandbox.articles import Mention
 from factroots_dagster.sandbox.languages import CODES, LANGUAGES, linked, namespace_names
 from factroots_dagster.sandbox.lexicon import lexicon
+from factroots_dagster.sandbox.model import Mention, World
 from factroots_dagster.sandbox.release import write_release
 from factroots_dagster.sandbox.schema import KINDS, PLANTED_TRUTH, STATED_HOW
 from factroots_dagster.sandbox.truth import planted_truth
-from factroots_dagster.sandbox.world import World, generate
+from factroots_dagster.sandbox.world import generate
 
 LETTERS = {"Latn": "LATIN", "Cyrl": "CYRILLIC", "Grek": "GREEK"}
 

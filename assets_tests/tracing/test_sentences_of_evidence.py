@@ -9,9 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES
 from factroots_dagster.tracing.matchers import MATCHERS
+from factroots_dagster.tracing.schema import ENTITY_MENTIONS
 from factroots_dagster.tracing.sources import LONGEST_SENTENCE, find_windows, numbered, read_sentences
-from factroots_dagster.wikipedia.schema import ENTITY_MENTIONS, WIKIPEDIA_ARTICLES
 
 
 def article(page: int, text: str, **more: Any) -> dict[str, Any]:

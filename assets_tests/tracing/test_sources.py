@@ -12,16 +12,16 @@ from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-from assets_tests.wikipedia.test_mentions import brute_force
-from factroots_dagster.mlama.schema import MLAMA_SPLIT
+from assets_tests.tracing.test_mentions import brute_force
+from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES
+from factroots_dagster.facts.schema import MLAMA_SPLIT
+from factroots_dagster.text.sentences import sentence_starts
+from factroots_dagster.text.tokens import character_classes, token_starts
 from factroots_dagster.tracing import passages
 from factroots_dagster.tracing.matchers import WITH_ALIASES, WITH_SUFFIXES, matchers_of
+from factroots_dagster.tracing.mentions import write_mentions
 from factroots_dagster.tracing.schema import FACT_SOURCES
 from factroots_dagster.tracing.sources import write_sources
-from factroots_dagster.wikipedia.mentions import write_mentions
-from factroots_dagster.wikipedia.schema import WIKIPEDIA_ARTICLES
-from factroots_dagster.wikipedia.sentences import sentence_starts
-from factroots_dagster.wikipedia.tokens import character_classes, token_starts
 
 TEXTS = {
     1: "Lyon is in France. Paris is big. It is in France.\n" + "word " * 600 + "\nLyon again.",

@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from assets_tests.conftest import SEED, make_home
-from factroots_dagster.demo import StageRunner
-from factroots_dagster.partitions import checkpoint_set
-from factroots_dagster.registry import registered
+from factroots_dagster.cli.run import StageRunner
+from factroots_dagster.models.registry import registered
+from factroots_dagster.orchestration.partitions import checkpoint_set
 from factroots_dagster.settings import Settings
-from factroots_dagster.storage.store import Store
+from factroots_dagster.store.store import Store
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from assets_tests.conftest import CHECKPOINT, MaterializedWorld, make_home
-from factroots_dagster.checks.registry import BY_CELL, BY_CHECKPOINT
-from factroots_dagster.demo import StageRunner
-from factroots_dagster.partitions import checkpoint_set
-from factroots_dagster.storage.store import Store
+from factroots_dagster.cli.run import StageRunner
+from factroots_dagster.orchestration.checks.registry import BY_CELL, BY_CHECKPOINT
+from factroots_dagster.orchestration.partitions import checkpoint_set
+from factroots_dagster.store.store import Store
 
 
 @pytest.mark.slow

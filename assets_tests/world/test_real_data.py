@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 import pytest
 
 from assets_tests.conftest import MaterializedWorld, command, make_home, world_environment
-from factroots_dagster.checks.data import say_what_was_lost, volume_frame
+from factroots_dagster.orchestration.checks.data import say_what_was_lost, volume_frame
 from factroots_dagster.settings import Settings
-from factroots_dagster.storage.store import Store
+from factroots_dagster.store.store import Store
+from factroots_dagster.text.inflection.suffixes import stems
+from factroots_dagster.text.normalization import normalized
 from factroots_dagster.tracing.matchers import MATCHERS, SURFACE, WITH_ALIASES, WITH_SUFFIXES, WORDPIECE
-from factroots_dagster.wikipedia.normalization import normalized
-from factroots_dagster.wikipedia.suffixes import stems
 
 LANGUAGES = ("bn", "hy")
 
@@ -55,8 +55,8 @@ def small_checkpoint(folder: Path, texts: list[str]) -> Path:
 @pytest.fixture(scope="module")
 def real_world(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> MaterializedWorld:
     """Two languages of the real data, materialized by the demo command."""
-    from factroots_dagster.mlama.release import acquire_release
-    from factroots_dagster.mlama.split import read_split
+    from factroots_dagster.facts.mlama.release import acquire_release
+    from factroots_dagster.facts.mlama.split import read_split
 
     folder = tmp_path_factory.mktemp("real")
     release = folder / "release"

@@ -10,8 +10,14 @@ import pytest
 
 from assets_tests.conftest import CHECKPOINT, MaterializedWorld
 from assets_tests.report.browser import PHONE, chromium, opened
-from factroots_dagster.checks.registry import BY_CELL, BY_CHECKPOINT, BY_LANGUAGE, GENERATED, UNPARTITIONED
-from factroots_dagster.registry import registered
+from factroots_dagster.models.registry import registered
+from factroots_dagster.orchestration.checks.registry import (
+    BY_CELL,
+    BY_CHECKPOINT,
+    BY_LANGUAGE,
+    GENERATED,
+    UNPARTITIONED,
+)
 
 
 @pytest.fixture(scope="module")

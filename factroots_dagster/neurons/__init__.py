@@ -1,1 +1,1 @@
-"""Feed-forward neurons: reading them, which ones a fact activates, how alike languages are, their effect."""
+"""Neurons: which ones a fact activates, how alike they are between languages, what they cause."""

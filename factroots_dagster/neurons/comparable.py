@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy import sparse
 
-from factroots_dagster.neurons.activations import read_index, read_relation
+from factroots_dagster.models.activations import read_index, read_relation
 from factroots_dagster.neurons.whitening import unit_rows, whitened
 
 MATRIX_BYTES = 2 << 30  # activations of one relation that stay in memory while its pairs are compared

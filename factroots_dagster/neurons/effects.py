@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from factroots_dagster.analysis.intervals import mean_interval, rate_interval
 from factroots_dagster.neurons.schema import INTERVENTION_SUMMARY
+from factroots_dagster.stats.intervals import mean_interval, rate_interval
 
 _KEY = ["language_found", "language_asked", "intervention", "neuron_set"]
 

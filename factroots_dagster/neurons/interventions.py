@@ -22,12 +22,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import torch
 
-from factroots_dagster.neurons.hooks import scale_neurons
+from factroots_dagster.models.batches import in_batches, logit_blocks
+from factroots_dagster.models.checkpoint import LoadedModel
+from factroots_dagster.models.feed_forward import scale_neurons
+from factroots_dagster.models.forward import Batch, default_token_budget, hidden_or_logits
 from factroots_dagster.neurons.schema import NEURON_INTERVENTIONS
-from factroots_dagster.probing.batches import in_batches, logit_blocks
 from factroots_dagster.probing.causal import frame, start_token
-from factroots_dagster.probing.checkpoint import LoadedModel
-from factroots_dagster.probing.forward import Batch, default_token_budget, hidden_or_logits
 from factroots_dagster.probing.prompts import Prompt, mask_prompts
 
 FACTORS = {"ablate": 0.0, "boost": 2.0}

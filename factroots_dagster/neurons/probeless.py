@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from factroots_dagster.neurons.activations import relations
+from factroots_dagster.models.activations import relations
 from factroots_dagster.neurons.schema import ACTIVE_NEURONS, LAYER_PROFILE
 
 CHUNK_NUMBERS = 1 << 21  # numbers of one chunk of neurons: 16 MB as float64, a few of which are alive at once

@@ -4,18 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from factroots_dagster.analysis.schema import PAIRS_NOTE
-
-ACTIVATION_INDEX = pa.schema(
-    [
-        ("uuid", pa.string()),
-        ("language", pa.string()),
-        ("relation", pa.string()),
-        ("row", pa.int64()),  # first index into the file's tensor "activations" [facts, layers, neurons]
-        ("mask_count", pa.int32()),  # the prompt that was right; the vector is the mean over its masks
-        ("file", pa.string()),  # "<relation>.safetensors", beside the index
-    ]
-)
+from factroots_dagster.languages.schema import PAIRS_NOTE
 
 ACTIVE_NEURONS = pa.schema(
     [

@@ -30,7 +30,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from factroots_dagster.neurons.activations import read_index, read_relation
+from factroots_dagster.models.activations import read_index, read_relation
 from factroots_dagster.neurons.nulls import expected_jaccard
 from factroots_dagster.neurons.probeless import SIZES, top_k
 from factroots_dagster.neurons.schema import NEURON_STABILITY

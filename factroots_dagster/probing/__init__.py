@@ -1,1 +1,1 @@
-"""Factual probing: checkpoints, prompts, predictions and their scores."""
+"""What a model predicts: prompts, answers, scores."""

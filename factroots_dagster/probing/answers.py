@@ -14,11 +14,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import torch
 
-from factroots_dagster.probing.checkpoint import LoadedModel
+from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.probing.filling import Order, filled
 from factroots_dagster.probing.outputs import ActivationFiles, typed_rank
+from factroots_dagster.probing.pll import pseudo_log_likelihoods
 from factroots_dagster.probing.prompts import RelationPrompts
-from factroots_dagster.probing.pseudo import pseudo_log_likelihoods
 from factroots_dagster.probing.schema import PREDICTIONS
 
 Ids = npt.NDArray[np.int32]

@@ -34,10 +34,10 @@ import pyarrow as pa
 import torch
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.probing.batches import in_batches
-from factroots_dagster.probing.checkpoint import LoadedModel
-from factroots_dagster.probing.forward import Batch, default_token_budget, forward_with_neurons
-from factroots_dagster.probing.likelihood import Sentences, continuations, fitting, log_likelihoods
+from factroots_dagster.models.batches import in_batches
+from factroots_dagster.models.checkpoint import LoadedModel
+from factroots_dagster.models.forward import Batch, default_token_budget, forward_with_neurons
+from factroots_dagster.probing.causal_likelihood import Sentences, continuations, fitting, log_likelihoods
 from factroots_dagster.probing.outputs import ActivationFiles, Report, typed_rank
 from factroots_dagster.probing.prompts import prompt_text
 from factroots_dagster.probing.schema import PREDICTIONS

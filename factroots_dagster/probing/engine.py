@@ -17,18 +17,18 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from factroots_dagster.neurons.hooks import read_neurons
-from factroots_dagster.probing.answers import Answers
-from factroots_dagster.probing.batches import in_batches
-from factroots_dagster.probing.causal import probe_causal
-from factroots_dagster.probing.checkpoint import LoadedModel
-from factroots_dagster.probing.forward import (
+from factroots_dagster.models.batches import in_batches
+from factroots_dagster.models.checkpoint import LoadedModel
+from factroots_dagster.models.feed_forward import read_neurons
+from factroots_dagster.models.forward import (
     LOGIT_BUDGET,
     Batch,
     default_token_budget,
     hidden_or_logits,
     read_logits,
 )
+from factroots_dagster.probing.answers import Answers
+from factroots_dagster.probing.causal import probe_causal
 from factroots_dagster.probing.outputs import ActivationFiles, Report
 from factroots_dagster.probing.prompts import MaskCounts, Prompt, build_prompts
 from factroots_dagster.probing.schema import PREDICTIONS

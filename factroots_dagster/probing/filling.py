@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from factroots_dagster.probing.batches import in_batches
-from factroots_dagster.probing.checkpoint import LoadedModel
-from factroots_dagster.probing.forward import Batch, hidden_or_logits, read_logits
+from factroots_dagster.models.batches import in_batches
+from factroots_dagster.models.checkpoint import LoadedModel
+from factroots_dagster.models.forward import Batch, hidden_or_logits, read_logits
 from factroots_dagster.probing.prompts import Prompt
 
 Order = Literal["left_to_right", "confidence"]

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import torch
 from safetensors.torch import save_file
 
-from factroots_dagster.neurons.activations import INDEX_FILE, TENSOR
-from factroots_dagster.neurons.schema import ACTIVATION_INDEX
+from factroots_dagster.models.activations import INDEX_FILE, TENSOR
+from factroots_dagster.models.schema import ACTIVATION_INDEX
 
 _REPORT_SECONDS = 5.0
 

@@ -23,9 +23,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy import stats
 
-from factroots_dagster.analysis.intervals import clustered, wilson
 from factroots_dagster.errors import InputError
 from factroots_dagster.probing.schema import MASK_COUNTS, PROBING_SCORES, VOLUME_RELATIONS
+from factroots_dagster.stats.intervals import clustered, wilson
 
 SMALL = 30  # cells with fewer rows are flagged
 MEASURES = ("pages", "articles", "wikitext_bytes", "words")

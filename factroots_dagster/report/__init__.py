@@ -1,1 +1,1 @@
-"""Where a fact comes from: its type in every language, scored, compared and shown."""
+"""The pages that people open: sections, figures, the fact explorer, checkpoints side by side."""

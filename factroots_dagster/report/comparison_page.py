@@ -11,13 +11,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from factroots_dagster.report.counts import type_bands
-from factroots_dagster.report.drawing import TYPE_COLOURS, TYPE_NAMES
 from factroots_dagster.report.figures import comparison as figures
-from factroots_dagster.report.html import environment
-from factroots_dagster.report.schema import PREDICTED_TYPES, TYPES
-from factroots_dagster.report.sections.parts import Figure, Grid, Section, percent, sentence
-from factroots_dagster.report.written import write_figures_and_data
+from factroots_dagster.report.figures.style import TYPE_COLOURS, TYPE_NAMES
+from factroots_dagster.report.page import environment
+from factroots_dagster.report.page_files import write_figures_and_data
+from factroots_dagster.report.sections.model import Figure, Grid, Section, percent, sentence
+from factroots_dagster.roots.counts import type_bands
+from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
 
 EXAMPLES = 8
 """Facts of each change that are shown by name."""

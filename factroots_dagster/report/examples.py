@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from factroots_dagster.report.schema import PREDICTED_TYPES
+from factroots_dagster.roots.schema import PREDICTED_TYPES
 
 
 def example_facts(

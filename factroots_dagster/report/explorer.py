@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from factroots_dagster.report.packing import encoded, packed
-from factroots_dagster.report.schema import TYPES
+from factroots_dagster.roots.schema import TYPES
 
 BUDGET = 21_000_000
 """Characters of packed data in a page: with figures and tables it stays below 25 MB."""

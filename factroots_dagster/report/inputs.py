@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from factroots_dagster.report.comparison import overall_p1
-from factroots_dagster.report.counts import lucky_guesses, type_bands, type_counts
 from factroots_dagster.report.reference import PublishedResults
+from factroots_dagster.roots.comparison import overall_p1
+from factroots_dagster.roots.counts import lucky_guesses, type_bands, type_counts
 
 
 @dataclass(frozen=True)

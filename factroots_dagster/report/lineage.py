@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from factroots_dagster.storage.store import Store
+from factroots_dagster.store.store import Store
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""The embedded default world: facts with planted truth, their dumps, and a small BERT trained on these."""
+"""Generated worlds: facts, names, articles and a small model, with planted truth."""

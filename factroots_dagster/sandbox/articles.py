@@ -9,7 +9,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,70 +28,13 @@ from factroots_dagster.sandbox.lexicon import (
     lexicon,
     translate,
 )
+from factroots_dagster.sandbox.model import Article, Cell, Fact, Mention, Section, Sentence
 from factroots_dagster.sandbox.names import OBJECT_CLASS
-
-if TYPE_CHECKING:
-    from factroots_dagster.sandbox.world import Cell, Fact
 
 FILLER_RATE = 0.25  # fillers about a subject for every three sentences that a stated fact may have
 OWN_ARTICLE = 0.65  # of the sentences that state a fact: in the subject's article, the others in the object's
 BARE_SHARE = 0.15  # of the facts: the release's wording stands without a frame word
 LIST_LENGTH = 6
-
-
-@dataclass(frozen=True)
-class Mention:
-    """An entity named in a sentence; `label` is its label in this language."""
-
-    uri: str
-    label: str
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """Words and mentions in order. `fact` is the uuid of the fact it states, else None."""
-
-    parts: tuple[str | Mention, ...]
-    fact: str | None = None
-
-    @property
-    def text(self) -> str:
-        """The sentence as a reader sees it."""
-        return "".join(part if isinstance(part, str) else part.label for part in self.parts)
-
-
-@dataclass(frozen=True)
-class Section:
-    """Paragraphs under a title (None for the lead); with `listed`, each paragraph is a list item."""
-
-    title: str | None
-    paragraphs: tuple[tuple[Sentence, ...], ...]
-    listed: bool = False
-
-
-@dataclass(frozen=True)
-class Article:
-    """One article; `uri` is the entity it is about (None for a list of entities), `topic` its category."""
-
-    title: str
-    uri: str | None
-    topic: str
-    sections: tuple[Section, ...]
-
-    @property
-    def sentences(self) -> list[Sentence]:
-        """All sentences in reading order."""
-        return [sentence for section in self.sections for group in section.paragraphs for sentence in group]
-
-    @property
-    def text(self) -> str:
-        """The prose a wikitext cleaner should find: a line for every title, paragraph and list item."""
-        lines = []
-        for section in self.sections:
-            if section.title:
-                lines.append(section.title)
-            lines.extend(" ".join(sentence.text for sentence in group) for group in section.paragraphs)
-        return "\n".join(lines)
 
 
 @dataclass

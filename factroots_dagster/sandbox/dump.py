@@ -17,8 +17,8 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 
 from factroots_dagster.sandbox.languages import LANGUAGES, namespace_names
+from factroots_dagster.sandbox.model import World
 from factroots_dagster.sandbox.wikitext import article_wikitext
-from factroots_dagster.sandbox.world import World
 
 SNAPSHOT = "20260101"
 TALK, USER, PROJECT, TEMPLATE, CATEGORY, MODULE = 1, 2, 4, 10, 14, 828

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from factroots_dagster.sandbox.world import World
+from factroots_dagster.sandbox.model import World
 
 
 def write_release(world: World, folder: Path) -> None:

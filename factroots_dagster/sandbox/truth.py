@@ -7,8 +7,9 @@ from collections.abc import Collection
 import pyarrow as pa
 
 from factroots_dagster.sandbox.languages import linked
+from factroots_dagster.sandbox.model import World
 from factroots_dagster.sandbox.schema import PLANTED_TRUTH
-from factroots_dagster.sandbox.world import World, cell_kind
+from factroots_dagster.sandbox.world import cell_kind
 
 
 def planted_truth(world: World, languages: Collection[str] | None = None) -> pa.Table:

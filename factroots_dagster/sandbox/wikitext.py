@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from factroots_dagster.sandbox.articles import Article, Mention, Section, Sentence
 from factroots_dagster.sandbox.languages import namespace_names
+from factroots_dagster.sandbox.model import Article, Mention, Section, Sentence
 
 FILE, CATEGORY = 6, 14
 

@@ -8,15 +8,15 @@ and articles.
 from __future__ import annotations
 
 import uuid as uuids
-from dataclasses import dataclass
 
 import numpy as np
 
-from factroots_dagster.sandbox.articles import Article, write_articles
+from factroots_dagster.sandbox.articles import write_articles
+from factroots_dagster.sandbox.control_world import disjoint_alphabets
 from factroots_dagster.sandbox.languages import LANGUAGES, linked
 from factroots_dagster.sandbox.lexicon import CORE, PERSONS, RELATIONS, capitalized, translate, transliterate
+from factroots_dagster.sandbox.model import Cell, Fact, World
 from factroots_dagster.sandbox.names import OBJECT_CLASS, OBJECT_COUNTS, NameMaker, object_labels
-from factroots_dagster.sandbox.reletter import reletter
 
 # facts of each kind in each relation: 59 a relation, 472 in all. P17, P103 and P140 are asked about by name
 # ("naming cue"), so few linked facts are planted there: that rule would take all their transfers.
@@ -48,48 +48,6 @@ _SOURCE_WEIGHTS = np.array([0.3, 0.25, 0.25, 0.12, 0.08])
 _COMPANY_WORDS = ("Group", "Media", "Works", "Line", "House")
 
 
-@dataclass(frozen=True)
-class Fact:
-    """One fact: `kind` is how it was planted as a whole (see schema.KINDS), uris are made-up Q-ids."""
-
-    uuid: str
-    relation: str
-    kind: str
-    subject_uri: str
-    object_uri: str
-    line: int
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What is planted for one fact in one language; the fields are those of schema.PLANTED_TRUTH."""
-
-    kind: str
-    stated: bool
-    linked_source: str | None
-    stated_how: str | None
-    distractor: bool
-
-
-@dataclass(frozen=True)
-class World:
-    """A generated world; every mapping is keyed by language code first.
-
-    `labels[language][uri]`, `templates[language][relation]` (one [X], one [Y]), `cells[language][uuid]`,
-    `articles[language]` (namespace 0, in page order) and `redirects[language]` (title to target title).
-    """
-
-    seed: int
-    disjoint: bool
-    languages: tuple[str, ...]
-    facts: tuple[Fact, ...]
-    labels: dict[str, dict[str, str]]
-    templates: dict[str, dict[str, str]]
-    cells: dict[str, dict[str, Cell]]
-    articles: dict[str, tuple[Article, ...]]
-    redirects: dict[str, dict[str, str]]
-
-
 def generate(seed: int, disjoint: bool = False) -> World:
     """The world of `seed`: the same one, to the letter, every time.
 
@@ -112,7 +70,7 @@ def generate(seed: int, disjoint: bool = False) -> World:
             seed, code, facts, cells[code], labels[code], object_uris
         )
     world = World(seed, disjoint, tuple(LANGUAGES), facts, labels, templates, cells, articles, redirects)
-    return reletter(world) if disjoint else world
+    return disjoint_alphabets(world) if disjoint else world
 
 
 def _number_objects() -> dict[str, list[str]]:

@@ -1,1 +1,4 @@
-"""Where a fact stands in a language's Wikipedia: counts by window, and the sentences themselves."""
+"""Where a corpus names a fact: labels and aliases, their mentions, and windows that hold both.
+
+What a window says about a model's knowledge is decided in `roots/`.
+"""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from factroots_dagster.wikipedia.suffixes import SUFFIX_LANGUAGES
+from factroots_dagster.text.inflection.suffixes import SUFFIX_LANGUAGES
 
 WINDOWS = ("sentence", "chunk", "article")
 

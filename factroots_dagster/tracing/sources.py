@@ -13,7 +13,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from factroots_dagster.storage.store import main_files
+from factroots_dagster.spark.tasks import Beat, Figures, gathered, run_tasks
+from factroots_dagster.store.store import main_files
+from factroots_dagster.tracing.labels import KINDS
 from factroots_dagster.tracing.matchers import MATCHERS, WORDPIECE, matchers_of
 from factroots_dagster.tracing.passages import (
     MENTION,
@@ -26,8 +28,6 @@ from factroots_dagster.tracing.passages import (
     rows_of,
 )
 from factroots_dagster.tracing.schema import FACT_SOURCES
-from factroots_dagster.wikipedia.labels import KINDS
-from factroots_dagster.wikipedia.tasks import Beat, Figures, gathered, run_tasks
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

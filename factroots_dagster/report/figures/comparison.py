@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from factroots_dagster.report.drawing import (
+from factroots_dagster.report.figures.roots import Bands
+from factroots_dagster.report.figures.style import (
     ACCENT,
     GRID,
     INK,
@@ -22,8 +23,7 @@ from factroots_dagster.report.drawing import (
     panels,
     percent_axis,
 )
-from factroots_dagster.report.figures.roots import Bands
-from factroots_dagster.report.schema import PREDICTED_TYPES, TYPES
+from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
 
 Row = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from factroots_dagster.report.drawing import (
+from factroots_dagster.report.figures.style import (
     ACCENT,
     CONTRAST,
     GRID,

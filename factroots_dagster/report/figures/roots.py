@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from factroots_dagster.report.drawing import (
+from factroots_dagster.report.figures.style import (
     ACCENT,
     INK,
     MUTED,
@@ -22,7 +22,7 @@ from factroots_dagster.report.drawing import (
     panels,
     percent_axis,
 )
-from factroots_dagster.report.schema import PREDICTED_TYPES
+from factroots_dagster.roots.schema import PREDICTED_TYPES
 from factroots_dagster.tracing.matchers import WORDPIECE
 
 Row = Mapping[str, Any]

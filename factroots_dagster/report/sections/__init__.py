@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.sections import knowledge, neurons, planted, roots
-from factroots_dagster.report.sections.parts import Section
+from factroots_dagster.report.sections.model import Section
 
 MAKERS: tuple[Callable[[ReportInputs], Section | None], ...] = (
     roots.answer,

@@ -7,11 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from factroots_dagster.analysis.intervals import wilson
-from factroots_dagster.analysis.pairs import pair_matrix
 from factroots_dagster.report.figures import knowledge as figures
 from factroots_dagster.report.inputs import ReportInputs
-from factroots_dagster.report.sections.parts import (
+from factroots_dagster.report.sections.model import (
     Figure,
     Grid,
     Section,
@@ -21,6 +19,8 @@ from factroots_dagster.report.sections.parts import (
     percent,
     sentence,
 )
+from factroots_dagster.stats.intervals import wilson
+from factroots_dagster.stats.pair_matrix import pair_matrix
 
 
 def probing(inputs: ReportInputs) -> Section:

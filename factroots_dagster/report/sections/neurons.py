@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from factroots_dagster.analysis.pairs import pair_matrix
 from factroots_dagster.report.figures import knowledge
 from factroots_dagster.report.figures import neurons as figures
 from factroots_dagster.report.inputs import ReportInputs
-from factroots_dagster.report.sections.parts import (
+from factroots_dagster.report.sections.model import (
     Figure,
     Grid,
     Section,
@@ -19,6 +18,7 @@ from factroots_dagster.report.sections.parts import (
     percent,
     sentence,
 )
+from factroots_dagster.stats.pair_matrix import pair_matrix
 
 STATISTICS = {
     "jaccard": "Jaccard of top neurons",

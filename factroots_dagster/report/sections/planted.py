@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from factroots_dagster.report.figures import roots as figures
 from factroots_dagster.report.inputs import ReportInputs
-from factroots_dagster.report.planted import KINDS, WHAT_PLANTED_TRUTH_SHOWS
-from factroots_dagster.report.sections.parts import Figure, Grid, Section, interval, percent, sentence
+from factroots_dagster.report.sections.model import Figure, Grid, Section, interval, percent, sentence
+from factroots_dagster.roots.planted import KINDS, WHAT_PLANTED_TRUTH_SHOWS
 
 METHODS = {"paper": "the paper’s statistic", "ours": "ours"}
 

@@ -7,17 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from factroots_dagster.report.drawing import TYPE_NAMES
 from factroots_dagster.report.figures import roots as figures
+from factroots_dagster.report.figures.style import TYPE_NAMES
 from factroots_dagster.report.inputs import ReportInputs
-from factroots_dagster.report.schema import PREDICTED_TYPES, TYPES
-from factroots_dagster.report.sections.parts import (
-    Figure,
-    Grid,
-    Section,
-    percent,
-    sentence,
-)
+from factroots_dagster.report.sections.model import Figure, Grid, Section, percent, sentence
+from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
 
 
 def answer(inputs: ReportInputs) -> Section:

@@ -1,0 +1,267 @@
+"""From dump to articles: counts against independent ones, damage contained, the same bytes every time."""
+
+from __future__ import annotations
+
+import bz2
+import hashlib
+import json
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+
+from assets_tests.corpora.conftest import dump_xml, page_xml, write_dump
+from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES
+from factroots_dagster.corpora.wikipedia import articles as articles_module
+from factroots_dagster.corpora.wikipedia import pages
+from factroots_dagster.corpora.wikipedia.articles import write_articles
+from factroots_dagster.corpora.wikipedia.dump import acquire_dump
+from factroots_dagster.corpora.wikipedia.markup.wikitext import clean
+from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
+from factroots_dagster.errors import InputError
+from factroots_dagster.tracing.mentions import write_mentions
+from factroots_dagster.tracing.schema import WIKIPEDIA_VOLUME
+from factroots_dagster.tracing.volume import volume
+
+ALESUND = "'''Ålesund''' is een [[stad]] in {{x}}Noorwegen.\n* Oslo"
+PAGES = [
+    page_xml(3, "Ålesund", ALESUND),
+    page_xml(1, "null", "Nul."),
+    page_xml(2, "Aalesund", "#REDIRECT [[Ålesund#Kust]]", redirect="Ålesund"),
+    page_xml(4, "Overleg", "Tekst.", namespace=1),
+    page_xml(5, "Leeg", ""),
+    page_xml(2**40, "日本", "東京は[[日本]]の首都。"),
+]
+
+
+def articles(
+    spark, folder: Path, xml: str | bytes, name: str = "nlwiki-20240101-pages-articles.xml.bz2", **how
+):  # type: ignore[no-untyped-def]
+    """Counts, rows and problems that come of a dump."""
+    source, target = folder / "source", folder / "articles"
+    source.mkdir()
+    target.mkdir()
+    write_dump(source, xml, name)
+    counts = write_articles(spark, acquire_dump("nl", str(source), "latest", folder), target, **how)
+    rows = ds.dataset(target).to_table().to_pylist()
+    problems = pq.read_table(target / "_problems.parquet").to_pylist()
+    return counts, rows, problems
+
+
+def test_a_whole_dump(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    counts, rows, problems = articles(spark, tmp_path, dump_xml(PAGES))
+    assert counts == {
+        "pages": 6,
+        "articles": 4,
+        "redirects": 1,
+        "damaged_pages": 0,
+        "lost_bytes": 0,
+        "unfinished_pages": 0,
+        "wikitext_bytes": sum(row["wikitext_bytes"] for row in rows if row["redirect_to"] is None),
+        "characters": sum(len(row["text"]) for row in rows),
+        "words": 7 + 1 + len("東京は日本の首都"),
+    }
+    assert not problems
+    assert [(row["page_id"], row["title"], row["redirect_to"], row["text"]) for row in rows] == [
+        (3, "Ålesund", None, "Ålesund is een stad in Noorwegen.\nOslo"),
+        (1, "null", None, "Nul."),
+        (2, "Aalesund", "Ålesund", ""),
+        (5, "Leeg", None, ""),
+        (2**40, "日本", None, "東京は日本の首都。"),
+    ]
+    assert rows[0]["revision_id"] == 1003
+    assert rows[0]["wikitext_bytes"] == len(ALESUND.encode())
+    assert (rows[0]["list_lines"], rows[0]["names"], rows[0]["words"]) == ([1], ["Ålesund"], 7)
+    assert (rows[2]["redirect_fragment"], rows[0]["redirect_fragment"]) == ("Kust", None)
+    folder = tmp_path / "articles"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "_counts.parquet",
+        "_problems.parquet",
+        "part-00000-000.parquet",
+    ]
+    assert ds.dataset(folder).schema == WIKIPEDIA_ARTICLES
+    fact = {"language": "nl", "subject_uri": "Q1", "subject": "Ålesund", "object_uri": "Q2", "object": "日本"}
+    mentions = tmp_path / "mentions"
+    mentions.mkdir()
+    write_mentions(spark, folder, pa.Table.from_pylist([fact, fact | {"subject": "Bergen"}]), mentions)
+    table = volume(acquire_dump("nl", str(tmp_path / "source"), "latest", tmp_path), folder, mentions)
+    assert table.schema == WIKIPEDIA_VOLUME
+    texts = [row["text"] for row in rows]
+    expected = {"pages": 6, "articles": 4, "redirects": 1, "snapshot": "20240101", "damaged_pages": 0}
+    expected |= {
+        "characters": sum(map(len, texts)),
+        "words": 7 + 1 + len("東京は日本の首都"),
+        "language": "nl",
+        "entities": 2,
+        "indexed_pages": None,
+    }
+    assert expected.items() <= table.to_pylist()[0].items()
+
+
+def test_lists_can_be_left_out(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    _, rows, _ = articles(spark, tmp_path, dump_xml(PAGES), lists=False)
+    assert rows[0]["text"] == "Ålesund is een stad in Noorwegen." and rows[0]["list_lines"] == []
+
+
+def test_a_path_with_characters_that_mean_patterns(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    folder = tmp_path / "a [b] {c,d} *"
+    folder.mkdir()
+    counts, _, _ = articles(spark, folder, dump_xml(PAGES))
+    assert counts["articles"] == 4
+
+
+DAMAGE = {
+    "control character": (lambda xml: xml.replace("Nul.", "Nul\x01."), {1}),
+    "raw ampersand": (lambda xml: xml.replace("Nul.", "a & b"), {1}),
+    "entity of one's own": (lambda xml: xml.replace("Nul.", "&bomb;"), {1}),
+    "page without its end": (
+        lambda xml: re.sub(r"Nul\..*?</page>", "Nu", xml, count=1, flags=re.DOTALL),
+        {1},
+    ),
+    "page without its beginning": (lambda xml: xml.replace("<page>\n    <title>null", "<title>null"), {1}),
+    "unclosed tag": (lambda xml: xml.replace("<title>null</title>", "<title>null"), {1}),
+    "cut in the last page": (lambda xml: xml[: xml.index("首都") + 1], {2**40}),
+    "cut between pages": (lambda xml: xml[: xml.index("  <page>\n    <title>日本")], set()),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_damage_stays_in_its_page(spark, tmp_path: Path, name: str) -> None:  # type: ignore[no-untyped-def]
+    damage, lost = DAMAGE[name]
+    xml = damage(dump_xml(PAGES))
+    counts, rows, problems = articles(spark, tmp_path, xml)
+    gone = lost | ({2**40} if name == "cut between pages" else set())
+    assert {row["page_id"] for row in rows} == {1, 2, 3, 5, 2**40} - gone
+    assert counts["damaged_pages"] == len(lost) == len(problems)
+    assert {problem["page_id"] for problem in problems} == lost
+    assert counts["lost_bytes"] == sum(problem["bytes"] for problem in problems)
+    assert (counts["lost_bytes"] > 100) == bool(lost)
+    if lost == {1}:
+        assert problems[0]["title"] in ("null", None) and problems[0]["problem"]
+
+
+def test_a_page_that_takes_too_long_is_listed(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    slow = page_xml(7, "Traag", "[[a:b|" * 150_000)
+    counts, rows, problems = articles(spark, tmp_path, dump_xml([*PAGES, slow]), page_seconds=0.01)
+    assert problems == [
+        {"page_id": 7, "title": "Traag", "problem": "unfinished after 0.01 s", "bytes": problems[0]["bytes"]}
+    ]
+    assert counts["unfinished_pages"] == 1 and counts["articles"] == 4
+    assert {row["page_id"] for row in rows} == {1, 2, 3, 5, 2**40}
+
+
+def test_what_is_no_dump_at_all(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(InputError, match="no complete page"):
+        articles(spark, tmp_path, dump_xml([]))
+
+
+@pytest.mark.parametrize("damage", ["a block in the middle", "cut off"])
+def test_damaged_compression_keeps_every_whole_page(spark, tmp_path: Path, damage: str) -> None:  # type: ignore[no-untyped-def]
+    source, target = tmp_path / "source", tmp_path / "articles"
+    source.mkdir()
+    target.mkdir()
+    rows = [page_xml(n, f"T{n}", hashlib.sha512(str(n).encode()).hexdigest() * 400) for n in range(1, 60)]
+    data = bz2.compress(dump_xml(rows).encode(), 1)
+    half = len(data) // 2
+    torn = data[:half] + b"\0" * 200 + data[half + 200 :] if damage != "cut off" else data[:half]
+    (source / "nlwiki-20240101-pages-articles.xml.bz2").write_bytes(torn)
+    counts = write_articles(spark, acquire_dump("nl", str(source), "latest", tmp_path), target)
+    ids = ds.dataset(target).to_table()["page_id"].to_pylist()
+    lost = sorted(set(range(1, 60)) - set(ids))
+    assert ids == sorted(ids) and lost == list(range(lost[0], lost[-1] + 1))
+    assert (lost[-1] == 59) == (damage == "cut off") and 1 <= len(lost) < 50
+    assert counts["articles"] == len(ids) and counts["lost_bytes"] > 0
+    problems = pq.read_table(target / "_problems.parquet").to_pylist()
+    assert any("a corrupt bzip2 block" in problem["problem"] for problem in problems)
+
+
+def test_a_killed_reading_goes_on_with_the_parts_that_are_missing(  # type: ignore[no-untyped-def]
+    spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "LEAST_PART", 5000)
+    rows = [page_xml(n, f"T{n}", hashlib.sha512(str(n).encode()).hexdigest() * 40) for n in range(1, 400)]
+    source = tmp_path / "source"
+    source.mkdir()
+    write_dump(source, dump_xml(rows), "nlwiki-20240101-pages-articles.xml")
+    dump = acquire_dump("nl", str(source), "latest", tmp_path)
+
+    def run(name: str) -> dict[str, str]:
+        said: list[str] = []
+        write_articles(spark, dump, tmp_path / name, progress=said.append)
+        digests = {
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (tmp_path / name).iterdir()
+        }
+        return digests | {"said": "; ".join(said)}
+
+    (tmp_path / "whole").mkdir()
+    whole = run("whole")
+    parts = sorted(name for name in whole if name.startswith("part-"))
+    assert len(parts) > 4
+    # As a kill leaves it: some parts with their notes, one part half written, no counts.
+    (tmp_path / "killed").mkdir()
+    kept = killed_after(spark, dump, tmp_path / "killed", 3)
+    stamps = {name: (tmp_path / "killed" / name).stat().st_mtime_ns for name in kept}
+    (tmp_path / "killed" / "_0123.writing").write_bytes(b"PAR1 half")
+    resumed = run("killed")
+    assert "3 of" in resumed.pop("said") and whole.pop("said")
+    assert resumed == whole
+    assert stamps == {name: (tmp_path / "killed" / name).stat().st_mtime_ns for name in kept}
+
+
+def killed_after(spark, dump: pa.Table, folder: Path, parts: int) -> list[str]:  # type: ignore[no-untyped-def]
+    """Fill `folder` as a reading does that is killed when so many parts are done; their files' names."""
+    gathered, articles_module.gathered = articles_module.gathered, lambda folder: None
+    try:
+        write_articles(spark, dump, folder)
+    finally:
+        articles_module.gathered = gathered
+    kept = []
+    for path in sorted(folder.iterdir()):
+        number = re.match(r"(?:part|_task)-([0-9]+)", path.name)
+        if number is None or int(number[1]) >= parts:
+            path.unlink()
+        elif path.name.startswith("part-"):
+            kept.append(path.name)
+    return kept
+
+
+LANGUAGES = ["bn", "el", "en", "hy", "uk"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_real_dumps_give_the_known_counts(spark, tmp_path: Path, real_data: Path, language: str) -> None:  # type: ignore[no-untyped-def]
+    known = json.loads((real_data / "counts.json").read_text())
+    dump = acquire_dump(language, str(real_data / "wikipedia"), "latest", tmp_path)
+    expected = known[dump["file"][0].as_py()]
+    counts = write_articles(spark, dump, tmp_path)
+    assert counts["pages"] == expected["complete_pages"]
+    assert counts["articles"] == expected["articles"]
+    assert counts["redirects"] == expected["redirects_in_namespace_0"]
+    assert counts["damaged_pages"] == (0 if language == "en" else 1)
+    assert (counts["lost_bytes"] > 0) == (language != "en")
+    if language != "el":
+        return
+    # Every row against another XML parser.
+    xml = bz2.decompress(Path(dump["path"][0].as_py()).read_bytes()).decode()
+    namespaces = Namespaces.of(
+        "el", [(space["key"], space["name"]) for space in dump["namespaces"][0].as_py()]
+    )
+    wanted = {}
+    for page in map(ElementTree.fromstring, re.findall(r"<page>.*?</page>", xml, re.DOTALL)):
+        if page.findtext("ns") == "0":
+            redirect = page.find("redirect")
+            text = page.findtext("revision/text") or ""
+            wanted[int(page.findtext("id") or 0)] = (
+                int(page.findtext("revision/id") or 0),
+                page.findtext("title"),
+                None if redirect is None else redirect.get("title"),
+                "" if redirect is not None else clean(text, namespaces),
+                len(text.encode()),
+            )
+    names = ["revision_id", "title", "redirect_to", "text", "wikitext_bytes"]
+    rows = ds.dataset(tmp_path).to_table().to_pylist()
+    assert {row["page_id"]: tuple(row[name] for name in names) for row in rows} == wanted

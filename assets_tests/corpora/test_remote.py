@@ -1,0 +1,245 @@
+"""Downloading dumps from a Wikimedia-like server on loopback: chosen, resumed, verified."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from assets_tests.corpora.conftest import dump_xml, page_xml, write_dump
+from factroots_dagster.corpora.wikipedia.dump import acquire_dump
+from factroots_dagster.errors import InputError
+
+XML = dump_xml([page_xml(1, "A", "Tekst.")])
+INDEX = "".join(f"600:{page}:Titel {page}\n" for page in range(1, 251))
+
+
+class Server(SimpleHTTPRequestHandler):
+    """Serves a folder, ranges too (If-Range by ETag); can cut transfers short, and then refuse to go on."""
+
+    requests: ClassVar[list[tuple[str, str | None]]] = []
+    cuts: ClassVar[list[int]] = []
+    refuse_after_cut = False
+
+    def do_GET(self) -> None:
+        path = Path(self.translate_path(self.path))
+        span = self.headers.get("Range")
+        kind = type(self)
+        kind.requests.append((path.name, span))
+        if not path.is_file():
+            super().do_GET()
+            return
+        if kind.refuse_after_cut and span:
+            self.send_error(403)
+            return
+        data = path.read_bytes()
+        version = f'"{hashlib.md5(data).hexdigest()}"'
+        if span and self.headers.get("If-Range") != version:
+            span = None
+        start = int(span.removeprefix("bytes=").rstrip("-")) if span else 0
+        self.send_response(206 if span else 200)
+        self.send_header("Content-Length", str(len(data) - start))
+        self.send_header("ETag", version)
+        if span:
+            self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
+        self.end_headers()
+        body = data[start:]
+        if kind.cuts and path.suffix == ".bz2":
+            body = body[: kind.cuts.pop(0)]
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+class Mirror:
+    """A Wikimedia-like server on loopback."""
+
+    def __init__(self, base: str, site: Path) -> None:
+        self.base, self.wiki = base, site / "nlwiki"
+        (self.wiki / "latest").mkdir(parents=True)
+
+    def snapshot(self, date: str, *kinds: str, unlisted: tuple[str, ...] = ()) -> Path:
+        """Publish files `nlwiki-<date>-<kind>.bz2` and the list of their sha1; returns their folder."""
+        folder = self.wiki / date
+        folder.mkdir()
+        lines = [f"{'0' * 40}  nlwiki-{date}-abstract.xml.gz", "not a line"]
+        for kind in (*kinds, *unlisted):
+            path = write_dump(folder, INDEX if "index" in kind else XML, f"nlwiki-{date}-{kind}.bz2")
+            if kind in kinds:
+                lines.append(f"{hashlib.sha1(path.read_bytes()).hexdigest()}  {path.name}")
+        sums = "\n".join(lines) + "\n"
+        (folder / f"nlwiki-{date}-sha1sums.txt").write_text(sums)
+        (self.wiki / "latest" / "nlwiki-latest-sha1sums.txt").write_text(sums)
+        return folder
+
+    def fetched(self) -> list[tuple[str, str | None]]:
+        """The dump files asked for since the last call, with the range."""
+        asked = [request for request in Server.requests if request[0].endswith(".bz2")]
+        Server.requests.clear()
+        return asked
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Iterator[Mirror]:
+    Server.requests, Server.cuts, Server.refuse_after_cut = [], [], False
+    site = tmp_path / "site"
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Server, directory=str(site)))
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield Mirror(f"http://127.0.0.1:{server.server_port}", site)
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def down(tmp_path: Path) -> Path:
+    folder = tmp_path / "down"
+    folder.mkdir()
+    return folder
+
+
+SINGLE = "pages-articles.xml"
+STREAMS = "pages-articles-multistream.xml"
+STREAMS_INDEX = "pages-articles-multistream-index.txt"
+PARTS = (f"{SINGLE[:-4]}2.xml-p11p90", f"{SINGLE[:-4]}1.xml-p1p10", f"{SINGLE[:-4]}2.xml-p91p99")
+STREAM_PARTS = (f"{STREAMS[:-4]}1.xml-p1p10", "pages-articles-multistream-index1.txt-p1p10")
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen"),
+    [
+        ((SINGLE, STREAMS, STREAMS_INDEX, *PARTS), [SINGLE]),
+        ((STREAMS, STREAMS_INDEX, *PARTS), [STREAMS]),
+        ((*STREAM_PARTS, *PARTS), [PARTS[1], PARTS[0], PARTS[2]]),
+        (STREAM_PARTS, STREAM_PARTS[:1]),
+    ],
+)
+def test_what_the_list_offers_is_chosen(
+    mirror: Mirror, down: Path, offered: tuple[str, ...], chosen: list[str]
+) -> None:
+    folder = mirror.snapshot("20240101", *offered)
+    said: list[str] = []
+    rows = acquire_dump("nl", mirror.base, "latest", down, said.append).to_pylist()
+    assert [row["file"] for row in rows] == [f"nlwiki-20240101-{kind}.bz2" for kind in chosen]
+    for row in rows:
+        assert Path(row["path"]).read_bytes() == (folder / row["file"]).read_bytes()
+        assert row["sha1"] == hashlib.sha1((folder / row["file"]).read_bytes()).hexdigest()
+        assert row["indexed_pages"] == (250 if "multistream" in row["file"] else None)
+    assert "snapshot 20240101" in said[0]
+    assert sum("sha1 verified" in line for line in said) == len(list(down.iterdir()))
+
+
+def test_complete_files_are_not_fetched_again(mirror: Mirror, down: Path) -> None:
+    mirror.snapshot("20240101", *PARTS)
+    first = acquire_dump("nl", mirror.base, "20240101", down)
+    assert len(mirror.fetched()) == 3
+    (down / "nlwiki-20240101-pages-articles1.xml-p1p10.bz2").write_bytes(b"rotten")
+    assert acquire_dump("nl", mirror.base, "20240101", down) == first
+    assert mirror.fetched() == [("nlwiki-20240101-pages-articles1.xml-p1p10.bz2", None)]
+
+
+def test_a_broken_download_goes_on(mirror: Mirror, down: Path) -> None:
+    folder = mirror.snapshot("20240101", SINGLE)
+    Server.cuts = [100, 50]
+    (row,) = acquire_dump("nl", mirror.base, "20240101", down).to_pylist()
+    assert Path(row["path"]).read_bytes() == (folder / row["file"]).read_bytes()
+    assert [span for _, span in mirror.fetched()] == [None, "bytes=100-", "bytes=150-"]
+
+
+def test_a_later_call_goes_on_with_what_an_earlier_one_left(mirror: Mirror, down: Path) -> None:
+    folder = mirror.snapshot("20240101", *PARTS)
+    second = f"nlwiki-20240101-{PARTS[0]}.bz2"
+    Server.cuts, Server.refuse_after_cut = [10**6, 100], True
+    with pytest.raises(InputError, match="403"):
+        acquire_dump("nl", mirror.base, "20240101", down)
+    assert (down / f"{second}.part").stat().st_size == 100
+    mirror.fetched()
+    Server.refuse_after_cut = False
+    rows = acquire_dump("nl", mirror.base, "20240101", down).to_pylist()
+    assert mirror.fetched() == [(second, "bytes=100-"), (f"nlwiki-20240101-{PARTS[2]}.bz2", None)]
+    assert all(Path(row["path"]).read_bytes() == (folder / row["file"]).read_bytes() for row in rows)
+    assert not list(down.glob("*.part*"))
+
+
+def test_what_was_begun_of_another_version_is_begun_anew(mirror: Mirror, down: Path) -> None:
+    folder = mirror.snapshot("20240101", SINGLE)
+    name = f"nlwiki-20240101-{SINGLE}.bz2"
+    (down / f"{name}.part").write_bytes(b"of an older file")
+    (down / f"{name}.part.version").write_text('"older"')
+    acquire_dump("nl", mirror.base, "20240101", down)
+    assert (down / name).read_bytes() == (folder / name).read_bytes()
+
+
+@pytest.mark.parametrize("wrong", [SINGLE, STREAMS_INDEX])
+def test_a_wrong_checksum_is_refused_and_deleted(mirror: Mirror, down: Path, wrong: str) -> None:
+    folder = mirror.snapshot("20240101", *([SINGLE] if wrong == SINGLE else [STREAMS, STREAMS_INDEX]))
+    write_dump(folder, XML + "\n", f"nlwiki-20240101-{wrong}.bz2")
+    with pytest.raises(InputError, match=rf"{wrong}.*published sha1"):
+        acquire_dump("nl", mirror.base, "20240101", down)
+    assert not list(down.glob(f"*{wrong}*"))
+
+
+def test_a_listed_file_that_is_not_there(mirror: Mirror, down: Path) -> None:
+    folder = mirror.snapshot("20240101", *PARTS)
+    (folder / f"nlwiki-20240101-{PARTS[2]}.bz2").unlink()
+    with pytest.raises(InputError, match=rf"{PARTS[2]}.*404"):
+        acquire_dump("nl", mirror.base, "20240101", down)
+    assert len(list(down.glob("*.bz2"))) == 2
+
+
+def test_a_missing_snapshot_is_refused(mirror: Mirror, down: Path) -> None:
+    mirror.snapshot("20240101", SINGLE)
+    with pytest.raises(InputError, match="404"):
+        acquire_dump("nl", mirror.base, "20200101", down)
+
+
+def test_latest_is_the_newest_whole_dump(mirror: Mirror, down: Path) -> None:
+    """Newer dates are still being made: one lists no articles, one only some parts, one nothing at all."""
+    mirror.snapshot("20230101", SINGLE)
+    mirror.snapshot("20240101", STREAMS, STREAMS_INDEX)
+    mirror.snapshot("20240201", *PARTS, STREAM_PARTS[1])
+    (mirror.wiki / "20240201" / "dumpstatus.json").write_text(
+        '{"version": "0.8", "jobs": {"articlesdump": {"status": "in-progress"}}}'
+    )
+    mirror.snapshot("20240301", PARTS[0], PARTS[2])
+    mirror.snapshot("20240401", unlisted=(SINGLE,))
+    (mirror.wiki / "20240501").mkdir()
+    (row,) = acquire_dump("nl", mirror.base, "latest", down).to_pylist()
+    assert row["snapshot"] == "20240101"
+    for unfinished in ("20240201", "20240301", "20240401"):
+        with pytest.raises(InputError, match=f"{unfinished}.*no complete dump"):
+            acquire_dump("nl", mirror.base, unfinished, down)
+    (mirror.wiki / "20240201" / "dumpstatus.json").write_text(
+        '{"jobs": {"articlesdump": {"status": "done"}}}'
+    )
+    assert set(acquire_dump("nl", mirror.base, "latest", down)["snapshot"].to_pylist()) == {"20240201"}
+
+
+def test_a_server_without_a_whole_dump(mirror: Mirror, down: Path) -> None:
+    with pytest.raises(InputError, match="does not tell its snapshots"):
+        acquire_dump("nl", mirror.base, "latest", down)
+    mirror.snapshot("20240101", unlisted=(SINGLE,))
+    with pytest.raises(InputError, match="none of 20240101 lists one"):
+        acquire_dump("nl", mirror.base, "latest", down)
+
+
+def test_a_snapshot_without_a_list_is_taken_unverified(mirror: Mirror, down: Path) -> None:
+    folder = mirror.snapshot("20240101", SINGLE)
+    (folder / "nlwiki-20240101-sha1sums.txt").unlink()
+    said: list[str] = []
+    (row,) = acquire_dump("nl", mirror.base, "20240101", down, said.append).to_pylist()
+    assert Path(row["path"]).read_bytes() == (folder / row["file"]).read_bytes()
+    assert "not verified" in said[0] and not any("sha1 verified" in line for line in said)
+
+
+def test_a_server_that_cannot_be_reached(down: Path) -> None:
+    with pytest.raises(InputError, match="cannot be reached"):
+        acquire_dump("nl", "http://127.0.0.1:1", "latest", down)

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assets_tests.facts.conftest import fact, write_release
+from factroots_dagster.errors import InputError
+from factroots_dagster.facts.mlama.split import languages, read_split
+from factroots_dagster.facts.schema import MLAMA_SPLIT
+
+
+def test_rows_come_sorted_with_their_lines(tmp_path: Path) -> None:
+    write_release(
+        tmp_path,
+        {
+            "qaa": {
+                "P36": [fact("c", "São PAULO", "paulo")],
+                "P19": [fact("b"), fact("a", " Ada\u200b", "Oslo ")],
+            }
+        },
+    )
+    (tmp_path / "qaa" / ".P1.jsonl").write_text("not data")
+    (tmp_path / ".hidden").mkdir()
+    assert languages(tmp_path) == ["qaa"]
+    table = read_split(tmp_path, "qaa")
+    assert table.schema.equals(MLAMA_SPLIT)
+    assert [(r["relation"], r["uuid"], r["line"]) for r in table.to_pylist()] == [
+        ("P19", "b", 1),
+        ("P19", "a", 2),
+        ("P36", "c", 1),
+    ]
+    assert table["object_in_subject"].to_pylist() == [False, False, True]
+    assert table["subject"].to_pylist()[1] == " Ada\u200b"  # raw: prompts must not be normalised
+    assert set(table["candidate_set"].to_pylist()) == {"qaa/P19", "qaa/P36"}
+    assert table["template"].to_pylist()[2] == "[X] P36 [Y] ."
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{broken", "line 2: not valid JSON"),
+        ("[1]", "line 2: expected a JSON object"),
+        (b"\xff\xfe{}", "line 2: not valid JSON"),
+        (json.dumps({k: v for k, v in fact("u2").items() if k != "obj_uri"}), "line 2: no 'obj_uri'"),
+        (json.dumps(fact("u2", answer="  ")), "line 2: 'obj_label' must be a text"),
+        (json.dumps(fact("u2", answer=3)), "line 2: 'obj_label' must be a text"),
+        (
+            '{"uuid": "u2", "sub_label": "\\ud800", "obj_label": "b", "sub_uri": "c", "obj_uri": "d"}',
+            "line 2",
+        ),
+        (json.dumps(fact("u1")), r"line 2: uuid u1 already stands in qaa/P19.jsonl, line 1"),
+        ("[" * 100_000, "line 2: not valid JSON"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path: Path, line: str | bytes, message: str) -> None:
+    write_release(tmp_path, {"qaa": {"P19": [fact("u1")]}})
+    with (tmp_path / "qaa" / "P19.jsonl").open("ab") as out:
+        out.write(line if isinstance(line, bytes) else line.encode())
+    with pytest.raises(InputError, match=r"qaa/P19\.jsonl, " + message):
+        read_split(tmp_path, "qaa")
+
+
+@pytest.mark.parametrize(
+    ("templates", "message"),
+    [
+        ([{"relation": "P20", "template": "[X] [Y]"}], "relation P19 has no template"),
+        ([{"relation": "P19", "template": "[X] lives"}], r"holds \[Y\] 0 times"),
+        ([{"relation": "P19", "template": "[X] [X] [Y]"}], r"holds \[X\] 2 times"),
+        ([{"relation": "P19", "template": "[X] [Y]"}] * 2, "second template for relation P19"),
+        ([{"relation": "P19"}], "no 'template'"),
+    ],
+)
+def test_a_bad_template_is_named(tmp_path: Path, templates: list[dict], message: str) -> None:
+    write_release(tmp_path, {"qaa": {"P19": [fact("u1")]}})
+    (tmp_path / "qaa" / "templates.jsonl").write_text("".join(json.dumps(t) + "\n" for t in templates))
+    with pytest.raises(InputError, match=message):
+        read_split(tmp_path, "qaa")
+
+
+def test_an_unknown_language_is_answered_with_the_known(tmp_path: Path) -> None:
+    write_release(tmp_path, {"qaa": {"P19": [fact("u1")]}})
+    with pytest.raises(InputError, match=r"'xx' is not in this mLAMA release; it holds: qaa"):
+        read_split(tmp_path, "xx")
+    (tmp_path / "qab").mkdir()
+    with pytest.raises(InputError, match=r"qab/templates.jsonl is missing"):
+        read_split(tmp_path, "qab")
+
+
+labels = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1).filter(
+    str.strip
+)
+
+
+@given(rows=st.lists(st.tuples(labels, labels), min_size=1, max_size=6))
+def test_any_label_survives_unchanged(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
+) -> None:
+    root = tmp_path_factory.mktemp("release")
+    write_release(root, {"qaa": {"P19": [fact(f"u{i}", s, o) for i, (s, o) in enumerate(rows)]}})
+    table = read_split(root, "qaa")
+    assert list(zip(table["subject"].to_pylist(), table["object"].to_pylist(), strict=True)) == rows

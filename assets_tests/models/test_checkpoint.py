@@ -1,0 +1,276 @@
+"""Checkpoints: what is described, what is refused, and in which words."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import transformers
+from safetensors.torch import load_file, save_file
+
+from assets_tests.models import tiny
+from factroots_dagster.errors import InputError
+from factroots_dagster.models import checkpoint as module
+from factroots_dagster.models import files
+from factroots_dagster.models.checkpoint import describe, load, pick_device, resolve_checkpoint
+from factroots_dagster.models.files import digest
+from factroots_dagster.models.schema import CHECKPOINT
+
+
+@pytest.fixture
+def folder(checkpoint_of: Callable[[str], Path], tmp_path: Path) -> Path:
+    return Path(shutil.copytree(checkpoint_of("bert"), tmp_path / "bert"))
+
+
+def edit_json(path: Path, **changed: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+
+
+@pytest.mark.parametrize("family", [*tiny.MASKED, *tiny.CAUSAL])
+def test_describe(family: str, checkpoint_of: Callable[[str], Path]) -> None:
+    path = checkpoint_of(family)
+    table = describe("key", resolve_checkpoint(str(path)))
+    assert table.schema.equals(CHECKPOINT)
+    (row,) = table.to_pylist()
+    auto = transformers.AutoModelForMaskedLM if family in tiny.MASKED else transformers.AutoModelForCausalLM
+    model = auto.from_pretrained(path)
+    assert row["checkpoint"] == "key"
+    assert row["source"] == path.name
+    assert row["architecture"] == type(model).__name__
+    assert row["family"] == ("masked" if family in tiny.MASKED else "causal")
+    assert row["layers"] == (3 if family == "distilbert" else 2)
+    assert row["hidden_size"] == 16
+    assert row["neurons"] == (64 if family in ("gpt2", "bloom") else 40)
+    assert row["parameters"] == model.num_parameters()
+    assert row["vocabulary"] == model.config.vocab_size
+    assert row["max_length"] == 64
+
+
+def test_one_damaged_byte_of_any_file_changes_the_revision(folder: Path) -> None:
+    before = resolve_checkpoint(str(folder))
+    assert resolve_checkpoint(str(folder), before.revision).revision == before.revision
+    described = describe("a", before).to_pylist()[0]
+    tensors = load_file(folder / "model.safetensors")
+    tensors["cls.predictions.bias"][3] += 1e-3
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    after = resolve_checkpoint(str(folder))
+    assert after.revision != before.revision
+    changed = describe("a", after).to_pylist()[0]
+    assert changed["weights_sha256"] != described["weights_sha256"]
+    assert changed["tokenizer_sha256"] == described["tokenizer_sha256"]
+    with pytest.raises(InputError, match="register the folder again"):
+        resolve_checkpoint(str(folder), before.revision)
+
+
+def test_a_folder_is_read_once_for_as_long_as_it_stays_the_same(folder: Path) -> None:
+    first = resolve_checkpoint(str(folder)).revision
+    read = files._digest_once.cache_info().misses
+    for _ in range(53):
+        assert resolve_checkpoint(str(folder), first).revision == first
+    assert files._digest_once.cache_info().misses == read
+    weights = folder / "model.safetensors"
+    content = weights.read_bytes()
+    before = weights.stat()
+    weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    os.utime(weights, ns=(before.st_atime_ns, before.st_mtime_ns))  # as a copy that keeps times leaves it
+    assert resolve_checkpoint(str(folder)).revision != first
+
+
+def test_corpus_is_declared_or_known_by_name(folder: Path, tmp_path: Path) -> None:
+    resolved = resolve_checkpoint(str(folder))
+    assert describe("a", resolved)["corpus"].to_pylist() == ["unknown"]
+    assert describe("a", resolved, corpus="sandbox")["corpus"].to_pylist() == ["sandbox"]
+    edit_json(folder / "config.json", factroots_corpus="sandbox")
+    assert describe("a", resolve_checkpoint(str(folder)))["corpus"].to_pylist() == ["sandbox"]
+    named = Path(shutil.copytree(folder, tmp_path / "bert-base-multilingual-cased"))
+    edit_json(named / "config.json", factroots_corpus=None)
+    assert describe("a", resolve_checkpoint(str(named)))["corpus"].to_pylist() == ["wikipedia"]
+
+
+def test_the_last_model_is_kept_and_only_that_one(folder: Path, checkpoint_of: Callable[[str], Path]) -> None:
+    first = load(str(folder), device="cpu")
+    assert load(str(folder), device="cpu") is first
+    assert load(str(checkpoint_of("distilbert")), device="cpu") is not first
+    assert len(module._loaded) == 1
+    edit_json(folder / "config.json", layer_norm_eps=1e-6)
+    assert load(str(folder), device="cpu").model.config.layer_norm_eps == 1e-6
+
+
+def test_load_says_what_the_prober_needs(checkpoint_of: Callable[[str], Path]) -> None:
+    model = load(str(checkpoint_of("xlm-roberta")), device="cpu", dtype="bfloat16")
+    assert model.model.dtype == torch.bfloat16
+    assert not model.model.training
+    assert not any(parameter.requires_grad for parameter in model.model.parameters())
+    assert model.mask_id == model.tokenizer.convert_tokens_to_ids("<mask>")
+    assert model.space_id == model.tokenizer.convert_tokens_to_ids("▁")
+    assert model.max_length == 64  # 66 positions, of which RoBERTa never uses the first two
+    assert load(str(checkpoint_of("bert")), device="cpu").space_id is None
+
+
+def pickled(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+
+
+def remote_code(folder: Path) -> None:
+    edit_json(folder / "config.json", auto_map={"AutoModel": "modeling_evil.Evil"})
+
+
+def remote_tokenizer(folder: Path) -> None:
+    edit_json(folder / "tokenizer_config.json", auto_map={"AutoTokenizer": ["evil.Evil", None]})
+
+
+def no_config(folder: Path) -> None:
+    (folder / "config.json").unlink()
+
+
+def broken_config(folder: Path) -> None:
+    (folder / "config.json").write_text("{")
+
+
+def unknown_type(folder: Path) -> None:
+    edit_json(folder / "config.json", model_type="nosuchmodel")
+
+
+def no_weights(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+
+
+def no_tokenizer(folder: Path) -> None:
+    for file in folder.glob("tokenizer*"):
+        file.unlink()
+
+
+def no_language_model(folder: Path) -> None:
+    edit_json(folder / "config.json", architectures=["BertForSequenceClassification"])
+
+
+def missing_shard(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    index = {"weight_map": {"a": "model-00001-of-00002.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+def shard_outside(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder.parent / "away.safetensors")
+    (folder / "model.safetensors.index.json").write_text(
+        json.dumps({"weight_map": {"a": "../away.safetensors"}})
+    )
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (pickled, "pickled.*convert"),
+        (remote_code, "auto_map"),
+        (remote_tokenizer, "auto_map"),
+        (no_config, "config.json is missing"),
+        (broken_config, "not valid JSON"),
+        (no_weights, "model.safetensors is missing"),
+        (no_tokenizer, "no tokenizer"),
+        (missing_shard, "model-00001-of-00002.safetensors is missing"),
+        (shard_outside, "outside the folder"),
+    ],
+)
+def test_unsafe_or_incomplete_folders_are_refused(
+    damage: Callable[[Path], None], words: str, folder: Path
+) -> None:
+    damage(folder)
+    with pytest.raises(InputError, match=words):
+        resolve_checkpoint(str(folder))
+
+
+def nan_weights(folder: Path) -> None:
+    tensors = load_file(folder / "model.safetensors")
+    tensors["bert.encoder.layer.1.output.dense.weight"][0, 0] = float("nan")
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def cut_weights(folder: Path) -> None:
+    content = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(content[: len(content) // 2])
+
+
+def no_mask_token(folder: Path) -> None:
+    tiny.wordpiece(folder, mask_token="")
+
+
+def slow_tokenizer(folder: Path) -> None:
+    for file in folder.glob("tokenizer*"):
+        file.unlink()
+    transformers.ByT5Tokenizer().save_pretrained(folder)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (nan_weights, "bert.encoder.layer.1.output.dense.weight.*NaN"),
+        (cut_weights, "damaged"),
+        (no_mask_token, "no mask token"),
+        (slow_tokenizer, "slow tokenizer"),
+        (unknown_type, "not known"),
+        (no_language_model, "no language model"),
+    ],
+)
+def test_broken_checkpoints_are_refused_before_anything_is_run(
+    damage: Callable[[Path], None], words: str, folder: Path
+) -> None:
+    damage(folder)
+    with pytest.raises(InputError, match=words):
+        describe("a", resolve_checkpoint(str(folder)))
+    with pytest.raises(InputError, match=words):
+        load(str(folder), device="cpu")
+
+
+def test_weights_without_a_head_are_refused(folder: Path) -> None:
+    tensors = load_file(folder / "model.safetensors")
+    kept = {
+        name: tensor for name, tensor in tensors.items() if not name.startswith("cls.predictions.transform")
+    }
+    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(InputError, match="language-modelling head"):
+        load(str(folder), device="cpu")
+
+
+def test_a_pickle_beside_safetensors_is_never_opened(folder: Path) -> None:
+    (folder / "pytorch_model.bin").write_bytes(b"\x80\x04not a pickle that could be loaded")
+    assert load(str(folder), device="cpu").ffn.layers == 2
+
+
+@pytest.mark.parametrize("source", ["/nosuch/folder", "./nosuch", "a/b/c"])
+def test_no_such_folder(source: str) -> None:
+    with pytest.raises(InputError, match="no such folder"):
+        resolve_checkpoint(source)
+
+
+@pytest.mark.parametrize(("setting", "value"), [("HF_HUB_OFFLINE", True), ("ENDPOINT", "http://127.0.0.1:9")])
+def test_hub_that_cannot_be_reached(
+    setting: str, value: object, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, setting, value)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    with pytest.raises(InputError, match="check the name and the network"):
+        resolve_checkpoint("factroots-test/no-such-model")
+
+
+def test_devices() -> None:
+    assert pick_device("cpu") == torch.device("cpu")
+    assert pick_device("auto").type in ("cpu", "cuda", "mps")
+    for name in ("warp", *([] if torch.cuda.is_available() else ["cuda"])):
+        with pytest.raises(InputError, match="device"):
+            pick_device(name)
+    with pytest.raises(InputError, match="dtype"):
+        load("unused", device="cpu", dtype="int8")
+
+
+def test_the_digest_is_sha256_of_names_and_contents(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"1")
+    expected = hashlib.sha256(f"a {hashlib.sha256(b'1').hexdigest()}\n".encode()).hexdigest()
+    assert digest([tmp_path / "a"]) == expected

@@ -1,0 +1,83 @@
+"""Every expectation of every suite holds for a real world, and fails for data that break it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assets_tests.conftest import MaterializedWorld
+from assets_tests.orchestration.checks.breaking import BETWEEN, MAKERS, PARTS, Broken
+from assets_tests.orchestration.checks.cases import CASES
+from factroots_dagster.orchestration.checks.bridge import Suite, to_check_result, validate
+from factroots_dagster.store.store import Store
+
+
+def suite_of(world: MaterializedWorld, asset: str) -> Suite:
+    return MAKERS[asset](world.settings)
+
+
+def expectation_names(results: Any) -> set[str]:
+    """`<type>:<columns>` of expectation results, without the words that all types share."""
+    names = set()
+    for result in results:
+        kwargs = result.expectation_config.kwargs
+        columns = kwargs.get("column_list") or [
+            kwargs[key] for key in ("column", "column_A", "column_B") if key in kwargs
+        ]
+        kind = result.expectation_config.type
+        for word in ("expect_", "column_values_to_", "column_", "table_"):
+            kind = kind.removeprefix(word) if kind.startswith(word) else kind
+        kind = {"be_between": BETWEEN}.get(kind, kind)
+        names.add(f"{kind}:{','.join(columns) or 'table'}")
+    return names
+
+
+@pytest.mark.parametrize("asset", sorted(MAKERS))
+def test_the_real_world_meets_every_expectation(world: MaterializedWorld, asset: str) -> None:
+    suite = suite_of(world, asset)
+    validation = validate(suite.frame(world.store, *PARTS[asset]), suite.expectations(*PARTS[asset]), asset)
+    unmet = [result.expectation_config.type for result in validation.results if not result.success]
+    assert validation.success, unmet
+
+
+def overlay(world: MaterializedWorld, asset: str, folder: Path) -> tuple[Store, Path]:
+    """A store that shows the world, with a copy of one partition that may be broken."""
+    store = Store(folder, world.settings.world)
+    target = store.path(asset, *PARTS[asset])
+    source = world.store.path(asset, *PARTS[asset])
+    below = store.root
+    for part in ("", asset, *PARTS[asset])[: 1 + len(PARTS[asset])]:
+        below = below / part if part else below
+        below.mkdir(parents=True, exist_ok=True)
+        for sibling in (world.store.root / below.relative_to(store.root)).iterdir():
+            link = below / sibling.name
+            if link not in (target, *target.parents):
+                link.symlink_to(sibling)
+    shutil.copytree(source, target)
+    return store, target
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_broken_data_are_noticed(world: MaterializedWorld, tmp_path: Path, case: Broken) -> None:
+    suite = suite_of(world, case.asset)
+    store, folder = overlay(world, case.asset, tmp_path)
+    case.breaks(folder)
+    parts = PARTS[case.asset]
+    validation = validate(suite.frame(store, *parts), suite.expectations(*parts), case.asset)
+    unmet = expectation_names(result for result in validation.results if not result.success)
+    assert set(case.noticed) <= unmet
+    result = to_check_result(validation)
+    assert not result.passed and result.metadata["unmet"].value == len(
+        [r for r in validation.results if not r.success]
+    )
+
+
+@pytest.mark.parametrize("asset", sorted(MAKERS))
+def test_no_expectation_is_without_data_that_break_it(world: MaterializedWorld, asset: str) -> None:
+    suite = suite_of(world, asset)
+    validation = validate(suite.frame(world.store, *PARTS[asset]), suite.expectations(*PARTS[asset]), asset)
+    proved = {name for case in CASES if case.asset == asset for name in case.noticed}
+    assert expectation_names(validation.results) - proved == set()

@@ -1,0 +1,127 @@
+"""The same bytes on one core, on two, and on a standalone Spark cluster of a master and two workers."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pyspark
+
+from assets_tests.corpora.conftest import dump_xml, page_xml, write_dump
+from factroots_dagster.spark.java import java_home
+
+RUN = """
+import sys, hashlib
+from pathlib import Path
+import pyarrow as pa
+from factroots_dagster.mlama.schema import MLAMA_SPLIT
+from factroots_dagster.tracing.sources import write_sources
+from factroots_dagster.wikipedia import pages
+from factroots_dagster.wikipedia.articles import write_articles
+from factroots_dagster.wikipedia.dump import acquire_dump
+from factroots_dagster.wikipedia.mentions import write_mentions
+from factroots_dagster.wikipedia.session import spark_session
+source, target, master = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+pages.LEAST_PART = 20_000
+spark = spark_session(master)
+names = {name: target / name for name in ("articles", "mentions", "sources")}
+for folder in names.values():
+    folder.mkdir(parents=True)
+write_articles(spark, acquire_dump("nl", str(source), "latest", target), names["articles"])
+fact = {name: None for name in MLAMA_SPLIT.names} | {
+    "uuid": "f", "language": "nl", "relation": "P1",
+    "subject_uri": "Q1", "subject": "kaas", "object_uri": "Q2", "object": "wijn en",
+}
+split = pa.Table.from_pylist([fact], MLAMA_SPLIT)
+write_mentions(spark, names["articles"], split, names["mentions"])
+table = write_sources(spark, names["articles"], names["mentions"], split, names["sources"])
+print("windows", table["windows"].to_pylist())
+print("executors", sorted({row[0] for row in spark.range(0, 40, 1, 40).mapInArrow(
+    lambda batches: (pa.RecordBatch.from_pydict({"pid": [str(__import__("os").getppid())]}) for _ in batches),
+    "pid STRING").collect()}).__len__())
+for path in sorted(target.rglob("*")):
+    if path.is_file():
+        print(path.relative_to(target), hashlib.sha256(path.read_bytes()).hexdigest())
+"""
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {
+        "JAVA_HOME": str(java_home()),
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "FACTROOTS_SPARK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1",
+    }
+
+
+@contextmanager
+def daemon(folder: Path, name: str, *arguments: str) -> Iterator[Path]:
+    """A process of Spark's own; yields its log."""
+    log = folder / f"{name}.log"
+    command = [str(Path(pyspark.__file__).parent / "bin" / "spark-class"), *arguments]
+    extra = {"SPARK_WORKER_DIR": str(folder / name), "SPARK_DAEMON_MEMORY": "256m"}
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, env=environment() | extra)
+    try:
+        yield log
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def said(log: Path, pattern: str) -> re.Match[str]:
+    for _ in range(600):
+        if found := re.search(pattern, log.read_text(errors="replace")):
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"{log.name} does not say {pattern!r}:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+@contextmanager
+def standalone_cluster(folder: Path) -> Iterator[str]:
+    """The URL of a master on loopback that has two workers of one core each."""
+    deploy = "org.apache.spark.deploy"
+    here = ("--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
+    with ExitStack() as stack:
+        master = stack.enter_context(daemon(folder, "master", f"{deploy}.master.Master", *here))
+        url = said(master, r"spark://127\.0\.0\.1:\d+")[0]
+        for number in range(2):
+            work = (f"{deploy}.worker.Worker", *here, "--cores", "1", "--memory", "1g", url)
+            said(stack.enter_context(daemon(folder, f"worker{number}", *work)), "Successfully registered")
+        yield url
+
+
+def test_the_same_bytes_whatever_spark_runs_on(tmp_path: Path) -> None:
+    words = ["kaas", "en", "wijn", "en", "brood", "in", "de", "grote", "stad", "land", "van"]
+    pages = [
+        page_xml(
+            n,
+            f"T{n}",
+            " ".join(words[int(c, 16) % len(words)] for c in hashlib.sha512(str(n).encode()).hexdigest() * 8),
+        )
+        for n in range(1, 1500)
+    ]
+    write_dump(tmp_path, dump_xml(pages))
+    told = {}
+    with standalone_cluster(tmp_path) as url:
+        for name, master in {"one": "local[1]", "two": "local[2]", "cluster": url}.items():
+            done = subprocess.run(
+                [sys.executable, "-c", RUN, str(tmp_path), str(tmp_path / name), master],
+                env=environment(),
+                capture_output=True,
+                text=True,
+                timeout=300,
+            )
+            assert done.returncode == 0, done.stderr[-3000:]
+            told[name] = done.stdout
+    files = {name: re.sub(r"executors \d+\n", "", out) for name, out in told.items()}
+    assert files["one"] == files["two"] == files["cluster"]
+    assert "windows [0" not in files["one"]
+    assert files["one"].count("articles/part-") > 2 and files["one"].count("mentions/part-") > 2
+    assert "executors 2" in told["cluster"] and "executors 1" in told["one"]

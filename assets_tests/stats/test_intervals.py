@@ -1,0 +1,147 @@
+"""Intervals against scipy's, statsmodels' and slow loops, and their coverage by simulation."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+from factroots_dagster.stats import intervals
+from factroots_dagster.stats.intervals import clustered, mean_interval, rate_interval, wilson
+
+
+@given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+def test_wilson_equals_scipy(counts: tuple[int, int]) -> None:
+    interval = stats.binomtest(*counts).proportion_ci(method="wilson")
+    assert wilson(*counts) == pytest.approx((interval.low, interval.high), abs=1e-12)
+
+
+def test_wilson_of_nothing() -> None:
+    assert wilson(0, 0) == (0.0, 1.0)
+
+
+def rows(seed: int, clusters: int = 40, spread: float = 0.3) -> tuple[np.ndarray, np.ndarray]:
+    """Right or wrong, in clusters of 1 to 12 rows that are alike."""
+    random = np.random.default_rng(seed)
+    sizes = random.integers(1, 13, clusters)
+    cluster = np.repeat([f"Q{number}" for number in range(clusters)], sizes)
+    chance = np.repeat(np.clip(0.4 + spread * random.normal(size=clusters), 0, 1), sizes)
+    order = random.permutation(len(cluster))
+    return (random.random(len(cluster)) < chance)[order], cluster[order]
+
+
+def slow_bootstrap(values: np.ndarray, cluster: np.ndarray, draws: int) -> np.ndarray:
+    random = np.random.default_rng(99)
+    parts = [values[cluster == name] for name in sorted(set(cluster))]
+    return np.array(
+        [
+            np.concatenate([parts[i] for i in random.integers(0, len(parts), len(parts))]).mean()
+            for _ in range(draws)
+        ]
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_clustered_equals_drawing_whole_clusters(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    right, cluster = rows(seed)
+    drawn = slow_bootstrap(right, cluster, 4000)
+    low, high = clustered(right, cluster, np.random.default_rng(0), draws=20_000)
+    assert (low, high) == pytest.approx(tuple(np.quantile(drawn, (0.025, 0.975))), abs=0.012)
+    assert high - low == pytest.approx(2 * 1.96 * drawn.std(), rel=0.06)
+    again = clustered(right, cluster, np.random.default_rng(0), draws=20_000)
+    assert again == (low, high)
+    monkeypatch.setattr(intervals, "_LARGEST", 1000)  # the same draws in many blocks
+    assert clustered(right, cluster, np.random.default_rng(0), draws=20_000) == (low, high)
+
+
+def test_clustered_takes_numbers_too() -> None:
+    random = np.random.default_rng(5)
+    _, cluster = rows(5)
+    values = random.normal(size=len(cluster))
+    drawn = slow_bootstrap(values, cluster, 4000)
+    found = clustered(values, cluster, random, draws=20_000)
+    assert found == pytest.approx(tuple(np.quantile(drawn, (0.025, 0.975))), abs=0.02)
+
+
+def test_clustered_covers_what_rows_alone_do_not() -> None:
+    """Of 300 samples of 60 clusters, in how many does the interval hold the true rate?"""
+    held = {"clustered": 0, "rate": 0, "rows": 0}
+    for seed in range(300):
+        random = np.random.default_rng(seed)
+        chance = np.where(random.random(60) < 0.5, 0.1, 0.7)  # 0.4 on average
+        cluster = np.repeat(np.arange(60), 10)
+        right = random.random(600) < np.repeat(chance, 10)
+        for name, (low, high) in (
+            ("clustered", clustered(right, cluster, random)),
+            ("rate", rate_interval(right, cluster)),
+            ("rows", wilson(int(right.sum()), 600)),
+        ):
+            held[name] += low <= 0.4 <= high
+    assert held["clustered"] / 300 > 0.9
+    assert 0.92 < held["rate"] / 300 <= 0.98
+    assert held["rows"] / 300 < 0.8
+
+
+def test_clustered_is_fast_at_the_size_of_a_language() -> None:
+    random = np.random.default_rng(0)
+    cluster = np.array([f"Q{number}" for number in random.integers(0, 22_000, 40_000)])
+    right = random.random(40_000) < 0.2
+    started = time.process_time()
+    clustered(right, cluster, random)
+    assert time.process_time() - started < 1
+
+
+def test_too_few_clusters() -> None:
+    right = np.array([True, False])
+    assert clustered(right, ["a", "a"], np.random.default_rng(0)) == (None, None)
+    assert clustered(right[:0], [], np.random.default_rng(0)) == (None, None)
+    assert mean_interval(np.array([1.0, 2.0]), ["a", "a"]) == (None, None)
+    assert mean_interval(np.array([]), []) == (None, None)
+    assert rate_interval(right, ["a", "a"]) == wilson(0.5, 1)
+    assert rate_interval(right[:0], []) == (0.0, 1.0)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000))
+def test_mean_interval_equals_statsmodels(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    values = random.normal(size=30)
+    cluster = random.integers(0, 7, 30)
+    groups = np.unique(cluster, return_inverse=True)[1]
+    fitted = sm.OLS(values, np.ones(30)).fit(
+        cov_type="cluster", cov_kwds={"groups": groups, "df_correction": True}, use_t=True
+    )
+    assert mean_interval(values, cluster) == pytest.approx(tuple(fitted.conf_int()[0]))
+
+
+def test_single_rows_give_the_ordinary_intervals() -> None:
+    random = np.random.default_rng(2)
+    values, hits = random.normal(size=9), random.random(9) < 0.4
+    expected = stats.t.interval(0.95, 8, loc=values.mean(), scale=stats.sem(values))
+    assert mean_interval(values, list("abcdefghi")) == pytest.approx(tuple(expected))
+    assert rate_interval(hits, list("abcdefghi")) == pytest.approx(wilson(int(hits.sum()), 9))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rate_interval_is_wilsons_of_the_effective_rows(seed: int) -> None:
+    hits, cluster = rows(seed)
+    groups = np.unique(cluster, return_inverse=True)[1]
+    fitted = sm.OLS(hits.astype(float), np.ones(len(hits))).fit(
+        cov_type="cluster", cov_kwds={"groups": groups, "df_correction": True}
+    )
+    alone = sm.OLS(hits.astype(float), np.ones(len(hits))).fit()
+    effective = len(hits) * min(1.0, (alone.bse[0] / fitted.bse[0]) ** 2)
+    assert effective < len(hits)
+    expected = proportion_confint(hits.mean() * effective, effective, method="wilson")
+    assert rate_interval(hits, cluster) == pytest.approx(expected)
+
+
+def test_rows_that_all_agree_count_as_their_clusters() -> None:
+    assert rate_interval(np.zeros(40, bool), [n % 5 for n in range(40)]) == wilson(0, 5)
+    assert rate_interval(np.ones(40, bool), [n % 5 for n in range(40)]) == wilson(5, 5)

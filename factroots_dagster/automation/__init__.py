@@ -1,1 +1,0 @@
-"""When the graph is refreshed: jobs by name, and the sensor that notices new checkpoints."""

@@ -1,1 +1,0 @@
-"""What must hold: one Great Expectations suite per asset, run as a Dagster asset check."""

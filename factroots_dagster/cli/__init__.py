@@ -1,0 +1,1 @@
+"""The `factroots` command: what `dagster` itself has no verb for."""

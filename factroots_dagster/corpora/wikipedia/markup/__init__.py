@@ -1,0 +1,1 @@
+"""Wikitext to plain text: markup, templates, and the names that templates have per wiki."""

@@ -1,0 +1,1 @@
+"""Languages compared: clusters by the facts that they share, and geography."""

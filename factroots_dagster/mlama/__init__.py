@@ -1,1 +1,0 @@
-"""mLAMA: getting a release, checking that it is the published one, and reading it fact by fact."""

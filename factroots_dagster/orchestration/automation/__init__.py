@@ -1,0 +1,1 @@
+"""When the graph is refreshed: jobs, sensors, schedules and automation conditions."""

@@ -1,0 +1,1 @@
+"""What must hold of every asset: Great Expectations suites, run as Dagster asset checks."""

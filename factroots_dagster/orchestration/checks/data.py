@@ -1,0 +1,327 @@
+"""Suites of the data side: sources, mLAMA, Wikipedia, tracing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from factroots_dagster.orchestration.checks import expect
+from factroots_dagster.orchestration.checks.bridge import Suite
+from factroots_dagster.settings import Settings
+from factroots_dagster.store.store import Store, read_batches
+from factroots_dagster.tracing.labels import KINDS
+from factroots_dagster.tracing.matchers import (
+    MATCHERS,
+    SURFACE,
+    WITH_ALIASES,
+    WITH_SUFFIXES,
+    WORDPIECE,
+    matchers_of,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ONE_SUBJECT = r"(?s)^(?!.*\[X\].*\[X\]).*\[X\]"
+ONE_OBJECT = r"(?s)^(?!.*\[Y\].*\[Y\]).*\[Y\]"
+RELATION = r"^(P\d+|place_of_birth|place_of_death|date_of_birth)$"
+SHA1 = r"^[0-9a-f]{40}$"
+SHA256 = r"^[0-9a-f]{64}$"
+
+# mLAMA 1.1, counted in the release (method.md, section 1)
+MLAMA_ROWS, MLAMA_LANGUAGE_COUNT = 843_143, 53
+MLAMA_MULTI_ANSWER_ROWS, MLAMA_OBJECT_IN_SUBJECT_ROWS, MLAMA_FACTS = 165_742, 76_821, 37_535
+
+
+def release_frame(store: Store) -> pd.DataFrame:
+    frame: pd.DataFrame = store.read("mlama_release").to_pandas()
+    return frame
+
+
+def release_suite(settings: Settings) -> Suite:
+    """Files parse, templates hold one [X] and one [Y]; for mLAMA the published totals (warning)."""
+
+    def expectations() -> Sequence[Any]:
+        published = (
+            expect.total("rows", MLAMA_ROWS, severity="warning")
+            + expect.distinct("language", MLAMA_LANGUAGE_COUNT, severity="warning")
+            if settings.world == "mlama"
+            else []
+        )
+        return [
+            *expect.rows(1),
+            *expect.not_null("language", "relation"),
+            *expect.unique("language", "relation"),
+            *expect.within("rows", 0),
+            *expect.matching("relation", RELATION, severity="warning"),
+            *expect.matching("sha256", SHA256),
+            *expect.matching("template", ONE_SUBJECT),
+            *expect.matching("template", ONE_OBJECT),
+            *published,
+        ]
+
+    return Suite(release_frame, expectations)
+
+
+def dump_frame(store: Store, language: str) -> pd.DataFrame:
+    frame: pd.DataFrame = store.read("wikipedia_dump", language).to_pandas()
+    return frame
+
+
+def dump_suite(settings: Settings) -> Suite:
+    def expectations(language: str) -> Sequence[Any]:
+        return [
+            *expect.rows(1),
+            *expect.among("language", [language]),
+            *expect.not_null("path", "sitename", "namespaces"),
+            *expect.unique("file"),
+            *expect.within("bytes", 1),
+            *expect.matching("sha1", SHA1),
+            *expect.matching("snapshot", r"^\d{8}$", severity="warning"),
+        ]
+
+    return Suite(dump_frame, expectations)
+
+
+def split_frame(store: Store, language: str) -> pd.DataFrame:
+    frame: pd.DataFrame = store.read("mlama_split", language).to_pandas()
+    return frame
+
+
+def split_suite(settings: Settings) -> Suite:
+    def expectations(language: str) -> Sequence[Any]:
+        return [
+            *expect.rows(1),
+            *expect.among("language", [language]),
+            *expect.unique("uuid"),
+            *expect.matching("uuid", r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", severity="warning"),
+            *expect.matching("relation", RELATION, severity="warning"),
+            *expect.matching("template", ONE_SUBJECT),
+            *expect.matching("template", ONE_OBJECT),
+            *expect.matching("subject", r"\S"),
+            *expect.matching("object", r"\S"),
+            *expect.matching("subject_uri", r"\S"),
+            *expect.matching("object_uri", r"\S"),
+            *expect.not_null("candidate_set", "object_in_subject"),
+        ]
+
+    return Suite(split_frame, expectations)
+
+
+def coverage_frame(store: Store) -> pd.DataFrame:
+    frame: pd.DataFrame = store.read("fact_coverage").to_pandas()
+    frame["relations_of_fact"] = frame.groupby("uuid")["relation"].transform("nunique")
+    return frame
+
+
+def coverage_suite(settings: Settings) -> Suite:
+    whole = settings.world == "mlama" and not settings.languages
+
+    def expectations() -> Sequence[Any]:
+        published = (
+            expect.rows(MLAMA_ROWS, MLAMA_ROWS, severity="warning")
+            + expect.distinct("uuid", MLAMA_FACTS, severity="warning")
+            + expect.total("multi_answer", MLAMA_MULTI_ANSWER_ROWS, severity="warning")
+            + expect.total("object_in_subject", MLAMA_OBJECT_IN_SUBJECT_ROWS, severity="warning")
+            if whole
+            else []
+        )
+        return [
+            *expect.rows(1),
+            *expect.unique("uuid", "language"),
+            *expect.within("relations_of_fact", 1, 1),
+            *expect.within("languages", 1, len(settings.active_languages)),
+            *expect.within("answers", 1),
+            *expect.within("candidates", 1),
+            *expect.at_most("answers", "candidates"),
+            *expect.not_null("majority_object", "majority_correct"),
+            *published,
+        ]
+
+    return Suite(coverage_frame, expectations)
+
+
+def articles_frame(store: Store, language: str) -> pd.DataFrame:
+    """One row of counts over the streamed pages: the text itself never is in memory at once."""
+    folder = store.require("wikipedia_articles", language)
+    counts = dict.fromkeys(
+        (
+            "pages",
+            "articles",
+            "redirects",
+            "null_ids",
+            "null_titles",
+            "null_texts",
+            "empty_articles",
+            "articles_with_braces",
+            "redirects_with_text",
+        ),
+        0,
+    )
+    ids: list[np.ndarray] = []
+    for table in read_batches(folder):
+        redirect = pc.is_valid(table["redirect_to"])
+        text = pc.fill_null(table["text"], "")
+        empty = pc.equal(pc.utf8_length(text), 0)
+        counts["pages"] += len(table)
+        counts["redirects"] += pc.sum(redirect).as_py() or 0
+        counts["articles"] += pc.sum(pc.invert(redirect)).as_py() or 0
+        counts["null_ids"] += table["page_id"].null_count + table["revision_id"].null_count
+        counts["null_titles"] += table["title"].null_count
+        counts["null_texts"] += table["text"].null_count
+        counts["empty_articles"] += pc.sum(pc.and_(empty, pc.invert(redirect))).as_py() or 0
+        counts["articles_with_braces"] += pc.sum(pc.match_substring(text, "{{")).as_py() or 0
+        counts["redirects_with_text"] += pc.sum(pc.and_(redirect, pc.invert(empty))).as_py() or 0
+        ids.append(table["page_id"].to_numpy(zero_copy_only=False))
+    page_ids = np.concatenate(ids) if ids else np.empty(0, np.int64)
+    counts["duplicate_ids"] = len(page_ids) - len(np.unique(page_ids))
+    import pandas as pd
+
+    frame = pd.DataFrame([counts])
+    articles = frame["articles"].clip(lower=1)
+    frame["empty_share"] = frame["empty_articles"] / articles
+    frame["braces_share"] = frame["articles_with_braces"] / articles
+    return frame
+
+
+def articles_suite(settings: Settings) -> Suite:
+    def expectations(language: str) -> Sequence[Any]:
+        return [
+            *expect.within("articles", 1),
+            *expect.zero("null_ids", "null_titles", "null_texts", "duplicate_ids", "redirects_with_text"),
+            *expect.within("empty_share", 0, 0.05, severity="warning"),
+            *expect.within("braces_share", 0, 0.02, severity="warning"),
+        ]
+
+    return Suite(articles_frame, expectations)
+
+
+def volume_frame(store: Store, language: str) -> pd.DataFrame:
+    frame: pd.DataFrame = store.read("wikipedia_volume", language).to_pandas()
+    frame["namespace_0"] = frame["articles"] + frame["redirects"]
+    frame["damaged_share"] = frame["damaged_pages"] / (frame["pages"] + frame["damaged_pages"]).clip(lower=1)
+    frame["lost_share"] = frame["lost_bytes"] / (frame["wikitext_bytes"] + frame["lost_bytes"]).clip(lower=1)
+    # Only a dump with a multistream index tells how many pages there should be.
+    expected = frame["indexed_pages"].fillna(frame["pages"])
+    frame["missing_pages"] = (expected - frame["pages"]).clip(lower=0).astype(int)
+    frame["missing_share"] = frame["missing_pages"] / expected.clip(lower=1)
+    return frame
+
+
+def say_what_was_lost(frame: pd.DataFrame) -> str:
+    """A dump that ends in mid-page is usable, and must not go unnoticed."""
+    row = frame.iloc[0]
+    return (
+        f"{row['damaged_pages']} damaged pages ({row['lost_bytes']:,} bytes lost), "
+        f"{row['unfinished_pages']} unfinished, {row['missing_pages']} of the dump's index missing"
+    )
+
+
+def volume_suite(settings: Settings) -> Suite:
+    def expectations(language: str) -> Sequence[Any]:
+        return [
+            *expect.rows(1, 1),
+            *expect.within("articles", 1),
+            *expect.at_most("namespace_0", "pages"),
+            *expect.at_most("words", "characters"),
+            *expect.within("words", 1),
+            *expect.within("damaged_share", 0, 0.01, severity="warning"),
+            *expect.within("lost_share", 0, 0.01, severity="warning"),
+            *expect.within("missing_share", 0, 0.01, severity="warning"),
+            *expect.zero("unfinished_pages", severity="warning"),
+        ]
+
+    return Suite(volume_frame, expectations, says=say_what_was_lost)
+
+
+def mentions_frame(store: Store, language: str) -> pd.DataFrame:
+    """One row of counts over the streamed mentions."""
+    folder = store.require("entity_mentions", language)
+    pages = set(store.read("wikipedia_articles", language, columns=["page_id"])["page_id"].to_pylist())
+    counts = dict.fromkeys(
+        (
+            "mentions",
+            "nulls",
+            "negative_positions",
+            "empty_spans",
+            "length_differs",
+            "unknown_pages",
+            "strange_kinds",
+        ),
+        0,
+    )
+    for table in read_batches(folder):
+        length = pc.subtract(table["end"], table["start"])
+        least = pc.min_element_wise(table["start"], table["sentence"], table["chunk"])
+        counts["mentions"] += len(table)
+        counts["nulls"] += sum(table[name].null_count for name in table.column_names)
+        counts["negative_positions"] += pc.sum(pc.less(least, 0)).as_py() or 0
+        counts["empty_spans"] += pc.sum(pc.less_equal(length, 0)).as_py() or 0
+        differs = pc.and_(
+            pc.equal(table["kind"], "label"),
+            pc.not_equal(length, pc.cast(pc.utf8_length(table["label"]), length.type)),
+        )
+        counts["length_differs"] += pc.sum(differs).as_py() or 0
+        unknown = set(pc.unique(table["page_id"]).to_pylist()) - pages
+        counts["unknown_pages"] += len(unknown)
+        counts["strange_kinds"] += pc.sum(pc.invert(pc.is_in(table["kind"], pa.array(KINDS)))).as_py() or 0
+    import pandas as pd
+
+    frame = pd.DataFrame([counts])
+    # normalisation drops invisible characters, so a span may be longer than its label
+    frame["length_differs_share"] = frame["length_differs"] / frame["mentions"].clip(lower=1)
+    return frame
+
+
+def mentions_suite(settings: Settings) -> Suite:
+    def expectations(language: str) -> Sequence[Any]:
+        return [
+            *expect.within("mentions", 1, severity="warning"),
+            *expect.zero("nulls", "negative_positions", "empty_spans", "unknown_pages", "strange_kinds"),
+            *expect.within("length_differs_share", 0, 0.05, severity="warning"),
+        ]
+
+    return Suite(mentions_frame, expectations)
+
+
+def sources_frame(store: Store, language: str) -> pd.DataFrame:
+    table = store.read("fact_sources", language)
+    shown = pc.list_value_length(table["evidence"])
+    frame: pd.DataFrame = table.drop(["evidence"]).to_pandas()
+    frame["shown"] = shown.to_numpy()
+    frame["evidence_agrees"] = (frame["shown"] > 0) == (frame["windows"] > 0)
+    windows = frame.pivot_table(index="uuid", columns="matcher", values="windows", aggfunc="sum")
+    windows = windows.reindex(columns=list(MATCHERS), fill_value=0).fillna(0)
+    # Two labels in one sentence or chunk are in one article, and other forms only add to the labels.
+    agrees = windows["article"] >= 0
+    for family in (SURFACE, WITH_ALIASES, WITH_SUFFIXES):
+        sentence, chunk, article = family
+        agrees &= (windows[article] > 0) | ((windows[sentence] == 0) & (windows[chunk] == 0))
+    frame["article_agrees"] = frame["uuid"].map(agrees)
+    frame["aliases_agree"] = frame["uuid"].map(windows["article_with_aliases"] >= windows["article"])
+    frame["flag_agrees"] = frame["unknown_pieces"].notna() == (frame["matcher"] == WORDPIECE)
+    facts = set(store.read("mlama_split", language, columns=["uuid"])["uuid"].to_pylist())
+    wanted = matchers_of(language, bool((frame["matcher"] == WORDPIECE).any()))
+    traced = frame[frame["matcher"].isin(wanted)].groupby("uuid")["matcher"].nunique()
+    frame["facts_missing"] = len(facts - set(traced[traced == len(wanted)].index))
+    return frame
+
+
+def sources_suite(settings: Settings) -> Suite:
+    def expectations(language: str) -> Sequence[Any]:
+        return [
+            *expect.rows(1),
+            *expect.unique("uuid", "matcher"),
+            *expect.among("language", [language]),
+            *expect.among("matcher", MATCHERS),
+            *expect.within("windows", 0),
+            *expect.within("shown", 0, 3),
+            *expect.true("evidence_agrees", "article_agrees", "aliases_agree", "flag_agrees"),
+            *expect.zero("facts_missing"),
+        ]
+
+    return Suite(sources_frame, expectations)

@@ -1,0 +1,295 @@
+"""Suites of the model side: checkpoints, predictions, neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow.compute as pc
+
+from factroots_dagster.orchestration.checks import expect, sides
+from factroots_dagster.orchestration.checks.bridge import Suite
+from factroots_dagster.orchestration.checks.data import SHA256
+from factroots_dagster.settings import Settings
+from factroots_dagster.store.store import Store
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INTERVENTIONS = ("ablate", "boost")
+NEURON_SETS = ("own", "random", "same_layer", "other_fact")
+# floating-point noise of cosines and of log-probabilities of certain answers
+_NOISE = 1e-4
+
+
+def checkpoint_frame(store: Store, checkpoint: str) -> pd.DataFrame:
+    frame: pd.DataFrame = store.read("checkpoint", checkpoint).to_pandas()
+    return frame
+
+
+def checkpoint_suite(settings: Settings) -> Suite:
+    def expectations(checkpoint: str) -> Sequence[Any]:
+        positive = ("layers", "hidden_size", "neurons", "parameters", "vocabulary", "max_length")
+        return [
+            *expect.rows(1, 1),
+            *expect.among("checkpoint", [checkpoint]),
+            *expect.not_null("source", "architecture"),
+            *[e for column in positive for e in expect.within(column, 1)],
+            *expect.among("family", ("masked", "causal")),
+            *expect.among("corpus", ("wikipedia", "commoncrawl", "sandbox"), severity="warning"),
+            *expect.matching("tokenizer_sha256", SHA256),
+            *expect.matching("weights_sha256", SHA256),
+        ]
+
+    return Suite(checkpoint_frame, expectations)
+
+
+def predictions_frame(store: Store, checkpoint: str, language: str) -> pd.DataFrame:
+    table = store.read("predictions", checkpoint, language)
+    frame: pd.DataFrame = table.drop(
+        ["object_ids", "predicted_ids", "full_match", "partial_match"]
+    ).to_pandas()
+    # null: the checkpoint cannot be asked so
+    could = pc.is_valid(table["full_match"]).to_numpy()
+    full = pc.fill_null(table["full_match"], False).to_numpy()
+    partial = pc.fill_null(table["partial_match"], True).to_numpy()
+    frame["object_tokens"] = pc.list_value_length(table["object_ids"]).to_numpy()
+    frame["mask_counts"] = pc.list_value_length(table["predicted_ids"]).to_numpy()
+    # a match implies its mask count, and a full match is also a partial one
+    frame["match_agrees"] = (full == (frame["matched_mask_count"] > 0)) & (partial | ~full)
+    asked = ~frame["too_long"]
+    frame["finite"] = np.isfinite(frame["object_logprob"]) | ~asked
+    frame["asked"] = (frame["mask_counts"] >= frame["object_tokens"]) | ~asked | ~could
+    for name in ("typed", "pll"):
+        ranks = pc.fill_null(table[f"{name}_rank"], 1).to_numpy()
+        frame[f"{name}_agrees"] = (ranks >= 1) & (ranks <= frame["candidates"])
+    facts = store.read("mlama_split", language, columns=["uuid"])["uuid"].to_pylist()
+    frame["facts_agree"] = frame["uuid"].tolist() == facts
+    return frame
+
+
+def predictions_suite(settings: Settings) -> Suite:
+    def expectations(checkpoint: str, language: str) -> Sequence[Any]:
+        return [
+            *expect.rows(1),
+            *expect.unique("uuid"),
+            *expect.among("language", [language]),
+            *expect.true("facts_agree", "match_agrees", "finite", "asked", "typed_agrees", "pll_agrees"),
+            *expect.within("object_tokens", 1),
+            *expect.within("object_logprob", None, _NOISE),
+            *expect.within("prior_logprob", None, _NOISE),
+            *expect.among("too_long", [False], severity="warning"),
+        ]
+
+    return Suite(predictions_frame, expectations)
+
+
+def activations_frame(store: Store, checkpoint: str, language: str) -> pd.DataFrame:
+    """Statistics of every layer of every relation's tensor: the library cannot see safetensors."""
+    import pandas as pd
+    from safetensors.numpy import load_file
+
+    folder = store.require("neuron_activations", checkpoint, language)
+    index = store.read("neuron_activations", checkpoint, language)
+    described = store.read("checkpoint", checkpoint).to_pylist()[0]
+    shape = (described["layers"], described["neurons"])
+    matched = store.read("predictions", checkpoint, language, columns=["uuid", "full_match"])
+    expected = set(matched.filter(matched["full_match"])["uuid"].to_pylist())
+    missing = len(expected ^ set(index["uuid"].to_pylist()))
+    counted = {item["values"]: item["counts"] for item in pc.value_counts(index["relation"]).to_pylist()}
+    rows = []
+    for relation in sorted(counted):
+        tensor = load_file(folder / f"{relation}.safetensors")["activations"]
+        for layer in range(tensor.shape[1]):
+            values = tensor[:, layer]
+            rows.append(
+                {
+                    "relation": relation,
+                    "layer": layer,
+                    "shape_agrees": tensor.shape == (counted[relation], *shape),
+                    "not_finite": int((~np.isfinite(values)).sum()),
+                    "largest": float(np.nanmax(np.abs(values))),
+                    "spread": float(np.nanstd(values)),
+                    "facts_missing": missing,
+                }
+            )
+    columns = ("relation", "layer", "shape_agrees", "not_finite", "largest", "spread", "facts_missing")
+    return pd.DataFrame(rows, columns=list(columns))
+
+
+def activations_suite(settings: Settings) -> Suite:
+    def expectations(checkpoint: str, language: str) -> Sequence[Any]:
+        return [
+            *expect.rows(1, severity="warning"),  # a model may know nothing in a language
+            *expect.true("shape_agrees"),
+            *expect.zero("not_finite", "facts_missing"),
+            *expect.within("largest", 0, 1e6),
+            *expect.within("spread", 1e-9, None),
+        ]
+
+    return Suite(activations_frame, expectations)
+
+
+def active_frame(store: Store, checkpoint: str, language: str) -> pd.DataFrame:
+    table = store.read("active_neurons", checkpoint, language)
+    described = store.read("checkpoint", checkpoint).to_pylist()[0]
+    neurons = described["layers"] * described["neurons"]
+    frame: pd.DataFrame = table.select(["uuid", "language", "relation", "k"]).to_pandas()
+    names = ("neurons", "signed_neurons", "standardised_neurons", "ranked_neurons", "scores")
+    *rankings, scores = (table[name].to_pylist() for name in names)
+    frame["sizes_agree"] = [
+        # a relation too small for the standardised ranking has none
+        len(a) == len(b) == len(s) == k and len(c) in (0, k) and r[:k] == a
+        for a, b, c, r, s, k in zip(*rankings, scores, frame["k"], strict=True)
+    ]
+    frame["repeated"] = [
+        sum(len(chosen) - len(set(chosen)) for chosen in row) for row in zip(*rankings, strict=True)
+    ]
+    frame["in_range"] = [
+        all(0 <= n < neurons for chosen in row for n in chosen) for row in zip(*rankings, strict=True)
+    ]
+    frame["scores_ordered"] = [all(x >= y for x, y in pairwise(s)) and all(x >= 0 for x in s) for s in scores]
+    return frame
+
+
+def active_suite(settings: Settings) -> Suite:
+    def expectations(checkpoint: str, language: str) -> Sequence[Any]:
+        return [
+            *expect.rows(1, severity="warning"),
+            *expect.unique("uuid"),
+            *expect.among("language", [language]),
+            *expect.within("k", 1),
+            *expect.true("sizes_agree", "in_range", "scores_ordered"),
+            *expect.zero("repeated"),
+        ]
+
+    return Suite(active_frame, expectations)
+
+
+# What a protocol of `protocols` gives.
+_SCORE_OF = {
+    "full_match": "full_match",
+    "partial_match": "partial_match",
+    "typed": "typed_p1",
+    "pll": "pll_typed_p1",
+    "left_to_right": "left_to_right",
+    "confidence": "confidence",
+}
+
+
+def scores_frame(store: Store, checkpoint: str) -> pd.DataFrame:
+    table = store.read("probing_scores", checkpoint)
+    frame: pd.DataFrame = table.drop(["protocols"]).to_pandas()
+    frame["protocols_agree"] = [
+        {name for name, column in _SCORE_OF.items() if row[column] is not None} == set(row["protocols"])
+        for row in table.select(["protocols", *_SCORE_OF.values()]).to_pylist()
+    ]
+    whole = frame["relation"] == "*"
+    cells = frame[~whole].groupby("language")["n"].sum()
+    frame["cells_add_up"] = ~whole | (frame["n"] == frame["language"].map(cells))
+    return frame
+
+
+def scores_suite(settings: Settings) -> Suite:
+    def expectations(checkpoint: str) -> Sequence[Any]:
+        shares = (
+            "full_match",
+            "partial_match",
+            "typed_p1",
+            "mrr",
+            "multi_answer",
+            "majority",
+            "uniform",
+            "full_match_low",
+            "full_match_high",
+            "macro_full_match",
+            "prior_typed_p1",
+            "pll_typed_p1",
+            "left_to_right",
+            "confidence",
+            "by_subject_low",
+            "by_subject_high",
+            "by_object_low",
+            "by_object_high",
+        )
+        return [
+            *expect.rows(2),
+            *expect.unique("language", "relation"),
+            *expect.within("n", 1),
+            *[e for column in shares for e in expect.within(column, 0, 1)],
+            *expect.at_most("full_match", "partial_match"),
+            *expect.at_most("full_match", "multi_answer"),
+            *expect.at_most("full_match_low", "full_match"),
+            *expect.at_most("full_match", "full_match_high"),
+            *expect.true("cells_add_up", "protocols_agree"),
+            # a run over some of the languages is usable, and must not pass for the whole
+            *expect.distinct("language", len(settings.active_languages), severity="warning"),
+        ]
+
+    return Suite(scores_frame, expectations)
+
+
+def similarity_frame(store: Store, checkpoint: str) -> pd.DataFrame:
+    columns = [
+        "uuid",
+        "language_a",
+        "language_b",
+        "jaccard",
+        "signed_jaccard",
+        "standardised_jaccard",
+        "cosine",
+        "mismatched_mean",
+        "random_mean",
+        "p_value",
+        "q_value",
+    ]
+    frame: pd.DataFrame = store.read("neuron_similarity", checkpoint, columns=columns).to_pandas()
+    frame["ordered"] = frame["language_a"] < frame["language_b"]
+    return frame.assign(**sides.stability(store, checkpoint))
+
+
+def similarity_suite(settings: Settings) -> Suite:
+    def expectations(checkpoint: str) -> Sequence[Any]:
+        return [
+            *expect.rows(1, severity="warning"),
+            *expect.unique("uuid", "language_a", "language_b"),
+            *expect.true("ordered"),
+            *expect.within("jaccard", 0, 1),
+            *expect.within("signed_jaccard", 0, 1),
+            *expect.within("standardised_jaccard", 0, 1),
+            *expect.within("cosine", -1 - _NOISE, 1 + _NOISE),
+            *expect.within("mismatched_mean", 0, 1),
+            *expect.within("random_mean", 0, 1),
+            *expect.within("p_value", 0, 1, strict_min=True),
+            *expect.within("q_value", 0, 1),
+            *expect.at_most("p_value", "q_value"),
+            *expect.zero("stability_repeated", "stability_range", "stability_aspects"),
+        ]
+
+    return Suite(similarity_frame, expectations)
+
+
+def interventions_frame(store: Store, checkpoint: str) -> pd.DataFrame:
+    frame: pd.DataFrame = store.read("neuron_interventions", checkpoint).to_pandas()
+    frame["finite"] = np.isfinite(frame["logprob_change"]) & np.isfinite(frame["logprob_before"])
+    frame["two_languages"] = frame["language_found"] != frame["language_asked"]
+    return frame.assign(**sides.intervention_summary(store, checkpoint))
+
+
+def interventions_suite(settings: Settings) -> Suite:
+    def expectations(checkpoint: str) -> Sequence[Any]:
+        key = ("uuid", "language_found", "language_asked", "intervention", "neuron_set")
+        return [
+            *expect.rows(1, severity="warning"),
+            *expect.unique(*key),
+            *expect.among("intervention", INTERVENTIONS),
+            *expect.among("neuron_set", NEURON_SETS),
+            *expect.within("logprob_before", None, _NOISE),
+            *expect.true("finite", "two_languages"),
+            *expect.not_null("flipped"),
+            *expect.zero("summary_repeated", "summary_counts", "summary_range", "summary_intervals"),
+        ]
+
+    return Suite(interventions_frame, expectations)

@@ -1,0 +1,1 @@
+"""Statistics that know no table of ours: intervals, permutation tests, medoids, overlaps."""

@@ -1,1 +1,0 @@
-"""Where tables and tensors live on disk and how a partition is published whole or not at all."""

@@ -1,0 +1,293 @@
+"""The data layout: `<data root>/<world>/<asset>/[<checkpoint>/][<language>/]`, one folder a partition.
+
+A folder holds the main table (`data.parquet`, or `part-*.parquet` written by Spark), side tables
+(`_<name>.parquet`: readers of a Parquet folder pass over names that begin with an underscore) and
+`_manifest.json` with the digest of every file and of every partition that was read to make it.
+Everything goes through `Store.publish`, so a partition is on disk whole or not at all.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from factroots_dagster.errors import InputError
+from factroots_dagster.store.atomic import atomic_folder
+
+MANIFEST = "_manifest.json"
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def check_name(name: str, what: str = "partition key") -> str:
+    """Return `name` if it is safe as a folder name and partition key; raises InputError."""
+    if not _SAFE_NAME.fullmatch(name) or ".." in name or len(name) > 120:
+        raise InputError(
+            f"{what} {name!r:.80} is refused: use letters, digits, '.', '_' and '-' only, "
+            "begin with a letter or digit, no '..', at most 120 characters"
+        )
+    return name
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write one Parquet file (zstd) in large row groups."""
+    pq.write_table(table, path, compression="zstd", row_group_size=1 << 20)
+
+
+def main_files(folder: Path) -> list[Path]:
+    """Files of a partition's main table, in order."""
+    return sorted(path for path in folder.glob("*.parquet") if not path.name.startswith(("_", ".")))
+
+
+def read_folder(folder: Path, columns: Sequence[str] | None = None) -> pa.Table:
+    """Read the main table of a partition folder (side tables, manifest and other files are passed over)."""
+    names = list(columns) if columns else None
+    files = main_files(folder)
+    if not files:
+        raise InputError(f"{folder}: its table is gone; materialize this partition again")
+    with _whole_data(folder):
+        return pa.concat_tables(pq.ParquetFile(path).read(columns=names) for path in files)
+
+
+def _read_side(folder: Path, name: str) -> pa.Table:
+    with _whole_data(folder):
+        return pq.read_table(folder / f"_{name}.parquet")
+
+
+def read_batches(folder: Path, rows: int = 4096) -> Iterator[pa.Table]:
+    """The main table of a partition folder, `rows` at a time, for tables that need not fit in memory."""
+    for path in main_files(folder):
+        with _whole_data(folder):
+            batches = pq.ParquetFile(path).iter_batches(batch_size=rows)
+            yield from (pa.Table.from_batches([batch]) for batch in batches)
+
+
+def read_head(folder: Path, rows: int) -> pa.Table | None:
+    """The first rows of a partition folder's main table; None where there is no table or no row."""
+    return next(read_batches(folder, rows), None)
+
+
+@contextmanager
+def _whole_data(folder: Path) -> Iterator[None]:
+    """Say of published data that can no longer be read what is to be done about them."""
+    try:
+        yield
+    except (pa.ArrowInvalid, FileNotFoundError) as error:
+        raise InputError(f"{folder}: damaged ({error}); materialize this partition again") from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        raise InputError(f"{folder}: damaged ({error}); materialize this partition again") from error
+
+
+@contextmanager
+def _room_to_write(root: Path) -> Iterator[None]:
+    """Say of a disk that takes no more what is to be done about it, whichever library wrote."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, InputError) or (trouble := _trouble_with_disk(error, root)) is None:
+            raise
+        raise InputError(
+            f"{root}: {trouble}; nothing was published and what was there before still is. "
+            "Make room, or make the folder writable, and run again"
+        ) from error
+
+
+_DISK_TROUBLE = {
+    errno.ENOSPC: "no space left on device",
+    errno.EDQUOT: "disk quota exceeded",
+    errno.EROFS: "read-only file system",
+}
+
+
+def _trouble_with_disk(error: Exception, root: Path) -> str | None:
+    """What is wrong with the disk under `root`, from an error of this process or the words of another's."""
+    if isinstance(error, OSError) and error.errno is not None:
+        if error.errno == errno.EACCES and root.parent in Path(str(error.filename)).parents:
+            return "permission denied"
+        return _DISK_TROUBLE.get(error.errno)
+    # safetensors and Spark's workers hand on words only
+    told = str(error).lower()
+    return next((words for words in _DISK_TROUBLE.values() if words in told), None)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a publication left on disk."""
+
+    path: Path
+    rows: int | None
+    bytes: int
+    digest: str
+    inputs: Mapping[str, str]
+
+
+@dataclass
+class Work:
+    """One partition being made: the temporary folder, and reads that are noted as its inputs."""
+
+    store: Store
+    folder: Path
+    inputs: dict[str, str] = field(default_factory=dict)
+
+    def input_folder(self, asset: str, *parts: str) -> Path:
+        """Folder of a published partition, noted as an input; raises InputError when it is missing."""
+        path = self.store.require(asset, *parts)
+        self.inputs["/".join((asset, *parts))] = self.store.digest(asset, *parts)
+        return path
+
+    def read(self, asset: str, *parts: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Main table of a published partition, noted as an input."""
+        return read_folder(self.input_folder(asset, *parts), columns)
+
+    def read_side(self, name: str, asset: str, *parts: str) -> pa.Table:
+        """Side table `name` of a published partition, noted as an input."""
+        return _read_side(self.input_folder(asset, *parts), name)
+
+    def write(self, table: pa.Table, schema: pa.Schema, side: str | None = None) -> None:
+        """Write the main table, or the side table `side`, cast to its declared schema."""
+        name = f"_{side}.parquet" if side else "data.parquet"
+        write_table(table.select(schema.names).cast(schema), self.folder / name)
+
+    @contextmanager
+    def stream(self, schema: pa.Schema, side: str) -> Iterator[Callable[[pa.Table], None]]:
+        """A function that appends tables to the side table, for those that need not fit in memory."""
+        path = self.folder / f"_{side}.parquet"
+        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+            yield lambda table: writer.write_table(table.select(schema.names).cast(schema))
+
+
+class Store:
+    """Reads and publishes the partitions of one world."""
+
+    def __init__(self, data_root: Path | str, world: str) -> None:
+        self.root = Path(data_root).resolve() / check_name(world, "world")
+
+    def path(self, asset: str, *parts: str) -> Path:
+        """Folder of a partition, whether or not it exists; raises InputError on an unsafe key."""
+        return self.root.joinpath(asset, *(check_name(part) for part in parts))
+
+    def exists(self, asset: str, *parts: str) -> bool:
+        return (self.path(asset, *parts) / MANIFEST).is_file()
+
+    def require(self, asset: str, *parts: str) -> Path:
+        """Folder of a partition that must have been published; raises InputError naming the remedy."""
+        path = self.path(asset, *parts)
+        if not self.exists(asset, *parts):
+            partition = f" --partition '{'|'.join(parts)}'" if parts else ""
+            raise InputError(
+                f"{'/'.join((asset, *parts))} has not been materialized; run: dagster asset materialize "
+                f"-m factroots_dagster.definitions --select {asset}{partition}"
+            )
+        return path
+
+    def folders(self, asset: str, *parts: str) -> list[str]:
+        """Sorted names of the folders one level below that can be keys, published or holding what is."""
+        folder = self.path(asset, *parts)
+        if not folder.is_dir():
+            return []
+        return sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith((".", "_")))
+
+    def keys(self, asset: str, *parts: str) -> list[str]:
+        """Sorted names of the published partitions one level below."""
+        return [name for name in self.folders(asset, *parts) if self.exists(asset, *parts, name)]
+
+    def read(self, asset: str, *parts: str, columns: Sequence[str] | None = None) -> pa.Table:
+        return read_folder(self.require(asset, *parts), columns)
+
+    def read_side(self, name: str, asset: str, *parts: str) -> pa.Table:
+        return _read_side(self.require(asset, *parts), name)
+
+    def manifest(self, asset: str, *parts: str) -> dict[str, Any]:
+        """What a publication says of itself; raises InputError when there is none, or a damaged one."""
+        folder = self.require(asset, *parts)
+        path = folder / MANIFEST
+        try:
+            stat = path.stat()
+            return _read_manifest(path, stat.st_ino, stat.st_mtime_ns)
+        except (OSError, ValueError, AttributeError):
+            words = f"{folder}: its {MANIFEST} is damaged; materialize this partition again"
+            raise InputError(words) from None
+
+    def digest(self, asset: str, *parts: str) -> str:
+        """Digest of a published partition's files (its data version)."""
+        return str(self.manifest(asset, *parts)["digest"])
+
+    @contextmanager
+    def publish(
+        self,
+        asset: str,
+        *parts: str,
+        code_version: str,
+        upstream: Mapping[str, str] | None = None,
+        resume: str | None = None,
+    ) -> Iterator[Work]:
+        """Yield a `Work`; when the block ends well its folder becomes the partition, atomically.
+
+        `upstream` says which versions of its parents there were when it was begun (see `versions`).
+        With `resume`, words for all that the content depends on, a writer that failed or was killed leaves
+        its folder to the next one with the same words.
+        """
+        digest = hashlib.sha256(resume.encode()).hexdigest()[:24] if resume is not None else None
+        path = self.path(asset, *parts)
+        with _room_to_write(path), atomic_folder(path, digest) as folder:
+            work = Work(self, folder)
+            yield work
+            _write_manifest(work, asset, parts, code_version, upstream or {})
+
+    def published(self, asset: str, *parts: str) -> Published:
+        """What lies on disk for a partition, from its manifest."""
+        path, manifest = self.require(asset, *parts), self.manifest(asset, *parts)
+        return Published(path, manifest["rows"], manifest["bytes"], manifest["digest"], manifest["inputs"])
+
+
+def _count_rows(folder: Path) -> int | None:
+    files = main_files(folder)
+    return sum(pq.read_metadata(path).num_rows for path in files) if files else None
+
+
+@lru_cache(maxsize=50_000)
+def _read_manifest(path: Path, inode: int, changed_ns: int) -> dict[str, Any]:
+    """A manifest as it lies on disk, read once a version: what is stale is asked of thousands at once.
+
+    The digests of files, most of its length, are left out.
+    """
+    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if not manifest.keys() >= {"digest", "rows", "bytes", "inputs", "files"}:
+        raise ValueError
+    return {name: value for name, value in manifest.items() if name != "files"}
+
+
+def _write_manifest(
+    work: Work, asset: str, parts: Sequence[str], code_version: str, upstream: Mapping[str, str]
+) -> None:
+    paths = sorted(p for p in work.folder.rglob("*") if p.is_file())
+    files = {p.relative_to(work.folder).as_posix(): _sha256(p) for p in paths}
+    manifest = {
+        "asset": asset,
+        "partition": list(parts),
+        "code_version": code_version,
+        "rows": _count_rows(work.folder),
+        "bytes": sum(p.stat().st_size for p in paths),
+        "digest": hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest(),
+        "upstream": dict(upstream),
+        "inputs": work.inputs,
+        "files": files,
+    }
+    (work.folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")

@@ -1,0 +1,1 @@
+"""Inflected forms of names: the suffixes that a language may add to a label."""

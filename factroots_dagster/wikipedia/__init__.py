@@ -1,1 +1,0 @@
-"""Wikipedia dumps to text and mentions: what the corpora say, page by page, with offsets."""
