@@ -16,11 +16,11 @@ import factroots_dagster
 PACKAGE = Path(factroots_dagster.__file__).parent
 NAME = PACKAGE.name
 LAYERS = (
-    ("errors", "stats"),
-    ("languages", "models", "roots", "sandbox", "store", "text"),
+    ("errors", "stats", "tables"),
+    ("languages", "store", "text"),
+    ("models", "roots", "sandbox"),
     ("facts", "lookup", "probing", "spark"),
-    ("settings",),
-    ("corpora", "neurons"),
+    ("corpora", "neurons", "settings"),
     ("tracing",),
     ("report",),
     ("orchestration",),

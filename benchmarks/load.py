@@ -34,7 +34,7 @@ from factroots_dagster.orchestration.automation.checkpoint_scan import State, lo
 from factroots_dagster.orchestration.build import build_defs
 from factroots_dagster.orchestration.checks.bridge import CHECK_NAME
 from factroots_dagster.orchestration.partitions import checkpoint_set, parents_of, platform_for
-from factroots_dagster.orchestration.versions import RECIPES, Catalogue, code_version
+from factroots_dagster.orchestration.versions import RECIPES, StoreSnapshot, code_version
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import MANIFEST, Store, write_table
 
@@ -94,7 +94,7 @@ def furnish(folder: Path, checkpoints: int) -> Settings:
     store = Store(settings.data_root, settings.world)
     graph = build_defs(settings).resolve_asset_graph()
     for asset in graph.toposorted_asset_keys:
-        name, catalogue = asset.to_user_string(), Catalogue(store)
+        name, catalogue = asset.to_user_string(), StoreSnapshot(store)
         node = graph.get(asset)
         parents = parents_of(node.parent_keys, node.partition_mappings.get)
         places: list[tuple[str, ...]] = [()]
@@ -108,7 +108,7 @@ def furnish(folder: Path, checkpoints: int) -> Settings:
 def _publish(
     settings: Settings,
     store: Store,
-    catalogue: Catalogue,
+    catalogue: StoreSnapshot,
     name: str,
     parents: list[str],
     place: tuple[str, ...],

@@ -1,18 +1,25 @@
-"""The one error that means: the input is at fault, here is what and how to mend it."""
+"""The errors that mean: the input is at fault; here is what is wrong and how to fix it."""
 
 from __future__ import annotations
 
 
 class InputError(ValueError):
-    """Raised for bad input (files, settings, checkpoints, partition keys).
+    """Bad input: a file, setting, checkpoint, partition key or table that cannot be used.
 
-    The message names the file, line, setting or partition at fault and the remedy; it is shown to
-    the user as it stands, and a step that fails with it is not retried.
+    problem: names what is at fault (file, line, setting, partition) and what is wrong with it, without a
+        full stop at its end.
+    remedy: what the user can do about it, an imperative that begins with a small letter ("run: ...").
+
+    A step that fails with it is not retried: bad input stays bad.
     """
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(problem, remedy)
+        self.problem, self.remedy = problem, remedy
+
+    def __str__(self) -> str:
+        return f"{self.problem}. To fix it, {self.remedy}" if self.remedy else self.problem
 
 
 class UnavailableError(InputError):
-    """Raised when something outside cannot be reached now: the step is tried again after a while.
-
-    Bad input stays bad; a server that does not answer may answer in a minute.
-    """
+    """Something outside cannot be reached now; it may answer in a minute, so the step is retried."""

@@ -10,7 +10,7 @@ from dagster import DagsterRunStatus as Status
 
 from assets_tests.conftest import PROJECT
 
-fail_lost_runs = runpy.run_path(str(PROJECT / "docker" / "lost_runs.py"))["fail_lost_runs"]
+fail_orphaned_runs = runpy.run_path(str(PROJECT / "docker" / "lost_runs.py"))["fail_orphaned_runs"]
 
 
 def test_only_the_unfinished_runs_of_this_server_are_failed() -> None:
@@ -31,8 +31,8 @@ def test_only_the_unfinished_runs_of_this_server_are_failed() -> None:
             tags = {".dagster/grpc_info": json.dumps(server)} if server else {}
             run = dg.DagsterRun(job_name="any", status=status, tags=tags)
             ids.append(instance.add_run(run).run_id)
-        lost = fail_lost_runs(instance, "code", 4000)
+        lost = fail_orphaned_runs(instance, "code", 4000)
         assert set(lost) == set(ids[:3])
         found = [instance.get_run_by_id(run_id) for run_id in ids]
         assert [run.status for run in found if run] == [after for *_, after in runs]
-        assert fail_lost_runs(instance, "code", 4000) == []
+        assert fail_orphaned_runs(instance, "code", 4000) == []

@@ -82,7 +82,7 @@ def spoilt(spoil: Callable[[Path], object]) -> Callable[[Path, Path], object]:
 
     def ask(source: Path, target: Path) -> object:
         store = Store(source, "sandbox")
-        with store.publish("numbers", "xx", code_version="1") as work:
+        with store.write_partition("numbers", "xx", code_version="1") as work:
             work.write(pa.table({"n": [1, 2, 3]}), SCHEMA)
             work.write(pa.table({"n": [1]}), SCHEMA, side="more")
         spoil(store.path("numbers", "xx"))

@@ -30,14 +30,14 @@ SCHEMA = pa.schema([("writer", pa.int64())])
 RIVAL = """
 import sys, time
 import pyarrow as pa
-from factroots_dagster.storage.atomic import FolderBusyError
-from factroots_dagster.storage.store import Store
+from factroots_dagster.store.atomic import FolderBusyError
+from factroots_dagster.store.store import Store
 root, number = sys.argv[1], int(sys.argv[2])
 schema = pa.schema([("writer", pa.int64())])
 published = busy = 0
 for turn in range(30):
     try:
-        with Store(root, "sandbox").publish("asset", "xx", code_version="1") as work:
+        with Store(root, "sandbox").write_partition("asset", "xx", code_version="1") as work:
             work.write(pa.table({"writer": [number] * 500}), schema)
             time.sleep(0.003)
             work.write(pa.table({"writer": [number]}), schema, side="same")
@@ -93,12 +93,12 @@ def test_a_partition_whose_name_goes_on_is_not_swept_away(tmp_path: Path) -> Non
     store = Store(tmp_path, "sandbox")
 
     def publish(key: str) -> None:
-        with store.publish("asset", key, code_version="1") as work:
+        with store.write_partition("asset", key, code_version="1") as work:
             work.write(pa.table({"writer": [1]}), SCHEMA)
 
     names = ("model.v2", "model.12", "model.12.tmp", "model.old")
     for name in names:
-        with store.publish("asset", name, code_version="1") as work:
+        with store.write_partition("asset", name, code_version="1") as work:
             work.write(pa.table({"writer": [7]}), SCHEMA)
             publish("model")
     assert store.keys("asset") == sorted(["model", *names])
@@ -112,7 +112,7 @@ def test_a_partition_whose_name_goes_on_is_not_swept_away(tmp_path: Path) -> Non
 KILLED_WRITER = """
 import sys, time
 from pathlib import Path
-from factroots_dagster.storage.atomic import atomic_file
+from factroots_dagster.store.atomic import atomic_file
 with atomic_file(Path(sys.argv[1])) as temporary:
     temporary.write_text("half")
     print("ready", flush=True)

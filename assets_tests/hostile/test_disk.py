@@ -24,7 +24,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 from factroots_dagster.errors import InputError
-from factroots_dagster.storage.store import Store
+from factroots_dagster.store.store import Store
 
 root, outside = Path(sys.argv[1]), Path(sys.argv[2])
 schema = pa.schema([("n", pa.binary())])
@@ -37,7 +37,7 @@ def tree():
 
 
 def publish(write):
-    with store.publish("asset", "xx", code_version="2") as work:
+    with store.write_partition("asset", "xx", code_version="2") as work:
         write(work.folder)
 
 
@@ -58,7 +58,7 @@ def small(folder):
     pq.write_table(pa.table({"n": [b"new"]}, schema=schema), folder / "data.parquet")
 
 
-with store.publish("asset", "xx", code_version="1") as work:
+with store.write_partition("asset", "xx", code_version="1") as work:
     work.write(pa.table({"n": [b"old"]}), schema)
 """
 
@@ -82,7 +82,7 @@ WRITERS = {
     "release": """
         def write(folder):
             import zipfile
-            from factroots_dagster.mlama.release import acquire_release
+            from factroots_dagster.facts.mlama.release import acquire_release
             with zipfile.ZipFile(outside / "mlama.zip", "w") as out:
                 for number, content in enumerate(noise):
                     out.writestr(f"qaa/P{number}.jsonl", content)
@@ -98,7 +98,7 @@ WRITERS = {
         def write(folder):
             import threading
             from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-            from factroots_dagster.storage.download import download
+            from factroots_dagster.store.download import download
 
             class Handler(BaseHTTPRequestHandler):
                 def do_GET(self):
@@ -119,9 +119,9 @@ WRITERS = {
     """,
     "Spark": """
         def write(folder):
-            from factroots_dagster.wikipedia.articles import write_articles
-            from factroots_dagster.wikipedia.dump import acquire_dump
-            from factroots_dagster.wikipedia.session import spark_session
+            from factroots_dagster.corpora.wikipedia.articles import write_articles
+            from factroots_dagster.corpora.wikipedia.dump import acquire_dump
+            from factroots_dagster.spark.session import spark_session
 
             dump = acquire_dump("nl", str(outside), "latest", outside)
             write_articles(spark_session("local[2]"), dump, folder)

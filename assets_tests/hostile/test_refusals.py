@@ -41,13 +41,13 @@ def test_a_hostile_input_is_refused_in_words_and_leaves_nothing(
     source.mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     store = Store(root, "sandbox")
-    with store.publish("asset", "xx", code_version="1") as work:
+    with store.write_partition("asset", "xx", code_version="1") as work:
         work.write(pa.table({"n": [1, 2, 3]}), SCHEMA)
     before = tree(root)
     began = time.process_time()
     with (
         pytest.raises(InputError) as refused,
-        store.publish("asset", "xx", code_version="2") as work,
+        store.write_partition("asset", "xx", code_version="2") as work,
     ):
         (work.folder / "half.bin").write_bytes(b"of a new partition")
         case.ask(source, work.folder)

@@ -65,7 +65,7 @@ def publish(
 ) -> None:
     """The tables of one language; `found` holds the evidence by (uuid, matcher), None: no sources table."""
     rows = [dict(row, language=language, candidate_set=f"{language}/{row['relation']}") for row in facts]
-    with store.publish("mlama_split", language, code_version="1") as work:
+    with store.write_partition("mlama_split", language, code_version="1") as work:
         work.write(pa.Table.from_pylist(rows, MLAMA_SPLIT), MLAMA_SPLIT)
     if found is None:
         return
@@ -82,11 +82,11 @@ def publish(
         for row in facts
         for matcher in MATCHERS
     ]
-    with store.publish("fact_sources", language, code_version="1") as work:
+    with store.write_partition("fact_sources", language, code_version="1") as work:
         work.write(pa.Table.from_pylist(sources, FACT_SOURCES), FACT_SOURCES)
     if articles is not None:
         counts = dict.fromkeys(WIKIPEDIA_COUNTS.names, 0) | {"articles": articles}
-        with store.publish("wikipedia_articles", language, code_version="1") as work:
+        with store.write_partition("wikipedia_articles", language, code_version="1") as work:
             work.write(WIKIPEDIA_ARTICLES.empty_table(), WIKIPEDIA_ARTICLES)
             work.write(pa.Table.from_pylist([counts], WIKIPEDIA_COUNTS), WIKIPEDIA_COUNTS, side="counts")
 
@@ -194,11 +194,11 @@ def categorize(store: Store, checkpoint: str, right: bool = True) -> None:
         for row in said
     ]
     kinds = {"u1": ("shared", "2 chunks hold both."), "u3": ("not_predicted", "No number of masks.")}
-    with store.publish("predictions", checkpoint, "de", code_version="1") as work:
+    with store.write_partition("predictions", checkpoint, "de", code_version="1") as work:
         logs = [row | {"object_logprob": -0.5} for row in cells]
         work.write(pa.Table.from_pylist(logs, PREDICTIONS), PREDICTIONS)
     schema = pa.schema([(name, pa.string()) for name in ("uuid", "language", "type", "reason")])
-    with store.publish("fact_types", checkpoint, code_version="1") as work:
+    with store.write_partition("fact_types", checkpoint, code_version="1") as work:
         rows = [dict(zip(schema.names, (u, "de", *kinds[u]), strict=True)) for u in kinds]
         work.write(pa.Table.from_pylist(rows, schema), schema)
 
@@ -251,7 +251,7 @@ def test_a_prediction_is_told_in_words_where_the_tokenizer_is_at_hand(store: Sto
     registry.parent.mkdir(parents=True)
     registry.write_text(json.dumps({"mbert": {"source": str(folder), "revision": None}}))
     categorize(store, "mbert")
-    with store.publish("checkpoint", "mbert", code_version="1") as work:
+    with store.write_partition("checkpoint", "mbert", code_version="1") as work:
         row = dict.fromkeys(CHECKPOINT.names) | {"checkpoint": "mbert", "revision": "abc"}
         work.write(pa.Table.from_pylist([row], CHECKPOINT), CHECKPOINT)
     assert rows(store, "Nirgends")[0]["prediction"] == "Nimmer"

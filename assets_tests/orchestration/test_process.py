@@ -16,7 +16,7 @@ from assets_tests.conftest import command, make_home, world_environment
 from assets_tests.serving import DEFINITIONS, stop
 from factroots_dagster.orchestration.automation.failures import failure_summary
 from factroots_dagster.orchestration.build import build_defs
-from factroots_dagster.orchestration.process import PROCESS_TAG, fail_lost_runs, is_gone, this_process
+from factroots_dagster.orchestration.process import PROCESS_TAG, fail_orphaned_runs, is_gone, this_process
 from factroots_dagster.settings import Settings
 
 NAME = "from factroots_dagster.orchestration.process import this_process; print(this_process())"
@@ -78,7 +78,7 @@ def test_a_killed_run_is_reported_as_failed_once_and_a_living_one_left_alone(tmp
                 assert process.poll() is None and time.monotonic() < deadline
                 time.sleep(0.2)
             (run,) = runs
-            assert fail_lost_runs(instance) == []
+            assert fail_orphaned_runs(instance) == []
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         finally:
@@ -88,5 +88,5 @@ def test_a_killed_run_is_reported_as_failed_once_and_a_living_one_left_alone(tmp
             told = sensor(context)
         assert isinstance(told, dg.SkipReason) and run.run_id in str(told.skip_message)
         assert instance.get_runs()[0].status == dg.DagsterRunStatus.FAILURE
-        assert fail_lost_runs(instance) == []
+        assert fail_orphaned_runs(instance) == []
         assert "it was killed" in failure_summary(instance, instance.get_runs()[0])

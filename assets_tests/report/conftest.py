@@ -24,7 +24,7 @@ from factroots_dagster.neurons.schema import (
 from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_SCORES, VOLUME_RELATIONS
 from factroots_dagster.roots.evidence import statistics_of
 from factroots_dagster.roots.sensitivity import Sensitivity, Setting
-from factroots_dagster.roots.types import Typed, fact_types
+from factroots_dagster.roots.types import TypingResult, fact_types
 from factroots_dagster.sandbox.schema import PLANTED_TRUTH
 from factroots_dagster.tracing.schema import FACT_SOURCES
 
@@ -349,7 +349,7 @@ def nearest(similarity: pa.Table) -> pa.Table:
 
 
 @pytest.fixture(scope="session")
-def typed(world: dict[str, Any]) -> list[Typed]:
+def typed(world: dict[str, Any]) -> list[TypingResult]:
     near = nearest(world["similarity"])
     return [
         fact_types(
@@ -360,12 +360,12 @@ def typed(world: dict[str, Any]) -> list[Typed]:
 
 
 @pytest.fixture(scope="session")
-def types(typed: list[Typed]) -> pa.Table:
+def types(typed: list[TypingResult]) -> pa.Table:
     return pa.concat_tables(one.types for one in typed)
 
 
 @pytest.fixture(scope="session")
-def sensitivity(world: dict[str, Any], typed: list[Typed]) -> pa.Table:
+def sensitivity(world: dict[str, Any], typed: list[TypingResult]) -> pa.Table:
     moved = Sensitivity(
         Setting("chunk", "evidence", None, "relation"), statistics_of(nearest(world["similarity"]))
     )

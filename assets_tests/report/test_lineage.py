@@ -15,7 +15,7 @@ SCHEMA = pa.schema([("n", pa.int64())])
 def publish(
     store: Store, asset: str, *parts: str, made_from: tuple[tuple[str, ...], ...] = (), n: int = 0
 ) -> None:
-    with store.publish(asset, *parts, code_version="1") as work:
+    with store.write_partition(asset, *parts, code_version="1") as work:
         for source in made_from:
             work.read(*source)
         work.write(pa.table({"n": [n]}), SCHEMA)

@@ -12,7 +12,7 @@ from factroots_dagster.neurons.schema import NEAREST_LANGUAGE
 from factroots_dagster.probing.schema import PREDICTIONS
 from factroots_dagster.roots.evidence import ALPHA
 from factroots_dagster.roots.schema import FACT_TYPES, RULES, VARIANTS
-from factroots_dagster.roots.types import Typed, fact_types
+from factroots_dagster.roots.types import TypingResult, fact_types
 from factroots_dagster.tracing.schema import FACT_SOURCES
 
 NEAR = [nearest_row("u", "qaa", 9.0)]
@@ -34,7 +34,7 @@ def typed(
     named: int = 0,
     too_long: bool = False,
     **options: Any,
-) -> Typed:
+) -> TypingResult:
     """The tables of a single predicted fact u in qaa; `named` others share its name and object."""
     tokenize = None if subject_ids is None else lambda labels: [subject_ids] * len(labels)
     alike = [

@@ -17,7 +17,7 @@ from factroots_dagster.roots.easy import EASY_RULES
 from factroots_dagster.roots.evidence import statistics_of
 from factroots_dagster.roots.schema import PREDICTED_TYPES, SENSITIVITY
 from factroots_dagster.roots.sensitivity import Sensitivity, Setting, types_under
-from factroots_dagster.roots.types import EASY_RULE, MATCHER, STATISTIC, Typed, fact_types
+from factroots_dagster.roots.types import EASY_RULE, MATCHER, STATISTIC, TypingResult, fact_types
 from factroots_dagster.tracing.schema import FACT_SOURCES
 
 MATCHERS = ("sentence", "chunk", "article")
@@ -57,7 +57,7 @@ def language_tables(language: str, facts: int = 80) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def made() -> tuple[dict[str, Typed], pa.Table, pa.Table]:
+def made() -> tuple[dict[str, TypingResult], pa.Table, pa.Table]:
     """Tables by language, SENSITIVITY, and NEAREST_LANGUAGE; qac predicts nothing."""
     tables = {language: language_tables(language) for language in LANGUAGES}
     nearest = rows(NEAREST_LANGUAGE, [row for of in tables.values() for row in of["nearest"]])
@@ -78,7 +78,9 @@ def counted(types: list[str]) -> Counter[str]:
     return Counter(kind for kind in types if kind != "not_predicted")
 
 
-def test_every_setting_divides_the_predicted_facts(made: tuple[dict[str, Typed], pa.Table, pa.Table]) -> None:
+def test_every_setting_divides_the_predicted_facts(
+    made: tuple[dict[str, TypingResult], pa.Table, pa.Table],
+) -> None:
     for typed in made[0].values():
         predicted = [row["uuid"] for row in typed.types.to_pylist() if row["type"] != "not_predicted"]
         for matcher in MATCHERS:
@@ -92,7 +94,7 @@ def test_every_setting_divides_the_predicted_facts(made: tuple[dict[str, Typed],
 
 
 def test_any_setting_is_what_fact_types_gives_for_it(
-    made: tuple[dict[str, Typed], pa.Table, pa.Table],
+    made: tuple[dict[str, TypingResult], pa.Table, pa.Table],
 ) -> None:
     """Nothing has to be recomputed: rows of the variants equal those of a run with other settings."""
     of = language_tables("qaa")
@@ -115,7 +117,7 @@ def test_any_setting_is_what_fact_types_gives_for_it(
                 assert found == expected
 
 
-def test_default_rows_equal_fact_types(made: tuple[dict[str, Typed], pa.Table, pa.Table]) -> None:
+def test_default_rows_equal_fact_types(made: tuple[dict[str, TypingResult], pa.Table, pa.Table]) -> None:
     found, sensitivity, _ = made
     assert sensitivity.schema.equals(SENSITIVITY)
     everything: Counter[str] = Counter()
@@ -136,7 +138,7 @@ def test_default_rows_equal_fact_types(made: tuple[dict[str, Typed], pa.Table, p
         assert not any(row["axis"] == "k" for row in defaults)
 
 
-def test_types_of_every_setting_add_up(made: tuple[dict[str, Typed], pa.Table, pa.Table]) -> None:
+def test_types_of_every_setting_add_up(made: tuple[dict[str, TypingResult], pa.Table, pa.Table]) -> None:
     found, sensitivity, _ = made
     predicted = {
         language: sum(kind != "not_predicted" for kind in typed.types["type"].to_pylist())
@@ -162,7 +164,7 @@ def test_types_of_every_setting_add_up(made: tuple[dict[str, Typed], pa.Table, p
 
 
 def test_more_lenient_levels_find_more_shared_facts(
-    made: tuple[dict[str, Typed], pa.Table, pa.Table],
+    made: tuple[dict[str, TypingResult], pa.Table, pa.Table],
 ) -> None:
     shared = {
         row["setting"]: row["facts"]

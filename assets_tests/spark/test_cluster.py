@@ -21,13 +21,13 @@ RUN = """
 import sys, hashlib
 from pathlib import Path
 import pyarrow as pa
-from factroots_dagster.mlama.schema import MLAMA_SPLIT
+from factroots_dagster.facts.schema import MLAMA_SPLIT
 from factroots_dagster.tracing.sources import write_sources
-from factroots_dagster.wikipedia import pages
-from factroots_dagster.wikipedia.articles import write_articles
-from factroots_dagster.wikipedia.dump import acquire_dump
-from factroots_dagster.wikipedia.mentions import write_mentions
-from factroots_dagster.wikipedia.session import spark_session
+from factroots_dagster.corpora.wikipedia import pages
+from factroots_dagster.corpora.wikipedia.articles import write_articles
+from factroots_dagster.corpora.wikipedia.dump import acquire_dump
+from factroots_dagster.tracing.mentions import write_mentions
+from factroots_dagster.spark.session import spark_session
 source, target, master = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 pages.LEAST_PART = 20_000
 spark = spark_session(master)

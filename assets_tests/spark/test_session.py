@@ -14,7 +14,7 @@ from factroots_dagster.spark.java import cache_folder, java_home, java_version, 
 
 RUN = """
 import os
-from factroots_dagster.wikipedia.session import spark_session
+from factroots_dagster.spark.session import spark_session
 spark = spark_session("local[1]")
 assert spark_session("local[4]") is spark
 def double(batches):

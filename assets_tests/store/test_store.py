@@ -27,7 +27,7 @@ def table(*numbers: int) -> pa.Table:
 
 
 def publish(store: Store, *numbers: int, asset: str = "numbers", parts: tuple[str, ...] = ("xx",)) -> None:
-    with store.publish(asset, *parts, code_version="1") as work:
+    with store.write_partition(asset, *parts, code_version="1") as work:
         work.write(table(*numbers), SCHEMA)
 
 
@@ -37,7 +37,7 @@ def leftovers(folder: Path) -> list[str]:
 
 def test_published_table_reads_back_with_side_table_apart(tmp_path: Path) -> None:
     store = Store(tmp_path, "sandbox")
-    with store.publish("numbers", "xx", code_version="1") as work:
+    with store.write_partition("numbers", "xx", code_version="1") as work:
         work.write(table(1, 2), SCHEMA)
         work.write(table(3), SCHEMA, side="others")
     assert store.read("numbers", "xx")["n"].to_pylist() == [1, 2]
@@ -49,14 +49,14 @@ def test_published_table_reads_back_with_side_table_apart(tmp_path: Path) -> Non
 
 def test_a_side_table_can_be_written_part_by_part(tmp_path: Path) -> None:
     store = Store(tmp_path, "sandbox")
-    with store.publish("numbers", "xx", code_version="1") as work:
+    with store.write_partition("numbers", "xx", code_version="1") as work:
         work.write(table(1), SCHEMA)
         with work.stream(SCHEMA, side="many") as append:
             for n in range(3):
                 append(pa.table({"other": ["x"], "n": pa.array([n], pa.int32())}))
     found = store.read_side("many", "numbers", "xx")
     assert found.schema.equals(SCHEMA) and found["n"].to_pylist() == [0, 1, 2]
-    with store.publish("numbers", "yy", code_version="1") as work:
+    with store.write_partition("numbers", "yy", code_version="1") as work:
         work.write(table(1), SCHEMA)
         with work.stream(SCHEMA, side="many"):
             pass  # nothing to tell is a table without rows
@@ -65,7 +65,7 @@ def test_a_side_table_can_be_written_part_by_part(tmp_path: Path) -> None:
 
 def test_republication_replaces_everything(tmp_path: Path) -> None:
     store = Store(tmp_path, "sandbox")
-    with store.publish("numbers", "xx", code_version="1") as work:
+    with store.write_partition("numbers", "xx", code_version="1") as work:
         work.write(table(1), SCHEMA)
         (work.folder / "more.bin").write_bytes(b"x")
     publish(store, 5)
@@ -76,7 +76,7 @@ def test_republication_replaces_everything(tmp_path: Path) -> None:
 def test_a_failing_block_leaves_the_old_data(tmp_path: Path) -> None:
     store = Store(tmp_path, "sandbox")
     publish(store, 1)
-    with pytest.raises(RuntimeError), store.publish("numbers", "xx", code_version="1") as work:
+    with pytest.raises(RuntimeError), store.write_partition("numbers", "xx", code_version="1") as work:
         work.write(table(2), SCHEMA)
         raise RuntimeError("interrupted")
     assert store.read("numbers", "xx")["n"].to_pylist() == [1]
@@ -99,7 +99,7 @@ def test_a_writer_killed_between_two_renames_loses_nothing(tmp_path: Path) -> No
     publish(store, 1)
     target = store.path("numbers", "xx")
     target.rename(target.with_name(".xx.old"))  # where the fallback is between its renames
-    with pytest.raises(RuntimeError), store.publish("numbers", "xx", code_version="1"):
+    with pytest.raises(RuntimeError), store.write_partition("numbers", "xx", code_version="1"):
         raise RuntimeError("interrupted")
     assert store.read("numbers", "xx")["n"].to_pylist() == [1]
     assert leftovers(tmp_path) == []
@@ -109,12 +109,12 @@ KILLED_WRITER = """
 import sys, time
 import pyarrow as pa
 from pathlib import Path
-from factroots_dagster.storage.store import Store
+from factroots_dagster.store.store import Store
 schema = pa.schema([("n", pa.int64())])
 store = Store(sys.argv[1], "sandbox")
 print("ready", flush=True)
 for n in range(10**6):
-    with store.publish("numbers", "xx", code_version="1") as work:
+    with store.write_partition("numbers", "xx", code_version="1") as work:
         work.write(pa.table({"n": [n] * 2000}), schema)
         work.write(pa.table({"n": [n]}), schema, side="same")
 """
@@ -153,12 +153,12 @@ def test_two_writers_of_one_partition(tmp_path: Path) -> None:
 def test_reads_of_a_work_are_its_inputs(tmp_path: Path) -> None:
     store = Store(tmp_path, "sandbox")
     publish(store, 1)
-    with store.publish("sums", code_version="1") as work:
+    with store.write_partition("sums", code_version="1") as work:
         total = sum(work.read("numbers", "xx")["n"].to_pylist())
         work.write(table(total), SCHEMA)
     assert store.published("sums").inputs == {"numbers/xx": store.digest("numbers", "xx")}
     before = store.digest("sums")
-    with store.publish("sums", code_version="1") as work:
+    with store.write_partition("sums", code_version="1") as work:
         work.write(table(total), SCHEMA)
     assert store.digest("sums") == before  # the digest is of the data, not of the moment
 
@@ -170,7 +170,7 @@ def test_a_missing_partition_names_the_remedy(tmp_path: Path) -> None:
 
 def test_a_column_that_is_not_of_the_schema_is_refused(tmp_path: Path) -> None:
     store = Store(tmp_path, "sandbox")
-    with pytest.raises(pa.ArrowInvalid), store.publish("numbers", code_version="1") as work:
+    with pytest.raises(pa.ArrowInvalid), store.write_partition("numbers", code_version="1") as work:
         work.write(pa.table({"n": ["no number"]}), SCHEMA)
     assert not store.exists("numbers")
 
@@ -209,7 +209,7 @@ def test_a_resumable_publication_goes_on_where_the_last_one_failed(tmp_path: Pat
     publish(store, 1)
 
     def attempt(words: str, *, fails: bool) -> list[str]:
-        with store.publish("numbers", "xx", code_version="1", resume=words) as work:
+        with store.write_partition("numbers", "xx", code_version="1", resume=words) as work:
             seen = sorted(path.name for path in work.folder.iterdir())
             (work.folder / f"{len(seen)}.bin").write_bytes(b"x")
             if fails:

@@ -33,7 +33,7 @@ SPARK_SECONDS = 180
 
 SPARK_TASK = """
 import sys
-from factroots_dagster.wikipedia.session import spark_session
+from factroots_dagster.spark.session import spark_session
 spark = spark_session(sys.argv[1])
 rows = spark.range(8, numPartitions=2).mapInArrow(lambda batches: batches, "id long").count()
 print("rows", rows, "Spark", spark.version)
@@ -170,7 +170,7 @@ def mlama(settings: Settings) -> Finding:
 
 def wikipedia(settings: Settings) -> Finding:
     """Every language's dump is made, published, in the folder, or its server answers."""
-    from factroots_dagster.corpora.wikipedia.dump import found
+    from factroots_dagster.corpora.wikipedia.dump import find_dump_files
     from factroots_dagster.corpora.wikipedia.dump_names import database_prefix
 
     if settings.generated:
@@ -189,7 +189,7 @@ def wikipedia(settings: Settings) -> Finding:
     missing = []
     for language in absent:
         try:
-            found(language, Path(source).expanduser(), settings.wikipedia_snapshot)
+            find_dump_files(language, Path(source).expanduser(), settings.wikipedia_snapshot)
         except InputError as error:
             missing.append((language, str(error)))
     if not missing:

@@ -40,12 +40,12 @@ def is_gone(process: str) -> bool:
     return started != _started(int(number))
 
 
-def tell_process(context: Any) -> None:
+def tag_run_with_process(context: Any) -> None:
     """Write into the step's run which process it is."""
     context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: this_process()})
 
 
-def fail_lost_runs(instance: dg.DagsterInstance) -> list[str]:
+def fail_orphaned_runs(instance: dg.DagsterInstance) -> list[str]:
     """Report as failed every unfinished run whose process has ended; their ids."""
     lost = []
     unfinished = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]

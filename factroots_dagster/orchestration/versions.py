@@ -73,7 +73,7 @@ def code_version(asset: str, settings: Settings) -> str:
     return f"{recipe.number}-{_digest(values)[:12]}"
 
 
-class Catalogue:
+class StoreSnapshot:
     """What is published, as seen at one moment: a partition is looked at once, however often."""
 
     def __init__(self, store: Store) -> None:

@@ -35,7 +35,7 @@ Tokenize = Callable[[list[str]], Sequence[Sequence[int]]]
 
 
 @dataclass(frozen=True)
-class Easy:
+class EasyEvidence:
     """Why a fact needs no source: its type, the rule (one of schema.RULES), and the evidence of a cue."""
 
     kind: str
@@ -56,7 +56,7 @@ def known_rule(rule: str) -> str:
 
 def shared_tokens(
     rows: Sequence[Mapping[str, object]], object_ids: Sequence[Sequence[int]], tokenize: Tokenize | None
-) -> dict[str, Easy]:
+) -> dict[str, EasyEvidence]:
     """By uuid, the facts whose subject holds the object or a wordpiece of it.
 
     rows: of MLAMA_SPLIT, of one language. object_ids: the objects' tokens, row by row. tokenize: labels to
@@ -68,17 +68,17 @@ def shared_tokens(
     for row, within, subject_ids, ids in zip(rows, _inside(rows), pieces, object_ids, strict=True):
         if within:
             why = "the subject's name holds the object"
-            found[str(row["uuid"])] = Easy("shared_tokens", "object_in_subject", why)
+            found[str(row["uuid"])] = EasyEvidence("shared_tokens", "object_in_subject", why)
         elif not set(subject_ids).isdisjoint(ids):
             why = "subject and object share a wordpiece"
-            found[str(row["uuid"])] = Easy("shared_tokens", "shared_wordpiece", why)
+            found[str(row["uuid"])] = EasyEvidence("shared_tokens", "shared_wordpiece", why)
     return found
 
 
-def relation_cues(rows: Iterable[Mapping[str, object]]) -> dict[str, Easy]:
+def relation_cues(rows: Iterable[Mapping[str, object]]) -> dict[str, EasyEvidence]:
     """By uuid, the facts of the paper's relations."""
     return {
-        str(row["uuid"]): Easy(
+        str(row["uuid"]): EasyEvidence(
             "naming_cue",
             "relation_cue",
             f"{row['relation']} is often told by a name alone",
@@ -89,7 +89,7 @@ def relation_cues(rows: Iterable[Mapping[str, object]]) -> dict[str, Easy]:
     }
 
 
-def name_cues(split: pa.Table, alpha: float = CUE_ALPHA) -> dict[str, Easy]:
+def name_cues(split: pa.Table, alpha: float = CUE_ALPHA) -> dict[str, EasyEvidence]:
     """By uuid, the facts of one language whose subject's name alone predicts the object ("name" above)."""
     names = ("uuid", "relation", "subject", "subject_uri", "object_uri")
     rows = list(zip(*(split[name].to_pylist() for name in names), strict=True))
@@ -118,7 +118,7 @@ def name_parts(subject: str) -> set[str]:
     return {part for part in _PART.findall(subject.lower()) if len(part) >= SHORTEST_PART}
 
 
-def _significant(tested: list[tuple[str, str, int, int, int, int]], alpha: float) -> dict[str, Easy]:
+def _significant(tested: list[tuple[str, str, int, int, int, int]], alpha: float) -> dict[str, EasyEvidence]:
     from scipy import stats
 
     if not tested:
@@ -135,7 +135,7 @@ def _significant(tested: list[tuple[str, str, int, int, int, int]], alpha: float
     for uuid, (corrected, index) in best.items():
         part, facts, hit = tested[index][1], int(sharing[index]), int(hits[index])
         why = f"{hit} of {facts} other subjects with “{part}” in their name have this object"
-        found[uuid] = Easy("naming_cue", "name_cue", why, part, facts, hit, corrected)
+        found[uuid] = EasyEvidence("naming_cue", "name_cue", why, part, facts, hit, corrected)
     return found
 
 

@@ -16,7 +16,14 @@ import numpy as np
 import pyarrow as pa
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.roots.easy import Easy, Tokenize, known_rule, name_cues, relation_cues, shared_tokens
+from factroots_dagster.roots.easy import (
+    EasyEvidence,
+    Tokenize,
+    known_rule,
+    name_cues,
+    relation_cues,
+    shared_tokens,
+)
 from factroots_dagster.roots.evidence import StatisticResult, no_result, statistic_results
 from factroots_dagster.roots.schema import FACT_TYPES
 from factroots_dagster.roots.variants import variants_of
@@ -26,7 +33,7 @@ STATISTIC = "evidence"
 EASY_RULE = "name"
 
 
-class Typed(NamedTuple):
+class TypingResult(NamedTuple):
     """The tables of one language."""
 
     types: pa.Table  # FACT_TYPES
@@ -44,7 +51,7 @@ def fact_types(
     k: int | None = None,
     easy_rule: str = EASY_RULE,
     tokenize: Tokenize | None = None,
-) -> Typed:
+) -> TypingResult:
     """Types of one language's facts, in the order of `predictions`, and what other settings would say.
 
     Args:
@@ -92,7 +99,7 @@ def fact_types(
     }
     types = _types(cells, windows[matcher], easy[easy_rule], chosen, matcher, easy_rule)
     present = {name: np.array([found[uuid] > 0 for uuid in uuids], bool) for name, found in windows.items()}
-    return Typed(types, variants_of(predictions, present, easy, compared or [chosen]))
+    return TypingResult(types, variants_of(predictions, present, easy, compared or [chosen]))
 
 
 def _windows(sources: pa.Table, uuids: Sequence[str], matcher: str) -> dict[str, dict[str, int]]:
@@ -111,7 +118,7 @@ def _windows(sources: pa.Table, uuids: Sequence[str], matcher: str) -> dict[str,
 def _types(
     cells: list[dict[str, Any]],
     windows: Mapping[str, int],
-    easy: Mapping[str, Easy],
+    easy: Mapping[str, EasyEvidence],
     compared: StatisticResult,
     matcher: str,
     easy_rule: str,
@@ -158,7 +165,7 @@ def _number(value: float) -> float | None:
 
 def _type(
     cell: Mapping[str, object],
-    easy: Easy | None,
+    easy: EasyEvidence | None,
     windows: int,
     matcher: str,
     compared: StatisticResult,

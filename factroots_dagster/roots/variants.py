@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from factroots_dagster.roots.easy import Easy
+from factroots_dagster.roots.easy import EasyEvidence
 from factroots_dagster.roots.evidence import StatisticResult
 from factroots_dagster.roots.schema import VARIANTS
 
@@ -22,7 +22,7 @@ from factroots_dagster.roots.schema import VARIANTS
 def variants_of(
     predictions: pa.Table,
     present: Mapping[str, npt.NDArray[np.bool_]],
-    easy: Mapping[str, Mapping[str, Easy]],
+    easy: Mapping[str, Mapping[str, EasyEvidence]],
     compared: Sequence[StatisticResult],
 ) -> pa.Table:
     """VARIANTS of one language, fact by fact.
@@ -63,7 +63,7 @@ def variants_of(
     return pa.table(columns, schema=VARIANTS)
 
 
-def _kind(easy: Mapping[str, Easy], uuid: str) -> str:
+def _kind(easy: Mapping[str, EasyEvidence], uuid: str) -> str:
     given = easy.get(uuid)
     return "transferred" if given is None else given.kind
 

@@ -3,7 +3,7 @@
 A folder holds the main table (`data.parquet`, or `part-*.parquet` written by Spark), side tables
 (`_<name>.parquet`: readers of a Parquet folder pass over names that begin with an underscore) and
 `_manifest.json` with the digest of every file and of every partition that was read to make it.
-Everything goes through `Store.publish`, so a partition is on disk whole or not at all.
+Everything goes through `Store.write_partition`, so a partition is on disk whole or not at all.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import pyarrow.parquet as pq
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.store.atomic import atomic_folder
+from factroots_dagster.tables import storage_schema
 
 MANIFEST = "_manifest.json"
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -139,7 +140,7 @@ class Published:
 
 
 @dataclass
-class Work:
+class PartitionWriter:
     """One partition being made: the temporary folder, and reads that are noted as its inputs."""
 
     store: Store
@@ -163,14 +164,14 @@ class Work:
     def write(self, table: pa.Table, schema: pa.Schema, side: str | None = None) -> None:
         """Write the main table, or the side table `side`, cast to its declared schema."""
         name = f"_{side}.parquet" if side else "data.parquet"
-        write_table(table.select(schema.names).cast(schema), self.folder / name)
+        write_table(table.select(schema.names).cast(storage_schema(schema)), self.folder / name)
 
     @contextmanager
     def stream(self, schema: pa.Schema, side: str) -> Iterator[Callable[[pa.Table], None]]:
         """A function that appends tables to the side table, for those that need not fit in memory."""
-        path = self.folder / f"_{side}.parquet"
-        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-            yield lambda table: writer.write_table(table.select(schema.names).cast(schema))
+        path, stored = self.folder / f"_{side}.parquet", storage_schema(schema)
+        with pq.ParquetWriter(path, stored, compression="zstd") as writer:
+            yield lambda table: writer.write_table(table.select(schema.names).cast(stored))
 
 
 class Store:
@@ -230,15 +231,15 @@ class Store:
         return str(self.manifest(asset, *parts)["digest"])
 
     @contextmanager
-    def publish(
+    def write_partition(
         self,
         asset: str,
         *parts: str,
         code_version: str,
         upstream: Mapping[str, str] | None = None,
         resume: str | None = None,
-    ) -> Iterator[Work]:
-        """Yield a `Work`; when the block ends well its folder becomes the partition, atomically.
+    ) -> Iterator[PartitionWriter]:
+        """Yield a `PartitionWriter`; when the block ends well its folder becomes the partition, atomically.
 
         `upstream` says which versions of its parents there were when it was begun (see `versions`).
         With `resume`, words for all that the content depends on, a writer that failed or was killed leaves
@@ -247,7 +248,7 @@ class Store:
         digest = hashlib.sha256(resume.encode()).hexdigest()[:24] if resume is not None else None
         path = self.path(asset, *parts)
         with _room_to_write(path), atomic_folder(path, digest) as folder:
-            work = Work(self, folder)
+            work = PartitionWriter(self, folder)
             yield work
             _write_manifest(work, asset, parts, code_version, upstream or {})
 
@@ -275,7 +276,7 @@ def _read_manifest(path: Path, inode: int, changed_ns: int) -> dict[str, Any]:
 
 
 def _write_manifest(
-    work: Work, asset: str, parts: Sequence[str], code_version: str, upstream: Mapping[str, str]
+    work: PartitionWriter, asset: str, parts: Sequence[str], code_version: str, upstream: Mapping[str, str]
 ) -> None:
     paths = sorted(p for p in work.folder.rglob("*") if p.is_file())
     files = {p.relative_to(work.folder).as_posix(): _sha256(p) for p in paths}

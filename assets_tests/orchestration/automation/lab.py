@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 from factroots_dagster.orchestration.build import build_defs
 from factroots_dagster.orchestration.checks.bridge import CHECK_NAME
 from factroots_dagster.orchestration.partitions import checkpoint_set, parents_of, parts_of, platform_for
-from factroots_dagster.orchestration.versions import Catalogue, code_version
+from factroots_dagster.orchestration.versions import StoreSnapshot, code_version
 from factroots_dagster.settings import Settings
 
 SCHEMA = pa.schema([("content", pa.string()), ("tokenizer_sha256", pa.string())])
@@ -68,10 +68,12 @@ class Lab:
         parts = parts_of(partition)
         node = self.graph.get(dg.AssetKey(asset))
         parents = parents_of(node.parent_keys, node.partition_mappings.get)
-        upstream = Catalogue(self.platform.store).upstream(asset, parents, parts)
+        upstream = StoreSnapshot(self.platform.store).upstream(asset, parents, parts)
         version = code_version(asset, self.settings)
         content = self.content.get((asset, partition), f"{version} {upstream}")
-        with self.platform.store.publish(asset, *parts, code_version=version, upstream=upstream) as work:
+        with self.platform.store.write_partition(
+            asset, *parts, code_version=version, upstream=upstream
+        ) as work:
             tokenizer = self.tokenizers.get(partition, "one tokenizer")
             work.write(pa.table({"content": [content], "tokenizer_sha256": [tokenizer]}), SCHEMA)
 

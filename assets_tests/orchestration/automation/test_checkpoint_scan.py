@@ -48,7 +48,7 @@ def settings(tmp_path: Path) -> Settings:
 def describe(settings: Settings, key: str, revision: str) -> None:
     """Publish what the asset `checkpoint` publishes, as far as the sensor looks at it."""
     store = Store(settings.data_root, settings.world)
-    with store.publish("checkpoint", key, code_version=code_version("checkpoint", settings)) as work:
+    with store.write_partition("checkpoint", key, code_version=code_version("checkpoint", settings)) as work:
         work.write(pa.table({"revision": [revision]}), DESCRIBED)
 
 
@@ -271,7 +271,7 @@ def test_a_newer_dump_in_the_folder_is_seen(tmp_path: Path) -> None:
     store = Store(settings.data_root, settings.world)
     for language in settings.active_languages:
         (dumps / f"{language}wiki-20260101-pages-articles.xml.bz2").touch()
-        with store.publish("wikipedia_dump", language, code_version="1") as work:
+        with store.write_partition("wikipedia_dump", language, code_version="1") as work:
             work.write(pa.table({"snapshot": ["20260101"]}), pa.schema([("snapshot", pa.string())]))
     assert newer_snapshots(settings, store) == ({}, {})
     (dumps / "elwiki-20260201-pages-articles.xml.bz2").touch()

@@ -54,7 +54,9 @@ def acquire_dump(
     if source.startswith(("http://", "https://")):
         files = download_dump(language, source, snapshot, folder, progress)
     else:
-        files = [(path, file_sha1(path)) for path in found(language, Path(source).expanduser(), snapshot)]
+        files = [
+            (path, file_sha1(path)) for path in find_dump_files(language, Path(source).expanduser(), snapshot)
+        ]
     return pa.Table.from_pylist(
         [dump_row(language, path, sha1) for path, sha1 in files], schema=WIKIPEDIA_DUMP
     )
@@ -87,7 +89,7 @@ def dump_row(language: str, path: Path, sha1: str) -> dict[str, object]:
     }
 
 
-def found(language: str, folder: Path, snapshot: str) -> list[Path]:
+def find_dump_files(language: str, folder: Path, snapshot: str) -> list[Path]:
     """The files of one dump of `language` in `folder`, as absolute paths."""
     pattern = f"{database_prefix(language)}wiki-<date>-pages-articles*.xml[.bz2|.gz|.zst]"
     if not folder.is_dir():

@@ -23,10 +23,10 @@ import pyarrow as pa
 
 from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.orchestration.partitions import parents_of, parts_of
-from factroots_dagster.orchestration.process import tell_process
-from factroots_dagster.orchestration.versions import RECIPES, Catalogue
+from factroots_dagster.orchestration.process import tag_run_with_process
+from factroots_dagster.orchestration.versions import RECIPES, StoreSnapshot
 from factroots_dagster.settings import Settings
-from factroots_dagster.store.store import Published, Store, Work, read_head
+from factroots_dagster.store.store import PartitionWriter, Published, Store, read_head
 
 if TYPE_CHECKING:
     from factroots_dagster.sandbox.model import World
@@ -186,7 +186,7 @@ class Versions:
 
 def versions_of(context: Any, store: Store, name: str, parts: tuple[str, ...]) -> Versions:
     """The versions that one of the step's assets is made from at this moment."""
-    found = Catalogue(store).upstream(name, _parents(context, name), parts) if name in RECIPES else {}
+    found = StoreSnapshot(store).upstream(name, _parents(context, name), parts) if name in RECIPES else {}
     return Versions(_code_version(context, name), found)
 
 
@@ -212,7 +212,7 @@ def publish_each(
     def publish(*parts: str) -> dict[str, Shown]:
         versions = versions_of(context, store, name, parts)
         words = f"{versions.code_version} {resume(*parts)}" if resume is not None else None
-        publication = store.publish(
+        publication = store.write_partition(
             name, *parts, code_version=versions.code_version, upstream=versions.upstream, resume=words
         )
         with publication as work:
@@ -230,7 +230,7 @@ def for_each_partition(
     words of every error, and is tried again only where that can help. A second try makes only what the
     first one had not finished.
     """
-    tell_process(context)
+    tag_run_with_process(context)
     keys = partition_keys(context)
     most = 2 if isinstance(context.assets_def.partitions_def, dg.MultiPartitionsDefinition) else 1
     failed: dict[str, InputError] = {}
@@ -282,7 +282,7 @@ def joint_version(versions: Sequence[str]) -> str:
 
 
 def _all_current(context: Any, store: Store, names: Iterable[str], parts: tuple[str, ...]) -> bool:
-    catalogue = Catalogue(store)
+    catalogue = StoreSnapshot(store)
     return all(
         name in RECIPES
         and catalogue.is_current(name, parts, _code_version(context, name), _parents(context, name))
@@ -330,7 +330,9 @@ def generated_world(settings: Settings) -> World:
     return generate(settings.sandbox_seed, settings.world == "disjoint")
 
 
-def available_languages(work: Work, asset_name: str, languages: Iterable[str], *parts: str) -> list[str]:
+def available_languages(
+    work: PartitionWriter, asset_name: str, languages: Iterable[str], *parts: str
+) -> list[str]:
     """The languages whose partition of an asset is published; raises InputError when none is."""
     found = [language for language in languages if work.store.exists(asset_name, *parts, language)]
     if not found:

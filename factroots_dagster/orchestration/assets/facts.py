@@ -12,7 +12,7 @@ from factroots_dagster.orchestration.assets.base import (
 )
 from factroots_dagster.orchestration.assets.sources import RELEASE_FOLDER
 from factroots_dagster.orchestration.partitions import Platform
-from factroots_dagster.store.store import Work
+from factroots_dagster.store.store import PartitionWriter
 
 
 def mlama_assets(platform: Platform) -> list[dg.AssetsDefinition]:
@@ -29,7 +29,7 @@ def mlama_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def mlama_split(context: dg.AssetExecutionContext) -> None:
         """One language of mLAMA: a row per fact with its cloze template, labels and Wikidata ids."""
 
-        def build(work: Work, language: str) -> Shown:
+        def build(work: PartitionWriter, language: str) -> Shown:
             from factroots_dagster.facts.mlama.split import read_split
             from factroots_dagster.report.previews import relations_picture
 
@@ -43,7 +43,7 @@ def mlama_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def fact_coverage(context: dg.AssetExecutionContext) -> None:
         """Which fact exists in which language, prompts with several answers, easy facts, majority objects."""
 
-        def build(work: Work) -> Shown:
+        def build(work: PartitionWriter) -> Shown:
             from factroots_dagster.facts.mlama.coverage import fact_coverage as cover
             from factroots_dagster.report.previews import coverage_picture
 

@@ -10,7 +10,7 @@ from factroots_dagster.orchestration.assets.base import Shown, asset, available_
 from factroots_dagster.orchestration.partitions import Platform
 from factroots_dagster.sandbox.languages import LANGUAGES
 from factroots_dagster.settings import Settings
-from factroots_dagster.store.store import Work
+from factroots_dagster.store.store import PartitionWriter
 
 
 def analysis_assets(platform: Platform) -> list[dg.AssetsDefinition]:
@@ -27,7 +27,7 @@ def analysis_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def language_clusters(context: dg.AssetExecutionContext) -> None:
         """Languages by the facts that both predict, corrected for chance: pairs, clusters, geography."""
 
-        def build(work: Work, checkpoint: str) -> Shown:
+        def build(work: PartitionWriter, checkpoint: str) -> Shown:
             from factroots_dagster.languages.clusters import language_clusters as cluster
             from factroots_dagster.report.previews import similarity_picture
 

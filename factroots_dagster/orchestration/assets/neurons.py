@@ -24,14 +24,14 @@ from factroots_dagster.orchestration.assets.base import (
 )
 from factroots_dagster.orchestration.partitions import Platform
 from factroots_dagster.orchestration.resources.models import ModelResource
-from factroots_dagster.store.store import Work
+from factroots_dagster.store.store import PartitionWriter
 
 
 def neuron_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     """`active_neurons`, `neuron_similarity` and `neuron_interventions`."""
     settings, store = platform.settings, platform.store
 
-    def tables(work: Work, asset_name: str, *parts: str) -> dict[str, pa.Table]:
+    def tables(work: PartitionWriter, asset_name: str, *parts: str) -> dict[str, pa.Table]:
         """An asset's tables by language, for the languages whose active neurons are known."""
         languages = available_languages(work, "active_neurons", settings.active_languages, parts[0])
         cell = parts if asset_name != "mlama_split" else ()
@@ -47,7 +47,7 @@ def neuron_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def active_neurons(context: dg.AssetExecutionContext) -> None:
         """The top-k neurons of every correctly predicted fact: Probeless, standardised Probeless, signed."""
 
-        def build(work: Work, checkpoint: str, language: str) -> Shown:
+        def build(work: PartitionWriter, checkpoint: str, language: str) -> Shown:
             from factroots_dagster.models.checkpoint import pick_device
             from factroots_dagster.neurons.probeless import active_neurons as activate
             from factroots_dagster.report.previews import neurons_picture
@@ -70,7 +70,7 @@ def neuron_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def neuron_similarity(context: dg.AssetExecutionContext) -> None:
         """For every fact that two languages predict: how alike its neurons are, beside every null."""
 
-        def build(work: Work, checkpoint: str) -> Shown:
+        def build(work: PartitionWriter, checkpoint: str) -> Shown:
             from factroots_dagster.neurons.probeless import default_k, layer_profile
             from factroots_dagster.neurons.similarity import compare_languages
             from factroots_dagster.neurons.stability import neuron_stability
@@ -114,7 +114,7 @@ def neuron_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def neuron_interventions(context: dg.AssetExecutionContext, models: ModelResource) -> None:
         """Zero and double a fact's neurons found in one language while it is asked in another."""
 
-        def build(work: Work, checkpoint: str) -> Shown:
+        def build(work: PartitionWriter, checkpoint: str) -> Shown:
             from factroots_dagster.neurons.effects import intervention_summary
             from factroots_dagster.neurons.interventions import interventions
             from factroots_dagster.report.previews import interventions_picture

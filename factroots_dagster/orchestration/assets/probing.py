@@ -27,7 +27,7 @@ from factroots_dagster.orchestration.assets.base import (
 from factroots_dagster.orchestration.partitions import Platform
 from factroots_dagster.orchestration.resources.models import ModelResource
 from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_SCORES, VOLUME_RELATIONS
-from factroots_dagster.store.store import Work
+from factroots_dagster.store.store import PartitionWriter
 from factroots_dagster.tracing.schema import WIKIPEDIA_VOLUME
 
 
@@ -85,7 +85,7 @@ def probing_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def probing_scores(context: dg.AssetExecutionContext) -> None:
         """P@1 by language and relation, with intervals and the baselines it must be read against."""
 
-        def build(work: Work, checkpoint: str) -> Shown:
+        def build(work: PartitionWriter, checkpoint: str) -> Shown:
             from factroots_dagster.probing.scores import mask_counts, volume_relations
             from factroots_dagster.probing.scores import probing_scores as score
             from factroots_dagster.report.previews import scores_picture
@@ -131,7 +131,7 @@ def _probe_cell(
     with ExitStack() as stack:
         works = {
             name: stack.enter_context(
-                platform.store.publish(
+                platform.store.write_partition(
                     name,
                     checkpoint,
                     language,

@@ -25,7 +25,7 @@ from factroots_dagster.roots.schema import (
 )
 from factroots_dagster.sandbox.languages import LANGUAGES
 from factroots_dagster.settings import Settings
-from factroots_dagster.store.store import Work
+from factroots_dagster.store.store import PartitionWriter
 
 if TYPE_CHECKING:
     from factroots_dagster.report.explorer import FactTables
@@ -51,7 +51,7 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def fact_types(context: dg.AssetExecutionContext, models: ModelResource) -> None:
         """The type of every fact in every language, and the rule, evidence and language pair behind it."""
 
-        def build(work: Work, checkpoint: str) -> Shown:
+        def build(work: PartitionWriter, checkpoint: str) -> Shown:
             from factroots_dagster.probing.prompts import object_token_ids
             from factroots_dagster.report.previews import types_picture
             from factroots_dagster.roots.evidence import statistics_of
@@ -105,7 +105,7 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def categorization_report(context: dg.AssetExecutionContext, models: ModelResource) -> None:
         """One self-contained page per checkpoint, its figures, the data behind each, and a summary."""
 
-        def build(work: Work, checkpoint: str) -> Shown:
+        def build(work: PartitionWriter, checkpoint: str) -> Shown:
             from factroots_dagster.report.lazy_tables import OnDemand
             from factroots_dagster.report.lineage import lineage
             from factroots_dagster.report.page import write_report
@@ -149,7 +149,7 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         publish_each(context, store, build)
 
     def _fact_tables(
-        work: Work,
+        work: PartitionWriter,
         models: ModelResource,
         checkpoint: str,
         types: pa.Table,
@@ -181,7 +181,7 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def checkpoint_comparison(context: dg.AssetExecutionContext) -> None:
         """How P@1 and the types move from checkpoint to checkpoint, and which facts changed type."""
 
-        def build(work: Work) -> Shown:
+        def build(work: PartitionWriter) -> Shown:
             from factroots_dagster.report.comparison_page import write_comparison
             from factroots_dagster.report.previews import comparison_picture
             from factroots_dagster.roots.comparison import checkpoint_comparison as compare
@@ -206,7 +206,7 @@ def report_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     return [fact_types, categorization_report, checkpoint_comparison]
 
 
-def _labels(work: Work, changed: pa.Table) -> Iterator[pa.Table]:
+def _labels(work: PartitionWriter, changed: pa.Table) -> Iterator[pa.Table]:
     """MLAMA_SPLIT of every language in which a fact changed its type."""
     languages = sorted(set(changed["language"].to_pylist()))
     return (work.read("mlama_split", language) for language in languages)

@@ -13,7 +13,7 @@ from factroots_dagster.orchestration.assets.base import (
 )
 from factroots_dagster.orchestration.partitions import Platform
 from factroots_dagster.sandbox.schema import LOSS_LOG, PLANTED_TRUTH
-from factroots_dagster.store.store import Work
+from factroots_dagster.store.store import PartitionWriter
 
 
 def sandbox_assets(platform: Platform) -> list[dg.AssetsDefinition]:
@@ -26,7 +26,7 @@ def sandbox_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def planted_truth(context: dg.AssetExecutionContext) -> None:
         """What was planted for every fact and language: whether it is stated, linked, easy, or nowhere."""
 
-        def build(work: Work) -> Shown:
+        def build(work: PartitionWriter) -> Shown:
             from factroots_dagster.report.previews import planted_picture
             from factroots_dagster.sandbox.truth import planted_truth as plant
 
@@ -46,7 +46,7 @@ def sandbox_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def sandbox_training(context: dg.AssetExecutionContext) -> None:
         """Trains the small BERT on the plain text of the world's Wikipedia; saves checkpoints on the way."""
 
-        def build(work: Work) -> Shown:
+        def build(work: PartitionWriter) -> Shown:
             import pyarrow.compute as pc
 
             from factroots_dagster.sandbox.training import train

@@ -18,7 +18,7 @@ from factroots_dagster.orchestration.assets.base import (
     publish_each,
 )
 from factroots_dagster.orchestration.partitions import Platform
-from factroots_dagster.store.store import Work
+from factroots_dagster.store.store import PartitionWriter
 
 RELEASE_FOLDER = "_release"
 DUMP_FOLDER = "_dump"
@@ -36,7 +36,7 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         (URL, folder or archive) or the known mirrors, and its rows are compared with the published ones.
         """
 
-        def build(work: Work) -> Shown:
+        def build(work: PartitionWriter) -> Shown:
             from factroots_dagster.facts.mlama.release import acquire_release, inventory, release_facts
             from factroots_dagster.report.previews import release_picture
 
@@ -70,7 +70,7 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         A dump in a folder stays where it is; one from a base URL is downloaded, resumed and verified.
         """
 
-        def build(work: Work, language: str) -> Shown:
+        def build(work: PartitionWriter, language: str) -> Shown:
             from factroots_dagster.corpora.wikipedia.dump import acquire_dump
             from factroots_dagster.report.previews import bars_picture
 
@@ -114,7 +114,7 @@ def source_assets(platform: Platform) -> list[dg.AssetsDefinition]:
         Only safetensors weights and fast tokenizers are accepted, and never code from a checkpoint.
         """
 
-        def build(work: Work, key: str) -> Shown:
+        def build(work: PartitionWriter, key: str) -> Shown:
             from factroots_dagster.models.checkpoint import describe, resolve_checkpoint
             from factroots_dagster.report.previews import checkpoint_picture
 

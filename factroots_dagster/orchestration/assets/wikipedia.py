@@ -19,11 +19,11 @@ from factroots_dagster.orchestration.partitions import Platform
 from factroots_dagster.orchestration.resources.models import wordpiece_tokenizer
 from factroots_dagster.orchestration.resources.spark import SparkResource
 from factroots_dagster.orchestration.versions import code_version
-from factroots_dagster.store.store import Work, read_folder
+from factroots_dagster.store.store import PartitionWriter, read_folder
 from factroots_dagster.tracing.schema import ENTITY_MENTIONS, FACT_SOURCES, WIKIPEDIA_VOLUME
 
 
-def read_dump(work: Work, language: str) -> pa.Table:
+def read_dump(work: PartitionWriter, language: str) -> pa.Table:
     """The dump's table with the paths of downloaded files made absolute."""
     folder = work.input_folder("wikipedia_dump", language) / DUMP_FOLDER
     dump = work.read("wikipedia_dump", language)
@@ -52,7 +52,7 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def wikipedia_articles(context: dg.AssetExecutionContext, spark: SparkResource) -> None:
         """Articles as plain text and redirects, read and cleaned by Spark; what was damaged stands apart."""
 
-        def build(work: Work, language: str) -> Shown:
+        def build(work: PartitionWriter, language: str) -> Shown:
             from factroots_dagster.corpora.wikipedia.articles import write_articles
             from factroots_dagster.report.previews import counts_picture
 
@@ -82,7 +82,7 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def wikipedia_volume(context: dg.AssetExecutionContext) -> None:
         """How much there is to read a fact in: articles, bytes, characters, words, entities mentioned."""
 
-        def build(work: Work, language: str) -> Shown:
+        def build(work: PartitionWriter, language: str) -> Shown:
             from factroots_dagster.report.previews import volume_picture
             from factroots_dagster.tracing.volume import volume
 
@@ -106,7 +106,7 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def entity_mentions(context: dg.AssetExecutionContext, spark: SparkResource) -> None:
         """Every place where the label of a subject or object stands in an article, overlaps included."""
 
-        def build(work: Work, language: str) -> Shown:
+        def build(work: PartitionWriter, language: str) -> Shown:
             from factroots_dagster.report.previews import counts_picture
             from factroots_dagster.tracing.mentions import write_mentions
 
@@ -144,7 +144,7 @@ def wikipedia_assets(platform: Platform) -> list[dg.AssetsDefinition]:
     def fact_sources(context: dg.AssetExecutionContext, spark: SparkResource) -> None:
         """For every fact the windows that name its subject and object, with the best as evidence."""
 
-        def build(work: Work, language: str) -> Shown:
+        def build(work: PartitionWriter, language: str) -> Shown:
             from factroots_dagster.report.previews import sources_picture
             from factroots_dagster.tracing.sources import write_sources
 

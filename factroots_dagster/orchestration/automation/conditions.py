@@ -23,7 +23,7 @@ from dagster._core.event_api import PartitionKeyFilter  # the outcome of one par
 
 from factroots_dagster.models.registry import registered
 from factroots_dagster.orchestration.partitions import Platform, checkpoint_set, parents_of, parts_of
-from factroots_dagster.orchestration.versions import CHECKPOINT, LANGUAGE, RECIPES, Catalogue
+from factroots_dagster.orchestration.versions import CHECKPOINT, LANGUAGE, RECIPES, StoreSnapshot
 
 Parts = tuple[str, ...]
 
@@ -32,7 +32,7 @@ class Tick:
     """One evaluation of all conditions: the store as it is now, and what was found due so far."""
 
     def __init__(self, platform: Platform, partitions: Iterable[str]) -> None:
-        self.catalogue = Catalogue(platform.store)
+        self.catalogue = StoreSnapshot(platform.store)
         known = registered(platform.settings)
         # a deleted checkpoint keeps its partition and its results, and nothing new is asked of it
         self.keys = {

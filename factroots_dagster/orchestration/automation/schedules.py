@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from factroots_dagster.corpora.wikipedia.dump import found
+from factroots_dagster.corpora.wikipedia.dump import find_dump_files
 from factroots_dagster.corpora.wikipedia.dump_names import LATEST, DumpName, database_prefix
 from factroots_dagster.corpora.wikipedia.remote import newest
 from factroots_dagster.errors import InputError
@@ -106,6 +106,6 @@ def newer_snapshots(settings: Settings, store: Store) -> tuple[dict[str, str], d
 def _newest(source: str, language: str) -> str:
     if source.startswith(("http://", "https://")):
         return newest(language, f"{source.rstrip('/')}/{database_prefix(language)}wiki")[0]
-    name = DumpName.of(found(language, Path(source).expanduser(), LATEST)[0].name)
+    name = DumpName.of(find_dump_files(language, Path(source).expanduser(), LATEST)[0].name)
     assert name is not None
     return name.snapshot

@@ -12,7 +12,7 @@ from factroots_dagster.orchestration.automation.failures import (
     write_summary,
 )
 from factroots_dagster.orchestration.partitions import Platform, checkpoint_set
-from factroots_dagster.orchestration.process import fail_lost_runs
+from factroots_dagster.orchestration.process import fail_orphaned_runs
 
 ASKED_TAG = "factroots/asked"
 
@@ -62,7 +62,7 @@ def platform_sensors(platform: Platform) -> list[dg.SensorDefinition]:
         description="Reports runs whose process was killed as failed: they would hold the queue.",
     )
     def lost_run_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        lost = fail_lost_runs(context.instance)
+        lost = fail_orphaned_runs(context.instance)
         return dg.SkipReason(f"lost and reported as failed: {', '.join(lost)}" if lost else "no run was lost")
 
     refresh_sensor = dg.AutomationConditionSensorDefinition(

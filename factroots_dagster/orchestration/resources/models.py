@@ -9,7 +9,7 @@ import dagster as dg
 
 from factroots_dagster.models.registry import lookup
 from factroots_dagster.settings import Settings
-from factroots_dagster.store.store import Store, Work
+from factroots_dagster.store.store import PartitionWriter, Store
 
 if TYPE_CHECKING:
     from factroots_dagster.models.checkpoint import LoadedModel
@@ -44,7 +44,7 @@ class ModelResource(dg.ConfigurableResource[None]):
 
     device: str
 
-    def load(self, settings: Settings, work: Work, checkpoint: str) -> LoadedModel:
+    def load(self, settings: Settings, work: PartitionWriter, checkpoint: str) -> LoadedModel:
         """The model of a checkpoint's key, at exactly the revision that its `checkpoint` asset records.
 
         Raises InputError when the key is not registered, not described yet, or its files have changed.

@@ -1,0 +1,22 @@
+"""How tables are declared: Arrow schemas whose columns describe themselves."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+DESCRIPTION = b"description"
+
+
+def column(name: str, type_: pa.DataType, description: str, *, nullable: bool = True) -> pa.Field:
+    """A column with its description: meaning, unit, and what null stands for."""
+    return pa.field(name, type_, nullable=nullable, metadata={DESCRIPTION: description})
+
+
+def description_of(field: pa.Field) -> str:
+    """The description of a column; raises KeyError where it has none."""
+    return bytes((field.metadata or {})[DESCRIPTION]).decode()
+
+
+def storage_schema(schema: pa.Schema) -> pa.Schema:
+    """The schema as it is written to disk: without descriptions, whose wording must not change a digest."""
+    return pa.schema([field.remove_metadata() for field in schema], metadata=schema.metadata)
