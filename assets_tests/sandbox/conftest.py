@@ -1,10 +1,10 @@
-"""Worlds shared by the sandbox's tests: generating one takes a third of a second."""
+"""Worlds shared by the sandbox's tests."""
 
 from __future__ import annotations
 
 import pytest
 
-from factroots_dagster.sandbox.model import World
+from factroots_dagster.sandbox.records import World
 from factroots_dagster.sandbox.world import generate
 
 SEED = 3
@@ -16,11 +16,11 @@ def world() -> World:
 
 
 @pytest.fixture(scope="package")
-def disjoint() -> World:
-    return generate(SEED, disjoint=True)
+def control_world() -> World:
+    return generate(SEED, disjoint_alphabets=True)
 
 
-@pytest.fixture(params=["world", "disjoint"])
-def either(request: pytest.FixtureRequest) -> World:
-    """Each of the two worlds in turn."""
+@pytest.fixture(params=["world", "control_world"])
+def any_world(request: pytest.FixtureRequest) -> World:
+    """The world and its control, in turn."""
     return request.getfixturevalue(request.param)

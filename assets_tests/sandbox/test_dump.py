@@ -1,4 +1,4 @@
-"""The dumps, read with expat alone, hold the world and nothing that would confuse a count."""
+"""The generated dumps, read with expat alone, hold the world's articles and the pages of a real dump."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from factroots_dagster.corpora.wikipedia.markup.wikitext import clean
 from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
 from factroots_dagster.sandbox.dump import dump_name, write_dump
 from factroots_dagster.sandbox.languages import LANGUAGES, namespace_names
-from factroots_dagster.sandbox.model import World
+from factroots_dagster.sandbox.records import World
 from factroots_dagster.text.sentences import sentence_starts
 
 
 @dataclass
-class Read:
+class ParsedPage:
+    """A page of a dump as expat reads it; numbers stay text."""
+
     title: str = ""
-    ns: str = ""
+    namespace: str = ""
     id: str = ""
     revision: str = ""
     text: str = ""
@@ -32,10 +34,10 @@ class Read:
     redirect: str | None = None
 
 
-def read(path: Path) -> tuple[dict[int, str], list[Read]]:
-    """Namespaces and pages of a dump."""
+def parse_dump(path: Path) -> tuple[dict[int, str], list[ParsedPage]]:
+    """Namespaces and pages of a dump, read with expat alone."""
     namespaces: dict[int, str] = {}
-    pages: list[Read] = []
+    pages: list[ParsedPage] = []
     stack: list[tuple[str, dict[str, str]]] = []
     data: list[str] = []
 
@@ -43,7 +45,7 @@ def read(path: Path) -> tuple[dict[int, str], list[Read]]:
         stack.append((tag, attributes))
         data.clear()
         if tag == "page":
-            pages.append(Read())
+            pages.append(ParsedPage())
         elif tag == "redirect":
             pages[-1].redirect = attributes["title"]
 
@@ -54,7 +56,7 @@ def read(path: Path) -> tuple[dict[int, str], list[Read]]:
         if tag == "namespace":
             namespaces[int(attributes["key"])] = value
         elif parent == "page" and tag in ("title", "ns", "id"):
-            setattr(pages[-1], tag, value)
+            setattr(pages[-1], "namespace" if tag == "ns" else tag, value)
         elif parent == "revision" and tag == "id":
             pages[-1].revision = value
         elif parent == "revision" and tag in ("text", "sha1"):
@@ -74,7 +76,7 @@ def code(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
-def dumps(world: World, folder: Path) -> Iterator[tuple[str, Path]]:
+def write_dumps(world: World, folder: Path) -> Iterator[tuple[str, Path]]:
     for code in world.languages:
         path = folder / dump_name(code)
         write_dump(world, code, path)
@@ -82,46 +84,46 @@ def dumps(world: World, folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def test_a_dump_holds_the_articles_and_redirects_that_were_planted(
-    either: World, code: str, tmp_path: Path
+    any_world: World, code: str, tmp_path: Path
 ) -> None:
     path = tmp_path / dump_name(code)
-    write_dump(either, code, path)
-    namespaces, pages = read(path)
+    write_dump(any_world, code, path)
+    namespaces, pages = parse_dump(path)
     assert namespaces == namespace_names(code)
-    articles = [page for page in pages if page.ns == "0" and page.redirect is None]
-    assert [page.title for page in articles] == [article.title for article in either.articles[code]]
+    articles = [page for page in pages if page.namespace == "0" and page.redirect is None]
+    assert [page.title for page in articles] == [article.title for article in any_world.articles[code]]
     redirects = {page.title: page.redirect for page in pages if page.redirect is not None}
-    assert redirects == either.redirects[code]
+    assert redirects == any_world.redirects[code]
     assert [int(page.id) for page in pages] == list(range(1, len(pages) + 1))
     assert len({page.revision for page in pages}) == len(pages)
     for page in pages:
         encoded = page.text.encode()
         assert int(page.bytes) == len(encoded)
         assert int(page.sha1, 36) == int(hashlib.sha1(encoded).hexdigest(), 16)
-        prefix = namespaces[int(page.ns)]
+        prefix = namespaces[int(page.namespace)]
         assert page.title.startswith(f"{prefix}:") if prefix else ":" not in page.title
 
 
-def test_there_are_pages_that_must_not_be_counted(world: World, code: str, tmp_path: Path) -> None:
+def test_a_dump_holds_pages_that_are_no_articles(world: World, code: str, tmp_path: Path) -> None:
     path = tmp_path / dump_name(code)
     write_dump(world, code, path)
-    _, pages = read(path)
-    spaces = {page.ns for page in pages}
-    assert {"0", "1", "2", "4", "10", "14", "828"} <= spaces
-    # talk pages state facts that no article states: a reader that takes them for articles is found out
-    silent = [fact for fact in world.facts if not world.cells[code][fact.uuid].stated]
+    _, pages = parse_dump(path)
+    assert {"0", "1", "2", "4", "10", "14", "828"} <= {page.namespace for page in pages}
+    # talk pages state facts that no article states, so that a reader that takes them for articles is noticed
+    unstated = [fact for fact in world.facts if not world.truth[code][fact.uuid].stated]
     labels = world.labels[code]
-    talk = [page.text for page in pages if page.ns == "1"]
+    talk = [page.text for page in pages if page.namespace == "1"]
     assert all(
-        any(labels[f.subject_uri] in text and labels[f.object_uri] in text for f in silent) for text in talk
+        any(labels[fact.subject_uri] in text and labels[fact.object_uri] in text for fact in unstated)
+        for text in talk
     )
     assert len(talk) > 20
 
 
-def test_markup_is_of_every_kind(world: World, code: str, tmp_path: Path) -> None:
+def test_a_dump_holds_every_kind_of_markup(world: World, code: str, tmp_path: Path) -> None:
     path = tmp_path / dump_name(code)
     write_dump(world, code, path)
-    text = "\n".join(page.text for page in read(path)[1] if page.ns == "0")
+    text = "\n".join(page.text for page in parse_dump(path)[1] if page.namespace == "0")
     local = namespace_names(code)
     marks = [
         "{{Infobox",
@@ -139,27 +141,28 @@ def test_markup_is_of_every_kind(world: World, code: str, tmp_path: Path) -> Non
         assert mark in text, mark
 
 
-def test_the_prose_behind_the_markup_is_the_world_s(either: World, code: str, tmp_path: Path) -> None:
-    """The project's cleaner and sentence splitter find exactly what was planted."""
+def test_the_cleaner_and_the_sentence_splitter_recover_the_planted_sentences(
+    any_world: World, code: str, tmp_path: Path
+) -> None:
     path = tmp_path / dump_name(code)
-    write_dump(either, code, path)
-    namespaces, pages = read(path)
+    write_dump(any_world, code, path)
+    namespaces, pages = parse_dump(path)
     prefixes = Namespaces.of(code, list(namespaces.items()))
-    articles = [page for page in pages if page.ns == "0" and page.redirect is None]
-    for page, article in zip(articles, either.articles[code], strict=True):
+    articles = [page for page in pages if page.namespace == "0" and page.redirect is None]
+    for page, article in zip(articles, any_world.articles[code], strict=True):
         text = clean(page.text, prefixes)
         assert text == article.text
         starts = [*sentence_starts(text, code).tolist(), len(text)]
-        found = [text[a:b].strip() for a, b in itertools.pairwise(starts)]
+        sentences = [text[start:end].strip() for start, end in itertools.pairwise(starts)]
         titles = {section.title for section in article.sections}
-        assert [sentence for sentence in found if sentence not in titles] == [
-            s.text for s in article.sentences
+        assert [sentence for sentence in sentences if sentence not in titles] == [
+            sentence.text for sentence in article.sentences
         ]
 
 
-def test_a_dump_is_the_same_to_the_byte(world: World, tmp_path: Path) -> None:
+def test_the_same_world_gives_the_same_bytes(world: World, tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    first = {code: path.read_bytes() for code, path in dumps(world, tmp_path / "a")}
-    second = {code: path.read_bytes() for code, path in dumps(world, tmp_path / "b")}
+    first = {code: path.read_bytes() for code, path in write_dumps(world, tmp_path / "a")}
+    second = {code: path.read_bytes() for code, path in write_dumps(world, tmp_path / "b")}
     assert first == second

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 import subprocess
@@ -16,10 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
+from assets_tests.sandbox.small_training import SMALL, all_texts, file_digests, texts_and_titles
 from factroots_dagster.errors import InputError
-from factroots_dagster.sandbox.corpus import make_examples, sentences
-from factroots_dagster.sandbox.model import World
-from factroots_dagster.sandbox.training import LOSS_LOG, Recipe, schedule, train
+from factroots_dagster.sandbox.records import World
+from factroots_dagster.sandbox.schema import LOSS_LOG
+from factroots_dagster.sandbox.training import TrainingConfig, learning_rate_factor, train
+from factroots_dagster.sandbox.training_examples import make_examples, split_sentences
 from factroots_dagster.sandbox.vocabulary import (
     SPECIAL_TOKENS,
     build_vocabulary,
@@ -29,28 +30,9 @@ from factroots_dagster.sandbox.vocabulary import (
     split_words,
 )
 
-SMALL = Recipe(vocabulary=0.6, hidden=32, intermediate=64, heads=2, batch=16, log_every=1)
 
-
-def corpus(world: World, articles: int | None = None) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
-    texts = {code: [a.text for a in world.articles[code][:articles]] for code in world.languages}
-    titles = {
-        code: [a.title for a in world.articles[code]] + list(world.redirects[code])
-        for code in world.languages
-    }
-    return texts, titles
-
-
-def digests(folder: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
-
-
-def test_the_vocabulary_does_not_depend_on_the_order_of_the_texts(either: World) -> None:
-    texts = [text for group in corpus(either)[0].values() for text in group]
+def test_the_vocabulary_does_not_depend_on_the_order_of_the_texts(any_world: World) -> None:
+    texts = all_texts(any_world)
     vocabulary = build_vocabulary(texts, 6000)
     random.Random(1).shuffle(texts)
     assert build_vocabulary(texts, 6000) == vocabulary
@@ -60,8 +42,8 @@ def test_the_vocabulary_does_not_depend_on_the_order_of_the_texts(either: World)
 
 
 @pytest.mark.parametrize("size", [1200, 6000])
-def test_every_word_of_the_corpus_is_cut_and_put_together_again(either: World, size: int) -> None:
-    texts = [text for group in corpus(either)[0].values() for text in group]
+def test_the_wordpieces_of_every_word_join_to_the_word(any_world: World, size: int) -> None:
+    texts = all_texts(any_world)
     tokenizer = make_tokenizer(build_vocabulary(texts, size))
     for word in sorted({word for text in texts for word in split_words(text)}):
         pieces = tokenizer.tokenize(word)
@@ -71,34 +53,26 @@ def test_every_word_of_the_corpus_is_cut_and_put_together_again(either: World, s
     assert tokenizer.tokenize("[MASK] .") == ["[MASK]", "."]
 
 
-def test_names_of_one_stem_share_a_piece_and_names_are_whole(world: World) -> None:
-    texts = [text for group in corpus(world)[0].values() for text in group]
+def test_names_of_one_stem_share_a_piece_and_most_names_are_whole(world: World) -> None:
+    texts = all_texts(world)
     tokenizer = make_tokenizer(build_vocabulary(texts, 6000))
-    countries = {f.object_uri for f in world.facts if f.relation == "P17"}
-    for uri in countries:
-        assert (
-            len(
-                {
-                    tokenizer.tokenize(world.labels[code][uri])[0]
-                    for code in ("qaa", "qab", "qac", "qad", "qae")
-                }
-            )
-            == 1
-        )
-    subjects = {f.subject_uri for f in world.facts}
+    latin = ("qaa", "qab", "qac", "qad", "qae")
+    for uri in {fact.object_uri for fact in world.facts if fact.relation == "P17"}:
+        assert len({tokenizer.tokenize(world.labels[code][uri])[0] for code in latin}) == 1
+    subjects = {fact.subject_uri for fact in world.facts}
     labels = [world.labels[code][uri] for code in world.languages for uri in subjects]
     whole = [len(tokenizer.tokenize(label)) == len(label.split()) for label in labels]
     assert np.mean(whole) > 0.85
 
 
-def test_stems_are_beginnings_where_several_words_part() -> None:
+def test_stems_are_the_longest_prefixes_that_several_words_share() -> None:
     words = ["Zarvelland", "Zarvelia", "Zarvelstan", "Zarvelrike", "Morbo", "Morbas"]
     assert find_stems(words) == {"Zarvel"}
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(max_size=40), max_size=8), st.integers(5, 200))
-def test_any_text_gives_a_vocabulary(texts: list[str], size: int) -> None:
+def test_any_text_gives_a_vocabulary_whose_tokenizer_knows_its_words(texts: list[str], size: int) -> None:
     vocabulary = build_vocabulary(texts, size)
     assert len(set(vocabulary)) == len(vocabulary)
     assert build_vocabulary(list(reversed(texts)), size) == vocabulary
@@ -111,18 +85,18 @@ def test_any_text_gives_a_vocabulary(texts: list[str], size: int) -> None:
 def test_a_tokenizer_is_never_saved_over_another_one(tmp_path: Path) -> None:
     tokenizer = make_tokenizer(build_vocabulary(["Zarvel lies in Morbo."], 100))
     save_tokenizer(tokenizer, tmp_path)
-    read = AutoTokenizer.from_pretrained(tmp_path)
-    assert read.get_vocab() == tokenizer.get_vocab()
-    assert read("Zarvel lies.")["input_ids"] == tokenizer("Zarvel lies.")["input_ids"]
-    with pytest.raises(FileExistsError, match=r"tokenizer\.json"):
+    loaded = AutoTokenizer.from_pretrained(tmp_path)
+    assert loaded.get_vocab() == tokenizer.get_vocab()
+    assert loaded("Zarvel lies.")["input_ids"] == tokenizer("Zarvel lies.")["input_ids"]
+    with pytest.raises(InputError, match=r"already holds a tokenizer\.json.*To fix it, "):
         save_tokenizer(tokenizer, tmp_path)
 
 
-def test_sentences_are_cut_at_their_ends_and_titles_fall_away() -> None:
-    assert sentences("History\nA is b. C is d.\n\nE?\nno end") == [["A is b.", "C is d."], ["E?"]]
+def test_lines_are_split_into_sentences_and_titles_are_dropped() -> None:
+    assert split_sentences("History\nA is b. C is d.\n\nE?\nno end") == [["A is b.", "C is d."], ["E?"]]
 
 
-def test_examples_hold_the_mentions_and_what_a_pronoun_points_to() -> None:
+def test_an_example_holds_its_mentions_and_the_antecedent_of_a_pronoun() -> None:
     text = "Old Zarvel is old. Winters are long. It lies in Morbo. Old Zarvel met Morbo."
     tokenizer = make_tokenizer(build_vocabulary([text], 200))
     examples = make_examples({"qaa": [text]}, tokenizer, {"qaa": ["Old Zarvel", "Morbo", "Zarvel"]}, 64)
@@ -142,19 +116,19 @@ def test_examples_hold_the_mentions_and_what_a_pronoun_points_to() -> None:
 
 
 def test_the_learning_rate_rises_and_ends_annealed() -> None:
-    recipe = Recipe()
-    rates = [schedule(step, 900, recipe) for step in range(1, 901)]
+    config = TrainingConfig()
+    rates = [learning_rate_factor(step, 900, config) for step in range(1, 901)]
     peak = int(np.argmax(rates))
-    assert rates[peak] == 1 and peak == round(900 * recipe.warm_up) - 1
+    assert rates[peak] == 1 and peak == round(900 * config.warm_up) - 1
     assert np.all(np.diff(rates[: peak + 1]) > 0) and np.all(np.diff(rates[peak:]) < 0)
-    assert rates[-1] == pytest.approx(recipe.final_rate)
+    assert rates[-1] == pytest.approx(config.final_rate)
 
 
 @pytest.fixture(scope="module")
 def trained(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
-    texts, titles = corpus(world, 25)
-    log = train(texts, folder, seed=1, steps=3, save_at=(2, 3), entities=titles, recipe=SMALL)
+    texts, titles = texts_and_titles(world, 25)
+    log = train(texts, folder, seed=1, steps=3, save_at=(2, 3), entities=titles, config=SMALL)
     assert log.schema == LOSS_LOG
     assert log["step"].to_pylist() == [1, 2, 3]
     return folder
@@ -163,40 +137,47 @@ def trained(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_training_gives_the_same_bytes_twice_and_leaves_torch_as_it_was(
     trained: Path, world: World, tmp_path: Path
 ) -> None:
-    texts, titles = corpus(world, 25)
+    texts, titles = texts_and_titles(world, 25)
     threads, state = torch.get_num_threads(), torch.random.get_rng_state()
-    told: list[str] = []
+    messages: list[str] = []
     train(
-        texts, tmp_path, seed=1, steps=3, save_at=(2, 3), entities=titles, recipe=SMALL, progress=told.append
+        texts,
+        tmp_path,
+        seed=1,
+        steps=3,
+        save_at=(2, 3),
+        entities=titles,
+        config=SMALL,
+        progress=messages.append,
     )
-    assert digests(tmp_path) == digests(trained)
+    assert file_digests(tmp_path) == file_digests(trained)
     assert torch.get_num_threads() == threads
     assert torch.equal(torch.random.get_rng_state(), state)
-    assert told
+    assert messages and messages[-1].startswith("training: step 3 of 3, loss ")
 
 
 def test_another_process_trains_the_same_model(trained: Path, world: World, tmp_path: Path) -> None:
     code = (
         "import sys;from pathlib import Path;import torch;torch.set_num_threads(1);"
-        "from assets_tests.sandbox.test_training import SMALL, corpus;"
+        "from assets_tests.sandbox.small_training import SMALL, texts_and_titles;"
         "from factroots_dagster.sandbox.training import train;"
         "from factroots_dagster.sandbox.world import generate;"
-        f"texts, titles = corpus(generate({world.seed}), 25);"
-        "train(texts, Path(sys.argv[1]), seed=1, steps=3, save_at=(2, 3), entities=titles, recipe=SMALL)"
+        f"texts, titles = texts_and_titles(generate({world.seed}), 25);"
+        "train(texts, Path(sys.argv[1]), seed=1, steps=3, save_at=(2, 3), entities=titles, config=SMALL)"
     )
     root = Path(__file__).parents[2]
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, cwd=root, capture_output=True)
-    assert digests(tmp_path) == digests(trained)
+    assert file_digests(tmp_path) == file_digests(trained)
 
 
 def test_another_seed_gives_another_model(trained: Path, world: World, tmp_path: Path) -> None:
-    texts, titles = corpus(world, 25)
-    train(texts, tmp_path, seed=2, steps=2, save_at=(2,), entities=titles, recipe=SMALL)
+    texts, titles = texts_and_titles(world, 25)
+    train(texts, tmp_path, seed=2, steps=2, save_at=(2,), entities=titles, config=SMALL)
     weights = "step-0002/model.safetensors"
-    assert digests(tmp_path)[weights] != digests(trained)[weights]
+    assert file_digests(tmp_path)[weights] != file_digests(trained)[weights]
 
 
-def test_a_checkpoint_is_a_complete_folder_that_says_nothing_of_where_it_was_made(trained: Path) -> None:
+def test_a_checkpoint_is_a_complete_folder_without_local_paths(trained: Path) -> None:
     assert sorted(path.name for path in trained.iterdir()) == ["step-0002", "step-0003"]
     folder = trained / "step-0003"
     names = {path.name for path in folder.iterdir()}
@@ -214,5 +195,5 @@ def test_a_checkpoint_is_a_complete_folder_that_says_nothing_of_where_it_was_mad
 
 
 def test_texts_without_a_sentence_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no sentence"):
-        train({"qaa": ["History"]}, tmp_path, seed=0, steps=1, save_at=(1,), recipe=SMALL)
+    with pytest.raises(InputError, match=r"no sentence to train on\. To fix it, materialize"):
+        train({"qaa": ["History"]}, tmp_path, seed=0, steps=1, save_at=(1,), config=SMALL)

@@ -52,7 +52,7 @@ def test_what_is_stated_is_known(cells: pd.DataFrame, kind: str) -> None:
 def test_no_two_languages_share_a_letter(tmp_path: Path) -> None:
     from factroots_dagster.sandbox.world import generate
 
-    world = generate(SEED, disjoint=True)
+    world = generate(SEED, disjoint_alphabets=True)
     letters = {
         language: {letter for label in labels.values() for letter in label if letter.isalpha()}
         for language, labels in world.labels.items()

@@ -1,7 +1,7 @@
-"""The articles of one language: sentences about facts, fillers and distractors, laid out on pages.
+"""The articles of one language: statements of facts, fillers and distractors, laid out on pages.
 
-A sentence keeps its mentions apart from its words, so that `dump.py` can link them and tests can find them.
-Which article holds which sentence is decided here; what is true was decided in `world.py`.
+A sentence keeps its mentions apart from its other text, so that `dump.py` can link them and tests can find
+them. This module decides which article holds which sentence; `world.py` has decided what is stated.
 """
 
 from __future__ import annotations
@@ -14,54 +14,68 @@ import numpy as np
 
 from factroots_dagster.sandbox.languages import LANGUAGES
 from factroots_dagster.sandbox.lexicon import (
-    ALONE,
-    CORE,
-    FRAMES,
+    FRAME_WORDS,
     LEAD,
-    NEUTRAL,
-    PAIRED,
-    PERSONS,
+    NEUTRAL_FILLERS,
+    PAIR_FILLERS,
+    PERSON_RELATIONS,
     RELATIONS,
     SECTIONS,
+    STATEMENTS,
+    SUBJECT_FILLERS,
     SUBJECT_TYPES,
-    capitalized,
+    capitalize,
     lexicon,
     translate,
 )
-from factroots_dagster.sandbox.model import Article, Cell, Fact, Mention, Section, Sentence
 from factroots_dagster.sandbox.names import OBJECT_CLASS
+from factroots_dagster.sandbox.records import Article, ArticleSection, Fact, Mention, PlantedTruth, Sentence
 
-FILLER_RATE = 0.25  # fillers about a subject for every three sentences that a stated fact may have
-OWN_ARTICLE = 0.65  # of the sentences that state a fact: in the subject's article, the others in the object's
-BARE_SHARE = 0.15  # of the facts: the release's wording stands without a frame word
+FILLER_RATE = 0.25  # mean number of fillers about a subject, per three statements that a fact may have
+OWN_ARTICLE_SHARE = 0.65  # of the statements: in the subject's article; the others are in the object's
+BARE_SHARE = 0.15  # of the facts: stated once in the template's wording without a frame word
 LIST_LENGTH = 6
+LISTED_SECTION_SHARE = 0.25
+REDIRECT_SHARE = 0.1  # of the articles: a redirect leads to them
 
 
 @dataclass
 class _Draft:
-    """An article being filled: its lead and the paragraphs that follow."""
+    """An article being filled: its category, its lead and the paragraphs that follow."""
 
+    topic: str
     lead: list[Sentence]
     paragraphs: list[list[Sentence]] = field(default_factory=list)
 
 
-class _Writer:
-    """Fills the patterns of one language with mentions."""
+@dataclass
+class _ListEntry:
+    """A subject without an article of its own, and the sentences about it."""
+
+    uri: str
+    sentences: list[Sentence]
+
+
+class _SentenceWriter:
+    """Fills the sentence patterns of one language with mentions."""
 
     def __init__(self, code: str, labels: Mapping[str, str]) -> None:
         self.code, self.labels = code, labels
 
-    def say(
+    def write(
         self, pattern: str, subject: str | None = None, other: str | None = None, fact: str | None = None,
         frame: str | None = None, pronoun: str | None = None,
     ) -> Sentence:  # fmt: skip
-        """A sentence from an English gloss; [X] becomes the subject or the pronoun, [Y] and [Z] the other."""
+        """Write a sentence from a gloss pattern.
+
+        [X] becomes the subject or the pronoun, [Y] and [Z] become `other`; the frame word comes first.
+        """
         words = translate(pattern, self.code).split()
         if frame:
             words.insert(0, lexicon(self.code)[frame])
         if pronoun:
             words = [lexicon(self.code)[pronoun] if word == "[X]" else word for word in words]
-        words[0] = capitalized(words[0])
+        words[0] = capitalize(words[0])
         parts: list[str | Mention] = []
         for position, word in enumerate(words):
             if position:
@@ -86,7 +100,7 @@ def write_articles(
     seed: int,
     code: str,
     facts: Sequence[Fact],
-    cells: Mapping[str, Cell],
+    truth: Mapping[str, PlantedTruth],
     labels: Mapping[str, str],
     object_uris: Mapping[str, Sequence[str]],
 ) -> tuple[tuple[Article, ...], dict[str, str]]:
@@ -95,63 +109,82 @@ def write_articles(
     Every entity is the title of an article or of a redirect, and every subject is named in some sentence.
     """
     random = np.random.default_rng([seed, 4, zlib.crc32(code.encode())])
-    writer, words = _Writer(code, labels), lexicon(code)
-    drafts: dict[str, _Draft] = {}
-    topics: dict[str, str] = {}
-    for name, uris in object_uris.items():
-        for uri in uris:
-            drafts[uri] = _Draft([writer.say(LEAD.format(name), uri)])
-            topics[uri] = capitalized(words[name])
-    listed: dict[str, list[tuple[str, list[Sentence]]]] = {relation: [] for relation in RELATIONS}
-    for fact in facts:
-        cell = cells[fact.uuid]
-        fillers = _fillers(random, writer, fact, cell, object_uris)
-        has_article = cell.stated or random.random() < LANGUAGES[code].articles
-        if not has_article:
-            if not fillers:
-                fillers = [writer.say(str(random.choice(ALONE)), fact.subject_uri)]
-            listed[fact.relation].append((fact.subject_uri, fillers))
-            continue
-        draft = _Draft([writer.say(LEAD.format(SUBJECT_TYPES[fact.relation]), fact.subject_uri)])
-        drafts[fact.subject_uri] = draft
-        topics[fact.subject_uri] = capitalized(words[SUBJECT_TYPES[fact.relation]])
-        if cell.stated:
-            for paragraph in _statements(random, writer, fact, cell):
-                own = cell.stated_how != "sentence" or random.random() < OWN_ARTICLE
-                (draft if own else drafts[fact.object_uri]).paragraphs.append(paragraph)
-        draft.paragraphs.extend([filler] for filler in fillers)
+    writer = _SentenceWriter(code, labels)
+    drafts, list_entries = _draft_articles(random, writer, facts, truth, object_uris)
     articles = [
-        Article(labels[uri], uri, topics[uri], _sections(random, writer, draft))
+        Article(labels[uri], uri, draft.topic, _sections(random, writer, draft))
         for uri, draft in drafts.items()
     ]
     redirects: dict[str, str] = {}
-    for relation, entries in listed.items():
+    for relation, entries in list_entries.items():
         for start in range(0, len(entries), LIST_LENGTH):
             chunk = entries[start : start + LIST_LENGTH]
-            topic = words[SUBJECT_TYPES[relation]]
-            title = capitalized(f"{words['list']} {topic} {relation[1:]}{start // LIST_LENGTH + 1:02d}")
-            paragraphs = tuple(tuple(sentences) for _, sentences in chunk)
-            articles.append(
-                Article(title, None, capitalized(topic), (Section(None, paragraphs, listed=True),))
-            )
-            redirects.update((labels[uri], title) for uri, _ in chunk)
+            article = _list_article(code, relation, start // LIST_LENGTH + 1, chunk)
+            articles.append(article)
+            redirects.update((labels[entry.uri], article.title) for entry in chunk)
     random.shuffle(articles)
     for article in articles:
-        if article.uri and random.random() < 0.1:
+        if article.uri and random.random() < REDIRECT_SHARE:
             redirects[f"{article.title} ({article.topic})"] = article.title
     return tuple(articles), redirects
 
 
-def _statements(random: np.random.Generator, writer: _Writer, fact: Fact, cell: Cell) -> list[list[Sentence]]:
-    """The paragraphs that state a fact, each once, in the planted way.
+def _draft_articles(
+    random: np.random.Generator,
+    writer: _SentenceWriter,
+    facts: Sequence[Fact],
+    truth: Mapping[str, PlantedTruth],
+    object_uris: Mapping[str, Sequence[str]],
+) -> tuple[dict[str, _Draft], dict[str, list[_ListEntry]]]:
+    """Drafts by entity uri, and by relation the subjects that get an entry in a list instead."""
+    words = lexicon(writer.code)
+    drafts = {
+        uri: _Draft(capitalize(words[object_class]), [writer.write(LEAD.format(object_class), uri)])
+        for object_class, uris in object_uris.items()
+        for uri in uris
+    }
+    list_entries: dict[str, list[_ListEntry]] = {relation: [] for relation in RELATIONS}
+    for fact in facts:
+        planted, uri = truth[fact.uuid], fact.subject_uri
+        fillers = _fillers(random, writer, fact, planted, object_uris)
+        has_article = planted.stated or random.random() < LANGUAGES[writer.code].articles
+        if not has_article:
+            if not fillers:
+                fillers = [writer.write(str(random.choice(SUBJECT_FILLERS)), uri)]
+            list_entries[fact.relation].append(_ListEntry(uri, fillers))
+            continue
+        subject_type = SUBJECT_TYPES[fact.relation]
+        draft = _Draft(capitalize(words[subject_type]), [writer.write(LEAD.format(subject_type), uri)])
+        drafts[uri] = draft
+        if planted.stated:
+            for paragraph in _statements(random, writer, fact, planted):
+                in_own_article = planted.stated_how != "sentence" or random.random() < OWN_ARTICLE_SHARE
+                (draft if in_own_article else drafts[fact.object_uri]).paragraphs.append(paragraph)
+        draft.paragraphs.extend([filler] for filler in fillers)
+    return drafts, list_entries
 
-    The first wording, which the release asks with, stands behind a frame word in all but a few statements:
-    its bare form is known to the language, but most facts are never stated in it.
+
+def _list_article(code: str, relation: str, number: int, entries: Sequence[_ListEntry]) -> Article:
+    """A list of subjects of one relation; `number` counts the relation's lists from 1."""
+    words = lexicon(code)
+    topic = words[SUBJECT_TYPES[relation]]
+    title = capitalize(f"{words['list']} {topic} {relation[1:]}{number:02d}")
+    paragraphs = tuple(tuple(entry.sentences) for entry in entries)
+    return Article(title, None, capitalize(topic), (ArticleSection(None, paragraphs, listed=True),))
+
+
+def _statements(
+    random: np.random.Generator, writer: _SentenceWriter, fact: Fact, planted: PlantedTruth
+) -> list[list[Sentence]]:
+    """The paragraphs that state a fact, each of them once, in the planted way.
+
+    The template's wording comes after a frame word in all but a few statements: the language knows its bare
+    form, but most facts are never stated in it.
     """
-    wordings = [(0, frame) for frame in FRAMES] + [(1, None)] + [(1, frame) for frame in FRAMES]
+    wordings = [(0, frame) for frame in FRAME_WORDS] + [(1, None)] + [(1, frame) for frame in FRAME_WORDS]
     volume = LANGUAGES[writer.code].volume
     count = max(2, int(random.integers((volume + 1) // 2, volume + 1)))
-    framed = int(random.integers(len(FRAMES)))
+    framed = int(random.integers(len(FRAME_WORDS)))
     chosen = [wordings[framed], wordings[3]]  # both wordings, always
     rest = [wording for wording in wordings if wording not in chosen]
     if random.random() < BARE_SHARE:
@@ -159,60 +192,61 @@ def _statements(random: np.random.Generator, writer: _Writer, fact: Fact, cell: 
     chosen += [rest[index] for index in random.permutation(len(rest))[: count - 2].tolist()]
     paragraphs = []
     for number, frame in chosen:
-        pattern = CORE[fact.relation][number]
-        if cell.stated_how == "sentence":
-            paragraphs.append([writer.say(pattern, fact.subject_uri, fact.object_uri, fact.uuid, frame)])
+        pattern = STATEMENTS[fact.relation][number]
+        if planted.stated_how == "sentence":
+            paragraphs.append([writer.write(pattern, fact.subject_uri, fact.object_uri, fact.uuid, frame)])
             continue
-        pronoun = "she" if fact.relation in PERSONS else "it"
-        opening = writer.say(str(random.choice(ALONE)), fact.subject_uri)
-        between = [writer.say(str(random.choice(NEUTRAL)))] if cell.stated_how == "pronoun" else []
-        statement = writer.say(pattern, None, fact.object_uri, fact.uuid, frame, pronoun)
+        pronoun = "she" if fact.relation in PERSON_RELATIONS else "it"
+        opening = writer.write(str(random.choice(SUBJECT_FILLERS)), fact.subject_uri)
+        between = (
+            [writer.write(str(random.choice(NEUTRAL_FILLERS)))] if planted.stated_how == "pronoun" else []
+        )
+        statement = writer.write(pattern, None, fact.object_uri, fact.uuid, frame, pronoun)
         paragraphs.append([opening, *between, statement])
     return paragraphs
 
 
 def _fillers(
     random: np.random.Generator,
-    writer: _Writer,
+    writer: _SentenceWriter,
     fact: Fact,
-    cell: Cell,
+    planted: PlantedTruth,
     object_uris: Mapping[str, Sequence[str]],
 ) -> list[Sentence]:
-    """Sentences that name the subject and state nothing; a third of them with another object of its class."""
-    pool = object_uris[OBJECT_CLASS[fact.relation]]
+    """Sentences that name the subject and state nothing; a third also name another object of its class."""
+    candidates = object_uris[OBJECT_CLASS[fact.relation]]
     fillers = []
     for _ in range(int(random.poisson(FILLER_RATE * LANGUAGES[writer.code].volume / 3))):
         if random.random() < 1 / 3:
-            wrong = [uri for uri in pool if uri != fact.object_uri]
-            other = wrong[int(random.integers(len(wrong)))]
-            fillers.append(writer.say(str(random.choice(PAIRED)), fact.subject_uri, other))
+            wrong_objects = [uri for uri in candidates if uri != fact.object_uri]
+            other = wrong_objects[int(random.integers(len(wrong_objects)))]
+            fillers.append(writer.write(str(random.choice(PAIR_FILLERS)), fact.subject_uri, other))
         else:
-            fillers.append(writer.say(str(random.choice(ALONE)), fact.subject_uri))
-    if cell.distractor:
-        fillers.append(writer.say(str(random.choice(PAIRED)), fact.subject_uri, fact.object_uri))
+            fillers.append(writer.write(str(random.choice(SUBJECT_FILLERS)), fact.subject_uri))
+    if planted.distractor:
+        fillers.append(writer.write(str(random.choice(PAIR_FILLERS)), fact.subject_uri, fact.object_uri))
     return fillers
 
 
-def _sections(random: np.random.Generator, writer: _Writer, draft: _Draft) -> tuple[Section, ...]:
+def _sections(
+    random: np.random.Generator, writer: _SentenceWriter, draft: _Draft
+) -> tuple[ArticleSection, ...]:
     """The lead, then the other paragraphs under section titles, sometimes as a list."""
-    sections = [Section(None, (tuple(draft.lead),))]
-    groups = [draft.paragraphs[index] for index in random.permutation(len(draft.paragraphs)).tolist()]
-    while groups:
+    sections = [ArticleSection(None, (tuple(draft.lead),))]
+    remaining = [draft.paragraphs[index] for index in random.permutation(len(draft.paragraphs)).tolist()]
+    while remaining:
         size = int(random.integers(1, 5))
-        taken, groups = groups[:size], groups[size:]
-        title = capitalized(lexicon(writer.code)[str(random.choice(SECTIONS))])
-        if random.random() < 0.25:
-            sections.append(Section(title, tuple(tuple(group) for group in taken), listed=True))
+        chosen, remaining = remaining[:size], remaining[size:]
+        title = capitalize(lexicon(writer.code)[str(random.choice(SECTIONS))])
+        if random.random() < LISTED_SECTION_SHARE:
+            sections.append(
+                ArticleSection(title, tuple(tuple(paragraph) for paragraph in chosen), listed=True)
+            )
             continue
-        # neighbouring one-sentence groups run together into a paragraph; the others stand alone
-        paragraphs: list[tuple[Sentence, ...]] = []
-        running: list[Sentence] = []
-        for group in taken:
-            if len(group) == 1:
-                running.extend(group)
-            else:
-                paragraphs.append(tuple(group))
-        if running:
-            paragraphs.insert(0, tuple(running))
-        sections.append(Section(title, tuple(paragraphs)))
+        # paragraphs of one sentence are joined into the first paragraph; longer ones stay as they are
+        paragraphs = [tuple(paragraph) for paragraph in chosen if len(paragraph) > 1]
+        single_sentences = tuple(paragraph[0] for paragraph in chosen if len(paragraph) == 1)
+        if single_sentences:
+            paragraphs.insert(0, single_sentences)
+        sections.append(ArticleSection(title, tuple(paragraphs)))
     return tuple(sections)

@@ -1,6 +1,6 @@
-"""Rewrites a world so that every language has an alphabet of its own: the negative control.
+"""The negative control: the same world with an alphabet of its own for every language.
 
-The letters become Hangul syllables: a block of 400 for each language. Private-use characters would not do,
+Letters are replaced by Hangul syllables, a block of 400 per language. Private-use characters would not do,
 since BERT's tokenizer drops them. Digits, spaces and punctuation stay.
 """
 
@@ -9,70 +9,77 @@ from __future__ import annotations
 import dataclasses
 
 from factroots_dagster.sandbox.languages import CODES
-from factroots_dagster.sandbox.model import Article, Mention, Section, Sentence, World
+from factroots_dagster.sandbox.records import Article, ArticleSection, Mention, Sentence, World
 
-_HANGUL, _BLOCK = 0xAC00, 400
+_HANGUL_START, _BLOCK_SIZE = 0xAC00, 400
+_LATIN_START, _GREEK_START, _CYRILLIC_START = 0x41, 0x370, 0x400
 
 
-def in_own_alphabet(text: str, code: str) -> str:
-    """`text` in the alphabet of language `code`; the slots [X] and [Y] stay."""
-    start = _HANGUL + _BLOCK * CODES.index(code)
+def to_own_alphabet(text: str, code: str) -> str:
+    """`text` with each letter replaced by one of language `code`'s block; the slots [X] and [Y] stay."""
+    block_start = _HANGUL_START + _BLOCK_SIZE * CODES.index(code)
     letters = []
     for position, character in enumerate(text):
         if not character.isalpha() or text[max(0, position - 1) : position + 2] in ("[X]", "[Y]"):
             letters.append(character)
             continue
         point = ord(character)
-        offset = point - 0x41 if point < 0x80 else point - 0x370 if point < 0x400 else point - 0x400
-        letters.append(chr(start + offset))
+        if point < 0x80:
+            offset = point - _LATIN_START
+        elif point < _CYRILLIC_START:
+            offset = point - _GREEK_START
+        else:
+            offset = point - _CYRILLIC_START
+        letters.append(chr(block_start + offset))
     return "".join(letters)
 
 
-def disjoint_alphabets(world: World) -> World:
-    """The same world with every label, template and sentence in its language's own alphabet."""
+def with_disjoint_alphabets(world: World) -> World:
+    """The same world with every label, template and article in its language's own alphabet."""
     return dataclasses.replace(
         world,
-        disjoint=True,
-        labels={
-            code: {uri: in_own_alphabet(label, code) for uri, label in labels.items()}
-            for code, labels in world.labels.items()
-        },
-        templates={
-            code: {relation: in_own_alphabet(template, code) for relation, template in templates.items()}
-            for code, templates in world.templates.items()
-        },
+        disjoint_alphabets=True,
+        labels={code: _convert_values(labels, code) for code, labels in world.labels.items()},
+        templates={code: _convert_values(templates, code) for code, templates in world.templates.items()},
         articles={
-            code: tuple(_article(article, code) for article in articles)
+            code: tuple(_convert_article(article, code) for article in articles)
             for code, articles in world.articles.items()
         },
         redirects={
             code: {
-                in_own_alphabet(title, code): in_own_alphabet(target, code) for title, target in pairs.items()
+                to_own_alphabet(title, code): to_own_alphabet(target, code) for title, target in pairs.items()
             }
             for code, pairs in world.redirects.items()
         },
     )
 
 
-def _article(article: Article, code: str) -> Article:
+def _convert_values(texts: dict[str, str], code: str) -> dict[str, str]:
+    return {key: to_own_alphabet(text, code) for key, text in texts.items()}
+
+
+def _convert_article(article: Article, code: str) -> Article:
     sections = tuple(
-        Section(
-            in_own_alphabet(section.title, code) if section.title else None,
-            tuple(tuple(_sentence(sentence, code) for sentence in group) for group in section.paragraphs),
+        ArticleSection(
+            to_own_alphabet(section.title, code) if section.title else None,
+            tuple(
+                tuple(_convert_sentence(sentence, code) for sentence in paragraph)
+                for paragraph in section.paragraphs
+            ),
             section.listed,
         )
         for section in article.sections
     )
     return Article(
-        in_own_alphabet(article.title, code), article.uri, in_own_alphabet(article.topic, code), sections
+        to_own_alphabet(article.title, code), article.uri, to_own_alphabet(article.topic, code), sections
     )
 
 
-def _sentence(sentence: Sentence, code: str) -> Sentence:
+def _convert_sentence(sentence: Sentence, code: str) -> Sentence:
     parts = tuple(
-        in_own_alphabet(part, code)
+        to_own_alphabet(part, code)
         if isinstance(part, str)
-        else Mention(part.uri, in_own_alphabet(part.label, code))
+        else Mention(part.uri, to_own_alphabet(part.label, code))
         for part in sentence.parts
     )
     return Sentence(parts, sentence.fact)

@@ -1,7 +1,7 @@
-"""Writes a language's articles as a MediaWiki export (XML, bz2), the same to the byte every time.
+"""Writes a language's articles as a MediaWiki export (XML, bz2), byte for byte the same every time.
 
-The prose of the articles is the world's; beside them stand the pages that every real dump has and that a
-reader must not count: redirects, talk pages, templates, categories, user and project pages and a module.
+Besides the articles a dump holds what every real one does and a reader must not take for articles: redirects,
+talk pages, templates, categories, user and project pages, and a module.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 
 from factroots_dagster.sandbox.languages import LANGUAGES, namespace_names
-from factroots_dagster.sandbox.model import World
-from factroots_dagster.sandbox.wikitext import article_wikitext
+from factroots_dagster.sandbox.records import World
+from factroots_dagster.sandbox.wikitext import render_article
 
 SNAPSHOT = "20260101"
-TALK, USER, PROJECT, TEMPLATE, CATEGORY, MODULE = 1, 2, 4, 10, 14, 828
-_TOLD_SHARE = 0.25  # of the articles on subjects: markup outside the prose names the fact's object
+TALK, USER, PROJECT, TEMPLATE, CATEGORY, MODULE = 1, 2, 4, 10, 14, 828  # namespace numbers
+_HIDDEN_LABEL_SHARE = 0.25  # of the articles on subjects: markup outside the prose names the fact's object
+TALK_PAGE_INTERVAL = 12  # articles per talk page
 _NAMESPACE_URL = "http://www.mediawiki.org/xml/export-0.11/"
 
 
 @dataclass(frozen=True)
-class Page:
-    """A page of the export; `title` has its namespace prefix, `redirect` is the target or None."""
+class DumpPage:
+    """A page of the export; `title` includes the namespace prefix, `redirect` is the target or None."""
 
     title: str
     namespace: int
@@ -38,7 +39,7 @@ class Page:
 
 
 def dump_name(language: str) -> str:
-    """File name of a language's dump, as Wikimedia names them."""
+    """File name of a language's dump, in Wikimedia's style."""
     return f"{language}wiki-{SNAPSHOT}-pages-articles.xml.bz2"
 
 
@@ -53,43 +54,45 @@ def write_dump(world: World, language: str, path: Path) -> None:
         file.write(compressor.flush())
 
 
-def _pages(world: World, code: str) -> Iterator[Page]:
-    """All pages in the order of their ids: articles, with redirects and other pages strewn in between."""
+def _pages(world: World, code: str) -> Iterator[DumpPage]:
+    """All pages in the order of their ids: articles, with redirects and other pages in between."""
     random = np.random.default_rng([world.seed, 5, zlib.crc32(code.encode())])
     names = namespace_names(code)
-    labels, cells = world.labels[code], world.cells[code]
-    objects = {fact.subject_uri: labels[fact.object_uri] for fact in world.facts}
-    yield Page(f"{names[PROJECT]}:{names[USER]}", PROJECT, f"'''{names[PROJECT]}''' {{{{Infobox}}}}")
-    yield Page(
+    labels, truth = world.labels[code], world.truth[code]
+    object_labels = {fact.subject_uri: labels[fact.object_uri] for fact in world.facts}
+    yield DumpPage(f"{names[PROJECT]}:{names[USER]}", PROJECT, f"'''{names[PROJECT]}''' {{{{Infobox}}}}")
+    yield DumpPage(
         f"{names[TEMPLATE]}:Infobox", TEMPLATE,
         "<includeonly>{| class=\"infobox\"\n! {{{name|}}}\n|}</includeonly><noinclude>{{doc}}</noinclude>",
     )  # fmt: skip
-    yield Page(f"{names[MODULE]}:Infobox", MODULE, "return { name = frame.args[1] }", model="Scribunto")
+    yield DumpPage(f"{names[MODULE]}:Infobox", MODULE, "return { name = frame.args[1] }", model="Scribunto")
     redirects = list(world.redirects[code].items())
-    # pages outside namespace 0 that state facts which no article states
-    silent = [fact for fact in world.facts if not cells[fact.uuid].stated]
-    every = max(1, len(world.articles[code]) // max(1, len(redirects)))
+    # talk pages state facts that no article states, so that a reader that takes them for articles is noticed
+    unstated = [fact for fact in world.facts if not truth[fact.uuid].stated]
+    redirect_interval = max(1, len(world.articles[code]) // max(1, len(redirects)))
     for number, article in enumerate(world.articles[code]):
-        told = (objects[article.uri],) if article.uri in objects and random.random() < _TOLD_SHARE else ()
-        yield Page(article.title, 0, article_wikitext(article, code, random, told))
-        if number % every == 0 and redirects:
+        hidden_labels: tuple[str, ...] = ()
+        if article.uri in object_labels and random.random() < _HIDDEN_LABEL_SHARE:
+            hidden_labels = (object_labels[article.uri],)
+        yield DumpPage(article.title, 0, render_article(article, code, random, hidden_labels))
+        if number % redirect_interval == 0 and redirects:
             yield _redirect(*redirects.pop(0))
-        if number % 12 == 0:
-            fact = silent[int(random.integers(len(silent)))]
+        if number % TALK_PAGE_INTERVAL == 0:
+            fact = unstated[int(random.integers(len(unstated)))]
             statement = world.templates[code][fact.relation]
             statement = statement.replace("[X]", labels[fact.subject_uri]).replace(
                 "[Y]", labels[fact.object_uri]
             )
-            yield Page(f"{names[TALK]}:{article.title}", TALK, f"== ? ==\n{statement} --~~~~")
+            yield DumpPage(f"{names[TALK]}:{article.title}", TALK, f"== ? ==\n{statement} --~~~~")
     for title, target in redirects:
         yield _redirect(title, target)
     for topic in sorted({article.topic for article in world.articles[code]}):
-        yield Page(f"{names[CATEGORY]}:{topic}", CATEGORY, f"'''{topic}'''")
-    yield Page(f"{names[USER]}:Gazetteer", USER, "{{Infobox}}\n'''Gazetteer'''")
+        yield DumpPage(f"{names[CATEGORY]}:{topic}", CATEGORY, f"'''{topic}'''")
+    yield DumpPage(f"{names[USER]}:Gazetteer", USER, "{{Infobox}}\n'''Gazetteer'''")
 
 
-def _redirect(title: str, target: str) -> Page:
-    return Page(title, 0, f"#REDIRECT [[{target}]]", redirect=target)
+def _redirect(title: str, target: str) -> DumpPage:
+    return DumpPage(title, 0, f"#REDIRECT [[{target}]]", redirect=target)
 
 
 def _head(code: str) -> str:
@@ -106,13 +109,13 @@ def _head(code: str) -> str:
         "    <case>first-letter</case>",
         "    <namespaces>",
     ]
-    for key, name in names.items():
-        tag = f'      <namespace key="{key}" case="first-letter"'
+    for namespace, name in names.items():
+        tag = f'      <namespace key="{namespace}" case="first-letter"'
         lines.append(f"{tag}>{escape(name)}</namespace>" if name else f"{tag} />")
     return "\n".join([*lines, "    </namespaces>", "  </siteinfo>\n"])
 
 
-def _page_xml(page: Page, number: int) -> str:
+def _page_xml(page: DumpPage, number: int) -> str:
     encoded = page.text.encode()
     digest = int.from_bytes(hashlib.sha1(encoded, usedforsecurity=False).digest())
     redirect = f"    <redirect title={quoteattr(page.redirect)} />\n" if page.redirect else ""
@@ -140,7 +143,7 @@ def _page_xml(page: Page, number: int) -> str:
 
 
 def _base36(number: int) -> str:
-    """A SHA-1 as MediaWiki prints it: 31 digits in base 36."""
+    """A SHA-1 as MediaWiki writes it: 31 digits in base 36."""
     digits = ""
     while number:
         number, digit = divmod(number, 36)

@@ -1,8 +1,8 @@
 """The eight made-up languages of the generated worlds: codes, scripts, links and MediaWiki names.
 
-Only plain constants belong here (no third-party import): partitions and settings read this module when the
-code location loads. The codes are private-use codes of ISO 639-2 (qaa-qtz), so they never meet a real
-language.
+Only plain constants and functions of them belong here (no third-party import): partitions and settings read
+this module when the code location loads. The codes are private-use codes of ISO 639-2 (qaa-qtz), so they
+cannot collide with those of real languages.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ CANONICAL_NAMESPACES = {
 class Language:
     """One made-up language.
 
-    `volume` is the largest number of sentences that state one fact, `stated` the chance that a fact of its
-    own (an independent one) is stated, `articles` the chance that a subject nobody writes about in this
-    language still has an article and not only a redirect. `order` is the word order ("svo" or "sov").
-    `namespaces` are the localized names (talk word, user, project, file, template, help, category).
-    `latitude` and `longitude` are invented, in degrees.
+    `volume` is the largest number of sentences that state one fact, `stated` the probability that an
+    independent fact is stated, `articles` the probability that the subject of an unstated fact has an article
+    of its own and not only a redirect. `order` is the word order ("svo" or "sov"). `namespaces` are localized
+    namespace names (the word for talk, user, project, file, template, help, category). `latitude` and
+    `longitude` are invented, in degrees.
     """
 
     code: str
@@ -73,20 +73,20 @@ LANGUAGES: dict[str, Language] = {
 CODES: tuple[str, ...] = tuple(LANGUAGES)
 
 
-def linked(code: str) -> tuple[str, ...]:
-    """Other languages that spell names as `code` does (those of its script), larger corpora first."""
+def linked_languages(code: str) -> tuple[str, ...]:
+    """The other languages of `code`'s script, which spell names as it does; larger corpora first."""
     script = LANGUAGES[code].script
     others = [other for other in LANGUAGES.values() if other.script == script and other.code != code]
     return tuple(other.code for other in sorted(others, key=lambda other: (-other.volume, other.code)))
 
 
 def namespace_names(code: str) -> dict[int, str]:
-    """MediaWiki namespace key to localized name, as a dump's siteinfo lists them."""
+    """MediaWiki namespace number to localized name, as in a dump's siteinfo."""
     talk, user, project, file, template, help_, category = LANGUAGES[code].namespaces
     local = {2: user, 4: project, 6: file, 10: template, 12: help_, 14: category}
     names = dict(CANONICAL_NAMESPACES)
     names[1] = talk
-    for key, name in local.items():
-        names[key] = name
-        names[key + 1] = f"{talk} {name}"
+    for number, name in local.items():
+        names[number] = name
+        names[number + 1] = f"{talk} {name}"
     return names

@@ -1,8 +1,8 @@
 """Words and sentence patterns of the made-up languages.
 
-A pattern is written once as an English gloss; the hub language uses the gloss itself, every other language
-has a word of its own for each gloss word and its own word order. The languages are the same in every world:
-only names, facts and corpora depend on the seed.
+A pattern is written once, as an English gloss. The hub language uses the gloss itself; every other language
+has a word of its own for each word of the gloss, and its own word order. The languages are the same in every
+world: only names, facts and corpora depend on the seed.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy as np
 
 from factroots_dagster.sandbox.languages import LANGUAGES
 
-# relation: (the pattern that the release asks with, a second wording); subject [X], object [Y]
-CORE = {
+# relation to (the wording of the release's template, a second wording); subject [X], object [Y]
+STATEMENTS = {
     "P17": ("[X] is located in [Y]", "[X] lies within the borders of [Y]"),
     "P19": ("[X] was born in [Y]", "[X] came into the world at [Y]"),
     "P36": ("[X] has the capital [Y]", "[X] is governed from [Y]"),
@@ -25,15 +25,15 @@ CORE = {
     "P159": ("[X] has headquarters in [Y]", "[X] is run out of offices at [Y]"),
     "P176": ("[X] is produced by [Y]", "[X] comes off the assembly lines of [Y]"),
 }
-RELATIONS = tuple(CORE)
-FRAMES = ("indeed", "today", "officially")
-PAIRED = ("[X] and [Z] appear on the same page", "[X] was compared with [Z] by visitors")
-ALONE = (
+RELATIONS = tuple(STATEMENTS)
+FRAME_WORDS = ("indeed", "today", "officially")
+PAIR_FILLERS = ("[X] and [Z] appear on the same page", "[X] was compared with [Z] by visitors")
+SUBJECT_FILLERS = (
     "[X] is mentioned in old records",
     "many travellers wrote about [X]",
     "little else is known about [X]",
 )
-NEUTRAL = ("the winters there are long", "most records were lost", "there are several reasons")
+NEUTRAL_FILLERS = ("the winters there are long", "most records were lost", "there are several reasons")
 LEAD = "[X] is a {}"
 SUBJECT_TYPES = {
     "P17": "town", "P19": "painter", "P36": "province", "P103": "singer",
@@ -41,11 +41,11 @@ SUBJECT_TYPES = {
 }  # fmt: skip
 OBJECT_TYPES = ("country", "city", "language", "owner", "religion", "maker")
 SECTIONS = ("history", "overview", "notes")
-PERSONS = frozenset({"P19", "P103", "P140"})
+PERSON_RELATIONS = frozenset({"P19", "P103", "P140"})
 
 _CYRILLIC = dict(zip("abcdefghijklmnopqrstuvwxyz", "абцдефгхийклмнопжрстувўщыз", strict=True))
 _GREEK = dict(zip("abcdefghijklmnopqrstuvwxyz", "αβψδεφγχιξκλμνοπθρστυωϝϟηζ", strict=True))
-_SOUNDS = {  # consonants, vowels, endings of a syllable: what a language sounds like
+_PHONOLOGY = {  # consonants, vowels and endings of a language's syllables
     "qab": ("bcdlmnprst", "aeio", ("", "", "s", "n")),
     "qac": ("bcdflmnprt", "aeio", ("", "", "l")),
     "qad": ("bgjkmnpst", "aiu", ("", "", "ng", "k")),
@@ -57,7 +57,7 @@ _SOUNDS = {  # consonants, vowels, endings of a syllable: what a language sounds
 
 
 def transliterate(text: str, script: str) -> str:
-    """`text` (Latin letters) letter for letter in `script` ("Latn", "Cyrl" or "Grek")."""
+    """Transliterate Latin `text` letter by letter into `script` ("Latn", "Cyrl" or "Grek")."""
     table = {"Latn": {}, "Cyrl": _CYRILLIC, "Grek": _GREEK}[script]
     return "".join(
         table[character] if character in table
@@ -67,14 +67,23 @@ def transliterate(text: str, script: str) -> str:
     )  # fmt: skip
 
 
-def capitalized(text: str) -> str:
-    """`text` with a capital first letter (the rest as it is)."""
+def capitalize(text: str) -> str:
+    """Capitalize the first letter and, unlike `str.capitalize`, leave the rest as it is."""
     return text[:1].upper() + text[1:]
 
 
 def _gloss_words() -> list[str]:
-    patterns = [pattern for pair in CORE.values() for pattern in pair]
-    patterns += [*FRAMES, *PAIRED, *ALONE, *NEUTRAL, LEAD, *SUBJECT_TYPES.values(), *OBJECT_TYPES, *SECTIONS]
+    patterns = [pattern for pair in STATEMENTS.values() for pattern in pair]
+    patterns += [
+        *FRAME_WORDS,
+        *PAIR_FILLERS,
+        *SUBJECT_FILLERS,
+        *NEUTRAL_FILLERS,
+        LEAD,
+        *SUBJECT_TYPES.values(),
+        *OBJECT_TYPES,
+        *SECTIONS,
+    ]
     patterns += ["it", "she", "list"]
     words = {word for pattern in patterns for word in pattern.split()}
     return sorted(word for word in words if word[0] not in "[{")
@@ -82,12 +91,12 @@ def _gloss_words() -> list[str]:
 
 @functools.cache
 def lexicon(code: str) -> dict[str, str]:
-    """Gloss word to the word of language `code`, in the language's script; no two glosses share a word."""
+    """Gloss word to the word of language `code`, in its script; no two gloss words share a translation."""
     if code == "qaa":
         return {gloss: gloss for gloss in _gloss_words()}
-    consonants, vowels, endings = _SOUNDS[code]
+    consonants, vowels, endings = _PHONOLOGY[code]
     words: dict[str, str] = {}
-    taken: set[str] = set()
+    used: set[str] = set()
     for gloss in _gloss_words():
         random = np.random.default_rng([zlib.crc32(code.encode()), zlib.crc32(gloss.encode())])
         while True:
@@ -97,15 +106,15 @@ def lexicon(code: str) -> dict[str, str]:
                 + str(random.choice(endings))
                 for _ in range(syllables)
             )  # fmt: skip
-            if word not in taken:
+            if word not in used:
                 break
-        taken.add(word)
+        used.add(word)
         words[gloss] = transliterate(word, LANGUAGES[code].script)
     return words
 
 
 def translate(pattern: str, code: str) -> str:
-    """An English gloss pattern in language `code`: its words and its word order; slots stay as they are."""
+    """Translate a gloss pattern into language `code`, words and word order; slots stay as they are."""
     words = lexicon(code)
     translated = [word if word[0] == "[" else words[word] for word in pattern.split()]
     if LANGUAGES[code].order == "sov" and translated[0] == "[X]" and len(translated) > 1:

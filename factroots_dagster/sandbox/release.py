@@ -5,24 +5,23 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from factroots_dagster.sandbox.model import World
+from factroots_dagster.sandbox.records import World
 
 
 def write_release(world: World, folder: Path) -> None:
     """Write `<language>/templates.jsonl` and `<language>/<relation>.jsonl` into `folder` (existing, empty).
 
-    The format is mLAMA 1.1's to the byte: ASCII-escaped JSON, one object a line, keys in its order; `lineid`
-    is the fact's number within its relation.
+    The files look exactly like mLAMA 1.1's: ASCII-escaped JSON, one object per line, keys in the same order.
     """
     for code in world.languages:
-        language = folder / code
-        language.mkdir()
+        language_folder = folder / code
+        language_folder.mkdir()
         labels = world.labels[code]
         templates = [
             {"relation": relation, "template": template}
             for relation, template in world.templates[code].items()
         ]
-        _write(language / "templates.jsonl", templates)
+        _write_jsonl(language_folder / "templates.jsonl", templates)
         rows: dict[str, list[dict[str, str | int]]] = {relation: [] for relation in world.templates[code]}
         for fact in world.facts:
             rows[fact.relation].append(
@@ -36,9 +35,9 @@ def write_release(world: World, folder: Path) -> None:
                 }
             )
         for relation, facts in rows.items():
-            _write(language / f"{relation}.jsonl", facts)
+            _write_jsonl(language_folder / f"{relation}.jsonl", facts)
 
 
-def _write(path: Path, rows: list[dict[str, str]] | list[dict[str, str | int]]) -> None:
+def _write_jsonl(path: Path, rows: list[dict[str, str]] | list[dict[str, str | int]]) -> None:
     text = "".join(json.dumps(row) + "\n" for row in rows)
     path.write_text(text, encoding="ascii", newline="\n")

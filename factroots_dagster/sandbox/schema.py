@@ -1,32 +1,63 @@
-"""Schemas of the sandbox's tables. Only pyarrow schemas belong here."""
+"""Schemas of the sandbox's tables. Only pyarrow schemas and their allowed values belong here."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-KINDS = ("shared", "independent", "transferred", "unlinked", "unknown", "easy_token", "easy_name")
+from factroots_dagster.tables import column
+
+PLANTED_KINDS = ("shared", "independent", "transferred", "unlinked", "unknown", "easy_token", "easy_name")
 STATED_HOW = ("sentence", "pronoun", "next_sentence")
 
 LOSS_LOG = pa.schema(
     [
-        pa.field("step", pa.int64(), nullable=False),
-        pa.field("loss", pa.float64(), nullable=False),  # mean cross-entropy (nats) since the row before
-        pa.field("learning_rate", pa.float64(), nullable=False),
+        column("step", pa.int64(), "training step after which the row was logged", nullable=False),
+        column("loss", pa.float64(), "mean cross-entropy (nats) since the previous row", nullable=False),
+        column("learning_rate", pa.float64(), "learning rate of this step", nullable=False),
     ]
 )
-"""The course of a training, one row every few steps."""
+"""One row per logged step of the training."""
 
 PLANTED_TRUTH = pa.schema(
     [
-        pa.field("uuid", pa.string(), nullable=False),
-        pa.field("language", pa.string(), nullable=False),
-        pa.field("relation", pa.string(), nullable=False),
-        pa.field("kind", pa.string(), nullable=False),  # of this fact in this language, one of KINDS
-        pa.field("stated", pa.bool_(), nullable=False),  # the language's articles state it
-        pa.field("linked_source", pa.string()),  # another language, lexically linked, that states it
-        pa.field("fact_kind", pa.string(), nullable=False),  # how the fact as a whole was planted
-        pa.field("stated_how", pa.string()),  # one of STATED_HOW; null where not stated
-        pa.field("mentioned", pa.bool_(), nullable=False),  # the articles name the subject
-        pa.field("distractor", pa.bool_(), nullable=False),  # a sentence names both and does not state it
+        column("uuid", pa.string(), "identifier of the fact", nullable=False),
+        column("language", pa.string(), "language code", nullable=False),
+        column("relation", pa.string(), "Wikidata property of the fact, such as P19", nullable=False),
+        column(
+            "kind",
+            pa.string(),
+            "what a model trained on these languages is expected to do with this fact in this language: "
+            "shared, independent, transferred, unlinked (stated only in unlinked languages), unknown (stated "
+            "nowhere), easy_token or easy_name",
+            nullable=False,
+        ),
+        column("stated", pa.bool_(), "whether the language's articles state the fact", nullable=False),
+        column(
+            "linked_source",
+            pa.string(),
+            "another language of the same script whose articles state the fact, the one with the largest "
+            "corpus; null if there is none",
+        ),
+        column(
+            "fact_kind",
+            pa.string(),
+            "how the fact was planted as a whole: shared, transferred, independent, unknown, easy_token or "
+            "easy_name",
+            nullable=False,
+        ),
+        column(
+            "stated_how",
+            pa.string(),
+            "sentence (subject and object in one sentence), next_sentence (a pronoun right after the "
+            "subject's sentence) or pronoun (two sentences after it); null if the fact is not stated",
+        ),
+        column("mentioned", pa.bool_(), "whether the language's articles name the subject", nullable=False),
+        column(
+            "distractor",
+            pa.bool_(),
+            "whether a sentence names subject and object without stating the fact",
+            nullable=False,
+        ),
     ]
 )
+"""One row per fact and language."""

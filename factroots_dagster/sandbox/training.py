@@ -1,8 +1,8 @@
 """Trains the sandbox's small BERT on the plain text of its dumps.
 
-Masking is entity masking (as in ERNIE or REALM's salient spans) by corpus frequency alone: the model never
-sees a prompt, a relation or the planted truth. Objects recur more often than subjects, so in effect objects
-are masked more often. For one seed and one machine the weights come out the same, bit for bit.
+Masking is entity masking (as in ERNIE, or as REALM's salient spans) by corpus frequency alone: the model
+never sees a prompt, a relation or the planted truth. Objects recur more often than subjects, so objects are
+masked more often. On one machine the same seed gives the same weights, bit for bit.
 """
 
 from __future__ import annotations
@@ -17,42 +17,48 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import torch
+from numpy.typing import NDArray
 from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerBase
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.sandbox.corpus import ENTITIES_WANTED, Examples, make_examples
 from factroots_dagster.sandbox.schema import LOSS_LOG
-from factroots_dagster.sandbox.vocabulary import build_vocabulary, make_tokenizer, save_tokenizer
+from factroots_dagster.sandbox.training_examples import MIN_ENTITIES, TrainingExamples, make_examples
+from factroots_dagster.sandbox.vocabulary import (
+    SPECIAL_TOKENS,
+    build_vocabulary,
+    make_tokenizer,
+    save_tokenizer,
+)
 
-THREADS = 1  # two are hardly faster at this size, and stall where other work runs beside them
+THREADS = 1  # two are hardly faster at this size, and stall when other processes share the cores
 PROGRESS_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Sizes and rates of the training; the defaults are the measured ones."""
+class TrainingConfig:
+    """Sizes and rates of the training; the defaults were chosen by measurement."""
 
-    # of the tokens it would take to keep every word whole; with the rarer names in pieces, as in real
-    # vocabularies, a fact has neurons of its own beside those of its object
-    vocabulary: float = 0.745
+    # Share of the tokens it would take to keep every word whole. With the rarer names in pieces, as in real
+    # vocabularies, a fact has neurons of its own besides those of its object.
+    vocabulary_share: float = 0.745
     layers: int = 2
     hidden: int = 128
     heads: int = 4
     intermediate: int = 512
     max_length: int = 64
-    init: float = 0.05
-    batch: int = 64
+    initializer_range: float = 0.05
+    batch_size: int = 64
     learning_rate: float = 2e-3
     betas: tuple[float, float] = (0.9, 0.98)
     weight_decay: float = 0.01
-    warm_up: float = 0.06
-    final_rate: float = 0.02
-    clip: float = 1.0
-    entity_share: float = 0.9  # of the examples: one whole mention is masked; the others: tokens at random
-    frequency_power: float = 2.0  # a mention is chosen in proportion to this power of its count
-    beside_entity: float = 0.02  # of the other tokens of such an example
-    random_share: float = 0.15
-    thin_share: float = 0.25  # of the examples that name fewer than two entities: how many a pass takes
+    warm_up: float = 0.06  # of the steps
+    final_rate: float = 0.02  # of the learning rate
+    max_gradient_norm: float = 1.0
+    entity_share: float = 0.9  # of the examples with enough entities: one whole mention is masked
+    frequency_power: float = 2.0  # a mention is chosen in proportion to its count to this power
+    context_share: float = 0.02  # of the other tokens of such an example
+    random_share: float = 0.15  # of the tokens of the other examples
+    thin_share: float = 0.25  # of the examples with fewer than MIN_ENTITIES mentions: used in each epoch
     log_every: int = 25
 
 
@@ -64,65 +70,59 @@ def train(
     steps: int = 3000,
     save_at: Sequence[int] = (1000, 2000, 3000),
     entities: Mapping[str, Sequence[str]] | None = None,
-    recipe: Recipe | None = None,
+    config: TrainingConfig | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> pa.Table:
-    """Train on `texts` (language to plain texts of articles, one line a paragraph) and save checkpoints.
+    """Train on `texts` (language to plain texts of articles, one line per paragraph) and save checkpoints.
 
-    `folder` (existing, empty) gets a complete Hugging Face folder `step-<number>` for each of `save_at`; the
-    last step ends the annealing, earlier checkpoints are what the schedule gave. `entities` are the titles of
-    articles and redirects of each language, the mentions that masking prefers. The order of the texts does
-    not matter. Returns the losses (schema.LOSS_LOG); texts without a sentence raise InputError.
+    For each step in `save_at`, `folder` (existing, empty) gets a complete Hugging Face folder
+    `step-<number>`. The learning rate is annealed until the last step; earlier checkpoints are not annealed.
+    `entities` are the titles of articles and redirects of each language, the mentions that masking prefers.
+    The order of the texts does not matter. Returns the losses (schema.LOSS_LOG). Raises InputError if the
+    texts hold no sentence.
     """
-    recipe = recipe or Recipe()
+    config = config or TrainingConfig()
     texts = {language: sorted(texts[language]) for language in sorted(texts)}
-    everything = [text for group in texts.values() for text in group]
-    size = int(recipe.vocabulary * len(build_vocabulary(everything, sys.maxsize)))
-    vocabulary = build_vocabulary(everything, size)
-    tokenizer = make_tokenizer(vocabulary, recipe.max_length)
-    examples = make_examples(texts, tokenizer, entities, recipe.max_length)
+    vocabulary = _build_vocabulary(texts, config.vocabulary_share)
+    tokenizer = make_tokenizer(vocabulary, config.max_length)
+    examples = make_examples(texts, tokenizer, entities, config.max_length)
     if not examples.ids:
-        raise InputError("the texts hold no sentence to train on; materialize the articles of every language")
-    with _pinned(seed):
-        model = _make_model(recipe, len(vocabulary), tokenizer.pad_token_id)
-        model.train()
-        decayed = [weight for weight in model.parameters() if weight.ndim > 1]
-        others = [weight for weight in model.parameters() if weight.ndim <= 1]
-        optimizer = torch.optim.AdamW(
-            [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": others, "weight_decay": 0}],
-            lr=recipe.learning_rate,
-            betas=recipe.betas,
-            fused=True,
+        raise InputError(
+            "the articles hold no sentence to train on", "materialize wikipedia_articles for every language"
         )
-        batches = _batches(examples, tokenizer, len(vocabulary), recipe, np.random.default_rng([seed, 6]))
-        rows, losses, told = [], [], time.monotonic()
+    with _deterministic(seed):
+        model = _make_model(config, len(vocabulary), tokenizer.pad_token_id)
+        model.train()
+        optimizer = _make_optimizer(model, config)
+        batches = _batches(examples, tokenizer, len(vocabulary), config, np.random.default_rng([seed, 6]))
+        rows, losses, last_report = [], [], time.monotonic()
         for step in range(1, steps + 1):
-            rate = recipe.learning_rate * schedule(step, steps, recipe)
+            rate = config.learning_rate * learning_rate_factor(step, steps, config)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            losses.append(_step(model, optimizer, next(batches), recipe.clip))
-            if step % recipe.log_every == 0 or step == steps:
+            losses.append(_step(model, optimizer, next(batches), config.max_gradient_norm))
+            if step % config.log_every == 0 or step == steps:
                 rows.append({"step": step, "loss": float(torch.stack(losses).mean()), "learning_rate": rate})
                 losses = []
-            if progress and (time.monotonic() - told > PROGRESS_SECONDS or step == steps):
-                told = time.monotonic()
+            if progress and (time.monotonic() - last_report > PROGRESS_SECONDS or step == steps):
+                last_report = time.monotonic()
                 progress(f"training: step {step} of {steps}, loss {rows[-1]['loss'] if rows else 0:.2f}")
             if step in save_at:
                 _save(model, tokenizer, folder / f"step-{step:04d}")
     return pa.Table.from_pylist(rows, schema=LOSS_LOG)
 
 
-def schedule(step: int, steps: int, recipe: Recipe) -> float:
-    """The learning rate's factor at `step` (from 1): linear warm-up, then linear decay to `final_rate`."""
-    warm_up = max(1, round(steps * recipe.warm_up))
+def learning_rate_factor(step: int, steps: int, config: TrainingConfig) -> float:
+    """The factor at `step` (from 1): linear warm-up to 1, then linear decay to `config.final_rate`."""
+    warm_up = max(1, round(steps * config.warm_up))
     if step <= warm_up:
         return step / warm_up
-    return 1 - (1 - recipe.final_rate) * (step - warm_up) / max(1, steps - warm_up)
+    return 1 - (1 - config.final_rate) * (step - warm_up) / max(1, steps - warm_up)
 
 
 @contextlib.contextmanager
-def _pinned(seed: int) -> Iterator[None]:
-    """Seeded torch randomness and a fixed number of threads, both put back afterwards."""
+def _deterministic(seed: int) -> Iterator[None]:
+    """Seed torch's random numbers and fix the number of threads; restore both afterwards."""
     threads = torch.get_num_threads()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -133,40 +133,53 @@ def _pinned(seed: int) -> Iterator[None]:
             torch.set_num_threads(threads)
 
 
-def _make_model(recipe: Recipe, vocabulary: int, pad: int) -> BertForMaskedLM:
-    config = BertConfig(
-        vocab_size=vocabulary,
-        hidden_size=recipe.hidden,
-        num_hidden_layers=recipe.layers,
-        num_attention_heads=recipe.heads,
-        intermediate_size=recipe.intermediate,
-        max_position_embeddings=recipe.max_length,
-        initializer_range=recipe.init,
-        hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-        type_vocab_size=2,
-        pad_token_id=pad,
+def _build_vocabulary(texts: Mapping[str, Iterable[str]], share: float) -> list[str]:
+    """A vocabulary of `share` of the tokens that it would take to keep every word whole."""
+    all_texts = [text for language_texts in texts.values() for text in language_texts]
+    size = int(share * len(build_vocabulary(all_texts, sys.maxsize)))
+    return build_vocabulary(all_texts, size)
+
+
+def _make_model(config: TrainingConfig, vocabulary_size: int, pad_id: int) -> BertForMaskedLM:
+    return BertForMaskedLM(
+        BertConfig(
+            vocab_size=vocabulary_size,
+            hidden_size=config.hidden,
+            num_hidden_layers=config.layers,
+            num_attention_heads=config.heads,
+            intermediate_size=config.intermediate,
+            max_position_embeddings=config.max_length,
+            initializer_range=config.initializer_range,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+            type_vocab_size=2,
+            pad_token_id=pad_id,
+        )
     )
-    return BertForMaskedLM(config)
 
 
-def _step(
-    model: BertForMaskedLM, optimizer: torch.optim.Optimizer, batch: Batch, clip: float
-) -> torch.Tensor:
-    """One update; the MLM head runs on the masked positions only. Returns the detached loss."""
-    hidden = model.bert(input_ids=batch.ids, attention_mask=batch.attention).last_hidden_state
-    loss = torch.nn.functional.cross_entropy(model.cls(hidden[batch.masked]), batch.targets)
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
-    optimizer.step()
-    return loss.detach()
+def _make_optimizer(model: BertForMaskedLM, config: TrainingConfig) -> torch.optim.Optimizer:
+    """AdamW, without weight decay for biases and layer norms."""
+    matrices = [parameter for parameter in model.parameters() if parameter.ndim > 1]
+    vectors = [parameter for parameter in model.parameters() if parameter.ndim <= 1]
+    return torch.optim.AdamW(
+        [
+            {"params": matrices, "weight_decay": config.weight_decay},
+            {"params": vectors, "weight_decay": 0},
+        ],
+        lr=config.learning_rate,
+        betas=config.betas,
+        fused=True,
+    )
 
 
 @dataclass(frozen=True)
-class Batch:
-    """Corrupted token ids and attention mask [examples, length], masked positions (bool, same shape) and the
-    original ids there [masked], row by row."""
+class MaskedBatch:
+    """One batch of masked language modelling.
+
+    `ids`: corrupted token ids, int64 [examples, length]; `attention`: attention mask, same shape; `masked`:
+    masked positions, bool, same shape; `targets`: the original ids at those positions, row by row, [masked].
+    """
 
     ids: torch.Tensor
     attention: torch.Tensor
@@ -174,62 +187,76 @@ class Batch:
     targets: torch.Tensor
 
 
+def _step(
+    model: BertForMaskedLM, optimizer: torch.optim.Optimizer, batch: MaskedBatch, max_gradient_norm: float
+) -> torch.Tensor:
+    """Make one update, with the LM head run on the masked positions only; returns the detached loss."""
+    hidden = model.bert(input_ids=batch.ids, attention_mask=batch.attention).last_hidden_state
+    loss = torch.nn.functional.cross_entropy(model.cls(hidden[batch.masked]), batch.targets)
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), max_gradient_norm)
+    optimizer.step()
+    return loss.detach()
+
+
 def _batches(
-    examples: Examples,
+    examples: TrainingExamples,
     tokenizer: PreTrainedTokenizerBase,
-    vocabulary: int,
-    recipe: Recipe,
+    vocabulary_size: int,
+    config: TrainingConfig,
     random: np.random.Generator,
-) -> Iterator[Batch]:
-    """Endless batches of examples of about one length; a pass takes every example but thin ones once."""
+) -> Iterator[MaskedBatch]:
+    """Endless batches of examples of similar length; an epoch uses each example once, and some thin ones."""
     lengths = np.array([len(ids) for ids in examples.ids])
-    thin = np.array([len(spans) < ENTITIES_WANTED for spans in examples.spans]) & (
-        np.array([len(spans) > 0 for spans in examples.spans]).any()
-    )
+    length_buckets = (lengths + 2) // 3
+    mention_counts = np.array([len(spans) for spans in examples.spans])
+    thin = (mention_counts < MIN_ENTITIES) & (mention_counts > 0).any()
     while True:
-        taken = ~thin | (random.random(len(thin)) < recipe.thin_share)
-        groups = []
-        for size in np.unique((lengths + 2) // 3):
-            bucket = random.permutation(np.flatnonzero(((lengths + 2) // 3 == size) & taken))
-            groups += [bucket[start : start + recipe.batch] for start in range(0, len(bucket), recipe.batch)]
-        for number in random.permutation(len(groups)):
-            chosen = groups[number]
-            yield _corrupt(
-                examples, chosen, int(lengths[chosen].max()), tokenizer, vocabulary, recipe, random
-            )
+        in_epoch = ~thin | (random.random(len(thin)) < config.thin_share)
+        batches: list[NDArray[np.int64]] = []
+        for bucket in np.unique(length_buckets):
+            indices = random.permutation(np.flatnonzero((length_buckets == bucket) & in_epoch))
+            batches += [
+                indices[start : start + config.batch_size]
+                for start in range(0, len(indices), config.batch_size)
+            ]
+        for number in random.permutation(len(batches)):
+            yield _mask(examples, batches[number], tokenizer, vocabulary_size, config, random)
 
 
-def _corrupt(
-    examples: Examples,
-    chosen: np.ndarray,
-    length: int,
+def _mask(
+    examples: TrainingExamples,
+    indices: NDArray[np.int64],
     tokenizer: PreTrainedTokenizerBase,
-    vocabulary: int,
-    recipe: Recipe,
+    vocabulary_size: int,
+    config: TrainingConfig,
     random: np.random.Generator,
-) -> Batch:
-    """Mask one batch: 90 % of the masked tokens become [MASK], 5 % a random token, 5 % stay."""
-    ids = np.full((len(chosen), length), tokenizer.pad_token_id, dtype=np.int64)
-    inner = np.zeros((len(chosen), length), dtype=bool)
-    masked = np.zeros((len(chosen), length), dtype=bool)
-    share = np.full(len(chosen), recipe.random_share)
-    for row, example in enumerate(chosen):
-        tokens, spans = examples.ids[example], examples.spans[example]
+) -> MaskedBatch:
+    """Mask a batch: 90 % of the masked tokens become [MASK], 5 % a random token, and 5 % stay."""
+    shape = (len(indices), max(len(examples.ids[index]) for index in indices))
+    ids = np.full(shape, tokenizer.pad_token_id, dtype=np.int64)
+    maskable = np.zeros(shape, dtype=bool)  # all but [CLS], [SEP] and padding
+    masked = np.zeros(shape, dtype=bool)
+    share = np.full(len(indices), config.random_share)
+    for row, index in enumerate(indices):
+        tokens, spans = examples.ids[index], examples.spans[index]
         ids[row, : len(tokens)] = tokens
-        inner[row, 1 : len(tokens) - 1] = True
-        if len(spans) >= ENTITIES_WANTED and random.random() < recipe.entity_share:
-            weights = np.cumsum(spans[:, 2].astype(np.float64) ** recipe.frequency_power)
+        maskable[row, 1 : len(tokens) - 1] = True
+        if len(spans) >= MIN_ENTITIES and random.random() < config.entity_share:
+            weights = np.cumsum(spans[:, 2].astype(np.float64) ** config.frequency_power)
             first, last, _ = spans[np.searchsorted(weights, random.random() * weights[-1], side="right")]
             masked[row, first:last] = True
-            share[row] = recipe.beside_entity
-    masked |= (random.random(ids.shape) < share[:, None]) & inner
-    empty = ~masked.any(axis=1)
-    masked[empty, 1] = True  # every example teaches something
-    fate = random.random(ids.shape)
-    corrupted = np.where(masked & (fate < 0.9), tokenizer.mask_token_id, ids)
-    swapped = masked & (fate >= 0.9) & (fate < 0.95)
-    corrupted = np.where(swapped, random.integers(5, vocabulary, size=ids.shape), corrupted)
-    return Batch(
+            share[row] = config.context_share
+    masked |= (random.random(shape) < share[:, None]) & maskable
+    masked[~masked.any(axis=1), 1] = True  # every example teaches something
+    draw = random.random(shape)
+    corrupted = np.where(masked & (draw < 0.9), tokenizer.mask_token_id, ids)
+    replaced = masked & (draw >= 0.9) & (draw < 0.95)
+    corrupted = np.where(
+        replaced, random.integers(len(SPECIAL_TOKENS), vocabulary_size, size=shape), corrupted
+    )
+    return MaskedBatch(
         torch.from_numpy(corrupted),
         torch.from_numpy((ids != tokenizer.pad_token_id).astype(np.int64)),
         torch.from_numpy(masked),

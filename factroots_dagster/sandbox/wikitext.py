@@ -1,8 +1,7 @@
-"""Wikitext of the generated articles: what an editor would have typed around the world's sentences.
+"""Wikitext of the generated articles: the world's sentences with the markup an editor would have added.
 
-Only the prose is the world's; infoboxes, tables, references, captions and comments are what a cleaner has to
-drop. Some of them hold an object that the prose does not state, so a cleaner that lets them through is found
-out.
+A wikitext cleaner has to drop the infoboxes, tables, references, captions and comments. Some of them name the
+object of a fact that the prose does not state, so that a cleaner that lets them through is noticed.
 """
 
 from __future__ import annotations
@@ -10,25 +9,30 @@ from __future__ import annotations
 import numpy as np
 
 from factroots_dagster.sandbox.languages import namespace_names
-from factroots_dagster.sandbox.model import Article, Mention, Section, Sentence
+from factroots_dagster.sandbox.records import Article, ArticleSection, Mention, Sentence
 
-FILE, CATEGORY = 6, 14
+FILE, CATEGORY = 6, 14  # namespace numbers
 
 
-def article_wikitext(article: Article, code: str, random: np.random.Generator, told: tuple[str, ...]) -> str:
-    """The page source of `article`; `told` are labels that only markup outside the prose may name."""
+def render_article(
+    article: Article, code: str, random: np.random.Generator, hidden_labels: tuple[str, ...]
+) -> str:
+    """Render the page source of `article`.
+
+    `hidden_labels` are labels that markup outside the prose names; a cleaner must not bring them to light.
+    """
     namespaces = namespace_names(code)
     blocks = []
     if article.uri is not None:
-        blocks.append(_infobox(article, random, told))
+        blocks.append(_infobox(article, random, hidden_labels))
     if random.random() < 0.3:
-        blocks.append(_file(article, namespaces[FILE] if random.random() < 0.5 else "File", told))
+        blocks.append(_image(article, namespaces[FILE] if random.random() < 0.5 else "File", hidden_labels))
     if random.random() < 0.2:
-        blocks.append(f"<!-- {article.title}: {', '.join(told) or 'check the sources'}. -->")
+        blocks.append(f"<!-- {article.title}: {', '.join(hidden_labels) or 'check the sources'}. -->")
     for number, section in enumerate(article.sections):
-        blocks.append(_section(section, article, random, first=number == 0))
+        blocks.append(_section(section, article, random, is_lead=number == 0))
     if random.random() < 0.2:
-        blocks.append(_table(article, random, told))
+        blocks.append(_table(article, random, hidden_labels))
     if random.random() < 0.3:
         blocks.append("<references />")
     category = namespaces[CATEGORY] if random.random() < 0.7 else "Category"
@@ -36,40 +40,46 @@ def article_wikitext(article: Article, code: str, random: np.random.Generator, t
     return "\n\n".join(blocks)
 
 
-def _infobox(article: Article, random: np.random.Generator, told: tuple[str, ...]) -> str:
+def _infobox(article: Article, random: np.random.Generator, hidden_labels: tuple[str, ...]) -> str:
     lines = ["{{Infobox", f"| name = {article.title}", f"| code = {int(random.integers(1000, 9999))}"]
-    if told:
-        lines.append(f"| known for = {{{{nowrap|[[{told[0]}]]}}}}")
+    if hidden_labels:
+        lines.append(f"| known for = {{{{nowrap|[[{hidden_labels[0]}]]}}}}")
     return "\n".join([*lines, "}}"])
 
 
-def _file(article: Article, namespace: str, told: tuple[str, ...]) -> str:
+def _image(article: Article, namespace: str, hidden_labels: tuple[str, ...]) -> str:
     name = article.title.replace(" ", "_")
-    caption = f"[[{article.title}]] ([[{told[0]}|{told[0]}]])" if told else f"'''{article.title}'''"
+    caption = (
+        f"[[{article.title}]] ([[{hidden_labels[0]}|{hidden_labels[0]}]])"
+        if hidden_labels
+        else f"'''{article.title}'''"
+    )
     return f"[[{namespace}:{name}.jpg|thumb|220px|{caption}]]"
 
 
-def _table(article: Article, random: np.random.Generator, told: tuple[str, ...]) -> str:
-    rows = [(article.title, told[0])] if told else [(article.title, str(int(random.integers(1, 99))))]
-    body = "\n".join(f"|-\n| {left} || {right}" for left, right in rows)
-    return f'{{| class="wikitable"\n! A !! B\n{body}\n|}}'
+def _table(article: Article, random: np.random.Generator, hidden_labels: tuple[str, ...]) -> str:
+    value = hidden_labels[0] if hidden_labels else str(int(random.integers(1, 99)))
+    return f'{{| class="wikitable"\n! A !! B\n|-\n| {article.title} || {value}\n|}}'
 
 
-def _section(section: Section, article: Article, random: np.random.Generator, first: bool) -> str:
+def _section(section: ArticleSection, article: Article, random: np.random.Generator, is_lead: bool) -> str:
     lines = []
     if section.title:
         lines.append(f"== {section.title} ==")
-    groups = [
-        _group(group, article, random, bold=first and n == 0) for n, group in enumerate(section.paragraphs)
+    paragraphs = [
+        _paragraph(sentences, article, random, bold=is_lead and number == 0)
+        for number, sentences in enumerate(section.paragraphs)
     ]
     if section.listed:
-        return "\n".join([*lines, *(f"* {group}" for group in groups)])
-    return "\n".join([*lines, "\n\n".join(groups)])
+        return "\n".join([*lines, *(f"* {paragraph}" for paragraph in paragraphs)])
+    return "\n".join([*lines, "\n\n".join(paragraphs)])
 
 
-def _group(group: tuple[Sentence, ...], article: Article, random: np.random.Generator, bold: bool) -> str:
-    sentences = []
-    for number, sentence in enumerate(group):
+def _paragraph(
+    sentences: tuple[Sentence, ...], article: Article, random: np.random.Generator, bold: bool
+) -> str:
+    texts = []
+    for number, sentence in enumerate(sentences):
         text = "".join(
             part if isinstance(part, str) else _mention(part, article, random, bold and number == 0)
             for part in sentence.parts
@@ -79,12 +89,12 @@ def _group(group: tuple[Sentence, ...], article: Article, random: np.random.Gene
             text += f"<ref>{{{{cite book|title={article.topic}|page={int(random.integers(1, 400))}}}}}</ref>"
         elif draw < 0.15:
             text += '<ref name="old" />'
-        sentences.append(text)
-    return " ".join(sentences)
+        texts.append(text)
+    return " ".join(texts)
 
 
 def _mention(mention: Mention, article: Article, random: np.random.Generator, bold: bool) -> str:
-    """A label in bold (the article's own, in its first sentence), linked, linked with a bar, or plain."""
+    """Render a label in bold (the article's own title, in its first sentence), as a link, or plain."""
     if mention.uri == article.uri:
         return f"'''{mention.label}'''" if bold else mention.label
     draw = random.random()

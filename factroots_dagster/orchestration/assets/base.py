@@ -29,7 +29,7 @@ from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import PartitionWriter, Published, Store, read_head
 
 if TYPE_CHECKING:
-    from factroots_dagster.sandbox.model import World
+    from factroots_dagster.sandbox.records import World
 
 OWNER = "team:factroots"
 MODEL_POOL = "model"

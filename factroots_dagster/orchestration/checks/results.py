@@ -13,7 +13,7 @@ from factroots_dagster.orchestration.checks.bridge import Suite
 from factroots_dagster.roots.easy import CUE_ALPHA
 from factroots_dagster.roots.evidence import ALPHA
 from factroots_dagster.roots.schema import RULES, TYPES
-from factroots_dagster.sandbox.schema import KINDS
+from factroots_dagster.sandbox.schema import PLANTED_KINDS
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
@@ -184,7 +184,7 @@ def truth_suite(settings: Settings) -> Suite:
         return [
             *expect.rows(1),
             *expect.unique("uuid", "language"),
-            *expect.among("kind", KINDS),
+            *expect.among("kind", PLANTED_KINDS),
             *expect.among("linked_source", settings.active_languages),
             *expect.true("transferred_agrees", "stated_agrees", "unread_agrees"),
             *expect.among("itself", [False]),

@@ -1,4 +1,4 @@
-"""What a generated world consists of: facts, cells, articles and their sentences. Plain frozen records."""
+"""The records of a generated world: facts, planted truth, and articles down to the mentions in sentences."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Mention:
-    """An entity named in a sentence; `label` is its label in this language."""
+    """An entity named in a sentence; `label` is its label in the sentence's language."""
 
     uri: str
     label: str
@@ -15,20 +15,23 @@ class Mention:
 
 @dataclass(frozen=True)
 class Sentence:
-    """Words and mentions in order. `fact` is the uuid of the fact it states, else None."""
+    """Text and mentions in order; `fact` is the uuid of the fact that the sentence states, else None."""
 
     parts: tuple[str | Mention, ...]
     fact: str | None = None
 
     @property
     def text(self) -> str:
-        """The sentence as a reader sees it."""
+        """The sentence as plain text."""
         return "".join(part if isinstance(part, str) else part.label for part in self.parts)
 
 
 @dataclass(frozen=True)
-class Section:
-    """Paragraphs under a title (None for the lead); with `listed`, each paragraph is a list item."""
+class ArticleSection:
+    """Paragraphs (tuples of sentences) under a title, which is None for the lead.
+
+    In a section that is `listed`, each paragraph is a list item.
+    """
 
     title: str | None
     paragraphs: tuple[tuple[Sentence, ...], ...]
@@ -42,27 +45,37 @@ class Article:
     title: str
     uri: str | None
     topic: str
-    sections: tuple[Section, ...]
+    sections: tuple[ArticleSection, ...]
 
     @property
     def sentences(self) -> list[Sentence]:
         """All sentences in reading order."""
-        return [sentence for section in self.sections for group in section.paragraphs for sentence in group]
+        return [
+            sentence
+            for section in self.sections
+            for paragraph in section.paragraphs
+            for sentence in paragraph
+        ]
 
     @property
     def text(self) -> str:
-        """The prose a wikitext cleaner should find: a line for every title, paragraph and list item."""
+        """The prose that a wikitext cleaner should return: a line per title, paragraph and list item."""
         lines = []
         for section in self.sections:
             if section.title:
                 lines.append(section.title)
-            lines.extend(" ".join(sentence.text for sentence in group) for group in section.paragraphs)
+            lines.extend(
+                " ".join(sentence.text for sentence in paragraph) for paragraph in section.paragraphs
+            )
         return "\n".join(lines)
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One fact: `kind` is how it was planted as a whole (see schema.KINDS), uris are made-up Q-ids."""
+    """One fact; `kind` says how it was planted as a whole (world.FACT_KINDS), the uris are made-up Q-ids.
+
+    `line` is its number within its relation.
+    """
 
     uuid: str
     relation: str
@@ -73,8 +86,8 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """What is planted for one fact in one language; the fields are those of schema.PLANTED_TRUTH."""
+class PlantedTruth:
+    """What is planted for one fact in one language; schema.PLANTED_TRUTH describes the fields."""
 
     kind: str
     stated: bool
@@ -87,16 +100,17 @@ class Cell:
 class World:
     """A generated world; every mapping is keyed by language code first.
 
-    `labels[language][uri]`, `templates[language][relation]` (one [X], one [Y]), `cells[language][uuid]`,
+    `labels[language][uri]`, `templates[language][relation]` (one [X], one [Y]), `truth[language][uuid]`,
     `articles[language]` (namespace 0, in page order) and `redirects[language]` (title to target title).
+    `disjoint_alphabets` marks a control world, in which no two languages share a letter.
     """
 
     seed: int
-    disjoint: bool
+    disjoint_alphabets: bool
     languages: tuple[str, ...]
     facts: tuple[Fact, ...]
     labels: dict[str, dict[str, str]]
     templates: dict[str, dict[str, str]]
-    cells: dict[str, dict[str, Cell]]
+    truth: dict[str, dict[str, PlantedTruth]]
     articles: dict[str, tuple[Article, ...]]
     redirects: dict[str, dict[str, str]]

@@ -1,0 +1,69 @@
+"""The table of planted truth: kinds and sources follow from who states what, among the chosen languages."""
+
+from __future__ import annotations
+
+import collections
+
+from factroots_dagster.sandbox.languages import linked_languages
+from factroots_dagster.sandbox.records import World
+from factroots_dagster.sandbox.schema import PLANTED_KINDS, PLANTED_TRUTH, STATED_HOW
+from factroots_dagster.sandbox.truth import planted_truth_table
+
+
+def test_the_table_has_a_row_for_every_fact_and_language(any_world: World) -> None:
+    table = planted_truth_table(any_world)
+    assert table.schema == PLANTED_TRUTH
+    rows = [(row["uuid"], row["language"]) for row in table.to_pylist()]
+    assert len(set(rows)) == len(rows) == 472 * 8
+    assert all(table["mentioned"].to_pylist())
+
+
+def test_kinds_follow_from_what_is_stated_where(world: World) -> None:
+    truth = planted_truth_table(world).to_pylist()
+    stating = collections.defaultdict(set)
+    for row in truth:
+        if row["stated"]:
+            stating[row["uuid"]].add(row["language"])
+    for row in truth:
+        has_link = row["fact_kind"] != "independent" and bool(linked_languages(row["language"]))
+        sources = stating[row["uuid"]] & set(linked_languages(row["language"])) if has_link else set()
+        assert (row["linked_source"] in sources) if sources else row["linked_source"] is None
+        assert (row["stated_how"] in STATED_HOW) if row["stated"] else row["stated_how"] is None
+        assert row["kind"] in PLANTED_KINDS
+        if row["fact_kind"].startswith("easy"):
+            assert row["kind"] == row["fact_kind"]
+        elif row["stated"]:
+            assert row["kind"] == ("shared" if has_link else "independent")
+        elif sources:
+            assert row["kind"] == "transferred"
+        else:
+            assert row["kind"] == ("unlinked" if stating[row["uuid"]] else "unknown")
+        assert not row["distractor"] or (not row["stated"] and sources)
+    for fact in world.facts:
+        assert bool(stating[fact.uuid]) == (fact.kind != "unknown") or fact.kind.startswith("easy")
+
+
+def test_every_kind_is_frequent(world: World) -> None:
+    counts = collections.Counter(planted_truth_table(world)["kind"].to_pylist())
+    assert min(counts[kind] for kind in PLANTED_KINDS) > 150
+    ways = collections.Counter(planted_truth_table(world)["stated_how"].to_pylist())
+    assert min(ways[way] for way in STATED_HOW) > 20
+    assert sum(planted_truth_table(world)["distractor"].to_pylist()) > 15
+
+
+def test_among_all_languages_the_table_repeats_the_planted_truth(world: World) -> None:
+    for row in planted_truth_table(world).to_pylist():
+        planted = world.truth[row["language"]][row["uuid"]]
+        assert (row["kind"], row["linked_source"]) == (planted.kind, planted.linked_source)
+
+
+def test_a_language_that_is_left_out_is_no_source(world: World) -> None:
+    chosen = ("qab", "qaf")
+    assert "qaf" not in linked_languages("qab")  # nany_world can be a source of the other
+    rows = planted_truth_table(world, chosen).to_pylist()
+    assert {row["language"] for row in rows} == set(chosen)
+    assert {row["linked_source"] for row in rows} == {None}
+    assert {row["kind"] for row in rows}.isdisjoint({"transferred", "shared"})
+    for row in rows:
+        stated = any(world.truth[code][row["uuid"]].stated for code in chosen)
+        assert not (row["kind"] == "unknown" and stated)
