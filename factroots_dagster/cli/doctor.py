@@ -20,7 +20,7 @@ from typing import Literal
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.models import registry
-from factroots_dagster.models.completeness import incomplete
+from factroots_dagster.models.completeness import find_defect
 from factroots_dagster.settings import GENERATED_WORLDS, Settings, load_settings
 from factroots_dagster.store.store import Store
 
@@ -205,11 +205,11 @@ def checkpoints(settings: Settings) -> Iterator[Finding]:
     except InputError as error:
         yield Finding("checkpoints", "problem", str(error))
         return
-    bad = {key: why for key, why in registry.left_out(settings).items() if key not in known}
+    bad = {key: why for key, why in registry.incomplete_folders(settings).items() if key not in known}
     for key, entry in known.items():
         folder = Path(entry.source)
         if folder.is_absolute():
-            why = incomplete(folder) if folder.is_dir() else "its folder is not there"
+            why = find_defect(folder) if folder.is_dir() else "its folder is not there"
             bad |= {key: why} if why else {}
     for key, why in bad.items():
         yield Finding("checkpoints", "warning", f"{key}: {why}", "It is left alone until it is complete")

@@ -187,7 +187,7 @@ def list_checkpoints() -> None:
         known = registry.registered(settings)
         _as_partitions(settings, list(known))
         gone = [key for key in _partitions(settings) if key not in known]
-        left = {key: why for key, why in registry.left_out(settings).items() if key not in known}
+        left = {key: why for key, why in registry.incomplete_folders(settings).items() if key not in known}
     for entry in known.values():
         there = not Path(entry.source).is_absolute() or Path(entry.source).is_dir()
         revision = f"@{entry.revision}" if entry.revision else ""

@@ -1,4 +1,6 @@
-"""Language models: where their files are, what they are, and one forward pass through them.
+"""Language models: where their files are, what they contain, and one forward pass through them.
 
-Which prompts are asked is `probing/`.
+Belongs here: everything that depends on the model alone, down to its logits and neurons. A model family is
+added in `feed_forward` and `heads`, and nowhere else. Does not belong here: prompts and answers (`probing/`),
+and what neurons say about facts (`neurons/`).
 """

@@ -1,9 +1,14 @@
-"""Reading saved activations, one relation at a time. They are written by `probing.engine`."""
+"""The activation files of one partition: `<relation>.safetensors` and their index, written and read here.
+
+A file holds one tensor "activations", float32 [facts, layers, neurons]; the index has the columns of
+ACTIVATION_INDEX.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,47 +16,96 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from safetensors import SafetensorError
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.models.schema import ACTIVATION_INDEX
+from factroots_dagster.tables import storage_schema
+
+if TYPE_CHECKING:
+    import torch  # statistics on saved activations should not have to load it
 
 INDEX_FILE = "data.parquet"
 TENSOR = "activations"
+_REMEDY = "materialize neuron_activations for this partition again"
+
+
+class ActivationWriter:
+    """Writes a folder of activations: one tensor file per relation, and at the end their index."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.index: list[dict[str, object]] = []
+
+    def add(
+        self,
+        relation: str,
+        facts: Sequence[tuple[str, str]],
+        mask_counts: Sequence[int],
+        activations: Sequence[torch.Tensor],
+    ) -> None:
+        """Writes `<relation>.safetensors`; no file for a relation without facts.
+
+        facts: (uuid, language). mask_counts: for each fact the number of masks of its correct prompt (of a
+        decoder, the number of tokens of its answer). activations: [layers, neurons] for each fact.
+        """
+        if not activations:
+            return
+        file = f"{relation}.safetensors"
+        values = np.stack([tensor.float().cpu().numpy() for tensor in activations])
+        save_file({TENSOR: values}, self.folder / file)
+        for row, ((uuid, language), mask_count) in enumerate(zip(facts, mask_counts, strict=True)):
+            self.index.append(
+                {
+                    "uuid": uuid,
+                    "language": language,
+                    "relation": relation,
+                    "row": row,
+                    "mask_count": mask_count,
+                    "file": file,
+                }
+            )
+
+    def close(self) -> None:
+        """Writes the index."""
+        table = pa.Table.from_pylist(self.index, schema=storage_schema(ACTIVATION_INDEX))
+        pq.write_table(table, self.folder / INDEX_FILE, compression="zstd")
 
 
 def read_index(folder: Path) -> pa.Table:
-    """ACTIVATION_INDEX of a folder of activations, relation by relation, row by row."""
+    """ACTIVATION_INDEX of a folder of activations, sorted by relation and row."""
     path = folder / INDEX_FILE
     if not path.is_file():
-        raise InputError(f"{path} is missing; materialize neuron_activations for this partition again")
+        raise InputError(f"{path} is missing", _REMEDY)
     return pq.read_table(path).sort_by([("relation", "ascending"), ("row", "ascending")])
 
 
 def read_relation(folder: Path, relation: str) -> npt.NDArray[np.float32]:
-    """Activations of one relation: float32 [facts, layers, neurons]. InputError if missing or damaged."""
+    """The activations of one relation: float32 [facts, layers, neurons].
+
+    Raises InputError where the file is missing or damaged.
+    """
     path = folder / f"{relation}.safetensors"
     try:
         return load_file(path)[TENSOR]
     except (OSError, KeyError, SafetensorError) as error:
-        raise InputError(
-            f"{path}: not readable as activations ({error}); materialize neuron_activations again"
-        ) from error
+        raise InputError(f"{path} cannot be read as activations ({error})", _REMEDY) from error
 
 
-def relations(folder: Path) -> Iterator[tuple[str, pa.Table, npt.NDArray[np.float32]]]:
-    """Relation, its index rows, and its activations float32 [facts, layers * neurons], one at a time.
+def read_relations(folder: Path) -> Iterator[tuple[str, pa.Table, npt.NDArray[np.float32]]]:
+    """One relation at a time: its name, its index rows, its activations float32 [facts, layers * neurons].
 
     Raises InputError where index and tensor disagree, or an activation is not finite.
     """
     index = read_index(folder)
     for relation in sorted(set(index.column("relation").to_pylist())):
         rows = index.filter(pc.equal(index.column("relation"), relation))
-        values = read_relation(folder, relation)
-        if rows.column("row").to_pylist() != list(range(len(values))):
+        activations = read_relation(folder, relation)
+        if rows.column("row").to_pylist() != list(range(len(activations))):
             raise InputError(
-                f"{folder / relation}.safetensors holds {len(values)} facts, its index {len(rows)}; "
-                "materialize neuron_activations again"
+                f"{folder / relation}.safetensors holds {len(activations)} facts, its index {len(rows)}",
+                _REMEDY,
             )
-        if not np.isfinite(values).all():
-            raise InputError(f"{folder / relation}.safetensors holds NaN or infinite activations")
-        yield relation, rows, values.reshape(len(values), -1)
+        if not np.isfinite(activations).all():
+            raise InputError(f"{folder / relation}.safetensors holds NaN or infinite activations", _REMEDY)
+        yield relation, rows, activations.reshape(len(activations), -1)

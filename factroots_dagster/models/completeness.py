@@ -1,7 +1,7 @@
-"""Whether a folder holds a whole checkpoint: one that is still being copied is left alone.
+"""Whether a folder holds a complete checkpoint: one that is still being copied is not used yet.
 
-Only headers are read, and a folder is read again only when a file of it has changed: this is asked of a
-hundred checkpoints every minute.
+Only headers are read, and a folder is read again only after one of its files has changed: the checkpoint
+sensor examines a hundred folders every minute.
 """
 
 from __future__ import annotations
@@ -17,71 +17,71 @@ Signature = tuple[tuple[str, int, int, int], ...]
 _INDEX = "model.safetensors.index.json"
 
 
-def signature(folder: Path) -> Signature:
-    """Name, size, inode and time of change of every file of a folder: what changes when one does."""
-    found = []
+def folder_signature(folder: Path) -> Signature:
+    """Name, size, inode and modification time of every file of a folder: equal while no file changes."""
+    states = []
     for path in folder.iterdir():
         try:
             stat = path.stat()
         except FileNotFoundError:
-            continue  # removed since, or a link to nowhere
-        found.append((path.name, stat.st_size, stat.st_ino, stat.st_mtime_ns))
-    return tuple(sorted(found))
+            continue  # removed meanwhile, or a dangling link
+        states.append((path.name, stat.st_size, stat.st_ino, stat.st_mtime_ns))
+    return tuple(sorted(states))
 
 
-def incomplete(folder: Path) -> str | None:
-    """What is missing of a checkpoint, in words; None when it is whole.
+def find_defect(folder: Path) -> str | None:
+    """Why a folder is not a complete checkpoint, as a clause ("config.json is missing"); None if it is one.
 
-    Whole means: its JSON files parse, every shard of the index is there, opens with safetensors and holds
-    the tensors that the index puts into it, the vocabulary of the config is the first axis of one of them,
-    and there is a tokenizer.
+    Complete means: its JSON files parse; every shard of the index exists, opens with safetensors and holds
+    the tensors that the index assigns to it; some matrix has as many rows as the config's vocabulary; and
+    there is a tokenizer.
     """
-    return _incomplete(folder, signature(folder))
+    return _find_defect(folder, folder_signature(folder))
 
 
 @lru_cache(maxsize=4096)
-def _incomplete(folder: Path, seen: Signature) -> str | None:
+def _find_defect(folder: Path, signature: Signature) -> str | None:
     from safetensors import SafetensorError
 
     try:
-        return _missing(folder)
+        return _examine(folder)
     except SafetensorError as error:
         return f"its weights do not open ({error})"
     except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError) as error:
         return f"it cannot be read ({error})"
 
 
-def _missing(folder: Path) -> str | None:
+def _examine(folder: Path) -> str | None:
     if not (folder / "config.json").is_file():
         return "config.json is missing"
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     files = weight_files(folder)
-    absent = [file.name for file in files if not file.is_file()]
-    if absent or not files:
-        return f"{', '.join(absent) or 'model.safetensors'} is missing"
+    missing_files = [file.name for file in files if not file.is_file()]
+    if missing_files or not files:
+        return f"{', '.join(missing_files) or 'model.safetensors'} is missing"
     shapes: dict[str, list[int]] = {}
     for file in files:
-        held = _shapes(file)
-        absent = sorted(_expected(folder, file.name) - held.keys())
-        if absent:
-            return f"{file.name} lacks {absent[0]}"
-        shapes |= held
+        file_shapes = _tensor_shapes(file)
+        missing_tensors = sorted(_indexed_tensors(folder, file.name) - file_shapes.keys())
+        if missing_tensors:
+            return f"{file.name} lacks {missing_tensors[0]}"
+        shapes |= file_shapes
     vocabulary = config.get("vocab_size") or (config.get("text_config") or {}).get("vocab_size")
     if vocabulary and not any(shape[0] == vocabulary for shape in shapes.values() if len(shape) == 2):
         return f"no weight has the {vocabulary} rows of config.json's vocab_size"
     return None if tokenizer_files(folder) else "its tokenizer is missing"
 
 
-def _shapes(file: Path) -> dict[str, list[int]]:
-    """Shape of every tensor of a file; opening it compares its length with its header."""
+def _tensor_shapes(file: Path) -> dict[str, list[int]]:
+    """The shape of every tensor of a file; opening it compares the file's length with its header."""
     from safetensors import safe_open
 
     with safe_open(file, framework="numpy") as tensors:
         return {name: tensors.get_slice(name).get_shape() for name in tensors.keys()}  # noqa: SIM118
 
 
-def _expected(folder: Path, file: str) -> set[str]:
-    """The tensors that the index, if it counts, puts into a file."""
+def _indexed_tensors(folder: Path, file: str) -> set[str]:
+    """The tensors that the index assigns to a shard; none for a checkpoint of a single file."""
     if file == "model.safetensors" or not (folder / _INDEX).is_file():
         return set()
     index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))

@@ -1,8 +1,14 @@
-"""Where a model's feed-forward neurons are, how to read them, and how to scale them.
+"""Where a model's feed-forward (FFN) neurons are, how to capture them, and how to scale them.
 
-A neuron vector is the *input* of a layer's FFN down-projection (after the activation, and after the gate
-where there is one): `intermediate_size` numbers per layer and token. The projection is found by its shape,
-so every family needs no code of its own and no class is patched.
+A neuron vector is the *input* of a layer's FFN down-projection, that is, after the activation function and
+after the gate where there is one: `intermediate_size` numbers per layer and token. Dai et al. 2022 (arXiv
+2104.08696) call them knowledge neurons.
+
+Adding a model family: the projection is found by its shape, so most families need no code here, and no class
+is ever patched. A family whose configuration uses other field names gets them in `_LAYERS`, `_HIDDEN` or
+`_INTERMEDIATE`; one whose projection is neither `nn.Linear` nor `Conv1D` gets its class in `_shape`. The only
+other place to look at is `heads`. Then add the family to the tiny models that the tests build
+(`assets_tests/models/tiny.py`, `mlps.py`): every test of models and probing runs on it.
 """
 
 from __future__ import annotations
@@ -21,11 +27,12 @@ from factroots_dagster.errors import InputError
 _LAYERS = ("num_hidden_layers", "n_layers", "n_layer")
 _HIDDEN = ("hidden_size", "dim", "n_embd")
 _INTERMEDIATE = ("intermediate_size", "hidden_dim", "n_inner", "ffn_dim")
+_OTHER_ARCHITECTURE = "use a checkpoint of another architecture"
 
 
 @dataclass(frozen=True)
 class FeedForward:
-    """The down-projection of every layer, first layer first, and the width of their inputs."""
+    """The FFN down-projection of every layer, first layer first, and the width of their inputs."""
 
     projections: tuple[nn.Module, ...]
     neurons: int
@@ -43,27 +50,28 @@ def find_feed_forward(model: Any) -> FeedForward:
     Raises InputError where a layer has none or several (mixture-of-experts models).
     """
     config = model.config.get_text_config()
-    layers = _first(config, _LAYERS, "layers")
-    hidden = _first(config, _HIDDEN, "hidden size")
-    intermediate = _first(config, _INTERMEDIATE, None) or 4 * hidden  # GPT-2's and BLOOM's convention
+    layers = _require_size(config, _LAYERS, "layers")
+    hidden = _require_size(config, _HIDDEN, "hidden size")
+    intermediate = _first_size(config, _INTERMEDIATE) or 4 * hidden  # the convention of GPT-2 and BLOOM
     projections = []
     for name, layer in _layer_stack(model, layers):
-        found = [
-            (path, module)
+        candidates = [
+            module
             for path, module in layer.named_modules()
             if "att" not in path.lower() and _shape(module) == (intermediate, hidden)
         ]
-        if len(found) != 1:
+        if len(candidates) != 1:
             raise InputError(
-                f"layer {name} of {type(model).__name__} has {len(found)} feed-forward projections of shape "
-                f"{intermediate} -> {hidden}, one is needed; mixture-of-experts models are not supported"
+                f"layer {name} of {type(model).__name__} has {len(candidates)} feed-forward projections of "
+                f"shape {intermediate} -> {hidden} instead of one",
+                f"{_OTHER_ARCHITECTURE}; mixture-of-experts models are not supported",
             )
-        projections.append(found[0][1])
+        projections.append(candidates[0])
     return FeedForward(tuple(projections), intermediate)
 
 
 @contextmanager
-def read_neurons(
+def capture_neurons(
     ffn: FeedForward, rows: torch.Tensor, positions: torch.Tensor
 ) -> Iterator[list[torch.Tensor]]:
     """Captures neurons during one forward pass, at chosen tokens only.
@@ -92,28 +100,28 @@ def scale_neurons(
     neurons: torch.Tensor,
     factors: torch.Tensor,
 ) -> Iterator[None]:
-    """Multiplies given neurons at given tokens during the forward passes inside the context.
+    """Multiplies chosen neurons at chosen tokens during the forward passes inside the context.
 
     All four are [n]: row of the batch, position in the row, neuron (layer * neurons_per_layer + index),
-    factor (0 ablates, 1 leaves as it is, 2 doubles). No (row, position, neuron) may occur twice.
+    factor (0 ablates, 1 changes nothing, 2 doubles). No (row, position, neuron) may occur twice.
     """
     handles = []
-    layer_of = neurons // ffn.neurons
+    layers = neurons // ffn.neurons
     for layer, projection in enumerate(ffn.projections):
-        here = layer_of == layer
-        if not bool(here.any()):
+        in_layer = layers == layer
+        if not bool(in_layer.any()):
             continue
-        where = (rows[here], positions[here], neurons[here] % ffn.neurons)
+        targets = (rows[in_layer], positions[in_layer], neurons[in_layer] % ffn.neurons)
 
         def hook(
             _module: nn.Module,
             args: tuple[torch.Tensor, ...],
-            where: tuple[torch.Tensor, torch.Tensor, torch.Tensor] = where,
-            factor: torch.Tensor = factors[here],
+            targets: tuple[torch.Tensor, torch.Tensor, torch.Tensor] = targets,
+            factor: torch.Tensor = factors[in_layer],
         ) -> tuple[torch.Tensor, ...]:
-            changed = args[0].clone()
-            changed[where] *= factor.to(changed.dtype)
-            return (changed, *args[1:])
+            scaled = args[0].clone()
+            scaled[targets] *= factor.to(scaled.dtype)
+            return (scaled, *args[1:])
 
         handles.append(projection.register_forward_pre_hook(hook))
     try:
@@ -123,14 +131,17 @@ def scale_neurons(
             handle.remove()
 
 
-def _first(config: object, names: tuple[str, ...], what: str | None) -> int:
-    for name in names:
-        value = getattr(config, name, None)
-        if isinstance(value, int) and value > 0:
-            return value
-    if what is None:
-        return 0
-    raise InputError(f"{type(config).__name__} does not say its {what}; this architecture is not supported")
+def _first_size(config: object, names: tuple[str, ...]) -> int | None:
+    """The first of these configuration fields that holds a positive number."""
+    values = (getattr(config, name, None) for name in names)
+    return next((value for value in values if isinstance(value, int) and value > 0), None)
+
+
+def _require_size(config: object, names: tuple[str, ...], meaning: str) -> int:
+    size = _first_size(config, names)
+    if size is None:
+        raise InputError(f"{type(config).__name__} does not state its {meaning}", _OTHER_ARCHITECTURE)
+    return size
 
 
 def _layer_stack(model: nn.Module, layers: int) -> list[tuple[str, nn.Module]]:
@@ -138,12 +149,11 @@ def _layer_stack(model: nn.Module, layers: int) -> list[tuple[str, nn.Module]]:
     for path, module in model.named_modules():
         if isinstance(module, nn.ModuleList) and len(module) == layers:
             return [(f"{path}.{index}", layer) for index, layer in enumerate(module)]
-    raise InputError(
-        f"{type(model).__name__} has no stack of {layers} layers; this architecture is not supported"
-    )
+    raise InputError(f"{type(model).__name__} has no stack of {layers} layers", _OTHER_ARCHITECTURE)
 
 
 def _shape(module: nn.Module) -> tuple[int, int] | None:
+    """(inputs, outputs) of a linear map; None for any other module."""
     if isinstance(module, nn.Linear):
         return module.in_features, module.out_features
     if isinstance(module, Conv1D):

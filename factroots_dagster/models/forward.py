@@ -1,6 +1,6 @@
-"""Runs token sequences through a model: batches by token budget, logits and neurons at chosen tokens only.
+"""Running token sequences through a model: padded batches, and logits and neurons at chosen tokens only.
 
-Shared by the probers and the interventions. What the numbers mean is decided there.
+Shared by the probers and the interventions, which decide what the numbers mean.
 """
 
 from __future__ import annotations
@@ -15,22 +15,18 @@ import torch
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.checkpoint import LoadedModel
-from factroots_dagster.models.feed_forward import read_neurons
+from factroots_dagster.models.feed_forward import capture_neurons
 from factroots_dagster.models.heads import VocabularyHead
 
-LOGIT_BUDGET = 1 << 26  # numbers of one block of logits (256 MB in float32)
-WORDS = 4_096  # of the vocabulary, projected at once when logits are read and not kept
-_NOT_FINITE = (
-    "the model's logits hold NaN or infinite values: its weights are broken, or the dtype overflows; "
-    "use float32 or another checkpoint"
-)
+LOGIT_BUDGET = 1 << 26  # numbers in one block of logits (256 MB in float32)
+VOCABULARY_BLOCK = 4_096  # vocabulary entries projected at once where logits are summarized and not kept
 
 
 class Batch:
     """Sequences padded to one length on the model's device, and the tokens of interest in them.
 
-    ids: int64 [n, length]. mask: int64 [n, length], None where nothing is padded (faster kernels then apply).
-    rows, positions: int64 [m], those tokens, sequence after sequence.
+    ids: int64 [n, length]. mask: int64 [n, length], 0 at padding; None without padding, which allows faster
+    kernels. rows, positions: int64 [m], the row and position of the tokens of interest, row after row.
     """
 
     def __init__(
@@ -41,7 +37,7 @@ class Batch:
         padded = np.full((len(ids), int(lengths.max())), padding, np.int64)
         for row, sequence in enumerate(ids):
             padded[row, : len(sequence)] = sequence
-        rows = np.repeat(np.arange(len(ids)), [len(chosen) for chosen in positions])
+        rows = np.repeat(np.arange(len(ids)), [len(of_row) for of_row in positions])
         self.ids = _to_device(model, padded)
         self.mask = None
         if lengths.min() < lengths.max():
@@ -54,96 +50,104 @@ class Batch:
 
 def _to_device(model: LoadedModel, values: npt.NDArray[np.int64]) -> torch.Tensor:
     tensor = torch.from_numpy(values)
-    if (
-        model.device.type == "cuda"
-    ):  # from pinned memory the copy does not wait for what is still being computed
+    if model.device.type == "cuda":  # a copy from pinned memory does not wait for running kernels
         tensor = tensor.pin_memory()
     return tensor.to(model.device, non_blocking=True)
 
 
-def hidden_or_logits(model: LoadedModel, batch: Batch) -> torch.Tensor:
-    """One forward pass: hidden states [m, hidden] at the batch's tokens, or without a head logits."""
+def forward_pass(model: LoadedModel, batch: Batch) -> torch.Tensor:
+    """Hidden states [m, hidden] at the batch's tokens; logits [m, vocabulary] if the model's head is None."""
     if model.head is None:
         output = model.model(input_ids=batch.ids, attention_mask=batch.mask).logits
     else:
         output = model.model.base_model(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state
-    found: torch.Tensor = output[batch.rows, batch.positions]
-    return found
+    at_tokens: torch.Tensor = output[batch.rows, batch.positions]
+    return at_tokens
 
 
-def logits(model: LoadedModel, tokens: torch.Tensor) -> torch.Tensor:
-    """Float32 logits [m, vocabulary] of what `hidden_or_logits` gave. Raises InputError if not finite."""
-    made = (tokens if model.head is None else model.head(tokens)).float()
-    if not bool(torch.isfinite(made.sum(dim=1)).all()) and not bool(torch.isfinite(made).all()):
-        raise InputError(_NOT_FINITE)
-    return made
+def forward_pass_with_neurons(model: LoadedModel, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """As `forward_pass`, with the neurons at the same tokens: [m, layers, neurons]."""
+    with capture_neurons(model.ffn, batch.rows, batch.positions) as captured:
+        tokens = forward_pass(model, batch)
+    return tokens, torch.stack(captured, dim=1)
+
+
+def compute_logits(model: LoadedModel, tokens: torch.Tensor) -> torch.Tensor:
+    """Float32 logits [m, vocabulary] of the result of `forward_pass`. Raises InputError if not finite."""
+    logits = (tokens if model.head is None else model.head(tokens)).float()
+    # The sums are a cheap first test; they can overflow although every logit is finite.
+    if not bool(torch.isfinite(logits.sum(dim=1)).all()) and not bool(torch.isfinite(logits).all()):
+        raise _not_finite()
+    return logits
+
+
+def _not_finite() -> InputError:
+    return InputError(
+        "the model's logits hold NaN or infinite values: its weights are broken, or the dtype overflows",
+        "use float32 or another checkpoint",
+    )
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What is read of the logits at m tokens while they are made; the logits themselves are not kept.
+class LogitSummary:
+    """What is kept of the logits at m tokens: the argmax, the normalizer, and the means to compute a few.
 
     best: int64 [m], the argmax. logprob: float32 [m], its natural log-probability.
     """
 
     best: torch.Tensor
     logprob: torch.Tensor
-    _normaliser: torch.Tensor
+    _normalizer: torch.Tensor  # [m], logsumexp of the logits
     _head: VocabularyHead | None
     _tokens: torch.Tensor  # [m, inner] with a head, else logits [m, vocabulary]
 
     def mean_logprobs(self, rows: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
-        """Float32 [n, candidates]: mean over k tokens of each candidate's log-probabilities.
+        """Float32 [n, candidates]: each candidate's mean log-probability over its k tokens.
 
-        rows: int64 [n, k], numbers of tokens. ids: int64 [candidates, k], what is read there.
+        rows: int64 [n, k], which of the m tokens. ids: int64 [candidates, k], the ids expected there.
         """
-        total = -self._normaliser[rows].sum(dim=1)[:, None].expand(len(rows), len(ids))
-        for place in range(ids.shape[1]):
-            here, words = self._tokens[rows[:, place]], ids[:, place]
-            total = (
-                total + (here[:, words] if self._head is None else self._head.project(here, words)).float()
-            )
+        total = -self._normalizer[rows].sum(dim=1)[:, None].expand(len(rows), len(ids))
+        for position in range(ids.shape[1]):
+            tokens, wanted = self._tokens[rows[:, position]], ids[:, position]
+            logits = tokens[:, wanted] if self._head is None else self._head.project(tokens, wanted)
+            total = total + logits.float()
         return total / ids.shape[1]
 
 
-def read_logits(model: LoadedModel, tokens: torch.Tensor) -> Reading:
-    """Argmax and normaliser of the logits of what `hidden_or_logits` gave, some words at a time.
+def summarize_logits(model: LoadedModel, tokens: torch.Tensor) -> LogitSummary:
+    """Argmax and normalizer of the logits of the result of `forward_pass`, one vocabulary block at a time.
 
-    Raises InputError where they are not finite.
+    Raises InputError where the logits are not finite.
     """
     head = model.head if isinstance(model.head, VocabularyHead) else None
-    made = head.transform(tokens) if head else tokens if model.head is None else model.head(tokens)
-    vocabulary = len(head.weight) if head else made.shape[1]
-    highest = made.new_full((len(made),), -torch.inf, dtype=torch.float32)
+    if head is not None:
+        inner = head.transform(tokens)
+    else:
+        inner = tokens if model.head is None else model.head(tokens)
+    vocabulary = len(head.weight) if head else inner.shape[1]
+    highest = inner.new_full((len(inner),), -torch.inf, dtype=torch.float32)
     total = torch.zeros_like(highest)
     best = torch.zeros_like(highest, dtype=torch.int64)
-    for start in range(0, vocabulary, WORDS):
-        words = slice(start, min(start + WORDS, vocabulary))
-        block = (head.project(made, words) if head else made[:, words]).float()
-        top, place = block.max(dim=1)
-        best = torch.where(top > highest, place + start, best)
-        before, highest = highest, torch.maximum(highest, top)
-        total = total * (before - highest).exp() + (block - highest[:, None]).exp_().sum(dim=1)
-    normaliser = highest + total.log()
-    if not bool(torch.isfinite(normaliser).all()):
-        raise InputError(_NOT_FINITE)
-    return Reading(best, highest - normaliser, normaliser, head, made)
-
-
-def forward_with_neurons(model: LoadedModel, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    """As `hidden_or_logits`, with the neurons at the same tokens: [m, layers, neurons]."""
-    with read_neurons(model.ffn, batch.rows, batch.positions) as captured:
-        tokens = hidden_or_logits(model, batch)
-    return tokens, torch.stack(captured, dim=1)
+    for start in range(0, vocabulary, VOCABULARY_BLOCK):
+        ids = slice(start, min(start + VOCABULARY_BLOCK, vocabulary))
+        block = (head.project(inner, ids) if head else inner[:, ids]).float()
+        block_highest, index = block.max(dim=1)
+        best = torch.where(block_highest > highest, index + start, best)
+        previous, highest = highest, torch.maximum(highest, block_highest)
+        total = total * (previous - highest).exp() + (block - highest[:, None]).exp_().sum(dim=1)
+    normalizer = highest + total.log()
+    if not bool(torch.isfinite(normalizer).all()):
+        raise _not_finite()
+    return LogitSummary(best, highest - normalizer, normalizer, head, inner)
 
 
 def default_token_budget(device: torch.device) -> int:
-    """Padded tokens of one batch: what fills the device without leaving its caches (CPU) or memory (GPU)."""
+    """Padded tokens of one batch: they fill the device, and fit into its caches (CPU) or memory (GPU)."""
     return 65_536 if device.type == "cuda" else 2_048
 
 
-def by_token_budget(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Indices in batches: sorted by length (then index), filled while count x longest is within budget."""
+def split_by_token_budget(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+    """Batches of indices, sorted by length (then index), as large as count x longest <= budget allows."""
     order = np.argsort(lengths, kind="stable")
     ordered = np.asarray(lengths)[order]
     start = 0
@@ -154,8 +158,8 @@ def by_token_budget(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
         start += count
 
 
-def out_of_memory(error: Exception) -> bool:
-    """Whether this is a device's or the machine's word for having no memory left."""
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error means that the device or the machine has no memory left."""
     text = str(error).lower()
     return (
         isinstance(error, torch.OutOfMemoryError | MemoryError)

@@ -22,12 +22,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import torch
 
-from factroots_dagster.models.batches import in_batches, logit_blocks
+from factroots_dagster.models.batches import logit_blocks, run_in_batches
 from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.models.feed_forward import scale_neurons
-from factroots_dagster.models.forward import Batch, default_token_budget, hidden_or_logits
+from factroots_dagster.models.forward import Batch, default_token_budget, forward_pass
 from factroots_dagster.neurons.schema import NEURON_INTERVENTIONS
-from factroots_dagster.probing.causal import frame, start_token
+from factroots_dagster.probing.causal import split_at_object, start_token
 from factroots_dagster.probing.prompts import Prompt, mask_prompts
 
 FACTORS = {"ablate": 0.0, "boost": 2.0}
@@ -142,7 +142,7 @@ def _prompt(model: LoadedModel, fact: _Asked) -> Prompt:
     k = len(fact.object_ids)
     if model.family == "masked":
         return next(mask_prompts(model.tokenizer, [(fact.template, fact.subject)], k))
-    before, _ = frame(fact.template, fact.subject)
+    before, _ = split_at_object(fact.template, fact.subject)
     encoded = model.tokenizer(before.rstrip(), add_special_tokens=False)["input_ids"]
     ids = np.array([start_token(model), *encoded, *fact.object_ids[:-1]], np.int32)
     return Prompt(0, k, ids, np.arange(len(ids) - k, len(ids), dtype=np.int32))
@@ -192,7 +192,7 @@ def _measure(
             progress(f"{done} of {len(trials)} interventions run")
 
     with torch.inference_mode():
-        in_batches(model, [len(trial.prompt.ids) for trial in trials], budget, run)
+        run_in_batches(model, [len(trial.prompt.ids) for trial in trials], budget, run)
     baseline = {trial.fact: index for index, trial in enumerate(trials) if "neuron_set" not in trial.row}
     rows = []
     for index, trial in enumerate(trials):
@@ -224,7 +224,7 @@ def _run(model: LoadedModel, trials: list[_Trial]) -> tuple[npt.NDArray[np.float
     )
     factors = torch.tensor([edit[3] for edit in edits], dtype=torch.float32, device=model.device)
     with scale_neurons(model.ffn, rows, positions, neurons, factors):
-        tokens = hidden_or_logits(model, batch)
+        tokens = forward_pass(model, batch)
     gold = torch.tensor([token for trial in trials for token in trial.object_ids], device=model.device)
     token_logprob, token_right = np.empty(len(gold)), np.empty(len(gold), bool)
     for block, made in logit_blocks(model, tokens):

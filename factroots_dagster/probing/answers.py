@@ -1,180 +1,201 @@
-"""What a masked model said about one relation, and the rows that follow from it.
+"""What a masked model answered about one relation, and the rows of PREDICTIONS that follow from it.
 
-Filled batch by batch by `engine`, which runs the model.
+`masked` runs the model and records its results here, batch by batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import get_args
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import torch
 
+from factroots_dagster.models.activations import ActivationWriter
 from factroots_dagster.models.checkpoint import LoadedModel
-from factroots_dagster.probing.filling import Order, filled
-from factroots_dagster.probing.outputs import ActivationFiles, typed_rank
+from factroots_dagster.probing.filling import Order, fill_masks
 from factroots_dagster.probing.pll import pseudo_log_likelihoods
+from factroots_dagster.probing.predictions import relation_predictions, typed_rank
 from factroots_dagster.probing.prompts import RelationPrompts
-from factroots_dagster.probing.schema import PREDICTIONS
+
+Protocol = Literal["pll", "left_to_right", "confidence"]
+"""What a masked model can be asked beyond the independent argmax at every mask, which is always run.
+
+"pll": candidates ranked by pseudo-log-likelihood (`pll`). "left_to_right", "confidence": the masks filled one
+after another, in this order (`filling`).
+"""
 
 Ids = npt.NDArray[np.int32]
 
 
 @dataclass
 class Answers:
-    """The answers to all questions of one relation, by mask count.
+    """The answers to all questions of one relation, by mask count k.
 
+    predicted: [questions, k], the argmax at each mask; confidence: its natural log-probability.
     scores: [questions, candidates], mean log-probability of each candidate at its own mask count.
-    predicted: [questions, k], the argmax at each mask; confidence: its log-probability.
-    neurons: [layers, neurons] of right prompts, by (question, k).
+    neurons: [layers, neurons] of correct prompts, by (question, k).
+    pll: as scores, by pseudo-log-likelihood; None unless run.
+    filled: the ids [k] of masks filled one after another, by order and (question, k).
     """
 
     model: LoadedModel
-    asked: RelationPrompts
+    relation: RelationPrompts
     predicted: dict[int, Ids] = field(default_factory=dict)
     confidence: dict[int, npt.NDArray[np.float32]] = field(default_factory=dict)
     neurons: dict[tuple[int, int], torch.Tensor] = field(default_factory=dict)
-    pll: npt.NDArray[np.float64] | None = None  # as scores, by pseudo-log-likelihood
+    pll: npt.NDArray[np.float64] | None = None
     filled: dict[Order, dict[tuple[int, int], npt.NDArray[np.int64]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        asked = self.asked
-        self.scores = np.full((asked.questions, len(asked.candidate_ids)), -np.inf)
-        self.candidates_of: dict[int, list[int]] = {}
-        for candidate, ids in enumerate(asked.candidate_ids):
-            self.candidates_of.setdefault(len(ids), []).append(candidate)
-        self.ids_of = {
-            k: torch.tensor([asked.candidate_ids[c] for c in chosen], device=self.model.device)
-            for k, chosen in self.candidates_of.items()
+        relation, questions = self.relation, len(self.relation.questions)
+        self.scores = np.full((questions, len(relation.candidate_ids)), -np.inf)
+        self.candidates: dict[int, list[int]] = {}  # by their number of tokens
+        for candidate, ids in enumerate(relation.candidate_ids):
+            self.candidates.setdefault(len(ids), []).append(candidate)
+        self.candidate_ids = {
+            k: torch.tensor([relation.candidate_ids[c] for c in candidates], device=self.model.device)
+            for k, candidates in self.candidates.items()
             if k > 0
         }
-        for k in asked.counts:
-            self.predicted[k] = np.zeros((asked.questions, k), np.int32)
-            self.confidence[k] = np.zeros((asked.questions, k), np.float32)
-        self.golds: dict[int, set[tuple[int, ...]]] = {}
-        for question, candidate in zip(asked.row_question, asked.row_candidate, strict=True):
-            if asked.candidate_ids[candidate]:
-                self.golds.setdefault(question, set()).add(asked.candidate_ids[candidate])
+        for k in relation.mask_counts:
+            self.predicted[k] = np.zeros((questions, k), np.int32)
+            self.confidence[k] = np.zeros((questions, k), np.float32)
+        self.gold_ids: dict[int, set[tuple[int, ...]]] = {}  # by question
+        for question, candidate in zip(relation.row_question, relation.row_candidate, strict=True):
+            if relation.candidate_ids[candidate]:
+                self.gold_ids.setdefault(question, set()).add(relation.candidate_ids[candidate])
 
-    def score(self, k: int, questions: npt.NDArray[np.int64], means: npt.NDArray[np.float32]) -> None:
-        """Takes, of questions asked with k masks, the means [n, candidates of k tokens]."""
-        self.scores[questions[:, None], self.candidates_of[k]] = means
+    def record_scores(self, k: int, questions: npt.NDArray[np.int64], means: npt.NDArray[np.float32]) -> None:
+        """Records the scores [n, candidates of k tokens] of n questions asked with k masks."""
+        self.scores[questions[:, None], self.candidates[k]] = means
 
-    def take(
+    def record(
         self,
         k: int,
         questions: npt.NDArray[np.int64],
         best: npt.NDArray[np.int64],
         logprob: npt.NDArray[np.float32],
     ) -> npt.NDArray[np.bool_]:
-        """Takes argmax and its log-probability [n, k]; says which of the n are right for a row."""
+        """Records argmax and log-probability [n, k] of n questions asked with k masks.
+
+        Returns which of the n answers [n] are a gold answer of their question.
+        """
         self.predicted[k][questions] = best
         self.confidence[k][questions] = logprob
-        asked = zip(questions.tolist(), best.tolist(), strict=True)
-        return np.array([self._bare(ids) in self.golds.get(question, ()) for question, ids in asked], bool)
+        answers = zip(questions.tolist(), best.tolist(), strict=True)
+        return np.array(
+            [self._drop_spaces(ids) in self.gold_ids.get(question, ()) for question, ids in answers], bool
+        )
 
-    def _bare(self, ids: Sequence[int]) -> tuple[int, ...]:
+    def _drop_spaces(self, ids: Sequence[int]) -> tuple[int, ...]:
         return tuple(token for token in ids if token != self.model.space_id)
 
-    def ask_further(self, protocols: Sequence[str], budget: int, done: Callable[[int, int], None]) -> None:
-        """Runs the optional protocols. done(n, of): pseudo-log-likelihood has n more of its questions."""
-        asked = self.asked
-        questions = sorted(set(asked.row_question) - asked.too_long)
-        prompts = [prompt for prompt in asked.prompts if prompt.question in self.golds]
+    def run_protocols(
+        self, protocols: Sequence[Protocol], budget: int, progress: Callable[[int, int], None]
+    ) -> None:
+        """Runs the optional protocols. budget: padded tokens of one batch.
+
+        progress(n, total): n more of the questions have their pseudo-log-likelihoods.
+        """
+        relation = self.relation
         for order in get_args(Order):
             if order in protocols:
-                first = {
-                    (prompt.question, prompt.k): (
-                        self.predicted[prompt.k][prompt.question].astype(np.int64),
-                        self.confidence[prompt.k][prompt.question],
-                    )
-                    for prompt in prompts
-                }
-                self.filled[order] = filled(self.model, prompts, first, order, budget)
+                self._fill_masks(order, budget)
         if "pll" in protocols:
+            questions = sorted(set(relation.row_question) - relation.too_long)
             self.pll = np.full_like(self.scores, -np.inf)
             self.pll[questions] = pseudo_log_likelihoods(
                 self.model,
-                [asked.asked[question] for question in questions],
-                asked.labels,
+                [relation.questions[question] for question in questions],
+                relation.labels,
                 budget,
-                lambda more: done(more, len(questions)),
+                lambda finished: progress(finished, len(questions)),
             )
 
-    def matches(self) -> list[int]:
-        """Per row, the smallest mask count with a full match; 0 without one."""
-        said = {key: self._bare(self.predicted[key[1]][key[0]].tolist()) for key in self.neurons}
-        return self._matches(said)
+    def _fill_masks(self, order: Order, budget: int) -> None:
+        prompts = [prompt for prompt in self.relation.prompts if prompt.question in self.gold_ids]
+        first_pass = {
+            (prompt.question, prompt.k): (
+                self.predicted[prompt.k][prompt.question].astype(np.int64),
+                self.confidence[prompt.k][prompt.question],
+            )
+            for prompt in prompts
+        }
+        self.filled[order] = fill_masks(self.model, prompts, first_pass, order, budget)
 
-    def _matches(self, said: dict[tuple[int, int], tuple[int, ...]]) -> list[int]:
-        found = []
-        for question, candidate in zip(self.asked.row_question, self.asked.row_candidate, strict=True):
-            gold = self.asked.candidate_ids[candidate]
-            right = (k for k in self.asked.counts if gold and said.get((question, k)) == gold)
-            found.append(next(right, 0))
-        return found
+    def matched_counts(self) -> list[int]:
+        """For each row the smallest mask count with a full match; 0 without one."""
+        # Neurons are kept of correct prompts only, so that no other prompt needs to be compared.
+        correct = {(question, k): self.predicted[k][question] for question, k in self.neurons}
+        return self._matched_counts(correct)
+
+    def _matched_counts(self, answers: Mapping[tuple[int, int], npt.NDArray[np.integer]]) -> list[int]:
+        """The same for other answers: ids [k] by (question, k)."""
+        relation = self.relation
+        bare = {key: self._drop_spaces(ids.tolist()) for key, ids in answers.items()}
+        counts = []
+        for question, candidate in zip(relation.row_question, relation.row_candidate, strict=True):
+            gold = relation.candidate_ids[candidate]
+            matching = (k for k in relation.mask_counts if gold and bare.get((question, k)) == gold)
+            counts.append(next(matching, 0))
+        return counts
 
     def predictions(self, rows: pa.Table) -> pa.Table:
         """PREDICTIONS of the relation's rows."""
-        asked = self.asked
-        matched = self.matches()
-        right_questions = {q for q, k in zip(asked.row_question, matched, strict=True) if k}
-        columns: dict[str, list[object]] = {name: [] for name in PREDICTIONS.names[3:]}
-        of_order = {
-            order: self._matches({key: self._bare(ids.tolist()) for key, ids in said.items()})
-            for order, said in self.filled.items()
+        return relation_predictions(rows, self._measured())
+
+    def _measured(self) -> Iterator[dict[str, object]]:
+        """What PREDICTIONS says about each row, beside its identity."""
+        relation = self.relation
+        matched = self.matched_counts()
+        correct_questions = {q for q, k in zip(relation.row_question, matched, strict=True) if k}
+        filled = {order: self._matched_counts(answers) for order, answers in self.filled.items()}
+        run = {(prompt.question, prompt.k) for prompt in relation.prompts}
+        predicted_ids = {
+            question: self._predicted_ids(question, run) for question in set(relation.row_question)
         }
-        run = {(prompt.question, prompt.k) for prompt in asked.prompts}
-        answers = {question: self._answers(question, run) for question in set(asked.row_question)}
         for row, (question, prior, candidate) in enumerate(
-            zip(asked.row_question, asked.row_prior, asked.row_candidate, strict=True)
+            zip(relation.row_question, relation.row_prior, relation.row_candidate, strict=True)
         ):
-            gold = asked.candidate_ids[candidate]
-            said = answers[question]
-            told: dict[str, object] = {
+            gold, answers = relation.candidate_ids[candidate], predicted_ids[question]
+            partial_match = bool(gold) and any(set(gold) <= set(ids) for ids in answers)
+            yield {
                 "object_ids": gold,
-                "predicted_ids": said,
+                "predicted_ids": answers,
                 "full_match": matched[row] > 0,
-                "partial_match": bool(gold) and any(set(gold) <= set(ids) for ids in said)
-                if asked.complete
-                else None,
+                "partial_match": partial_match if relation.complete else None,
                 "matched_mask_count": matched[row],
-                "any_answer_match": question in right_questions,
+                "any_answer_match": question in correct_questions,
                 "object_logprob": _finite(self.scores[question, candidate]),
-                "typed_rank": typed_rank(self.scores[question], candidate) if asked.complete else None,
-                "candidates": len(asked.candidate_ids),
+                "typed_rank": typed_rank(self.scores[question], candidate) if relation.complete else None,
+                "candidates": len(relation.candidate_ids),
                 "prior_logprob": _finite(self.scores[prior, candidate]),
                 "prior_rank": typed_rank(self.scores[prior], candidate),
-                "too_long": question in asked.too_long,
+                "too_long": question in relation.too_long,
                 "pll_rank": None if self.pll is None else typed_rank(self.pll[question], candidate),
-                **{f"{order}_match": found[row] > 0 for order, found in of_order.items()},
+                **{f"{order}_match": counts[row] > 0 for order, counts in filled.items()},
             }
-            for name, values in columns.items():
-                values.append(told.get(name))
-        identity = [rows.column(name).combine_chunks() for name in PREDICTIONS.names[:3]]
-        made = [pa.array(columns[field.name], field.type) for field in list(PREDICTIONS)[3:]]
-        return pa.Table.from_arrays([*identity, *made], schema=PREDICTIONS)
 
-    def _answers(self, question: int, run: set[tuple[int, int]]) -> list[list[int]]:
-        """Item k-1: the answer at k masks, empty where k was not run; nothing where nothing was asked."""
-        if question in self.asked.too_long:
+    def _predicted_ids(self, question: int, run: set[tuple[int, int]]) -> list[list[int]]:
+        """Item k-1: the answer at k masks, empty where k was not run; no items for too long prompts."""
+        if question in self.relation.too_long:
             return []
-        counts = range(1, self.asked.largest + 1)
+        counts = range(1, self.relation.max_tokens + 1)
         return [self.predicted[k][question].tolist() if (question, k) in run else [] for k in counts]
 
-    def write(self, rows: pa.Table, files: ActivationFiles, relation: str) -> None:
-        """Writes the neurons of the relation's right rows."""
+    def write_activations(self, rows: pa.Table, writer: ActivationWriter, relation: str) -> None:
+        """Writes the neurons of the relation's correct rows."""
         uuids, languages = (rows.column(name).to_pylist() for name in ("uuid", "language"))
-        right = [(row, k) for row, k in enumerate(self.matches()) if k]
-        files.add(
+        correct = [(row, k) for row, k in enumerate(self.matched_counts()) if k]
+        writer.add(
             relation,
-            [(uuids[row], languages[row]) for row, _ in right],
-            [k for _, k in right],
-            [self.neurons[self.asked.row_question[row], k] for row, k in right],
+            [(uuids[row], languages[row]) for row, _ in correct],
+            [k for _, k in correct],
+            [self.neurons[self.relation.row_question[row], k] for row, k in correct],
         )
 
 

@@ -1,14 +1,14 @@
-"""Scores of predictions, with the baselines they must be read against, and what they go along with.
+"""Scores of predictions, the baselines to read them against, and their relation to the Wikipedias' size.
 
 Statistics only: no model, no prompt.
 
-Which rows a score is over: `n` counts all rows of the cell; the typed scores (typed_p1, mrr, pll_typed_p1)
-and their baselines (uniform, prior_typed_p1) are over these. A checkpoint may not be able to be asked for a
-full match everywhere (a decoder only where the template ends in [Y]): full_match and its intervals,
-partial_match, multi_answer, left_to_right, confidence and the majority baseline are over the rows that were,
-so that P@1 never stands beside a baseline of other rows. Of a relation these are all rows or none; of a
-language ("*"), the relations whose own full_match is not null. Where no row was asked so, P@1 is null and the
-majority baseline is over all rows, for the typed scores to be read against.
+A cell is one (language, relation), or one language over all its relations ("*"). `n` counts all rows of a
+cell; the typed scores (typed_p1, mrr, pll_typed_p1) and their baselines (uniform, prior_typed_p1) are over
+all of them. A checkpoint cannot be asked for a full match everywhere (a decoder only where the template ends
+in [Y]): full_match and its intervals, partial_match, multi_answer, left_to_right, confidence and the majority
+baseline are over the asked rows only, so that P@1 never stands beside a baseline of other rows. Of a relation
+these are all rows or none; of a language, the relations whose own full_match is not null. Where no row was
+asked, P@1 is null and the majority baseline is over all rows, to be read against the typed scores.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from factroots_dagster.errors import InputError
 from factroots_dagster.probing.schema import MASK_COUNTS, PROBING_SCORES, VOLUME_RELATIONS
 from factroots_dagster.stats.intervals import clustered, wilson
 
-SMALL = 30  # cells with fewer rows are flagged
+MIN_ROWS = 30  # cells with fewer rows are flagged as small
 MEASURES = ("pages", "articles", "wikitext_bytes", "words")
-_FLAGS = (  # columns of PREDICTIONS that are true, false, or null where not asked
+_FLAGS = (  # columns of PREDICTIONS that are true or false, or null where not asked
     "full_match",
     "partial_match",
     "any_answer_match",
@@ -37,7 +37,7 @@ _FLAGS = (  # columns of PREDICTIONS that are true, false, or null where not ask
     "confidence_match",
 )
 _RANKS = ("typed_rank", "prior_rank", "pll_rank")
-# A protocol was asked of the cell when a row of this column has a value.
+# Protocol -> column of PREDICTIONS that has a value in some row of a cell where the protocol was run.
 _PROTOCOLS = {
     "full_match": "full_match",
     "partial_match": "partial_match",
@@ -60,36 +60,36 @@ def probing_scores(
 
     predictions: PREDICTIONS, any number of tables. coverage: FACT_COVERAGE with a row for each of their rows
     (its majority_correct gives the majority baseline). A row that was left out (too_long) or has no rank
-    counts as wrong; what is null in a whole cell was not asked of it (`protocols` lists what was).
+    counts as wrong; what is null in a whole cell was not asked there (`protocols` lists what was).
 
     splits: MLAMA_SPLIT (uuid, subject_uri, object_uri) by language, for by_subject_* and by_object_*: 95%
     percentile intervals of a language's P@1 by a bootstrap that draws subjects (objects) with all their rows
-    instead of single rows, which are not independent (`analysis.intervals.clustered`, 2,000 draws from the
+    instead of single rows, which are not independent (`stats.intervals.clustered`, 2,000 draws from the
     seed). Null without the language's split.
 
-    Raises InputError when coverage lacks a fact, or a language's split does.
+    Raises InputError where coverage or a language's split lacks a fact.
     """
-    majority_of = dict(zip(_keys(coverage), coverage.column("majority_correct").to_pylist(), strict=True))
+    majority = dict(zip(_keys(coverage), coverage.column("majority_correct").to_pylist(), strict=True))
     rows: list[dict[str, Any]] = []
     for table in predictions:
         columns = _columns(table)
         keys = _keys(table)
-        missing = next((key for key in keys if key not in majority_of), None)
+        missing = next((key for key in keys if key not in majority), None)
         if missing is not None:
-            raise _missing(missing[1], missing[0], "fact_coverage")
-        columns["majority"] = np.array([bool(majority_of[key]) for key in keys])
+            raise _missing_fact(missing[1], missing[0], "fact_coverage")
+        columns["majority"] = np.array([bool(majority[key]) for key in keys])
         for language in sorted(set(columns["language"].tolist())):
-            spoken = columns["language"] == language
-            relations = sorted(set(columns["relation"][spoken].tolist()))
-            cells = [_cell(columns, spoken & (columns["relation"] == name)) for name in relations]
-            whole = _cell(columns, spoken)
+            in_language = columns["language"] == language
+            relations = sorted(set(columns["relation"][in_language].tolist()))
+            cells = [_cell(columns, in_language & (columns["relation"] == name)) for name in relations]
+            whole = _cell(columns, in_language)
             known = [cell["full_match"] for cell in cells if cell["full_match"] is not None]
             whole["macro_full_match"] = float(np.mean(known)) if known else None
             if splits is not None and language in splits:
-                kept = np.flatnonzero(spoken & columns["full_match_known"])
-                right = columns["full_match"][kept]
-                facts = table.column("uuid").take(pa.array(kept))
-                whole |= _clustered(right, facts, splits[language], language, seed)
+                asked = np.flatnonzero(in_language & columns["full_match_known"])
+                correct = columns["full_match"][asked]
+                facts = table.column("uuid").take(pa.array(asked))
+                whole |= _clustered_intervals(correct, facts, splits[language], language, seed)
             for relation, cell in zip(["*", *relations], [whole, *cells], strict=True):
                 rows.append({"language": language, "relation": relation, **cell})
     rows.sort(key=lambda row: (row["language"], row["relation"]))
@@ -100,15 +100,17 @@ def _keys(table: pa.Table) -> list[tuple[str, str]]:
     return list(zip(table.column("language").to_pylist(), table.column("uuid").to_pylist(), strict=True))
 
 
-def _missing(uuid: str, language: str, asset: str) -> InputError:
+def _missing_fact(uuid: str, language: str, asset: str) -> InputError:
     return InputError(
-        f"fact {uuid} of language {language} has a prediction and no row in {asset}; "
-        "materialize mlama_split and fact_coverage, then predictions again"
+        f"fact {uuid} of language {language} has a prediction but no row in {asset}",
+        "materialize mlama_split and fact_coverage, then predictions again",
     )
 
 
 def _columns(table: pa.Table) -> Columns:
-    """What the scores need: flags (false where null) with `<flag>_known`, ranks (infinite where null)."""
+    """What the scores need, as arrays: flags (false where null), ranks (infinite where null), and for both
+    `<name>_known` (false where null).
+    """
     columns = {name: np.array(table.column(name).to_pylist(), object) for name in ("language", "relation")}
     for name in _FLAGS:
         values = table.column(name)
@@ -123,19 +125,20 @@ def _columns(table: pa.Table) -> Columns:
     return columns
 
 
-def _cell(columns: Columns, chosen: npt.NDArray[np.bool_]) -> dict[str, Any]:
-    asked = chosen & columns["full_match_known"]
-    n, right = int(chosen.sum()), int(columns["full_match"][asked].sum())
-    low, high = wilson(right, int(asked.sum())) if asked.any() else (None, None)
+def _cell(columns: Columns, rows: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    """The scores over some rows. rows: a mask over the columns' rows."""
+    asked = rows & columns["full_match_known"]
+    n, n_asked, correct = int(rows.sum()), int(asked.sum()), int(columns["full_match"][asked].sum())
+    low, high = wilson(correct, n_asked) if n_asked else (None, None)
 
     def known(name: str) -> bool:
-        return bool(columns[f"{name}_known"][chosen].any())
+        return bool(columns[f"{name}_known"][rows].any())
 
     def share(name: str) -> float | None:
-        return float(columns[name][asked].mean()) if asked.any() and known(name) else None
+        return float(columns[name][asked].mean()) if n_asked and known(name) else None
 
-    def first(name: str) -> float | None:
-        return float((columns[name][chosen] == 1).mean()) if known(name) else None
+    def share_ranked_first(name: str) -> float | None:
+        return float((columns[name][rows] == 1).mean()) if known(name) else None
 
     return {
         "n": n,
@@ -143,59 +146,59 @@ def _cell(columns: Columns, chosen: npt.NDArray[np.bool_]) -> dict[str, Any]:
         "full_match_low": low,
         "full_match_high": high,
         "partial_match": share("partial_match"),
-        "typed_p1": first("typed_rank"),
-        "mrr": float((1 / columns["typed_rank"][chosen]).mean()) if known("typed_rank") else None,
-        "pll_typed_p1": first("pll_rank"),
+        "typed_p1": share_ranked_first("typed_rank"),
+        "mrr": float((1 / columns["typed_rank"][rows]).mean()) if known("typed_rank") else None,
+        "pll_typed_p1": share_ranked_first("pll_rank"),
         "left_to_right": share("left_to_right_match"),
         "confidence": share("confidence_match"),
         "protocols": [protocol for protocol, column in _PROTOCOLS.items() if known(column)],
         "multi_answer": share("any_answer_match"),
-        "majority": float(columns["majority"][asked if asked.any() else chosen].mean()),
-        "uniform": float((1 / columns["candidates"][chosen]).mean()),
-        "prior_typed_p1": first("prior_rank"),
-        "too_long": int(columns["too_long"][chosen].sum()),
-        "small": n < SMALL or 0 < int(asked.sum()) < SMALL,
+        "majority": float(columns["majority"][asked if n_asked else rows].mean()),
+        "uniform": float((1 / columns["candidates"][rows]).mean()),
+        "prior_typed_p1": share_ranked_first("prior_rank"),
+        "too_long": int(columns["too_long"][rows].sum()),
+        "small": n < MIN_ROWS or 0 < n_asked < MIN_ROWS,
     }
 
 
-def _clustered(
-    right: npt.NDArray[np.bool_], facts: pa.ChunkedArray, split: pa.Table, language: str, seed: int
+def _clustered_intervals(
+    correct: npt.NDArray[np.bool_], facts: pa.ChunkedArray, split: pa.Table, language: str, seed: int
 ) -> dict[str, float | None]:
-    """by_subject_* and by_object_* of one language: `right` of each of the facts (uuids)."""
-    place = pc.index_in(facts, value_set=split.column("uuid").combine_chunks())
-    if place.null_count:
-        raise _missing(facts.filter(pc.is_null(place))[0].as_py(), language, "mlama_split")
-    found: dict[str, float | None] = {}
+    """by_subject_* and by_object_* of one language. correct: [facts]. facts: their uuids."""
+    split_rows = pc.index_in(facts, value_set=split.column("uuid").combine_chunks())
+    if split_rows.null_count:
+        raise _missing_fact(facts.filter(pc.is_null(split_rows))[0].as_py(), language, "mlama_split")
+    intervals: dict[str, float | None] = {}
     for name in ("subject", "object"):
-        entities = split.column(f"{name}_uri").take(place).combine_chunks().dictionary_encode()
+        entities = split.column(f"{name}_uri").take(split_rows).combine_chunks().dictionary_encode()
         random = np.random.default_rng([seed, crc32(f"{language} {name}".encode())])
-        low, high = clustered(right, entities.indices.to_numpy(), random)
-        found |= {f"by_{name}_low": low, f"by_{name}_high": high}
-    return found
+        low, high = clustered(correct, entities.indices.to_numpy(), random)
+        intervals |= {f"by_{name}_low": low, f"by_{name}_high": high}
+    return intervals
 
 
 def mask_counts(predictions: Iterable[pa.Table]) -> pa.Table:
-    """MASK_COUNTS: P@1 by the number of tokens of the object, for each language; rows asked for it only."""
-    counts: dict[tuple[str, int], list[int]] = {}
+    """MASK_COUNTS: P@1 by the object's number of tokens, for each language, over the asked rows only."""
+    counts: dict[tuple[str, int], list[int]] = {}  # (language, tokens) -> rows, correct rows
     for table in predictions:
         lengths = table.column("object_ids").combine_chunks().value_lengths().to_pylist()
-        for language, tokens, right in zip(
+        for language, tokens, full_match in zip(
             table.column("language").to_pylist(), lengths, table.column("full_match").to_pylist(), strict=True
         ):
-            if right is None:
+            if full_match is None:
                 continue
             cell = counts.setdefault((language, tokens), [0, 0])
             cell[0] += 1
-            cell[1] += right
+            cell[1] += full_match
     rows = []
-    for (language, tokens), (n, right) in sorted(counts.items()):
-        low, high = wilson(right, n)
+    for (language, tokens), (n, correct) in sorted(counts.items()):
+        low, high = wilson(correct, n)
         rows.append(
             {
                 "language": language,
                 "object_tokens": tokens,
                 "n": n,
-                "full_match": right / n,
+                "full_match": correct / n,
                 "low": low,
                 "high": high,
             }
@@ -206,10 +209,10 @@ def mask_counts(predictions: Iterable[pa.Table]) -> pa.Table:
 def volume_relations(scores: pa.Table, volume: pa.Table) -> pa.Table:
     """VOLUME_RELATIONS: P@1 of the languages against the size of their Wikipedias.
 
-    scores: PROBING_SCORES; volume: WIKIPEDIA_VOLUME, one row per language. Languages in both are used that
-    have a P@1; a correlation is null with fewer than three, or where either side does not vary. One language
-    can make the correlation (English is ten times the median), so its range with one left out stands beside
-    it.
+    scores: PROBING_SCORES; volume: WIKIPEDIA_VOLUME, one row per language. The languages that are in both and
+    have a P@1 are used; a correlation is null with fewer than three of them, or where either side does not
+    vary. A single language can dominate the correlation (English is ten times the median), so its range with
+    one language left out is reported beside it.
     """
     p1 = {
         row["language"]: row["full_match"]
@@ -222,18 +225,16 @@ def volume_relations(scores: pa.Table, volume: pa.Table) -> pa.Table:
     rows = []
     for measure in MEASURES:
         x = np.array([float(sizes[language][measure]) for language in languages])
-        pearson, pearson_p = _correlation(stats.pearsonr, x, y)
-        spearman, spearman_p = _correlation(stats.spearmanr, x, y)
+        pearson, pearson_p = _correlate(stats.pearsonr, x, y)
+        spearman, spearman_p = _correlate(stats.spearmanr, x, y)
         without = {
-            language: _correlation(stats.pearsonr, np.delete(x, index), np.delete(y, index))[0]
+            language: _correlate(stats.pearsonr, np.delete(x, index), np.delete(y, index))[0]
             for index, language in enumerate(languages)
         }
         known = {language: r for language, r in without.items() if r is not None}
-        furthest = (
-            max(sorted(known), key=lambda name: abs(known[name] - pearson))
-            if known and pearson is not None
-            else None
-        )
+        most_influential = None
+        if known and pearson is not None:
+            most_influential = max(sorted(known), key=lambda name: abs(known[name] - pearson))
         rows.append(
             {
                 "measure": measure,
@@ -244,16 +245,17 @@ def volume_relations(scores: pa.Table, volume: pa.Table) -> pa.Table:
                 "spearman_p": spearman_p,
                 "pearson_without_low": min(known.values(), default=None),
                 "pearson_without_high": max(known.values(), default=None),
-                "most_influential": furthest,
+                "most_influential": most_influential,
             }
         )
     return pa.Table.from_pylist(rows, schema=VOLUME_RELATIONS)
 
 
-def _correlation(
-    of: Any, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]
+def _correlate(
+    correlation: Any, x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]
 ) -> tuple[float | None, float | None]:
+    """Coefficient and p-value by a function of scipy.stats; None for too few or constant values."""
     if len(x) < 3 or np.ptp(x) == 0 or np.ptp(y) == 0:
         return None, None
-    result = of(x, y)
+    result = correlation(x, y)
     return float(result.statistic), float(result.pvalue)

@@ -17,7 +17,7 @@ from safetensors.numpy import save_file
 from assets_tests.orchestration.automation.hub import Hub, serving
 from assets_tests.orchestration.automation.lab import checkpoint_folder
 from factroots_dagster.models import registry
-from factroots_dagster.models.completeness import incomplete
+from factroots_dagster.models.completeness import find_defect
 from factroots_dagster.models.files import folder_revision
 from factroots_dagster.orchestration.automation.checkpoint_scan import FIRST_WAIT, HUB_INTERVAL, State, look
 from factroots_dagster.orchestration.automation.schedules import newer_snapshots
@@ -147,8 +147,8 @@ def shards(folder: Path) -> Path:
 
 
 def test_a_whole_checkpoint_is_whole(tmp_path: Path) -> None:
-    assert incomplete(checkpoint_folder(tmp_path / "a")) is None
-    assert incomplete(shards(tmp_path / "b")) is None
+    assert find_defect(checkpoint_folder(tmp_path / "a")) is None
+    assert find_defect(shards(tmp_path / "b")) is None
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])
@@ -157,9 +157,9 @@ def test_a_checkpoint_cut_off_anywhere_is_left(tmp_path: Path, name: str, share:
     folder = shards(tmp_path / "a")
     whole = (folder / name).read_bytes()
     (folder / name).write_bytes(whole[: int(len(whole) * share)])
-    assert incomplete(folder) is not None
+    assert find_defect(folder) is not None
     (folder / name).write_bytes(whole)
-    assert incomplete(folder) is None
+    assert find_defect(folder) is None
 
 
 @pytest.mark.parametrize(
@@ -174,16 +174,16 @@ def test_a_checkpoint_cut_off_anywhere_is_left(tmp_path: Path, name: str, share:
 def test_a_missing_file_is_named(tmp_path: Path, removed: str, words: str) -> None:
     folder = shards(tmp_path / "a")
     (folder / removed).unlink()
-    assert words in str(incomplete(folder))
+    assert words in str(find_defect(folder))
 
 
 def test_weights_of_another_checkpoint_are_not_these(tmp_path: Path) -> None:
     folder = shards(tmp_path / "a")
     shutil.copy(folder / "model-1.safetensors", folder / "model-2.safetensors")
-    assert "model-2.safetensors lacks head" in str(incomplete(folder))
+    assert "model-2.safetensors lacks head" in str(find_defect(folder))
     whole = checkpoint_folder(tmp_path / "b")
     (whole / "config.json").write_text('{"vocab_size": 5}')
-    assert "vocab_size" in str(incomplete(whole))
+    assert "vocab_size" in str(find_defect(whole))
 
 
 def test_a_new_commit_of_a_hub_id_becomes_a_checkpoint_of_its_own(

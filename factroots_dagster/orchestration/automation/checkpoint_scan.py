@@ -14,9 +14,9 @@ from functools import lru_cache
 from pathlib import Path
 
 from factroots_dagster.errors import InputError, UnavailableError
-from factroots_dagster.models.completeness import incomplete, signature
+from factroots_dagster.models.completeness import find_defect, folder_signature
 from factroots_dagster.models.files import folder_revision, newest_commit
-from factroots_dagster.models.registry import add, left_out, registered
+from factroots_dagster.models.registry import add, incomplete_folders, registered
 from factroots_dagster.orchestration.versions import code_version
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import MANIFEST, Store, read_folder
@@ -78,7 +78,7 @@ def look(
     seen, store = Seen(), Store(settings.data_root, settings.world)
     known = registered(settings)
     began = time.monotonic()
-    seen.left = {key: why for key, why in left_out(settings).items() if key not in known}
+    seen.left = {key: why for key, why in incomplete_folders(settings).items() if key not in known}
     for key, entry in list(known.items()):
         folder = Path(entry.source)
         if folder.is_absolute():
@@ -143,9 +143,9 @@ def _folder(
     """Look at one folder; why it is left for later, None when it is not."""
     if not folder.is_dir():
         return "its folder is not there"
-    if why := incomplete(folder):
+    if why := find_defect(folder):
         return why
-    files = signature(folder)
+    files = folder_signature(folder)
     if 0 <= now - max(changed for *_, changed in files) / 1e9 < QUIET_SECONDS:
         return "it is being written"
     mark = hashlib.sha256(repr(files).encode()).hexdigest()[:16]

@@ -1,0 +1,99 @@
+"""A checkpoint's configuration: its family, the corpus it was trained on, and the model without its weights.
+
+Reads `config.json` only; nothing here reads a weight or a tokenizer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import transformers
+
+from factroots_dagster.errors import InputError
+from factroots_dagster.models.files import ResolvedCheckpoint
+
+MAX_LAYERS = 1000
+CORPORA = ("wikipedia", "commoncrawl", "unknown", "sandbox")
+# Name parts of well-known checkpoints by training corpus. Only for a checkpoint trained on Wikipedia does
+# absence from Wikipedia mean absence from its training data.
+_TRAINED_ON_WIKIPEDIA = ("bert-base-multilingual", "distilbert-base-multilingual")
+_TRAINED_ON_COMMONCRAWL = ("xlm-roberta", "xlm-v", "modernbert", "mmbert", "bloom", "llama", "qwen", "gemma")
+
+
+def read_config(resolved: ResolvedCheckpoint) -> Any:
+    """The transformers configuration of a checkpoint. Raises InputError where transformers rejects it."""
+    silence_transformers()
+    try:
+        return transformers.AutoConfig.from_pretrained(
+            resolved.path, trust_remote_code=False, local_files_only=True
+        )
+    except Exception as error:  # every configuration class validates its fields in its own way
+        raise InputError(
+            f"checkpoint {resolved.source}: its config is not known to transformers "
+            f"{transformers.__version__} ({error})",
+            "use another checkpoint or a newer transformers",
+        ) from error
+
+
+def model_family(resolved: ResolvedCheckpoint, config: Any) -> str:
+    """ "masked" or "causal", from the configured architecture. Raises InputError for any other kind."""
+    names = getattr(config, "architectures", None) or [""]
+    name = str(names[0])
+    if name.endswith(("ForMaskedLM", "ForPreTraining")):
+        return "masked"
+    if name.endswith(("ForCausalLM", "LMHeadModel")):
+        return "causal"
+    raise InputError(
+        f"checkpoint {resolved.source}: architecture {name or '(none)'} is not a language model",
+        "use a ...ForMaskedLM or ...ForCausalLM checkpoint",
+    )
+
+
+def auto_class(family: str) -> Any:
+    """The transformers class that builds models of a family with their language-modelling head."""
+    return transformers.AutoModelForMaskedLM if family == "masked" else transformers.AutoModelForCausalLM
+
+
+def build_skeleton(resolved: ResolvedCheckpoint, config: Any) -> Any:
+    """The model that a configuration describes, on the meta device: shapes, but no weights.
+
+    Raises InputError where the configuration is inconsistent or asks for an absurd number of layers.
+    """
+    layers = getattr(config.get_text_config(), "num_hidden_layers", 0)
+    if not isinstance(layers, int) or not 0 < layers <= MAX_LAYERS:
+        raise InputError(
+            f"checkpoint {resolved.source}: its config asks for {layers!r:.40} layers, "
+            f"1 to {MAX_LAYERS} are accepted",
+            "use another checkpoint",
+        )
+    try:
+        with torch.device("meta"):
+            model = auto_class(model_family(resolved, config)).from_config(config)
+        model.tie_weights()
+    except InputError:
+        raise
+    except Exception as error:  # inconsistent numbers fail in many ways
+        raise InputError(
+            f"checkpoint {resolved.source}: no model can be built from its config.json ({error})",
+            "download the checkpoint again, or use another one",
+        ) from error
+    return model
+
+
+def training_corpus(resolved: ResolvedCheckpoint, config: Any) -> str:
+    """One of CORPORA: `factroots_corpus` of the configuration, else inferred from the checkpoint's name."""
+    declared = getattr(config, "factroots_corpus", None)
+    if declared in CORPORA:
+        return str(declared)
+    name = (resolved.source if resolved.from_hub else resolved.path.name).lower()
+    if any(known in name for known in _TRAINED_ON_WIKIPEDIA):
+        return "wikipedia"
+    return "commoncrawl" if any(known in name for known in _TRAINED_ON_COMMONCRAWL) else "unknown"
+
+
+def silence_transformers() -> None:
+    """Turns off transformers' warnings and progress bars."""
+    logging: Any = transformers.utils.logging  # its functions are untyped
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
