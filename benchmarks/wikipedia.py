@@ -37,7 +37,7 @@ from factroots_dagster.spark.session import spark_session
 from factroots_dagster.store.store import read_batches
 from factroots_dagster.tracing.mentions import write_mentions
 from factroots_dagster.tracing.sources import write_sources
-from factroots_dagster.tracing.volume import volume
+from factroots_dagster.tracing.volume import measure_volume
 
 PROJECT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("FACTROOTS_TEST_DATA", PROJECT.parent / "shared" / "data"))
@@ -87,7 +87,7 @@ def ours(spark: Any, given: Input, work: Path, tokenizer_json: str | None, watch
         with run.phase("mentions"):
             write_mentions(spark, articles, given.split, mentions, tokenizer_json=tokenizer_json)
         with run.phase("volume"):
-            volume(given.dump, articles, mentions)
+            measure_volume(given.dump, articles, mentions)
         with run.phase("sources"):
             table = write_sources(spark, articles, mentions, given.split, sources)
     run.peak_bytes = memory.bytes

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from factroots_dagster.text.code_points import codes_of
 from factroots_dagster.text.symbols import SymbolSearch
 from factroots_dagster.text.tokens import character_classes, inside_words
-from factroots_dagster.tracing.labels import NUMBERS, FormSearch
+from factroots_dagster.tracing.forms import ONE_BYTE_SYMBOLS, FormSearch
 
 Found = list[tuple[str, int, int]]
 
@@ -88,7 +88,7 @@ def test_symbols_without_a_pattern_have_the_number_0() -> None:
     assert len({a, b, x, 0}) == 4 and c == b and other == 0
 
 
-@pytest.mark.parametrize("count", [NUMBERS - 1, NUMBERS, NUMBERS + 1])
+@pytest.mark.parametrize("count", [ONE_BYTE_SYMBOLS - 1, ONE_BYTE_SYMBOLS, ONE_BYTE_SYMBOLS + 1])
 def test_as_many_symbols_as_a_byte_has_numbers(count: int) -> None:
     forms = list(MANY[:count])
     text = " ".join(MANY[: count + 2])

@@ -12,55 +12,32 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assets_tests.tracing.brute_force import mentions_by_brute_force, split_of
 from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES
 from factroots_dagster.errors import InputError
-from factroots_dagster.text.sentences import sentence_starts
+from factroots_dagster.text.sentences.boundaries import sentence_starts
 from factroots_dagster.text.tokens import character_classes, token_starts
-from factroots_dagster.tracing.labels import Labels, form_search
-from factroots_dagster.tracing.mentions import mentions_in, write_mentions
+from factroots_dagster.tracing.forms import EntityForms, entities_of_split, form_search, language_of_split
+from factroots_dagster.tracing.mentions import ArticleBatch, find_mentions, write_mentions
 from factroots_dagster.tracing.schema import ENTITY_MENTIONS
 
 
-def split_of(facts: list[tuple[str, str, str, str]], language: str = "en") -> pa.Table:
-    """A split with only the columns that matching reads: (subject_uri, subject, object_uri, object)."""
-    columns = list(zip(*facts, strict=True))
-    names = ["subject_uri", "subject", "object_uri", "object"]
-    return pa.table(
-        {"language": [language] * len(facts), **dict(zip(names, map(list, columns), strict=True))}
-    )
-
-
-def brute_force(text: str, entities: set[tuple[str, str]]) -> set[tuple[str, str, int, int]]:
-    """Every place of every label, one `str.find` after the other, word borders looked at one by one."""
-    found = set()
-    kinds = character_classes(text).tolist()
-    for uri, label in entities:
-        start = text.find(label)
-        while start >= 0:
-            end = start + len(label)
-            before = start > 0 and kinds[start - 1] == 1 and kinds[start] == 1
-            after = end < len(text) and kinds[end - 1] == 1 and kinds[end] == 1
-            if not before and not after:
-                found.add((uri, label, start, end))
-            start = text.find(label, start + 1)
-    return found
-
-
-def rows_of(
+def mentions_of(
     pages: dict[int, str], split: pa.Table, aliases: dict[str, list[str]] | None = None
 ) -> list[dict]:
-    language, names = Labels.names(split)
-    labels = Labels.of(names, language, aliases or {})
+    """ENTITY_MENTIONS of texts by page id, as rows."""
+    forms = EntityForms.build(entities_of_split(split), language_of_split(split), aliases or {})
     texts = list(pages.values())
-    return mentions_in(np.array(list(pages)), texts, [[] for _ in texts], labels, None).to_pylist()
+    batch = ArticleBatch(np.array(list(pages)), texts, [[] for _ in texts])
+    return find_mentions(batch, forms, None).to_pylist()
 
 
 FACTS = [
-    ("Q60", "New York City", "Q30", "United States"),
-    ("Q60", "New York", "Q2", "York"),
-    ("Q3", "York", "Q4", "City"),
-    ("Q5", "ab", "Q6", "a"),
-    ("Q7", "東京", "Q8", "京"),
+    ("f1", "Q60", "New York City", "Q30", "United States"),
+    ("f2", "Q60", "New York", "Q2", "York"),
+    ("f3", "Q3", "York", "Q4", "City"),
+    ("f4", "Q5", "ab", "Q6", "a"),
+    ("f5", "Q7", "東京", "Q8", "京"),
 ]
 
 
@@ -69,20 +46,19 @@ PIECES = ["New York City", "York", "New", " ", "City", "ab", "a", "b", "東京",
 
 @given(st.lists(st.lists(st.sampled_from(PIECES)), min_size=1, max_size=4))
 @settings(max_examples=200, deadline=None)
-def test_all_overlapping_mentions_on_word_borders(pages: list[list[str]]) -> None:
-    """Pages are searched together; nothing is found across them, and places count from each one's start."""
+def test_mentions_may_overlap_but_cut_no_word(pages: list[list[str]]) -> None:
+    """Pages are searched together, but no mention crosses them, and positions count from the page's start."""
     texts = {number * 10: "".join(pieces).strip("\n") for number, pieces in enumerate(pages)}
     split = split_of(FACTS)
-    entities = {(fact[side], fact[side + 1]) for fact in FACTS for side in (0, 2)}
-    rows = rows_of(texts, split)
+    entities = {(fact[side], fact[side + 1]) for fact in FACTS for side in (1, 3)}
+    rows = mentions_of(texts, split)
     for number, text in texts.items():
-        here = [row for row in rows if row["page_id"] == number]
-        assert {(row["entity_uri"], row["label"], row["start"], row["end"]) for row in here} == brute_force(
-            text, entities
-        )
+        on_page = [row for row in rows if row["page_id"] == number]
+        spans = {(row["entity_uri"], row["label"], row["start"], row["end"]) for row in on_page}
+        assert spans == mentions_by_brute_force(text, entities)
         edges = [*sentence_starts(text, "en").tolist(), len(text)]
         tokens = token_starts(character_classes(text))
-        for row in here:
+        for row in on_page:
             assert row["kind"] == "label"
             assert edges[row["sentence"]] == row["sentence_start"] <= row["start"] < row["sentence_end"]
             assert edges[row["sentence"] + 1] == row["sentence_end"]
@@ -91,7 +67,7 @@ def test_all_overlapping_mentions_on_word_borders(pages: list[list[str]]) -> Non
 
 def test_a_chunk_ends_after_512_tokens_of_its_page() -> None:
     text = "Oslo " + "x " * 510 + "Oslo Oslo."
-    rows = rows_of({1: text, 2: text}, split_of([("Q1", "Oslo", "Q2", "Norway")]))
+    rows = mentions_of({1: text, 2: text}, split_of([("f1", "Q1", "Oslo", "Q2", "Norway")]))
     assert [(row["page_id"], row["chunk"]) for row in rows] == [
         (1, 0),
         (1, 0),
@@ -103,8 +79,8 @@ def test_a_chunk_ends_after_512_tokens_of_its_page() -> None:
 
 
 def test_aliases_are_mentions_of_their_own_kind() -> None:
-    split = split_of([("Q1", "Oslo", "Q2", "Norway")])
-    rows = rows_of({1: "Kristiania, now Oslo. Kristianias."}, split, {"Oslo": ["Kristiania"]})
+    split = split_of([("f1", "Q1", "Oslo", "Q2", "Norway")])
+    rows = mentions_of({1: "Kristiania, now Oslo. Kristianias."}, split, {"Oslo": ["Kristiania"]})
     assert [(row["entity_uri"], row["label"], row["kind"], row["start"]) for row in rows] == [
         ("Q1", "Oslo", "alias", 0),
         ("Q1", "Oslo", "label", 16),
@@ -113,44 +89,47 @@ def test_aliases_are_mentions_of_their_own_kind() -> None:
 
 def test_suffixed_labels_are_mentions_of_their_own_kind() -> None:
     """Where the language inflects by suffix; compounds and other languages stay out."""
-    split = [("Q1", "Budapest", "Q2", "Európa")]
+    split = [("f1", "Q1", "Budapest", "Q2", "Európa")]
     text = "Budapesten, Európában, Budapest. Budapestországxyz."
-    rows = rows_of({1: text}, split_of(split, "hu"))
+    rows = mentions_of({1: text}, split_of(split, "hu"))
     assert [(row["label"], row["kind"], text[row["start"] : row["end"]]) for row in rows] == [
         ("Budapest", "suffix", "Budapesten"),
         ("Európa", "suffix", "Európában"),
         ("Budapest", "label", "Budapest"),
     ]
-    assert [row["kind"] for row in rows_of({1: text}, split_of(split, "en"))] == ["label"]
+    assert [row["kind"] for row in mentions_of({1: text}, split_of(split, "en"))] == ["label"]
 
 
 def test_offsets_point_into_the_stored_text() -> None:
-    """Text that is not in normal form: the place covers all that the label was matched with."""
+    """In text that is not in normal form a mention spans all characters that the label was matched with."""
     text = "Sa\u0303o\u00a0Pau\u00adlo e\u200b Sa\u0303o Paulo."
-    rows = rows_of({9: text}, split_of([("Q1", "São Paulo", "Q2", "Brasil")], "pt"))
+    rows = mentions_of({9: text}, split_of([("f1", "Q1", "São Paulo", "Q2", "Brasil")], "pt"))
     assert [text[row["start"] : row["end"]] for row in rows] == [
         "Sa\u0303o\u00a0Pau\u00adlo",
         "Sa\u0303o Paulo",
     ]
 
 
-def test_chinese_in_either_script_is_found() -> None:
-    rows = rows_of({1: "臺灣是島。台湾是岛。"}, split_of([("Q1", "台湾", "Q2", "島")], "zh"))
+def test_labels_match_chinese_in_either_script() -> None:
+    rows = mentions_of({1: "臺灣是島。台湾是岛。"}, split_of([("f1", "Q1", "台湾", "Q2", "島")], "zh"))
     assert [(row["label"], row["start"]) for row in rows] == [("台湾", 0), ("島", 3), ("台湾", 5), ("島", 8)]
 
 
-def test_one_row_per_entity_of_a_label() -> None:
-    rows = rows_of({1: "York."}, split_of([("Q1", "York", "Q2", "York"), ("Q1", "York", "Q3", "x")]))
+def test_a_label_of_several_entities_is_a_mention_of_each() -> None:
+    split = split_of([("f1", "Q1", "York", "Q2", "York"), ("f2", "Q1", "York", "Q3", "x")])
+    rows = mentions_of({1: "York."}, split)
     assert [(row["entity_uri"], row["start"], row["end"]) for row in rows] == [("Q1", 0, 4), ("Q2", 0, 4)]
 
 
-def test_two_languages_at_a_time_are_refused() -> None:
+def test_facts_of_two_languages_or_of_none_are_refused() -> None:
     split = pa.concat_tables([split_of(FACTS), split_of(FACTS, "de")])
-    with pytest.raises(InputError, match="one language at a time"):
-        Labels.names(split)
+    with pytest.raises(InputError, match=r"the facts are in de, en, .*one language at a time"):
+        language_of_split(split)
+    with pytest.raises(InputError, match="the facts are in no language"):
+        language_of_split(split.slice(0, 0))
 
 
-def test_real_text_equals_brute_force(spark, tmp_path: Path, greek) -> None:  # type: ignore[no-untyped-def]
+def test_mentions_in_real_text_are_those_of_brute_force(spark, tmp_path: Path, greek) -> None:  # type: ignore[no-untyped-def]
     """A hundred real articles and 1,500 real facts: every column of every mention."""
     articles = greek.articles.slice(0, 100)
     split = greek.split.slice(0, 1500)
@@ -163,10 +142,10 @@ def test_real_text_equals_brute_force(spark, tmp_path: Path, greek) -> None:  # 
     assert articles.schema == WIKIPEDIA_ARTICLES
     rows = table.filter(ds.field("kind") == "label").to_pylist()
     order = {page_id: number for number, page_id in enumerate(articles["page_id"].to_pylist())}
-    places = [
+    positions = [
         (order[row["page_id"]], row["start"], row["end"], row["entity_uri"], row["label"]) for row in rows
     ]
-    assert places == sorted(set(places))
+    assert positions == sorted(set(positions))
     entities = {
         (row[f"{side}_uri"], row[side]) for row in split.to_pylist() for side in ("subject", "object")
     }
@@ -175,21 +154,20 @@ def test_real_text_equals_brute_force(spark, tmp_path: Path, greek) -> None:  # 
         by_page.setdefault(row["page_id"], []).append(row)
     for article in articles.to_pylist():
         text = article["text"]
-        found = by_page.get(article["page_id"], [])
-        assert {(row["entity_uri"], row["label"], row["start"], row["end"]) for row in found} == brute_force(
-            text, entities
-        )
+        on_page = by_page.get(article["page_id"], [])
+        spans = {(row["entity_uri"], row["label"], row["start"], row["end"]) for row in on_page}
+        assert spans == mentions_by_brute_force(text, entities)
         edges = [*sentence_starts(text, "el").tolist(), len(text)]
         tokens = token_starts(character_classes(text))
-        for row in found:
+        for row in on_page:
             assert text[row["start"] : row["end"]] == row["label"]
             assert edges[row["sentence"]] == row["sentence_start"] <= row["start"] < row["sentence_end"]
             assert edges[row["sentence"] + 1] == row["sentence_end"]
             assert row["chunk"] == (int(tokens[: row["start"] + 1].sum()) - 1) // 512
 
 
-def test_the_search_is_made_once() -> None:
+def test_the_search_for_the_same_forms_is_built_once() -> None:
     forms = ["a", "b c"]
     assert form_search(forms) is form_search(list(forms))
     assert form_search(["a"]) is not form_search(forms)
-    assert rows_of({1: "x", 2: ""}, split_of(FACTS)) == []
+    assert mentions_of({1: "x", 2: ""}, split_of(FACTS)) == []

@@ -12,14 +12,13 @@ from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-from assets_tests.tracing.test_mentions import brute_force
+from assets_tests.tracing.brute_force import mentions_by_brute_force, split_of
 from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES
-from factroots_dagster.facts.schema import MLAMA_SPLIT
-from factroots_dagster.text.sentences import sentence_starts
+from factroots_dagster.text.sentences.boundaries import sentence_starts
 from factroots_dagster.text.tokens import character_classes, token_starts
-from factroots_dagster.tracing import passages
-from factroots_dagster.tracing.matchers import WITH_ALIASES, WITH_SUFFIXES, matchers_of
+from factroots_dagster.tracing.matchers import WITH_ALIASES, WITH_SUFFIXES, matchers_for
 from factroots_dagster.tracing.mentions import write_mentions
+from factroots_dagster.tracing.passages import PASSAGE_COLUMNS, concatenate_rows, select_best, take_rows
 from factroots_dagster.tracing.schema import FACT_SOURCES
 from factroots_dagster.tracing.sources import write_sources
 
@@ -41,21 +40,10 @@ FACTS = [
 ]
 
 
-def split_of(facts: list[tuple[str, str, str, str, str]], language: str = "en") -> pa.Table:
-    empty = {name: None for name in MLAMA_SPLIT.names}
-    rows = [
-        empty
-        | {"uuid": uuid, "language": language, "relation": "P17", "subject_uri": s_uri, "subject": s}
-        | {"object_uri": o_uri, "object": o}
-        for uuid, s_uri, s, o_uri, o in facts
-    ]
-    return pa.Table.from_pylist(rows, MLAMA_SPLIT)
-
-
-def sources(spark, folder: Path, articles: pa.Table, split: pa.Table) -> pa.Table:  # type: ignore[no-untyped-def]
+def trace_sources(spark, folder: Path, articles: pa.Table, split: pa.Table) -> pa.Table:  # type: ignore[no-untyped-def]
     for name in ("articles", "mentions", "sources"):
         (folder / name).mkdir()
-    # Two files, so that tasks and the joining of their results are seen.
+    # Two files, so that the results of several tasks are merged.
     half = articles.num_rows // 2
     for number, part in enumerate((articles.slice(0, half), articles.slice(half))):
         pq.write_table(part, folder / "articles" / f"part-0000{number}-000.parquet")
@@ -63,7 +51,7 @@ def sources(spark, folder: Path, articles: pa.Table, split: pa.Table) -> pa.Tabl
     table = write_sources(spark, folder / "articles", folder / "mentions", split, folder / "sources")
     assert table.equals(pq.read_table(folder / "sources" / "data.parquet"))
     assert table.schema == FACT_SOURCES
-    matchers = matchers_of(split["language"][0].as_py(), wordpieces=False)
+    matchers = matchers_for(split["language"][0].as_py(), has_tokenizer=False)
     assert table["uuid"].to_pylist() == [uuid for uuid in split["uuid"].to_pylist() for _ in matchers]
     assert table["matcher"].to_pylist() == list(matchers) * split.num_rows
     assert table["unknown_pieces"].null_count == table.num_rows
@@ -71,12 +59,12 @@ def sources(spark, folder: Path, articles: pa.Table, split: pa.Table) -> pa.Tabl
     return table
 
 
-def searched(
+def sources_by_loops(
     articles: list[dict], split: list[dict], language: str, aliases: dict[str, list[str]]
 ) -> dict[tuple[str, str], tuple[int, list]]:
     """(uuid, matcher) to the number of windows and the three best passages, by loops over everything.
 
-    Matchers are those that ask for labels, or with `aliases` those that ask for other names too.
+    By the matchers for which labels count, or with `aliases` those for which labels and aliases count.
     """
     results: dict[tuple[str, str], list] = {}
     for article in articles:
@@ -84,30 +72,31 @@ def searched(
         edges = [*sentence_starts(text, language).tolist(), len(text)]
         tokens = np.maximum(np.cumsum(token_starts(character_classes(text))) - 1, 0)
         entities = {(fact[f"{side}_uri"], fact[side]) for fact in split for side in ("subject", "object")}
-        places: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
+        positions: dict[tuple[str, str], list[tuple[int, int, int]]] = {}
         names = {(entity, name) for entity in entities for name in [entity[1], *aliases.get(entity[1], [])]}
         for entity, name, start, _ in sorted(
-            brute_force(text, {each for each in names if each[1] in text}), key=lambda m: (m[2], m[3])
+            mentions_by_brute_force(text, {each for each in names if each[1] in text}),
+            key=lambda m: (m[2], m[3]),
         ):
             assert name
             sentence = int(np.searchsorted(edges[:-1], start, side="right")) - 1
-            places.setdefault(entity, []).append((start, sentence, int(tokens[start]) // 512))
+            positions.setdefault(entity, []).append((start, sentence, int(tokens[start]) // 512))
         for fact in split:
-            subjects = places.get((fact["subject_uri"], fact["subject"]), [])
-            objects = places.get((fact["object_uri"], fact["object"]), [])
+            subjects = positions.get((fact["subject_uri"], fact["subject"]), [])
+            objects = positions.get((fact["object_uri"], fact["object"]), [])
             if not subjects or not objects:
                 continue
 
             def firsts(window, subjects=subjects, objects=objects) -> dict:  # type: ignore[no-untyped-def]
-                first_s = {window(place): place for place in reversed(subjects)}
-                first_o = {window(place): place for place in reversed(objects)}
+                first_s = {window(position): position for position in reversed(subjects)}
+                first_o = {window(position): position for position in reversed(objects)}
                 return {key: (first_s[key], first_o[key]) for key in first_s.keys() & first_o.keys()}
 
-            within = firsts(lambda place: place[1])
+            within = firsts(lambda position: position[1])
             for matcher, window in {
-                "sentence": lambda place: place[1],
-                "chunk": lambda place: place[2],
-                "article": lambda place: 0,
+                "sentence": lambda position: position[1],
+                "chunk": lambda position: position[2],
+                "article": lambda position: 0,
             }.items():
                 for key, pair in firsts(window).items():
                     pairs = [pair, *(p for p in within.values() if window(p[0]) == window(p[1]) == key)]
@@ -123,16 +112,16 @@ def searched(
                     )
                     name = f"{matcher}_with_aliases" if aliases else matcher
                     results.setdefault((fact["uuid"], name), []).append(best)
-    return {key: (len(found), sorted(found)[:3]) for key, found in results.items()}
+    return {key: (len(passages), sorted(passages)[:3]) for key, passages in results.items()}
 
 
-def check(
+def compare_with_loops(
     table: pa.Table, articles: pa.Table, split: pa.Table, language: str, aliases: dict[str, list[str]]
 ) -> int:
-    """Compare with the loops; returns the number of facts and matchers found."""
+    """Compare a table with the loops; returns the number of facts and matchers with windows."""
     expected = {
-        **searched(articles.to_pylist(), split.to_pylist(), language, {}),
-        **searched(articles.to_pylist(), split.to_pylist(), language, aliases or {"": []}),
+        **sources_by_loops(articles.to_pylist(), split.to_pylist(), language, {}),
+        **sources_by_loops(articles.to_pylist(), split.to_pylist(), language, aliases or {"": []}),
     }
     titles = dict(zip(articles["page_id"].to_pylist(), articles["title"].to_pylist(), strict=True))
     texts = dict(zip(articles["page_id"].to_pylist(), articles["text"].to_pylist(), strict=True))
@@ -141,8 +130,8 @@ def check(
         windows, best = expected.get((row["uuid"], row["matcher"]), (0, []))
         assert row["windows"] == windows
         evidence = row["evidence"]
-        found = [(e["page_id"], e["subject_start"], e["object_start"], e["sentence"]) for e in evidence]
-        assert found == [passage[1:] for passage in best]
+        passages = [(e["page_id"], e["subject_start"], e["object_start"], e["sentence"]) for e in evidence]
+        assert passages == [passage[1:] for passage in best]
         for e in evidence:
             fact, text = facts[row["uuid"]], texts[e["page_id"]]
             assert e["title"] == titles[e["page_id"]]
@@ -172,9 +161,9 @@ def articles_of(texts: dict[int, str]) -> pa.Table:
     return pa.Table.from_pylist(rows, WIKIPEDIA_ARTICLES)
 
 
-def test_windows_and_evidence_by_hand(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_windows_and_evidence_are_those_counted_by_hand(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     articles, split = articles_of(TEXTS), split_of(FACTS)
-    table = sources(spark, tmp_path, articles, split)
+    table = trace_sources(spark, tmp_path, articles, split)
     windows = dict(
         zip(
             zip(table["uuid"].to_pylist(), table["matcher"].to_pylist(), strict=True),
@@ -206,30 +195,30 @@ def test_windows_and_evidence_by_hand(spark, tmp_path: Path) -> None:  # type: i
     rows = {(row["uuid"], row["matcher"]): row for row in table.to_pylist()}
     apart = rows["f2", "chunk"]["evidence"][0]
     assert (apart["page_id"], apart["sentence"]) == (1, "Lyon is in France.")
-    check(table, articles.slice(0, len(TEXTS)), split, "en", {"Paris": ["Lutetia"]})
+    compare_with_loops(table, articles.slice(0, len(TEXTS)), split, "en", {"Paris": ["Lutetia"]})
 
 
-def test_a_split_without_facts_and_articles_without_mentions(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    table = sources(spark, tmp_path, articles_of({1: "Nothing."}), split_of(FACTS[:1]))
+def test_articles_without_mentions_give_rows_without_windows(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    table = trace_sources(spark, tmp_path, articles_of({1: "Nothing."}), split_of(FACTS[:1]))
     assert set(table["windows"].to_pylist()) == {0}
     assert not any(table["evidence"].to_pylist())
 
 
-def test_real_facts_equal_brute_force(spark, tmp_path: Path, greek) -> None:  # type: ignore[no-untyped-def]
+def test_sources_of_real_facts_are_those_of_brute_force(spark, tmp_path: Path, greek) -> None:  # type: ignore[no-untyped-def]
     articles, split = greek.articles.slice(0, 150), greek.split.slice(2000, 2500)
-    table = sources(spark, tmp_path, articles, split)
+    table = trace_sources(spark, tmp_path, articles, split)
     aliases: dict[str, list[str]] = {}
     for row in pq.read_table(tmp_path / "mentions" / "_aliases.parquet").to_pylist():
         aliases.setdefault(row["label"], []).append(row["alias"])
     assert len(aliases) > 10
-    assert check(table, articles, split, "el", aliases) > 200
+    assert compare_with_loops(table, articles, split, "el", aliases) > 200
 
 
 def test_suffixed_labels_count_for_their_own_matchers(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     facts = [("f1", "Q1", "Párizs", "Q2", "Európa"), ("f2", "Q3", "Nizza", "Q2", "Európa")]
     split = split_of(facts, "hu")
     texts = {1: "Párizs Európában van.", 2: "Párizs és Európa. Nizzában.", 3: "Nizza Ázsiában."}
-    table = sources(spark, tmp_path, articles_of(texts), split)
+    table = trace_sources(spark, tmp_path, articles_of(texts), split)
     rows = {(row["uuid"], row["matcher"]): row for row in table.to_pylist()}
     assert rows["f1", "sentence"]["windows"] == 1 and rows["f1", "sentence_with_suffixes"]["windows"] == 2
     assert rows["f1", "sentence_with_aliases"]["windows"] == 1
@@ -239,7 +228,7 @@ def test_suffixed_labels_count_for_their_own_matchers(spark, tmp_path: Path) -> 
 
 
 def test_wordpieces_count_for_their_own_matcher(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    """A plain substring of pieces, list items left out, labels with unknown pieces flagged."""
+    """Labels match as substrings of pieces, outside list items; labels with unknown pieces are flagged."""
     pieces = ["[UNK]", "Ly", "##on", "Lyon", "France", ".", "in", "is", "Par", "##is", "##ian"]
     tokenizer = Tokenizer(WordPiece({piece: n for n, piece in enumerate(pieces)}, unk_token="[UNK]"))
     tokenizer.normalizer, tokenizer.pre_tokenizer = BertNormalizer(lowercase=False), BertPreTokenizer()
@@ -254,35 +243,35 @@ def test_wordpieces_count_for_their_own_matcher(spark, tmp_path: Path) -> None: 
     write_mentions(
         spark, tmp_path / "articles", split, tmp_path / "mentions", tokenizer_json=tokenizer.to_str()
     )
-    found = write_sources(spark, tmp_path / "articles", tmp_path / "mentions", split, tmp_path / "sources")
-    rows = {row["uuid"]: row for row in found.to_pylist() if row["matcher"] == "wordpiece_chunk"}
-    told = {uuid: (row["windows"], row["unknown_pieces"]) for uuid, row in rows.items()}
-    assert told == {"f1": (0, False), "f2": (2, False), "f3": (1, True), "f4": (0, False), "f5": (1, True)}
+    sources = write_sources(spark, tmp_path / "articles", tmp_path / "mentions", split, tmp_path / "sources")
+    rows = {row["uuid"]: row for row in sources.to_pylist() if row["matcher"] == "wordpiece_chunk"}
+    results = {uuid: (row["windows"], row["unknown_pieces"]) for uuid, row in rows.items()}
+    assert results == {"f1": (0, False), "f2": (2, False), "f3": (1, True), "f4": (0, False), "f5": (1, True)}
     first = rows["f2"]["evidence"][1]
     assert (first["page_id"], first["sentence"]) == (1, "Parisian is in France.")
     assert texts[1][first["subject_start"] : first["subject_end"]] == "Parisian"
 
 
-def test_results_of_parts_are_put_together_as_one() -> None:
-    """The best of the bests of pieces, in any order, is the best of all, and windows add up."""
+def test_results_of_parts_are_merged_as_if_found_together() -> None:
+    """The best of the best passages of several parts are the best of all, and windows add up."""
     random = np.random.default_rng([0, 1])
     count = 3000
-    columns = {name: random.integers(0, 5, count) for name in passages.PASSAGE}
+    columns = {name: random.integers(0, 5, count) for name in PASSAGE_COLUMNS}
     columns["page_id"] = random.permutation(count)
-    whole, windows = passages.best(columns, np.ones(count, dtype=np.int64))
+    whole, windows = select_best(columns, np.ones(count, dtype=np.int64))
     pieces = [
-        passages.best(passages.rows_of(columns, rows), np.ones(len(rows), dtype=np.int64))
+        select_best(take_rows(columns, rows), np.ones(len(rows), dtype=np.int64))
         for rows in np.array_split(random.permutation(count), 7)
     ]
-    again, totals = passages.best(
-        passages.joined([piece for piece, _ in pieces], passages.PASSAGE),
+    again, totals = select_best(
+        concatenate_rows([piece for piece, _ in pieces], PASSAGE_COLUMNS),
         np.concatenate([part for _, part in pieces]),
     )
     assert windows.sum() == count and np.array_equal(totals, windows)
-    for name in passages.PASSAGE:
+    for name in PASSAGE_COLUMNS:
         assert np.array_equal(whole[name], again[name])
     groups = {}
-    for fact, matcher, *rest in zip(*(columns[name].tolist() for name in passages.PASSAGE[:6]), strict=True):
+    for fact, matcher, *rest in zip(*(columns[name].tolist() for name in PASSAGE_COLUMNS[:6]), strict=True):
         groups.setdefault((fact, matcher), []).append(tuple(rest))
     expected = [(*key, *row) for key in sorted(groups) for row in sorted(groups[key])[:3]]
-    assert list(zip(*(whole[name].tolist() for name in passages.PASSAGE[:6]), strict=True)) == expected
+    assert list(zip(*(whole[name].tolist() for name in PASSAGE_COLUMNS[:6]), strict=True)) == expected

@@ -1,4 +1,5 @@
-"""Where a corpus names a fact: labels and aliases, their mentions, and windows that hold both.
+"""Where a corpus mentions both sides of a fact: aliases, mentions, and windows that hold both.
 
-What a window says about a model's knowledge is decided in `roots/`.
+The registry of matchers is here. Reading a corpus belongs in `corpora/`; what a window says about a model's
+knowledge is decided in `roots/`.
 """

@@ -1,22 +1,98 @@
-"""The matchers: in which window, and by which forms of their names, both sides of a fact must stand."""
+"""The registry of matchers: how close together, and by which names, a text must mention both sides of a fact.
+
+To add a matcher, add a row: whatever lists matchers is derived from these rows, in their order.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from factroots_dagster.text.inflection.suffixes import SUFFIX_LANGUAGES
+from factroots_dagster.tracing.kinds import ALIAS, LABEL, SUFFIX, WORDPIECE
 
 WINDOWS = ("sentence", "chunk", "article")
-
-SURFACE = WINDOWS
-WITH_ALIASES = tuple(f"{window}_with_aliases" for window in WINDOWS)
-WITH_SUFFIXES = tuple(f"{window}_with_suffixes" for window in WINDOWS)
-WORDPIECE = "wordpiece_chunk"
-
-MATCHERS = (*SURFACE, *WITH_ALIASES, *WITH_SUFFIXES, WORDPIECE)
-"""All matchers. The surface ones ask for labels, or labels and other names of the entities' articles, or
-labels as they stand and inflected by suffix; `wordpiece_chunk` is the paper's (`wikipedia.wordpieces`)."""
+"""Windows from narrow to wide; a chunk has 512 tokens."""
 
 
-def matchers_of(language: str, wordpieces: bool) -> tuple[str, ...]:
-    """The matchers that a language's sources are told for."""
-    suffixes = WITH_SUFFIXES if language in SUFFIX_LANGUAGES else ()
-    return (*SURFACE, *WITH_ALIASES, *suffixes, *((WORDPIECE,) if wordpieces else ()))
+@dataclass(frozen=True)
+class Matcher:
+    """A fact is found in every window in which both of its sides have a mention of one of the kinds.
+
+    name: as in column `matcher` of FACT_SOURCES. window: one of WINDOWS. kinds: numbers of the kinds of
+    mentions that count. languages: those for which the matcher exists; None: all.
+    """
+
+    name: str
+    window: str
+    kinds: tuple[int, ...]
+    description: str
+    languages: frozenset[str] | None = None
+
+    @property
+    def needs_tokenizer(self) -> bool:
+        """Whether it exists only where a checkpoint's tokenizer has cut the texts into wordpieces."""
+        return WORDPIECE in self.kinds
+
+    def exists_for(self, language: str, *, has_tokenizer: bool) -> bool:
+        """Whether sources of a language are searched for with this matcher."""
+        covers_language = self.languages is None or language in self.languages
+        return covers_language and (has_tokenizer or not self.needs_tokenizer)
+
+
+_ROWS = (
+    Matcher("sentence", "sentence", (LABEL,), "Both labels in one sentence."),
+    Matcher("chunk", "chunk", (LABEL,), "Both labels in one chunk of 512 tokens."),
+    Matcher("article", "article", (LABEL,), "Both labels in one article."),
+    Matcher("sentence_with_aliases", "sentence", (LABEL, ALIAS), "Labels or aliases in one sentence."),
+    Matcher("chunk_with_aliases", "chunk", (LABEL, ALIAS), "Labels or aliases in one chunk."),
+    Matcher("article_with_aliases", "article", (LABEL, ALIAS), "Labels or aliases in one article."),
+    Matcher(
+        "sentence_with_suffixes",
+        "sentence",
+        (LABEL, SUFFIX),
+        "Labels, inflected by suffix or not, in one sentence.",
+        SUFFIX_LANGUAGES,
+    ),
+    Matcher(
+        "chunk_with_suffixes",
+        "chunk",
+        (LABEL, SUFFIX),
+        "Labels, inflected by suffix or not, in one chunk.",
+        SUFFIX_LANGUAGES,
+    ),
+    Matcher(
+        "article_with_suffixes",
+        "article",
+        (LABEL, SUFFIX),
+        "Labels, inflected by suffix or not, in one article.",
+        SUFFIX_LANGUAGES,
+    ),
+    Matcher(
+        "wordpiece_chunk",
+        "chunk",
+        (WORDPIECE,),
+        "The paper's: the labels' wordpieces in one chunk of 512 wordpieces, also within longer words.",
+    ),
+)
+
+MATCHERS: Mapping[str, Matcher] = {matcher.name: matcher for matcher in _ROWS}
+"""All matchers by name."""
+
+
+def matchers_by_kinds(*kinds: int) -> tuple[str, ...]:
+    """Names of the matchers for which exactly these kinds of mentions count."""
+    return tuple(matcher.name for matcher in _ROWS if matcher.kinds == kinds)
+
+
+SURFACE = matchers_by_kinds(LABEL)
+WITH_ALIASES = matchers_by_kinds(LABEL, ALIAS)
+WITH_SUFFIXES = matchers_by_kinds(LABEL, SUFFIX)
+(WORDPIECE_CHUNK,) = matchers_by_kinds(WORDPIECE)
+
+
+def matchers_for(language: str, *, has_tokenizer: bool) -> tuple[str, ...]:
+    """Names of the matchers by which a language's sources are searched for."""
+    return tuple(
+        matcher.name for matcher in _ROWS if matcher.exists_for(language, has_tokenizer=has_tokenizer)
+    )

@@ -1,167 +1,187 @@
-"""Windows that hold both sides of a fact, joined page by page on arrays of numbers.
+"""Windows that mention both sides of a fact, joined page by page on arrays of numbers.
 
-Nothing is made for each mention: a block of pages is sorted, its windows numbered, and subjects looked up
-beside objects by one composite key.
+No object is created per mention: a block of pages is sorted, its windows are numbered, and subjects are
+matched with objects by one composite key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from factroots_dagster.tracing.matchers import (
-    MATCHERS,
-    SURFACE,
-    WINDOWS,
-    WITH_ALIASES,
-    WITH_SUFFIXES,
-    WORDPIECE,
-)
+from factroots_dagster.tracing.kinds import LABEL
+from factroots_dagster.tracing.matchers import MATCHERS, SURFACE, Matcher
+from factroots_dagster.tracing.offsets import rows_of_groups
 
-MENTION = (
+MENTION_COLUMNS = (
     *("page_id", "entity", "kind", "start", "end", "sentence", "chunk", "sentence_start", "sentence_end"),
 )
-"""Columns of mentions here: those of ENTITY_MENTIONS, with the entity and the kind as numbers."""
+"""Columns of mentions here: those of ENTITY_MENTIONS, with entity and kind as numbers."""
 
-PASSAGE = (
+PASSAGE_COLUMNS = (
     *("fact", "matcher", "length", "page_id", "subject_start", "object_start"),
     *("subject_end", "object_end", "sentence_start", "sentence_end"),
 )
-"""Columns of passages, in the order of their worth: one row per fact, matcher (its number in MATCHERS) and
-window that holds the fact; sentence_start and sentence_end are those of the sentence with the object."""
+"""Columns of passages: one row per fact, matcher and window that holds the fact, ranked by the first six.
 
-PLACE_BITS = 31
-"""No page has so many characters that a place in it, or a length, needs more bits."""
+`matcher` is its number in MATCHERS; sentence_start and sentence_end are those of the object's sentence."""
 
-EVIDENCES = 3
-"""Passages that are kept for a fact and matcher."""
+POSITION_BITS = 31
+"""No page has so many characters that a position in it, or a length, needs more bits."""
 
-LABEL, ALIAS, SUFFIX, PIECES = range(4)
-"""Kinds of mentions, numbered as in `wikipedia.labels`."""
+MAX_EVIDENCE = 3
+"""Passages that are kept of a fact and matcher."""
+
+MATCHER_NUMBERS = {name: number for number, name in enumerate(MATCHERS)}
 
 Columns = dict[str, NDArray[np.int64]]
+"""Columns of a table by name, each [rows]."""
+
+Candidates = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+"""Rows of mentions of a subject and of an object in one window, and the fact; each [n]."""
 
 
 @dataclass(frozen=True)
 class FactTable:
-    """Facts by subject: those of entity e are rows first[e] to first[e + 1] of `fact` and `object`."""
+    """Facts by subject: those about entity e are rows `offsets[e]` to `offsets[e + 1]` of the columns."""
 
     fact: NDArray[np.int64]
     object: NDArray[np.int64]
-    first: NDArray[np.int64]
+    offsets: NDArray[np.int64]
 
     @classmethod
-    def of(cls, subjects: NDArray[np.int64], objects: NDArray[np.int64], entities: int) -> FactTable:
-        """From the subject and object (entity numbers) of fact 0, 1, ..."""
+    def build(cls, subjects: NDArray[np.int64], objects: NDArray[np.int64], entities: int) -> FactTable:
+        """From the subject and object (numbers of entities) of fact 0, 1, ..., and the number of entities."""
         order = np.argsort(subjects, kind="stable")
-        first = np.searchsorted(subjects[order], np.arange(entities + 1))
-        return cls(order, objects[order], first)
+        offsets = np.searchsorted(subjects[order], np.arange(entities + 1))
+        return cls(order, objects[order], offsets)
 
-    def among(self, entities: NDArray[np.int64]) -> FactTable:
+    def restricted_to(self, entities: NDArray[np.int64]) -> FactTable:
         """The facts whose subjects and objects are both among these entities."""
-        size = len(self.first) - 1
+        size = len(self.offsets) - 1
         present = np.zeros(size, dtype=bool)
         present[entities] = True
-        subject = np.repeat(np.arange(size), np.diff(self.first))
+        subject = np.repeat(np.arange(size), np.diff(self.offsets))
         kept = np.flatnonzero(present[subject] & present[self.object])
-        first = np.append(0, np.cumsum(np.bincount(subject[kept], minlength=size)))
-        return FactTable(self.fact[kept], self.object[kept], first)
+        offsets = np.append(0, np.cumsum(np.bincount(subject[kept], minlength=size)))
+        return FactTable(self.fact[kept], self.object[kept], offsets)
 
 
-def passages(mentions: Columns, facts: FactTable, asked: Sequence[str]) -> Columns:
-    """The windows of whole pages that hold a fact, by the matchers `asked`, each with its shortest passage.
+def find_passages(mentions: Columns, facts: FactTable, matchers: Sequence[str]) -> Columns:
+    """The windows of whole pages that hold a fact, by each of the matchers, with their shortest passages.
 
-    `mentions` has the columns MENTION, the result PASSAGE. A window's passage is looked for among its
-    sentences that hold both sides and among the first mention of each side in it. It reaches from the
-    beginning of the sentence with the earlier mention to the end of the sentence with the later.
+    mentions: MENTION_COLUMNS, rows in any order. Returns PASSAGE_COLUMNS in no particular order. Candidates
+    for a window's passage are the first mention of each side in the window, and in each of its sentences that
+    mentions both. A passage reaches from the start of the sentence with the earlier mention to the end of the
+    sentence with the later.
     """
     page_id, start = mentions["page_id"], mentions["start"]
     same_page = page_id[1:] == page_id[:-1]
     if not np.all((page_id[1:] > page_id[:-1]) | (same_page & (start[1:] >= start[:-1]))):
-        mentions = rows_of(mentions, np.lexsort((start, page_id)))
-    # Most facts have a side that is nowhere here, and most mentions stand on a page without the other side.
-    facts = facts.among(mentions["entity"])
-    mentions = rows_of(mentions, of_facts_on_page(mentions, facts))
+        mentions = take_rows(mentions, np.lexsort((start, page_id)))
+    # Most facts lack a mention of one side here, and most mentions are on a page without the other side.
+    facts = facts.restricted_to(mentions["entity"])
+    mentions = take_rows(mentions, _has_other_side_on_page(mentions, facts))
     kind = mentions["kind"]
-    labels = rows_of(mentions, kind == LABEL)
-    plain = passages_by(labels, facts, WINDOWS, SURFACE)
-    found = [plain]
-    if WORDPIECE in asked:
-        found.append(passages_by(rows_of(mentions, kind == PIECES), facts, ("chunk",), (WORDPIECE,)))
-    for more, matchers in ((ALIAS, WITH_ALIASES), (SUFFIX, WITH_SUFFIXES)):
-        if matchers[0] not in asked:
-            continue
-        # Where a page holds no other form, nothing else is found than by labels.
-        pages = np.unique(mentions["page_id"][kind == more])
-        wider = ((kind == LABEL) | (kind == more)) & np.isin(mentions["page_id"], pages)
-        same = rows_of(plain, ~np.isin(plain["page_id"], pages))
-        same["matcher"] = same["matcher"] + MATCHERS.index(matchers[0])
-        found += [same, passages_by(rows_of(mentions, wider), facts, WINDOWS, matchers)]
-    return joined(found, PASSAGE)
+    labels = take_rows(mentions, kind == LABEL)
+    by_labels = _find_by_family(labels, facts, [MATCHERS[name] for name in SURFACE])
+    results = [empty_rows(PASSAGE_COLUMNS)]
+    for kinds, family in _families(matchers):
+        counted = np.isin(kind, kinds)
+        if LABEL in kinds:
+            # Where a page has nothing but labels, a family finds what labels alone find.
+            pages = np.unique(mentions["page_id"][counted & (kind != LABEL)])
+            results.append(_as_found_by_family(by_labels, family, pages))
+            counted &= np.isin(mentions["page_id"], pages)
+        results.append(_find_by_family(take_rows(mentions, counted), facts, family))
+    return concatenate_rows(results, PASSAGE_COLUMNS)
 
 
-def rows_of(columns: Columns, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Columns:
+def _families(matchers: Sequence[str]) -> list[tuple[tuple[int, ...], list[Matcher]]]:
+    """The matchers by the kinds of mentions that count for them."""
+    rows = sorted((MATCHERS[name] for name in matchers), key=lambda matcher: matcher.kinds)
+    return [(kinds, list(family)) for kinds, family in groupby(rows, key=lambda matcher: matcher.kinds)]
+
+
+def _as_found_by_family(by_labels: Columns, family: list[Matcher], pages: NDArray[np.int64]) -> Columns:
+    """Passages by the SURFACE matchers on all but these pages, as found by the family in the same windows."""
+    number_in_family = np.full(len(MATCHERS), -1, dtype=np.int64)
+    for surface in SURFACE:
+        for matcher in family:
+            if matcher.window == MATCHERS[surface].window:
+                number_in_family[MATCHER_NUMBERS[surface]] = MATCHER_NUMBERS[matcher.name]
+    number = number_in_family[by_labels["matcher"]]
+    kept = np.flatnonzero((number >= 0) & ~np.isin(by_labels["page_id"], pages))
+    return take_rows(by_labels, kept) | {"matcher": number[kept]}
+
+
+def empty_rows(names: Sequence[str]) -> Columns:
+    """A table without rows."""
+    return {name: np.zeros(0, dtype=np.int64) for name in names}
+
+
+def take_rows(columns: Columns, rows: NDArray[np.bool_] | NDArray[np.int64]) -> Columns:
+    """Some rows of a table, by a mask or by their numbers."""
     if rows.dtype == bool:
         rows = np.flatnonzero(rows)
     return {name: values[rows] for name, values in columns.items()}
 
 
-def joined(pieces: list[Columns], names: tuple[str, ...]) -> Columns:
-    return {name: np.concatenate([piece[name] for piece in pieces]) for name in names}
+def concatenate_rows(tables: Sequence[Columns], names: Sequence[str]) -> Columns:
+    """The named columns of several tables, one after the other."""
+    return {name: np.concatenate([table[name] for table in tables]) for name in names}
 
 
-def passages_by(
-    mentions: Columns, facts: FactTable, windows: tuple[str, ...], matchers: tuple[str, ...]
-) -> Columns:
-    """Passages of the `windows`, which are the `matchers` in order; mentions stand by page and place."""
-    subject, object_, fact = {}, {}, {}
-    for window in {"sentence", *windows}:
-        subject[window], object_[window], fact[window] = pairs(mentions, window, facts)
-    within = (subject["sentence"], object_["sentence"], fact["sentence"])
-    same_chunk = mentions["chunk"][within[0]] == mentions["chunk"][within[1]]
+def _find_by_family(mentions: Columns, facts: FactTable, family: Sequence[Matcher]) -> Columns:
+    """Passages by matchers for which all of the mentions count; these are sorted by page and position."""
+    windows = {"sentence", *(matcher.window for matcher in family)}
+    candidates = {window: _find_candidates(mentions, window, facts) for window in windows}
+    in_sentence = candidates["sentence"]
+    same_chunk = np.flatnonzero(mentions["chunk"][in_sentence[0]] == mentions["chunk"][in_sentence[1]])
     results = []
-    for window, matcher in zip(windows, matchers, strict=True):
-        s, o, f = subject[window], object_[window], fact[window]
-        if window != "sentence":
-            kept = same_chunk if window == "chunk" else slice(None)
-            s, o, f = (
-                np.concatenate([own, inner[kept]]) for own, inner in zip((s, o, f), within, strict=True)
+    for matcher in family:
+        subject, object_, fact = candidates[matcher.window]
+        if matcher.window != "sentence":
+            kept = same_chunk if matcher.window == "chunk" else slice(None)
+            subject, object_, fact = (
+                np.concatenate([own, inner[kept]])
+                for own, inner in zip((subject, object_, fact), in_sentence, strict=True)
             )
-        results.append(shortest(mentions, s, o, f, window, MATCHERS.index(matcher)))
-    return joined(results, PASSAGE)
+        results.append(_select_shortest(mentions, (subject, object_, fact), matcher))
+    return concatenate_rows(results, PASSAGE_COLUMNS)
 
 
-def best(passages: Columns, windows: NDArray[np.int64]) -> tuple[Columns, NDArray[np.int64]]:
-    """The best passages of each fact and matcher, and in how many windows it was found in all.
+def select_best(passages: Columns, windows: NDArray[np.int64]) -> tuple[Columns, NDArray[np.int64]]:
+    """The best passages of each fact and matcher, and the number of windows in which it was found in all.
 
-    `windows` tells of each row how many windows it stands for: 1 where every window has its row. The
-    result's first row of a fact and matcher stands for all of its windows, the others for none, so that
-    results can be put together and asked again.
+    windows: how many windows each row stands for, [rows]; 1 where every window has its own row. In the result
+    the first row of a fact and matcher stands for all of its windows and the others for none, so that
+    several results can be concatenated and passed in again.
     """
-    # By PASSAGE[:6], as three keys for speed.
-    asked = passages["fact"] * len(MATCHERS) + passages["matcher"]
-    worth = (asked << PLACE_BITS) | passages["length"]
-    places = (passages["subject_start"] << PLACE_BITS) | passages["object_start"]
-    order = np.lexsort((places, passages["page_id"], worth))
-    passages, windows = rows_of(passages, order), windows[order]
+    # By PASSAGE_COLUMNS[:6], as three keys for speed.
+    group = passages["fact"] * len(MATCHERS) + passages["matcher"]
+    group_and_length = (group << POSITION_BITS) | passages["length"]
+    positions = (passages["subject_start"] << POSITION_BITS) | passages["object_start"]
+    order = np.lexsort((positions, passages["page_id"], group_and_length))
+    passages, windows = take_rows(passages, order), windows[order]
     fact, matcher = passages["fact"], passages["matcher"]
-    new = np.ones(len(fact), dtype=bool)
-    new[1:] = (fact[1:] != fact[:-1]) | (matcher[1:] != matcher[:-1])
-    firsts = np.flatnonzero(new)
-    group = np.cumsum(new) - 1
-    rank = np.arange(len(fact)) - firsts[group]
+    is_first = np.ones(len(fact), dtype=bool)
+    is_first[1:] = (fact[1:] != fact[:-1]) | (matcher[1:] != matcher[:-1])
+    first_rows = np.flatnonzero(is_first)
+    rank = np.arange(len(fact)) - first_rows[np.cumsum(is_first) - 1]
     totals = np.zeros(len(fact), dtype=np.int64)
-    if len(firsts):
-        totals[firsts] = np.add.reduceat(windows, firsts)
-    kept = rank < EVIDENCES
-    return rows_of(passages, kept), totals[kept]
+    if len(first_rows):
+        totals[first_rows] = np.add.reduceat(windows, first_rows)
+    kept = rank < MAX_EVIDENCE
+    return take_rows(passages, kept), totals[kept]
 
 
-def window_numbers(mentions: Columns, window: str) -> NDArray[np.int64]:
-    """The window of each mention, counted over all pages; mentions stand by page and place. [n]"""
+def _window_numbers(mentions: Columns, window: str) -> NDArray[np.int64]:
+    """The window of each mention, counted over all pages; mentions are sorted by page and position. [n]"""
     pages = mentions["page_id"]
     changes = pages[1:] != pages[:-1]
     if window != "article":
@@ -169,7 +189,7 @@ def window_numbers(mentions: Columns, window: str) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(changes)])[: len(pages)]
 
 
-def first_rows(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def unique_with_first_row(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The distinct keys (none negative), ascending, and the first row of each: np.unique, but much faster."""
     bits = len(keys).bit_length()
     if not len(keys) or int(keys.max()).bit_length() + bits > 63:
@@ -177,68 +197,54 @@ def first_rows(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.i
     # Key and row in one number: numbers are sorted several times as fast as rows by a key.
     both = np.sort((keys << bits) | np.arange(len(keys)))
     sorted_keys = both >> bits
-    new = np.append(True, sorted_keys[1:] != sorted_keys[:-1])
-    return sorted_keys[new], both[new] & ((1 << bits) - 1)
+    is_first = np.append(True, sorted_keys[1:] != sorted_keys[:-1])
+    return sorted_keys[is_first], both[is_first] & ((1 << bits) - 1)
 
 
-def pairs(
-    mentions: Columns, window: str, facts: FactTable
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """For each window and fact in it: the rows of the first subject and object mention, and the fact."""
-    entities = len(facts.first) - 1
-    keys = window_numbers(mentions, window) * entities + mentions["entity"]
-    unique, rows = first_rows(keys)
-    entity = unique % entities if entities else unique
-    counts = facts.first[entity + 1] - facts.first[entity]
-    subject = np.repeat(np.arange(len(unique)), counts)
-    ends = np.cumsum(counts)
-    place = (
-        np.arange(len(subject)) - np.repeat(ends - counts, counts) + np.repeat(facts.first[entity], counts)
-    )
-    wanted = unique[subject] - entity[subject] + facts.object[place]
-    found = np.searchsorted(unique, wanted)
-    present = found < len(unique)
-    present[present] = unique[found[present]] == wanted[present]
-    return rows[subject[present]], rows[found[present]], facts.fact[place[present]]
+def _find_candidates(mentions: Columns, window: str, facts: FactTable) -> Candidates:
+    """The first mention of the subject and of the object of each fact in each window that has both."""
+    entities = len(facts.offsets) - 1
+    keys = _window_numbers(mentions, window) * entities + mentions["entity"]
+    unique_keys, rows = unique_with_first_row(keys)
+    entity = unique_keys % entities if entities else unique_keys
+    subject, fact_row = rows_of_groups(facts.offsets, entity)
+    object_key = unique_keys[subject] - entity[subject] + facts.object[fact_row]
+    object_ = np.searchsorted(unique_keys, object_key)
+    is_present = object_ < len(unique_keys)
+    is_present[is_present] = unique_keys[object_[is_present]] == object_key[is_present]
+    return rows[subject[is_present]], rows[object_[is_present]], facts.fact[fact_row[is_present]]
 
 
-def of_facts_on_page(mentions: Columns, facts: FactTable) -> NDArray[np.bool_]:
-    """Which mentions are of a side of a fact whose other side, too, stands on the page. Shape: [n]."""
-    subject, object_, _ = pairs(mentions, "article", facts)
-    keys = window_numbers(mentions, "article") * (len(facts.first) - 1) + mentions["entity"]
-    wanted = np.unique(keys[np.concatenate([subject, object_])])
-    place = np.searchsorted(wanted, keys)
-    found: NDArray[np.bool_] = np.append(wanted, -1)[place] == keys
-    return found
+def _has_other_side_on_page(mentions: Columns, facts: FactTable) -> NDArray[np.bool_]:
+    """Which mentions are of one side of a fact whose other side is mentioned on the page, too. Shape: [n]."""
+    subject, object_, _ = _find_candidates(mentions, "article", facts)
+    keys = _window_numbers(mentions, "article") * (len(facts.offsets) - 1) + mentions["entity"]
+    keys_of_facts = np.unique(keys[np.concatenate([subject, object_])])
+    position = np.searchsorted(keys_of_facts, keys)
+    has_other_side: NDArray[np.bool_] = np.append(keys_of_facts, -1)[position] == keys
+    return has_other_side
 
 
-def shortest(
-    mentions: Columns,
-    subject: NDArray[np.int64],
-    object_: NDArray[np.int64],
-    fact: NDArray[np.int64],
-    window: str,
-    matcher: int,
-) -> Columns:
-    """Of the candidates (rows of mentions) for a fact and window: the shortest, then the earliest."""
-    windows = window_numbers(mentions, window)[object_]
-    first, last = mentions["sentence_start"], mentions["sentence_end"]
+def _select_shortest(mentions: Columns, candidates: Candidates, matcher: Matcher) -> Columns:
+    """PASSAGE_COLUMNS: of the candidates for a fact and window the shortest, then the earliest."""
+    subject, object_, fact = candidates
+    window = _window_numbers(mentions, matcher.window)[object_]
+    first, last, start = mentions["sentence_start"], mentions["sentence_end"], mentions["start"]
     length = np.maximum(last[subject], last[object_]) - np.minimum(first[subject], first[object_])
-    starts = mentions["start"]
-    places = (starts[subject] << PLACE_BITS) | starts[object_]
-    order = np.lexsort((places, length, fact * len(starts) + windows))
-    fact, windows = fact[order], windows[order]
-    new = np.ones(len(order), dtype=bool)
-    new[1:] = (fact[1:] != fact[:-1]) | (windows[1:] != windows[:-1])
-    kept = order[new]
+    positions = (start[subject] << POSITION_BITS) | start[object_]
+    order = np.lexsort((positions, length, fact * len(start) + window))
+    fact, window = fact[order], window[order]
+    is_first = np.ones(len(order), dtype=bool)
+    is_first[1:] = (fact[1:] != fact[:-1]) | (window[1:] != window[:-1])
+    kept = order[is_first]
     subject, object_ = subject[kept], object_[kept]
     return {
-        "fact": fact[new],
-        "matcher": np.full(len(kept), matcher, dtype=np.int64),
+        "fact": fact[is_first],
+        "matcher": np.full(len(kept), MATCHER_NUMBERS[matcher.name], dtype=np.int64),
         "length": length[kept],
         "page_id": mentions["page_id"][object_],
-        "subject_start": starts[subject],
-        "object_start": starts[object_],
+        "subject_start": start[subject],
+        "object_start": start[object_],
         "subject_end": mentions["end"][subject],
         "object_end": mentions["end"][object_],
         "sentence_start": first[object_],

@@ -1,4 +1,4 @@
-"""For every fact of a language: in how many windows it stands, and the best of them as evidence."""
+"""For every fact of a language: the number of windows that hold it, and the best of them as evidence."""
 
 from __future__ import annotations
 
@@ -13,32 +13,39 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from factroots_dagster.spark.tasks import Beat, Figures, gathered, run_tasks
+from factroots_dagster.spark.tasks import ReportProgress, TaskState, clean_up, run_tasks
 from factroots_dagster.store.store import main_files
-from factroots_dagster.tracing.labels import KINDS
-from factroots_dagster.tracing.matchers import MATCHERS, WORDPIECE, matchers_of
+from factroots_dagster.tables import storage_schema
+from factroots_dagster.tracing.forms import entities_of_split
+from factroots_dagster.tracing.kinds import MENTION_KINDS
+from factroots_dagster.tracing.matchers import MATCHERS, matchers_for
 from factroots_dagster.tracing.passages import (
-    MENTION,
-    PASSAGE,
+    MATCHER_NUMBERS,
+    MENTION_COLUMNS,
+    PASSAGE_COLUMNS,
     Columns,
     FactTable,
-    best,
-    joined,
-    passages,
-    rows_of,
+    concatenate_rows,
+    empty_rows,
+    find_passages,
+    select_best,
+    take_rows,
 )
-from factroots_dagster.tracing.schema import FACT_SOURCES
+from factroots_dagster.tracing.schema import EVIDENCE, FACT_SOURCES
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-LONGEST_SENTENCE = 1000
-"""Characters of a sentence that evidence keeps; what is longer is no sentence, but a table or a list."""
+MAX_SENTENCE_CHARACTERS = 1000
+"""Characters of a sentence that evidence keeps; anything longer is a table or a list."""
 
 MERGED_ROWS = 1 << 20
-"""Passages of so many rows are put together before the best are chosen among them."""
+"""Passages of several files are concatenated up to this number before the best of them are selected."""
 
-PLACES = ("page_id", "title", "revision_id", *PASSAGE[4:8], "sentence")
+SENTENCES = pa.schema(
+    [("row", pa.int64()), ("title", pa.string()), ("revision_id", pa.int64()), ("sentence", pa.string())]
+)
+"""Intermediate files: one row per selected passage, `row` its row among all of them."""
 
 
 def write_sources(
@@ -52,254 +59,272 @@ def write_sources(
 ) -> pa.Table:
     """Write `folder/data.parquet` (FACT_SOURCES): a row per fact of `split` and matcher; return it.
 
-    A window (sentence, chunk of 512 tokens, article) counts for a fact when it holds a mention of the
-    subject (its uri under its label) and one of the object; a mention lies where its first character does.
-    Evidence is given for at most three windows, those first whose passage is shortest: from the beginning
-    of the sentence with the earlier mention to the end of the sentence with the later (see `passages` for
-    a window that holds several). Ties go to the lower page id, then to the earlier place. The sentence
-    given is that with the object, cut at 1000 characters.
+    articles_folder, mentions_folder: WIKIPEDIA_ARTICLES and ENTITY_MENTIONS of the split's language, in part
+    files with the same numbers. split: MLAMA_SPLIT.
+
+    A window (sentence, chunk of 512 tokens, article) counts for a fact when it holds a mention of the subject
+    (its uri under its label) and one of the object; a mention is in the window of its first character.
+    Evidence are the windows with the shortest passages, at most three: from the start of the sentence with
+    the earlier mention to the end of the sentence with the later (see `passages` for a window that holds
+    several). Ties go to the lower page id, then to the earlier position. The sentence shown is that of the
+    object, cut at 1000 characters.
     """
     language = split["language"][0].as_py() if split.num_rows else ""
-    entities, facts = numbered(split)
+    entities = entities_of_split(split)
     parts = main_files(mentions_folder)
-    articles = main_files(articles_folder)
-    size = sum(path.stat().st_size for path in parts)
-    pieces = mentions_folder / "_pieces.parquet"
-    unknown = pq.read_table(pieces) if pieces.is_file() else None
-    matchers = matchers_of(language, unknown is not None)
-    find = partial(
-        find_windows,
+    piece_file = mentions_folder / "_pieces.parquet"
+    pieces = pq.read_table(piece_file) if piece_file.is_file() else None
+    matchers = matchers_for(language, has_tokenizer=pieces is not None)
+    write_passages = partial(
+        write_best_passages,
         parts=parts,
         folder=folder.absolute(),
-        entities=entities,
-        facts=facts,
+        entities=encode_strings(entities),
+        facts=build_fact_table(split, entities),
         matchers=matchers,
     )
-    run_tasks(spark, folder, len(parts), find, what=f"{language}: windows", total=size, progress=progress)
-    chosen, windows, part = merged(folder, parts)
-    gathered(folder)
-    # The n-th file of mentions holds those of the file of articles that has the number in its name.
-    article_file = np.array([int(path.name.split("-")[1]) for path in parts], dtype=np.int64)
-    wanted = np.unique(article_file[part])
-    read = partial(
-        read_sentences,
-        paths=[articles[number] for number in wanted],
-        folder=folder.absolute(),
-        places=[
-            rows_of(chosen, article_file[part] == number)
-            | {"row": np.flatnonzero(article_file[part] == number)}
-            for number in wanted
-        ],
+    total_bytes = sum(path.stat().st_size for path in parts)
+    what = f"{language}: windows"
+    run_tasks(spark, folder, len(parts), write_passages, what=what, total=total_bytes, progress=progress)
+    passages, windows, part = _merge_best_passages(folder, len(parts))
+    clean_up(folder)
+    # The n-th file of mentions is about the file of articles whose number is in its name.
+    article_file = np.array([int(path.name.split("-")[1]) for path in parts], dtype=np.int64)[part]
+    sentences = _read_sentences(
+        spark, main_files(articles_folder), passages, article_file, folder, f"{language}: sentences", progress
     )
-    size = sum(articles[number].stat().st_size for number in wanted)
-    run_tasks(spark, folder, len(wanted), read, what=f"{language}: sentences", total=size, progress=progress)
-    texts = pa.concat_tables(
-        [
-            SENTENCES.empty_table(),
-            *(pq.read_table(path) for path in sorted(folder.glob("_sentences-*.parquet"))),
-        ]
-    ).sort_by("row")
-    table = source_table(split, chosen, windows, texts, matchers, unknown)
+    table = build_fact_sources(split, passages, windows, sentences, matchers, pieces)
     pq.write_table(table, folder / "data.parquet", compression="zstd")
-    gathered(folder)
-    for left in folder.glob("_sentences-*.parquet"):
-        left.unlink()
+    clean_up(folder)
+    for path in folder.glob("_sentences-*.parquet"):
+        path.unlink()
     return table
 
 
-def numbered(split: pa.Table) -> tuple[pa.Table, FactTable]:
-    """Entities of the split (entity_uri, label; their row is their number; dictionaries), and its facts."""
-    sides = [
-        split.select(columns).rename_columns(["entity_uri", "label"])
-        for columns in (["subject_uri", "subject"], ["object_uri", "object"])
-    ]
-    entities = pa.concat_tables(sides).group_by(["entity_uri", "label"]).aggregate([])
-    entities = entities.sort_by([("entity_uri", "ascending"), ("label", "ascending")])
-    entity = entities.append_column("entity", pa.array(np.arange(entities.num_rows)))
+def build_fact_table(split: pa.Table, entities: pa.Table) -> FactTable:
+    """The facts of a split, with their sides as rows of `entities` (see `entities_of_split`)."""
+    numbered = entities.append_column("entity", pa.array(np.arange(entities.num_rows)))
     subjects, objects = (
-        side.append_column("fact", pa.array(np.arange(split.num_rows)))
-        .join(entity, ["entity_uri", "label"])
+        split.select([f"{side}_uri", side])
+        .rename_columns(["entity_uri", "label"])
+        .append_column("fact", pa.array(np.arange(split.num_rows)))
+        .join(numbered, ["entity_uri", "label"])
         .sort_by("fact")["entity"]
         .to_numpy()
-        for side in sides
+        for side in ("subject", "object")
     )
-    facts = FactTable.of(subjects, objects, entities.num_rows)
+    return FactTable.build(subjects, objects, entities.num_rows)
+
+
+def encode_strings(entities: pa.Table) -> pa.Table:
+    """The columns of entities as dictionaries, once for all row groups that are compared with them."""
     encoded = [entities[name].combine_chunks().dictionary_encode() for name in entities.column_names]
-    return pa.table(encoded, entities.column_names), facts
+    return pa.table(encoded, entities.column_names)
 
 
-def find_windows(
+def write_best_passages(
     number: int,
-    beat: Beat,
+    report_progress: ReportProgress,
     parts: list[Path],
     folder: Path,
     entities: pa.Table,
     facts: FactTable,
     matchers: tuple[str, ...],
-) -> Figures:
-    """In a worker: the best passages of one file of mentions, into `_windows-<number>.parquet`."""
+) -> TaskState:
+    """In a worker: write the best passages in one file of mentions as `_windows-<number>.parquet`.
+
+    entities: strings as dictionaries, numbered as in `facts`.
+    """
     file = pq.ParquetFile(parts[number], read_dictionary=["entity_uri", "label", "kind"])
     size = parts[number].stat().st_size
-    found, counts, pages = [empty(PASSAGE)], [np.zeros(0, np.int64)], 0
+    tables, counts, pages = [empty_rows(PASSAGE_COLUMNS)], [np.zeros(0, np.int64)], 0
     # A row group holds whole pages.
     for group in range(file.num_row_groups):
-        mentions = mention_columns(file.read_row_group(group), entities)
-        every = passages(mentions, facts, matchers)
-        some, windows = best(every, np.ones(len(every["fact"]), dtype=np.int64))
-        found.append(some)
+        mentions = mentions_as_numbers(file.read_row_group(group), entities)
+        passages = find_passages(mentions, facts, matchers)
+        best, windows = select_best(passages, np.ones(len(passages["fact"]), dtype=np.int64))
+        tables.append(best)
         counts.append(windows)
         pages += int(np.count_nonzero(np.diff(mentions["page_id"], prepend=-1)))
-        beat({"pages": pages, "done_bytes": size * (group + 1) // file.num_row_groups})
-    some, windows = joined(found, PASSAGE), np.concatenate(counts)
+        report_progress({"pages": pages, "done_bytes": size * (group + 1) // file.num_row_groups})
+    best, windows = concatenate_rows(tables, PASSAGE_COLUMNS), np.concatenate(counts)
     if file.num_row_groups > 1:
-        some, windows = best(some, windows)
-    table = pa.table({**some, "windows": windows})
+        best, windows = select_best(best, windows)
+    table = pa.table({**best, "windows": windows})
     pq.write_table(table, folder / f"_windows-{number:05d}.parquet", compression="none", use_dictionary=False)
     return {"pages": pages, "done_bytes": size}
 
 
-def empty(names: tuple[str, ...]) -> Columns:
-    return {name: np.zeros(0, dtype=np.int64) for name in names}
-
-
-def mention_columns(table: pa.Table, entities: pa.Table) -> Columns:
-    """Mentions with their entity as its row in `entities`, and their kind as its number; dictionaries in."""
-    codes = []
-    for name in ("entity_uri", "label"):
-        column, known = table[name].combine_chunks(), entities[name].combine_chunks()
-        of_code = pc.index_in(column.dictionary, known.dictionary).to_numpy(zero_copy_only=False)
-        codes.append((of_code[column.indices.to_numpy()], known.indices.to_numpy(), len(known.dictionary)))
-    (uri, uri_of, uris), (label, label_of, labels) = codes
+def mentions_as_numbers(mentions: pa.Table, entities: pa.Table) -> Columns:
+    """MENTION_COLUMNS of ENTITY_MENTIONS; an entity's number is its row. Both tables have dictionaries."""
+    uri, entity_uri, uri_count = _as_numbers(mentions["entity_uri"], entities["entity_uri"])
+    label, entity_label, label_count = _as_numbers(mentions["label"], entities["label"])
     # Nearly every entity has one label in a language.
-    last_of = np.empty(uris, dtype=np.int64)
-    last_of[uri_of] = np.arange(len(uri_of))
-    entity = last_of[uri]
-    others = np.flatnonzero(label_of[entity] != label)
-    if len(others):
-        keys = uri_of.astype(np.int64) * labels + label_of
+    last_entity = np.empty(uri_count, dtype=np.int64)
+    last_entity[entity_uri] = np.arange(len(entity_uri))
+    entity = last_entity[uri]
+    mismatches = np.flatnonzero(entity_label[entity] != label)
+    if len(mismatches):
+        keys = entity_uri.astype(np.int64) * label_count + entity_label
         order = np.argsort(keys)
-        wanted = uri[others].astype(np.int64) * labels + label[others]
-        entity[others] = order[np.searchsorted(keys[order], wanted)]
-    kind = table["kind"].combine_chunks()
-    kinds = pc.index_in(kind.dictionary, pa.array(KINDS)).to_numpy(zero_copy_only=False)
-    columns = {name: table[name].to_numpy() for name in MENTION if name not in ("entity", "kind")}
-    return columns | {
-        "entity": entity,
-        "kind": kinds[kind.indices.to_numpy()],
-    }
+        mismatched_keys = uri[mismatches].astype(np.int64) * label_count + label[mismatches]
+        entity[mismatches] = order[np.searchsorted(keys[order], mismatched_keys)]
+    kind = mentions["kind"].combine_chunks()
+    kind_numbers = pc.index_in(kind.dictionary, pa.array(MENTION_KINDS)).to_numpy(zero_copy_only=False)
+    columns = {name: mentions[name].to_numpy() for name in MENTION_COLUMNS if name not in ("entity", "kind")}
+    return columns | {"entity": entity, "kind": kind_numbers[kind.indices.to_numpy()]}
 
 
-def merged(folder: Path, parts: list[Path]) -> tuple[Columns, NDArray[np.int64], NDArray[np.int64]]:
-    """The best passages of all files of mentions, their windows, and the file of each."""
-    some, windows = [empty((*PASSAGE, "part"))], [np.zeros(0, np.int64)]
-    rows = 0
-    for number in range(len(parts)):
+def _as_numbers(
+    column: pa.ChunkedArray, entity_column: pa.ChunkedArray
+) -> tuple[NDArray[np.int32], NDArray[np.int32], int]:
+    """A column and that of the entities, both dictionaries, as numbers of distinct values; their number."""
+    values, entity_values = column.combine_chunks(), entity_column.combine_chunks()
+    numbers = pc.index_in(values.dictionary, entity_values.dictionary).to_numpy(zero_copy_only=False)
+    return (
+        numbers[values.indices.to_numpy()],
+        entity_values.indices.to_numpy(),
+        len(entity_values.dictionary),
+    )
+
+
+def _merge_best_passages(folder: Path, parts: int) -> tuple[Columns, NDArray[np.int64], NDArray[np.int64]]:
+    """The best passages of all files of mentions, the windows each stands for, and the file of each."""
+    names = (*PASSAGE_COLUMNS, "part")
+    tables, counts, rows = [empty_rows(names)], [np.zeros(0, np.int64)], 0
+    for number in range(parts):
         table = pq.read_table(folder / f"_windows-{number:05d}.parquet")
-        new = {name: table[name].to_numpy() for name in PASSAGE}
-        some.append(new | {"part": np.full(table.num_rows, number, dtype=np.int64)})
-        windows.append(table["windows"].to_numpy())
+        columns = {name: table[name].to_numpy() for name in PASSAGE_COLUMNS}
+        tables.append(columns | {"part": np.full(table.num_rows, number, dtype=np.int64)})
+        counts.append(table["windows"].to_numpy())
         rows += table.num_rows
-        if rows >= MERGED_ROWS or number == len(parts) - 1:
-            kept, counts = best(joined(some, (*PASSAGE, "part")), np.concatenate(windows))
-            some, windows, rows = [kept], [counts], 0
+        if rows >= MERGED_ROWS or number == parts - 1:
+            best, windows = select_best(concatenate_rows(tables, names), np.concatenate(counts))
+            tables, counts, rows = [best], [windows], 0
     for path in folder.glob("_windows-*.parquet"):
         path.unlink()
-    return some[0], windows[0], some[0].pop("part")
+    return tables[0], counts[0], tables[0].pop("part")
 
 
-SENTENCES = pa.schema(
-    [("row", pa.int64()), ("title", pa.string()), ("revision_id", pa.int64()), ("sentence", pa.string())]
-)
+def _read_sentences(
+    spark: SparkSession,
+    articles: list[Path],
+    passages: Columns,
+    article_file: NDArray[np.int64],
+    folder: Path,
+    what: str,
+    progress: Callable[[str], None] | None,
+) -> pa.Table:
+    """SENTENCES of the passages, row by row; `article_file` is the number of each one's file of articles."""
+    needed = np.unique(article_file)
+    rows = [np.flatnonzero(article_file == number) for number in needed]
+    paths = [articles[number] for number in needed]
+    write_file = partial(
+        write_sentences,
+        paths=paths,
+        folder=folder.absolute(),
+        passages=[take_rows(passages, of_file) | {"row": of_file} for of_file in rows],
+    )
+    total_bytes = sum(path.stat().st_size for path in paths)
+    run_tasks(spark, folder, len(paths), write_file, what=what, total=total_bytes, progress=progress)
+    files = [pq.read_table(path) for path in sorted(folder.glob("_sentences-*.parquet"))]
+    return pa.concat_tables([SENTENCES.empty_table(), *files]).sort_by("row")
 
 
-def read_sentences(
-    number: int, beat: Beat, paths: list[Path], folder: Path, places: list[Columns]
-) -> Figures:
-    """In a worker: the sentences at some places of one file of articles, as `_sentences-<number>.parquet`."""
-    file, wanted = pq.ParquetFile(paths[number]), places[number]
+def write_sentences(
+    number: int, report_progress: ReportProgress, paths: list[Path], folder: Path, passages: list[Columns]
+) -> TaskState:
+    """In a worker: write the sentences of some passages in one file of articles.
+
+    passages: for each file page_id, sentence_start, sentence_end and row. Writes SENTENCES as
+    `_sentences-<number>.parquet`; a passage whose page is not in the file, or is a redirect, gets no row.
+    """
+    file, columns = pq.ParquetFile(paths[number]), passages[number]
     size = paths[number].stat().st_size
-    order = np.argsort(wanted["page_id"], kind="stable")
-    page_ids = wanted["page_id"][order]
-    rows, pages, given = [], 0, np.zeros(len(order), dtype=bool)
-    row_of, starts, ends = (wanted[name].tolist() for name in ("row", "sentence_start", "sentence_end"))
+    order = np.argsort(columns["page_id"], kind="stable")
+    page_ids = columns["page_id"][order]
+    rows, pages, is_read = [], 0, np.zeros(len(order), dtype=bool)
+    row_numbers, starts, ends = (columns[name].tolist() for name in ("row", "sentence_start", "sentence_end"))
     for group in range(file.num_row_groups):
         ids = file.read_row_group(group, columns=["page_id"])["page_id"].to_numpy()
         first, last = np.searchsorted(page_ids, ids), np.searchsorted(page_ids, ids, side="right")
-        here = np.flatnonzero(last > first)
-        if len(here):
+        needed = np.flatnonzero(last > first)
+        if len(needed):
             table = file.read_row_group(group, columns=["title", "revision_id", "redirect_to", "text"])
-            for page in table.take(pa.array(here)).append_column("at", pa.array(here)).to_pylist():
+            for at, page in zip(needed.tolist(), table.take(pa.array(needed)).to_pylist(), strict=True):
                 if page["redirect_to"] is not None:
                     continue
                 pages += 1
-                for place in order[first[page["at"]] : last[page["at"]]].tolist():
+                for passage in order[first[at] : last[at]].tolist():
                     # A dump may hold a page twice; the first counts.
-                    if given[place]:
+                    if is_read[passage]:
                         continue
-                    given[place] = True
-                    start = starts[place]
-                    end = min(ends[place], start + LONGEST_SENTENCE)
-                    rows.append(
-                        (
-                            row_of[place],
-                            page["title"],
-                            page["revision_id"],
-                            page["text"][start:end].rstrip(" \n"),
-                        )
-                    )
-        beat({"pages": pages, "done_bytes": size * (group + 1) // file.num_row_groups})
-    columns = zip(*rows, strict=True) if rows else ((), (), (), ())
-    arrays = [pa.array(column, field.type) for column, field in zip(columns, SENTENCES, strict=True)]
-    pq.write_table(
-        pa.Table.from_arrays(arrays, schema=SENTENCES), folder / f"_sentences-{number:05d}.parquet"
-    )
+                    is_read[passage] = True
+                    start = starts[passage]
+                    end = min(ends[passage], start + MAX_SENTENCE_CHARACTERS)
+                    sentence = page["text"][start:end].rstrip(" \n")
+                    rows.append((row_numbers[passage], page["title"], page["revision_id"], sentence))
+        report_progress({"pages": pages, "done_bytes": size * (group + 1) // file.num_row_groups})
+    columns_of_rows = zip(*rows, strict=True) if rows else ((), (), (), ())
+    arrays = [pa.array(values, field.type) for values, field in zip(columns_of_rows, SENTENCES, strict=True)]
+    table = pa.Table.from_arrays(arrays, schema=SENTENCES)
+    pq.write_table(table, folder / f"_sentences-{number:05d}.parquet")
     return {"pages": pages, "done_bytes": size}
 
 
-def source_table(
+def build_fact_sources(
     split: pa.Table,
-    chosen: Columns,
+    passages: Columns,
     windows: NDArray[np.int64],
-    texts: pa.Table,
+    sentences: pa.Table,
     matchers: tuple[str, ...],
-    unknown: pa.Table | None,
+    pieces: pa.Table | None,
 ) -> pa.Table:
-    """FACT_SOURCES in the order of `split`; facts without any window have 0 windows and no evidence.
+    """FACT_SOURCES in the order of `split`; a fact without windows has no evidence.
 
-    `chosen` are passages of `matchers` by fact, matcher and worth, `windows` what each stands for, `texts`
-    their titles and sentences, row by row; `unknown` is MENTION_PIECES, or None without wordpieces.
+    passages: by fact, matcher (all among `matchers`) and rank. windows: how many windows each stands for.
+    sentences: SENTENCES of the passages, row by row. pieces: MENTION_PIECES; None without a tokenizer.
     """
+    schema = storage_schema(FACT_SOURCES)
     place = np.full(len(MATCHERS), -1, dtype=np.int64)
-    for number, matcher in enumerate(matchers):
-        place[MATCHERS.index(matcher)] = number
+    place[[MATCHER_NUMBERS[name] for name in matchers]] = np.arange(len(matchers))
     size = split.num_rows * len(matchers)
-    rows = chosen["fact"] * len(matchers) + place[chosen["matcher"]]
+    rows = passages["fact"] * len(matchers) + place[passages["matcher"]]
     totals = np.zeros(size, dtype=np.int64)
     np.add.at(totals, rows, windows)
-    kind = FACT_SOURCES.field("evidence").type
-    columns = {name: pa.array(chosen[name]) for name in PLACES if name in chosen} | {
-        name: texts[name].combine_chunks() for name in PLACES if name not in chosen
-    }
-    values = pa.StructArray.from_arrays(
-        [columns[field.name] for field in kind.value_type], fields=list(kind.value_type)
+    evidence_type = schema.field("evidence").type
+    evidence = pa.StructArray.from_arrays(
+        [
+            pa.array(passages[field.name])
+            if field.name in passages
+            else sentences[field.name].combine_chunks()
+            for field in EVIDENCE
+        ],
+        fields=list(evidence_type.value_type),
     )
     offsets = np.searchsorted(rows, np.arange(size + 1)).astype(np.int32)
     facts = pa.array(np.repeat(np.arange(split.num_rows), len(matchers)))
-    flags: list[bool | None] = [None] * size
-    if unknown is not None:
-        strange = set(unknown.filter(unknown["unknown_pieces"])["label"].to_pylist())
-        at = matchers.index(WORDPIECE)
-        flags[at :: len(matchers)] = [
-            subject in strange or object_ in strange
-            for subject, object_ in zip(
-                split["subject"].to_pylist(), split["object"].to_pylist(), strict=True
-            )
-        ]
     arrays = [
         *(split[name].take(facts) for name in ("uuid", "language", "relation")),
         pa.array(list(matchers) * split.num_rows, pa.string()),
         pa.array(totals),
-        pa.array(flags, pa.bool_()),
-        pa.ListArray.from_arrays(pa.array(offsets), values, type=kind),
+        pa.array(_unknown_piece_flags(split, matchers, pieces), pa.bool_()),
+        pa.ListArray.from_arrays(pa.array(offsets), evidence, type=evidence_type),
     ]
-    return pa.Table.from_arrays(arrays, schema=FACT_SOURCES).combine_chunks()
+    return pa.Table.from_arrays(arrays, schema=schema).combine_chunks()
+
+
+def _unknown_piece_flags(
+    split: pa.Table, matchers: tuple[str, ...], pieces: pa.Table | None
+) -> list[bool | None]:
+    """Column unknown_pieces of FACT_SOURCES: null except for matchers that need a tokenizer."""
+    flags: list[bool | None] = [None] * (split.num_rows * len(matchers))
+    if pieces is None:
+        return flags
+    unknown = set(pieces.filter(pieces["unknown_pieces"])["label"].to_pylist())
+    sides = zip(split["subject"].to_pylist(), split["object"].to_pylist(), strict=True)
+    of_facts = [subject in unknown or object_ in unknown for subject, object_ in sides]
+    for number, name in enumerate(matchers):
+        if MATCHERS[name].needs_tokenizer:
+            flags[number :: len(matchers)] = of_facts
+    return flags

@@ -23,7 +23,7 @@ from factroots_dagster.report.figures.style import (
     percent_axis,
 )
 from factroots_dagster.roots.schema import PREDICTED_TYPES
-from factroots_dagster.tracing.matchers import WORDPIECE
+from factroots_dagster.tracing.matchers import WORDPIECE_CHUNK
 
 Row = Mapping[str, Any]
 Bands = Mapping[tuple[str, str], tuple[int, int]]
@@ -118,7 +118,7 @@ def absence_by_language(
         "sentence": ("x", INK, 5),
         "chunk_with_aliases": ("|", "#009E73", 12),
         "chunk_with_suffixes": ("_", "#D55E00", 10),
-        WORDPIECE: ("s", "#CC79A7", 4),
+        WORDPIECE_CHUNK: ("s", "#CC79A7", 4),
     }
     present = {r["matcher"] for r in rows}
     matchers = {matcher: style for matcher, style in styles.items() if matcher in present}

@@ -1,0 +1,169 @@
+"""The forms of entities' names that texts are searched for: labels, aliases, and stems that take suffixes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from factroots_dagster.errors import InputError
+from factroots_dagster.text.code_points import CODE_POINT_LIMIT, CodePoints, to_code_points
+from factroots_dagster.text.inflection.suffixes import SUFFIX_LANGUAGES, stems
+from factroots_dagster.text.normalization import normalize, normalize_all
+from factroots_dagster.text.symbols import Matches, Symbols, SymbolSearch
+from factroots_dagster.text.tokens import character_classes, inside_words, joined_bounds
+from factroots_dagster.tracing.kinds import ALIAS, LABEL, MENTION_KINDS
+from factroots_dagster.tracing.offsets import offsets_of_sizes
+
+STEM = len(MENTION_KINDS)
+"""Kind of a form that is a mention only with a suffix; numbered after the kinds of mentions."""
+
+ONE_BYTE_SYMBOLS, RARE_SHARE = 255, 0.01
+"""Symbols that one byte can number, and the largest share of the forms that all others may make up."""
+
+AMBIGUOUS = -1
+
+
+def entities_of_split(split: pa.Table) -> pa.Table:
+    """The distinct subjects and objects of MLAMA_SPLIT: columns entity_uri and label, sorted by both."""
+    sides = (
+        split.select(columns).rename_columns(["entity_uri", "label"])
+        for columns in (["subject_uri", "subject"], ["object_uri", "object"])
+    )
+    entities = pa.concat_tables(sides).group_by(["entity_uri", "label"]).aggregate([])
+    return entities.sort_by([("entity_uri", "ascending"), ("label", "ascending")])
+
+
+def language_of_split(split: pa.Table) -> str:
+    """The language of the facts of MLAMA_SPLIT; raises InputError unless there is exactly one."""
+    languages = sorted(split["language"].unique().to_pylist())
+    if len(languages) != 1:
+        raise InputError(
+            f"the facts are in {', '.join(languages) or 'no language'}, but mentions are of one language",
+            "pass the facts of one language at a time",
+        )
+    language: str = languages[0]
+    return language
+
+
+@dataclass(frozen=True)
+class EntityForms:
+    """Entities, numbered from 0, and the distinct normalized forms that name them.
+
+    uris, labels: of every entity, [entities]. forms: [forms]. The entities that form f names, and how (a kind
+    of mention or STEM), are rows `form_offsets[f]` to `form_offsets[f + 1]` of `form_entities` and
+    `form_kinds`. distinct_labels: [distinct labels]; the entities with the d-th are rows `label_offsets[d]`
+    to `label_offsets[d + 1]` of `label_entities`.
+    """
+
+    language: str
+    uris: pa.DictionaryArray
+    labels: pa.DictionaryArray
+    forms: list[str]
+    form_offsets: NDArray[np.int64]
+    form_entities: NDArray[np.int64]
+    form_kinds: NDArray[np.int64]
+    distinct_labels: list[str]
+    label_offsets: NDArray[np.int64]
+    label_entities: NDArray[np.int64]
+
+    @classmethod
+    def build(cls, entities: pa.Table, language: str, aliases: Mapping[str, list[str]]) -> EntityForms:
+        """All forms of the entities (columns entity_uri and label); `aliases` are further names by label."""
+        labels = entities["label"].to_pylist()
+        rows = set()
+        for number, (label, form) in enumerate(zip(labels, normalize_all(labels, language), strict=True)):
+            form = form.strip()
+            rows.add((form, number, LABEL))
+            if label in aliases:
+                others = {normalize(alias, language).strip() for alias in aliases[label]} - {form}
+                rows |= {(other, number, ALIAS) for other in others}
+            if language in SUFFIX_LANGUAGES:
+                rows |= {(stem, number, STEM) for stem in stems(form, language)}
+        sorted_rows = sorted(row for row in rows if row[0])
+        label_entities = sorted(range(len(labels)), key=labels.__getitem__)
+        # A counter keeps the order in which its keys first came.
+        form_sizes = Counter(form for form, _, _ in sorted_rows)
+        label_sizes = Counter(labels[number] for number in label_entities)
+        return cls(
+            language,
+            entities["entity_uri"].combine_chunks().dictionary_encode(),
+            entities["label"].combine_chunks().dictionary_encode(),
+            list(form_sizes),
+            offsets_of_sizes(list(form_sizes.values())),
+            np.array([number for _, number, _ in sorted_rows], dtype=np.int64),
+            np.array([kind for _, _, kind in sorted_rows], dtype=np.int64),
+            list(label_sizes),
+            offsets_of_sizes(list(label_sizes.values())),
+            np.array(label_entities, dtype=np.int64),
+        )
+
+
+class FormSearch:
+    """Finds forms in texts, except where they begin inside a word.
+
+    Where a byte cannot number all symbols of the forms, the rarest share a number, and what matches with it
+    is verified; unless they are not rare at all, as in Chinese: then a number takes two bytes.
+    """
+
+    def __init__(self, forms: Sequence[str]) -> None:
+        starts, ends = joined_bounds(forms)
+        text = "\n".join(forms)
+        symbols = np.delete(
+            _symbols_of(to_code_points(text), inside_words(character_classes(text))), ends[:-1]
+        )
+        used, counts = np.unique(symbols, return_counts=True)
+        rare = used[np.argsort(-counts, kind="stable")][ONE_BYTE_SYMBOLS - 1 :]
+        is_rare = np.isin(symbols, rare)
+        if is_rare.sum() > RARE_SHARE * len(symbols):
+            rare, is_rare = rare[:0], np.zeros(len(symbols), dtype=bool)
+        shared = symbols.copy()
+        shared[is_rare] = rare[:1]
+        offsets = np.cumsum([0, *(ends - starts)])
+        ambiguous = np.diff(np.append(0, np.cumsum(is_rare))[offsets]) > 0
+        form_of_pattern: dict[bytes, int] = {}
+        self._form_of_symbols: dict[bytes, int] = {}
+        for number, (start, end) in enumerate(pairwise(offsets.tolist())):
+            form_of_pattern[shared[start:end].tobytes()] = AMBIGUOUS if ambiguous[number] else number
+            if ambiguous[number]:
+                self._form_of_symbols[symbols[start:end].tobytes()] = number
+        self._form_of_pattern = np.fromiter(form_of_pattern.values(), np.int64, len(form_of_pattern))
+        lengths = np.fromiter(map(len, form_of_pattern), np.int64, len(form_of_pattern)) // symbols.itemsize
+        patterns = np.frombuffer(b"".join(form_of_pattern), np.uint32)
+        self._search = SymbolSearch(patterns, lengths, merged=rare)
+
+    def find(self, codes: CodePoints, inside: NDArray[np.bool_]) -> Matches:
+        """All matches in a text given as code points and `inside_words`: form, start, end; each [n]."""
+        symbols = _symbols_of(codes, inside)
+        pattern, start, end = self._search.find(self._search.encode(symbols))
+        form = self._form_of_pattern[pattern]
+        ambiguous = np.flatnonzero(form == AMBIGUOUS)
+        for match in ambiguous.tolist():
+            form[match] = self._form_of_symbols.get(symbols[start[match] : end[match]].tobytes(), AMBIGUOUS)
+        if len(ambiguous):
+            is_form = form != AMBIGUOUS
+            form, start, end = form[is_form], start[is_form], end[is_form]
+        return form, start, end
+
+
+def _symbols_of(codes: CodePoints, inside: NDArray[np.bool_]) -> Symbols:
+    """Characters as symbols: inside a word a character is another symbol than at a word's beginning."""
+    return codes + inside[:-1].astype(np.uint32) * np.uint32(CODE_POINT_LIMIT)
+
+
+_latest_search: dict[bytes, FormSearch] = {}
+
+
+def form_search(forms: list[str]) -> FormSearch:
+    """The search for `forms`, built once per worker process (only the latest is kept)."""
+    digest = hashlib.sha256("\n".join(forms).encode()).digest()
+    if digest not in _latest_search:
+        _latest_search.clear()
+        _latest_search[digest] = FormSearch(forms)
+    return _latest_search[digest]

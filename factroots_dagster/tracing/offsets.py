@@ -1,0 +1,28 @@
+"""Rows of a group, addressed by offsets: those of group g are `offsets[g]` to `offsets[g + 1]`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def offsets_of_sizes(sizes: Sequence[int]) -> NDArray[np.int64]:
+    """The offsets of consecutive groups of these sizes, [len(sizes) + 1]."""
+    return np.append(0, np.cumsum(np.array(sizes, dtype=np.int64)))
+
+
+def rows_of_groups(
+    offsets: NDArray[np.int64], groups: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """All rows of the groups, one group after the other; a group may be named several times.
+
+    Returns for every row its place in `groups`, and its number; both [n].
+    """
+    first = offsets[groups]
+    sizes = offsets[groups + 1] - first
+    place = np.repeat(np.arange(len(groups)), sizes)
+    # Within a group rows are counted on from its first.
+    ends = np.cumsum(sizes)
+    return place, np.arange(len(place)) + np.repeat(first - (ends - sizes), sizes)
