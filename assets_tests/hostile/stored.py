@@ -1,4 +1,4 @@
-"""Names of worlds, partitions and checkpoints, settings, and published data that somebody has changed."""
+"""Hostile names of worlds, partitions and checkpoints, wrong settings, and published data changed by hand."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ KEYS = {
 
 @contextmanager
 def environment(**changed: str) -> Iterator[None]:
-    """FACTROOTS_ variables as given, and no others."""
+    """Set these FACTROOTS_ variables and no others."""
     before = dict(os.environ)
     try:
         for name in [name for name in os.environ if name.startswith("FACTROOTS_")]:
@@ -50,16 +50,20 @@ def environment(**changed: str) -> Iterator[None]:
         os.environ.update(before)
 
 
-def setting(name: str, value: str) -> Callable[[Path, Path], object]:
-    def ask(source: Path, target: Path) -> object:
+def read_setting(name: str, value: str) -> Callable[[Path, Path], object]:
+    """Read the settings from the environment; SOURCE in `value` stands for the source folder."""
+
+    def run(source: Path, target: Path) -> object:
         with environment(**{name: value.replace("SOURCE", str(source))}):
             return load_settings()
 
-    return ask
+    return run
 
 
-def toml(content: bytes) -> Callable[[Path, Path], object]:
-    def ask(source: Path, target: Path) -> object:
+def read_toml(content: bytes) -> Callable[[Path, Path], object]:
+    """Read the settings from a factroots.toml."""
+
+    def run(source: Path, target: Path) -> object:
         (source / "factroots.toml").write_bytes(content)
         before = Path.cwd()
         os.chdir(source)
@@ -69,31 +73,31 @@ def toml(content: bytes) -> Callable[[Path, Path], object]:
         finally:
             os.chdir(before)
 
-    return ask
+    return run
 
 
-def a_file_as_data_root(source: Path, target: Path) -> object:
+def read_data_root_that_is_a_file(source: Path, target: Path) -> object:
     (source / "file").write_text("")
-    return setting("DATA_ROOT", "SOURCE/file")(source, target)
+    return read_setting("DATA_ROOT", "SOURCE/file")(source, target)
 
 
-def spoilt(spoil: Callable[[Path], object]) -> Callable[[Path, Path], object]:
-    """A published partition, changed behind the store's back, and read."""
+def read_spoiled(spoil: Callable[[Path], object]) -> Callable[[Path, Path], object]:
+    """Read a published partition that `spoil` has changed behind the store's back."""
 
-    def ask(source: Path, target: Path) -> object:
+    def run(source: Path, target: Path) -> object:
         store = Store(source, "sandbox")
-        with store.write_partition("numbers", "xx", code_version="1") as work:
-            work.write(pa.table({"n": [1, 2, 3]}), SCHEMA)
-            work.write(pa.table({"n": [1]}), SCHEMA, side="more")
+        with store.write_partition("numbers", "xx", code_version="1") as writer:
+            writer.write(pa.table({"n": [1, 2, 3]}), SCHEMA)
+            writer.write(pa.table({"n": [1]}), SCHEMA, side="more")
         spoil(store.path("numbers", "xx"))
         store.digest("numbers", "xx")
         store.read_side("more", "numbers", "xx")
         return store.read("numbers", "xx")
 
-    return ask
+    return run
 
 
-def written(name: str, content: bytes) -> Callable[[Path], object]:
+def write(name: str, content: bytes) -> Callable[[Path], object]:
     return lambda folder: (folder / name).write_bytes(content)
 
 
@@ -101,102 +105,100 @@ def cut(name: str) -> Callable[[Path], object]:
     return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:-20])
 
 
-def registered(text: str) -> Callable[[Path, Path], object]:
-    def ask(source: Path, target: Path) -> object:
+def read_registry(text: str) -> Callable[[Path, Path], object]:
+    """Read a checkpoint registry with this content."""
+
+    def run(source: Path, target: Path) -> object:
         (source / "registry.json").write_text(text)
-        here = Settings(world="mlama", data_root=source / "data", checkpoints=source / "registry.json")
-        return registry.registered(here)
+        settings = Settings(world="mlama", data_root=source / "data", checkpoints=source / "registry.json")
+        return registry.registered(settings)
 
-    return ask
+    return run
 
 
-def added(source_name: str) -> Callable[[Path, Path], object]:
+def register(source_name: str) -> Callable[[Path, Path], object]:
     return lambda source, target: registry.add(Settings(world="mlama", data_root=source), source_name)
 
 
-READ_AGAIN = "materialize this partition again"
+PARTITION = "numbers/xx"
 CASES = [
     Case(
         f"partition key {what}",
         lambda source, target, key=key: Store(source, "sandbox").path("numbers", key),  # type: ignore[misc]
-        "partition key .* is refused",
-        "use letters, digits",
+        ("partition key", repr(key)[:40]),
     )
     for what, key in KEYS.items()
 ]
 CASES += [
-    Case(f"setting {name} {what}", setting(name, value), f"FACTROOTS_{name}: .*{names}", remedy)
-    for name, what, value, names, remedy in [
-        ("WORLD", "unknown", "atlantis", "'atlantis'", "'sandbox', 'disjoint' or 'mlama'"),
-        ("WORLD", "that climbs out", "../../etc", "'../../etc'", "'sandbox', 'disjoint' or 'mlama'"),
-        ("WORLD", "empty", "", "''", "'sandbox', 'disjoint' or 'mlama'"),
-        ("LANGUAGES", "unknown", "qaa,xx", "xx not in world 'sandbox'", "it has qaa"),
-        ("LANGUAGES", "that climbs out", "../qaa", "../qaa not in world", "it has qaa"),
-        ("LANGUAGES", "with a newline", "qaa\nqab", "not in world", "it has qaa"),
-        ("LANGUAGES", "twice", "qaa,qaa", "a code is given twice", "twice"),
-        ("LANGUAGES", "of 100,000 characters", "x" * 100_000, "x+ ", "it has qaa|Value error"),
-        ("DATA_ROOT", "empty", "", "it is empty", "name the folder"),
-        ("WIKIPEDIA_SNAPSHOT", "no date", "yesterday", "neither", "a date such as 20230501"),
-        ("WIKIPEDIA_SNAPSHOT", "that climbs out", "../../..", "neither", "a date such as 20230501"),
-        ("WIKIPEDIA_SNAPSHOT", "of a thirteenth month", "20231301", "neither", "a date such as 20230501"),
-        ("WIKIPEDIA_SNAPSHOT", "in other digits", "２０２３０５０１", "neither", "a date such as 20230501"),
-        ("SANDBOX_SEED", "negative", "-1", "-1", "greater than or equal to 0"),
-        ("SANDBOX_SEED", "no number", "many", "'many'", "valid integer"),
-        ("SANDBOX_SEED", "too large", str(2**40), "1099511627776", "less than 4294967296"),
-        ("DEVICE", "unknown", "abacus", "'abacus'", "'auto', 'cpu', 'cuda' or 'mps'"),
-        ("PRECISION", "unknown", "fp64", "'fp64'", "'fp32' or 'bf16'"),
-        ("PROTOCOLS", "unknown", "guess", "'guess'", "'pll'"),
-        ("SPARK_MASTER", "unknown", "spark;//host", "'spark;//host'", r"use local\[\*\]"),
-        ("SPARK_MASTER", "empty", "", "''", r"use local\[\*\]"),
-        ("WIKIPEDIA_LISTS", "no truth", "perhaps", "'perhaps'", "valid boolean"),
+    Case(f"setting {name} {what}", read_setting(name, value), (f"FACTROOTS_{name}", *names))
+    for name, what, value, names in [
+        ("WORLD", "unknown", "atlantis", ("'atlantis'",)),
+        ("WORLD", "that climbs out", "../../etc", ("'../../etc'",)),
+        ("WORLD", "empty", "", ("''",)),
+        ("LANGUAGES", "unknown", "qaa,xx", ("xx", "'sandbox'")),
+        ("LANGUAGES", "that climbs out", "../qaa", ("../qaa",)),
+        ("LANGUAGES", "with a newline", "qaa\nqab", ("'sandbox'",)),
+        ("LANGUAGES", "twice", "qaa,qaa", ("twice",)),
+        ("LANGUAGES", "of 100,000 characters", "x" * 100_000, ("xxx",)),
+        ("DATA_ROOT", "empty", "", ("empty",)),
+        ("WIKIPEDIA_SNAPSHOT", "that is no date", "yesterday", ("'yesterday'",)),
+        ("WIKIPEDIA_SNAPSHOT", "that climbs out", "../../..", ("'../../..'",)),
+        ("WIKIPEDIA_SNAPSHOT", "in a thirteenth month", "20231301", ("'20231301'",)),
+        ("WIKIPEDIA_SNAPSHOT", "in other digits", "２０２３０５０１", ("'２０２３０５０１'",)),
+        ("SANDBOX_SEED", "negative", "-1", ("-1",)),
+        ("SANDBOX_SEED", "that is no number", "many", ("'many'",)),
+        ("SANDBOX_SEED", "too large", str(2**40), ("1099511627776",)),
+        ("DEVICE", "unknown", "abacus", ("'abacus'",)),
+        ("PRECISION", "unknown", "fp64", ("'fp64'",)),
+        ("PROTOCOLS", "unknown", "guess", ("'guess'",)),
+        ("SPARK_MASTER", "unknown", "spark;//host", ("'spark;//host'",)),
+        ("SPARK_MASTER", "empty", "", ("''",)),
+        ("WIKIPEDIA_LISTS", "that is neither true nor false", "perhaps", ("'perhaps'",)),
     ]
 ]
 CASES += [
-    Case("setting DATA_ROOT a file", a_file_as_data_root, "FACTROOTS_DATA_ROOT: .*it is a file", "a folder"),
-    Case("factroots.toml broken", toml(b"world = sandbox"), "factroots.toml: is not TOML", "mend or remove"),
-    Case(
-        "factroots.toml not UTF-8", toml(b"world = '\xff'"), "factroots.toml: is not TOML", "mend or remove"
-    ),
-    Case("factroots.toml with a slip", toml(b"langauges = 'qaa'"), "FACTROOTS_LANGAUGES", "not permitted"),
-    Case("factroots.toml of a wrong type", toml(b"world = 7"), "FACTROOTS_WORLD", "'sandbox', 'disjoint'"),
+    Case("setting DATA_ROOT that is a file", read_data_root_that_is_a_file, ("FACTROOTS_DATA_ROOT", "file")),
+    Case("factroots.toml broken", read_toml(b"world = sandbox"), ("factroots.toml", "TOML")),
+    Case("factroots.toml not in UTF-8", read_toml(b"world = '\xff'"), ("factroots.toml", "UTF-8")),
+    Case("factroots.toml with a misspelled key", read_toml(b"langauges = 'qaa'"), ("LANGAUGES",)),
+    Case("factroots.toml with a wrong type", read_toml(b"world = 7"), ("WORLD", "7")),
     Case(
         "world that climbs out",
         lambda source, target: Store(source, "../../etc"),
-        r"world '\.\./\.\./etc' is refused",
-        "use letters",
+        ("world", "'../../etc'"),
     ),
-    Case("manifest cut", spoilt(cut(MANIFEST)), f"{MANIFEST} is damaged", READ_AGAIN),
-    Case("manifest not JSON", spoilt(written(MANIFEST, b"\xff")), f"{MANIFEST} is damaged", READ_AGAIN),
-    Case("manifest of a list", spoilt(written(MANIFEST, b"[]")), f"{MANIFEST} is damaged", READ_AGAIN),
-    Case("manifest empty", spoilt(written(MANIFEST, b"{}")), f"{MANIFEST} is damaged", READ_AGAIN),
-    Case("table cut", spoilt(cut("data.parquet")), "numbers/xx: damaged", READ_AGAIN),
-    Case("table replaced", spoilt(written("data.parquet", b"PAR1")), "numbers/xx: damaged", READ_AGAIN),
-    Case("table gone", spoilt(lambda f: (f / "data.parquet").unlink()), "its table is gone", READ_AGAIN),
-    Case("side table gone", spoilt(lambda f: (f / "_more.parquet").unlink()), "damaged", READ_AGAIN),
+    Case("manifest cut", read_spoiled(cut(MANIFEST)), (PARTITION, MANIFEST, "damaged")),
+    Case("manifest not JSON", read_spoiled(write(MANIFEST, b"\xff")), (PARTITION, MANIFEST, "damaged")),
+    Case("manifest of a list", read_spoiled(write(MANIFEST, b"[]")), (PARTITION, MANIFEST, "damaged")),
+    Case("manifest empty", read_spoiled(write(MANIFEST, b"{}")), (PARTITION, MANIFEST, "damaged")),
+    Case("table cut", read_spoiled(cut("data.parquet")), (PARTITION, "damaged")),
+    Case("table replaced", read_spoiled(write("data.parquet", b"PAR1")), (PARTITION, "damaged")),
     Case(
-        "partition never made",
+        "table missing",
+        read_spoiled(lambda folder: (folder / "data.parquet").unlink()),
+        (PARTITION, "missing"),
+    ),
+    Case(
+        "side table missing", read_spoiled(lambda folder: (folder / "_more.parquet").unlink()), (PARTITION,)
+    ),
+    Case(
+        "partition that was never materialized",
         lambda source, target: Store(source, "sandbox").read("numbers", "xx"),
-        "numbers/xx has not been materialized",
-        "run: dagster asset materialize",
+        (PARTITION, "not been materialized"),
     ),
 ]
 CASES += [
-    Case(f"registry {what}", registered(text), names, remedy)
-    for what, text, names, remedy in [
-        ("not JSON", "{", "registry.json: not a checkpoint registry", "it is a JSON object"),
-        ("of a list", "[]", "registry.json: not a checkpoint registry", "it is a JSON object"),
-        ("with a wrong type", '{"k": 7}', "registry.json: not a checkpoint registry", "it is a JSON object"),
-        ("with more fields", '{"k": {"source": "a/b", "run": "rm"}}', "not a checkpoint registry", "object"),
-        ("key that climbs out", '{"../k": {"source": "a/b"}}', r"'\.\./k' is refused", "use letters|it is a"),
-        ("key empty", '{"": {"source": "a/b"}}', "'' is refused", "use letters|it is a"),
+    Case(f"registry {what}", read_registry(text), names)
+    for what, text, names in [
+        ("not JSON", "{", ("registry.json",)),
+        ("of a list", "[]", ("registry.json",)),
+        ("with a wrong type", '{"k": 7}', ("registry.json",)),
+        ("with an unknown field", '{"k": {"source": "a/b", "run": "rm"}}', ("registry.json",)),
+        ("key that climbs out", '{"../k": {"source": "a/b"}}', ("'../k'",)),
+        ("key empty", '{"": {"source": "a/b"}}', ("''",)),
     ]
 ]
 CASES += [
-    Case(
-        f"checkpoint added: {source!r:.20}",
-        added(source),
-        "is neither an existing folder nor a hub id",
-        "such as",
-    )
+    Case(f"checkpoint to register: {source!r:.20}", register(source), (repr(source),))
     for source in ("", "../x", "a/b/c", "a b", "a\nb", "http://evil/x", "-x", "a/$(rm)")
 ]

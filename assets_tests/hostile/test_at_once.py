@@ -1,4 +1,4 @@
-"""Writers at the same time, and Spark workers that are lost."""
+"""Concurrent and killed writers, and lost Spark workers."""
 
 from __future__ import annotations
 
@@ -15,52 +15,51 @@ import pyarrow.parquet as pq
 import pytest
 
 from assets_tests.conftest import PROJECT
-from assets_tests.corpora.conftest import dump_xml, page_xml, write_dump
-from factroots_dagster.corpora.wikipedia import pages
+from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
 from factroots_dagster.corpora.wikipedia.articles import write_part
 from factroots_dagster.corpora.wikipedia.dump import acquire_dump
 from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
-from factroots_dagster.corpora.wikipedia.pages import parts_of_dump
-from factroots_dagster.spark.tasks import Beat, Figures, gathered, run_tasks
+from factroots_dagster.corpora.wikipedia.pages import split_dump
+from factroots_dagster.spark.tasks import ReportProgress, TaskState, clean_up, run_tasks
 from factroots_dagster.store.atomic import atomic_file
 from factroots_dagster.store.store import Store
 
 SCHEMA = pa.schema([("writer", pa.int64())])
 
-RIVAL = """
+CONCURRENT_WRITER = """
 import sys, time
 import pyarrow as pa
 from factroots_dagster.store.atomic import FolderBusyError
 from factroots_dagster.store.store import Store
 root, number = sys.argv[1], int(sys.argv[2])
 schema = pa.schema([("writer", pa.int64())])
-published = busy = 0
+written = busy = 0
 for turn in range(30):
     try:
-        with Store(root, "sandbox").write_partition("asset", "xx", code_version="1") as work:
-            work.write(pa.table({"writer": [number] * 500}), schema)
+        with Store(root, "sandbox").write_partition("asset", "xx", code_version="1") as writer:
+            writer.write(pa.table({"writer": [number] * 500}), schema)
             time.sleep(0.003)
-            work.write(pa.table({"writer": [number]}), schema, side="same")
-        published += 1
+            writer.write(pa.table({"writer": [number]}), schema, side="same")
+        written += 1
     except FolderBusyError as error:
-        assert "is being written by another run; wait" in str(error)
+        assert "asset/xx" in str(error)
         busy += 1
         time.sleep(0.002)
-print(published, busy)
+print(written, busy)
 """
 
 
-def writers_of(folder: Path) -> set[int]:
-    """Who wrote the two tables of a partition."""
+def read_writers(folder: Path) -> set[int]:
+    """The numbers of those who wrote the two tables of a partition."""
     tables = [pq.read_table(folder / name) for name in ("data.parquet", "_same.parquet")]
     return {number for table in tables for number in table["writer"].to_pylist()}
 
 
-def test_runs_on_one_partition_at_once_are_whole_or_told(tmp_path: Path) -> None:
-    """Four processes publish the same partition again and again; a reader never sees a mix."""
-    rivals = [
+def test_concurrent_writers_of_a_partition_write_all_of_it_or_fail(tmp_path: Path) -> None:
+    """Four processes write the same partition again and again; a reader never sees a mixture."""
+    processes = [
         subprocess.Popen(
-            [sys.executable, "-c", RIVAL, str(tmp_path), str(number)],
+            [sys.executable, "-c", CONCURRENT_WRITER, str(tmp_path), str(number)],
             stdout=subprocess.PIPE,
             text=True,
             cwd=PROJECT,
@@ -69,43 +68,43 @@ def test_runs_on_one_partition_at_once_are_whole_or_told(tmp_path: Path) -> None
         for number in range(4)
     ]
     store, seen = Store(tmp_path, "sandbox"), set()
-    while any(rival.poll() is None for rival in rivals):
+    while any(process.poll() is None for process in processes):
         if store.exists("asset", "xx"):
             folder = os.open(store.path("asset", "xx"), os.O_RDONLY)  # the folder as it is now
             try:
-                there = Path(f"/proc/self/fd/{folder}")
-                writers = writers_of(there)
+                writers = read_writers(Path(f"/proc/self/fd/{folder}"))
             except FileNotFoundError:
                 continue  # replaced and removed while it was read
             finally:
                 os.close(folder)
             assert len(writers) == 1
             seen |= writers
-    told = [rival.communicate()[0].split() for rival in rivals]
-    assert [rival.returncode for rival in rivals] == [0] * 4
-    assert sum(int(published) for published, _ in told) >= 30 and sum(int(busy) for _, busy in told) > 0
-    assert writers_of(store.path("asset", "xx")) <= seen | {0, 1, 2, 3}
+    counts = [process.communicate()[0].split() for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4
+    assert sum(int(written) for written, _ in counts) >= 30
+    assert sum(int(busy) for _, busy in counts) > 0
+    assert read_writers(store.path("asset", "xx")) <= seen | {0, 1, 2, 3}
     assert [path.name for path in tmp_path.rglob(".*")] == []
 
 
-def test_a_partition_whose_name_goes_on_is_not_swept_away(tmp_path: Path) -> None:
-    """`model` is published while `model.v2` and `model.12` are being written beside it."""
+def test_writing_a_partition_leaves_those_whose_names_continue_its_name(tmp_path: Path) -> None:
+    """`model` is written while `model.v2` and `model.12` are being written next to it."""
     store = Store(tmp_path, "sandbox")
 
-    def publish(key: str) -> None:
-        with store.write_partition("asset", key, code_version="1") as work:
-            work.write(pa.table({"writer": [1]}), SCHEMA)
+    def write(key: str) -> None:
+        with store.write_partition("asset", key, code_version="1") as writer:
+            writer.write(pa.table({"writer": [1]}), SCHEMA)
 
     names = ("model.v2", "model.12", "model.12.tmp", "model.old")
     for name in names:
-        with store.write_partition("asset", name, code_version="1") as work:
-            work.write(pa.table({"writer": [7]}), SCHEMA)
-            publish("model")
+        with store.write_partition("asset", name, code_version="1") as writer:
+            writer.write(pa.table({"writer": [7]}), SCHEMA)
+            write("model")
     assert store.keys("asset") == sorted(["model", *names])
     old = store.path("asset", "model.v2")
-    old.rename(old.with_name(".model.v2.old"))  # where a writer without an exchange is between two renames
-    publish("model")
-    publish("model.v2")
+    old.rename(old.with_name(".model.v2.old"))  # what a writer leaves that is killed between two renames
+    write("model")
+    write("model.v2")
     assert [path.name for path in tmp_path.rglob(".*")] == []
 
 
@@ -120,7 +119,7 @@ with atomic_file(Path(sys.argv[1])) as temporary:
 """
 
 
-def test_a_killed_writer_of_a_file_leaves_nothing_for_long(tmp_path: Path) -> None:
+def test_the_next_writer_of_a_file_removes_what_a_killed_one_left(tmp_path: Path) -> None:
     target = tmp_path / "registry.json"
     target.write_text("old")
     writers = [
@@ -140,7 +139,7 @@ def test_a_killed_writer_of_a_file_leaves_nothing_for_long(tmp_path: Path) -> No
     with atomic_file(target) as temporary:
         temporary.write_text("new")
     assert target.read_text() == "new"
-    # the other one is alive and keeps its file
+    # the other writer is alive and keeps its file
     assert [path.name for path in tmp_path.glob(".*")] == [f".registry.json.{writers[1].pid}.tmp"]
     writers[1].kill()
     writers[1].wait()
@@ -152,60 +151,59 @@ def test_a_killed_writer_of_a_file_leaves_nothing_for_long(tmp_path: Path) -> No
         writer.stdout.close()
 
 
-def write_part_or_die(number: int, beat: Beat, *, marks: Path, deaths: int, **arguments: object) -> Figures:
-    """`write_part`, whose process is killed in the middle of part 1 as often as `deaths` says."""
+def write_part_and_die(
+    number: int, report_progress: ReportProgress, *, deaths_folder: Path, deaths: int, **arguments: object
+) -> TaskState:
+    """`write_part`, but the worker is killed in the middle of part 1, `deaths` times in all."""
 
-    def deadly(figures: Figures) -> None:
-        died = len(list(marks.iterdir()))
+    def report_or_die(state: TaskState) -> None:
+        died = len(list(deaths_folder.iterdir()))
         if number == 1 and died < deaths:
-            (marks / str(died)).touch()
+            (deaths_folder / str(died)).touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        beat(figures)
+        report_progress(state)
 
-    return write_part(number, deadly, **arguments)  # type: ignore[arg-type]
+    return write_part(number, report_or_die, **arguments)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("deaths", [1, 2])
-def test_a_lost_spark_worker_costs_nothing(
-    spark: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deaths: int
-) -> None:
-    """Lost once, Spark tries again; lost as often as it tries, the run fails and the next one goes on."""
-    monkeypatch.setattr(pages, "LEAST_PART", 20_000)
-    chance = hashlib.sha512()
+def test_a_lost_spark_worker_costs_nothing(spark: object, tmp_path: Path, deaths: int) -> None:
+    """Spark retries a task once; if its worker is lost twice, the run fails and the next one resumes."""
+    digest = hashlib.sha512()
     texts = []
     for _ in range(600):
-        chance.update(b"x")
-        texts.append(chance.hexdigest() * 3)
+        digest.update(b"x")
+        texts.append(digest.hexdigest() * 3)
     xml = dump_xml([page_xml(n, f"T{n}", text) for n, text in enumerate(texts, 1)])
     write_dump(tmp_path, xml, "nlwiki-20240101-pages-articles.xml")
     dump = acquire_dump("nl", str(tmp_path), "latest", tmp_path)
-    parts = parts_of_dump(dump)
-    assert len(parts) > 3
-    made = {}
+    ranges = split_dump(dump, min_bytes=20_000)
+    assert len(ranges) > 3
+    contents = {}
     for name, times in (("undisturbed", 0), ("disturbed", deaths)):
-        folder, marks = tmp_path / name, tmp_path / f"{name}-deaths"
+        folder, deaths_folder = tmp_path / name, tmp_path / f"{name}-deaths"
         folder.mkdir()
-        marks.mkdir()
+        deaths_folder.mkdir()
         body = partial(
-            write_part_or_die,
-            marks=marks,
+            write_part_and_die,
+            deaths_folder=deaths_folder,
             deaths=times,
-            parts=parts,
+            ranges=ranges,
             folder=folder,
-            namespaces=Namespaces.of("nl"),
+            namespaces=Namespaces.for_wiki("nl"),
             lists=True,
-            seconds=20.0,
+            page_seconds=20.0,
         )
 
-        def run(folder: Path = folder, body: partial[Figures] = body) -> list[Figures]:
-            return run_tasks(spark, folder, len(parts), body, what="nl", total=10**9)  # type: ignore[arg-type]
+        def run(folder: Path = folder, body: partial[TaskState] = body) -> list[TaskState]:
+            return run_tasks(spark, folder, len(ranges), body, what="nl", total=10**9)  # type: ignore[arg-type]
 
         if times == 2:
             with pytest.raises(Exception, match=r"worker exited unexpectedly|crashed"):
                 run()
-        figures = run()
-        assert len(list(marks.iterdir())) == times
-        assert sum(figure["articles"] for figure in figures) == 600
-        gathered(folder)
-        made[name] = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert made["disturbed"] == made["undisturbed"]
+        states = run()
+        assert len(list(deaths_folder.iterdir())) == times
+        assert sum(state["articles"] for state in states) == 600
+        clean_up(folder)
+        contents[name] = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert contents["disturbed"] == contents["undisturbed"]

@@ -1,7 +1,7 @@
-"""A full disk and a read-only one: told in words, nothing published, the old data as they were.
+"""A full disk and a read-only one: an error with a remedy, nothing published, the old data unchanged.
 
-Real file systems: a tmpfs of some megabytes, mounted in a mount namespace of a child process, of which the
-machine sees nothing. Skipped where the kernel does not allow that.
+The file systems are real: a tmpfs of some megabytes, mounted in the mount namespace of a child process.
+Skipped where the kernel does not allow that.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ from pathlib import Path
 import pytest
 
 from assets_tests.conftest import PROJECT
-from assets_tests.corpora.conftest import dump_xml, page_xml, write_dump
+from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
 
 PROGRAM = """
 import hashlib, subprocess, sys
 from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
+from assets_tests.files import file_digests
+from assets_tests.hostile.case import check_error
 from factroots_dagster.errors import InputError
 from factroots_dagster.store.store import Store
 
@@ -32,25 +34,21 @@ store = Store(root, "sandbox")
 noise = [hashlib.shake_128(str(n).encode()).digest(50_000) for n in range(200)]  # 10 MB that do not shrink
 
 
-def tree():
-    return {str(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in root.rglob("*") if p.is_file()}
-
-
 def publish(write):
     with store.write_partition("asset", "xx", code_version="2") as work:
         write(work.folder)
 
 
-def refused(write, words):
-    before = tree()
+def assert_refused(write, reason):
+    before = file_digests(root)
     try:
         publish(write)
     except InputError as error:
         print(error)
-        assert words in str(error).lower() and "make" in str(error).lower(), str(error)
+        check_error(error, (reason,))
     else:
         raise SystemExit("it was written")
-    assert tree() == before, set(tree()) ^ set(before)
+    assert file_digests(root) == before, set(file_digests(root)) ^ set(before)
     assert store.read("asset", "xx")["n"].to_pylist() == [b"old"]
 
 
@@ -130,16 +128,16 @@ WRITERS = {
 
 
 @cache
-def may_mount() -> bool:
+def can_mount() -> bool:
     done = subprocess.run(
         ["unshare", "-Urm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True, check=False
     )
     return done.returncode == 0
 
 
-def in_small_world(tmp_path: Path, program: str) -> str:
-    """What a program prints that runs with a data root of 6 MB; it must end well."""
-    if not may_mount():
+def run_on_small_disk(tmp_path: Path, program: str) -> str:
+    """Run a program whose data root has 6 MB and return its output; fails if the program does."""
+    if not can_mount():
         pytest.skip("this user may not mount a tmpfs in a namespace of its own")
     root, outside = tmp_path / "data", tmp_path / "outside"
     root.mkdir()
@@ -153,29 +151,34 @@ def in_small_world(tmp_path: Path, program: str) -> str:
         timeout=240,
         check=False,
         cwd=PROJECT,
-        env=os.environ | {"FACTROOTS_SPARK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1"},
+        env=os.environ
+        | {"FACTROOTS_SPARK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1", "PYTHONPATH": str(PROJECT)},
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return done.stdout
 
 
-@pytest.mark.parametrize("what", WRITERS)
-def test_a_full_disk_is_told_and_costs_nothing(what: str, tmp_path: Path) -> None:
-    if what == "Spark":
+@pytest.mark.parametrize("writer", WRITERS)
+def test_a_full_disk_is_an_error_that_names_the_data_root_and_costs_nothing(
+    writer: str, tmp_path: Path
+) -> None:
+    if writer == "Spark":
         (tmp_path / "outside").mkdir()
-        words = [
-            " ".join(f"{number * 7919 * place % 10**9:x}" for place in range(9000)) for number in range(300)
+        texts = [
+            " ".join(f"{number * 7919 * index % 10**9:x}" for index in range(9000)) for number in range(300)
         ]
-        write_dump(tmp_path / "outside", dump_xml([page_xml(n, f"T{n}", w) for n, w in enumerate(words, 1)]))
-    writer = textwrap.dedent(WRITERS[what])
-    told = in_small_world(tmp_path, PROGRAM + writer + 'refused(write, "no space left")\n' + AFTERWARDS)
-    assert str(tmp_path / "data") in told and "make room" in told.lower()
+        write_dump(
+            tmp_path / "outside",
+            dump_xml([page_xml(number, f"T{number}", text) for number, text in enumerate(texts, 1)]),
+        )
+    refuse = textwrap.dedent(WRITERS[writer]) + 'assert_refused(write, "no space left")\n'
+    assert str(tmp_path / "data") in run_on_small_disk(tmp_path, PROGRAM + refuse + AFTERWARDS)
 
 
-def test_a_read_only_data_root_is_told(tmp_path: Path) -> None:
+def test_a_read_only_data_root_is_an_error_that_names_the_partition(tmp_path: Path) -> None:
     program = PROGRAM + textwrap.dedent("""
         subprocess.run(["mount", "-o", "remount,ro", str(root)], check=True)
-        refused(small, "read-only file system")
+        assert_refused(small, "read-only file system")
         subprocess.run(["mount", "-o", "remount,rw", str(root)], check=True)
     """)
-    assert "asset/xx" in in_small_world(tmp_path, program + AFTERWARDS)
+    assert "asset/xx" in run_on_small_disk(tmp_path, program + AFTERWARDS)

@@ -1,0 +1,15 @@
+"""What a test compares of files: their contents."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+
+def file_digests(folder: Path) -> dict[str, str]:
+    """Relative path to SHA-256 of every file below a folder, hidden ones included."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
