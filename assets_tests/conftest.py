@@ -20,6 +20,8 @@ from factroots_dagster.facts.mlama.split import read_split
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
+pytest_plugins = ["assets_tests.models.fixtures"]
+
 PROJECT = Path(__file__).resolve().parent.parent
 SEED = 1
 CHECKPOINT = "sandbox-step-3000"  # the last of the training

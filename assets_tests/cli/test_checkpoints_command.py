@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from assets_tests.conftest import make_home
-from assets_tests.orchestration.automation.lab import checkpoint_folder
+from assets_tests.models.folders import checkpoint_folder
 from factroots_dagster.cli.main import main
 
 

@@ -1,4 +1,4 @@
-"""How prompts share batches, what happens where one does not fit, and how logits are read in blocks."""
+"""How prompts share batches, what happens when memory runs out, and how logits are summarized in blocks."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.models.batches import in_batches
+from factroots_dagster.models.batches import run_in_batches
 from factroots_dagster.models.checkpoint import LoadedModel
-from factroots_dagster.models.forward import WORDS, by_token_budget, read_logits
+from factroots_dagster.models.forward import VOCABULARY_BLOCK, split_by_token_budget, summarize_logits
 from factroots_dagster.models.heads import VocabularyHead
-from factroots_dagster.probing.engine import probe
+from factroots_dagster.probing.probe import probe
 
 
-def test_out_of_memory_means_smaller_batches(
+def test_running_out_of_memory_means_smaller_batches(
     bert: LoadedModel, split_of: Callable[..., pa.Table], tmp_path: Path
 ) -> None:
     def small_head(hidden: torch.Tensor) -> torch.Tensor:
@@ -31,8 +31,8 @@ def test_out_of_memory_means_smaller_batches(
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     whole = probe(bert, split_of("bert"), tmp_path / "a")
-    pieces = probe(dataclasses.replace(bert, head=small_head), split_of("bert"), tmp_path / "b")
-    assert pieces.column("predicted_ids").equals(whole.column("predicted_ids"))
+    halved = probe(dataclasses.replace(bert, head=small_head), split_of("bert"), tmp_path / "b")
+    assert halved.column("predicted_ids").equals(whole.column("predicted_ids"))
 
     def no_head(hidden: torch.Tensor) -> torch.Tensor:
         raise torch.OutOfMemoryError("CUDA out of memory")
@@ -41,28 +41,30 @@ def test_out_of_memory_means_smaller_batches(
         probe(dataclasses.replace(bert, head=no_head), split_of("bert"), tmp_path / "b")
 
 
-def test_what_did_not_fit_is_not_tried_again(bert: LoadedModel) -> None:
+def test_a_batch_size_that_did_not_fit_is_not_tried_again(bert: LoadedModel) -> None:
     lengths = [3, 4, 4, 5, 6, 6, 6, 7, 8, 9, 9, 9]
-    run: list[int] = []
-    tries: list[int] = []
+    finished: list[int] = []
+    attempts: list[int] = []
 
-    def small(indices: list[int]) -> None:
+    def run(indices: list[int]) -> None:
         tokens = len(indices) * max(lengths[index] for index in indices)
-        tries.append(tokens)
+        attempts.append(tokens)
         if tokens > 20:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        run.extend(indices)
+        finished.extend(indices)
 
-    in_batches(bert, lengths, 45, small)
-    assert run == list(range(len(lengths)))
-    assert sum(tokens > 20 for tokens in tries) <= 2  # 45 to 22 to 11, and none of the later batches
+    run_in_batches(bert, lengths, 45, run)
+    assert finished == list(range(len(lengths)))
+    assert sum(tokens > 20 for tokens in attempts) <= 2  # 45 to 22 to 11, and none of the later batches
 
 
 @given(st.lists(st.integers(1, 60), max_size=80), st.integers(1, 200))
-def test_batches_by_token_budget(lengths: list[int], budget: int) -> None:
-    batches = list(by_token_budget(lengths, budget))
-    listed = [index for batch in batches for index in batch]
-    assert listed == sorted(range(len(lengths)), key=lambda index: (lengths[index], index))
+def test_batches_are_sorted_by_length_and_as_large_as_the_budget_allows(
+    lengths: list[int], budget: int
+) -> None:
+    batches = list(split_by_token_budget(lengths, budget))
+    indices = [index for batch in batches for index in batch]
+    assert indices == sorted(range(len(lengths)), key=lambda index: (lengths[index], index))
     for number, batch in enumerate(batches):
         longest = max(lengths[index] for index in batch)
         assert len(batch) == 1 or len(batch) * longest <= budget
@@ -70,26 +72,29 @@ def test_batches_by_token_budget(lengths: list[int], budget: int) -> None:
             assert (len(batch) + 1) * lengths[batches[number + 1][0]] > budget
 
 
-def test_logits_are_read_over_several_blocks_of_words(bert: LoadedModel) -> None:
+def test_logits_are_summarized_over_several_vocabulary_blocks(bert: LoadedModel) -> None:
     random = torch.Generator().manual_seed(0)
-    weight = torch.randn(2 * WORDS + 77, 16, generator=random)
-    weight[WORDS + 5] = weight[3] = torch.full((16,), 3.0)
+    weight = torch.randn(2 * VOCABULARY_BLOCK + 77, 16, generator=random)
+    weight[VOCABULARY_BLOCK + 5] = weight[3] = torch.full((16,), 3.0)
     bias = torch.randn(len(weight), generator=random)
-    bias[WORDS + 5] = bias[3]
+    bias[VOCABULARY_BLOCK + 5] = bias[3]
     tokens = torch.randn(40, 16, generator=random)
-    tokens[0] = 4.0  # both copies are equally good: the first word wins, as with argmax
+    tokens[0] = 4.0  # both copies are equally probable: the first id wins, as with argmax
     expected = torch.nn.functional.linear(tokens.double(), weight.double(), bias.double()).log_softmax(dim=1)
-    rows, ids = torch.tensor([[0, 3], [7, 39]]), torch.tensor([[1, WORDS], [2 * WORDS + 76, 4], [9, 9]])
+    rows = torch.tensor([[0, 3], [7, 39]])
+    candidates = torch.tensor([[1, VOCABULARY_BLOCK], [2 * VOCABULARY_BLOCK + 76, 4], [9, 9]])
     for head in (
         VocabularyHead(lambda hidden: hidden, weight, bias),
         lambda hidden: hidden @ weight.T + bias,
     ):
-        reading = read_logits(dataclasses.replace(bert, head=head), tokens)
-        assert reading.best[0] == 3
-        assert torch.equal(reading.best, expected.argmax(dim=1))
-        torch.testing.assert_close(reading.logprob.double(), expected.max(dim=1).values, rtol=0, atol=1e-4)
-        means = [[float(expected[row, tokens_].mean()) for tokens_ in ids] for row in rows]
-        found = reading.mean_logprobs(rows, ids)
+        summary = summarize_logits(dataclasses.replace(bert, head=head), tokens)
+        assert summary.best[0] == 3
+        assert torch.equal(summary.best, expected.argmax(dim=1))
+        torch.testing.assert_close(summary.logprob.double(), expected.max(dim=1).values, rtol=0, atol=1e-4)
+        means = [[float(expected[row, ids].mean()) for ids in candidates] for row in rows]
         torch.testing.assert_close(
-            found.double(), torch.tensor(means, dtype=torch.float64), rtol=0, atol=1e-4
+            summary.mean_logprobs(rows, candidates).double(),
+            torch.tensor(means, dtype=torch.float64),
+            rtol=0,
+            atol=1e-4,
         )

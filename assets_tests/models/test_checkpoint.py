@@ -1,4 +1,4 @@
-"""Checkpoints: what is described, what is refused, and in which words."""
+"""Checkpoints: how they are described and loaded, what is rejected, and with which message."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -16,10 +16,9 @@ from safetensors.torch import load_file, save_file
 
 from assets_tests.models import tiny
 from factroots_dagster.errors import InputError
-from factroots_dagster.models import checkpoint as module
 from factroots_dagster.models import files
 from factroots_dagster.models.checkpoint import describe, load, pick_device, resolve_checkpoint
-from factroots_dagster.models.files import digest
+from factroots_dagster.models.files import digest_files
 from factroots_dagster.models.schema import CHECKPOINT
 
 
@@ -33,7 +32,9 @@ def edit_json(path: Path, **changed: object) -> None:
 
 
 @pytest.mark.parametrize("family", [*tiny.MASKED, *tiny.CAUSAL])
-def test_describe(family: str, checkpoint_of: Callable[[str], Path]) -> None:
+def test_a_checkpoint_is_described_as_transformers_loads_it(
+    family: str, checkpoint_of: Callable[[str], Path]
+) -> None:
     path = checkpoint_of(family)
     table = describe("key", resolve_checkpoint(str(path)))
     assert table.schema.equals(CHECKPOINT)
@@ -68,21 +69,29 @@ def test_one_damaged_byte_of_any_file_changes_the_revision(folder: Path) -> None
         resolve_checkpoint(str(folder), before.revision)
 
 
-def test_a_folder_is_read_once_for_as_long_as_it_stays_the_same(folder: Path) -> None:
+def test_a_folder_is_read_again_only_after_it_has_changed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digests: list[str] = []
+
+    def counting(paths: Iterable[Path]) -> str:
+        digests.append(digest_files(paths))
+        return digests[-1]
+
+    monkeypatch.setattr(files, "digest_files", counting)
     first = resolve_checkpoint(str(folder)).revision
-    read = files._digest_once.cache_info().misses
     for _ in range(53):
         assert resolve_checkpoint(str(folder), first).revision == first
-    assert files._digest_once.cache_info().misses == read
+    assert len(digests) == 1
     weights = folder / "model.safetensors"
     content = weights.read_bytes()
     before = weights.stat()
     weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    os.utime(weights, ns=(before.st_atime_ns, before.st_mtime_ns))  # as a copy that keeps times leaves it
+    os.utime(weights, ns=(before.st_atime_ns, before.st_mtime_ns))  # like a copy that preserves times
     assert resolve_checkpoint(str(folder)).revision != first
 
 
-def test_corpus_is_declared_or_known_by_name(folder: Path, tmp_path: Path) -> None:
+def test_the_corpus_is_declared_or_inferred_from_the_name(folder: Path, tmp_path: Path) -> None:
     resolved = resolve_checkpoint(str(folder))
     assert describe("a", resolved)["corpus"].to_pylist() == ["unknown"]
     assert describe("a", resolved, corpus="sandbox")["corpus"].to_pylist() == ["sandbox"]
@@ -93,16 +102,16 @@ def test_corpus_is_declared_or_known_by_name(folder: Path, tmp_path: Path) -> No
     assert describe("a", resolve_checkpoint(str(named)))["corpus"].to_pylist() == ["wikipedia"]
 
 
-def test_the_last_model_is_kept_and_only_that_one(folder: Path, checkpoint_of: Callable[[str], Path]) -> None:
+def test_only_the_last_model_is_kept(folder: Path, checkpoint_of: Callable[[str], Path]) -> None:
     first = load(str(folder), device="cpu")
     assert load(str(folder), device="cpu") is first
     assert load(str(checkpoint_of("distilbert")), device="cpu") is not first
-    assert len(module._loaded) == 1
+    assert load(str(folder), device="cpu") is not first, "two models were kept"
     edit_json(folder / "config.json", layer_norm_eps=1e-6)
     assert load(str(folder), device="cpu").model.config.layer_norm_eps == 1e-6
 
 
-def test_load_says_what_the_prober_needs(checkpoint_of: Callable[[str], Path]) -> None:
+def test_a_loaded_model_is_ready_for_inference(checkpoint_of: Callable[[str], Path]) -> None:
     model = load(str(checkpoint_of("xlm-roberta")), device="cpu", dtype="bfloat16")
     assert model.model.dtype == torch.bfloat16
     assert not model.model.training
@@ -164,9 +173,9 @@ def shard_outside(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "words"),
+    ("damage", "message"),
     [
-        (pickled, "pickled.*convert"),
+        (pickled, "pickled.*To fix it, convert"),
         (remote_code, "auto_map"),
         (remote_tokenizer, "auto_map"),
         (no_config, "config.json is missing"),
@@ -177,11 +186,11 @@ def shard_outside(folder: Path) -> None:
         (shard_outside, "outside the folder"),
     ],
 )
-def test_unsafe_or_incomplete_folders_are_refused(
-    damage: Callable[[Path], None], words: str, folder: Path
+def test_unsafe_or_incomplete_folders_are_rejected(
+    damage: Callable[[Path], None], message: str, folder: Path
 ) -> None:
     damage(folder)
-    with pytest.raises(InputError, match=words):
+    with pytest.raises(InputError, match=message):
         resolve_checkpoint(str(folder))
 
 
@@ -207,27 +216,27 @@ def slow_tokenizer(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("damage", "words"),
+    ("damage", "message"),
     [
         (nan_weights, "bert.encoder.layer.1.output.dense.weight.*NaN"),
         (cut_weights, "damaged"),
         (no_mask_token, "no mask token"),
         (slow_tokenizer, "slow tokenizer"),
         (unknown_type, "not known"),
-        (no_language_model, "no language model"),
+        (no_language_model, "not a language model"),
     ],
 )
-def test_broken_checkpoints_are_refused_before_anything_is_run(
-    damage: Callable[[Path], None], words: str, folder: Path
+def test_broken_checkpoints_are_rejected_before_anything_is_run(
+    damage: Callable[[Path], None], message: str, folder: Path
 ) -> None:
     damage(folder)
-    with pytest.raises(InputError, match=words):
+    with pytest.raises(InputError, match=message):
         describe("a", resolve_checkpoint(str(folder)))
-    with pytest.raises(InputError, match=words):
+    with pytest.raises(InputError, match=message):
         load(str(folder), device="cpu")
 
 
-def test_weights_without_a_head_are_refused(folder: Path) -> None:
+def test_weights_without_a_head_are_rejected(folder: Path) -> None:
     tensors = load_file(folder / "model.safetensors")
     kept = {
         name: tensor for name, tensor in tensors.items() if not name.startswith("cls.predictions.transform")
@@ -243,13 +252,13 @@ def test_a_pickle_beside_safetensors_is_never_opened(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("source", ["/nosuch/folder", "./nosuch", "a/b/c"])
-def test_no_such_folder(source: str) -> None:
+def test_a_path_that_does_not_exist_is_not_looked_up_on_the_hub(source: str) -> None:
     with pytest.raises(InputError, match="no such folder"):
         resolve_checkpoint(source)
 
 
 @pytest.mark.parametrize(("setting", "value"), [("HF_HUB_OFFLINE", True), ("ENDPOINT", "http://127.0.0.1:9")])
-def test_hub_that_cannot_be_reached(
+def test_an_unreachable_hub_is_reported(
     setting: str, value: object, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     import huggingface_hub.constants
@@ -260,7 +269,7 @@ def test_hub_that_cannot_be_reached(
         resolve_checkpoint("factroots-test/no-such-model")
 
 
-def test_devices() -> None:
+def test_unknown_devices_and_dtypes_are_rejected() -> None:
     assert pick_device("cpu") == torch.device("cpu")
     assert pick_device("auto").type in ("cpu", "cuda", "mps")
     for name in ("warp", *([] if torch.cuda.is_available() else ["cuda"])):
@@ -273,4 +282,4 @@ def test_devices() -> None:
 def test_the_digest_is_sha256_of_names_and_contents(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"1")
     expected = hashlib.sha256(f"a {hashlib.sha256(b'1').hexdigest()}\n".encode()).hexdigest()
-    assert digest([tmp_path / "a"]) == expected
+    assert digest_files([tmp_path / "a"]) == expected

@@ -1,42 +1,48 @@
-"""The checkpoint registry: what is registered, under which key, and what is refused."""
+"""The checkpoint registry: what is registered, under which key, and what is rejected."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import multiprocessing
+import threading
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from assets_tests.orchestration.automation.lab import checkpoint_folder
+from assets_tests.models.folders import checkpoint_folder
 from factroots_dagster.errors import InputError
 from factroots_dagster.models import registry
 from factroots_dagster.settings import Settings
 
 
-def settings(tmp_path: Path, **more: object) -> Settings:
-    return Settings(world="mlama", data_root=tmp_path / "data", **more)
+def make_settings(tmp_path: Path, **overrides: object) -> Settings:
+    return Settings(world="mlama", data_root=tmp_path / "data", **overrides)
 
 
-def test_a_hub_id_and_a_folder_are_registered_and_found(tmp_path: Path) -> None:
-    here = settings(tmp_path)
-    hub = registry.add(here, "google-bert/bert-base-multilingual-cased")
-    local = registry.add(here, str(checkpoint_folder(tmp_path / "my model")))
+def test_a_hub_id_and_a_folder_can_be_registered_and_looked_up(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path)
+    hub = registry.add(settings, "google-bert/bert-base-multilingual-cased")
+    local = registry.add(settings, str(checkpoint_folder(tmp_path / "my model")))
     assert hub.key == "google-bert--bert-base-multilingual-cased" and local.key == "my-model"
-    assert list(registry.registered(here)) == [hub.key, local.key]
-    assert registry.lookup(here, local.key).source == str((tmp_path / "my model").resolve())
+    assert list(registry.registered(settings)) == [hub.key, local.key]
+    assert registry.lookup(settings, local.key).source == str((tmp_path / "my model").resolve())
 
 
-def test_adding_twice_changes_nothing_and_another_source_is_refused(tmp_path: Path) -> None:
-    here = settings(tmp_path)
+def test_adding_twice_changes_nothing_and_another_source_is_rejected(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path)
     folder = checkpoint_folder(tmp_path / "a" / "model")
-    assert registry.add(here, str(folder)) == registry.add(here, str(folder))
+    entry = registry.add(settings, str(folder))
+    before = registry.registry_file(settings).stat()
+    assert registry.add(settings, str(folder)) == entry
+    assert registry.registry_file(settings).stat().st_mtime_ns == before.st_mtime_ns
     with pytest.raises(InputError, match="already stands for"):
-        registry.add(here, str(checkpoint_folder(tmp_path / "b" / "model")))
+        registry.add(settings, str(checkpoint_folder(tmp_path / "b" / "model")))
 
 
 def test_a_revision_is_part_of_the_key(tmp_path: Path) -> None:
-    here = settings(tmp_path)
-    entry = registry.add(here, "owner/model", "0123456789abcdef")
+    settings = make_settings(tmp_path)
+    entry = registry.add(settings, "owner/model", "0123456789abcdef")
     assert entry.key == "owner--model-0123456789ab" and entry.revision == "0123456789abcdef"
 
 
@@ -46,33 +52,70 @@ def test_a_folder_of_checkpoints_lists_the_complete_ones(tmp_path: Path) -> None
     checkpoint_folder(folder / "step-1")
     (checkpoint_folder(folder / "half-copied") / "model.safetensors").unlink()
     checkpoint_folder(folder / ".partial")
-    here = settings(tmp_path, checkpoints=folder)
-    assert list(registry.registered(here)) == ["step-1", "step-2"]
-    assert registry.left_out(here) == {"half-copied": "model.safetensors is missing"}
+    settings = make_settings(tmp_path, checkpoints=folder)
+    assert list(registry.registered(settings)) == ["step-1", "step-2"]
+    assert registry.incomplete_folders(settings) == {"half-copied": "model.safetensors is missing"}
 
 
-def test_many_writers_lose_no_entry(tmp_path: Path) -> None:
+def add_many(settings: Settings, writer: int) -> None:
+    for number in range(10):
+        registry.add(settings, f"owner/model-{writer}-{number}")
+
+
+def test_processes_that_add_at_once_lose_no_entry(tmp_path: Path) -> None:
     """The command line and the sensor write the same file."""
-    here = settings(tmp_path)
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: registry.add(here, f"owner/model-{number}"), range(40)))
-    assert len(registry.registered(here)) == 40
+    settings = make_settings(tmp_path)
+    with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("spawn")) as pool:
+        list(pool.map(partial(add_many, settings), range(4)))
+    assert len(registry.registered(settings)) == 40
+
+
+def test_threads_that_add_at_once_lose_no_entry(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(partial(add_many, settings), range(4)))
+    assert len(registry.registered(settings)) == 40
+
+
+def test_a_writer_waits_for_the_one_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second writer reads the file only after the first has written it."""
+    settings = make_settings(tmp_path)
+    writing, finish = threading.Event(), threading.Event()
+    atomic_file = registry.atomic_file
+
+    def slow_atomic_file(path: Path) -> object:
+        if not writing.is_set():
+            writing.set()
+            assert finish.wait(60)
+        return atomic_file(path)
+
+    monkeypatch.setattr(registry, "atomic_file", slow_atomic_file)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(registry.add, settings, "owner/first")
+        assert writing.wait(60)
+        second = pool.submit(registry.add, settings, "owner/second")
+        with pytest.raises(TimeoutError):
+            second.result(timeout=0.5)
+        finish.set()
+        first.result(timeout=60)
+        second.result(timeout=60)
+    assert set(registry.registered(settings)) == {"owner--first", "owner--second"}
 
 
 @pytest.mark.parametrize("source", ["", "/no/such/folder", "../x", "a b", "owner/model/deep", "a|b"])
-def test_what_is_no_checkpoint_is_refused(tmp_path: Path, source: str) -> None:
-    with pytest.raises(InputError):
-        registry.add(settings(tmp_path), source)
+def test_what_is_neither_a_folder_nor_a_hub_id_is_rejected(tmp_path: Path, source: str) -> None:
+    with pytest.raises(InputError, match="neither an existing folder nor a hub id"):
+        registry.add(make_settings(tmp_path), source)
 
 
 @pytest.mark.parametrize("text", ["not json", "[]", '{"k": {"nope": 1}}', '{"../k": {"source": "a/b"}}'])
-def test_a_broken_registry_file_is_named(tmp_path: Path, text: str) -> None:
+def test_the_error_about_a_broken_registry_names_its_file(tmp_path: Path, text: str) -> None:
     path = tmp_path / "registry.json"
     path.write_text(text)
-    with pytest.raises(InputError):
-        registry.registered(settings(tmp_path, checkpoints=path))
+    with pytest.raises(InputError, match=r"registry\.json is not a checkpoint registry"):
+        registry.registered(make_settings(tmp_path, checkpoints=path))
 
 
-def test_an_unknown_key_names_the_remedy(tmp_path: Path) -> None:
+def test_the_error_about_an_unknown_key_says_how_to_register_it(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="factroots checkpoints add"):
-        registry.lookup(settings(tmp_path), "nobody")
+        registry.lookup(make_settings(tmp_path), "nobody")

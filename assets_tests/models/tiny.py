@@ -1,7 +1,7 @@
 """Tiny random checkpoints of every family, and mLAMA rows that they answer, built in seconds.
 
-A random model predicts nothing on purpose, so rows that are right are made the other way round: the model is
-asked with plain transformers, one prompt at a time, and what it answers becomes the row's object.
+A random model predicts no given object, so correct rows are made the other way round: the model is asked with
+plain transformers, one prompt at a time, and its answer becomes the row's object.
 """
 
 from __future__ import annotations
@@ -15,41 +15,20 @@ import transformers
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 WORDS = [
-    "the",
-    "capital",
-    "of",
-    "is",
-    "in",
-    "was",
-    "born",
-    "plays",
-    "for",
-    "speaks",
-    "and",
-    "city",
-    "river",
-    "stone",
-    "green",
-    "north",
-    "lima",
-    "oslo",
-    "cairo",
-    "delhi",
-    "paris",
-    "rome",
-    "tokyo",
-    "accra",
-    "quito",
-    "minsk",
-    "dakar",
-    "sofia",
-    "riga",
-]
+    "the", "capital", "of", "is", "in", "was", "born", "plays", "for", "speaks", "and", "city", "river",
+    "stone", "green", "north", "lima", "oslo", "cairo", "delhi", "paris", "rome", "tokyo", "accra", "quito",
+    "minsk", "dakar", "sofia", "riga",
+]  # fmt: skip
 PIECES = [*WORDS, *"abcdefghijklmnopqrstuvwxyz", ".", ","]
+
+MASKED = ("bert", "xlm-roberta", "distilbert", "modernbert")
+DEBERTA = ("deberta", "deberta-new")  # with the head of transformers, and with that of DeBERTa-v3
+CAUSAL = ("gpt2", "bloom", "llama", "qwen", "gemma")
+LATER = ("qwen2", "gemma2", "gemma3")  # tested end to end only, where they differ from their families
 
 
 def wordpiece(folder: Path, **special: str) -> transformers.PreTrainedTokenizerFast:
-    """BERT's kind: [CLS] ... [SEP], words of PIECES, unknown words letter by letter."""
+    """As BERT's: [CLS] ... [SEP], the words of PIECES, other words letter by letter."""
     tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *PIECES, *(f"##{c}" for c in PIECES[-28:])]
     raw = Tokenizer(models.WordPiece({token: i for i, token in enumerate(tokens)}, unk_token="[UNK]"))
     raw.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
@@ -59,15 +38,15 @@ def wordpiece(folder: Path, **special: str) -> transformers.PreTrainedTokenizerF
     )
     names = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
     names |= {"mask_token": "[MASK]"} | special
-    made = transformers.PreTrainedTokenizerFast(
+    tokenizer = transformers.PreTrainedTokenizerFast(
         tokenizer_object=raw, model_max_length=64, **{k: v for k, v in names.items() if v}
     )
-    made.save_pretrained(folder)
-    return made
+    tokenizer.save_pretrained(folder)
+    return tokenizer
 
 
 def sentencepiece(folder: Path) -> transformers.PreTrainedTokenizerFast:
-    """XLM-R's kind: <s> ... </s>, a Unigram model with a bare space token, a mask that eats spaces."""
+    """As XLM-R's: <s> ... </s>, a Unigram model with a bare space token, a mask that absorbs a space."""
     tokens = ["<s>", "<pad>", "</s>", "<unk>", "▁"]
     tokens += [f"▁{piece}" for piece in WORDS] + [p for p in PIECES if len(p) == 1] + ["東京", "大阪"]
     raw = Tokenizer(models.Unigram([(token, -1.0 - i / 100) for i, token in enumerate(tokens)], unk_id=3))
@@ -77,7 +56,7 @@ def sentencepiece(folder: Path) -> transformers.PreTrainedTokenizerFast:
     raw.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
-    made = transformers.PreTrainedTokenizerFast(
+    tokenizer = transformers.PreTrainedTokenizerFast(
         tokenizer_object=raw,
         model_max_length=64,
         bos_token="<s>",
@@ -88,14 +67,14 @@ def sentencepiece(folder: Path) -> transformers.PreTrainedTokenizerFast:
         pad_token="<pad>",
         mask_token=transformers.AddedToken("<mask>", lstrip=True),
     )
-    made.save_pretrained(folder)
-    return made
+    tokenizer.save_pretrained(folder)
+    return tokenizer
 
 
 def byte_level(folder: Path, bos: bool = True) -> transformers.PreTrainedTokenizerFast:
-    """GPT-2's, BLOOM's, Llama 3's and Qwen's kind: byte-level BPE, a space belongs to the word after it.
+    """As GPT-2's, BLOOM's, Llama 3's and Qwen's: byte-level BPE, a space belongs to the word after it.
 
-    Adds no special tokens itself. bos: whether it has a BOS token (Qwen's has none).
+    It adds no special tokens. bos: whether it has a BOS token (Qwen's has none).
     """
     raw = Tokenizer(models.BPE())
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -106,19 +85,19 @@ def byte_level(folder: Path, bos: bool = True) -> transformers.PreTrainedTokeniz
     )
     words = [*PIECES, "東京", "大阪"] * 3
     raw.train_from_iterator([*(f" {word} {word}" for word in words), "[X] [Y] <b>& </s>"], trainer)
-    made = transformers.PreTrainedTokenizerFast(
+    tokenizer = transformers.PreTrainedTokenizerFast(
         tokenizer_object=raw,
         model_max_length=64,
         eos_token="</s>",
         pad_token="<pad>",
         **({"bos_token": "<s>"} if bos else {}),
     )
-    made.save_pretrained(folder)
-    return made
+    tokenizer.save_pretrained(folder)
+    return tokenizer
 
 
-def tokenizer_of(family: str, folder: Path) -> transformers.PreTrainedTokenizerFast:
-    """A tokenizer of the kind that the family has, saved in the folder."""
+def save_tokenizer(family: str, folder: Path) -> transformers.PreTrainedTokenizerFast:
+    """A tokenizer like the family's, saved in the folder."""
     if family.startswith(("xlm-roberta", "gemma")):
         return sentencepiece(folder)
     if family in (*CAUSAL, *LATER):
@@ -152,7 +131,7 @@ def config(family: str, vocabulary: int) -> transformers.PretrainedConfig:
         return transformers.BloomConfig(
             n_layer=2, n_head=2, hidden_size=16, bos_token_id=2, eos_token_id=3, **common
         )
-    if family.startswith("deberta"):  # as DeBERTa-v3; its old head, or with "deberta-new" its own
+    if family in DEBERTA:
         return transformers.DebertaV2Config(
             **shape,
             **common,
@@ -166,19 +145,17 @@ def config(family: str, vocabulary: int) -> transformers.PretrainedConfig:
             type_vocab_size=0,
             legacy=family != "deberta-new",
         )
-    grouped = {
-        "num_key_value_heads": 1,
-        "head_dim": 20,
-    }  # heads x head_dim = 40, the trap: as wide as the FFN
+    # heads x head_dim = 40, as wide as the FFN: attention has a projection of the same shape
+    grouped = {"num_key_value_heads": 1, "head_dim": 20}
     if family == "llama":
         return transformers.LlamaConfig(**shape, **common, **decoder, num_key_value_heads=1)
     if family == "qwen2":
         return transformers.Qwen2Config(**shape, **common, **decoder, num_key_value_heads=1)
-    if family == "gemma2":  # caps its logits; a window shorter than the sentences
+    if family == "gemma2":  # caps its logits; its window is shorter than the sentences
         return transformers.Gemma2Config(**shape, **common, **decoder, **grouped, sliding_window=4)
     if family == "gemma3":
-        kinds = {"sliding_window": 4, "layer_types": ["sliding_attention", "full_attention"]}
-        return transformers.Gemma3TextConfig(**shape, **common, **decoder, **grouped, **kinds)
+        windows = {"sliding_window": 4, "layer_types": ["sliding_attention", "full_attention"]}
+        return transformers.Gemma3TextConfig(**shape, **common, **decoder, **grouped, **windows)
     if family == "qwen":
         return transformers.Qwen3Config(**shape, **common, **decoder, **grouped)
     if family == "gemma":
@@ -186,13 +163,8 @@ def config(family: str, vocabulary: int) -> transformers.PretrainedConfig:
     raise ValueError(family)
 
 
-MASKED = ("bert", "xlm-roberta", "distilbert", "modernbert")
-CAUSAL = ("gpt2", "bloom", "llama", "qwen", "gemma")
-LATER = ("qwen2", "gemma2", "gemma3")  # what differs from their families is tested end to end only
-
-
 def random_model(family: str, vocabulary: int, seed: int = 0) -> transformers.PreTrainedModel:
-    """A randomly initialised model, scaled up so that its answers differ from prompt to prompt."""
+    """A randomly initialised model with large weights, so that its answers differ from prompt to prompt."""
     torch.manual_seed(seed)
     causal = family in (*CAUSAL, *LATER)
     auto = transformers.AutoModelForCausalLM if causal else transformers.AutoModelForMaskedLM
@@ -207,41 +179,47 @@ def random_model(family: str, vocabulary: int, seed: int = 0) -> transformers.Pr
 def save_checkpoint(folder: Path, family: str = "bert", seed: int = 0) -> Path:
     """A loadable checkpoint folder of the family."""
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = tokenizer_of(family, folder)
+    tokenizer = save_tokenizer(family, folder)
     random_model(family, len(tokenizer), seed).save_pretrained(folder)
     return folder
 
 
-def ask(model: torch.nn.Module, tokenizer: object, template: str, subject: str, k: int) -> torch.Tensor:
+def mask_logits(
+    model: torch.nn.Module, tokenizer: object, template: str, subject: str, k: int
+) -> torch.Tensor:
     """Plain transformers, one prompt: float32 logits [k, vocabulary] at the k masks of [Y]."""
     text = template.replace("[Y]", " ".join([tokenizer.mask_token] * k)).replace("[X]", subject)
     encoded = tokenizer(text, return_tensors="pt")
-    at = encoded["input_ids"][0] == tokenizer.mask_token_id
+    masks = encoded["input_ids"][0] == tokenizer.mask_token_id
     with torch.inference_mode():
-        made = model(input_ids=encoded["input_ids"], attention_mask=encoded["attention_mask"]).logits[0]
-    return made[at]
+        logits = model(input_ids=encoded["input_ids"], attention_mask=encoded["attention_mask"]).logits[0]
+    return logits[masks]
 
 
 TEMPLATES = {"P36": "the capital of [X] is [Y] .", "P19": "[X] was born in [Y]", "P103": "[Y] , [X] speaks ."}
 
 
 def split(folder: Path, language: str = "qaa", subjects: int = 14, seed: int = 0) -> pa.Table:
-    """MLAMA_SPLIT rows of three relations, about half of which the checkpoint in `folder` answers rightly."""
+    """MLAMA_SPLIT rows of three relations, about half of them answered correctly by `folder`'s model."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     model = transformers.AutoModelForMaskedLM.from_pretrained(folder).eval()
     random = torch.Generator().manual_seed(seed)
     rows = []
     for number in range(subjects):
-        picked = torch.randint(len(WORDS), (3,), generator=random).tolist()
-        subject = " ".join(WORDS[index] for index in picked[: 1 + number % 3])
+        subject = _random_subject(random, 1 + number % 3)
         for relation, template in TEMPLATES.items():
             label = WORDS[(number * 7) % len(WORDS)] + (" xy" if number % 5 == 4 else "")
             k = 1 + (number // 2) % 2
             if number % 2:
-                answer = ask(model, tokenizer, template, subject, k).argmax(dim=1).tolist()
+                answer = mask_logits(model, tokenizer, template, subject, k).argmax(dim=1).tolist()
                 label = tokenizer.decode(answer, skip_special_tokens=True).strip() or label
             rows.append(_row(language, relation, template, subject, label, number))
     return pa.Table.from_pylist(rows)
+
+
+def _random_subject(random: torch.Generator, words: int) -> str:
+    drawn = torch.randint(len(WORDS), (3,), generator=random).tolist()
+    return " ".join(WORDS[index] for index in drawn[:words])
 
 
 def _row(
@@ -264,42 +242,39 @@ def _row(
 
 def greedy(model: torch.nn.Module, ids: list[int], tokens: int) -> list[int]:
     """Plain transformers, one prompt, no cache: the most probable continuation, token by token."""
-    said = list(ids)
+    sequence = list(ids)
     with torch.inference_mode():
         for _ in range(tokens):
-            said.append(int(model(input_ids=torch.tensor([said])).logits[0, -1].argmax()))
-    return said[len(ids) :]
+            sequence.append(int(model(input_ids=torch.tensor([sequence])).logits[0, -1].argmax()))
+    return sequence[len(ids) :]
 
 
-def start(tokenizer: object) -> list[int]:
+def start_ids(tokenizer: object) -> list[int]:
+    """What a decoder's sentences begin with: its BOS token, else its EOS token."""
     return [tokenizer.eos_token_id if tokenizer.bos_token_id is None else tokenizer.bos_token_id]
 
 
 @cache
 def decoder_split(folder: Path, language: str = "qaa", subjects: int = 14, seed: int = 0) -> pa.Table:
-    """As `split`, of a decoder: what it goes on to write becomes the object of about half of the rows."""
+    """As `split`, for a decoder: what it generates becomes the object of about half of the rows."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     model = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
     random = torch.Generator().manual_seed(seed)
+    special = set(tokenizer.all_special_ids)
     rows = []
     for relation, template in TEMPLATES.items():
         for number in range(subjects):
-            for _ in range(60 if number % 2 else 1):  # a random model seldom writes what reads the same again
-                picked = torch.randint(len(WORDS), (3,), generator=random).tolist()
-                subject = " ".join(WORDS[index] for index in picked[: 1 + number % 3])
+            # A random model seldom generates a text that is tokenized into the same tokens again.
+            for _ in range(60 if number % 2 else 1):
+                subject = _random_subject(random, 1 + number % 3)
                 label = WORDS[(number * 7) % len(WORDS)] + (" xy" if number % 5 == 4 else "")
                 before = template.replace("[X]", subject).partition("[Y]")[0]
                 prompt = tokenizer(before.rstrip(), add_special_tokens=False)["input_ids"]
-                said = greedy(model, start(tokenizer) + prompt, 1 + (number // 2) % 2)
-                written = tokenizer.decode(said).strip()
-                read = tokenizer(before + written, add_special_tokens=False)["input_ids"]
-                if (
-                    written
-                    and number % 2
-                    and read == prompt + said
-                    and not set(said) & set(tokenizer.all_special_ids)
-                ):
-                    label = written
+                answer = greedy(model, start_ids(tokenizer) + prompt, 1 + (number // 2) % 2)
+                text = tokenizer.decode(answer).strip()
+                again = tokenizer(before + text, add_special_tokens=False)["input_ids"]
+                if text and number % 2 and again == prompt + answer and not set(answer) & special:
+                    label = text
                     break
             rows.append(_row(language, relation, template, subject, label, number))
     return pa.Table.from_pylist(rows)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from uuid import uuid4
 
 import dagster as dg
-import numpy as np
 import pyarrow as pa
-from safetensors.numpy import save_file
 
 from factroots_dagster.orchestration.build import build_defs
 from factroots_dagster.orchestration.checks.bridge import CHECK_NAME
@@ -18,15 +15,6 @@ from factroots_dagster.settings import Settings
 
 SCHEMA = pa.schema([("content", pa.string()), ("tokenizer_sha256", pa.string())])
 Place = tuple[str, str | None]
-
-
-def checkpoint_folder(path: Path, value: float = 1.0) -> Path:
-    """The smallest folder that counts as a complete checkpoint."""
-    path.mkdir(parents=True, exist_ok=True)
-    (path / "config.json").write_text('{"vocab_size": 4}')
-    (path / "tokenizer.json").write_text("{}")
-    save_file({"embeddings": np.full((4, 2), value, np.float32)}, path / "model.safetensors")
-    return path
 
 
 class Lab:

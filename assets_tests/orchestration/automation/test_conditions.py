@@ -11,7 +11,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets_tests.orchestration.automation.lab import Lab, Place, checkpoint_folder
+from assets_tests.models.folders import checkpoint_folder
+from assets_tests.orchestration.automation.lab import Lab, Place
 from factroots_dagster.orchestration import versions
 from factroots_dagster.orchestration.versions import RECIPES, code_version
 from factroots_dagster.settings import Settings

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from assets_tests.orchestration.automation.lab import Lab, Place, checkpoint_folder
+from assets_tests.models.folders import checkpoint_folder
+from assets_tests.orchestration.automation.lab import Lab, Place
 from factroots_dagster.settings import Settings
 
 LANGUAGES = ("bn", "el")

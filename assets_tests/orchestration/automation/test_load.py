@@ -8,8 +8,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from assets_tests.models.folders import checkpoint_folder
 from assets_tests.orchestration.automation.hub import serving
-from assets_tests.orchestration.automation.lab import Lab, Place, checkpoint_folder
+from assets_tests.orchestration.automation.lab import Lab, Place
 from assets_tests.orchestration.automation.test_checkpoint_scan import Daemon, age, describe
 from benchmarks.load import furnish, ticks
 from factroots_dagster.models import registry
