@@ -1,21 +1,20 @@
-"""Kills runs of the sandbox's graph at random moments, resumes them, and tells what came of it.
+"""Kills runs of the sandbox's graph at random moments, resumes them, and reports the outcome.
 
     python -m assets_tests.hostile.kill_run --data data --kills 100 --seed 0
 
-Works on a copy of a materialized data root (`--data`); without one, `--assets` must hold all that they need.
-Each step is run once undisturbed, which gives its duration and its bytes. Then the process group of a run is
-sent SIGKILL at a random moment, in every second case with the old partition deleted before; the partition
-must be absent, as before or complete; the run is begun again and must give the same bytes and leave no
-temporary.
+Works on a copy of a materialized data root (`--data`); without one, `--assets` has to contain everything that
+they read. Each step first runs undisturbed, which gives its duration and its files. Then the process group of
+a run is sent SIGKILL at a random moment, in every second case after its old partition was deleted. The
+partition must be absent, as before, or complete; the next run must give the same bytes and leave no temporary
+files.
 
-Runs are children forked from a process that has imported everything, so that nearly all moments fall into
-work and not into imports.
+Runs are children forked from a process that has imported everything, so that nearly all kills hit work and
+not imports.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import importlib
 import json
 import os
@@ -30,47 +29,50 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from assets_tests.conftest import make_home
+from assets_tests.files import file_digests
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import MANIFEST
 
-LANGUAGE, CHECKPOINT, CELL = "language", "checkpoint", "cell"
-STEPS: tuple[tuple[str, tuple[str, ...], str | None], ...] = (
-    ("sources", ("mlama_release",), None),
-    ("sandbox", ("planted_truth",), None),
-    ("sources", ("wikipedia_dump",), LANGUAGE),
-    ("mlama", ("mlama_split",), LANGUAGE),
-    ("mlama", ("fact_coverage",), None),
-    ("wikipedia", ("wikipedia_articles",), LANGUAGE),
-    ("wikipedia", ("entity_mentions",), LANGUAGE),
-    ("wikipedia", ("wikipedia_volume",), LANGUAGE),
-    ("tracing", ("fact_sources",), LANGUAGE),
-    ("sandbox", ("sandbox_training",), None),
-    ("sources", ("checkpoint",), CHECKPOINT),
-    ("probing", ("predictions", "neuron_activations"), CELL),
-    ("probing", ("probing_scores",), CHECKPOINT),
-    ("neurons", ("active_neurons",), CELL),
-    ("neurons", ("neuron_similarity",), CHECKPOINT),
-    ("neurons", ("neuron_interventions",), CHECKPOINT),
-    ("analysis", ("language_clusters",), CHECKPOINT),
-    ("report", ("fact_types",), CHECKPOINT),
-    ("report", ("categorization_report",), CHECKPOINT),
-    ("report", ("checkpoint_comparison",), None),
+LANGUAGE, CHECKPOINT, BOTH = "language", "checkpoint", "checkpoint and language"
+STEPS: tuple[tuple[tuple[str, ...], str | None], ...] = (
+    (("mlama_release",), None),
+    (("planted_truth",), None),
+    (("wikipedia_dump",), LANGUAGE),
+    (("mlama_split",), LANGUAGE),
+    (("fact_coverage",), None),
+    (("wikipedia_articles",), LANGUAGE),
+    (("entity_mentions",), LANGUAGE),
+    (("wikipedia_volume",), LANGUAGE),
+    (("fact_sources",), LANGUAGE),
+    (("sandbox_training",), None),
+    (("checkpoint",), CHECKPOINT),
+    (("predictions", "neuron_activations"), BOTH),
+    (("probing_scores",), CHECKPOINT),
+    (("active_neurons",), BOTH),
+    (("neuron_similarity",), CHECKPOINT),
+    (("neuron_interventions",), CHECKPOINT),
+    (("language_clusters",), CHECKPOINT),
+    (("fact_types",), CHECKPOINT),
+    (("categorization_report",), CHECKPOINT),
+    (("checkpoint_comparison",), None),
 )
-"""Kind (Dagster's group), assets that one run makes, and what their partitions are, in the graph's order."""
+"""The assets that one run makes and what their partitions are, in the graph's order."""
 
-LEAST_OF_EACH = 5
-HEAVY = ("torch", "transformers", "great_expectations", "pyspark.sql", "scipy.stats", "matplotlib.pyplot")
+MIN_KILLS_PER_STEP = 5
+HEAVY_MODULES = (
+    *("torch", "transformers", "great_expectations", "pyspark.sql", "scipy.stats", "matplotlib.pyplot"),
+    *("factroots_dagster.cli.run", "factroots_dagster.models.registry"),
+)
 
 
 @dataclass
 class Step:
-    """What one run makes, and what has been seen of it."""
+    """What one run makes, how it runs undisturbed, and the outcome of its kills."""
 
-    kind: str
     assets: tuple[str, ...]
     partition: str | None
     seconds: float = 0.0
-    trees: Mapping[str, str] = field(default_factory=dict)
+    digests: Mapping[str, str] = field(default_factory=dict)
     killed_at: list[float] = field(default_factory=list)
     mixed: int = 0
     resumed: int = 0
@@ -81,33 +83,25 @@ class Step:
         return [world.joinpath(asset, *parts) for asset in self.assets]
 
 
-def tree(folder: Path) -> dict[str, str]:
-    """Every file under a folder, with its digest."""
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+def digests_of(folders: list[Path]) -> dict[str, str]:
+    """Path to SHA-256 of every file below the folders."""
+    return {f"{folder}/{name}": digest for folder in folders for name, digest in file_digests(folder).items()}
 
 
-def trees(folders: list[Path]) -> dict[str, str]:
-    return {f"{folder}/{name}": digest for folder in folders for name, digest in tree(folder).items()}
-
-
-def is_whole(folder: Path) -> bool:
+def is_complete(folder: Path) -> bool:
     """Whether a partition holds exactly the files that its manifest lists."""
-    files = tree(folder)
-    files.pop(MANIFEST, None)
-    return bool(json.loads((folder / MANIFEST).read_text())["files"] == files)
+    digests = file_digests(folder)
+    digests.pop(MANIFEST, None)
+    return bool(json.loads((folder / MANIFEST).read_text())["files"] == digests)
 
 
-def temporaries(world: Path) -> list[Path]:
+def find_temporaries(world: Path) -> list[Path]:
     """Files and folders that only a running writer may have."""
     return [*world.rglob(".*"), *world.rglob("*.writing"), *world.rglob("_task-*.json")]
 
 
-def forked(settings: Settings, home: Path, log: Path, step: Step) -> int:
-    """The id of a new process, first of its group, that materializes a step with its checks."""
+def start_run(settings: Settings, home: Path, log: Path, step: Step) -> int:
+    """Materialize a step with its checks in a new process, the first of its group; returns its id."""
     child = os.fork()
     if child:
         return child
@@ -115,9 +109,9 @@ def forked(settings: Settings, home: Path, log: Path, step: Step) -> int:
     try:
         os.setsid()
         os.environ["DAGSTER_HOME"] = str(home)
-        out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.dup2(out, 1)
-        os.dup2(out, 2)
+        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
         import dagster as dg
 
         from factroots_dagster.cli.run import StageRunner
@@ -125,8 +119,8 @@ def forked(settings: Settings, home: Path, log: Path, step: Step) -> int:
         from factroots_dagster.orchestration.partitions import checkpoint_set
 
         with dg.DagsterInstance.get() as instance:
-            if known := list(registered(settings)):
-                instance.add_dynamic_partitions(checkpoint_set(settings), known)
+            if checkpoints := list(registered(settings)):
+                instance.add_dynamic_partitions(checkpoint_set(settings), checkpoints)
             StageRunner(settings, instance, print)(" ".join(step.assets), step.assets, step.partition)
         code = 0
     finally:
@@ -134,15 +128,15 @@ def forked(settings: Settings, home: Path, log: Path, step: Step) -> int:
         os._exit(code)
 
 
-def finished(child: int, log: Path) -> None:
-    """Wait for a run that must end well."""
+def wait_for_success(child: int, log: Path) -> None:
+    """Wait for a run that must succeed."""
     _, status = os.waitpid(child, 0)
     if status:
-        raise SystemExit(f"a run that nobody disturbed failed:\n{log.read_text()[-4000:]}")
+        raise SystemExit(f"an undisturbed run failed:\n{log.read_text()[-4000:]}")
 
 
-def killed(child: int, seconds: float) -> bool:
-    """Kill a run and all its children after some seconds; False when it had ended before."""
+def kill_after(child: int, seconds: float) -> bool:
+    """Kill a run and all its children after some seconds; False if it had ended before."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if os.waitpid(child, os.WNOHANG)[0]:
@@ -154,61 +148,60 @@ def killed(child: int, seconds: float) -> bool:
 
 
 def next_steps(steps: list[Step], kills: int) -> Iterator[Step]:
-    """Whom to kill: every step once, then to LEAST_OF_EACH, then those that cost the least."""
+    """The steps to kill: each once, then each MIN_KILLS_PER_STEP times, then those that cost the least."""
     for _ in range(kills):
 
         def order(step: Step) -> tuple[bool, bool, float]:
             times = len(step.killed_at)
-            return times >= LEAST_OF_EACH, times > 0, times * step.seconds
+            return times >= MIN_KILLS_PER_STEP, times > 0, times * step.seconds
 
         yield min(steps, key=order)
 
 
-def disturb(step: Step, number: int, settings: Settings, home: Path, chance: random.Random) -> None:
-    """One kill of a step and the run after it."""
+def kill_and_resume(step: Step, number: int, settings: Settings, home: Path, rng: random.Random) -> None:
+    """Kill one run of a step and run it again."""
     world, log = settings.data_root / settings.world, home / "runs.log"
     folders = step.folders(world)
     while True:
         if number % 2:
             for folder in folders:
                 shutil.rmtree(folder)
-        moment = chance.uniform(0, step.seconds)
-        if killed(forked(settings, home, log, step), moment):
+        moment = rng.uniform(0, step.seconds)
+        if kill_after(start_run(settings, home, log, step), moment):
             break
     step.killed_at.append(moment)
-    step.mixed += sum(not is_whole(folder) for folder in folders if folder.exists())
-    finished(forked(settings, home, log, step), log)
-    step.resumed += trees(folders) == step.trees
-    step.temporaries += len(temporaries(world))
+    step.mixed += sum(not is_complete(folder) for folder in folders if folder.exists())
+    wait_for_success(start_run(settings, home, log, step), log)
+    step.resumed += digests_of(folders) == step.digests
+    step.temporaries += len(find_temporaries(world))
 
 
 def report(steps: list[Step], before: Mapping[str, str], world: Path) -> bool:
-    """Print the table; True when everything is as it must be."""
+    """Print the table; True if every kill left the world as it must be."""
     print(
-        f"{'kind':<10} {'asset':<34} {'kills':>5} {'at (s)':>13} {'of (s)':>7} {'mixed':>5} "
+        f"{'asset':<34} {'kills':>5} {'at (s)':>13} {'of (s)':>7} {'mixed':>5} "
         f"{'resumed identical':>17} {'temporaries left':>16}"
     )
     for step in steps:
-        at = f"{min(step.killed_at):.1f}-{max(step.killed_at):.1f}" if step.killed_at else ""
+        moments = f"{min(step.killed_at):.1f}-{max(step.killed_at):.1f}" if step.killed_at else ""
         print(
-            f"{step.kind:<10} {' + '.join(step.assets):<34} {len(step.killed_at):>5} {at:>13} "
+            f"{' + '.join(step.assets):<34} {len(step.killed_at):>5} {moments:>13} "
             f"{step.seconds:>7.1f} {step.mixed:>5} {step.resumed:>17} {step.temporaries:>16}"
         )
-    kills = sum(len(step.killed_at) for step in steps)
-    after = tree(world)
+    kills, resumed = sum(len(step.killed_at) for step in steps), sum(step.resumed for step in steps)
+    after = file_digests(world)
     lost = sum(after.get(name) != digest for name, digest in before.items())
     print(
-        f"{kills} kills, {sum(step.resumed for step in steps)} resumed to the same bytes, "
+        f"{kills} kills, {resumed} resumed to the same bytes, "
         f"{sum(step.mixed for step in steps)} mixed partitions seen, "
         f"{sum(step.temporaries for step in steps)} temporaries left, "
         f"{lost} of {len(before)} files of the world lost or changed"
     )
-    good = sum(step.resumed for step in steps) == kills
-    return good and not lost and not any(step.mixed or step.temporaries for step in steps)
+    return resumed == kills and not lost and not any(step.mixed or step.temporaries for step in steps)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, help="materialized data root to copy")
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
@@ -219,51 +212,71 @@ def main() -> None:
         action="append",
         default=[],
         metavar="ASSET=SECONDS",
-        help="take the given bytes of an asset as undisturbed, and kill it within so many seconds",
+        help="take an asset's files as they are for undisturbed ones, and kill it within so many seconds",
     )
-    given = parser.parse_args()
-    trusted = dict(item.split("=") for item in given.trust)
-    chance = random.Random(given.seed)
+    return parser.parse_args()
+
+
+def run_undisturbed(
+    settings: Settings, home: Path, assets: list[str], trusted: Mapping[str, str], rng: random.Random
+) -> list[Step]:
+    """Run every step, or those of `assets`, once; `trusted` ones are not run (asset to seconds)."""
+    from factroots_dagster.models.registry import registered
+
+    steps = []
+    for step_assets, partitioned_by in STEPS:
+        if assets and step_assets[0] not in assets:
+            continue
+        language = rng.choice(settings.active_languages)
+        checkpoint = "" if partitioned_by in (None, LANGUAGE) else rng.choice(list(registered(settings)))
+        partitions = {
+            None: None,
+            LANGUAGE: language,
+            CHECKPOINT: checkpoint,
+            BOTH: f"{checkpoint}|{language}",
+        }
+        step = Step(step_assets, partitions[partitioned_by])
+        if step_assets[0] in trusted:
+            step.seconds = float(trusted[step_assets[0]])
+        else:
+            started = time.monotonic()
+            wait_for_success(start_run(settings, home, home / "runs.log", step), home / "runs.log")
+            step.seconds = time.monotonic() - started
+        step.digests = digests_of(step.folders(settings.data_root / settings.world))
+        print(f"undisturbed: {' '.join(step_assets)} {step.partition or ''} {step.seconds:.1f} s", flush=True)
+        steps.append(step)
+    return steps
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    rng = random.Random(arguments.seed)
     with tempfile.TemporaryDirectory(prefix="factroots-kills-") as folder:
         home = make_home(Path(folder) / "home")
-        # what killed Java processes leave is then gone at the end
+        # so that what killed Java processes leave is deleted at the end
         tempfile.tempdir = os.environ["TMPDIR"] = str(home)
         os.chdir(home)
         settings = Settings(
             world="sandbox",
             data_root=Path(folder) / "data",
-            languages=tuple(code for code in given.languages.split(",") if code),
+            languages=tuple(code for code in arguments.languages.split(",") if code),
         )
-        if given.data:
-            shutil.copytree(given.data, settings.data_root)
-        for module in (*HEAVY, "factroots_dagster.cli.run", "factroots_dagster.models.registry"):
+        if arguments.data:
+            shutil.copytree(arguments.data, settings.data_root)
+        for module in HEAVY_MODULES:
             importlib.import_module(module)
-        from factroots_dagster.models.registry import registered
         from factroots_dagster.orchestration.build import build_defs
 
         build_defs(settings)  # imports what definitions need, once for all runs
-        steps = []
-        for kind, assets, by in STEPS:
-            if given.assets and assets[0] not in given.assets.split(","):
-                continue
-            language = chance.choice(settings.active_languages)
-            checkpoint = "" if by in (None, LANGUAGE) else chance.choice(list(registered(settings)))
-            keys = {None: None, LANGUAGE: language, CHECKPOINT: checkpoint, CELL: f"{checkpoint}|{language}"}
-            step = Step(kind, assets, keys[by])
-            if assets[0] in trusted:
-                step.seconds = float(trusted[assets[0]])
-            else:
-                began = time.monotonic()
-                finished(forked(settings, home, home / "runs.log", step), home / "runs.log")
-                step.seconds = time.monotonic() - began
-            step.trees = trees(step.folders(settings.data_root / settings.world))
-            print(f"undisturbed: {' '.join(assets)} {step.partition or ''} {step.seconds:.1f} s", flush=True)
-            steps.append(step)
-        before = tree(settings.data_root / settings.world)
-        for number, step in enumerate(next_steps(steps, given.kills)):
-            disturb(step, number, settings, home, chance)
+        assets = [asset for asset in arguments.assets.split(",") if asset]
+        trusted = dict(item.split("=") for item in arguments.trust)
+        steps = run_undisturbed(settings, home, assets, trusted, rng)
+        world = settings.data_root / settings.world
+        before = file_digests(world)
+        for number, step in enumerate(next_steps(steps, arguments.kills)):
+            kill_and_resume(step, number, settings, home, rng)
             print(f"kill {number + 1}: {' '.join(step.assets)} after {step.killed_at[-1]:.2f} s", flush=True)
-        sys.exit(0 if report(steps, before, settings.data_root / settings.world) else 1)
+        sys.exit(0 if report(steps, before, world) else 1)
 
 
 if __name__ == "__main__":
