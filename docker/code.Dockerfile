@@ -31,7 +31,7 @@ COPY factroots_dagster ./factroots_dagster
 RUN pip install --no-cache-dir --constraint constraints.txt setuptools \
     && pip install --no-cache-dir --no-build-isolation --constraint constraints.txt '.[deploy]'
 COPY docker/dagster.yaml docker/workspace.yaml /opt/dagster/
-COPY docker/entrypoint.sh docker/lost_runs.py /opt/dagster/bin/
+COPY docker/entrypoint.sh /opt/dagster/bin/
 
 ENV DAGSTER_HOME=/opt/dagster FACTROOTS_DATA_ROOT=/data HF_HOME=/data/.huggingface PYTHONUNBUFFERED=1
 # Not where the sources lie: the installed package is what runs.

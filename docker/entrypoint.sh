@@ -55,7 +55,7 @@ case "${1:-}" in
     ;;
   code)
     read_password
-    python "$(dirname "$0")/lost_runs.py"
+    factroots recover --server "$DEPLOY_CODE_HOST:$DEPLOY_CODE_PORT"
     exec dagster api grpc --host "$DEPLOY_LISTEN" --port "$DEPLOY_CODE_PORT" \
       --module-name factroots_dagster.definitions --location-name factroots
     ;;

@@ -91,7 +91,7 @@ def test_a_materialization_through_the_api(parts: Deployment) -> None:
     assert parts.api.checks(run) == dict.fromkeys(BY_LANGUAGE, True)
     store = Store(Path(parts.environment["FACTROOTS_DATA_ROOT"]), "sandbox")
     for name in BY_LANGUAGE:
-        assert store.published(name, LANGUAGE).rows
+        assert store.partition_info(name, LANGUAGE).rows
 
     assert {"PIPELINE_ENQUEUED", "PIPELINE_STARTING", "ASSET_CHECK_EVALUATION"} <= events(parts, run)
     (tag,) = parts.sql(

@@ -42,7 +42,7 @@ def test_published_table_reads_back_with_side_table_apart(tmp_path: Path) -> Non
         work.write(table(3), SCHEMA, side="others")
     assert store.read("numbers", "xx")["n"].to_pylist() == [1, 2]
     assert store.read_side("others", "numbers", "xx")["n"].to_pylist() == [3]
-    assert store.published("numbers", "xx").rows == 2
+    assert store.partition_info("numbers", "xx").rows == 2
     assert store.path("numbers", "xx") == (tmp_path / "sandbox" / "numbers" / "xx").resolve()
     assert leftovers(tmp_path) == []
 
@@ -156,7 +156,7 @@ def test_reads_of_a_work_are_its_inputs(tmp_path: Path) -> None:
     with store.write_partition("sums", code_version="1") as work:
         total = sum(work.read("numbers", "xx")["n"].to_pylist())
         work.write(table(total), SCHEMA)
-    assert store.published("sums").inputs == {"numbers/xx": store.digest("numbers", "xx")}
+    assert store.partition_info("sums").inputs == {"numbers/xx": store.digest("numbers", "xx")}
     before = store.digest("sums")
     with store.write_partition("sums", code_version="1") as work:
         work.write(table(total), SCHEMA)

@@ -52,7 +52,8 @@ def main() -> None:
 @main.command()
 def demo() -> None:
     """Materialize the whole graph of the world in one process and print what came out."""
-    from factroots_dagster.cli.run import StageFailedError, run_demo
+    from factroots_dagster.cli.run import run_demo
+    from factroots_dagster.orchestration.stages import StageFailedError
 
     with _plain_errors():
         settings = load_settings()
@@ -138,7 +139,7 @@ def _decoder(settings: Settings, store: Store, checkpoint: str) -> Callable[[Seq
 def planted_scores(seeds: str, disjoint: str, output: Path, folder: Path | None) -> None:
     """Generate worlds, train and categorize them, and score the types against what was planted."""
     from factroots_dagster.cli.planted_scores import measure, seeds_of
-    from factroots_dagster.cli.run import StageFailedError
+    from factroots_dagster.orchestration.stages import StageFailedError
 
     with _plain_errors():
         try:
@@ -212,3 +213,25 @@ def doctor(as_json: bool) -> None:
         problems += finding.status == "problem"
         click.echo(json.dumps(asdict(finding), ensure_ascii=False) if as_json else finding.line())
     sys.exit(1 if problems else 0)
+
+
+@main.command()
+@click.option("--server", metavar="HOST:PORT", help="also the unfinished runs of this code server")
+def recover(server: str | None) -> None:
+    """Report runs whose process is gone as failed, and record which partitions they had finished.
+
+    lost_run_sensor does this by itself; a code server does it when it starts again.
+    """
+    from factroots_dagster.orchestration.partitions import platform_for
+    from factroots_dagster.orchestration.process import process_is_gone, started_by
+    from factroots_dagster.orchestration.recovery import recover_orphaned_runs
+
+    with _plain_errors(), _instance() as instance:
+        orphaned = process_is_gone
+        if server is not None:
+            host, _, port = server.rpartition(":")
+            if not port.isdigit():
+                raise InputError(f"--server {server} is not an address", "write it as host:port")
+            orphaned = started_by(host, int(port))
+        for run, finished in recover_orphaned_runs(instance, platform_for(load_settings()), orphaned):
+            click.echo(f"run {run.run_id} failed; finished: {', '.join(finished) or 'nothing'}")

@@ -1,7 +1,7 @@
 """Agreement of the types with what was planted, over several generated worlds: `factroots planted-scores`.
 
 Every world is generated, trained and categorized as the demo does it, as far as `fact_types` of the last
-checkpoint, in a folder of its own. The measured file ships as report/planted_scores.json.
+checkpoint, in a folder of its own. The measured file ships as roots/planted_scores.json.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,13 @@ import dagster as dg
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from factroots_dagster.cli.run import StageRunner
+from factroots_dagster.cli.run import stage_runner
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.registry import registered
-from factroots_dagster.orchestration.checks.registry import BY_CELL, BY_LANGUAGE
-from factroots_dagster.orchestration.partitions import checkpoint_set
-from factroots_dagster.roots.planted import planted_agreement
-from factroots_dagster.roots.sensitivity import PAPER, Setting, types_under
-from factroots_dagster.roots.types import EASY_RULE, MATCHER, STATISTIC
+from factroots_dagster.orchestration.catalog import ancestors, rows_in, stages
+from factroots_dagster.orchestration.partitions import CHECKPOINT, LANGUAGE, checkpoint_set
+from factroots_dagster.roots.planted import score_agreement
+from factroots_dagster.roots.sensitivity import DEFAULT_SETTING, PAPER_STATISTIC, Setting, apply_setting
 from factroots_dagster.settings import Settings
 from factroots_dagster.stats.intervals import wilson
 from factroots_dagster.store.atomic import atomic_file
@@ -37,6 +37,7 @@ from factroots_dagster.store.store import Store
 
 DEVELOPMENT_SEEDS = (0, 1, 2)  # statistic, shrinkage, null, level and name rule were chosen on these
 PAPER_ALPHA = 0.1  # the paper has no level; at 0.05 its statistic finds fewer shared facts and agrees less
+NEEDED = {"fact_types", "planted_truth", *ancestors("fact_types")}
 _PACKAGES = ("factroots_dagster", "numpy", "torch", "transformers")
 
 
@@ -107,28 +108,22 @@ def _home(folder: Path | None, name: str) -> Iterator[Path]:
 
 def _materialize(settings: Settings, say: Callable[[str], None]) -> str:
     """Everything that `fact_types` of the last checkpoint needs; returns the checkpoint's key."""
-    store = Store(settings.data_root, settings.world)
-    languages = settings.active_languages
-
-    def missing(names: Iterable[str], cells: Sequence[tuple[str, ...]]) -> list[str]:
-        return [name for name in names if not all(store.exists(name, *cell) for cell in cells)]
-
+    store, languages = Store(settings.data_root, settings.world), settings.active_languages
+    key = ""
     with dg.DagsterInstance.ephemeral() as instance:
-        run = StageRunner(settings, instance, say)
-        if names := missing(["mlama_release", "planted_truth"], [()]):
-            run("mLAMA release", names)
-        if names := missing(BY_LANGUAGE, [(language,) for language in languages]):
-            run("facts and Wikipedia", names, languages[0], languages[-1])
-        if names := missing(["sandbox_training"], [()]):
-            run("training", names)
-        key = list(registered(settings))[-1]
-        instance.add_dynamic_partitions(checkpoint_set(settings), [key])
-        if names := missing(["checkpoint"], [(key,)]):
-            run("checkpoint", names, key)
-        if names := missing(BY_CELL, [(key, language) for language in languages]):
-            run("probing", names, f"{key}|{languages[0]}", f"{key}|{languages[-1]}")
-        if names := missing(["neuron_similarity", "fact_types"], [(key,)]):
-            run("types", names, key)
+        runner = stage_runner(settings, instance, say)
+        for stage in stages(rows_in(settings)):
+            if CHECKPOINT in stage.partitioned_by and not key:
+                key = list(registered(settings))[-1]
+                instance.add_dynamic_partitions(checkpoint_set(settings), [key])
+            choices = {CHECKPOINT: [key], LANGUAGE: languages}
+            partitions = list(product(*(choices[dimension] for dimension in stage.partitioned_by)))
+            done = [
+                name
+                for name in stage.assets
+                if name not in NEEDED or all(store.exists(name, *parts) for parts in partitions)
+            ]
+            runner.run_stage(stage, key, skip=done)
     return key
 
 
@@ -138,14 +133,14 @@ def _scored(settings: Settings, checkpoint: str) -> dict[str, Any]:
     truth, types = store.read("planted_truth"), store.read("fact_types", checkpoint)
     variants = store.read_side("variants", "fact_types", checkpoint)
     k = _k_in_use(variants)
-    of_paper = Setting(MATCHER, PAPER, k, "relation", PAPER_ALPHA)
-    ours = Setting(MATCHER, STATISTIC, None, EASY_RULE)
-    by_paper = types_under(variants, **vars(of_paper))
+    ours = DEFAULT_SETTING
+    of_paper = Setting(ours.matcher, PAPER_STATISTIC, k, "relation", PAPER_ALPHA)
+    by_paper = apply_setting(variants, of_paper)
     missed = types.filter(pc.equal(types["type"], "not_predicted")).select(by_paper.column_names)
     tables = {"paper": pa.concat_tables([by_paper, missed.cast(by_paper.schema)]), "ours": types}
     methods = {}
     for name, table in tables.items():
-        scores = planted_agreement(table, truth)
+        scores = score_agreement(table, truth)
         asked = scores["p_at_1"].get("transferred", {"n": 0})["n"]
         hits = scores["confusion"].get("transferred", {})
         found = hits.get("transferred", 0)

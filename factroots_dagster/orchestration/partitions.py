@@ -1,19 +1,25 @@
-"""What the graph is built for: the settings, the store, and the partitions that follow from them.
+"""One world of the graph: its settings, its store, and the partitions that follow from them.
 
-Languages are static partitions, checkpoints dynamic ones, cells are both.
-
-Keys of cells read `<checkpoint>|<language>`: Dagster joins the dimensions in the order of their names.
+Languages are static partitions, checkpoints dynamic ones, and cells are both. Keys of cells read
+`<checkpoint>|<language>`: Dagster joins the dimensions in the order of their names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import dagster as dg
 
+from factroots_dagster.errors import InputError
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
+
+LANGUAGE, CHECKPOINT = "language", "checkpoint"
+CELL = (CHECKPOINT, LANGUAGE)
+Parts = tuple[str, ...]
+"""The folder names of a partition: `()`, `(language,)`, `(checkpoint,)` or `(checkpoint, language)`."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,16 @@ class Platform:
     checkpoints: dg.DynamicPartitionsDefinition
     cells: dg.MultiPartitionsDefinition
 
+    def partitions_def(self, dimensions: tuple[str, ...]) -> dg.PartitionsDefinition | None:
+        """The partitions of an asset that is partitioned by these dimensions."""
+        definitions: dict[tuple[str, ...], dg.PartitionsDefinition | None] = {
+            (): None,
+            (LANGUAGE,): self.languages,
+            (CHECKPOINT,): self.checkpoints,
+            CELL: self.cells,
+        }
+        return definitions[dimensions]
+
 
 def checkpoint_set(settings: Settings) -> str:
     """Name of the dynamic partitions of a world's checkpoints: those of different worlds are kept apart."""
@@ -36,22 +52,64 @@ def platform_for(settings: Settings) -> Platform:
     """The platform of the settings' world."""
     languages = dg.StaticPartitionsDefinition(list(settings.active_languages))
     checkpoints = dg.DynamicPartitionsDefinition(name=checkpoint_set(settings))
-    cells = dg.MultiPartitionsDefinition({"checkpoint": checkpoints, "language": languages})
+    cells = dg.MultiPartitionsDefinition({CHECKPOINT: checkpoints, LANGUAGE: languages})
     return Platform(settings, Store(settings.data_root, settings.world), languages, checkpoints, cells)
 
 
-def parts_of(partition_key: str | None) -> tuple[str, ...]:
-    """Folder names of a partition key: `()`, `(language,)`, `(checkpoint,)` or `(checkpoint, language)`."""
+def parts_of(partition_key: str | None) -> Parts:
+    """The folder names of a partition key."""
     return tuple(partition_key.split("|")) if partition_key is not None else ()
 
 
-def parents_of(
-    keys: Iterable[dg.AssetKey], mapping_of: Callable[[dg.AssetKey], dg.PartitionMapping | None]
-) -> list[str]:
-    """Names of an asset's parents, sorted; `name/key` where all its partitions are made from that one."""
-    names = []
-    for key in keys:
-        mapping, name = mapping_of(key), key.to_user_string()
-        fixed = isinstance(mapping, dg.SpecificPartitionsPartitionMapping)
-        names += [f"{name}/{part}" for part in mapping.partition_keys] if fixed else [name]  # type: ignore[union-attr]
-    return sorted(names)
+def key_of(parts: Parts) -> str | None:
+    """The partition key of folder names; None for an asset without partitions."""
+    return "|".join(parts) if parts else None
+
+
+def known_keys(platform: Platform, dimensions: tuple[str, ...], instance: dg.DagsterInstance) -> str:
+    """The partition keys that there are, in words."""
+    languages = ", ".join(platform.settings.active_languages)
+    checkpoints = ", ".join(instance.get_dynamic_partitions(checkpoint_set(platform.settings))) or (
+        "none yet, add one with: factroots checkpoints add <hub id or folder>"
+    )
+    sentences = {
+        (): "the asset has no partitions",
+        (LANGUAGE,): f"languages: {languages}",
+        (CHECKPOINT,): f"checkpoints: {checkpoints}",
+        CELL: f"<checkpoint>|<language>, checkpoints: {checkpoints}; languages: {languages}",
+    }
+    return sentences[dimensions]
+
+
+def partition_keys(context: Any, platform: Platform, dimensions: tuple[str, ...]) -> Sequence[str | None]:
+    """Keys of the run's partitions, one or a range; `[None]` for an asset without partitions.
+
+    Cells come checkpoint by checkpoint, so that each model is loaded once. Raises InputError where the run
+    names no partition of a partitioned asset, an unknown one, or a range whose end comes before its start.
+    """
+    if not dimensions:
+        return [None]
+    remedy = f"choose from {known_keys(platform, dimensions, context.instance)}"
+    if not (context.has_partition_key_range or context.has_partition_key):
+        raise InputError("no partition is given", remedy)
+    keys = list(context.partition_keys)
+    if not keys:
+        chosen = context.partition_key_range
+        raise InputError(f"the range {chosen.start}...{chosen.end} is empty: its end comes first", remedy)
+    known = set(_all_keys(platform, dimensions, context.instance))
+    if unknown := [key for key in keys if str(key) not in known]:
+        raise InputError(f"unknown partition {', '.join(map(repr, unknown))}", remedy)
+    return sorted(keys, key=_by_first_use([parts_of(key)[0] for key in keys]))
+
+
+def _all_keys(platform: Platform, dimensions: tuple[str, ...], instance: dg.DagsterInstance) -> Iterable[str]:
+    languages = platform.settings.active_languages
+    checkpoints = instance.get_dynamic_partitions(checkpoint_set(platform.settings))
+    if dimensions == CELL:
+        return (f"{checkpoint}|{language}" for checkpoint in checkpoints for language in languages)
+    return languages if dimensions == (LANGUAGE,) else checkpoints
+
+
+def _by_first_use(checkpoints: Sequence[str]) -> Any:
+    order = {checkpoint: rank for rank, checkpoint in enumerate(dict.fromkeys(checkpoints))}
+    return lambda key: order[parts_of(key)[0]]

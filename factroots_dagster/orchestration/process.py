@@ -1,33 +1,41 @@
-"""Runs whose process was killed: noticed, and reported as failed.
+"""Runs whose process is gone: noticed, and reported as failed.
 
 Dagster's DefaultRunLauncher cannot ask after a run, and a run of the command line has no launcher at all. One
 whose process was killed, or whose machine was switched off, stays "started" for ever, holds its pool's only
-place, and four of them stop the queue. Every step therefore writes into its run which process it is.
+slot, and four of them stop the queue. Every step therefore tags its run with its process. In a container the
+processes of the container before cannot be seen; there a run is known by the server that started it.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 PROCESS_TAG = "factroots/process"
+SERVER_TAG = ".dagster/grpc_info"  # which code server started a run
+UNFINISHED = (
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+)
 _PROC = Path("/proc")
-_WORDS = "Its process ended without a word: it was killed, or the machine stopped. What it published stays."
 
 
 def this_process() -> str:
-    """What names this process among all of this and other machines, and among those that had its number."""
-    return " ".join((_place(), _boot(), str(os.getpid()), _started(os.getpid())))
+    """What identifies this process among those of all machines, and among earlier ones with its number."""
+    return " ".join((_machine(), _boot(), str(os.getpid()), _start_time(os.getpid())))
 
 
 def is_gone(process: str) -> bool:
-    """Whether the process that `this_process` named has ended; False where it cannot be seen from here."""
-    place, boot, number, started = process.split(" ")
-    if place != _place():
+    """Whether the process of a `this_process` has ended; False where it cannot be seen from here."""
+    machine, boot, number, start_time = process.split(" ")
+    if machine != _machine():
         return False
     if boot != _boot():
         return True
@@ -37,34 +45,56 @@ def is_gone(process: str) -> bool:
         return True
     except PermissionError:  # somebody else's process has the number, or ours runs as another user
         pass
-    return started != _started(int(number))
+    return start_time != _start_time(int(number))
 
 
 def tag_run_with_process(context: Any) -> None:
-    """Write into the step's run which process it is."""
+    """Tag the step's run with the process that executes it."""
     context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: this_process()})
 
 
-def fail_orphaned_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Report as failed every unfinished run whose process has ended; their ids."""
-    lost = []
-    unfinished = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
-    for run in instance.get_runs(dg.RunsFilter(statuses=unfinished)):
-        process = run.tags.get(PROCESS_TAG)
-        if process is None or not is_gone(process):
+def process_is_gone(run: dg.DagsterRun) -> bool:
+    """Whether the process that executed a run has ended."""
+    process = run.tags.get(PROCESS_TAG)
+    return process is not None and is_gone(process)
+
+
+def started_by(host: str, port: int) -> Callable[[dg.DagsterRun], bool]:
+    """Whether a run was started by the code server at an address: for when that server has just restarted."""
+
+    def condition(run: dg.DagsterRun) -> bool:
+        server = json.loads(run.tags.get(SERVER_TAG, "{}"))
+        return (server.get("host"), server.get("port")) == (host, port)
+
+    return condition
+
+
+def fail_orphaned_runs(
+    instance: dg.DagsterInstance, orphaned: Callable[[dg.DagsterRun], bool] = process_is_gone
+) -> list[dg.DagsterRun]:
+    """Report as failed every unfinished run that is orphaned; those runs."""
+    return list(_fail(instance, orphaned))
+
+
+def _fail(instance: dg.DagsterInstance, orphaned: Callable[[dg.DagsterRun], bool]) -> Iterator[dg.DagsterRun]:
+    for run in instance.get_runs(dg.RunsFilter(statuses=list(UNFINISHED))):
+        if not orphaned(run):
             continue
         now = instance.get_run_by_id(run.run_id)  # it may have ended well since it was listed
         if now is not None and not now.is_finished:
-            instance.report_run_failed(now, _WORDS)
-            lost.append(run.run_id)
-    return lost
+            instance.report_run_failed(
+                now,
+                "The run's process is gone: it was killed, or the machine stopped. What it finished is kept; "
+                "run it again for the rest.",
+            )
+            yield now
 
 
-def _place() -> str:
-    """The machine, and which of its tables of processes this one sees (a container has its own)."""
+def _machine() -> str:
+    """The machine, and which of its process tables this process sees (a container has its own)."""
     try:
         table = os.readlink(_PROC / "self" / "ns" / "pid")
-    except OSError:  # no Linux
+    except OSError:  # not Linux
         table = "-"
     return f"{socket.gethostname()}/{table}"
 
@@ -73,7 +103,7 @@ def _boot() -> str:
     return _read("sys/kernel/random/boot_id") or "-"
 
 
-def _started(number: int) -> str:
+def _start_time(number: int) -> str:
     """When a living process was started, in the kernel's ticks; "-" where that is not known."""
     fields = _read(f"{number}/stat").rpartition(")")[2].split()  # from the third on: names may hold spaces
     return fields[19] if fields and fields[0] not in "ZX" else "-"

@@ -1,138 +1,104 @@
-"""What decides whether a published partition is still good: code, settings, and what it was made from.
-
-Raise an asset's number here when its code, or another default of a setting, gives other results. Settings are
-listed with the asset that reads them itself; what lies downstream learns of a change through the data.
-"""
+"""What decides whether a partition is still good: code, settings, and what it was made from."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from factroots_dagster.orchestration.catalog import CATALOG, AssetRow, parents
+from factroots_dagster.orchestration.partitions import Parts
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
-
-LANGUAGE, CHECKPOINT = "language", "checkpoint"
-CELL = (CHECKPOINT, LANGUAGE)
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Number of an asset's code, the settings that it reads, and what its partitions are keyed by."""
-
-    number: int
-    by: tuple[str, ...] = ()
-    settings: tuple[str, ...] = ()
-    generated: tuple[str, ...] | None = None  # the settings in a generated world, where they differ
-
-
-RECIPES: Mapping[str, Recipe] = {
-    "mlama_release": Recipe(1, (), ("mlama_source",), generated=("sandbox_seed",)),
-    "wikipedia_dump": Recipe(
-        1, (LANGUAGE,), ("wikipedia_source", "wikipedia_snapshot"), generated=("sandbox_seed",)
-    ),
-    "checkpoint": Recipe(1, (CHECKPOINT,)),
-    "planted_truth": Recipe(1, (), ("sandbox_seed", "active_languages")),
-    "sandbox_training": Recipe(1, (), ("sandbox_seed", "active_languages")),
-    "mlama_split": Recipe(1, (LANGUAGE,)),
-    "fact_coverage": Recipe(1, (), ("active_languages",)),
-    "wikipedia_articles": Recipe(2, (LANGUAGE,), ("wikipedia_lists",)),
-    "wikipedia_volume": Recipe(1, (LANGUAGE,)),
-    "entity_mentions": Recipe(2, (LANGUAGE,), ("wordpiece_checkpoint",)),
-    "fact_sources": Recipe(1, (LANGUAGE,)),
-    "predictions": Recipe(1, CELL, ("precision", "protocols", "mask_counts")),
-    "neuron_activations": Recipe(1, CELL, ("precision",)),
-    "active_neurons": Recipe(1, CELL),
-    "probing_scores": Recipe(1, (CHECKPOINT,), ("sandbox_seed", "active_languages")),
-    "language_clusters": Recipe(1, (CHECKPOINT,), ("sandbox_seed", "active_languages")),
-    "neuron_similarity": Recipe(1, (CHECKPOINT,), ("sandbox_seed", "active_languages")),
-    "neuron_interventions": Recipe(1, (CHECKPOINT,), ("sandbox_seed", "active_languages", "precision")),
-    "fact_types": Recipe(1, (CHECKPOINT,), ("active_languages",)),
-    "categorization_report": Recipe(1, (CHECKPOINT,)),
-    "checkpoint_comparison": Recipe(1),
-}
-"""Every asset. `device`, `spark_master` and `data_root` say where work is done, not what comes out."""
 
 
 def code_version(asset: str, settings: Settings) -> str:
     """The asset's code version: its number, and a digest of the world and of the settings it reads.
 
-    What is left at its default is not part of it, so that a setting that is added makes nothing out of date.
-    The world is part of it because worlds may share one DAGSTER_HOME, where the history of an asset
-    without partitions does not tell them apart: what another world left shows as out of date.
+    What is left at its default is not part of it, so that adding a setting makes nothing out of date. The
+    world is part of it because worlds may share one DAGSTER_HOME, where the history of an asset without
+    partitions does not tell them apart: what another world left shows as out of date.
     """
-    recipe = RECIPES[asset]
-    names = recipe.generated if settings.generated and recipe.generated is not None else recipe.settings
-    values = {name: getattr(settings, name) for name in names}
+    row = CATALOG[asset]
     defaults = {name: field.default for name, field in Settings.model_fields.items()}
+    values = {name: getattr(settings, name) for name in settings_read(row, settings)}
     values = {name: value for name, value in values.items() if value != defaults.get(name)}
     values["world"] = settings.world
-    return f"{recipe.number}-{_digest(values)[:12]}"
+    return f"{row.number}-{_digest(values)[:12]}"
+
+
+def settings_read(row: AssetRow, settings: Settings) -> tuple[str, ...]:
+    """The settings that an asset reads in the settings' world."""
+    if settings.generated and row.settings_if_generated is not None:
+        return row.settings_if_generated
+    return row.settings
 
 
 class StoreSnapshot:
-    """What is published, as seen at one moment: a partition is looked at once, however often."""
+    """The partitions on disk as seen at one moment: each is looked at once, however often it is asked for."""
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self._manifests: dict[tuple[str, tuple[str, ...]], dict[str, Any] | None] = {}
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self.store, self.settings = store, settings
+        self._manifests: dict[tuple[str, Parts], dict[str, Any] | None] = {}
         self._folders: dict[tuple[str, ...], list[str]] = {}
         self._joint: dict[tuple[str, tuple[str | None, ...]], str | None] = {}
 
-    def manifest(self, asset: str, parts: tuple[str, ...]) -> dict[str, Any] | None:
-        """What a published partition says of itself, None when there is none."""
+    def manifest(self, asset: str, parts: Parts) -> dict[str, Any] | None:
+        """What a partition says of itself, None when there is none."""
         if (asset, parts) not in self._manifests:
             exists = self.store.exists(asset, *parts)
             self._manifests[asset, parts] = self.store.manifest(asset, *parts) if exists else None
         return self._manifests[asset, parts]
 
-    def upstream(self, asset: str, parents: Iterable[str], parts: tuple[str, ...]) -> dict[str, str]:
-        """Digest of every published parent of a partition, over the parent's partitions that match it.
+    def upstream(self, asset: str, parts: Parts) -> dict[str, str]:
+        """By parent, a digest of those of its partitions that this partition is made from.
 
-        A cell is matched by its language, its checkpoint, or the same cell; an asset that is not keyed by
-        language is matched by every published language, and so for checkpoints. Of `checkpoint/<key>`
-        (see `partitions.parents_of`) the tokenizer alone is read.
+        A cell is made from the partitions of its language, its checkpoint, or the same cell; an asset that is
+        not partitioned by language is made from every language on disk, and so for checkpoints. Of
+        `checkpoint/<key>` (see `catalog.parents`) only the tokenizer counts: weights change no mention.
+        A parent without partitions on disk is left out.
         """
-        own = dict(zip(RECIPES[asset].by, parts, strict=True))
-        found = {
-            parent: self._tokenizer(*parent.split("/")[1:])
+        own = dict(zip(CATALOG[asset].partitioned_by, parts, strict=True))
+        digests = {
+            parent: self._tokenizer_digest(parent.split("/")[1])
             if "/" in parent
             else self._joint_digest(parent, own)
-            for parent in sorted(parents)
+            for parent in parents(asset, self.settings)
         }
-        return {parent: digest for parent, digest in found.items() if digest is not None}
+        return {parent: digest for parent, digest in digests.items() if digest is not None}
 
-    def is_current(
-        self, asset: str, parts: tuple[str, ...], code_version: str, parents: Iterable[str]
-    ) -> bool:
-        """Whether a partition is published, by this code and from what is upstream now."""
+    def is_current(self, asset: str, parts: Parts) -> bool:
+        """Whether a partition is on disk, made by this code from what is upstream now."""
         manifest = self.manifest(asset, parts)
         return (
             manifest is not None
-            and manifest["code_version"] == code_version
-            and manifest.get("upstream") == self.upstream(asset, parents, parts)
+            and manifest["code_version"] == code_version(asset, self.settings)
+            and manifest.get("upstream") == self.upstream(asset, parts)
         )
 
+    def partitions(self, asset: str, chosen: Iterable[str | None]) -> list[Parts]:
+        """The folders of an asset that may hold a partition, with some dimensions fixed (None: any)."""
+        found: list[Parts] = [()]
+        for key in chosen:
+            found = [
+                (*folder, name)
+                for folder in found
+                for name in ([key] if key is not None else self._below(asset, *folder))
+            ]
+        return found
+
     def _joint_digest(self, asset: str, own: Mapping[str, str]) -> str | None:
-        chosen = tuple(own.get(dimension) for dimension in RECIPES[asset].by)
+        chosen = tuple(own.get(dimension) for dimension in CATALOG[asset].partitioned_by)
         if (asset, chosen) not in self._joint:
-            places: list[tuple[str, ...]] = [()]
-            for key in chosen:
-                places = [
-                    (*place, name)
-                    for place in places
-                    for name in ([key] if key is not None else self._below(asset, *place))
-                ]
-            manifests = {"/".join(place): self.manifest(asset, place) for place in places}
-            versions = {place: manifest["digest"] for place, manifest in manifests.items() if manifest}
-            self._joint[asset, chosen] = _digest(versions)[:24] if versions else None
+            manifests = {
+                "/".join(parts): self.manifest(asset, parts) for parts in self.partitions(asset, chosen)
+            }
+            digests = {key: manifest["digest"] for key, manifest in manifests.items() if manifest}
+            self._joint[asset, chosen] = _digest(digests)[:24] if digests else None
         return self._joint[asset, chosen]
 
-    def _tokenizer(self, checkpoint: str) -> str | None:
-        """Digest of a described checkpoint's tokenizer: its weights may change, and no mention does."""
+    def _tokenizer_digest(self, checkpoint: str) -> str | None:
         if not self.store.exists("checkpoint", checkpoint):
             return None
         table = self.store.read("checkpoint", checkpoint, columns=["tokenizer_sha256"])

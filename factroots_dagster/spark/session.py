@@ -1,4 +1,4 @@
-"""The Spark session: made once per process, the same on every machine, quiet, closed to the network."""
+"""The Spark session: created once per process, the same on every machine, quiet, closed to the network."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ SETTINGS = {
     "spark.python.unix.domain.socket.enabled": "true",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "16",
-    # Plans that change with what is measured on the way are neither wanted nor needed here.
+    # Adaptive plans depend on measured sizes; there are no plans to improve here.
     "spark.sql.adaptive.enabled": "false",
-    # One long page more or less must not decide how much memory a Python worker needs.
+    # Batches are limited by bytes too: pages differ much in length.
     "spark.sql.execution.arrow.maxRecordsPerBatch": "500",
     "spark.sql.execution.arrow.maxBytesPerBatch": str(32 * 2**20),
     "spark.sql.files.maxPartitionBytes": str(16 * 2**20),
     "spark.sql.files.openCostInBytes": str(2**20),
 }
-"""Fixed for every session. Files that are written do not depend on the number of cores."""
+"""The same for every session. The files that tasks write do not depend on the number of cores."""
 
 JAVA_OPTIONS = "-XX:TieredStopAtLevel=1"
-"""No text passes through Java, which only hands out tasks: what its optimizing compiler costs never pays."""
+"""No text passes through Java, which only distributes tasks: its optimizing compiler would not pay off."""
 
 LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 
 
-def with_second_try(master: str) -> str:
-    """`master`, but a local one that tries a task again whose Python worker was lost, as clusters do."""
+def with_task_retry(master: str) -> str:
+    """`master`; a local one such that a task whose Python worker died is retried once, as on clusters."""
     local = re.fullmatch(r"local(?:\[([0-9]+|\*)\])?", master)
     return f"local[{local[1] or 1},2]" if local else master
 
 
 def spark_session(master: str = "local[*]") -> SparkSession:
-    """The process's Spark session, made on the first call (6-13 s), the same one afterwards.
+    """The process's Spark session, created by the first call (6-13 s); later calls return the same one.
 
-    `master` is `local[n]`, `spark://host:port`, `yarn` or `k8s://...`; it counts on the first call.
+    master: `local[n]`, `spark://host:port`, `yarn` or `k8s://...`; later calls ignore it.
     The environment variable FACTROOTS_SPARK_JAVA_OPTIONS adds options for the driver's Java.
     Raises InputError when there is no Java 17 or newer.
     """
@@ -60,10 +60,10 @@ def spark_session(master: str = "local[*]") -> SparkSession:
         return active
     os.environ["JAVA_HOME"] = str(java_home())
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    builder = SparkSession.builder.master(with_second_try(master))
+    builder = SparkSession.builder.master(with_task_retry(master))
     settings = dict(SETTINGS)
     if master.startswith("local"):
-        # An environment variable, since Java looks up its own host name before it reads any setting.
+        # An environment variable, since Java resolves its own host name before it reads any setting.
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         settings |= LOOPBACK
     settings["spark.driver.extraJavaOptions"] = (
@@ -72,3 +72,32 @@ def spark_session(master: str = "local[*]") -> SparkSession:
     for name, value in settings.items():
         builder = builder.config(name, value)
     return builder.getOrCreate()
+
+
+def session_is_lost() -> bool:
+    """Whether this process has started a Java process that does not answer any more."""
+    from py4j.protocol import Py4JError
+    from pyspark import SparkContext
+
+    context = SparkContext._active_spark_context
+    if context is None:
+        return False
+    try:
+        return bool(context._jsc.sc().isStopped())
+    except (Py4JError, OSError, AttributeError):
+        return True
+
+
+def forget_session() -> None:
+    """Drop what PySpark keeps of a Java process that is gone; it has no way of its own to start another."""
+    from pyspark import SparkContext
+    from pyspark.sql import SparkSession
+
+    context = SparkContext._active_spark_context
+    if SparkContext._gateway is not None:
+        SparkContext._gateway.shutdown()
+    if context is not None:
+        context._jsc = None
+    SparkContext._active_spark_context = None
+    SparkContext._gateway = SparkContext._jvm = None
+    SparkSession._instantiatedSession = None

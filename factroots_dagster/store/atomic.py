@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
@@ -57,25 +59,17 @@ def _exchange(a: Path, b: Path) -> bool:
 @contextmanager
 def _locked(target: Path) -> Iterator[None]:
     """Hold an exclusive lock beside `target`; raises FolderBusyError when somebody else does."""
-    lock = target.with_name(f".{target.name}.lock")
-    while True:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            raise FolderBusyError(
-                f"{target} is being written by another run; wait for it to end and run this one again"
-            ) from None
-        # the holder before us may have unlinked the file between our open and our lock
-        if lock.exists() and os.fstat(descriptor).st_ino == lock.stat().st_ino:
-            break
-        os.close(descriptor)
+    lock = FileLock(target.with_name(f".{target.name}.lock"), timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise FolderBusyError(
+            f"{target} is being written by another run; wait for it to end and run this one again"
+        ) from None
     try:
         yield
     finally:
-        lock.unlink(missing_ok=True)
-        os.close(descriptor)
+        lock.release()
 
 
 def _recover(target: Path, keep: Path) -> None:

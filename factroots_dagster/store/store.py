@@ -3,7 +3,7 @@
 A folder holds the main table (`data.parquet`, or `part-*.parquet` written by Spark), side tables
 (`_<name>.parquet`: readers of a Parquet folder pass over names that begin with an underscore) and
 `_manifest.json` with the digest of every file and of every partition that was read to make it.
-Everything goes through `Store.write_partition`, so a partition is on disk whole or not at all.
+Everything is written by `Store.write_partition`, so a partition is on disk whole or not at all.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from factroots_dagster.store.atomic import atomic_folder
 from factroots_dagster.tables import storage_schema
 
 MANIFEST = "_manifest.json"
+MATERIALIZE_AGAIN = "materialize this partition again"
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -34,8 +35,9 @@ def check_name(name: str, what: str = "partition key") -> str:
     """Return `name` if it is safe as a folder name and partition key; raises InputError."""
     if not _SAFE_NAME.fullmatch(name) or ".." in name or len(name) > 120:
         raise InputError(
-            f"{what} {name!r:.80} is refused: use letters, digits, '.', '_' and '-' only, "
-            "begin with a letter or digit, no '..', at most 120 characters"
+            f"{what} {name!r:.80} is not allowed",
+            "use letters, digits, '.', '_' and '-' only, begin with a letter or digit, no '..', "
+            "at most 120 characters",
         )
     return name
 
@@ -55,20 +57,20 @@ def read_folder(folder: Path, columns: Sequence[str] | None = None) -> pa.Table:
     names = list(columns) if columns else None
     files = main_files(folder)
     if not files:
-        raise InputError(f"{folder}: its table is gone; materialize this partition again")
-    with _whole_data(folder):
+        raise InputError(f"{folder}: its table is missing", MATERIALIZE_AGAIN)
+    with _corrupt_data_as_input_error(folder):
         return pa.concat_tables(pq.ParquetFile(path).read(columns=names) for path in files)
 
 
 def _read_side(folder: Path, name: str) -> pa.Table:
-    with _whole_data(folder):
+    with _corrupt_data_as_input_error(folder):
         return pq.read_table(folder / f"_{name}.parquet")
 
 
 def read_batches(folder: Path, rows: int = 4096) -> Iterator[pa.Table]:
     """The main table of a partition folder, `rows` at a time, for tables that need not fit in memory."""
     for path in main_files(folder):
-        with _whole_data(folder):
+        with _corrupt_data_as_input_error(folder):
             batches = pq.ParquetFile(path).iter_batches(batch_size=rows)
             yield from (pa.Table.from_batches([batch]) for batch in batches)
 
@@ -79,48 +81,48 @@ def read_head(folder: Path, rows: int) -> pa.Table | None:
 
 
 @contextmanager
-def _whole_data(folder: Path) -> Iterator[None]:
-    """Say of published data that can no longer be read what is to be done about them."""
+def _corrupt_data_as_input_error(folder: Path) -> Iterator[None]:
+    """Raise an InputError with the remedy for data that can no longer be read."""
     try:
         yield
     except (pa.ArrowInvalid, FileNotFoundError) as error:
-        raise InputError(f"{folder}: damaged ({error}); materialize this partition again") from error
+        raise InputError(f"{folder}: damaged ({error})", MATERIALIZE_AGAIN) from error
     except OSError as error:
         if error.errno is not None:
             raise
-        raise InputError(f"{folder}: damaged ({error}); materialize this partition again") from error
+        raise InputError(f"{folder}: damaged ({error})", MATERIALIZE_AGAIN) from error
 
 
 @contextmanager
-def _room_to_write(root: Path) -> Iterator[None]:
-    """Say of a disk that takes no more what is to be done about it, whichever library wrote."""
+def _disk_errors_as_input_errors(root: Path) -> Iterator[None]:
+    """Raise an InputError with the remedy when the disk is full or read-only, whichever library wrote."""
     try:
         yield
     except Exception as error:
-        if isinstance(error, InputError) or (trouble := _trouble_with_disk(error, root)) is None:
+        if isinstance(error, InputError) or (message := _disk_error_message(error, root)) is None:
             raise
         raise InputError(
-            f"{root}: {trouble}; nothing was published and what was there before still is. "
-            "Make room, or make the folder writable, and run again"
+            f"{root}: {message}; nothing was written, and the old partition is still there",
+            "make room, or make the folder writable, and run again",
         ) from error
 
 
-_DISK_TROUBLE = {
+_DISK_ERRORS = {
     errno.ENOSPC: "no space left on device",
     errno.EDQUOT: "disk quota exceeded",
     errno.EROFS: "read-only file system",
 }
 
 
-def _trouble_with_disk(error: Exception, root: Path) -> str | None:
-    """What is wrong with the disk under `root`, from an error of this process or the words of another's."""
+def _disk_error_message(error: Exception, root: Path) -> str | None:
+    """What is wrong with the disk under `root`; None when the error is about something else."""
     if isinstance(error, OSError) and error.errno is not None:
         if error.errno == errno.EACCES and root.parent in Path(str(error.filename)).parents:
             return "permission denied"
-        return _DISK_TROUBLE.get(error.errno)
-    # safetensors and Spark's workers hand on words only
-    told = str(error).lower()
-    return next((words for words in _DISK_TROUBLE.values() if words in told), None)
+        return _DISK_ERRORS.get(error.errno)
+    # safetensors and Spark's workers pass on the message alone
+    text = str(error).lower()
+    return next((message for message in _DISK_ERRORS.values() if message in text), None)
 
 
 def _sha256(path: Path) -> str:
@@ -129,19 +131,20 @@ def _sha256(path: Path) -> str:
 
 
 @dataclass(frozen=True)
-class Published:
-    """What a publication left on disk."""
+class PartitionInfo:
+    """What is on disk for a partition, from its manifest."""
 
     path: Path
     rows: int | None
     bytes: int
     digest: str
     inputs: Mapping[str, str]
+    run_id: str | None
 
 
 @dataclass
 class PartitionWriter:
-    """One partition being made: the temporary folder, and reads that are noted as its inputs."""
+    """One partition being written: its temporary folder, and the reads that are recorded as its inputs."""
 
     store: Store
     folder: Path
@@ -193,8 +196,8 @@ class Store:
         if not self.exists(asset, *parts):
             partition = f" --partition '{'|'.join(parts)}'" if parts else ""
             raise InputError(
-                f"{'/'.join((asset, *parts))} has not been materialized; run: dagster asset materialize "
-                f"-m factroots_dagster.definitions --select {asset}{partition}"
+                f"{'/'.join((asset, *parts))} has not been materialized",
+                f"run: dagster asset materialize -m factroots_dagster.definitions --select {asset}{partition}",
             )
         return path
 
@@ -223,8 +226,7 @@ class Store:
             stat = path.stat()
             return _read_manifest(path, stat.st_ino, stat.st_mtime_ns)
         except (OSError, ValueError, AttributeError):
-            words = f"{folder}: its {MANIFEST} is damaged; materialize this partition again"
-            raise InputError(words) from None
+            raise InputError(f"{folder}: its {MANIFEST} is damaged", MATERIALIZE_AGAIN) from None
 
     def digest(self, asset: str, *parts: str) -> str:
         """Digest of a published partition's files (its data version)."""
@@ -237,25 +239,35 @@ class Store:
         *parts: str,
         code_version: str,
         upstream: Mapping[str, str] | None = None,
+        run_id: str | None = None,
         resume: str | None = None,
     ) -> Iterator[PartitionWriter]:
-        """Yield a `PartitionWriter`; when the block ends well its folder becomes the partition, atomically.
+        """Yield a `PartitionWriter`; when the block ends well, its folder becomes the partition, atomically.
 
-        `upstream` says which versions of its parents there were when it was begun (see `versions`).
-        With `resume`, words for all that the content depends on, a writer that failed or was killed leaves
-        its folder to the next one with the same words.
+        upstream: the versions of the partition's parents when it was begun.
+        run_id: the run that writes it.
+        resume: names everything that the content depends on; a writer that failed or was killed then leaves
+            its folder to the next one with the same `resume`.
         """
         digest = hashlib.sha256(resume.encode()).hexdigest()[:24] if resume is not None else None
         path = self.path(asset, *parts)
-        with _room_to_write(path), atomic_folder(path, digest) as folder:
-            work = PartitionWriter(self, folder)
-            yield work
-            _write_manifest(work, asset, parts, code_version, upstream or {})
+        with _disk_errors_as_input_errors(path), atomic_folder(path, digest) as folder:
+            writer = PartitionWriter(self, folder)
+            yield writer
+            origin = {"code_version": code_version, "upstream": dict(upstream or {}), "run_id": run_id}
+            _write_manifest(writer, asset, parts, origin)
 
-    def published(self, asset: str, *parts: str) -> Published:
-        """What lies on disk for a partition, from its manifest."""
+    def partition_info(self, asset: str, *parts: str) -> PartitionInfo:
+        """What is on disk for a partition, from its manifest."""
         path, manifest = self.require(asset, *parts), self.manifest(asset, *parts)
-        return Published(path, manifest["rows"], manifest["bytes"], manifest["digest"], manifest["inputs"])
+        return PartitionInfo(
+            path,
+            manifest["rows"],
+            manifest["bytes"],
+            manifest["digest"],
+            manifest["inputs"],
+            manifest.get("run_id"),
+        )
 
 
 def _count_rows(folder: Path) -> int | None:
@@ -276,19 +288,18 @@ def _read_manifest(path: Path, inode: int, changed_ns: int) -> dict[str, Any]:
 
 
 def _write_manifest(
-    work: PartitionWriter, asset: str, parts: Sequence[str], code_version: str, upstream: Mapping[str, str]
+    writer: PartitionWriter, asset: str, parts: Sequence[str], origin: Mapping[str, Any]
 ) -> None:
-    paths = sorted(p for p in work.folder.rglob("*") if p.is_file())
-    files = {p.relative_to(work.folder).as_posix(): _sha256(p) for p in paths}
+    paths = sorted(path for path in writer.folder.rglob("*") if path.is_file())
+    files = {path.relative_to(writer.folder).as_posix(): _sha256(path) for path in paths}
     manifest = {
         "asset": asset,
         "partition": list(parts),
-        "code_version": code_version,
-        "rows": _count_rows(work.folder),
-        "bytes": sum(p.stat().st_size for p in paths),
+        "rows": _count_rows(writer.folder),
+        "bytes": sum(path.stat().st_size for path in paths),
         "digest": hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest(),
-        "upstream": dict(upstream),
-        "inputs": work.inputs,
+        "inputs": writer.inputs,
         "files": files,
+        **origin,
     }
-    (work.folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+    (writer.folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")

@@ -1,4 +1,4 @@
-"""What the checkpoint sensor sees: folders and hub ids, each with its version, or why it is left alone.
+"""What the checkpoint sensor looks for: new folders and hub commits, or why a checkpoint is left for later.
 
 Plain functions on plain data: nothing here knows Dagster, the sensor keeps the state between ticks.
 """
@@ -14,8 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from factroots_dagster.errors import InputError, UnavailableError
+from factroots_dagster.models import files
 from factroots_dagster.models.completeness import find_defect, folder_signature
-from factroots_dagster.models.files import folder_revision, newest_commit
 from factroots_dagster.models.registry import add, incomplete_folders, registered
 from factroots_dagster.orchestration.versions import code_version
 from factroots_dagster.settings import Settings
@@ -28,75 +28,71 @@ READING_SECONDS = 20.0
 
 
 @dataclass
-class State:
-    """What is remembered between ticks; `folders` saves reading weights again after a restart."""
+class ScanState:
+    """What is remembered from scan to scan.
 
-    folders: dict[str, tuple[str, str]] = field(default_factory=dict)  # key: signature, revision
-    hub: dict[str, tuple[str, float]] = field(default_factory=dict)  # key: commit, when it was looked up
-    failures: int = 0  # of the hub, in a row
-    until: float = 0.0  # the hub is left alone until then
+    folders: by key, the signature of a folder's files and its revision: weights are not read again.
+    hub: by key, the newest commit of a hub id and when it was looked up.
+    failures: how often the hub has failed in a row.
+    hub_paused_until: the hub is not asked before this time (seconds since the epoch).
+    """
+
+    folders: dict[str, tuple[str, str]] = field(default_factory=dict)
+    hub: dict[str, tuple[str, float]] = field(default_factory=dict)
+    failures: int = 0
+    hub_paused_until: float = 0.0
 
     @classmethod
-    def of(cls, cursor: str | None) -> State:
-        return cls(**json.loads(cursor)) if cursor else cls()
+    def from_cursor(cls, cursor: str | None) -> ScanState:
+        """The state of the last tick; a cursor of another version of the sensor is begun anew."""
+        try:
+            return cls(**json.loads(cursor)) if cursor else cls()
+        except TypeError:
+            return cls()
 
     def cursor(self) -> str:
         return json.dumps(asdict(self))
 
 
 @dataclass
-class Seen:
-    """What one look brought."""
+class ScanResult:
+    """What one scan found.
 
-    wanted: dict[str, str] = field(default_factory=dict)  # key: name of the request, for what is new
-    left: dict[str, str] = field(default_factory=dict)  # key: why it is left for later
-    gone: list[str] = field(default_factory=list)  # partitions whose checkpoint is there no more
-    hub: list[str] = field(default_factory=list)  # what went wrong with the hub
+    requests: by key, the name of the request for a checkpoint that is new or has changed.
+    deferred: by key, why a checkpoint is left for later.
+    removed: partitions whose checkpoint is no longer registered.
+    hub_errors: what went wrong with the hub.
+    """
 
-    def words(self) -> str:
-        """One line for the tick."""
-        parts = [f"left for later: {key} ({why})" for key, why in self.left.items()]
-        if self.gone:
-            parts.append(f"no longer there, results kept: {', '.join(self.gone)}")
-        return "; ".join(parts + self.hub)
+    requests: dict[str, str] = field(default_factory=dict)
+    deferred: dict[str, str] = field(default_factory=dict)
+    removed: list[str] = field(default_factory=list)
+    hub_errors: list[str] = field(default_factory=list)
+
+    def summary(self) -> str:
+        """One line for the tick; empty when there is nothing to say."""
+        parts = [f"left for later: {key} ({reason})" for key, reason in self.deferred.items()]
+        if self.removed:
+            parts.append(f"no longer registered, results kept: {', '.join(self.removed)}")
+        return "; ".join(parts + self.hub_errors)
 
 
-def look(
+def scan_checkpoints(
     settings: Settings,
-    state: State,
+    state: ScanState,
     partitions: Collection[str],
     now: float,
     *,
     hub_interval: float = HUB_INTERVAL,
-    commit_of: Callable[[str], str] = newest_commit,
-) -> Seen:
+    newest_commit: Callable[[str], str] = files.newest_commit,
+) -> ScanResult:
     """Compare what is registered with what has been described; `state` is brought up to date.
 
     A hub id without a revision stands for the commit that it was described at; a newer commit is
     registered beside it, pinned, under a key of its own.
     """
-    seen, store = Seen(), Store(settings.data_root, settings.world)
-    known = registered(settings)
-    began = time.monotonic()
-    seen.left = {key: why for key, why in incomplete_folders(settings).items() if key not in known}
-    for key, entry in list(known.items()):
-        folder = Path(entry.source)
-        if folder.is_absolute():
-            why = _folder(seen, state, settings, store, key, folder, now, began)
-            if why:
-                seen.left[key] = why
-        elif entry.revision is not None:
-            _want(seen, settings, store, key, entry.revision, pinned=True)
-        elif commit := _commit(seen, state, key, entry.source, now, hub_interval, commit_of):
-            described = described_revision(store, key)
-            if described in (None, commit):
-                _want(seen, settings, store, key, commit)
-            else:
-                newer = add(settings, entry.source, commit)
-                if newer.key not in known:
-                    _want(seen, settings, store, newer.key, commit)
-    seen.gone = sorted(set(partitions) - set(registered(settings)) - set(seen.left))
-    return seen
+    scan = _Scan(settings, state, now, hub_interval, newest_commit)
+    return scan.run(partitions)
 
 
 def described_revision(store: Store, key: str) -> str | None:
@@ -112,79 +108,97 @@ def _described(folder: Path, changed_ns: int) -> str:
     return str(read_folder(folder, ["revision"])["revision"][0].as_py())
 
 
-def _want(
-    seen: Seen, settings: Settings, store: Store, key: str, version: str, *, pinned: bool = False
-) -> None:
-    """Note a request unless this version has been described by today's code.
+class _Scan:
+    """One scan under way."""
 
-    Its name tells one change from another: the version and the moment of what is published now, so that
-    a folder that goes back to what it once was is a change too.
-    """
-    code = code_version("checkpoint", settings)
-    described, before = described_revision(store, key), "none"
-    if described is not None:
-        # what a person pinned may be a branch or a tag, which the described commit does not repeat
-        if (pinned or described == version) and store.manifest("checkpoint", key)["code_version"] == code:
-            return
-        before = str((store.path("checkpoint", key) / MANIFEST).stat().st_mtime_ns)
-    seen.wanted[key] = f"{settings.world}:{key}:{version[:16]}:{code}:{before}"
+    def __init__(
+        self,
+        settings: Settings,
+        state: ScanState,
+        now: float,
+        hub_interval: float,
+        newest_commit: Callable[[str], str],
+    ) -> None:
+        self.settings, self.state, self.now = settings, state, now
+        self.hub_interval, self.newest_commit = hub_interval, newest_commit
+        self.store = Store(settings.data_root, settings.world)
+        self.result = ScanResult()
+        self.started = time.monotonic()
 
+    def run(self, partitions: Collection[str]) -> ScanResult:
+        known, result = registered(self.settings), self.result
+        incomplete = incomplete_folders(self.settings)
+        result.deferred = {key: reason for key, reason in incomplete.items() if key not in known}
+        for key, entry in list(known.items()):
+            folder = Path(entry.source)
+            if folder.is_absolute():
+                if reason := self._scan_folder(key, folder):
+                    result.deferred[key] = reason
+            elif entry.revision is not None:
+                self._request(key, entry.revision, pinned=True)
+            elif commit := self._commit(key, entry.source):
+                if described_revision(self.store, key) in (None, commit):
+                    self._request(key, commit)
+                elif (newer := add(self.settings, entry.source, commit)).key not in known:
+                    self._request(newer.key, commit)
+        result.removed = sorted(set(partitions) - set(registered(self.settings)) - set(result.deferred))
+        return result
 
-def _folder(
-    seen: Seen,
-    state: State,
-    settings: Settings,
-    store: Store,
-    key: str,
-    folder: Path,
-    now: float,
-    began: float,
-) -> str | None:
-    """Look at one folder; why it is left for later, None when it is not."""
-    if not folder.is_dir():
-        return "its folder is not there"
-    if why := find_defect(folder):
-        return why
-    files = folder_signature(folder)
-    if 0 <= now - max(changed for *_, changed in files) / 1e9 < QUIET_SECONDS:
-        return "it is being written"
-    mark = hashlib.sha256(repr(files).encode()).hexdigest()[:16]
-    before, revision = state.folders.get(key, ("", ""))
-    if before != mark:
-        if time.monotonic() - began > READING_SECONDS:
-            return "other folders are read first"
-        revision = folder_revision(folder)
-        state.folders[key] = (mark, revision)
-    _want(seen, settings, store, key, revision)
-    return None
+    def _request(self, key: str, version: str, *, pinned: bool = False) -> None:
+        """Note a request unless this version has been described by today's code.
 
+        Its name tells one change from another: the version, and when the description on disk was written,
+        so that a folder that goes back to what it once was is a change too.
+        """
+        code = code_version("checkpoint", self.settings)
+        described, before = described_revision(self.store, key), "none"
+        if described is not None:
+            # what a person pinned may be a branch or a tag, which the described commit does not repeat
+            manifest = self.store.manifest("checkpoint", key)
+            if (pinned or described == version) and manifest["code_version"] == code:
+                return
+            before = str((self.store.path("checkpoint", key) / MANIFEST).stat().st_mtime_ns)
+        self.result.requests[key] = f"{self.settings.world}:{key}:{version[:16]}:{code}:{before}"
 
-def _commit(
-    seen: Seen,
-    state: State,
-    key: str,
-    source: str,
-    now: float,
-    interval: float,
-    commit_of: Callable[[str], str],
-) -> str | None:
-    """The newest commit of a hub id: what was looked up lately, or the hub's answer."""
-    commit, checked = state.hub.get(key, ("", -LONGEST_WAIT - interval))
-    if now - checked < interval:
+    def _scan_folder(self, key: str, folder: Path) -> str | None:
+        """Scan one folder; why it is left for later, None when it is not."""
+        if not folder.is_dir():
+            return "its folder is missing"
+        if reason := find_defect(folder):
+            return reason
+        signature = folder_signature(folder)
+        if 0 <= self.now - max(changed for *_, changed in signature) / 1e9 < QUIET_SECONDS:
+            return "it is being written"
+        digest = hashlib.sha256(repr(signature).encode()).hexdigest()[:16]
+        before, revision = self.state.folders.get(key, ("", ""))
+        if before != digest:
+            if time.monotonic() - self.started > READING_SECONDS:
+                return "other folders are read first"
+            revision = files.folder_revision(folder)
+            self.state.folders[key] = (digest, revision)
+        self._request(key, revision)
+        return None
+
+    def _commit(self, key: str, source: str) -> str | None:
+        """The newest commit of a hub id: what was looked up lately, or the hub's answer."""
+        state, errors = self.state, self.result.hub_errors
+        commit, checked = state.hub.get(key, ("", -LONGEST_WAIT - self.hub_interval))
+        if self.now - checked < self.hub_interval:
+            return commit or None
+        if self.now < state.hub_paused_until:
+            if not errors:
+                wait = state.hub_paused_until - self.now
+                errors.append(f"the hub does not answer, next attempt in {wait:.0f} s")
+            return commit or None
+        try:
+            commit = self.newest_commit(source)
+            state.failures, state.hub_paused_until = 0, 0.0
+        except UnavailableError as error:
+            wait = min(FIRST_WAIT * 2**state.failures, LONGEST_WAIT)
+            state.failures, state.hub_paused_until = state.failures + 1, self.now + wait
+            errors.append(f"{error}; next attempt in {wait:.0f} s")
+            return commit or None
+        except InputError as error:
+            errors.append(f"{error}; next attempt in {self.hub_interval / 3600:.0f} h")
+        state.hub[key] = (commit, self.now)
         return commit or None
-    if now < state.until:
-        if not seen.hub:
-            seen.hub.append(f"the hub does not answer, asked again in {state.until - now:.0f} s")
-        return commit or None
-    try:
-        commit = commit_of(source)
-        state.failures, state.until = 0, 0.0
-    except UnavailableError as error:
-        wait = min(FIRST_WAIT * 2**state.failures, LONGEST_WAIT)
-        state.failures, state.until = state.failures + 1, now + wait
-        seen.hub.append(f"{error}; asked again in {wait:.0f} s")
-        return commit or None
-    except InputError as error:
-        seen.hub.append(f"{error}; asked again in {interval / 3600:.0f} h")
-    state.hub[key] = (commit, now)
-    return commit or None

@@ -8,11 +8,11 @@ import dagster as dg
 
 from factroots_dagster.corpora.wikipedia.dump import find_dump_files
 from factroots_dagster.corpora.wikipedia.dump_names import LATEST, DumpName, database_prefix
-from factroots_dagster.corpora.wikipedia.remote import newest
+from factroots_dagster.corpora.wikipedia.remote import find_newest_snapshot
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.registry import registered
-from factroots_dagster.orchestration.automation.checkpoint_scan import State, look
-from factroots_dagster.orchestration.automation.sensors import requests_for
+from factroots_dagster.orchestration.automation.checkpoint_scan import ScanState, scan_checkpoints
+from factroots_dagster.orchestration.automation.sensors import run_requests
 from factroots_dagster.orchestration.partitions import Platform, checkpoint_set
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
@@ -34,17 +34,18 @@ def platform_schedules(platform: Platform) -> list[dg.ScheduleDefinition]:
     )
     def hub_schedule(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         partitions = context.instance.get_dynamic_partitions(checkpoint_set(settings))
-        seen = look(settings, State(), partitions, time.time(), hub_interval=0.0)
-        if seen.hub:
-            context.log.warning("; ".join(seen.hub))
+        scan = scan_checkpoints(settings, ScanState(), partitions, time.time(), hub_interval=0.0)
+        if scan.hub_errors:
+            context.log.warning("; ".join(scan.hub_errors))
         known = registered(settings)
-        folders = [key for key in seen.wanted if Path(known[key].source).is_absolute()]
-        seen.wanted = {key: name for key, name in seen.wanted.items() if key not in folders}
-        requests = requests_for(context.instance, seen)
+        scan.requests = {
+            key: name for key, name in scan.requests.items() if not Path(known[key].source).is_absolute()
+        }
+        requests = run_requests(context.instance, scan)
         if not requests:
-            return dg.SkipReason("no new revision" + "".join(f"; {words}" for words in seen.hub))
-        platform_keys = [key for key in seen.wanted if key not in partitions]
-        context.instance.add_dynamic_partitions(checkpoint_set(settings), platform_keys)
+            return dg.SkipReason("; ".join(["no new revision", *scan.hub_errors]))
+        new = [key for key in scan.requests if key not in partitions]
+        context.instance.add_dynamic_partitions(checkpoint_set(settings), new)
         return requests
 
     @dg.schedule(
@@ -60,13 +61,12 @@ def platform_schedules(platform: Platform) -> list[dg.ScheduleDefinition]:
             return dg.SkipReason(
                 f"FACTROOTS_WIKIPEDIA_SNAPSHOT={settings.wikipedia_snapshot} is what is wanted"
             )
-        newer, silent = newer_snapshots(settings, platform.store)
-        if silent:
-            context.log.warning("; ".join(silent.values()))
+        newer, unanswered = newer_snapshots(settings, platform.store)
+        if unanswered:
+            context.log.warning("; ".join(unanswered.values()))
         if not newer:
-            return dg.SkipReason(
-                "no newer snapshot" + (f"; no answer for {', '.join(silent)}" if silent else "")
-            )
+            reason = f"; no answer for {', '.join(unanswered)}" if unanswered else ""
+            return dg.SkipReason("no newer snapshot" + reason)
         return [
             dg.RunRequest(run_key=f"{settings.world}:{language}:{date}", partition_key=language)
             for language, date in newer.items()
@@ -76,36 +76,38 @@ def platform_schedules(platform: Platform) -> list[dg.ScheduleDefinition]:
 
 
 def newer_snapshots(settings: Settings, store: Store) -> tuple[dict[str, str], dict[str, str]]:
-    """Languages whose source offers a newer snapshot than the published one, and those without an answer.
+    """Languages whose source offers a newer snapshot than the one on disk, and those without an answer.
 
-    Asks for all languages at once, within the time that Dagster gives a schedule.
+    All languages are looked up at once, within the time that Dagster gives a schedule. Returns the date by
+    language, and the reason by language.
     """
-    have = {
+    dates = {
         language: store.read("wikipedia_dump", language, columns=["snapshot"])["snapshot"][0].as_py()
         for language in store.keys("wikipedia_dump")
         if language in settings.active_languages
     }
-    newer, silent = {}, {language: f"{language}: no answer in time" for language in have}
+    newer: dict[str, str] = {}
+    unanswered = {language: f"{language}: no answer in time" for language in dates}
     pool = ThreadPoolExecutor(max_workers=8)
-    asked = {pool.submit(_newest, settings.wikipedia_source, language): language for language in have}
-    done, _ = wait(asked, timeout=ANSWER_SECONDS)
+    lookups = {pool.submit(_newest, settings.wikipedia_source, language): language for language in dates}
+    done, _ = wait(lookups, timeout=ANSWER_SECONDS)
     pool.shutdown(wait=False, cancel_futures=True)
-    for answer in done:
-        language = asked[answer]
+    for lookup in done:
+        language = lookups[lookup]
         try:
-            date = answer.result()
+            date = lookup.result()
         except InputError as error:
-            silent[language] = f"{language}: {error}"
+            unanswered[language] = f"{language}: {error}"
             continue
-        del silent[language]
-        if have[language] == LATEST or date > have[language]:
+        del unanswered[language]
+        if dates[language] == LATEST or date > dates[language]:
             newer[language] = date
-    return {language: newer[language] for language in have if language in newer}, silent
+    return {language: newer[language] for language in dates if language in newer}, unanswered
 
 
 def _newest(source: str, language: str) -> str:
     if source.startswith(("http://", "https://")):
-        return newest(language, f"{source.rstrip('/')}/{database_prefix(language)}wiki")[0]
-    name = DumpName.of(find_dump_files(language, Path(source).expanduser(), LATEST)[0].name)
+        return find_newest_snapshot(language, f"{source.rstrip('/')}/{database_prefix(language)}wiki")[0]
+    name = DumpName.parse(find_dump_files(language, Path(source).expanduser(), LATEST)[0].name)
     assert name is not None
     return name.snapshot

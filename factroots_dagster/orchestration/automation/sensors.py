@@ -1,20 +1,20 @@
-"""Sensors: new checkpoints, changes that go downstream, and runs that failed or were lost."""
+"""Sensors: new checkpoints, changes that go downstream, and runs that failed or were orphaned."""
 
 import time
 from collections.abc import Sequence
 
 import dagster as dg
 
-from factroots_dagster.orchestration.automation.checkpoint_scan import Seen, State, look
+from factroots_dagster.orchestration.automation.checkpoint_scan import ScanResult, ScanState, scan_checkpoints
 from factroots_dagster.orchestration.automation.failures import (
     failure_summary,
     summaries_folder,
     write_summary,
 )
 from factroots_dagster.orchestration.partitions import Platform, checkpoint_set
-from factroots_dagster.orchestration.process import fail_orphaned_runs
+from factroots_dagster.orchestration.recovery import recover_orphaned_runs
 
-ASKED_TAG = "factroots/asked"
+REQUEST_TAG = "factroots/asked"
 
 
 def platform_sensors(platform: Platform) -> list[dg.SensorDefinition]:
@@ -29,17 +29,17 @@ def platform_sensors(platform: Platform) -> list[dg.SensorDefinition]:
         "described; refresh_sensor has them probed.",
     )
     def checkpoint_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        state = State.of(context.cursor)
+        state = ScanState.from_cursor(context.cursor)
         partitions = context.instance.get_dynamic_partitions(checkpoint_set(platform.settings))
-        seen = look(platform.settings, state, partitions, time.time())
-        if words := seen.words():
-            context.log.warning(words)
-        requests = requests_for(context.instance, seen)
-        new = [key for key in seen.wanted if key not in partitions]
+        scan = scan_checkpoints(platform.settings, state, partitions, time.time())
+        if summary := scan.summary():
+            context.log.warning(summary)
+        requests = run_requests(context.instance, scan)
+        new = [key for key in scan.requests if key not in partitions]
         return dg.SensorResult(
             run_requests=requests,
             dynamic_partitions_requests=[platform.checkpoints.build_add_request(new)] if new else [],
-            skip_reason=None if requests else _nothing(partitions, words),
+            skip_reason=None if requests else _skip_reason(partitions, summary),
             cursor=state.cursor(),
         )
 
@@ -53,17 +53,21 @@ def platform_sensors(platform: Platform) -> list[dg.SensorDefinition]:
         path = write_summary(
             summaries_folder(platform.settings), run.run_id, failure_summary(context.instance, run)
         )
-        context.log.info(f"what failed and what to do: {path}")
+        context.log.info(f"what failed, and what to do: {path}")
 
     @dg.sensor(
         name="lost_run_sensor",
         minimum_interval_seconds=60,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Reports runs whose process was killed as failed: they would hold the queue.",
+        description="Reports runs whose process is gone as failed, since they would hold up the queue, and "
+        "records which partitions they had finished.",
     )
     def lost_run_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        lost = fail_orphaned_runs(context.instance)
-        return dg.SkipReason(f"lost and reported as failed: {', '.join(lost)}" if lost else "no run was lost")
+        lines = [
+            f"run {run.run_id[:8]} failed: its process is gone; finished: {', '.join(recorded) or 'nothing'}"
+            for run, recorded in recover_orphaned_runs(context.instance, platform)
+        ]
+        return dg.SkipReason("; ".join(lines) or "every run's process is there")
 
     refresh_sensor = dg.AutomationConditionSensorDefinition(
         name="refresh_sensor",
@@ -76,14 +80,14 @@ def platform_sensors(platform: Platform) -> list[dg.SensorDefinition]:
     return [checkpoint_sensor, refresh_sensor, failure_sensor, lost_run_sensor]
 
 
-def requests_for(instance: dg.DagsterInstance, seen: Seen) -> list[dg.RunRequest]:
-    """A run for every wanted checkpoint that nobody has asked for yet, be it this sensor or the schedule."""
+def run_requests(instance: dg.DagsterInstance, scan: ScanResult) -> list[dg.RunRequest]:
+    """A run for every request that neither the sensor nor the schedule has made yet."""
     requests = []
-    for key, name in seen.wanted.items():
-        if not instance.get_runs(dg.RunsFilter(tags={ASKED_TAG: name}), limit=1):
-            requests.append(dg.RunRequest(run_key=name, partition_key=key, tags={ASKED_TAG: name}))
+    for key, name in scan.requests.items():
+        if not instance.get_runs(dg.RunsFilter(tags={REQUEST_TAG: name}), limit=1):
+            requests.append(dg.RunRequest(run_key=name, partition_key=key, tags={REQUEST_TAG: name}))
     return requests
 
 
-def _nothing(partitions: Sequence[str], words: str) -> str:
-    return f"nothing new; {len(partitions)} checkpoints" + (f"; {words}" if words else "")
+def _skip_reason(partitions: Sequence[str], summary: str) -> str:
+    return f"nothing new; {len(partitions)} checkpoints" + (f"; {summary}" if summary else "")

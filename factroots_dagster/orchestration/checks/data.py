@@ -10,17 +10,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from factroots_dagster.orchestration.checks import expect
-from factroots_dagster.orchestration.checks.bridge import Suite
+from factroots_dagster.orchestration.checks.suite import Suite
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store, read_batches
-from factroots_dagster.tracing.labels import KINDS
+from factroots_dagster.tracing.kinds import MENTION_KINDS
 from factroots_dagster.tracing.matchers import (
     MATCHERS,
     SURFACE,
     WITH_ALIASES,
     WITH_SUFFIXES,
-    WORDPIECE,
-    matchers_of,
+    WORDPIECE_CHUNK,
+    matchers_for,
 )
 
 if TYPE_CHECKING:
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 ONE_SUBJECT = r"(?s)^(?!.*\[X\].*\[X\]).*\[X\]"
 ONE_OBJECT = r"(?s)^(?!.*\[Y\].*\[Y\]).*\[Y\]"
 RELATION = r"^(P\d+|place_of_birth|place_of_death|date_of_birth)$"
+KNOWN_RELATION = "every relation is named as in mLAMA: P and a number, or a Google-RE relation"
 SHA1 = r"^[0-9a-f]{40}$"
 SHA256 = r"^[0-9a-f]{64}$"
+UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 
 # mLAMA 1.1, counted in the release (method.md, section 1)
 MLAMA_ROWS, MLAMA_LANGUAGE_COUNT = 843_143, 53
@@ -57,10 +59,10 @@ def release_suite(settings: Settings) -> Suite:
             *expect.not_null("language", "relation"),
             *expect.unique("language", "relation"),
             *expect.within("rows", 0),
-            *expect.matching("relation", RELATION, severity="warning"),
-            *expect.matching("sha256", SHA256),
-            *expect.matching("template", ONE_SUBJECT),
-            *expect.matching("template", ONE_OBJECT),
+            *expect.matching("relation", RELATION, KNOWN_RELATION, severity="warning"),
+            *expect.matching("sha256", SHA256, "sha256 is 64 hexadecimal digits"),
+            *expect.matching("template", ONE_SUBJECT, "every template has exactly one [X]"),
+            *expect.matching("template", ONE_OBJECT, "every template has exactly one [Y]"),
             *published,
         ]
 
@@ -80,8 +82,8 @@ def dump_suite(settings: Settings) -> Suite:
             *expect.not_null("path", "sitename", "namespaces"),
             *expect.unique("file"),
             *expect.within("bytes", 1),
-            *expect.matching("sha1", SHA1),
-            *expect.matching("snapshot", r"^\d{8}$", severity="warning"),
+            *expect.matching("sha1", SHA1, "sha1 is 40 hexadecimal digits"),
+            *expect.matching("snapshot", r"^\d{8}$", "the snapshot is a date (YYYYMMDD)", severity="warning"),
         ]
 
     return Suite(dump_frame, expectations)
@@ -98,14 +100,15 @@ def split_suite(settings: Settings) -> Suite:
             *expect.rows(1),
             *expect.among("language", [language]),
             *expect.unique("uuid"),
-            *expect.matching("uuid", r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", severity="warning"),
-            *expect.matching("relation", RELATION, severity="warning"),
-            *expect.matching("template", ONE_SUBJECT),
-            *expect.matching("template", ONE_OBJECT),
-            *expect.matching("subject", r"\S"),
-            *expect.matching("object", r"\S"),
-            *expect.matching("subject_uri", r"\S"),
-            *expect.matching("object_uri", r"\S"),
+            *expect.matching("uuid", UUID, "uuid is a UUID in its usual form", severity="warning"),
+            *expect.matching("relation", RELATION, KNOWN_RELATION, severity="warning"),
+            *expect.matching("template", ONE_SUBJECT, "every template has exactly one [X]"),
+            *expect.matching("template", ONE_OBJECT, "every template has exactly one [Y]"),
+            *[
+                expectation
+                for name in ("subject", "object", "subject_uri", "object_uri")
+                for expectation in expect.matching(name, r"\S", f"{name} is not blank")
+            ],
             *expect.not_null("candidate_set", "object_in_subject"),
         ]
 
@@ -133,7 +136,7 @@ def coverage_suite(settings: Settings) -> Suite:
         return [
             *expect.rows(1),
             *expect.unique("uuid", "language"),
-            *expect.within("relations_of_fact", 1, 1),
+            *expect.within("relations_of_fact", 1, 1, meaning="every fact belongs to one relation"),
             *expect.within("languages", 1, len(settings.active_languages)),
             *expect.within("answers", 1),
             *expect.within("candidates", 1),
@@ -192,9 +195,25 @@ def articles_suite(settings: Settings) -> Suite:
     def expectations(language: str) -> Sequence[Any]:
         return [
             *expect.within("articles", 1),
-            *expect.zero("null_ids", "null_titles", "null_texts", "duplicate_ids", "redirects_with_text"),
-            *expect.within("empty_share", 0, 0.05, severity="warning"),
-            *expect.within("braces_share", 0, 0.02, severity="warning"),
+            *expect.zero(
+                {
+                    "null_ids": "every page has a page id and a revision id",
+                    "null_titles": "every page has a title",
+                    "null_texts": "every page has a text, which may be empty",
+                    "duplicate_ids": "no two pages have the same id",
+                    "redirects_with_text": "redirects have no text",
+                }
+            ),
+            *expect.within(
+                "empty_share", 0, 0.05, meaning="at most 5% of the articles are empty", severity="warning"
+            ),
+            *expect.within(
+                "braces_share",
+                0,
+                0.02,
+                meaning="at most 2% of the articles hold braces of a template",
+                severity="warning",
+            ),
         ]
 
     return Suite(articles_frame, expectations)
@@ -212,7 +231,7 @@ def volume_frame(store: Store, language: str) -> pd.DataFrame:
     return frame
 
 
-def say_what_was_lost(frame: pd.DataFrame) -> str:
+def summarize_losses(frame: pd.DataFrame) -> str:
     """A dump that ends in mid-page is usable, and must not go unnoticed."""
     row = frame.iloc[0]
     return (
@@ -229,13 +248,19 @@ def volume_suite(settings: Settings) -> Suite:
             *expect.at_most("namespace_0", "pages"),
             *expect.at_most("words", "characters"),
             *expect.within("words", 1),
-            *expect.within("damaged_share", 0, 0.01, severity="warning"),
-            *expect.within("lost_share", 0, 0.01, severity="warning"),
-            *expect.within("missing_share", 0, 0.01, severity="warning"),
-            *expect.zero("unfinished_pages", severity="warning"),
+            *[
+                expectation
+                for column, meaning in {
+                    "damaged_share": "at most 1% of the pages are damaged",
+                    "lost_share": "at most 1% of the bytes are lost in damaged pages",
+                    "missing_share": "at most 1% of the pages of the dump's index are missing",
+                }.items()
+                for expectation in expect.within(column, 0, 0.01, meaning=meaning, severity="warning")
+            ],
+            *expect.zero({"unfinished_pages": "no page was given up as too slow"}, severity="warning"),
         ]
 
-    return Suite(volume_frame, expectations, says=say_what_was_lost)
+    return Suite(volume_frame, expectations, summary=summarize_losses)
 
 
 def mentions_frame(store: Store, language: str) -> pd.DataFrame:
@@ -268,7 +293,8 @@ def mentions_frame(store: Store, language: str) -> pd.DataFrame:
         counts["length_differs"] += pc.sum(differs).as_py() or 0
         unknown = set(pc.unique(table["page_id"]).to_pylist()) - pages
         counts["unknown_pages"] += len(unknown)
-        counts["strange_kinds"] += pc.sum(pc.invert(pc.is_in(table["kind"], pa.array(KINDS)))).as_py() or 0
+        strange = pc.invert(pc.is_in(table["kind"], pa.array(MENTION_KINDS)))
+        counts["strange_kinds"] += pc.sum(strange).as_py() or 0
     import pandas as pd
 
     frame = pd.DataFrame([counts])
@@ -281,8 +307,22 @@ def mentions_suite(settings: Settings) -> Suite:
     def expectations(language: str) -> Sequence[Any]:
         return [
             *expect.within("mentions", 1, severity="warning"),
-            *expect.zero("nulls", "negative_positions", "empty_spans", "unknown_pages", "strange_kinds"),
-            *expect.within("length_differs_share", 0, 0.05, severity="warning"),
+            *expect.zero(
+                {
+                    "nulls": "no value is null",
+                    "negative_positions": "no position is negative",
+                    "empty_spans": "no mention is empty",
+                    "unknown_pages": "every mention is on a page of wikipedia_articles",
+                    "strange_kinds": "every mention is of a known kind",
+                }
+            ),
+            *expect.within(
+                "length_differs_share",
+                0,
+                0.05,
+                meaning="at most 5% of the labels' mentions differ in length from the label",
+                severity="warning",
+            ),
         ]
 
     return Suite(mentions_frame, expectations)
@@ -303,9 +343,9 @@ def sources_frame(store: Store, language: str) -> pd.DataFrame:
         agrees &= (windows[article] > 0) | ((windows[sentence] == 0) & (windows[chunk] == 0))
     frame["article_agrees"] = frame["uuid"].map(agrees)
     frame["aliases_agree"] = frame["uuid"].map(windows["article_with_aliases"] >= windows["article"])
-    frame["flag_agrees"] = frame["unknown_pieces"].notna() == (frame["matcher"] == WORDPIECE)
+    frame["flag_agrees"] = frame["unknown_pieces"].notna() == (frame["matcher"] == WORDPIECE_CHUNK)
     facts = set(store.read("mlama_split", language, columns=["uuid"])["uuid"].to_pylist())
-    wanted = matchers_of(language, bool((frame["matcher"] == WORDPIECE).any()))
+    wanted = matchers_for(language, has_tokenizer=bool((frame["matcher"] == WORDPIECE_CHUNK).any()))
     traced = frame[frame["matcher"].isin(wanted)].groupby("uuid")["matcher"].nunique()
     frame["facts_missing"] = len(facts - set(traced[traced == len(wanted)].index))
     return frame
@@ -319,9 +359,16 @@ def sources_suite(settings: Settings) -> Suite:
             *expect.among("language", [language]),
             *expect.among("matcher", MATCHERS),
             *expect.within("windows", 0),
-            *expect.within("shown", 0, 3),
-            *expect.true("evidence_agrees", "article_agrees", "aliases_agree", "flag_agrees"),
-            *expect.zero("facts_missing"),
+            *expect.within("shown", 0, 3, meaning="at most 3 passages are kept as evidence"),
+            *expect.true(
+                {
+                    "evidence_agrees": "a fact has evidence exactly when a window holds it",
+                    "article_agrees": "what stands together in a sentence or chunk does so in an article",
+                    "aliases_agree": "aliases never take a window away",
+                    "flag_agrees": "only the wordpiece matcher flags unknown pieces",
+                }
+            ),
+            *expect.zero({"facts_missing": "every fact has a row for every matcher of its language"}),
         ]
 
     return Suite(sources_frame, expectations)

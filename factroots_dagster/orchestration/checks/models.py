@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow.compute as pc
 
-from factroots_dagster.orchestration.checks import expect, sides
-from factroots_dagster.orchestration.checks.bridge import Suite
+from factroots_dagster.orchestration.checks import expect, side_tables
 from factroots_dagster.orchestration.checks.data import SHA256
+from factroots_dagster.orchestration.checks.suite import Suite
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
@@ -39,8 +39,8 @@ def checkpoint_suite(settings: Settings) -> Suite:
             *[e for column in positive for e in expect.within(column, 1)],
             *expect.among("family", ("masked", "causal")),
             *expect.among("corpus", ("wikipedia", "commoncrawl", "sandbox"), severity="warning"),
-            *expect.matching("tokenizer_sha256", SHA256),
-            *expect.matching("weights_sha256", SHA256),
+            *expect.matching("tokenizer_sha256", SHA256, "tokenizer_sha256 is 64 hexadecimal digits"),
+            *expect.matching("weights_sha256", SHA256, "weights_sha256 is 64 hexadecimal digits"),
         ]
 
     return Suite(checkpoint_frame, expectations)
@@ -76,11 +76,22 @@ def predictions_suite(settings: Settings) -> Suite:
             *expect.rows(1),
             *expect.unique("uuid"),
             *expect.among("language", [language]),
-            *expect.true("facts_agree", "match_agrees", "finite", "asked", "typed_agrees", "pll_agrees"),
+            *expect.true(
+                {
+                    "facts_agree": "the facts are those of mlama_split, in its order",
+                    "match_agrees": "a full match has a mask count and is a partial match too",
+                    "finite": "the object's log-probability is finite where the fact was asked",
+                    "asked": "every number of masks up to the object's length was tried",
+                    "typed_agrees": "the typed rank is between 1 and the number of candidates",
+                    "pll_agrees": "the rank by pseudo-log-likelihood is one of the candidates' ranks",
+                }
+            ),
             *expect.within("object_tokens", 1),
             *expect.within("object_logprob", None, _NOISE),
             *expect.within("prior_logprob", None, _NOISE),
-            *expect.among("too_long", [False], severity="warning"),
+            *expect.among(
+                "too_long", [False], meaning="every prompt fits the model's context", severity="warning"
+            ),
         ]
 
     return Suite(predictions_frame, expectations)
@@ -123,10 +134,15 @@ def activations_suite(settings: Settings) -> Suite:
     def expectations(checkpoint: str, language: str) -> Sequence[Any]:
         return [
             *expect.rows(1, severity="warning"),  # a model may know nothing in a language
-            *expect.true("shape_agrees"),
-            *expect.zero("not_finite", "facts_missing"),
-            *expect.within("largest", 0, 1e6),
-            *expect.within("spread", 1e-9, None),
+            *expect.true({"shape_agrees": "every tensor is [facts, layers, neurons]"}),
+            *expect.zero(
+                {
+                    "not_finite": "every activation is finite",
+                    "facts_missing": "the facts are exactly those that predictions calls right",
+                }
+            ),
+            *expect.within("largest", 0, 1e6, meaning="no activation exceeds a million"),
+            *expect.within("spread", 1e-9, None, meaning="the activations of a layer vary"),
         ]
 
     return Suite(activations_frame, expectations)
@@ -161,8 +177,14 @@ def active_suite(settings: Settings) -> Suite:
             *expect.unique("uuid"),
             *expect.among("language", [language]),
             *expect.within("k", 1),
-            *expect.true("sizes_agree", "in_range", "scores_ordered"),
-            *expect.zero("repeated"),
+            *expect.true(
+                {
+                    "sizes_agree": "every ranking has k neurons",
+                    "in_range": "every neuron is one of the model's",
+                    "scores_ordered": "scores fall from the first neuron to the last",
+                }
+            ),
+            *expect.zero({"repeated": "no ranking names a neuron twice"}),
         ]
 
     return Suite(active_frame, expectations)
@@ -223,7 +245,12 @@ def scores_suite(settings: Settings) -> Suite:
             *expect.at_most("full_match", "multi_answer"),
             *expect.at_most("full_match_low", "full_match"),
             *expect.at_most("full_match", "full_match_high"),
-            *expect.true("cells_add_up", "protocols_agree"),
+            *expect.true(
+                {
+                    "cells_add_up": "a language has as many rows as its relations together",
+                    "protocols_agree": "a score is given exactly for the protocols that were asked",
+                }
+            ),
             # a run over some of the languages is usable, and must not pass for the whole
             *expect.distinct("language", len(settings.active_languages), severity="warning"),
         ]
@@ -247,7 +274,7 @@ def similarity_frame(store: Store, checkpoint: str) -> pd.DataFrame:
     ]
     frame: pd.DataFrame = store.read("neuron_similarity", checkpoint, columns=columns).to_pandas()
     frame["ordered"] = frame["language_a"] < frame["language_b"]
-    return frame.assign(**sides.stability(store, checkpoint))
+    return frame.assign(**side_tables.stability(store, checkpoint))
 
 
 def similarity_suite(settings: Settings) -> Suite:
@@ -275,7 +302,7 @@ def interventions_frame(store: Store, checkpoint: str) -> pd.DataFrame:
     frame: pd.DataFrame = store.read("neuron_interventions", checkpoint).to_pandas()
     frame["finite"] = np.isfinite(frame["logprob_change"]) & np.isfinite(frame["logprob_before"])
     frame["two_languages"] = frame["language_found"] != frame["language_asked"]
-    return frame.assign(**sides.intervention_summary(store, checkpoint))
+    return frame.assign(**side_tables.intervention_summary(store, checkpoint))
 
 
 def interventions_suite(settings: Settings) -> Suite:
@@ -287,9 +314,21 @@ def interventions_suite(settings: Settings) -> Suite:
             *expect.among("intervention", INTERVENTIONS),
             *expect.among("neuron_set", NEURON_SETS),
             *expect.within("logprob_before", None, _NOISE),
-            *expect.true("finite", "two_languages"),
+            *expect.true(
+                {
+                    "finite": "log-probabilities are finite",
+                    "two_languages": "neurons are taken from another language than the one asked",
+                }
+            ),
             *expect.not_null("flipped"),
-            *expect.zero("summary_repeated", "summary_counts", "summary_range", "summary_intervals"),
+            *expect.zero(
+                {
+                    "summary_repeated": "no row of the summary is there twice",
+                    "summary_counts": "the summary counts the rows of the table",
+                    "summary_range": "flip rates are between 0 and 1",
+                    "summary_intervals": "estimates lie in their intervals",
+                }
+            ),
         ]
 
     return Suite(interventions_frame, expectations)

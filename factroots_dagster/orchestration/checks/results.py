@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from factroots_dagster.orchestration.checks import expect, sides
-from factroots_dagster.orchestration.checks.bridge import Suite
+from factroots_dagster.orchestration.checks import expect, side_tables
+from factroots_dagster.orchestration.checks.suite import Suite
 from factroots_dagster.roots.easy import CUE_ALPHA
 from factroots_dagster.roots.evidence import ALPHA
 from factroots_dagster.roots.schema import RULES, TYPES
@@ -34,7 +34,7 @@ def clusters_suite(settings: Settings) -> Suite:
         return [
             *expect.rows(1, severity="warning"),
             *expect.unique("language_a", "language_b"),
-            *expect.true("two_languages"),
+            *expect.true({"two_languages": "language_a comes before language_b"}),
             *expect.within("shared_facts", 0),
             *expect.within("jaccard", 0, 1),
             *expect.within("expected_jaccard", 0, 1),
@@ -69,8 +69,8 @@ def types_frame(store: Store, checkpoint: str) -> pd.DataFrame:
         (frame["cue_hits"] > 0) & (frame["cue_hits"] <= frame["cue_facts"]) & (frame["cue_p"] <= CUE_ALPHA)
     )
     frame["level_agrees"] = ~present | ((frame["type"] == "shared") == (frame["p_value"] <= ALPHA))
-    counted = sides.variants(store, checkpoint, int((frame["type"] != "not_predicted").sum()))
-    counted |= sides.sensitivity(store, checkpoint, frame[["language", "type"]])
+    counted = side_tables.variants(store, checkpoint, frame[["language", "type"]])
+    counted |= side_tables.sensitivity(store, checkpoint, frame[["language", "type"]])
     return frame.drop(columns=["similarity", "threshold"]).assign(**counted)
 
 
@@ -82,10 +82,27 @@ def types_suite(settings: Settings) -> Suite:
             *expect.among("type", TYPES),
             *expect.among("rule", RULES),
             *expect.not_null("reason"),
-            *expect.true("predicted_agrees", "source_agrees", "cue_agrees", "level_agrees"),
-            *expect.zero("variants_gaps", "variants_types"),
+            *expect.true(
+                {
+                    "predicted_agrees": "a fact has a type exactly when it is predicted",
+                    "source_agrees": "shared and independent facts have a source, the other types have none",
+                    "cue_agrees": "a naming cue is significant",
+                    "level_agrees": "a fact with a source is shared exactly when its p-value is at the level",
+                }
+            ),
             *expect.zero(
-                "sensitivity_totals", "sensitivity_default", "sensitivity_names", "sensitivity_repeated"
+                {
+                    "variants_gaps": "in every language each setting holds every predicted fact once",
+                    "variants_types": "the types of the variants agree with their sources",
+                }
+            ),
+            *expect.zero(
+                {
+                    "sensitivity_totals": "the types under every setting add up to the predicted facts",
+                    "sensitivity_default": "the default setting has the counts of the main table",
+                    "sensitivity_names": "axes and types are known ones",
+                    "sensitivity_repeated": "no row of the sensitivity is there twice",
+                }
             ),
             *expect.distinct("language", len(settings.active_languages), severity="warning"),
         ]
@@ -134,11 +151,16 @@ def report_frame(store: Store, checkpoint: str) -> pd.DataFrame:
 def report_suite(settings: Settings) -> Suite:
     def expectations(checkpoint: str) -> Sequence[Any]:
         return [
-            *expect.within("page_bytes", 1_000, LARGEST_PAGE),
-            *expect.within("figures", 1),
-            *expect.within("tables", 1),
-            *expect.true("counts_agree", "scores_agree"),
-            *expect.zero("fetches"),
+            *expect.within("page_bytes", 1_000, LARGEST_PAGE, meaning="the page has between 1 kB and 25 MB"),
+            *expect.within("figures", 1, meaning="there is a figure"),
+            *expect.within("tables", 1, meaning="there is a table of data"),
+            *expect.true(
+                {
+                    "counts_agree": "the summary has the counts of fact_types",
+                    "scores_agree": "the summary has the scores of probing_scores",
+                }
+            ),
+            *expect.zero({"fetches": "the page fetches nothing from elsewhere"}),
         ]
 
     return Suite(report_frame, expectations)
@@ -160,9 +182,11 @@ def comparison_suite(settings: Settings) -> Suite:
             *expect.among("type", TYPES),
             *expect.within("facts", 0),
             *expect.within("share", 0, 1),
-            *expect.within("shares", 1 - 1e-6, 1 + 1e-6),
+            *expect.within("shares", 1 - 1e-6, 1 + 1e-6, meaning="shares by type add up to 1"),
             *expect.within("full_match", 0, 1),
-            *expect.zero("checkpoints_missing", severity="warning"),
+            *expect.zero(
+                {"checkpoints_missing": "every checkpoint with types is compared"}, severity="warning"
+            ),
         ]
 
     return Suite(comparison_frame, expectations)
@@ -186,8 +210,14 @@ def truth_suite(settings: Settings) -> Suite:
             *expect.unique("uuid", "language"),
             *expect.among("kind", PLANTED_KINDS),
             *expect.among("linked_source", settings.active_languages),
-            *expect.true("transferred_agrees", "stated_agrees", "unread_agrees"),
-            *expect.among("itself", [False]),
+            *expect.true(
+                {
+                    "transferred_agrees": "what is planted as transferred is read in a linked language",
+                    "stated_agrees": "what is planted as shared or independent is stated",
+                    "unread_agrees": "what is planted as unlinked or unknown can be read nowhere",
+                }
+            ),
+            *expect.among("itself", [False], meaning="no language is its own linked source"),
         ]
 
     return Suite(truth_frame, expectations)
@@ -206,7 +236,7 @@ def training_suite(settings: Settings) -> Suite:
         return [
             *expect.rows(1),
             *expect.unique("step"),
-            *expect.true("finite", "learnt"),
+            *expect.true({"finite": "the loss is finite", "learnt": "the loss falls by at least 30%"}),
         ]
 
     return Suite(training_frame, expectations)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from factroots_dagster.errors import UnavailableError
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
@@ -16,38 +18,32 @@ class SparkResource(dg.ConfigurableResource[None]):
     master: str
 
     def session(self) -> SparkSession:
-        """The session; a new one when its Java process was lost, so that a step that is retried finds one."""
-        from factroots_dagster.spark.session import spark_session
+        """The session; a new one when its Java process was lost, so that a step that is retried finds one.
 
-        if _lost():
-            _forget()
-        return spark_session(self.master)
+        Raises UnavailableError when the master cannot be reached.
+        """
+        from factroots_dagster.spark.session import forget_session, session_is_lost, spark_session
 
+        if session_is_lost():
+            forget_session()
+        try:
+            return spark_session(self.master)
+        except Exception as error:
+            if self.master.startswith("local"):
+                raise
+            forget_session()
+            raise UnavailableError(
+                f"Spark master {self.master} cannot be reached ({str(error).splitlines()[0]})",
+                "start it, or set FACTROOTS_SPARK_MASTER to another one, such as local[*]",
+            ) from error
 
-def _lost() -> bool:
-    """Whether this process has started a Java process that does not answer any more."""
-    from py4j.protocol import Py4JError
-    from pyspark import SparkContext
+    def unavailable(self, error: BaseException) -> UnavailableError | None:
+        """What to raise in place of an error that came because Spark's Java process was lost, else None."""
+        from factroots_dagster.spark.session import session_is_lost
 
-    context = SparkContext._active_spark_context
-    if context is None:
-        return False
-    try:
-        return bool(context._jsc.sc().isStopped())
-    except (Py4JError, OSError, AttributeError):
-        return True
-
-
-def _forget() -> None:
-    """Drop what PySpark keeps of a Java process that is gone; it has no way of its own to start another."""
-    from pyspark import SparkContext
-    from pyspark.sql import SparkSession
-
-    context = SparkContext._active_spark_context
-    if SparkContext._gateway is not None:
-        SparkContext._gateway.shutdown()
-    if context is not None:
-        context._jsc = None
-    SparkContext._active_spark_context = None
-    SparkContext._gateway = SparkContext._jvm = None
-    SparkSession._instantiatedSession = None
+        if not session_is_lost():
+            return None
+        return UnavailableError(
+            f"Spark's Java process was lost ({type(error).__name__})",
+            "run again: what was finished is taken up; with too little memory, use fewer cores",
+        )

@@ -1,12 +1,12 @@
-"""What is wrong in side tables, counted rule by rule: the suites of their main tables expect zeros.
+"""Violations in side tables, counted rule by rule; the suites of the main tables expect zeros.
 
-A count stands in every row of the main table's frame, under the rule's name.
+A count is a column of the main table's frame, the same in every row, named after the rule.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,31 +23,48 @@ AXES = ("matcher", "statistic", "k", "alpha", "easy_rule")
 _NOISE = 1e-9
 
 
-def variants(store: Store, checkpoint: str, predicted: int) -> dict[str, int]:
-    """Of fact_types: `variants_gaps`, settings that do not hold every predicted fact once; `variants_types`.
+def variants(store: Store, checkpoint: str, types: pd.DataFrame) -> dict[str, int]:
+    """Of fact_types: `variants_gaps`, settings that do not hold every predicted fact of a language once;
+    `variants_types`, rows whose type does not agree with their source.
 
-    Streamed: the table has tens of rows for a fact. predicted: facts that the main table calls predicted.
+    Languages may differ in their matchers. Streamed: the table has tens of rows for a fact.
+    types: the main table's columns language and type.
     """
-    counts: Counter[tuple[str, str | None, int | None, str | None]] = Counter()
+    predicted = types[types["type"] != "not_predicted"]["language"].value_counts().to_dict()
+    counts: Counter[tuple[str, str, str | None, int | None, str | None]] = Counter()
     wrong = 0
     path = store.require("fact_types", checkpoint) / "_variants.parquet"
-    keys = ["matcher", "statistic", "k", "easy_rule", "source_present", "type"]
+    keys = ["language", "matcher", "statistic", "k", "easy_rule", "source_present", "type"]
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(columns=keys):
             grouped = pa.Table.from_batches([batch]).group_by(keys).aggregate([([], "count_all")])
             for row in grouped.to_pylist():
-                counts[row["matcher"], row["statistic"], row["k"], row["easy_rule"]] += row["count_all"]
-                allowed = PREDICTED_TYPES[:2] if row["source_present"] else PREDICTED_TYPES[2:]
-                told = (row["statistic"] is None) != row["source_present"]
-                told &= (row["easy_rule"] is None) == row["source_present"]
-                wrong += row["count_all"] * (row["type"] not in allowed or not told)
-    gaps = 0
-    for matcher in {key[0] for key in counts}:
-        held = {key[1:3]: n for key, n in counts.items() if key[0] == matcher and key[1] is not None}
-        explained = {key[3]: n for key, n in counts.items() if key[0] == matcher and key[3] is not None}
-        for with_source in held.values() or [0]:
-            gaps += sum(with_source + without != predicted for without in explained.values() or [0])
-    return {"variants_gaps": gaps + (predicted > 0 and not counts), "variants_types": wrong}
+                setting = (row["language"], row["matcher"], row["statistic"], row["k"], row["easy_rule"])
+                counts[setting] += row["count_all"]
+                wrong += row["count_all"] * (not _type_agrees(row))
+    with_source: dict[tuple[str, str], dict[tuple[str, int | None], int]] = {}
+    without: dict[tuple[str, str], dict[str, int]] = {}
+    for (language, matcher, statistic, k, easy_rule), count in counts.items():
+        if statistic is not None:
+            with_source.setdefault((language, matcher), {})[statistic, k] = count
+        if easy_rule is not None:
+            without.setdefault((language, matcher), {})[easy_rule] = count
+    gaps = sum(
+        one + other != predicted.get(key[0], 0)
+        for key in {*with_source, *without}
+        for one in with_source.get(key, {}).values() or [0]
+        for other in without.get(key, {}).values() or [0]
+    )
+    languages_without_variants = predicted.keys() - {language for language, *_ in counts}
+    return {"variants_gaps": gaps + len(languages_without_variants), "variants_types": wrong}
+
+
+def _type_agrees(row: dict[str, Any]) -> bool:
+    """Whether a row of VARIANTS has a type, a statistic and an easy rule that fit its source."""
+    allowed = PREDICTED_TYPES[:2] if row["source_present"] else PREDICTED_TYPES[2:]
+    statistic_agrees = (row["statistic"] is not None) == row["source_present"]
+    easy_rule_agrees = (row["easy_rule"] is None) == row["source_present"]
+    return row["type"] in allowed and statistic_agrees and easy_rule_agrees
 
 
 def sensitivity(store: Store, checkpoint: str, types: pd.DataFrame) -> dict[str, int]:

@@ -1,0 +1,551 @@
+"""The catalog: one row per asset, from which everything that Dagster knows of it is derived.
+
+Dependencies, code versions, checks, jobs, the stages of `factroots demo`, the data dictionary
+(`docs/tables.md`) and the README's table and graph all come from these rows. To add an asset, add its row
+here, its body in `assets/` and its suite in `checks/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import pyarrow as pa
+
+from factroots_dagster.corpora.schema import (
+    WIKIPEDIA_ARTICLES,
+    WIKIPEDIA_COUNTS,
+    WIKIPEDIA_DUMP,
+    WIKIPEDIA_PROBLEMS,
+)
+from factroots_dagster.facts.schema import FACT_COVERAGE, MLAMA_RELEASE, MLAMA_SPLIT
+from factroots_dagster.languages.schema import CLUSTER_MEMBERS, LANGUAGE_CLUSTERS, MANTEL
+from factroots_dagster.models.schema import ACTIVATION_INDEX
+from factroots_dagster.models.schema import CHECKPOINT as CHECKPOINT_TABLE
+from factroots_dagster.neurons.schema import (
+    ACTIVE_NEURONS,
+    INTERVENTION_SUMMARY,
+    LAYER_PROFILE,
+    NEAREST_LANGUAGE,
+    NEURON_INTERVENTIONS,
+    NEURON_SIMILARITY,
+    NEURON_STABILITY,
+    SIMILARITY_PAIRS,
+)
+from factroots_dagster.orchestration import metrics, previews
+from factroots_dagster.orchestration.assets import (
+    facts,
+    languages,
+    neurons,
+    probing,
+    report,
+    sandbox,
+    sources,
+    wikipedia,
+)
+from factroots_dagster.orchestration.checks import data, models, results
+from factroots_dagster.orchestration.checks.suite import Suite
+from factroots_dagster.orchestration.partitions import CELL, CHECKPOINT, LANGUAGE
+from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_SCORES, VOLUME_RELATIONS
+from factroots_dagster.roots.schema import (
+    CHANGED_FACTS,
+    CHECKPOINT_COMPARISON,
+    FACT_TYPES,
+    SENSITIVITY,
+    VARIANTS,
+)
+from factroots_dagster.sandbox.schema import LOSS_LOG, PLANTED_TRUTH
+from factroots_dagster.settings import Settings
+from factroots_dagster.tracing.schema import (
+    ENTITY_MENTIONS,
+    FACT_SOURCES,
+    MENTION_ALIASES,
+    MENTION_PIECES,
+    WIKIPEDIA_VOLUME,
+)
+
+MODEL_POOL, SPARK_POOL = "model", "spark"
+
+
+@dataclass(frozen=True)
+class AssetRow:
+    """Everything that is declared of one asset.
+
+    name: the asset key, a contract with users and with the data layout.
+    group: the group in the UI.
+    description: what it is, in words that a newcomer understands.
+    body: makes one partition: `body(step, *parts)` reads, calls one function of the library, and writes.
+        Rows with the same body are made in one pass.
+    kinds: what the UI shows as the asset's technologies.
+    number: the version of the asset's code. Raise it when the code, or another default of a setting, gives
+        other results; a test compares results with the numbers under which they were recorded.
+    partitioned_by: `()`, `(LANGUAGE,)`, `(CHECKPOINT,)` or `CELL`.
+    reads: the assets that it reads; those that do not exist in a world are passed over there.
+    tokenizer_setting: the setting that names a checkpoint whose tokenizer it reads.
+    settings: the settings that it reads itself; what is downstream learns of a change through the data.
+    settings_if_generated: the settings that it reads in a generated world, where these differ.
+    schema: the main table; None where the asset is not a table.
+    side_tables: the tables beside the main one, by name.
+    suite: makes the expectations of its checks.
+    preview: draws a PNG of a partition, from `(store, *parts)`.
+    metrics: the numbers that Dagster plots over time, from `(store, *parts)`.
+    pool: the pool whose runs wait for one another.
+    resources: the Dagster resources that the body uses.
+    attempts: how often the step is tried when something outside cannot be reached.
+    resumable: whether a killed run's folder is taken up by the next one.
+    max_age: how old the data may be before the UI calls them overdue, in a world of real data.
+    generated_only: whether it exists in generated worlds only.
+    """
+
+    name: str
+    group: str
+    description: str
+    body: Callable[..., None]
+    kinds: tuple[str, ...]
+    suite: Callable[[Settings], Suite]
+    number: int = 1
+    partitioned_by: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    tokenizer_setting: str | None = None
+    settings: tuple[str, ...] = ()
+    settings_if_generated: tuple[str, ...] | None = None
+    schema: pa.Schema | None = None
+    side_tables: Mapping[str, pa.Schema] = field(default_factory=dict)
+    preview: Callable[..., bytes] | None = None
+    metrics: Callable[..., Mapping[str, float | int | str | None]] | None = None
+    pool: str | None = None
+    resources: tuple[str, ...] = ()
+    attempts: int = 1
+    resumable: bool = False
+    max_age: timedelta | None = None
+    generated_only: bool = False
+
+
+ROWS = (
+    AssetRow(
+        name="mlama_release",
+        group="sources",
+        description="The facts that models are asked: a verified local copy of the mLAMA release (or, in a "
+        "generated world, one written from the seed), as an inventory of its files and cloze templates.",
+        body=sources.mlama_release,
+        kinds=("python", "json"),
+        suite=data.release_suite,
+        settings=("mlama_source",),
+        settings_if_generated=("sandbox_seed",),
+        schema=MLAMA_RELEASE,
+        preview=previews.release,
+        attempts=4,
+    ),
+    AssetRow(
+        name="wikipedia_dump",
+        group="sources",
+        description="The Wikipedia dump of one language: where its files are, their date, checksums and "
+        "namespaces. A dump in a folder stays there; one from the web is downloaded, resumed and verified.",
+        body=sources.wikipedia_dump,
+        kinds=("xml",),
+        suite=data.dump_suite,
+        partitioned_by=(LANGUAGE,),
+        settings=("wikipedia_source", "wikipedia_snapshot"),
+        settings_if_generated=("sandbox_seed",),
+        schema=WIKIPEDIA_DUMP,
+        preview=previews.dump,
+        metrics=metrics.dump,
+        attempts=4,
+        resumable=True,
+        max_age=timedelta(days=90),
+    ),
+    AssetRow(
+        name="planted_truth",
+        group="sandbox",
+        description="Generated worlds only: what was planted for every fact in every language, whether it is "
+        "stated, linked to another language, easy to guess, or nowhere to be read.",
+        body=sandbox.planted_truth,
+        kinds=("parquet",),
+        suite=results.truth_suite,
+        reads=("mlama_release",),
+        settings=("sandbox_seed", "active_languages"),
+        schema=PLANTED_TRUTH,
+        preview=previews.planted,
+        generated_only=True,
+    ),
+    AssetRow(
+        name="mlama_split",
+        group="mlama",
+        description="The facts in one language: a row per fact with its cloze template, the labels of "
+        "subject and object, and their Wikidata ids.",
+        body=facts.mlama_split,
+        kinds=("parquet",),
+        suite=data.split_suite,
+        partitioned_by=(LANGUAGE,),
+        reads=("mlama_release",),
+        schema=MLAMA_SPLIT,
+        preview=previews.split,
+    ),
+    AssetRow(
+        name="fact_coverage",
+        group="mlama",
+        description="Which fact exists in which language, and what makes it easy: prompts with several "
+        "answers, objects that stand in the subject, the majority object of the relation.",
+        body=facts.fact_coverage,
+        kinds=("parquet",),
+        suite=data.coverage_suite,
+        reads=("mlama_split",),
+        settings=("active_languages",),
+        schema=FACT_COVERAGE,
+        preview=previews.coverage,
+        metrics=metrics.coverage,
+    ),
+    AssetRow(
+        name="wikipedia_articles",
+        group="wikipedia",
+        description="The articles of one Wikipedia as plain text, and its redirects, read and cleaned by "
+        "Spark; damaged pages are listed beside them.",
+        body=wikipedia.wikipedia_articles,
+        kinds=("pyspark", "parquet"),
+        suite=data.articles_suite,
+        number=2,
+        partitioned_by=(LANGUAGE,),
+        reads=("wikipedia_dump",),
+        settings=("wikipedia_lists",),
+        schema=WIKIPEDIA_ARTICLES,
+        side_tables={"problems": WIKIPEDIA_PROBLEMS, "counts": WIKIPEDIA_COUNTS},
+        preview=previews.articles,
+        metrics=metrics.articles,
+        pool=SPARK_POOL,
+        resources=("spark",),
+        attempts=3,
+        resumable=True,
+    ),
+    AssetRow(
+        name="entity_mentions",
+        group="wikipedia",
+        description="Every place in the articles of one language where a subject or an object is named, "
+        "overlapping mentions included.",
+        body=wikipedia.entity_mentions,
+        kinds=("pyspark", "parquet"),
+        suite=data.mentions_suite,
+        number=2,
+        partitioned_by=(LANGUAGE,),
+        reads=("wikipedia_articles", "mlama_split"),
+        tokenizer_setting="wordpiece_checkpoint",
+        settings=("wordpiece_checkpoint",),
+        schema=ENTITY_MENTIONS,
+        side_tables={"aliases": MENTION_ALIASES, "pieces": MENTION_PIECES},
+        preview=previews.mentions,
+        metrics=metrics.mentions,
+        pool=SPARK_POOL,
+        resources=("spark", "models"),
+        attempts=3,
+        resumable=True,
+    ),
+    AssetRow(
+        name="wikipedia_volume",
+        group="wikipedia",
+        description="How much there is to read in one Wikipedia: pages, articles, bytes, words, entities "
+        "mentioned, and what was lost to damage.",
+        body=wikipedia.wikipedia_volume,
+        kinds=("parquet",),
+        suite=data.volume_suite,
+        partitioned_by=(LANGUAGE,),
+        reads=("wikipedia_articles", "wikipedia_dump", "entity_mentions"),
+        schema=WIKIPEDIA_VOLUME,
+        preview=previews.volume,
+        metrics=metrics.volume,
+    ),
+    AssetRow(
+        name="fact_sources",
+        group="tracing",
+        description="Where one Wikipedia may state each fact: for every matcher the number of windows "
+        "(sentence, chunk or article) that name both subject and object, with the best as evidence.",
+        body=wikipedia.fact_sources,
+        kinds=("pyspark", "parquet"),
+        suite=data.sources_suite,
+        partitioned_by=(LANGUAGE,),
+        reads=("entity_mentions", "wikipedia_articles", "mlama_split"),
+        schema=FACT_SOURCES,
+        preview=previews.sources,
+        metrics=metrics.sources,
+        pool=SPARK_POOL,
+        resources=("spark",),
+        attempts=3,
+    ),
+    AssetRow(
+        name="sandbox_training",
+        group="sandbox",
+        description="Generated worlds only: the small BERT trained on the articles of all languages, with "
+        "checkpoints saved on the way, and the loss at every step.",
+        body=sandbox.sandbox_training,
+        kinds=("pytorch",),
+        suite=results.training_suite,
+        reads=("wikipedia_articles",),
+        settings=("sandbox_seed", "active_languages"),
+        schema=LOSS_LOG,
+        preview=previews.training,
+        metrics=metrics.training,
+        pool=MODEL_POOL,
+        generated_only=True,
+    ),
+    AssetRow(
+        name="checkpoint",
+        group="sources",
+        description="A registered language model: its resolved commit, architecture, layers, neurons and "
+        "training corpus, and digests of its weights and tokenizer. Only safetensors weights and fast "
+        "tokenizers are accepted, never code from a checkpoint.",
+        body=sources.checkpoint,
+        kinds=("huggingface",),
+        suite=models.checkpoint_suite,
+        partitioned_by=(CHECKPOINT,),
+        reads=("sandbox_training",),
+        schema=CHECKPOINT_TABLE,
+        preview=previews.checkpoint,
+        metrics=metrics.checkpoint,
+        attempts=4,
+    ),
+    AssetRow(
+        name="predictions",
+        group="probing",
+        description="What one model predicts for every fact in one language: the tokens at every number of "
+        "masks, whether they match, and the object's log-probability, rank and prior.",
+        body=probing.probe,
+        kinds=("pytorch", "parquet"),
+        suite=models.predictions_suite,
+        partitioned_by=CELL,
+        reads=("checkpoint", "mlama_split"),
+        settings=("precision", "protocols", "mask_counts"),
+        schema=PREDICTIONS,
+        preview=previews.predictions,
+        metrics=metrics.predictions,
+        pool=MODEL_POOL,
+        resources=("models",),
+    ),
+    AssetRow(
+        name="neuron_activations",
+        group="neurons",
+        description="The feed-forward neurons of one model at the masks of the facts that it predicts in one "
+        "language: per relation a tensor [facts, layers, neurons], and an index of its rows.",
+        body=probing.probe,
+        kinds=("pytorch", "safetensors"),
+        suite=models.activations_suite,
+        partitioned_by=CELL,
+        reads=("checkpoint", "mlama_split"),
+        settings=("precision",),
+        schema=ACTIVATION_INDEX,
+        preview=previews.activations,
+        pool=MODEL_POOL,
+        resources=("models",),
+    ),
+    AssetRow(
+        name="active_neurons",
+        group="neurons",
+        description="The top-k neurons of every correctly predicted fact, ranked by Probeless, standardised "
+        "Probeless, and signed activation.",
+        body=neurons.active_neurons,
+        kinds=("parquet",),
+        suite=models.active_suite,
+        partitioned_by=CELL,
+        reads=("neuron_activations",),
+        schema=ACTIVE_NEURONS,
+        preview=previews.active_neurons,
+    ),
+    AssetRow(
+        name="probing_scores",
+        group="probing",
+        description="P@1 of one model by language and relation, with intervals, and the baselines that it "
+        "must be read against: the majority object, a uniform guess, the prior without the subject.",
+        body=probing.probing_scores,
+        kinds=("parquet",),
+        suite=models.scores_suite,
+        partitioned_by=(CHECKPOINT,),
+        reads=("predictions", "fact_coverage", "mlama_split", "wikipedia_volume"),
+        settings=("sandbox_seed", "active_languages"),
+        schema=PROBING_SCORES,
+        side_tables={"mask_counts": MASK_COUNTS, "volume_relations": VOLUME_RELATIONS},
+        preview=previews.scores,
+        metrics=metrics.scores,
+    ),
+    AssetRow(
+        name="language_clusters",
+        group="analysis",
+        description="Which languages know the same facts of one model: overlap of the predicted facts "
+        "corrected for chance, clusters, and what goes with it (distance, script, shared subwords).",
+        body=languages.language_clusters,
+        kinds=("scipy", "parquet"),
+        suite=results.clusters_suite,
+        partitioned_by=(CHECKPOINT,),
+        reads=("predictions",),
+        settings=("sandbox_seed", "active_languages"),
+        schema=LANGUAGE_CLUSTERS,
+        side_tables={"members": CLUSTER_MEMBERS, "mantel": MANTEL},
+        preview=previews.clusters,
+        metrics=metrics.clusters,
+    ),
+    AssetRow(
+        name="neuron_similarity",
+        group="neurons",
+        description="For every fact that two languages predict, how alike its neurons are in both, beside "
+        "what other facts and random neurons reach.",
+        body=neurons.neuron_similarity,
+        kinds=("parquet",),
+        suite=models.similarity_suite,
+        partitioned_by=(CHECKPOINT,),
+        reads=("checkpoint", "active_neurons", "neuron_activations", "mlama_split"),
+        settings=("sandbox_seed", "active_languages"),
+        schema=NEURON_SIMILARITY,
+        side_tables={
+            "pairs": SIMILARITY_PAIRS,
+            "nearest": NEAREST_LANGUAGE,
+            "layers": LAYER_PROFILE,
+            "stability": NEURON_STABILITY,
+        },
+        preview=previews.similarity,
+        metrics=metrics.similarity,
+    ),
+    AssetRow(
+        name="neuron_interventions",
+        group="neurons",
+        description="What a fact's neurons cause: they are set to zero or doubled as found in one language "
+        "while the fact is asked in another, beside random neurons and those of other facts.",
+        body=neurons.neuron_interventions,
+        kinds=("pytorch", "parquet"),
+        suite=models.interventions_suite,
+        partitioned_by=(CHECKPOINT,),
+        reads=("checkpoint", "active_neurons", "predictions", "mlama_split"),
+        settings=("sandbox_seed", "active_languages", "precision"),
+        schema=NEURON_INTERVENTIONS,
+        side_tables={"summary": INTERVENTION_SUMMARY},
+        preview=previews.interventions,
+        metrics=metrics.interventions,
+        pool=MODEL_POOL,
+        resources=("models",),
+    ),
+    AssetRow(
+        name="fact_types",
+        group="report",
+        description="The type of every fact in every language (shared, independent, transferred, or easy to "
+        "guess), with the rule, the evidence and the language behind it, and what other settings give.",
+        body=report.fact_types,
+        kinds=("parquet",),
+        suite=results.types_suite,
+        partitioned_by=(CHECKPOINT,),
+        reads=("checkpoint", "predictions", "neuron_similarity", "mlama_split", "fact_sources"),
+        settings=("active_languages",),
+        schema=FACT_TYPES,
+        side_tables={"variants": VARIANTS, "sensitivity": SENSITIVITY},
+        preview=previews.types,
+        metrics=metrics.types,
+        resources=("models",),
+    ),
+    AssetRow(
+        name="categorization_report",
+        group="report",
+        description="The page that people open: one self-contained HTML file per model, its figures, the "
+        "data behind each of them, and a summary.",
+        body=report.categorization_report,
+        kinds=("html",),
+        suite=results.report_suite,
+        partitioned_by=(CHECKPOINT,),
+        reads=(
+            "checkpoint",
+            "fact_types",
+            "probing_scores",
+            "language_clusters",
+            "neuron_similarity",
+            "neuron_interventions",
+            "predictions",
+            "mlama_split",
+            "fact_sources",
+            "wikipedia_volume",
+            "planted_truth",
+        ),
+        preview=previews.types,
+        metrics=metrics.report,
+        resources=("models",),
+    ),
+    AssetRow(
+        name="checkpoint_comparison",
+        group="report",
+        description="How P@1 and the types move from checkpoint to checkpoint, and which facts changed type; "
+        "a table and a page.",
+        body=report.checkpoint_comparison,
+        kinds=("parquet", "html"),
+        suite=results.comparison_suite,
+        reads=("fact_types", "probing_scores", "mlama_split"),
+        schema=CHECKPOINT_COMPARISON,
+        side_tables={"changed_facts": CHANGED_FACTS},
+        preview=previews.comparison,
+        metrics=metrics.comparison,
+    ),
+)
+"""Every asset, each after those that it reads. `device`, `spark_master` and `data_root` are no settings of an
+asset: they say where work is done, not what comes out."""
+
+CATALOG: Mapping[str, AssetRow] = {row.name: row for row in ROWS}
+
+
+def rows_in(settings: Settings) -> list[AssetRow]:
+    """The assets of the settings' world."""
+    return [row for row in ROWS if settings.generated or not row.generated_only]
+
+
+def parents(asset: str, settings: Settings) -> list[str]:
+    """What an asset reads in the settings' world, sorted; `checkpoint/<key>` where it reads one partition."""
+    row = CATALOG[asset]
+    names = [name for name in row.reads if settings.generated or not CATALOG[name].generated_only]
+    if row.tokenizer_setting and (key := getattr(settings, row.tokenizer_setting)):
+        names.append(f"checkpoint/{key}")
+    return sorted(names)
+
+
+def ancestors(asset: str) -> set[str]:
+    """Everything that an asset is made from, directly or not."""
+    found: set[str] = set()
+    for name in CATALOG[asset].reads:
+        found |= {name, *ancestors(name)}
+    return found
+
+
+def passes(rows: Iterable[AssetRow]) -> list[list[AssetRow]]:
+    """The rows grouped by body, in order: each group is made in one pass."""
+    groups: dict[Callable[..., None], list[AssetRow]] = {}
+    for row in rows:
+        groups.setdefault(row.body, []).append(row)
+    return list(groups.values())
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Assets with the same partitions that one run can make."""
+
+    partitioned_by: tuple[str, ...]
+    assets: tuple[str, ...]
+
+
+def stages(rows: Sequence[AssetRow]) -> list[Stage]:
+    """The order in which a whole world is made, in as few stages as the partitions allow.
+
+    A stage holds everything of one kind of partition whose parents are in earlier stages or in itself.
+    """
+    names = {row.name for row in rows}
+    remaining = list(rows)
+    done: set[str] = set()
+    found: list[Stage] = []
+    while remaining:
+        for dimensions in ((), (LANGUAGE,), (CHECKPOINT,), CELL):
+            stage: list[str] = []
+            for row in remaining:  # each comes after those that it reads
+                ready = {*done, *stage}
+                if row.partitioned_by == dimensions and all(
+                    name in ready for name in row.reads if name in names
+                ):
+                    stage.append(row.name)
+            if stage:
+                found.append(Stage(dimensions, tuple(stage)))
+                done.update(stage)
+                remaining = [row for row in remaining if row.name not in done]
+                break
+        else:
+            raise ValueError(
+                f"{', '.join(row.name for row in remaining)}: read one another, or an unknown asset"
+            )
+    return found

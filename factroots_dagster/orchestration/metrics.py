@@ -1,0 +1,146 @@
+"""The numbers that Dagster plots from materialization to materialization, one function per asset.
+
+Each takes `(store, *parts)`, reads the partition that was just written, and returns numbers by name. A number
+that cannot be computed is None, and is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from factroots_dagster.store.store import Store
+
+Metrics = Mapping[str, float | int | str | None]
+
+
+def dump(store: Store, language: str) -> Metrics:
+    """Size and date of a dump."""
+    table = store.read("wikipedia_dump", language)
+    return {"dump_bytes": _sum(table["bytes"]), "snapshot": table["snapshot"][0].as_py()}
+
+
+def articles(store: Store, language: str) -> Metrics:
+    """What one reading of a dump came to."""
+    return _row(store.read_side("counts", "wikipedia_articles", language))
+
+
+def volume(store: Store, language: str) -> Metrics:
+    """How much there is to read in one Wikipedia."""
+    return _row(store.read("wikipedia_volume", language))
+
+
+def mentions(store: Store, language: str) -> Metrics:
+    """How many other names were looked for."""
+    return {"aliases": store.read_side("aliases", "entity_mentions", language).num_rows}
+
+
+def sources(store: Store, language: str) -> Metrics:
+    """By matcher, the share of facts without a source."""
+    table = store.read("fact_sources", language, columns=["matcher", "windows"])
+    absent = pa.table({"matcher": table["matcher"], "absent": pc.equal(table["windows"], 0)})
+    counted = absent.group_by("matcher").aggregate([("absent", "mean")]).sort_by("matcher")
+    return {f"absent_{row['matcher']}": row["absent_mean"] for row in counted.to_pylist()}
+
+
+def checkpoint(store: Store, key: str) -> Metrics:
+    """The sizes of a model."""
+    row = store.read("checkpoint", key).to_pylist()[0]
+    return {name: row[name] for name in ("layers", "neurons", "parameters", "vocabulary")}
+
+
+def training(store: Store) -> Metrics:
+    """The loss at the end of the training."""
+    return {"loss": store.read("sandbox_training", columns=["loss"])["loss"][-1].as_py()}
+
+
+def coverage(store: Store) -> Metrics:
+    """Facts and languages."""
+    table = store.read("fact_coverage", columns=["uuid", "language"])
+    return {
+        "facts": pc.count_distinct(table["uuid"]).as_py(),
+        "languages": pc.count_distinct(table["language"]).as_py(),
+    }
+
+
+def predictions(store: Store, key: str, language: str) -> Metrics:
+    """P@1 of one language."""
+    matches = store.read("predictions", key, language, columns=["full_match"])["full_match"]
+    return {"p_at_1": pc.mean(pc.fill_null(matches, False)).as_py(), "right": _sum(matches)}
+
+
+def scores(store: Store, key: str) -> Metrics:
+    """P@1 and its baselines, as means over the languages."""
+    table = store.read("probing_scores", key)
+    overall = table.filter(pc.equal(table["relation"], "*"))
+    names = {
+        "p_at_1": "full_match",
+        "p_at_1_majority": "majority",
+        "typed_p_at_1": "typed_p1",
+        "typed_p_at_1_uniform": "uniform",
+        "typed_p_at_1_prior": "prior_typed_p1",
+    }
+    return {name: pc.mean(overall[column]).as_py() for name, column in names.items()}
+
+
+def clusters(store: Store, key: str) -> Metrics:
+    """Mean similarity of the languages, corrected for chance."""
+    table = store.read("language_clusters", key, columns=["corrected"])
+    return {"mean_corrected_jaccard": pc.mean(table["corrected"]).as_py()}
+
+
+def similarity(store: Store, key: str) -> Metrics:
+    """Every statistic of neuron similarity and its baselines, as means over the language pairs."""
+    table = store.read_side("pairs", "neuron_similarity", key)
+    means = table.group_by(["statistic", "baseline"]).aggregate([("value", "mean")])
+    return {f"{row['statistic']}_{row['baseline']}": row["value_mean"] for row in means.to_pylist()}
+
+
+def interventions(store: Store, key: str) -> Metrics:
+    """By intervention and neuron set, the mean change of the object's log-probability."""
+    table = store.read_side("summary", "neuron_interventions", key)
+    overall = table.filter(pc.equal(table["language_found"], "*")).to_pylist()
+    return {
+        f"logprob_change_{row['intervention']}_{row['neuron_set']}": row["logprob_change"] for row in overall
+    }
+
+
+def types(store: Store, key: str) -> Metrics:
+    """Counts and shares of the types among the predicted facts, all languages together."""
+    counts = {
+        item["values"]: item["counts"]
+        for item in pc.value_counts(store.read("fact_types", key, columns=["type"])["type"]).to_pylist()
+    }
+    predicted = sum(count for name, count in counts.items() if name != "not_predicted")
+    shares = {f"share_{name}": count / predicted for name, count in counts.items() if name != "not_predicted"}
+    return {f"facts_{name}": count for name, count in sorted(counts.items())} | dict(sorted(shares.items()))
+
+
+def report(store: Store, key: str) -> Metrics:
+    """Agreement of the types with the planted truth, in a generated world."""
+    from factroots_dagster.roots.planted import score_agreement
+
+    if not store.exists("planted_truth"):
+        return {}
+    agreement = score_agreement(store.read("fact_types", key), store.read("planted_truth"))
+    return {f"planted_{name}": agreement[name] for name in ("accuracy", "balanced_accuracy")}
+
+
+def comparison(store: Store) -> Metrics:
+    """Checkpoints compared, and facts whose type changed."""
+    table = store.read("checkpoint_comparison", columns=["checkpoint"])
+    changed = store.read_side("changed_facts", "checkpoint_comparison")
+    return {
+        "checkpoints": pc.count_distinct(table["checkpoint"]).as_py(),
+        "changed_facts": changed.num_rows,
+    }
+
+
+def _row(table: pa.Table) -> Metrics:
+    return {name: value for name, value in table.to_pylist()[0].items() if isinstance(value, int | float)}
+
+
+def _sum(column: pa.ChunkedArray) -> int:
+    return int(pc.sum(column).as_py() or 0)

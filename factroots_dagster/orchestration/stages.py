@@ -1,0 +1,138 @@
+"""A whole world made in one process, stage by stage: what `factroots demo` and the job `everything` run.
+
+Every stage is an ordinary Dagster run on the instance, so the UI shows its history. One process imports Great
+Expectations, starts Spark and loads each model once, however many languages there are.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dagster as dg
+
+from factroots_dagster.errors import InputError
+from factroots_dagster.models.registry import registered
+from factroots_dagster.orchestration.catalog import Stage, rows_in, stages
+from factroots_dagster.orchestration.partitions import (
+    CELL,
+    CHECKPOINT,
+    LANGUAGE,
+    Platform,
+    checkpoint_set,
+)
+
+_QUIET = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
+
+
+class StageFailedError(RuntimeError):
+    """A run of a stage failed; the message says what and why."""
+
+
+@dataclass(frozen=True)
+class StageRunner:
+    """Runs selections of the world's assets, with their checks, in this process.
+
+    definitions: the world's assets and checks. say: prints a line for people.
+    """
+
+    platform: Platform
+    definitions: Sequence[Any]
+    resources: Mapping[str, Any]
+    instance: dg.DagsterInstance
+    say: Callable[[str], None]
+
+    def run(
+        self, title: str, assets: Iterable[str], first: str | None = None, last: str | None = None
+    ) -> None:
+        """Materialize assets in the partitions from `first` to `last`; raises StageFailedError."""
+        started = time.monotonic()
+        self.say(title)
+        tags = {}
+        if first is not None and last is not None:
+            tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+        result = dg.materialize(
+            self.definitions,
+            selection=dg.AssetSelection.assets(*assets),
+            instance=self.instance,
+            resources=self.resources,
+            partition_key=first if last is None else None,
+            tags=tags,
+            run_config=_QUIET,
+            raise_on_error=False,
+        )
+        if not result.success:
+            raise StageFailedError(f"{title}: {_reasons(result)}")
+        for check in result.get_asset_check_evaluations():
+            if not check.passed and (check.partition or first is None or last is None):
+                partition = f" [{check.partition}]" if check.partition else ""
+                self.say(f"  warning: {check.asset_key.to_user_string()}{partition}: {check.description}")
+        self.say(f"  {time.monotonic() - started:.1f} s")
+
+    def run_stage(self, stage: Stage, checkpoint: str | None = None, skip: Iterable[str] = ()) -> None:
+        """Materialize a stage's assets in all languages, and of one checkpoint where it has checkpoints.
+
+        skip: assets of the stage that are left out.
+        """
+        assets = [name for name in stage.assets if name not in set(skip)]
+        if not assets:
+            return
+        languages = self.platform.settings.active_languages
+        names = ", ".join(assets)
+        if stage.partitioned_by == (LANGUAGE,):
+            self.run(f"{names} in {len(languages)} languages", assets, languages[0], languages[-1])
+        elif stage.partitioned_by == CELL:
+            ends = (f"{checkpoint}|{languages[0]}", f"{checkpoint}|{languages[-1]}")
+            self.run(f"{names} of {checkpoint} in {len(languages)} languages", assets, *ends)
+        elif stage.partitioned_by == (CHECKPOINT,):
+            self.run(f"{names} of {checkpoint}", assets, checkpoint)
+        else:
+            self.run(names, assets)
+
+
+def materialize_world(runner: StageRunner) -> list[str]:
+    """Materialize every asset of the world, for every registered checkpoint; returns the checkpoints.
+
+    Raises InputError when no checkpoint is registered (only possible outside generated worlds), and
+    StageFailedError when a run fails.
+    """
+    settings, instance = runner.platform.settings, runner.instance
+    tokenizer = "" if settings.generated else settings.wordpiece_checkpoint
+    if tokenizer:  # mentions are found with its tokenizer, so that it is described before them
+        instance.add_dynamic_partitions(checkpoint_set(settings), [tokenizer])
+        runner.run(f"checkpoint of {tokenizer}", ["checkpoint"], tokenizer)
+    plan = stages(rows_in(settings))
+    first = next(number for number, stage in enumerate(plan) if CHECKPOINT in stage.partitioned_by)
+    last = max(number for number, stage in enumerate(plan) if CHECKPOINT in stage.partitioned_by)
+    for stage in plan[:first]:
+        runner.run_stage(stage)
+    checkpoints = list(registered(settings))
+    if not checkpoints:
+        raise InputError("no checkpoint is registered", "run: factroots checkpoints add <hub id or folder>")
+    instance.add_dynamic_partitions(checkpoint_set(settings), checkpoints)
+    for key in checkpoints:
+        for stage in plan[first : last + 1]:
+            runner.run_stage(stage, key, skip=["checkpoint"] if key == tokenizer else [])
+    for stage in plan[last + 1 :]:
+        runner.run_stage(stage)
+    return checkpoints
+
+
+def _reasons(result: dg.ExecuteInProcessResult) -> str:
+    """Why a run failed: the words of its failed steps and checks."""
+    lines = []
+    for event in result.all_events:
+        if not event.is_step_failure:
+            continue
+        data = event.step_failure_data
+        failure = data.user_failure_data.description if data.user_failure_data else None
+        cause = data.error.cause if data.error and data.error.cause else data.error
+        lines.append(f"{event.step_key}: {failure or (cause.message if cause else event.message)}".strip())
+    lines += [
+        f"{check.asset_key.to_user_string()} {check.partition or ''}: {check.description}"
+        for check in result.get_asset_check_evaluations()
+        if not check.passed
+    ]
+    return "; ".join(lines) or "the run failed"
