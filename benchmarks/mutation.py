@@ -48,14 +48,11 @@ TARGETS = {
     ],
     "factroots_dagster.text.tokens": [
         "assets_tests/text/test_tokens.py",
-        "assets_tests/text/test_text.py",
-        "-k",
-        "not sentences",
     ],
     "factroots_dagster.text.normalization": [
-        *("assets_tests/text/test_normalization.py", "assets_tests/text/test_text.py"),
+        "assets_tests/text/test_normalization.py",
         "assets_tests/tracing/test_mentions.py",
-        *("-k", "not sentences and not real"),
+        *("-k", "not real"),
     ],
 }
 """Modules, and with what pytest is called for each."""

@@ -1,4 +1,4 @@
-"""How texts and labels are compared, and where the characters of the result come from."""
+"""How texts and labels are normalized, and where the characters of the result come from."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ import unicodedata
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from assets_tests.text.strategies import COMPOSABLE, WILD_TEXT
 from factroots_dagster.text.normalization import (
     INVISIBLE,
-    doubtful_places,
-    in_simplified,
+    find_possible_changes,
     is_chinese,
-    is_clean,
-    joins_before,
-    normalized,
-    normalized_with_places,
-    simplified,
-    simplified_codes,
+    is_normalized,
+    may_join_previous,
+    normalize,
+    normalize_all,
+    normalize_with_positions,
+    simplified_characters,
+    simplified_code_points,
+    to_simplified,
 )
 
 
@@ -28,29 +32,29 @@ from factroots_dagster.text.normalization import (
         *((code, False) for code in ("ja", "", "zha", "en-zh")),
     ],
 )
-def test_languages_written_in_two_kinds_of_han(language: str, chinese: bool) -> None:
+def test_chinese_is_compared_in_simplified_characters(language: str, chinese: bool) -> None:
     assert is_chinese(language) is chinese
-    assert (normalized("漢", language) == "汉") is chinese
-    assert (normalized_with_places("漢", language)[0] == "汉") is chinese
+    assert (normalize("漢", language) == "汉") is chinese
+    assert (normalize_with_positions("漢", language)[0] == "汉") is chinese
 
 
-def test_simplified_characters_are_one_for_one() -> None:
-    table = simplified()
+def test_simplified_characters_replace_one_character_each() -> None:
+    table = simplified_characters()
     assert len(table) > 3000 and table[ord("漢")] == "汉" and ord("a") not in table
     assert all(len(character) == 1 for character in table.values())
-    codes = simplified_codes()
+    codes = simplified_code_points()
     assert codes.shape == (0x110000,) and codes[ord("a")] == ord("a") and codes[0x10FFFF] == 0x10FFFF
-    assert in_simplified("a漢\U00020000\ud800") == "a汉\U00020000\ud800"
+    assert to_simplified("a漢\U00020000\ud800") == "a汉\U00020000\ud800"
 
 
-def test_what_is_clean() -> None:
-    assert is_clean("") and is_clean("São Paulo\n漢") and is_clean("می\u200cخواهم")
-    assert not any(is_clean(f"a{character}b") for character in INVISIBLE + "\u00a0")
-    assert not is_clean("Sa\u0303o")
+def test_only_texts_that_normalization_changes_are_not_normalized() -> None:
+    assert is_normalized("") and is_normalized("São Paulo\n漢") and is_normalized("می\u200cخواهم")
+    assert not any(is_normalized(f"a{character}b") for character in INVISIBLE + "\u00a0")
+    assert not is_normalized("Sa\u0303o")
 
 
 @pytest.mark.parametrize(
-    ("text", "seen", "places"),
+    ("text", "expected", "spans"),
     [
         ("ab", "ab", None),
         ("a\u200bb", "ab", [(0, 1), (2, 3)]),
@@ -63,57 +67,95 @@ def test_what_is_clean() -> None:
         ("가\u11a8", "각", [(0, 2)]),
     ],
 )
-def test_places_by_hand(text: str, seen: str, places: list[tuple[int, int]] | None) -> None:
-    found, where = normalized_with_places(text)
-    assert found == seen == normalized(text)
-    if where is None:
-        assert text == seen
-    elif places is not None:
-        every = np.arange(len(seen))
-        assert list(zip(where.start(every).tolist(), where.end(every).tolist(), strict=True)) == places
+def test_source_positions_by_hand(text: str, expected: str, spans: list[tuple[int, int]] | None) -> None:
+    result, positions = normalize_with_positions(text)
+    assert result == expected == normalize(text)
+    if positions is None:
+        assert text == expected
+    elif spans is not None:
+        every = np.arange(len(expected))
+        assert list(zip(positions.start(every).tolist(), positions.end(every).tolist(), strict=True)) == spans
 
 
-def test_every_character_that_joins_the_one_before_is_known() -> None:
-    """Wherever NFC puts two characters together, or changes their order, the second says so."""
+def test_every_character_that_joins_the_previous_one_is_known() -> None:
+    """Wherever NFC composes two characters or reorders them, the second is known to join the first."""
     for code in range(0x110000):
         character = chr(code)
         if 0xD800 <= code < 0xE000:
             continue
         parts = unicodedata.normalize("NFD", character)
         if len(parts) > 1 and unicodedata.normalize("NFC", parts) == character:
-            assert joins_before(parts[-1]), f"{code:04X}"
+            assert may_join_previous(parts[-1]), f"{code:04X}"
         if unicodedata.combining(character):
-            assert joins_before(character), f"{code:04X}"
-    assert not any(joins_before(character) for character in "abcÉ漢字가 \u115f.")
-    assert joins_before("\u1160") and joins_before("\u11ff") and not joins_before("\u1200")
+            assert may_join_previous(character), f"{code:04X}"
+    assert not any(may_join_previous(character) for character in "abcÉ漢字가 \u115f.")
+    assert may_join_previous("\u1160") and may_join_previous("\u11ff") and not may_join_previous("\u1200")
 
 
 @pytest.mark.parametrize(
-    ("text", "places"),
+    ("text", "positions"),
     [
         ("", []),
         ("abc é 漢 가", []),
-        ("বাংলা ভাষা", []),  # what NFC's quick check doubts
-        ("a\u00a0b\u200b", [1, 3]),  # replaced, wherever they stand
+        ("বাংলা ভাষা", []),  # NFC's quick check doubts them
+        ("a\u00a0b\u200b", [1, 3]),  # replaced wherever they are
         ("\u0958", [0]),  # NFC changes it by itself
         ("e\u0301", [1]),
         ("1\u0301", []),  # nothing joins a digit to an accent
-        ("\u0301e", []),  # nothing stands before the first
-        ("\u0334a\u0301", [2]),  # neither does the last stand before it
+        ("\u0301e", []),  # nothing precedes the first character
+        ("\u0334a\u0301", [2]),  # nor does the last character precede it
         ("ae", []),
-        ("1\u0301\u0334", [2]),  # marks out of their order
-        ("1\u0335\u0334", []),  # of one order
-        ("1\u0334\u0301", [2]),  # may join over the mark between them
+        ("1\u0301\u0334", [2]),  # marks in the wrong order
+        ("1\u0335\u0334", []),  # of the same combining class
+        ("1\u0334\u0301", [2]),  # may compose across the mark between them
         ("1\u0301a", []),
-        ("1\u0301\u1161", []),  # a vowel of Hangul is no mark
+        ("1\u0301\u1161", []),  # a Hangul vowel is no mark
         ("\u1100\u1161", [1]),
         ("가\u11a8", [1]),
         ("1\u1161", []),
-        ("\u09c7\u09be", [1]),  # two halves of a vowel, no marks by class
+        ("\u09c7\u09be", [1]),  # two halves of a vowel, combining class 0
         ("\u09be\u09c7", []),
     ],
 )
-def test_where_a_text_may_differ_from_how_it_is_compared(text: str, places: list[int]) -> None:
-    """Few places, since every doubtful line is looked at again, character by character."""
+def test_possible_changes_of_a_text(text: str, positions: list[int]) -> None:
+    """They must be few, since every line that has one is examined character by character."""
     codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
-    assert doubtful_places(codes).tolist() == places
+    assert find_possible_changes(codes).tolist() == positions
+
+
+@given(WILD_TEXT)
+@settings(max_examples=500, deadline=None)
+def test_positions_lead_back_to_the_source(text: str) -> None:
+    result, positions = normalize_with_positions(text)
+    assert result == normalize(text)
+    if positions is None:
+        assert result == text
+        return
+    every = np.arange(len(result))
+    starts, ends = positions.start(every), positions.end(every)
+    assert (starts < ends).all() and (np.diff(starts) >= 0).all()
+    for first in range(len(result)):
+        if first == 0 or starts[first] != starts[first - 1]:
+            same = [index for index in range(len(result)) if starts[index] == starts[first]]
+            assert normalize(text[starts[first] : ends[first]]) == "".join(result[index] for index in same)
+
+
+@given(st.lists(COMPOSABLE | st.sampled_from("aeАа \n\u09c7\u09be한"), max_size=8).map("".join))
+@settings(max_examples=3000, deadline=None)
+def test_no_word_that_normalization_changes_is_missed(text: str) -> None:
+    result, _ = normalize_with_positions(text)
+    assert result == normalize(text)
+
+
+def test_differences_that_matching_ignores() -> None:
+    assert normalize("Sa\u0303o\u00a0Pau\u00adlo\u200e\ufeff") == "São Paulo"
+    assert normalize("می\u200cخواهم") == "می\u200cخواهم"
+    assert normalize("臺灣", "zh") == normalize("台湾", "zh-yue")
+    assert normalize("漢", "ja") == "漢"
+
+
+@given(st.lists(WILD_TEXT, max_size=5))
+@settings(deadline=None)
+def test_texts_normalized_together_equal_each_alone(texts: list[str]) -> None:
+    for language in ("en", "zh"):
+        assert normalize_all(texts, language) == [normalize(text, language) for text in texts]

@@ -1,4 +1,4 @@
-"""Patterns found in rows of symbols, and forms in texts, against one `find` after the other."""
+"""Patterns in sequences of symbols, and forms in texts, against `str.find` for each pattern."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factroots_dagster.text.code_points import codes_of
+from factroots_dagster.text.code_points import to_code_points
 from factroots_dagster.text.symbols import SymbolSearch
 from factroots_dagster.text.tokens import character_classes, inside_words
 from factroots_dagster.tracing.forms import ONE_BYTE_SYMBOLS, FormSearch
 
-Found = list[tuple[str, int, int]]
+Matches = list[tuple[str, int, int]]
 
 FEW = "aAbé京1 ."
 MANY = "".join(map(chr, range(0x100, 0x400)))
-"""Letters, more than a byte has numbers."""
+"""More letters than ids fit into a byte."""
 
 
-def every_place(text: str, forms: Sequence[str]) -> Iterator[tuple[str, int, int]]:
+def all_matches(text: str, forms: Sequence[str]) -> Iterator[tuple[str, int, int]]:
     for form in set(forms):
         start = text.find(form)
         while start >= 0:
@@ -29,72 +29,75 @@ def every_place(text: str, forms: Sequence[str]) -> Iterator[tuple[str, int, int
             start = text.find(form, start + 1)
 
 
-def searched(text: str, patterns: Sequence[str]) -> Found:
+def matches_of_patterns(text: str, patterns: Sequence[str]) -> Matches:
     lengths = np.array([len(pattern) for pattern in patterns], dtype=np.int64)
-    search = SymbolSearch(codes_of("".join(patterns)), lengths)
-    columns = search.find(search.numbers(codes_of(text)))
+    search = SymbolSearch(to_code_points("".join(patterns)), lengths)
+    columns = search.find(search.encode(to_code_points(text)))
     return sorted((patterns[number], start, end) for number, start, end in zip(*columns, strict=True))
 
 
-def forms_found(text: str, forms: Sequence[str]) -> Found:
-    columns = FormSearch(forms).find(codes_of(text), inside_words(character_classes(text)))
+def matches_of_forms(text: str, forms: Sequence[str]) -> Matches:
+    columns = FormSearch(forms).find(to_code_points(text), inside_words(character_classes(text)))
     return sorted((forms[number], start, end) for number, start, end in zip(*columns, strict=True))
 
 
-def forms_expected(text: str, forms: Sequence[str]) -> Found:
+def expected_matches_of_forms(text: str, forms: Sequence[str]) -> Matches:
     inside = inside_words(character_classes(text))
-    return sorted(place for place in every_place(text, forms) if not inside[place[1]])
+    return sorted(match for match in all_matches(text, forms) if not inside[match[1]])
 
 
-def distinct(alphabet: str) -> st.SearchStrategy[list[str]]:
+def distinct_patterns(alphabet: str) -> st.SearchStrategy[list[str]]:
     return st.lists(st.text(alphabet, min_size=1, max_size=4), max_size=12, unique=True)
 
 
-@given(st.text(FEW, max_size=60), distinct(FEW))
+@settings(deadline=None)
+@given(st.text(FEW, max_size=60), distinct_patterns(FEW))
 def test_patterns_of_few_symbols(text: str, patterns: list[str]) -> None:
-    assert searched(text, patterns) == sorted(every_place(text, patterns))
-    assert forms_found(text, patterns) == forms_expected(text, patterns)
+    assert matches_of_patterns(text, patterns) == sorted(all_matches(text, patterns))
+    assert matches_of_forms(text, patterns) == expected_matches_of_forms(text, patterns)
 
 
-@settings(max_examples=50)
-@given(st.text(MANY[:20] + MANY[-20:], max_size=60), distinct(MANY[:20] + MANY[-20:]))
+@settings(max_examples=50, deadline=None)
+@given(st.text(MANY[:20] + MANY[-20:], max_size=60), distinct_patterns(MANY[:20] + MANY[-20:]))
 def test_patterns_of_many_symbols(text: str, patterns: list[str]) -> None:
-    """Every symbol takes two bytes, and no match begins with the second of one."""
+    """Every symbol takes two bytes, and no match begins with the second byte of one."""
     patterns = list(dict.fromkeys([*patterns, *MANY]))
-    assert searched(text, patterns) == sorted(every_place(text, patterns))
-    assert forms_found(text, patterns) == forms_expected(text, patterns)
+    assert matches_of_patterns(text, patterns) == sorted(all_matches(text, patterns))
+    assert matches_of_forms(text, patterns) == expected_matches_of_forms(text, patterns)
 
 
 COMMON = ["ab" * 50_000 + str(number) for number in range(3)]
 """Beside them the other letters are rare."""
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.data())
-def test_rare_symbols_share_a_number(data: st.DataObject) -> None:
+def test_rare_symbols_share_an_id(data: st.DataObject) -> None:
     letters = "ab" + MANY[-6:]
-    forms = list(dict.fromkeys([*data.draw(distinct(letters)), *COMMON, *MANY]))
+    forms = list(dict.fromkeys([*data.draw(distinct_patterns(letters)), *COMMON, *MANY]))
     search = FormSearch(forms)
-    assert search._search.numbers(codes_of("a")).itemsize == 1
+    assert search._search.encode(to_code_points("a")).itemsize == 1
     text = data.draw(st.text(letters + ' "', max_size=60))
-    columns = search.find(codes_of(text), inside_words(character_classes(text)))
-    seen = sorted((forms[number], start, end) for number, start, end in zip(*columns, strict=True))
-    assert seen == forms_expected(text, [form for form in forms if form not in COMMON])
+    columns = search.find(to_code_points(text), inside_words(character_classes(text)))
+    matches = sorted((forms[number], start, end) for number, start, end in zip(*columns, strict=True))
+    assert matches == expected_matches_of_forms(text, [form for form in forms if form not in COMMON])
 
 
-def test_symbols_without_a_pattern_have_the_number_0() -> None:
-    search = SymbolSearch(codes_of("ab"), np.array([2]), also=codes_of("x"), alike=codes_of("bc"))
-    a, b, c, x, other = search.numbers(codes_of("abcxy")).tolist()
+def test_symbols_without_a_pattern_have_the_id_0() -> None:
+    extra, merged = to_code_points("x"), to_code_points("bc")
+    search = SymbolSearch(to_code_points("ab"), np.array([2]), extra=extra, merged=merged)
+    a, b, c, x, other = search.encode(to_code_points("abcxy")).tolist()
     assert len({a, b, x, 0}) == 4 and c == b and other == 0
 
 
 @pytest.mark.parametrize("count", [ONE_BYTE_SYMBOLS - 1, ONE_BYTE_SYMBOLS, ONE_BYTE_SYMBOLS + 1])
-def test_as_many_symbols_as_a_byte_has_numbers(count: int) -> None:
+def test_as_many_symbols_as_fit_into_a_byte(count: int) -> None:
     forms = list(MANY[:count])
     text = " ".join(MANY[: count + 2])
-    assert forms_found(text, forms) == forms_expected(text, forms) == searched(text, forms)
+    expected = expected_matches_of_forms(text, forms)
+    assert matches_of_forms(text, forms) == matches_of_patterns(text, forms) == expected
 
 
 def test_nothing_is_found_without_patterns() -> None:
-    assert searched("ab", []) == [] == forms_found("ab", [])
-    assert forms_found("", ["ab"]) == []
+    assert matches_of_patterns("ab", []) == [] == matches_of_forms("ab", [])
+    assert matches_of_forms("", ["ab"]) == []

@@ -23,7 +23,7 @@ from factroots_dagster.errors import InputError
 from factroots_dagster.lookup.answers import Answer, Decode, answers
 from factroots_dagster.lookup.terminal import columns, plain, row_lines, wrapped
 from factroots_dagster.store.store import Store, main_files, read_batches
-from factroots_dagster.text.normalization import normalized, normalized_with_places
+from factroots_dagster.text.normalization import normalize, normalize_with_positions
 
 FIRST_MATCHERS = ("sentence", "chunk", "article")
 """Matchers whose evidence is shown before that of others: the closest window first."""
@@ -123,7 +123,7 @@ def subjects(store: Store, languages: Iterable[str]) -> Iterator[str]:
 
 def folded_label(label: str) -> str:
     """A label as it is compared with what a user types."""
-    return " ".join(normalized(label).split()).casefold()
+    return " ".join(normalize(label).split()).casefold()
 
 
 def near_names(folded: str, names: Iterable[str]) -> list[str]:
@@ -242,8 +242,8 @@ def spans(fact: Traced, place: dict[str, Any]) -> tuple[tuple[int, int] | None, 
 
 def occurrences(sentence: str, label: str, *, language: str) -> list[int]:
     """Where `label` begins in `sentence`, compared as mentions are."""
-    text, places = normalized_with_places(sentence, language)
-    pattern = re.escape(normalized(label, language))
+    text, places = normalize_with_positions(sentence, language)
+    pattern = re.escape(normalize(label, language))
     starts = [match.start() for match in re.finditer(f"(?={pattern})", text)]
     if places is None:
         return starts

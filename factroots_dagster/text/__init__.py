@@ -1,4 +1,5 @@
-"""Plain text: code points, tokens, sentences, normalization, inflection, wordpieces.
+"""Text processing: code points, tokens, sentence boundaries, normalization, inflection, wordpieces.
 
-Functions of strings and arrays only. Nothing here knows a corpus, a fact or a model.
+Belongs here: functions of strings and arrays, and the data per language that they need. Does not belong here:
+anything that knows a corpus, a fact or a model.
 """

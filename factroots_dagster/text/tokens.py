@@ -1,7 +1,7 @@
-"""Words and tokens of a text by character class: borders, counts, chunks. Whole texts at a time.
+"""Words and tokens of a text by character class: borders and counts, computed for whole texts at a time.
 
 A text is looked up as an array of code points in one table of classes, so that a million characters take
-milliseconds and nothing is made for each token.
+milliseconds and no object is created per token.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from factroots_dagster.text.code_points import Property, codes_of
+from factroots_dagster.text.code_points import CharacterProperty, to_code_points
 
-BLANK, WORD, MARK, SINGLE = 0, 1, 2, 3
-"""Space or control; part of a word; punctuation or symbol; a character of a script without spaces."""
+SPACE, WORD, PUNCTUATION, UNSPACED = 0, 1, 2, 3
+"""Character classes: space or control; part of a word; punctuation or symbol; character of a script that is
+written without spaces."""
 
 CHUNK_TOKENS = 512
+"""Tokens of one chunk of an article."""
 
-UNSPACED = (
+UNSPACED_RANGES = (
     (0x0E00, 0x0EFF),  # Thai, Lao
     (0x1000, 0x109F),  # Myanmar
     (0x1780, 0x17FF),  # Khmer
@@ -39,71 +41,68 @@ UNSPACED = (
     (0x1AFF0, 0x1B16F),
     (0x20000, 0x3FFFF),
 )
-"""Blocks whose letters stand without spaces between words."""
+"""Ranges of code points (both ends included) whose letters are written without spaces between words."""
 
-IGNORED = (0x200C, 0x200D)
-"""ZWNJ and ZWJ belong to the word they stand in."""
+JOINERS = (0x200C, 0x200D)
+"""ZWNJ and ZWJ are part of the word around them."""
 
 
 def class_of(code: int) -> int:
     """The class of one code point."""
-    if code in IGNORED:
+    if code in JOINERS:
         return WORD
     category = unicodedata.category(chr(code))
     if category[0] in "LMN" or category == "Pc":
-        return SINGLE if any(first <= code <= last for first, last in UNSPACED) else WORD
-    return BLANK if category[0] in "ZC" else MARK
+        return UNSPACED if any(first <= code <= last for first, last in UNSPACED_RANGES) else WORD
+    return SPACE if category[0] in "ZC" else PUNCTUATION
 
 
-def _fill_classes(table: NDArray[np.uint8], codes: list[int]) -> None:
-    table[codes] = [class_of(code) for code in codes]
-
-
-_classes = Property(_fill_classes)
+_character_class = CharacterProperty(lambda codes: [class_of(code) for code in codes])
 
 
 def character_classes(text: str) -> NDArray[np.uint8]:
     """The class of every character, read-only, shape [len(text)]."""
-    return _classes(codes_of(text))
+    return _character_class(to_code_points(text))
 
 
-def token_starts(kinds: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Where a token begins: a word, or any single mark or character, shape as `kinds`.
+def token_starts(classes: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Whether a token begins at each character, same shape as `classes`.
 
-    These are the tokens that BERT's pre-tokenizer makes, with combining marks inside words.
+    A token is a word, or a single punctuation mark or character of an unspaced script, as in BERT's
+    pre-tokenizer, except that combining marks are part of the word.
     """
-    starts: NDArray[np.bool_] = (kinds != BLANK) & ~inside_words(kinds)[:-1]
+    starts: NDArray[np.bool_] = (classes != SPACE) & ~inside_words(classes)[:-1]
     return starts
 
 
-def word_counts(texts: Sequence[str]) -> NDArray[np.int64]:
-    """Words of each text; in scripts without spaces every character counts. Shape [len(texts)]."""
-    kinds = character_classes("\n".join(texts))
-    words = np.flatnonzero(token_starts(kinds) & (kinds != MARK))
-    starts, ends = edges_when_joined(texts)
+def count_words(texts: Sequence[str]) -> NDArray[np.int64]:
+    """Number of words of each text, shape [len(texts)]; in unspaced scripts every character counts."""
+    classes = character_classes("\n".join(texts))
+    words = np.flatnonzero(token_starts(classes) & (classes != PUNCTUATION))
+    starts, ends = joined_bounds(texts)
     return np.searchsorted(words, ends) - np.searchsorted(words, starts)
 
 
-def edges_when_joined(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where each text starts and ends in "\\n".join(texts), both [len(texts)]."""
+def joined_bounds(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where each text starts and ends in "\\n".join(texts), both of shape [len(texts)]."""
     ends = np.cumsum(np.array([len(text) + 1 for text in texts], dtype=np.int64)) - 1
     return np.append(0, ends[:-1] + 1)[: len(texts)], ends
 
 
-def inside_words(kinds: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Whether each place, from before the first character to behind the last, lies inside a word. Shape:
-    [len(kinds) + 1].
+def inside_words(classes: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Whether each position, from before the first character to after the last, is inside a word. Shape:
+    [len(classes) + 1].
 
-    Inside a word is where two word characters meet; between characters of scripts without spaces, and between
-    such a one and a letter, there is no border to keep.
+    A position is inside a word when the characters on both sides are of class WORD. Between characters of
+    unspaced scripts, and between such a character and a letter, a match may begin or end anywhere.
     """
-    words = kinds == WORD
-    inside = np.zeros(len(kinds) + 1, dtype=bool)
-    np.logical_and(words[1:], words[:-1], out=inside[1:-1])
+    is_word = classes == WORD
+    inside = np.zeros(len(classes) + 1, dtype=bool)
+    np.logical_and(is_word[1:], is_word[:-1], out=inside[1:-1])
     return inside
 
 
-def word_ends(kinds: NDArray[np.uint8], places: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each place inside a word where that word ends. Shape: [n]."""
-    outside = np.append(np.flatnonzero(kinds != WORD), len(kinds))
-    return outside[np.searchsorted(outside, places)]
+def word_ends(classes: NDArray[np.uint8], positions: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where the word around each position inside a word ends, same shape as `positions`."""
+    outside = np.append(np.flatnonzero(classes != WORD), len(classes))
+    return outside[np.searchsorted(outside, positions)]

@@ -20,7 +20,7 @@ from factroots_dagster.spark.tasks import ReportProgress, TaskState, clean_up, r
 from factroots_dagster.store.store import main_files
 from factroots_dagster.tables import storage_schema
 from factroots_dagster.text.code_points import to_code_points
-from factroots_dagster.text.inflection.suffixes import SUFFIX_LANGUAGES, is_suffix
+from factroots_dagster.text.inflection.suffixes import MAX_SUFFIX, SUFFIX_LANGUAGES, is_suffix
 from factroots_dagster.text.normalization import normalize_with_positions
 from factroots_dagster.text.sentences.boundaries import sentence_starts
 from factroots_dagster.text.tokens import (
@@ -50,8 +50,6 @@ if TYPE_CHECKING:
 ROW_GROUP_ROWS = 500_000
 BATCH_CHARACTERS = 2 * 2**20
 """Articles are searched together up to this length, so that many stubs share the cost of one call."""
-
-LONGEST_SUFFIX = 16
 
 REPETITIVE_COLUMNS = ("entity_uri", "label", "kind")
 """Columns with few distinct values."""
@@ -278,7 +276,7 @@ def _inflected_matches(
 
     Returns entity, kind, start and end (that of the word) of the mentions, each [n].
     """
-    near = np.flatnonzero(word_end - end <= LONGEST_SUFFIX)
+    near = np.flatnonzero(word_end - end <= MAX_SUFFIX)
     form, start, end, word_end = form[near], start[near], end[near], word_end[near]
     is_inflected = np.array(
         [

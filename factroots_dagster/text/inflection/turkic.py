@@ -1,0 +1,99 @@
+"""What Turkish and Azerbaijani have in common: suffixes in the order of their slots, in vowel harmony.
+
+Suffixes are written with symbols: A is a low vowel and I a high one in harmony with the last vowel, D is d or
+t, and a letter in brackets is written after vowels only.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+
+from factroots_dagster.text.inflection.rules import Suffixes, last_of
+
+HIGH_VOWELS = {"a": "ı", "ı": "ı", "o": "u", "u": "u", "e": "i", "ə": "i", "i": "i", "ö": "ü", "ü": "ü"}
+"""The high vowel in harmony with each vowel."""
+
+FRONT_VOWELS = {"a": "e", "ı": "i", "o": "ö", "u": "ü"}
+"""The front vowel for each back vowel."""
+
+VOICELESS = "çfhkpsşt"
+LOWER_CASE = str.maketrans("IİÂÎÛâîû", "ıiaiuaiu")
+POSSESSED_CASES = ("", "nI", "nA", "nDA", "nDAki", "nDAn", "nIn", "ylA")
+COPULAS = ("", "DIr", "(y)DI", "(y)mIş")
+
+
+@dataclass(frozen=True)
+class TurkicLanguage:
+    """What differs between the languages.
+
+    cases: case suffixes after a stem or a plural.
+    low_front_vowel: A in harmony with a front vowel.
+    devoices_d: whether D is t after a voiceless consonant.
+    suffixes_of_names_are_few: whether a capitalized stem takes neither possessive suffixes nor suffixes of
+        one letter, which far more often end another name.
+    soft_consonants: final consonants that are often soft; a back vowel before them may be followed by front
+        suffixes.
+    """
+
+    cases: tuple[str, ...]
+    low_front_vowel: str
+    devoices_d: bool = False
+    suffixes_of_names_are_few: bool = False
+    soft_consonants: str = ""
+
+
+def turkic_suffixes(stem: str, language: TurkicLanguage) -> Suffixes:
+    """Suffixes of a Turkish or Azerbaijani stem."""
+    lower = stem.translate(LOWER_CASE).lower()
+    vowel = last_of("".join(HIGH_VOWELS), lower)
+    final = lower[-1] if lower[-1].isalpha() else ""
+    is_name = language.suffixes_of_names_are_few and stem[0].isupper()
+    vowels = [vowel] if vowel else ["a", "e", "o", "ö"]
+    if language.soft_consonants and final in language.soft_consonants and vowel in FRONT_VOWELS:
+        vowels.append(FRONT_VOWELS[vowel])
+    if not vowel or not final:
+        sounds = "atn"
+    elif final in HIGH_VOWELS:
+        sounds = "a"
+    else:
+        sounds = "t" if final in VOICELESS else "n"
+    return _suffixes_of_kind("".join(vowels), sounds, language, is_name)
+
+
+@lru_cache
+def _suffixes_of_kind(vowels: str, sounds: str, language: TurkicLanguage, is_name: bool) -> Suffixes:
+    """Suffixes after any of the last `vowels` and last `sounds`.
+
+    Sounds are a for a vowel, t for a voiceless consonant, n for a voiced one.
+    """
+    chains: set[str] = set()
+    for plural, copula in product(("", "lAr"), COPULAS):
+        chains.update(plural + case + copula for case in language.cases)
+        if not is_name:
+            chains.update(f"{plural}(s)I{case}{copula}" for case in POSSESSED_CASES)
+    suffixes = (
+        _in_harmony(chain, vowel, sound, language) for chain, vowel, sound in product(chains, vowels, sounds)
+    )
+    min_length = 2 if is_name else 1
+    return frozenset(suffix for suffix in suffixes if len(suffix) >= min_length)
+
+
+def _in_harmony(chain: str, vowel: str, sound: str, language: TurkicLanguage) -> str:
+    """A chain of suffixes as it is written after a last vowel and a last sound."""
+    written = ""
+    for buffer, letter in re.findall(r"\((.)\)|(.)", chain):
+        if buffer:
+            letter = buffer if sound in HIGH_VOWELS else ""
+        elif letter == "A":
+            letter = "a" if vowel in FRONT_VOWELS else language.low_front_vowel
+        elif letter == "I":
+            letter = HIGH_VOWELS[vowel]
+        elif letter == "D":
+            letter = "t" if sound in VOICELESS and language.devoices_d else "d"
+        written += letter
+        sound = letter or sound
+        vowel = letter if letter in HIGH_VOWELS and letter else vowel
+    return written

@@ -1,0 +1,139 @@
+"""Whether a full stop belongs to the word before it: an abbreviation, an initial, an ordinal number.
+
+Only marks after a short word or a number are judged here, one at a time; `boundaries` selects them.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from factroots_dagster.text.sentences.characters import TITLE_BRACKETS
+from factroots_dagster.text.sentences.rules import Rules, rules_for
+
+MAX_ABBREVIATION = 8
+"""Letters of the longest abbreviation; a mark after a longer word belongs to no abbreviation."""
+
+MAX_TITLE = 40
+"""How far from a mark the brackets of a title may be."""
+
+MAX_CACHED_WORDS = 1 << 16
+
+EXCLAMATION_NAMES = frozenset(("yahoo", "jeopardy", "joomla", "wham"))
+"""Names that end in an exclamation mark wherever they occur."""
+
+APOSTROPHES = "'’ʼ"
+FIRST_WORD = re.compile(r"([^\s'’.,;:]{1,16})[\s'’,]")
+LINE_NUMBER = re.compile(r"\n[0-9]{1,3}$")
+ROMAN_NUMBER = re.compile(r"[IVX]{2,5}")
+NUMBER = re.compile(r"[0-9]|[IVXLC]+\b")
+ET_CETERA = re.compile(r"(?<!\w)(?:т\. ?(?:д|п|ін)|κ\. ?[άα])$")
+"""Russian, Ukrainian and Greek "etc.", which end sentences although single letters stand in them."""
+
+DOTTED = re.compile(r"(?<![\w.])\w{1,3}\.\w{1,4}$")
+"""Abbreviations of several words without spaces ("a.m.", "U.S.")."""
+
+DIGRAPH = re.compile(r"[B-DF-HJ-NP-TV-Z][hjszžy]|Дж|Дз")
+"""Two letters that stand for one at the beginning of a name."""
+
+ORDINAL = re.compile(r"(?<![\w.,])[0-9]{1,2}$")
+
+
+class AbbreviationCandidates(dict[str, bool]):
+    """Whether a mark after a word may belong to it, in one language; filled as words occur."""
+
+    def __init__(self, rules: Rules) -> None:
+        super().__init__()
+        self.rules = rules
+
+    def __missing__(self, word: str) -> bool:
+        if len(self) >= MAX_CACHED_WORDS:
+            self.clear()
+        self[word] = may_be_abbreviation(word, self.rules)
+        return self[word]
+
+
+@lru_cache(maxsize=8)
+def abbreviation_candidates(language: str) -> AbbreviationCandidates:
+    """The candidates of a language, created once per process."""
+    return AbbreviationCandidates(rules_for(language))
+
+
+def may_be_abbreviation(word: str, rules: Rules) -> bool:
+    """Whether a mark after `word` may belong to it in some context; an empty word stands for a number."""
+    lower = word.lower()
+    if not word or lower in EXCLAMATION_NAMES or is_initial(word, "", rules):
+        return True
+    if is_digraph_or_roman_ordinal(word, rules):
+        return True
+    return lower in rules.titles or lower in rules.abbreviations or lower in rules.before_numbers
+
+
+def is_digraph_or_roman_ordinal(word: str, rules: Rules) -> bool:
+    """Whether a word is two letters that stand for one, or a Roman number that a full stop makes ordinal."""
+    if DIGRAPH.fullmatch(word):
+        return True
+    return rules.ordinals_with_full_stop and ROMAN_NUMBER.fullmatch(word) is not None
+
+
+def is_initial(word: str, before: str, rules: Rules) -> bool:
+    """Whether a word, which follows the character `before`, is one letter or syllable that stands for a
+    name."""
+    letter = word[0]
+    if word[1:2].isalpha() or any(map(str.isalpha, word[2:])) or before.isdigit():
+        return False
+    if "\u0900" <= letter <= "\u0dff":
+        return rules.syllable_initials
+    if rules.initial_letters:
+        return letter in rules.initial_letters
+    # In other scripts without case, single characters are words.
+    return letter < "\u0e00" or letter.lower() != letter.upper()
+
+
+def belongs_to_word(text: str, mark: int, length: int, next_word: int, rules: Rules) -> bool:
+    """Whether the mark at position `mark` belongs to the `length` letters before it, or to a number (0).
+
+    next_word: position of the word after the mark.
+    """
+    word = text[mark - length : mark]
+    lower = word.lower()
+    if text[mark] == "!":
+        return lower in EXCLAMATION_NAMES
+    if lower in rules.titles:
+        return True
+    before = text[mark - length - 1] if mark > length else "\n"
+    if not word:
+        digits = text[max(0, mark - 4) : mark] if mark > 3 else "\n" + text[:mark]
+        if LINE_NUMBER.search(digits):
+            return True
+        is_abbreviated = rules.ordinals_with_full_stop and ORDINAL.search(digits) is not None
+    elif before in APOSTROPHES:
+        is_abbreviated = word.isupper()
+    else:
+        is_abbreviated = (
+            lower in rules.abbreviations
+            or is_initial(word, before, rules)
+            or is_digraph_or_roman_ordinal(word, rules)
+            or (before == "." and DOTTED.search(text, max(0, mark - 9), mark) is not None)
+        )
+        if not is_abbreviated and lower in rules.before_numbers:
+            return NUMBER.match(text, next_word) is not None
+    if not is_abbreviated or ET_CETERA.search(text, max(0, mark - 8), mark):
+        return False
+    return not begins_sentence(text, next_word, rules)
+
+
+def begins_sentence(text: str, position: int, rules: Rules) -> bool:
+    """Whether the word at `position` is one that begins sentences rather than names."""
+    match = FIRST_WORD.match(text, position)
+    return match is not None and match[1] in rules.first_words
+
+
+def is_in_title(text: str, mark: int) -> bool:
+    """Whether the mark is inside the title of a work in Chinese or Japanese brackets."""
+    before, after = text[max(0, mark - MAX_TITLE) : mark], text[mark : mark + MAX_TITLE]
+    for opening, closing in TITLE_BRACKETS:
+        if before.rfind(opening) > max(before.rfind(closing), before.rfind("\n")):
+            end = after.find(closing)
+            return end >= 0 and "\n" not in after[:end]
+    return False
