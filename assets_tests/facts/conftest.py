@@ -1,36 +1,19 @@
+"""Fixtures: a small release, and mLAMA 1.1 where it is at hand."""
+
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from assets_tests.facts.releases import fact, write_release
 from factroots_dagster.facts.mlama.release import acquire_release
-
-
-def write_release(root: Path, content: dict[str, dict[str, list[dict] | str]]) -> Path:
-    """Writes {language: {relation: rows}} with a template for each relation."""
-    for language, relations in content.items():
-        folder = root / language
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "templates.jsonl").open("w", encoding="utf-8") as out:
-            for relation in relations:
-                out.write(json.dumps({"relation": relation, "template": f"[X] {relation} [Y] ."}) + "\n")
-        for relation, rows in relations.items():
-            lines = [json.dumps(row, ensure_ascii=False) for row in rows]
-            (folder / f"{relation}.jsonl").write_text(
-                "".join(line + "\n" for line in lines), encoding="utf-8"
-            )
-    return root
-
-
-def fact(uuid: str, subject: str = "Ada", answer: str = "Oslo", **more: object) -> dict:
-    return {"uuid": uuid, "sub_label": subject, "obj_label": answer, "sub_uri": "Q1", "obj_uri": "Q2"} | more
 
 
 @pytest.fixture
 def small_release(tmp_path: Path) -> Path:
+    """Two languages, two relations, three lines."""
     return write_release(
         tmp_path / "small",
         {

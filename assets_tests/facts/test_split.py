@@ -1,3 +1,5 @@
+"""Reading one language of a release, and which line an error names."""
+
 from __future__ import annotations
 
 import json
@@ -7,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets_tests.facts.conftest import fact, write_release
+from assets_tests.facts.releases import fact, write_release
 from factroots_dagster.errors import InputError
-from factroots_dagster.facts.mlama.split import languages, read_split
+from factroots_dagster.facts.mlama.split import list_languages, read_split
 from factroots_dagster.facts.schema import MLAMA_SPLIT
 
 
-def test_rows_come_sorted_with_their_lines(tmp_path: Path) -> None:
+def test_rows_are_sorted_by_relation_and_line(tmp_path: Path) -> None:
     write_release(
         tmp_path,
         {
@@ -25,7 +27,7 @@ def test_rows_come_sorted_with_their_lines(tmp_path: Path) -> None:
     )
     (tmp_path / "qaa" / ".P1.jsonl").write_text("not data")
     (tmp_path / ".hidden").mkdir()
-    assert languages(tmp_path) == ["qaa"]
+    assert list_languages(tmp_path) == ["qaa"]
     table = read_split(tmp_path, "qaa")
     assert table.schema.equals(MLAMA_SPLIT)
     assert [(r["relation"], r["uuid"], r["line"]) for r in table.to_pylist()] == [
@@ -34,7 +36,7 @@ def test_rows_come_sorted_with_their_lines(tmp_path: Path) -> None:
         ("P36", "c", 1),
     ]
     assert table["object_in_subject"].to_pylist() == [False, False, True]
-    assert table["subject"].to_pylist()[1] == " Ada\u200b"  # raw: prompts must not be normalised
+    assert table["subject"].to_pylist()[1] == " Ada\u200b"  # unchanged: prompts are not normalized
     assert set(table["candidate_set"].to_pylist()) == {"qaa/P19", "qaa/P36"}
     assert table["template"].to_pylist()[2] == "[X] P36 [Y] ."
 
@@ -46,13 +48,13 @@ def test_rows_come_sorted_with_their_lines(tmp_path: Path) -> None:
         ("[1]", "line 2: expected a JSON object"),
         (b"\xff\xfe{}", "line 2: not valid JSON"),
         (json.dumps({k: v for k, v in fact("u2").items() if k != "obj_uri"}), "line 2: no 'obj_uri'"),
-        (json.dumps(fact("u2", answer="  ")), "line 2: 'obj_label' must be a text"),
-        (json.dumps(fact("u2", answer=3)), "line 2: 'obj_label' must be a text"),
+        (json.dumps(fact("u2", answer="  ")), "line 2: 'obj_label' must be a string"),
+        (json.dumps(fact("u2", answer=3)), "line 2: 'obj_label' must be a string"),
         (
             '{"uuid": "u2", "sub_label": "\\ud800", "obj_label": "b", "sub_uri": "c", "obj_uri": "d"}',
             "line 2",
         ),
-        (json.dumps(fact("u1")), r"line 2: uuid u1 already stands in qaa/P19.jsonl, line 1"),
+        (json.dumps(fact("u1")), r"line 2: uuid u1 was already used in qaa/P19\.jsonl, line 1"),
         ("[" * 100_000, "line 2: not valid JSON"),
     ],
 )
@@ -68,9 +70,9 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str | bytes, message: str) ->
     ("templates", "message"),
     [
         ([{"relation": "P20", "template": "[X] [Y]"}], "relation P19 has no template"),
-        ([{"relation": "P19", "template": "[X] lives"}], r"holds \[Y\] 0 times"),
-        ([{"relation": "P19", "template": "[X] [X] [Y]"}], r"holds \[X\] 2 times"),
-        ([{"relation": "P19", "template": "[X] [Y]"}] * 2, "second template for relation P19"),
+        ([{"relation": "P19", "template": "[X] lives"}], r"has \[Y\] 0 times"),
+        ([{"relation": "P19", "template": "[X] [X] [Y]"}], r"has \[X\] 2 times"),
+        ([{"relation": "P19", "template": "[X] [Y]"}] * 2, "second template of relation P19"),
         ([{"relation": "P19"}], "no 'template'"),
     ],
 )
@@ -81,12 +83,12 @@ def test_a_bad_template_is_named(tmp_path: Path, templates: list[dict], message:
         read_split(tmp_path, "qaa")
 
 
-def test_an_unknown_language_is_answered_with_the_known(tmp_path: Path) -> None:
+def test_an_unknown_language_is_refused_with_a_list_of_the_known_ones(tmp_path: Path) -> None:
     write_release(tmp_path, {"qaa": {"P19": [fact("u1")]}})
-    with pytest.raises(InputError, match=r"'xx' is not in this mLAMA release; it holds: qaa"):
+    with pytest.raises(InputError, match=r"'xx' is not in this mLAMA release.*its languages: qaa"):
         read_split(tmp_path, "xx")
     (tmp_path / "qab").mkdir()
-    with pytest.raises(InputError, match=r"qab/templates.jsonl is missing"):
+    with pytest.raises(InputError, match=r"qab/templates\.jsonl is missing"):
         read_split(tmp_path, "qab")
 
 

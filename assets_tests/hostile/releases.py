@@ -9,7 +9,7 @@ from pathlib import Path
 
 from assets_tests.hostile.case import Case
 from factroots_dagster.facts.mlama.release import acquire_release
-from factroots_dagster.facts.mlama.split import LONGEST_LINE, read_split
+from factroots_dagster.facts.mlama.split import MAX_LINE_BYTES, read_split
 
 FACT = {"uuid": "u", "sub_label": "Ada", "obj_label": "Oslo", "sub_uri": "Q1", "obj_uri": "Q2"}
 TEMPLATE = b'{"relation": "P19", "template": "[X] was born in [Y] ."}\n'
@@ -76,7 +76,7 @@ CASES = [
     Case("line of NUL", read_line(b"\0" * 100), (*LINE, "JSON")),
     Case("line nested 100,000 deep", read_line(b"[" * 100_000), (*LINE, "JSON")),
     Case("line with a number of 10,000 digits", read_line(b'{"uuid": 1' + b"0" * 9999 + b"}"), LINE),
-    Case("line too long", read_line({"more": "x" * LONGEST_LINE}), (*LINE, f"{LONGEST_LINE:,} bytes")),
+    Case("line too long", read_line({"more": "x" * MAX_LINE_BYTES}), (*LINE, f"{MAX_LINE_BYTES:,} bytes")),
     Case("field missing", read_line({"obj_uri": None}), (*LINE, "'obj_uri'")),
     Case("field of a wrong type", read_line({"obj_label": ["Oslo"]}), (*LINE, "'obj_label'")),
     Case("label of blanks", read_line({"sub_label": " \t "}), (*LINE, "'sub_label'")),

@@ -1,4 +1,5 @@
-"""Fact sets: the cloze prompts that models are asked, with their Wikidata ids.
+"""Fact sets: the cloze prompts that models are given, with the Wikidata ids of their entities.
 
-One folder or module per format that is read; `schema.py` declares the tables. No model and no corpus here.
+`schema.py` declares the tables, in the form of mLAMA, into which other fact sets are imported; one folder per
+format that is read. What can be counted on facts alone is here; no model and no corpus.
 """

@@ -1,1 +1,1 @@
-"""mLAMA 1.1: reading a release, one language of it, and what its languages have in common."""
+"""mLAMA (Kassner, Dufter and Schütze, EACL 2021): fetching, identifying and reading a release."""

@@ -1,4 +1,4 @@
-"""The 53 languages of mLAMA 1.1 (ISO 639 codes as its folders are named)."""
+"""The 53 languages of mLAMA 1.1, as its folders are named: ISO 639 codes."""
 
 from __future__ import annotations
 

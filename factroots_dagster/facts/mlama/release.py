@@ -1,7 +1,7 @@
-"""Gets an mLAMA release from wherever it lies and says whether it is the published one.
+"""Fetching a release of mLAMA from a mirror, archive or folder, and identifying the published one.
 
-mLAMA (Kassner, Dufter and Schütze, EACL 2021) is licensed CC BY-NC-SA 4.0: its rows are fetched,
-never shipped with this project.
+mLAMA (Kassner, Dufter and Schütze, EACL 2021) is licensed CC BY-NC-SA 4.0: its rows are fetched, never
+distributed with this project.
 """
 
 from __future__ import annotations
@@ -12,39 +12,42 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 
 from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.facts.mlama.archive import MAX_BYTES, unpack
-from factroots_dagster.facts.mlama.split import TEMPLATES, parse_lines, read_templates, relation_files
+from factroots_dagster.facts.mlama.split import TEMPLATES, list_relation_files, parse_lines, read_templates
 from factroots_dagster.facts.schema import MLAMA_RELEASE
 from factroots_dagster.store.download import download
 
 MIRRORS = (
-    # The authors' archive; the same path under plain http, which older code names, is dead.
+    # The authors' archive; the http address in older code no longer works.
     "https://cistern.cis.lmu.de/mlama/mlama1.1.zip",
-    # The hub's copy of the same rows (data set cis-lmu/m_lama, configuration "all"), as the Parquet
-    # export that the hub keeps of every data set under this revision.
+    # The Hugging Face hub's copy of the same rows (data set cis-lmu/m_lama, configuration "all"), as the
+    # Parquet export that the hub keeps of every data set.
     "https://huggingface.co/datasets/cis-lmu/m_lama/resolve/refs%2Fconvert%2Fparquet/all/test/0000.parquet",
 )
 LICENCE = (
     "CC BY-NC-SA 4.0 (Kassner, Dufter and Schütze, EACL 2021): not for commercial use, not redistributed here"
 )
-MAX_DOWNLOAD = 1 << 30
+MAX_DOWNLOAD_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
 class ReleaseIdentity:
-    """What a release is, told from its rows alone.
+    """What identifies a release, whatever files and archives its rows come in.
 
-    Attributes:
-        name: "mLAMA 1.1" for the published release, else "other".
-        published: whether counts and digest are those of the published release.
-        digest: sha256 over the sorted rows, see `release_digest`.
-        rows, languages, relations, facts: counts; relations with at least one row; facts = uuids.
+    name: "mLAMA 1.1" for the published release, else "other". published: whether it is that release.
+
+    digest: SHA-256, hexadecimal, over the rows by language, relation (in the order of file names) and sorted
+    row. A row is language, relation, uuid, subject uri, object uri, subject label, object label and template,
+    joined by U+001F, with a line end, in UTF-8. The order of lines, further keys, JSON escapes and the
+    archive's format do not change it; a changed, missing, repeated or added row does.
+
+    rows, languages, relations, facts: counts; relations that have rows, facts by uuid.
     """
 
     name: str
@@ -73,96 +76,77 @@ def acquire_release(
     *,
     progress: Callable[[str], None] | None = None,
     mirrors: tuple[str, ...] = MIRRORS,
+    published: ReleaseIdentity = PUBLISHED,
 ) -> pa.Table:
-    """Puts a release into `folder` as `<language>/templates.jsonl` and `<language>/<relation>.jsonl`.
+    """Write a release into `folder` as `<language>/templates.jsonl` and `<language>/<relation>.jsonl`.
 
-    Args:
-        source: http(s) address, folder, or archive (.zip, .tar.*, or the hub's Parquet file); None
-            tries the mirrors in order and takes the first that delivers the published release.
-        folder: existing, empty folder.
-        progress: called with a line for people every few seconds.
-        mirrors: addresses tried when `source` is None.
+    source: http(s) address, folder, or archive (.zip, .tar.*, or the hub's Parquet file); None tries the
+    mirrors in order until one has the `published` release. folder: existing and empty. progress: receives a
+    line every few seconds.
 
-    Returns:
-        MLAMA_RELEASE, sorted by language and relation. What the release is stands in the table's
-        schema metadata, see `release_facts`; a release other than the published one is accepted
-        when it was asked for by `source`, and says so there.
+    Returns MLAMA_RELEASE with `read_provenance` in its metadata: another release than the published one is
+    accepted from a `source`, and identified as such there.
 
-    Raises:
-        InputError: the source cannot be had, is unsafe, or is no mLAMA release; the message names it.
+    Raises InputError, naming the source, when it cannot be fetched, is unsafe, or is no mLAMA release.
     """
-    say = progress or (lambda line: None)
+    report = progress or (lambda line: None)
     if source is not None:
-        _bring(source, folder, say)
-        return _described(folder, source)
-    refused, unavailable = [], False
+        _fetch(source, folder, report)
+        return _describe(folder, source, published)
+    failures, unavailable = [], False
     for mirror in mirrors:
         try:
-            _bring(mirror, folder, say)
-            table = _described(folder, mirror)
-            if release_facts(table)["published"]:
+            _fetch(mirror, folder, report)
+            table = _describe(folder, mirror, published)
+            if read_provenance(table)["published"]:
                 return table
-            refused.append(f"{mirror}: its rows are not those of mLAMA 1.1")
+            failures.append(f"{mirror}: its rows are not those of {published.name}")
         except InputError as error:
-            refused.append(str(error))
+            failures.append(error.problem)
             unavailable |= isinstance(error, UnavailableError)
-        _empty(folder)
+        _remove_content(folder)
     raise (UnavailableError if unavailable else InputError)(
-        "no mirror delivered mLAMA 1.1: "
-        + "; ".join(refused)
-        + ". Give a copy of your own as FACTROOTS_MLAMA_SOURCE"
+        f"no mirror delivered {published.name}: {'; '.join(failures)}",
+        "get a copy, and set FACTROOTS_MLAMA_SOURCE to its address, folder or archive",
     )
 
 
-def release_facts(table: pa.Table) -> dict[str, str | int | bool]:
-    """What `acquire_release` found out about the release behind an inventory.
+def read_provenance(table: pa.Table) -> dict[str, str | int | bool]:
+    """What `acquire_release` wrote into the metadata of MLAMA_RELEASE about the release.
 
-    Keys: name, published, digest, rows, languages, relations, facts, source, licence.
+    Keys: those of ReleaseIdentity, source (where it was fetched from) and licence.
     """
-    facts: dict[str, str | int | bool] = json.loads((table.schema.metadata or {})[b"mlama_release"])
-    return facts
+    provenance: dict[str, str | int | bool] = json.loads((table.schema.metadata or {})[b"mlama_release"])
+    return provenance
 
 
-def identify(folder: Path) -> ReleaseIdentity:
-    """Tells what the release in `folder` is: counts and digest against the published release's."""
+def identify_release(folder: Path, published: ReleaseIdentity = PUBLISHED) -> ReleaseIdentity:
+    """The identity of the release in `folder`: `published`, if its digest and counts are the same."""
     rows, relations, facts = 0, set[str](), set[str]()
     digest = hashlib.sha256()
     languages = _language_folders(folder)
     for language in languages:
         templates = read_templates(language)
-        for path in relation_files(language):
+        for path in list_relation_files(language):
             template = templates.get(path.stem, "")
             lines = sorted(_row_line(language.name, path.stem, template, row) for _, row in parse_lines(path))
             facts.update(line.split("\x1f", 3)[2] for line in lines)
             relations.update([path.stem] if lines else [])
             rows += len(lines)
             digest.update("".join(lines).encode("utf-8", "surrogatepass"))
-    found = ReleaseIdentity(
-        "mLAMA 1.1", True, digest.hexdigest(), rows, len(languages), len(relations), len(facts)
+    identity = ReleaseIdentity(
+        "other", False, digest.hexdigest(), rows, len(languages), len(relations), len(facts)
     )
-    return (
-        found
-        if found == PUBLISHED
-        else ReleaseIdentity(**{**asdict(found), "name": "other", "published": False})
-    )
+    is_published = replace(identity, name=published.name, published=True) == published
+    return published if is_published else identity
 
 
-def release_digest(folder: Path) -> str:
-    """sha256 over a release's rows: by language, relation (in file name order) and sorted row.
-
-    A row is language, relation, uuid, subject uri, object uri, subject label, object label and
-    template, joined by U+001F and ended by a newline, in UTF-8. Order of lines, further keys, JSON
-    escapes and archive format do not change it; any changed, missing, doubled or added row does.
-    """
-    return identify(folder).digest
-
-
-def inventory(folder: Path) -> pa.Table:
-    """MLAMA_RELEASE of the release in `folder`: one row per template or file."""
+def list_release(folder: Path) -> pa.Table:
+    """MLAMA_RELEASE of the release in `folder`."""
     rows = []
     for language in _language_folders(folder):
         templates = read_templates(language)
-        files = {path.stem: path for path in relation_files(language)}
+        files = {path.stem: path for path in list_relation_files(language)}
         for relation in sorted(templates.keys() | files.keys()):
             row: dict[str, object] = {
                 "language": language.name,
@@ -183,55 +167,60 @@ def inventory(folder: Path) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=MLAMA_RELEASE)
 
 
-def _described(folder: Path, source: str) -> pa.Table:
-    table = inventory(folder)
-    facts = asdict(identify(folder)) | {"source": source, "licence": LICENCE}
-    return table.replace_schema_metadata({"mlama_release": json.dumps(facts, ensure_ascii=False)})
+def _describe(folder: Path, source: str, published: ReleaseIdentity) -> pa.Table:
+    """MLAMA_RELEASE with the release's provenance in its metadata."""
+    provenance = asdict(identify_release(folder, published)) | {"source": source, "licence": LICENCE}
+    metadata = {"mlama_release": json.dumps(provenance, ensure_ascii=False)}
+    return list_release(folder).replace_schema_metadata(metadata)
 
 
-def _bring(source: str, folder: Path, say: Callable[[str], None]) -> None:
-    # Beside the target, not in the system's temporary folder: that one is often too small.
+def _fetch(source: str, folder: Path, report: Callable[[str], None]) -> None:
+    """Bring the language folders of a release into `folder`."""
+    # The system's temporary folder is often too small, so files are staged beside the target.
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".mlama-") as staging:
         work = Path(staging)
         if "://" in source:
-            say(f"downloading {source}")
-            archive = download(source, work / "archive", max_bytes=MAX_DOWNLOAD, progress=say)
+            report(f"downloading {source}")
+            archive = download(source, work / "archive", max_bytes=MAX_DOWNLOAD_BYTES, progress=report)
         else:
             archive = Path(source).expanduser()
         if archive.is_dir():
-            _take(archive, folder, source, move=False)
+            _collect_languages(archive, folder, source, move=False)
         elif archive.is_file():
-            say(f"unpacking {source}")
+            report(f"unpacking {source}")
             unpacked = work / "unpacked"
             unpacked.mkdir()
             unpack(archive, unpacked, max_bytes=MAX_BYTES)
-            _take(unpacked, folder, source, move=True)
+            _collect_languages(unpacked, folder, source, move=True)
         else:
             raise InputError(
-                f"{source}: no such file or folder; set FACTROOTS_MLAMA_SOURCE to where mLAMA lies"
+                f"{source}: no such file or folder", "set FACTROOTS_MLAMA_SOURCE to where mLAMA is"
             )
 
 
-def _take(root: Path, folder: Path, source: str, *, move: bool) -> None:
-    """Brings the language folders found in `root`, or in its one visible sub-folder, into `folder`."""
-    found = _language_folders(root)
-    if not found:
-        inner = [entry for entry in sorted(root.iterdir()) if entry.is_dir() and _visible(entry)]
-        holding = [entry for entry in inner if _language_folders(entry)]
-        if len(holding) > 1:
-            raise InputError(
-                f"{source}: several releases in it ({', '.join(h.name for h in holding)}); give one of them"
-            )
-        found = _language_folders(holding[0]) if holding else []
-    if not found:
-        raise InputError(f"{source}: no <language>/{TEMPLATES} in it; this is not an mLAMA release")
-    for language in found:
+def _collect_languages(root: Path, folder: Path, source: str, *, move: bool) -> None:
+    """Move or copy the language folders in `root`, or in its only visible sub-folder, into `folder`."""
+    languages = _language_folders(root)
+    if not languages:
+        subfolders = [entry for entry in sorted(root.iterdir()) if entry.is_dir() and _is_visible(entry)]
+        releases = [entry for entry in subfolders if _language_folders(entry)]
+        if len(releases) > 1:
+            names = ", ".join(release.name for release in releases)
+            raise InputError(f"{source}: several releases in it ({names})", "give the path of one of them")
+        languages = _language_folders(releases[0]) if releases else []
+    if not languages:
+        raise InputError(
+            f"{source}: no <language>/{TEMPLATES} in it, so it is not an mLAMA release",
+            "set FACTROOTS_MLAMA_SOURCE to where mLAMA is",
+        )
+    for language in languages:
         target = folder / language.name
         target.mkdir()
-        for path in [language / TEMPLATES, *relation_files(language)]:
+        for path in [language / TEMPLATES, *list_relation_files(language)]:
             if not path.is_file():
                 raise InputError(
-                    f"{source}: {language.name}/{path.name} is missing or not a file; get the release again"
+                    f"{source}: {language.name}/{path.name} is missing or not a file",
+                    "get the release again",
                 )
             if move:
                 os.replace(path, target / path.name)
@@ -244,19 +233,20 @@ def _language_folders(root: Path) -> list[Path]:
     return [
         entry
         for entry in sorted(root.iterdir())
-        if entry.is_dir() and _visible(entry) and any(_visible(path) for path in entry.glob("*.jsonl"))
+        if entry.is_dir() and _is_visible(entry) and any(_is_visible(path) for path in entry.glob("*.jsonl"))
     ]
 
 
-def _visible(path: Path) -> bool:
+def _is_visible(path: Path) -> bool:
     return not path.name.startswith(".")
 
 
 def _row_line(language: str, relation: str, template: str, row: dict[str, object]) -> str:
+    """A row as it enters a release's digest."""
     values = (row.get(key) for key in ("uuid", "sub_uri", "obj_uri", "sub_label", "obj_label"))
     return "\x1f".join([language, relation, *map(str, values), template]) + "\n"
 
 
-def _empty(folder: Path) -> None:
+def _remove_content(folder: Path) -> None:
     for entry in folder.iterdir():
         shutil.rmtree(entry) if entry.is_dir() else entry.unlink()

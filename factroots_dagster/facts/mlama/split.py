@@ -1,4 +1,4 @@
-"""Reads one language of a release: every line checked, every error with its file and line."""
+"""Reading one language of a release: every line is checked, every error names its file and line."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from factroots_dagster.store.store import check_name
 
 TEMPLATES = "templates.jsonl"
 ROW_KEYS = ("uuid", "sub_label", "obj_label", "sub_uri", "obj_uri")
-LONGEST_LINE = 1 << 20
-"""Bytes of one line; those of mLAMA 1.1 have some 500."""
+MAX_LINE_BYTES = 1 << 20
+"""Bytes of a line; those of mLAMA 1.1 have some 500."""
 
 
-def languages(release: Path) -> list[str]:
+def list_languages(release: Path) -> list[str]:
     """Language codes of a release folder, sorted: the visible folders that hold `templates.jsonl`."""
     return sorted(
         entry.name
@@ -27,11 +27,11 @@ def languages(release: Path) -> list[str]:
     )
 
 
-def relation_files(folder: Path) -> list[Path]:
+def list_relation_files(folder: Path) -> list[Path]:
     """Relation files of one language folder, sorted by name.
 
-    One level only: mLAMA 1.1 carries two stray `.ipynb_checkpoints` copies, and a recursive search
-    would count those facts twice.
+    Sub-folders are not searched: mLAMA 1.1 has two stray copies in `.ipynb_checkpoints`, whose facts would
+    count twice.
     """
     return sorted(
         entry
@@ -41,84 +41,75 @@ def relation_files(folder: Path) -> list[Path]:
 
 
 def parse_lines(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
-    """Yields (1-based line number, object) of a JSON-lines file; blank lines are passed over.
+    """Yield the number, from 1, and the object of every line of a JSON-lines file that is not blank.
 
-    Raises:
-        InputError: a line that is not UTF-8, not JSON, not an object, or longer than LONGEST_LINE.
+    Raises InputError for a line that is not UTF-8, not JSON, not an object, or longer than MAX_LINE_BYTES.
     """
     with path.open("rb") as lines:
-        for number, line in enumerate(iter(lambda: lines.readline(LONGEST_LINE + 1), b""), start=1):
-            if len(line) > LONGEST_LINE:
-                raise InputError(
-                    f"{_name(path)}, line {number}: more than {LONGEST_LINE:,} bytes long; mend or remove it"
-                )
+        for number, line in enumerate(iter(lambda: lines.readline(MAX_LINE_BYTES + 1), b""), start=1):
+            if len(line) > MAX_LINE_BYTES:
+                raise _line_error(path, number, f"more than {MAX_LINE_BYTES:,} bytes long")
             if not line.strip():
                 continue
             try:
                 value = json.loads(line.decode("utf-8-sig"))
             except (ValueError, RecursionError) as error:
-                raise InputError(
-                    f"{_name(path)}, line {number}: not valid JSON ({error}); mend or remove the line"
-                ) from error
+                raise _line_error(path, number, f"not valid JSON ({error})") from error
             if not isinstance(value, dict):
-                raise InputError(
-                    f"{_name(path)}, line {number}: expected a JSON object, mend or remove {value!r:.80}"
-                )
+                raise _line_error(path, number, f"expected a JSON object, not {value!r:.80}")
             yield number, value
 
 
 def read_templates(folder: Path) -> dict[str, str]:
-    """Relation to template of one language folder, each template with exactly one [X] and one [Y].
+    """The template of each relation in one language folder, each with exactly one [X] and one [Y].
 
-    Raises:
-        InputError: no `templates.jsonl`, a broken line, a relation given twice, or a template that
-            does not hold each slot exactly once.
+    Raises InputError without `templates.jsonl`, and for a broken line, two templates of a relation, or a
+    template without exactly one of each slot.
     """
     path = folder / TEMPLATES
     if not path.is_file():
         raise InputError(
-            f"{_name(path)} is missing: every language folder of mLAMA holds its templates there"
+            f"{_name(path)} is missing, although every language folder of mLAMA has its templates there",
+            "get the release again",
         )
-    found: dict[str, str] = {}
+    templates: dict[str, str] = {}
     for number, row in parse_lines(path):
         relation, template = _text(path, number, row, "relation"), _text(path, number, row, "template")
-        if relation in found:
-            raise InputError(
-                f"{_name(path)}, line {number}: second template for relation {relation}; keep one"
-            )
+        if relation in templates:
+            raise _line_error(path, number, f"second template of relation {relation}", "keep one of them")
         for slot in ("[X]", "[Y]"):
             if template.count(slot) != 1:
-                raise InputError(
-                    f"{_name(path)}, line {number}: template of {relation} holds {slot} "
-                    f"{template.count(slot)} times instead of once: {template!r:.120}"
+                raise _line_error(
+                    path,
+                    number,
+                    f"the template of {relation} has {slot} {template.count(slot)} times: {template!r:.120}",
+                    "write [X] and [Y] once each",
                 )
-        found[relation] = template
-    return found
+        templates[relation] = template
+    return templates
 
 
 def read_split(release: Path, language: str) -> pa.Table:
-    """Every fact of one language, as MLAMA_SPLIT, sorted by relation and line.
+    """Every fact of one language: MLAMA_SPLIT, sorted by relation and line.
 
-    Labels are kept as they are written: prompts built from normalised labels would no longer be
-    comparable with published P@1.
+    release: a folder with one folder per language. Labels are kept as they are written: prompts built from
+    normalized labels would no longer be comparable with published P@1.
 
-    Args:
-        release: folder with one folder per language.
-        language: code of the language to read.
-
-    Raises:
-        InputError: unknown language, broken JSON, a missing or empty value, a relation without a
-            template, a malformed template, or a uuid that occurs twice in the language.
+    Raises InputError for an unknown language, broken JSON, a missing or empty value, a relation without a
+    template, a malformed template, or a uuid that occurs twice in the language.
     """
     folder = release / language
     if not language or Path(language).name != language or not folder.is_dir():
-        known = ", ".join(languages(release)) or "none"
-        raise InputError(f"language {language!r} is not in this mLAMA release; it holds: {known}")
+        known = ", ".join(list_languages(release)) or "none"
+        raise InputError(
+            f"language {language!r} is not in this mLAMA release",
+            f"choose one of its languages: {known}",
+        )
     templates = read_templates(folder)
     columns: dict[str, list[object]] = {name: [] for name in MLAMA_SPLIT.names}
-    seen: dict[str, str] = {}
-    for path in relation_files(folder):
-        _read_relation(path, language, templates, columns, seen)
+    line_of_uuid: dict[str, str] = {}
+    for path in list_relation_files(folder):
+        _read_relation(path, language, templates, columns, line_of_uuid)
     return pa.table(columns, schema=MLAMA_SPLIT)
 
 
@@ -127,24 +118,29 @@ def _read_relation(
     language: str,
     templates: dict[str, str],
     columns: dict[str, list[object]],
-    seen: dict[str, str],
+    line_of_uuid: dict[str, str],
 ) -> None:
+    """Append the rows of one relation file to the columns of MLAMA_SPLIT."""
     relation = check_name(path.stem, f"{_name(path)}: relation")
     template = templates.get(relation)
-    before = len(columns["uuid"])
+    rows_before = len(columns["uuid"])
     for number, row in parse_lines(path):
         if template is None:
-            raise InputError(
-                f"{_name(path)}, line {number}: relation {relation} has no template in "
-                f"{language}/{TEMPLATES}; add one with [X] and [Y], or remove the file"
+            raise _line_error(
+                path,
+                number,
+                f"relation {relation} has no template in {language}/{TEMPLATES}",
+                "add one with [X] and [Y], or remove the file",
             )
         uuid, subject, answer, subject_uri, object_uri = [_text(path, number, row, key) for key in ROW_KEYS]
-        if uuid in seen:
-            raise InputError(
-                f"{_name(path)}, line {number}: uuid {uuid} already stands in {seen[uuid]}; "
-                f"a fact occurs once per language"
+        if uuid in line_of_uuid:
+            raise _line_error(
+                path,
+                number,
+                f"uuid {uuid} was already used in {line_of_uuid[uuid]}",
+                "keep one line per fact and language",
             )
-        seen[uuid] = f"{_name(path)}, line {number}"
+        line_of_uuid[uuid] = f"{_name(path)}, line {number}"
         columns["uuid"].append(uuid)
         columns["subject"].append(subject)
         columns["object"].append(answer)
@@ -152,27 +148,29 @@ def _read_relation(
         columns["object_uri"].append(object_uri)
         columns["object_in_subject"].append(answer.lower() in subject.lower())
         columns["line"].append(number)
-    added = len(columns["uuid"]) - before
-    columns["language"].extend([language] * added)
-    columns["relation"].extend([relation] * added)
-    columns["template"].extend([template] * added)
-    columns["candidate_set"].extend([f"{language}/{relation}"] * added)
+    rows = len(columns["uuid"]) - rows_before
+    columns["language"].extend([language] * rows)
+    columns["relation"].extend([relation] * rows)
+    columns["template"].extend([template] * rows)
+    columns["candidate_set"].extend([f"{language}/{relation}"] * rows)
 
 
 def _text(path: Path, number: int, row: dict[str, object], key: str) -> str:
+    """The value of a key, which must be a string with visible characters that a table can hold."""
     value = row.get(key)
     if isinstance(value, str) and value.strip() and "\0" not in value and _encodable(value):
         return value
     if value is None:
-        raise InputError(f"{_name(path)}, line {number}: no {key!r} in this row; add it or remove the line")
-    raise InputError(
-        f"{_name(path)}, line {number}: {key!r} must be a text of characters, not blank and without NUL; "
-        f"mend or remove {value!r:.80}"
+        raise _line_error(path, number, f"no {key!r} in this row", "add it, or remove the line")
+    raise _line_error(
+        path,
+        number,
+        f"{key!r} must be a string of Unicode text, not blank and without NUL, not {value!r:.80}",
     )
 
 
 def _encodable(value: str) -> bool:
-    """False for a text with half of a surrogate pair, which JSON can spell and no table can hold."""
+    """False for a string with half of a surrogate pair, which JSON can spell but no table can hold."""
     if value.isascii():
         return True
     try:
@@ -180,6 +178,12 @@ def _encodable(value: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _line_error(
+    path: Path, number: int, problem: str, remedy: str = "correct the line, or remove it"
+) -> InputError:
+    return InputError(f"{_name(path)}, line {number}: {problem}", remedy)
 
 
 def _name(path: Path) -> str:
