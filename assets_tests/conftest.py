@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import sys
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,52 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pytest
 
+from assets_tests.project import PROJECT, SEED, MaterializedWorld, command, make_home, world_environment
 from factroots_dagster.facts.mlama.split import read_split
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
 pytest_plugins = ["assets_tests.models.fixtures"]
-
-PROJECT = Path(__file__).resolve().parent.parent
-SEED = 1
-CHECKPOINT = "sandbox-step-3000"  # the last of the training
-
-
-@dataclass(frozen=True)
-class MaterializedWorld:
-    """A world that `factroots demo` has materialized, its history and what the command printed."""
-
-    settings: Settings
-    store: Store
-    dagster_home: Path
-    output: str
-
-    def environment(self) -> dict[str, str]:
-        return world_environment(self.settings, self.dagster_home)
-
-
-def world_environment(settings: Settings, dagster_home: Path) -> dict[str, str]:
-    """The environment in which commands see this world and this Dagster instance."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("FACTROOTS_")}
-    return kept | {
-        "DAGSTER_HOME": str(dagster_home),
-        "FACTROOTS_WORLD": settings.world,
-        "FACTROOTS_DATA_ROOT": str(settings.data_root),
-        "FACTROOTS_SANDBOX_SEED": str(settings.sandbox_seed),
-        **({"FACTROOTS_LANGUAGES": ",".join(settings.languages)} if settings.languages else {}),
-    }
-
-
-def command(name: str) -> str:
-    """Path of a console script of the environment that runs the tests."""
-    return str(Path(sys.executable).with_name(name))
-
-
-def make_home(folder: Path) -> Path:
-    """A Dagster home with the project's configuration."""
-    folder.mkdir(parents=True)
-    shutil.copy(PROJECT / ".dagster" / "dagster.yaml", folder)
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +43,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MaterializedWorl
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[object]:
-    """One session for all tests."""
+    """One Spark session for all tests."""
     from factroots_dagster.spark.session import spark_session
 
     yield spark_session("local[2]")
@@ -94,8 +52,8 @@ def spark() -> Iterator[object]:
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real data: FACTROOTS_TEST_DATA, or `shared/data` beside the project."""
-    given = os.environ.get("FACTROOTS_TEST_DATA")
-    folder = Path(given) if given else PROJECT.parent / "shared" / "data"
+    override = os.environ.get("FACTROOTS_TEST_DATA")
+    folder = Path(override) if override else PROJECT.parent / "shared" / "data"
     if not (folder / "wikipedia").is_dir():
         pytest.skip(f"no real dumps in {folder} (set FACTROOTS_TEST_DATA)")
     return folder

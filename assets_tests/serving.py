@@ -1,4 +1,4 @@
-"""Dagster's servers as the tests use them: free ports, processes that end with the test, the GraphQL API."""
+"""Dagster's servers in tests: free ports, processes that end with the test, the GraphQL API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from typing import Any
 
 import pytest
 
-from assets_tests.conftest import MaterializedWorld, command
+from assets_tests.project import MaterializedWorld, command
+from factroots_dagster.orchestration.checks.bridge import CHECKS
 
 DEFINITIONS = ["-m", "factroots_dagster.definitions"]
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
@@ -36,7 +37,7 @@ mutation Launch($params: ExecutionParams!) {
 }
 """
 STATUS = "query Status($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
-CHECKS = """
+CHECK_EVALUATIONS = """
 query Checks($id: ID!) {
   logsForRun(runId: $id) {
     ... on EventConnection {
@@ -49,16 +50,16 @@ query Checks($id: ID!) {
 
 
 def free_port() -> int:
-    """A port of loopback that nothing listens on now."""
+    """A loopback port on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def listening(port: int) -> set[str]:
-    """The addresses on which something of this machine listens at the port."""
-    found = set()
+def listening_addresses(port: int) -> set[str]:
+    """The addresses of this machine on which something listens at the port."""
+    addresses = set()
     for table in ("tcp", "tcp6"):
         for line in Path("/proc/net", table).read_text().splitlines()[1:]:
             local, state = line.split()[1], line.split()[3]
@@ -67,13 +68,13 @@ def listening(port: int) -> set[str]:
                 # words of four bytes, each in the machine's order
                 packed = b"".join(bytes.fromhex(host[i : i + 8])[::-1] for i in range(0, len(host), 8))
                 address = ipaddress.ip_address(packed)
-                found.add(str(getattr(address, "ipv4_mapped", None) or address))
-    return found
+                addresses.add(str(getattr(address, "ipv4_mapped", None) or address))
+    return addresses
 
 
 @contextmanager
 def reachable_folder() -> Iterator[Path]:
-    """A temporary folder that servers running as another user can reach, which pytest's are not."""
+    """A temporary folder that servers run by another user can reach, unlike pytest's."""
     folder = Path(tempfile.mkdtemp(prefix="factroots-"))
     folder.chmod(0o711)
     try:
@@ -83,7 +84,7 @@ def reachable_folder() -> Iterator[Path]:
 
 
 def stop(process: subprocess.Popen[bytes], seconds: float = 20) -> None:
-    """End a process that leads a session, and everything it started: asked first, killed after `seconds`."""
+    """Terminate a process that leads a session, and everything it started; kill them after `seconds`."""
     for sign, patience in ((signal.SIGTERM, seconds), (signal.SIGKILL, 60.0)):
         try:
             os.killpg(process.pid, sign)
@@ -97,18 +98,18 @@ def stop(process: subprocess.Popen[bytes], seconds: float = 20) -> None:
 
 
 def survivors(groups: Iterable[int], seconds: float = 30) -> list[int]:
-    """The processes of ended groups that still live after `seconds`: killed ones need a moment to go."""
+    """The processes of stopped groups that still run after `seconds`; killed ones take a moment to end."""
     deadline = time.monotonic() + seconds
-    while living := [process for group in groups for process in members(group)]:
+    while alive := [process for group in groups for process in group_members(group)]:
         if time.monotonic() > deadline:
             break
         time.sleep(0.1)
-    return living
+    return alive
 
 
-def members(group: int) -> list[int]:
-    """The living processes of a process group, its zombies left out."""
-    found = []
+def group_members(group: int) -> list[int]:
+    """The running processes of a process group, without zombies."""
+    processes = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
@@ -116,8 +117,8 @@ def members(group: int) -> list[int]:
             except OSError:
                 continue
             if int(pgrp) == group and state != "Z":
-                found.append(int(entry.name))
-    return found
+                processes.append(int(entry.name))
+    return processes
 
 
 class Api:
@@ -132,12 +133,12 @@ class Api:
         request = urllib.request.Request(
             f"{self.address}/graphql", body, {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            data: dict[str, Any] = json.load(answer)["data"]
+        with urllib.request.urlopen(request, timeout=60) as response:
+            data: dict[str, Any] = json.load(response)["data"]
             return data
 
     def launch(self, assets: Sequence[str], partition: str | None = None) -> str:
-        """Start the run that the UI's Materialize button starts, checks included; its id."""
+        """Start the run that the UI's Materialize button starts, checks included; returns its id."""
         tags = [{"key": "dagster/partition", "value": partition}] if partition else []
         params = {
             "mode": "default",
@@ -148,7 +149,7 @@ class Api:
                 "pipelineName": "__ASSET_JOB",
                 "assetSelection": [{"path": [name]} for name in assets],
                 "assetCheckSelection": [
-                    {"assetKey": {"path": [name]}, "name": "expectations"} for name in assets
+                    {"assetKey": {"path": [name]}, "name": check} for name in assets for check in CHECKS
                 ],
             },
             "executionMetadata": {"tags": tags},
@@ -163,23 +164,26 @@ class Api:
         return status
 
     def wait(self, run_id: str, statuses: Sequence[str] = ENDED, seconds: float = 300) -> str:
-        """Wait until the run has one of the statuses; the status it has then or when time is up."""
+        """Wait until the run has one of the statuses, or time is up; returns its status."""
         deadline = time.monotonic() + seconds
         while (status := self.status(run_id)) not in statuses and time.monotonic() < deadline:
             time.sleep(0.5)
         return status
 
     def checks(self, run_id: str) -> dict[str, bool]:
-        """Whether the check of each asset of the run passed."""
-        events = self(CHECKS, id=run_id)["logsForRun"]["events"]
-        evaluations = [event["evaluation"] for event in events if "evaluation" in event]
-        return {"/".join(found["assetKey"]["path"]): found["success"] for found in evaluations}
+        """By asset of the run, whether all its checks passed."""
+        events = self(CHECK_EVALUATIONS, id=run_id)["logsForRun"]["events"]
+        passed: dict[str, bool] = {}
+        for evaluation in (event["evaluation"] for event in events if "evaluation" in event):
+            asset = "/".join(evaluation["assetKey"]["path"])
+            passed[asset] = passed.get(asset, True) and evaluation["success"]
+        return passed
 
 
-def answering(
+def wait_for_api(
     api: Api, process: subprocess.Popen[bytes], log: Path, seconds: float = 120, query: str = "{ version }"
 ) -> None:
-    """Wait until the API answers; fails with the server's log when it ends or time is up."""
+    """Wait until the API answers; fails with the server's log if the server ends or time is up."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -195,7 +199,7 @@ def answering(
 def dagster_dev(
     world: MaterializedWorld, folder: Path, extra: Mapping[str, str] | None = None
 ) -> Iterator[Api]:
-    """Webserver, daemon and code location as `make ui` starts them, on the world's history."""
+    """Webserver, daemon and code location as `make ui` starts them, with the world's history."""
     port = free_port()
     log = folder / "log"
     with log.open("w") as out:
@@ -209,7 +213,7 @@ def dagster_dev(
         )
     try:
         api = Api(port, "factroots_dagster.definitions")
-        answering(api, server, log)
+        wait_for_api(api, server, log)
         yield api
     finally:
         stop(server)

@@ -1,6 +1,6 @@
-"""Dagster's UI in a real browser: the graph, a materialization from a click, its check and its picture.
+"""Dagster's UI in a real browser: the graph, a materialization by click, its checks and its picture.
 
-DOCS_SCREENSHOT=docs/ui.png makes the README's picture on the way.
+With DOCS_SCREENSHOT=docs/ui.png it also makes the README's picture.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pytest
 
-from assets_tests.conftest import MaterializedWorld
 from assets_tests.deploy.topology import guarded
-from assets_tests.serving import Api, dagster_dev, listening
+from assets_tests.project import MaterializedWorld
+from assets_tests.serving import Api, dagster_dev, listening_addresses
 from factroots_dagster.store.store import Store
 
 if TYPE_CHECKING:
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 ASSET = "fact_coverage"  # one partition, a picture, quick
 EXECUTIONS = (
-    f'{{ assetCheckExecutions(assetKey: {{path: ["{ASSET}"]}}, checkName: "expectations", limit: 9) '
+    f'{{ assetCheckExecutions(assetKey: {{path: ["{ASSET}"]}}, checkName: "blocking", limit: 9) '
     "{ status runId } }"
 )
 REPOSITORIES = "{ repositoriesOrError { ... on RepositoryConnection { nodes { name location { name } } } } }"
-PATIENCE = 180_000  # milliseconds
+TIMEOUT_MS = 180_000
 
 
 @pytest.fixture(scope="module")
 def materialized(
     world: MaterializedWorld, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[MaterializedWorld]:
-    """A copy of the world in whose history one asset was never materialized."""
+    """A copy of the world whose history has no materialization of one asset."""
     folder = tmp_path_factory.mktemp("browser")
     shutil.copytree(world.settings.data_root, folder / "data", symlinks=True)
     shutil.copytree(world.dagster_home, folder / "home", symlinks=True)
@@ -55,7 +55,7 @@ def api(materialized: MaterializedWorld, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(scope="module")
 def page(api: Api) -> Iterator[Page]:
-    """A page of headless Chromium that asks for nothing but the UI's own address."""
+    """A page of headless Chromium that may only load the UI's own address."""
     playwright = pytest.importorskip(
         "playwright.sync_api", reason="Playwright is not installed (the extra 'browser')"
     )
@@ -63,35 +63,35 @@ def page(api: Api) -> Iterator[Page]:
     if chromium is None:
         pytest.skip("no Chromium here (Debian: apt-get install chromium)")
     arguments = ["--disable-gpu", "--disable-quic", "--no-first-run"]
-    # what Chromium would ask of its maker's servers
+    # what Chromium would request from its maker's servers
     arguments += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
     if os.geteuid() == 0:
-        arguments.append("--no-sandbox")  # which Chromium has none of for root
-    outside: list[str] = []
+        arguments.append("--no-sandbox")  # Chromium's sandbox does not work for root
+    blocked: list[str] = []
 
-    def only_here(route: Any) -> None:
+    def block_other_addresses(route: Any) -> None:
         if route.request.url.startswith((api.address, "data:", "blob:")):
             route.continue_()
         else:
-            outside.append(route.request.url)
+            blocked.append(route.request.url)
             route.abort()
 
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=arguments)
         page = browser.new_page(viewport={"width": 1720, "height": 1000})
-        page.set_default_timeout(PATIENCE)
-        page.route("**/*", only_here)
+        page.set_default_timeout(TIMEOUT_MS)
+        page.route("**/*", block_other_addresses)
         yield page
         browser.close()
-    assert outside == []
+    assert blocked == []
 
 
-def test_the_ui_listens_on_loopback_alone(api: Api) -> None:
-    """As `make ui` starts it: no address was asked for."""
-    assert listening(int(api.address.rpartition(":")[2])) == {"127.0.0.1"}
+def test_the_ui_listens_on_loopback_only(api: Api) -> None:
+    """As `make ui` starts it, without an address."""
+    assert listening_addresses(int(api.address.rpartition(":")[2])) == {"127.0.0.1"}
 
 
-def test_an_asset_is_materialized_from_a_click_and_shows_its_check_and_picture(page: Page, api: Api) -> None:
+def test_an_asset_materialized_by_click_shows_its_checks_and_picture(page: Page, api: Api) -> None:
     page.goto(f"{api.address}/asset-groups")
     page.get_by_role("button", name="Hide navigation").click()
     page.get_by_text("mlama", exact=True).first.wait_for()
@@ -99,7 +99,7 @@ def test_an_asset_is_materialized_from_a_click_and_shows_its_check_and_picture(p
     page.mouse.click(1000, 200, button="right")  # a corner of the graph that no group covers
     page.get_by_role("menuitem", name="Expand all groups").click()
     page.get_by_text("wikipedia_articles", exact=True).first.wait_for()
-    # What the expanded graph leaves outside the window is not drawn: the group's own graph is small.
+    # The UI does not draw the part of a graph outside the window, so open the small graph of one group.
     (code,) = api(REPOSITORIES)["repositoriesOrError"]["nodes"]
     page.goto(f"{api.address}/locations/{code['name']}@{code['location']['name']}/asset-groups/mlama")
     page.locator("foreignObject").get_by_text(ASSET, exact=True).click()
@@ -108,9 +108,9 @@ def test_an_asset_is_materialized_from_a_click_and_shows_its_check_and_picture(p
 
     page.get_by_text("Materialize selected").click()
     page.get_by_text("No materializations found").wait_for(state="hidden")
-    page.locator("foreignObject").filter(has_text=ASSET).get_by_text("1 / 1 Passed").wait_for()
+    page.locator("foreignObject").filter(has_text=ASSET).get_by_text("2 / 2 Passed").wait_for()
 
-    page.get_by_text("1 / 1 Passed").first.scroll_into_view_if_needed()
+    page.get_by_text("2 / 2 Passed").first.scroll_into_view_if_needed()
     page.get_by_role("row").filter(has_text="picture").get_by_text("[Show Markdown]").click()
     image = page.get_by_role("dialog").locator("img")
     image.wait_for()

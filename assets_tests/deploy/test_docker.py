@@ -1,4 +1,4 @@
-"""What the files of docker/ promise, read without an engine: users, health, ports, secrets, pins."""
+"""The files of docker/, read without a container engine: users, health checks, ports, secrets, pins."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from assets_tests.conftest import PROJECT
+from assets_tests.project import PROJECT
 
 DOCKER = PROJECT / "docker"
 COMPOSE: dict[str, Any] = yaml.safe_load((DOCKER / "compose.yaml").read_text())
@@ -42,19 +42,18 @@ def service(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
     yield SERVICES[request.param]
 
 
-def test_there_are_the_services_of_the_issue() -> None:
+def test_the_services_are_those_of_the_deployment() -> None:
     assert set(SERVICES) == {"postgres", "code", "webserver", "daemon", "spark-master", "spark-worker"}
-    assert {name for name, found in SERVICES.items() if "profiles" in found} == {
+    assert {name for name, service in SERVICES.items() if "profiles" in service} == {
         "spark-master",
         "spark-worker",
     }
 
 
-def test_a_service_is_not_root(service: dict[str, Any]) -> None:
-    """By the image's last USER, or by the service's own."""
+def test_a_service_does_not_run_as_root(service: dict[str, Any]) -> None:
+    """The user is the image's last USER, or the service's own."""
     if "build" in service:
-        named = service["build"]["dockerfile"]
-        text = (PROJECT / named).read_text()
+        text = (PROJECT / service["build"]["dockerfile"]).read_text()
         user = [rest for name, rest in instructions(text) if name == "USER"][-1]
         assert int(user) > 0 and f"useradd --create-home --uid {user} " in text
         assert "user" not in service
@@ -69,10 +68,10 @@ def test_a_service_has_a_health_check(service: dict[str, Any]) -> None:
 
 
 def test_only_the_webserver_is_published_and_only_on_loopback() -> None:
-    published = {name: found.get("ports", []) for name, found in SERVICES.items()}
+    published = {name: service.get("ports", []) for name, service in SERVICES.items()}
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
     assert [name for name, ports in published.items() if ports] == ["webserver"]
-    assert all(found.get("network_mode") is None for found in SERVICES.values())
+    assert all(service.get("network_mode") is None for service in SERVICES.values())
 
 
 def test_the_password_is_a_file_that_the_user_makes() -> None:
@@ -80,7 +79,7 @@ def test_the_password_is_a_file_that_the_user_makes() -> None:
     assert not (DOCKER / secret).exists() or "docker/secrets/" in (PROJECT / ".gitignore").read_text()
     assert "docker/secrets/" in (PROJECT / ".gitignore").read_text().splitlines()
     assert "docker/secrets" in (PROJECT / ".dockerignore").read_text().splitlines()
-    needs = {name for name, found in SERVICES.items() if "postgres_password" in found.get("secrets", [])}
+    needs = {name for name, service in SERVICES.items() if "postgres_password" in service.get("secrets", [])}
     assert needs == {"postgres", "code", "webserver", "daemon"}
 
 
@@ -89,8 +88,8 @@ def test_there_is_no_secret_in_an_image_or_in_the_compose_file() -> None:
         for name, arguments in instructions(text):
             if name in ("ENV", "ARG"):
                 assert not re.search(r"(?i)password|secret|token|key", arguments), arguments
-    for found in SERVICES.values():
-        for name, value in found.get("environment", {}).items():
+    for service in SERVICES.values():
+        for name, value in service.get("environment", {}).items():
             if re.search(r"(?i)password|secret|token", name):
                 assert name.endswith("_FILE") and value.startswith("/run/secrets/"), name
 
@@ -105,7 +104,7 @@ def test_an_image_has_a_health_check(dockerfile: list[tuple[str, str]]) -> None:
     assert [name for name, _ in dockerfile].count("HEALTHCHECK") == 1
 
 
-def test_nothing_is_fetched_by_address(dockerfile: list[tuple[str, str]]) -> None:
+def test_nothing_is_downloaded_by_url(dockerfile: list[tuple[str, str]]) -> None:
     names = [name for name, _ in dockerfile]
     assert "ADD" not in names
     assert not any(re.search(r"https?://|curl|wget", rest) for _, rest in dockerfile)
@@ -136,9 +135,8 @@ def test_packages_are_pinned(dockerfile: list[tuple[str, str]]) -> None:
 def test_every_requirement_is_pinned() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    asked = [*project["dependencies"], *extras["deploy"], *extras["browser"]]
-    names = {re.split(r"[=<>\[;]", line)[0].lower().replace("_", "-") for line in asked}
-    # the web framework's and the driver's pins come with those of the packages that bring them
+    requirements = [*project["dependencies"], *extras["deploy"], *extras["browser"]]
+    names = {re.split(r"[=<>\[;]", line)[0].lower().replace("_", "-") for line in requirements}
     assert names | {"psycopg2-binary"} <= PINNED
 
 
@@ -160,15 +158,15 @@ def test_the_variants_are_stages_of_the_image() -> None:
 
 
 def test_volumes_are_folders_that_the_user_owns() -> None:
-    """A named volume takes over the owner of the image's folder in its place; else it is root's."""
-    for name, found in SERVICES.items():
-        if "build" not in found:
+    """A named volume has the owner of the image's folder at its path; without such a folder it is root's."""
+    for service in SERVICES.values():
+        if "build" not in service:
             continue
-        text = (PROJECT / found["build"]["dockerfile"]).read_text()
-        made = " ".join(rest for kind, rest in instructions(text) if kind == "RUN" and "chown" in rest)
-        for volume in found.get("volumes", []):
+        text = (PROJECT / service["build"]["dockerfile"]).read_text()
+        chowned = " ".join(rest for name, rest in instructions(text) if name == "RUN" and "chown" in rest)
+        for volume in service.get("volumes", []):
             source, target = volume.split(":")
-            assert source in COMPOSE["volumes"] and target in made, (name, volume)
+            assert source in COMPOSE["volumes"] and target in chowned, volume
     users = {re.search(r"--uid (\d+)", text)[1] for text in DOCKERFILES.values()}  # type: ignore[index]
     assert len(users) == 1
 
@@ -179,7 +177,7 @@ def test_the_deployment_differs_from_the_local_instance_only_in_storage_and_laun
     assert DEPLOYED["telemetry"] == {"enabled": False}
 
 
-def test_the_example_of_a_proxy_asks_for_a_password_and_follows_the_ui() -> None:
+def test_the_example_of_a_proxy_requires_a_password_and_points_at_the_ui() -> None:
     text = (DOCKER / "nginx.conf").read_text()
     assert "auth_basic_user_file" in text and "listen 443 ssl" in text and "listen 80" not in text
     published = SERVICES["webserver"]["ports"][0].replace("${WEBSERVER_PORT:-3000}", "3000")

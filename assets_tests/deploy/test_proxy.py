@@ -17,12 +17,12 @@ from pathlib import Path
 
 import pytest
 
-from assets_tests.conftest import PROJECT
+from assets_tests.project import PROJECT
 from assets_tests.serving import free_port, reachable_folder
 
 
-class Told(http.server.BaseHTTPRequestHandler):
-    """In the place of the webserver: answers with the headers that reached it."""
+class EchoHeaders(http.server.BaseHTTPRequestHandler):
+    """Stands in for the webserver: answers with the headers that it received."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -30,7 +30,7 @@ class Told(http.server.BaseHTTPRequestHandler):
         self.wfile.write(str(self.headers).encode())
 
     def log_message(self, *arguments: object) -> None:
-        """Nothing: the test looks at the answers."""
+        """Log nothing."""
 
 
 def certificate(folder: Path) -> None:
@@ -46,7 +46,7 @@ def certificate(folder: Path) -> None:
 
 
 def configuration(folder: Path, port: int, upstream: int) -> Path:
-    """The example with its port, its files and the webserver's address moved, made a whole configuration."""
+    """A complete configuration from the example, with other ports, files and webserver address."""
     hashed = subprocess.run(
         ["openssl", "passwd", "-apr1", "right"], check=True, capture_output=True, text=True
     ).stdout
@@ -58,31 +58,31 @@ def configuration(folder: Path, port: int, upstream: int) -> Path:
         (r"/etc/ssl/factroots", str(folder)),
         (r"auth_basic_user_file .*;", f"auth_basic_user_file {folder}/users;"),
     ):
-        server, found = re.subn(pattern, text, server)
-        assert found
-    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    places = "".join(f"{kind}_temp_path {folder}/{kind};\n" for kind in kinds)
-    whole = folder / "nginx.conf"
-    whole.write_text(
+        server, replaced = re.subn(pattern, text, server)
+        assert replaced
+    modules = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    temporaries = "".join(f"{module}_temp_path {folder}/{module};\n" for module in modules)
+    path = folder / "nginx.conf"
+    path.write_text(
         f"daemon off; pid {folder}/pid; error_log {folder}/error.log;\n"
-        f"events {{}}\nhttp {{\naccess_log off;\n{places}{server}\n}}\n"
+        f"events {{}}\nhttp {{\naccess_log off;\n{temporaries}{server}\n}}\n"
     )
-    return whole
+    return path
 
 
 @pytest.fixture(scope="module")
 def proxy() -> Iterator[str]:
-    """The example in nginx, before a server that tells what it got; its address."""
+    """The address of nginx with the example, in front of a server that echoes its headers."""
     nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if nginx is None or shutil.which("openssl") is None:
         pytest.skip("no nginx or no openssl here (Debian: apt-get install nginx-light openssl)")
     port = free_port()
-    upstream = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Told)
+    upstream = http.server.ThreadingHTTPServer(("127.0.0.1", 0), EchoHeaders)
     threading.Thread(target=upstream.serve_forever, daemon=True).start()
     with reachable_folder() as folder:
         certificate(folder)
-        whole = configuration(folder, port, upstream.server_port)
-        process = subprocess.Popen([nginx, "-p", str(folder), "-c", str(whole)])
+        path = configuration(folder, port, upstream.server_port)
+        process = subprocess.Popen([nginx, "-p", str(folder), "-c", str(path)])
         try:
             address = f"https://127.0.0.1:{port}/"
             for _ in range(100):
@@ -101,15 +101,15 @@ def proxy() -> Iterator[str]:
 
 
 def status(address: str, password: str | None = None, **headers: str) -> tuple[int, str]:
-    """Status and body of the answer to a request, with a password or without."""
+    """Status and body of the response to a request with or without a password."""
     request = urllib.request.Request(address, headers=headers)
     if password is not None:
         request.add_header("Authorization", "Basic " + base64.b64encode(f"ada:{password}".encode()).decode())
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # signed by the test itself
     try:
-        with urllib.request.urlopen(request, timeout=20, context=context) as answer:
-            return answer.status, answer.read().decode()
+        with urllib.request.urlopen(request, timeout=20, context=context) as response:
+            return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, ""
 
@@ -119,8 +119,10 @@ def test_without_the_password_there_is_no_ui(proxy: str) -> None:
     assert status(proxy, "wrong")[0] == 401
 
 
-def test_with_the_password_there_is_and_the_password_goes_no_further(proxy: str) -> None:
-    code, told = status(proxy + "graphql", "right", Upgrade="websocket", Connection="Upgrade")
+def test_with_the_password_there_is_and_the_password_is_not_passed_on(proxy: str) -> None:
+    code, headers = status(proxy + "graphql", "right", Upgrade="websocket", Connection="Upgrade")
     assert code == 200
-    assert "authorization" not in told.lower()
-    assert re.search(r"(?im)^upgrade: websocket", told) and re.search(r"(?im)^connection: upgrade", told)
+    assert "authorization" not in headers.lower()
+    assert re.search(r"(?im)^upgrade: websocket", headers) and re.search(
+        r"(?im)^connection: upgrade", headers
+    )

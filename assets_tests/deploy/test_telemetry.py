@@ -1,6 +1,6 @@
-"""No dependency tells its maker anything: what is switched off, and that nothing leaves a run.
+"""No dependency sends telemetry: the switches, and that no connection leaves a run.
 
-The guard of these processes writes down and refuses every look-up and connection beyond this machine.
+The guard of these processes logs and refuses every look-up and connection beyond this machine.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from assets_tests.conftest import CHECKPOINT, MaterializedWorld, command
 from assets_tests.deploy.topology import guarded
+from assets_tests.project import LAST_CHECKPOINT, MaterializedWorld, command
 
-TELL = """
+SEND_TELEMETRY = """
 from huggingface_hub.utils import send_telemetry
 import huggingface_hub.utils._telemetry as telemetry
 send_telemetry("factroots/test", library_name="factroots")
@@ -35,14 +35,14 @@ def python(program: str, log: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_guard_sees_and_refuses_what_would_leave(tmp_path: Path) -> None:
+def test_the_guard_logs_and_refuses_connections_to_other_machines(tmp_path: Path) -> None:
     log = tmp_path / "refused.log"
     done = python("import socket; socket.create_connection(('192.0.2.1', 80), timeout=5)", log)
     assert done.returncode != 0 and "is refused in this test" in done.stderr
     assert "192.0.2.1" in log.read_text()
 
 
-def test_the_guard_lets_this_machine_be_reached(tmp_path: Path) -> None:
+def test_the_guard_allows_connections_to_this_machine(tmp_path: Path) -> None:
     log = tmp_path / "refused.log"
     program = "import socket; s = socket.create_server(('127.0.0.1', 0)); "
     program += "socket.create_connection(('localhost', s.getsockname()[1]))"
@@ -51,15 +51,15 @@ def test_the_guard_lets_this_machine_be_reached(tmp_path: Path) -> None:
     assert not log.exists()
 
 
-def test_the_hub_client_would_tell_and_does_not_once_the_package_is_imported(tmp_path: Path) -> None:
-    told, silent = tmp_path / "told.log", tmp_path / "silent.log"
-    assert python(TELL, told).returncode == 0
-    assert "huggingface.co" in told.read_text()
-    assert python("import factroots_dagster\n" + TELL, silent).returncode == 0
+def test_importing_the_package_turns_the_hub_client_s_telemetry_off(tmp_path: Path) -> None:
+    sent, silent = tmp_path / "sent.log", tmp_path / "silent.log"
+    assert python(SEND_TELEMETRY, sent).returncode == 0
+    assert "huggingface.co" in sent.read_text()
+    assert python("import factroots_dagster\n" + SEND_TELEMETRY, silent).returncode == 0
     assert not silent.exists()
 
 
-def test_a_choice_of_the_user_stays() -> None:
+def test_the_user_s_own_choice_is_kept() -> None:
     program = "import factroots_dagster, os; print(os.environ['HF_HUB_DISABLE_TELEMETRY'])"
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -71,14 +71,16 @@ def test_a_choice_of_the_user_stays() -> None:
     assert done.stdout == "0\n"
 
 
-def test_a_probing_run_with_its_check_reaches_nobody(world: MaterializedWorld, tmp_path: Path) -> None:
-    """PyTorch, transformers and Great Expectations; Spark and the servers are watched in test_topology."""
+def test_a_probing_run_with_its_checks_reaches_no_other_machine(
+    world: MaterializedWorld, tmp_path: Path
+) -> None:
+    """With PyTorch, transformers and Great Expectations; test_topology covers Spark and the servers."""
     log = tmp_path / "refused.log"
     kept = {name: value for name, value in world.environment().items() if name not in SWITCHES}
     done = subprocess.run(
         [
             *(command("dagster"), "asset", "materialize", "-m", "factroots_dagster.definitions"),
-            *("--select", "predictions,neuron_activations", "--partition", f"{CHECKPOINT}|qag"),
+            *("--select", "predictions,neuron_activations", "--partition", f"{LAST_CHECKPOINT}|qag"),
         ],
         env=kept | guarded(log),
         cwd=world.dagster_home,
@@ -90,5 +92,5 @@ def test_a_probing_run_with_its_check_reaches_nobody(world: MaterializedWorld, t
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     assert "ASSET_CHECK_EVALUATION" in done.stderr + done.stdout
     assert not log.exists(), log.read_text()
-    told = [path for name in ("logs", ".logs_queue") for path in (world.dagster_home / name).glob("*")]
-    assert told == []  # where Dagster collects what it would send
+    queued = [path for name in ("logs", ".logs_queue") for path in (world.dagster_home / name).glob("*")]
+    assert queued == []  # where Dagster collects telemetry before sending it

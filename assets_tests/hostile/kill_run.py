@@ -28,35 +28,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from assets_tests.conftest import make_home
 from assets_tests.files import file_digests
+from assets_tests.project import make_home
+from factroots_dagster.orchestration.catalog import passes, rows_in
+from factroots_dagster.orchestration.partitions import CHECKPOINT, LANGUAGE, key_of
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import MANIFEST
-
-LANGUAGE, CHECKPOINT, BOTH = "language", "checkpoint", "checkpoint and language"
-STEPS: tuple[tuple[tuple[str, ...], str | None], ...] = (
-    (("mlama_release",), None),
-    (("planted_truth",), None),
-    (("wikipedia_dump",), LANGUAGE),
-    (("mlama_split",), LANGUAGE),
-    (("fact_coverage",), None),
-    (("wikipedia_articles",), LANGUAGE),
-    (("entity_mentions",), LANGUAGE),
-    (("wikipedia_volume",), LANGUAGE),
-    (("fact_sources",), LANGUAGE),
-    (("sandbox_training",), None),
-    (("checkpoint",), CHECKPOINT),
-    (("predictions", "neuron_activations"), BOTH),
-    (("probing_scores",), CHECKPOINT),
-    (("active_neurons",), BOTH),
-    (("neuron_similarity",), CHECKPOINT),
-    (("neuron_interventions",), CHECKPOINT),
-    (("language_clusters",), CHECKPOINT),
-    (("fact_types",), CHECKPOINT),
-    (("categorization_report",), CHECKPOINT),
-    (("checkpoint_comparison",), None),
-)
-"""The assets that one run makes and what their partitions are, in the graph's order."""
 
 MIN_KILLS_PER_STEP = 5
 HEAVY_MODULES = (
@@ -114,14 +91,14 @@ def start_run(settings: Settings, home: Path, log: Path, step: Step) -> int:
         os.dup2(output, 2)
         import dagster as dg
 
-        from factroots_dagster.cli.run import StageRunner
+        from factroots_dagster.cli.run import stage_runner
         from factroots_dagster.models.registry import registered
         from factroots_dagster.orchestration.partitions import checkpoint_set
 
         with dg.DagsterInstance.get() as instance:
             if checkpoints := list(registered(settings)):
                 instance.add_dynamic_partitions(checkpoint_set(settings), checkpoints)
-            StageRunner(settings, instance, print)(" ".join(step.assets), step.assets, step.partition)
+            stage_runner(settings, instance, print).run(" ".join(step.assets), step.assets, step.partition)
         code = 0
     finally:
         sys.stdout.flush()
@@ -224,18 +201,13 @@ def run_undisturbed(
     from factroots_dagster.models.registry import registered
 
     steps = []
-    for step_assets, partitioned_by in STEPS:
+    for rows in passes(rows_in(settings)):
+        step_assets = tuple(row.name for row in rows)
         if assets and step_assets[0] not in assets:
             continue
-        language = rng.choice(settings.active_languages)
-        checkpoint = "" if partitioned_by in (None, LANGUAGE) else rng.choice(list(registered(settings)))
-        partitions = {
-            None: None,
-            LANGUAGE: language,
-            CHECKPOINT: checkpoint,
-            BOTH: f"{checkpoint}|{language}",
-        }
-        step = Step(step_assets, partitions[partitioned_by])
+        keys = {LANGUAGE: settings.active_languages, CHECKPOINT: list(registered(settings))}
+        parts = tuple(rng.choice(keys[dimension]) for dimension in rows[0].partitioned_by)
+        step = Step(step_assets, key_of(parts))
         if step_assets[0] in trusted:
             step.seconds = float(trusted[step_assets[0]])
         else:

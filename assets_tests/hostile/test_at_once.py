@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from assets_tests.conftest import PROJECT
 from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
+from assets_tests.project import PROJECT
 from factroots_dagster.corpora.wikipedia.articles import write_part
 from factroots_dagster.corpora.wikipedia.dump import acquire_dump
 from factroots_dagster.corpora.wikipedia.namespaces import Namespaces

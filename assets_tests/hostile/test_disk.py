@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from assets_tests.conftest import PROJECT
 from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
+from assets_tests.project import PROJECT
 
 PROGRAM = """
 import hashlib, subprocess, sys

@@ -1,4 +1,4 @@
-"""A decoder through the whole graph, beside the masked models of the sandbox."""
+"""A decoder through the whole graph, next to the masked models of the sandbox."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from assets_tests.conftest import CHECKPOINT, MaterializedWorld, make_home
-from factroots_dagster.cli.run import StageRunner
+from assets_tests.project import LAST_CHECKPOINT, MaterializedWorld, assets_by, make_home
+from factroots_dagster.cli.run import stage_runner
 from factroots_dagster.models.registry import add
-from factroots_dagster.orchestration.checks.registry import BY_CELL, BY_CHECKPOINT
-from factroots_dagster.orchestration.partitions import checkpoint_set
+from factroots_dagster.orchestration.partitions import CELL, CHECKPOINT, checkpoint_set
 from factroots_dagster.store.store import Store
 
 DECODER = "small-gpt2"
 
 
 def save_decoder(folder: Path, texts: list[str], objects: list[str]) -> str:
-    """A GPT-2 of two random layers that always goes on with the commonest object of one piece; the object."""
+    """Save a GPT-2 of two random layers that always continues with the most frequent one-token object.
+
+    Returns that object.
+    """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
@@ -44,7 +46,7 @@ def save_decoder(folder: Path, texts: list[str], objects: list[str]) -> str:
     )
     pieces = ((name, tokenizer(f" {name}")["input_ids"]) for name, _ in Counter(objects).most_common())
     favourite, ids = next((name, ids) for name, ids in pieces if len(ids) == 1)
-    torch.set_num_threads(1)  # more are slower beside other processes, much slower
+    torch.set_num_threads(1)  # more are much slower when other processes share the cores
     torch.manual_seed(0)
     config = GPT2Config(
         vocab_size=len(tokenizer),
@@ -78,38 +80,40 @@ def test_a_decoder_is_probed_typed_and_reported(world: MaterializedWorld, tmp_pa
     add(settings, str(tmp_path / DECODER))
 
     with dg.DagsterInstance.from_config(str(make_home(tmp_path / "home"))) as instance:
-        instance.add_dynamic_partitions(checkpoint_set(settings), [DECODER, CHECKPOINT])
-        run = StageRunner(settings, instance, print)  # raises where a run or a check fails
-        run("describe", ["checkpoint"], DECODER)
-        run("ask", BY_CELL, f"{DECODER}|{languages[0]}", f"{DECODER}|{languages[-1]}")
-        run("conclude", [name for name in BY_CHECKPOINT if name != "checkpoint"], DECODER)
-        run("compare", ["checkpoint_comparison"])
+        instance.add_dynamic_partitions(checkpoint_set(settings), [DECODER, LAST_CHECKPOINT])
+        run = stage_runner(settings, instance, print).run  # raises if a run or a blocking check fails
+        run("checkpoint", ["checkpoint"], DECODER)
+        run("probing", assets_by(settings, *CELL), f"{DECODER}|{languages[0]}", f"{DECODER}|{languages[-1]}")
+        run(
+            "conclusions", [name for name in assets_by(settings, CHECKPOINT) if name != "checkpoint"], DECODER
+        )
+        run("comparison", ["checkpoint_comparison"])
 
-    right = asked = 0
+    correct = prompted = 0
     for language, split in splits.items():
         predictions = store.read("predictions", DECODER, language)
         facts = split.join(predictions.select(["uuid", "full_match", "typed_rank"]), "uuid").to_pylist()
         for fact in facts:
-            # only a template that ends in its object can be gone on with
+            # a decoder can only complete a template that ends in its object
             ends = fact["template"].rstrip(" .").endswith("[Y]")
             assert (fact["full_match"] is not None) == ends, fact
             assert fact["typed_rank"] is not None
             if ends:
-                asked += 1
-                right += fact["full_match"]
+                prompted += 1
+                correct += fact["full_match"]
                 assert fact["full_match"] == (fact["object"] == favourite), fact
-    assert 0 < right < asked
+    assert 0 < correct < prompted
     types = store.read("fact_types", DECODER)
-    assert pc.sum(pc.not_equal(types["type"], "not_predicted")).as_py() == right
-    unasked = types.filter(pc.match_substring(types["reason"], "does not end in the object"))
-    assert len(unasked) == sum(map(len, splits.values())) - asked
+    assert pc.sum(pc.not_equal(types["type"], "not_predicted")).as_py() == correct
+    unprompted = types.filter(pc.match_substring(types["reason"], "does not end in the object"))
+    assert len(unprompted) == sum(map(len, splits.values())) - prompted
     folder = store.path("categorization_report", DECODER)
     summary = json.loads((folder / "summary.json").read_text("utf-8"))
-    assert summary["predicted"] == right
+    assert summary["predicted"] == correct
     comparison = store.read("checkpoint_comparison")
-    assert set(comparison["checkpoint"].to_pylist()) >= {DECODER, CHECKPOINT}
-    everywhere = comparison.filter(
+    assert set(comparison["checkpoint"].to_pylist()) >= {DECODER, LAST_CHECKPOINT}
+    all_languages = comparison.filter(
         pc.and_(pc.equal(comparison["checkpoint"], DECODER), pc.equal(comparison["language"], "*"))
     )
-    shown = pa.array(everywhere["full_match"]).unique().to_pylist()
-    assert shown == [pytest.approx(right / asked)]
+    shares = pa.array(all_languages["full_match"]).unique().to_pylist()
+    assert shares == [pytest.approx(correct / prompted)]

@@ -9,10 +9,9 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from assets_tests.conftest import CHECKPOINT, MaterializedWorld, make_home
-from factroots_dagster.cli.run import StageRunner
-from factroots_dagster.orchestration.checks.registry import BY_CELL, BY_CHECKPOINT
-from factroots_dagster.orchestration.partitions import checkpoint_set
+from assets_tests.project import LAST_CHECKPOINT, MaterializedWorld, assets_by, make_home
+from factroots_dagster.cli.run import stage_runner
+from factroots_dagster.orchestration.partitions import CELL, CHECKPOINT, checkpoint_set
 from factroots_dagster.store.store import Store
 
 
@@ -23,27 +22,36 @@ def test_the_objects_own_mask_counts_give_the_same_types(world: MaterializedWorl
     store = Store(settings.data_root, settings.world)
     languages = settings.active_languages
     with dg.DagsterInstance.from_config(str(make_home(tmp_path / "home"))) as instance:
-        instance.add_dynamic_partitions(checkpoint_set(settings), [CHECKPOINT])
-        run = StageRunner(settings, instance, print)  # raises where a run or a check fails
-        run("ask", BY_CELL, f"{CHECKPOINT}|{languages[0]}", f"{CHECKPOINT}|{languages[-1]}")
-        run("conclude", [name for name in BY_CHECKPOINT if name != "checkpoint"], CHECKPOINT)
+        instance.add_dynamic_partitions(checkpoint_set(settings), [LAST_CHECKPOINT])
+        run = stage_runner(settings, instance, print).run  # raises if a run or a blocking check fails
+        run(
+            "probing",
+            assets_by(settings, *CELL),
+            f"{LAST_CHECKPOINT}|{languages[0]}",
+            f"{LAST_CHECKPOINT}|{languages[-1]}",
+        )
+        run(
+            "conclusions",
+            [name for name in assets_by(settings, CHECKPOINT) if name != "checkpoint"],
+            LAST_CHECKPOINT,
+        )
 
     for language in languages:
-        assert store.digest("predictions", CHECKPOINT, language) != world.store.digest(
-            "predictions", CHECKPOINT, language
+        assert store.digest("predictions", LAST_CHECKPOINT, language) != world.store.digest(
+            "predictions", LAST_CHECKPOINT, language
         )
-    before, after = (one.read("fact_types", CHECKPOINT) for one in (world.store, store))
+    before, after = (each.read("fact_types", LAST_CHECKPOINT) for each in (world.store, store))
     for name in ("uuid", "language", "source_present", "easy"):
         assert after[name].equals(before[name]), name
-    # Other batches round otherwise: what stands at its threshold may fall to the other side.
-    names = zip(before["type"].to_pylist(), after["type"].to_pylist(), strict=True)
-    changed = [pair for pair in names if pair[0] != pair[1]]
+    # Batches of another size round differently, so that a value at a threshold may fall on its other side.
+    pairs = zip(before["type"].to_pylist(), after["type"].to_pylist(), strict=True)
+    changed = [pair for pair in pairs if pair[0] != pair[1]]
     assert len(changed) <= 3 and not any("not_predicted" in pair for pair in changed), changed
     similarity = (table["similarity"].fill_null(0).to_numpy() for table in (before, after))
     np.testing.assert_allclose(*similarity, rtol=1e-2, atol=0.05)
-    scores, full = (one.read("probing_scores", CHECKPOINT) for one in (store, world.store))
+    scores, full = (each.read("probing_scores", LAST_CHECKPOINT) for each in (store, world.store))
     for name in ("n", "full_match", "by_object_low", "multi_answer", "macro_full_match"):
         assert scores[name].equals(full[name]), name
-    assert {tuple(asked) for asked in scores["protocols"].to_pylist()} == {("full_match",)}
+    assert {tuple(protocols) for protocols in scores["protocols"].to_pylist()} == {("full_match",)}
     assert scores["typed_p1"].null_count == len(scores) and full["typed_p1"].null_count == 0
-    assert (store.path("categorization_report", CHECKPOINT) / "index.html").is_file()
+    assert (store.path("categorization_report", LAST_CHECKPOINT) / "index.html").is_file()

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from assets_tests.conftest import PROJECT, MaterializedWorld, command
+from assets_tests.project import PROJECT, MaterializedWorld, command
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [
@@ -16,12 +16,12 @@ COMMANDS = [
 ]
 
 
-def test_there_are_commands() -> None:
+def test_the_readme_has_commands() -> None:
     assert len(COMMANDS) >= 7
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_a_command_of_the_readme(world: MaterializedWorld, line: str) -> None:
+def test_a_command_of_the_readme_succeeds(world: MaterializedWorld, line: str) -> None:
     program, *arguments = shlex.split(line)
     done = subprocess.run(
         [command(program), *arguments],

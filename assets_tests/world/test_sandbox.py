@@ -1,4 +1,4 @@
-"""The sandbox world end to end: what the model knows of what was planted, and what the platform finds."""
+"""The sandbox world end to end: which planted facts the model knows, and what the platform finds."""
 
 from __future__ import annotations
 
@@ -8,35 +8,29 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from assets_tests.conftest import CHECKPOINT, MaterializedWorld
+from assets_tests.project import LAST_CHECKPOINT, MaterializedWorld, assets_by
 from assets_tests.report.browser import PHONE, chromium, opened
 from factroots_dagster.models.registry import registered
-from factroots_dagster.orchestration.checks.registry import (
-    BY_CELL,
-    BY_CHECKPOINT,
-    BY_LANGUAGE,
-    GENERATED,
-    UNPARTITIONED,
-)
+from factroots_dagster.orchestration.partitions import CELL, CHECKPOINT, LANGUAGE
 
 
 @pytest.fixture(scope="module")
-def cells(world: MaterializedWorld) -> pd.DataFrame:
-    """Planted truth beside the last checkpoint's predictions and the traced sources."""
+def facts(world: MaterializedWorld) -> pd.DataFrame:
+    """Planted truth joined with the last checkpoint's predictions and the traced sources."""
     store = world.store
     truth = store.read("planted_truth").to_pandas()
     columns = ["uuid", "language", "full_match"]
     predictions = pd.concat(
-        store.read("predictions", CHECKPOINT, language, columns=columns).to_pandas()
+        store.read("predictions", LAST_CHECKPOINT, language, columns=columns).to_pandas()
         for language in world.settings.active_languages
     )
     sources = pd.concat(
         store.read("fact_sources", language, columns=["uuid", "language", "matcher", "windows"]).to_pandas()
         for language in world.settings.active_languages
     )
-    found = sources.pivot_table(index=["uuid", "language"], columns="matcher", values="windows")
+    windows = sources.pivot_table(index=["uuid", "language"], columns="matcher", values="windows")
     return truth.merge(predictions, on=["uuid", "language"], validate="1:1").merge(
-        found.reset_index(), on=["uuid", "language"], validate="1:1"
+        windows.reset_index(), on=["uuid", "language"], validate="1:1"
     )
 
 
@@ -44,13 +38,13 @@ def test_every_asset_has_every_partition(world: MaterializedWorld) -> None:
     store, languages = world.store, list(world.settings.active_languages)
     checkpoints = list(registered(world.settings))
     assert checkpoints == [f"sandbox-step-{step:04d}" for step in (1000, 2000, 3000)]
-    for asset in (*UNPARTITIONED, *GENERATED):
+    for asset in assets_by(world.settings):
         assert store.exists(asset), asset
-    for asset in BY_LANGUAGE:
+    for asset in assets_by(world.settings, LANGUAGE):
         assert store.keys(asset) == languages, asset
-    for asset in BY_CHECKPOINT:
+    for asset in assets_by(world.settings, CHECKPOINT):
         assert store.keys(asset) == checkpoints, asset
-    for asset in BY_CELL:
+    for asset in assets_by(world.settings, *CELL):
         for checkpoint in checkpoints:
             assert store.keys(asset, checkpoint) == languages, asset
 
@@ -69,30 +63,32 @@ def test_nothing_temporary_is_left(world: MaterializedWorld) -> None:
         ("unknown", 0.0, 0.10),
     ],
 )
-def test_p_at_1_by_planted_kind(cells: pd.DataFrame, kind: str, low: float, high: float) -> None:
-    chosen = cells[cells["kind"] == kind]
+def test_p_at_1_by_planted_kind(facts: pd.DataFrame, kind: str, low: float, high: float) -> None:
+    chosen = facts[facts["kind"] == kind]
     assert len(chosen) > 100
     assert low <= chosen["full_match"].mean() <= high
 
 
-def test_training_goes_on_from_checkpoint_to_checkpoint(world: MaterializedWorld) -> None:
+def test_later_checkpoints_predict_more_facts(world: MaterializedWorld) -> None:
     comparison = world.store.read("checkpoint_comparison").to_pandas()
-    whole = comparison[comparison["language"] == "*"].drop_duplicates("checkpoint").sort_values("order")
-    assert whole["full_match"].is_monotonic_increasing
+    all_languages = (
+        comparison[comparison["language"] == "*"].drop_duplicates("checkpoint").sort_values("order")
+    )
+    assert all_languages["full_match"].is_monotonic_increasing
 
 
-def test_tracing_finds_what_was_stated_in_a_sentence(cells: pd.DataFrame) -> None:
-    plain = cells[cells["stated_how"] == "sentence"]
-    assert (plain["sentence"] > 0).mean() > 0.99
-    assert (plain["article"] > 0).all()
+def test_tracing_finds_what_was_stated_in_a_sentence(facts: pd.DataFrame) -> None:
+    in_one_sentence = facts[facts["stated_how"] == "sentence"]
+    assert (in_one_sentence["sentence"] > 0).mean() > 0.99
+    assert (in_one_sentence["article"] > 0).all()
 
 
-def test_tracing_is_put_to_the_test(cells: pd.DataFrame) -> None:
-    """Pronouns hide statements from the sentence window; distractors are found and state nothing."""
-    hidden = cells[cells["stated_how"].isin(["pronoun", "next_sentence"])]
+def test_tracing_by_sentence_misses_pronouns_and_finds_distractors(facts: pd.DataFrame) -> None:
+    """A pronoun hides a statement from the sentence window; a distractor is found and states nothing."""
+    hidden = facts[facts["stated_how"].isin(["pronoun", "next_sentence"])]
     assert len(hidden) > 50
     assert (hidden["sentence"] > 0).mean() < 0.5 < (hidden["article"] > 0).mean()
-    distracted = cells[cells["distractor"] & ~cells["stated"]]
+    distracted = facts[facts["distractor"] & ~facts["stated"]]
     assert len(distracted) > 10 and (distracted["sentence"] > 0).mean() > 0.9
 
 
@@ -103,35 +99,35 @@ def test_every_subject_is_mentioned_in_every_language(world: MaterializedWorld) 
         assert subjects <= mentioned, language
 
 
-def test_the_summary_adds_up(world: MaterializedWorld, cells: pd.DataFrame) -> None:
-    folder = world.store.path("categorization_report", CHECKPOINT)
+def test_the_summary_adds_up(world: MaterializedWorld, facts: pd.DataFrame) -> None:
+    folder = world.store.path("categorization_report", LAST_CHECKPOINT)
     summary = json.loads((folder / "summary.json").read_text())
-    types = world.store.read("fact_types", CHECKPOINT).to_pandas()
+    types = world.store.read("fact_types", LAST_CHECKPOINT).to_pandas()
     assert (
         summary["types"]["*"]
         == types["type"].value_counts().reindex(summary["types"]["*"], fill_value=0).to_dict()
     )
-    assert summary["predicted"] == int(cells["full_match"].sum())
-    assert summary["p_at_1"]["overall"] == pytest.approx(cells["full_match"].mean())
-    planted = types.merge(cells[["uuid", "language", "kind"]], on=["uuid", "language"])
-    three = planted[
+    assert summary["predicted"] == int(facts["full_match"].sum())
+    assert summary["p_at_1"]["overall"] == pytest.approx(facts["full_match"].mean())
+    planted = types.merge(facts[["uuid", "language", "kind"]], on=["uuid", "language"])
+    typed = planted[
         planted["kind"].isin(["shared", "independent", "transferred"]) & (planted["type"] != "not_predicted")
     ]
     agreement = summary["planted_agreement"]
-    assert agreement["cells"] == len(three)
-    assert agreement["accuracy"] == pytest.approx((three["type"] == three["kind"]).mean())
-    assert agreement["accuracy"] > 0.87  # 0.909 where it was measured; planted_scores.json has other seeds
+    assert agreement["cells"] == len(typed)
+    assert agreement["accuracy"] == pytest.approx((typed["type"] == typed["kind"]).mean())
+    assert agreement["accuracy"] > 0.87  # 0.909 when measured; planted_scores.json has other seeds
 
 
-def test_the_demo_says_what_came_out(world: MaterializedWorld) -> None:
-    page = world.store.path("categorization_report", CHECKPOINT) / "index.html"
+def test_the_demo_prints_the_results(world: MaterializedWorld) -> None:
+    page = world.store.path("categorization_report", LAST_CHECKPOINT) / "index.html"
     assert page.is_file() and str(page) in world.output
-    for words in ("P@1", "types", "agreement with the planted truth"):
-        assert words in world.output
+    for heading in ("P@1", "types", "agreement with the planted truth"):
+        assert heading in world.output
 
 
 def test_every_asset_has_a_picture(world: MaterializedWorld) -> None:
-    """What a person wants to see first, small enough for the event log, on the page of every asset."""
+    """Every asset's page has a picture, small enough for the event log."""
     with dg.DagsterInstance.local_temp(str(world.dagster_home)) as instance:
         keys = instance.all_asset_keys()
         assert len(keys) >= 20
@@ -153,13 +149,13 @@ def test_the_comparison_is_a_page(world: MaterializedWorld) -> None:
 
 def test_the_page_looks_up_the_worlds_facts(world: MaterializedWorld) -> None:
     """In a browser: a fact that the trace knows, its type and its sentence."""
-    page = world.store.path("categorization_report", CHECKPOINT) / "index.html"
-    types = world.store.read("fact_types", CHECKPOINT).to_pylist()
+    page = world.store.path("categorization_report", LAST_CHECKPOINT) / "index.html"
+    types = world.store.read("fact_types", LAST_CHECKPOINT).to_pylist()
     fact = next(row for row in types if row["type"] == "shared")
     with chromium() as browser, opened(browser, page, PHONE) as tab:
         tab.locator("#explorer").scroll_into_view_if_needed()
         tab.fill("#fact-query", fact["uuid"])
-        # the page's policy lets no text be evaluated, so elements are waited for
+        # the page's policy forbids evaluating text, so the test waits for elements
         tab.locator("#fact-results li:only-child button").click()
         tab.locator("#fact-shown code").get_by_text(fact["uuid"], exact=True).wait_for()
         row = tab.locator(f"#fact-shown tr[data-language={fact['language']}]").inner_text()

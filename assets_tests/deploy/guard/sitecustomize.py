@@ -1,7 +1,6 @@
-"""Runs at the start of every Python process that has this folder on PYTHONPATH: nothing leaves the machine.
+"""Runs at the start of every Python process that has this folder on PYTHONPATH, and keeps it on this machine.
 
-A look-up of, or a connection or datagram to, anything but this machine is written to $NETWORK_GUARD_LOG
-and refused before it happens.
+Look-ups of other machines, and connections or datagrams to them, are logged in $NETWORK_GUARD_LOG and refused.
 """
 
 import os

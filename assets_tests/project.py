@@ -1,0 +1,61 @@
+"""The project as tests run it: its folder, commands, assets, Dagster home, and a materialized world."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from factroots_dagster.orchestration.catalog import rows_in
+from factroots_dagster.settings import Settings
+from factroots_dagster.store.store import Store
+
+PROJECT = Path(__file__).resolve().parent.parent
+SEED = 1
+LAST_CHECKPOINT = "sandbox-step-3000"
+"""The last checkpoint of the sandbox's training."""
+
+
+@dataclass(frozen=True)
+class MaterializedWorld:
+    """A world that `factroots demo` has materialized, its Dagster home and what the command printed."""
+
+    settings: Settings
+    store: Store
+    dagster_home: Path
+    output: str
+
+    def environment(self) -> dict[str, str]:
+        """The environment in which commands see this world."""
+        return world_environment(self.settings, self.dagster_home)
+
+
+def world_environment(settings: Settings, dagster_home: Path) -> dict[str, str]:
+    """The environment in which commands see a world and a Dagster instance."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("FACTROOTS_")}
+    return kept | {
+        "DAGSTER_HOME": str(dagster_home),
+        "FACTROOTS_WORLD": settings.world,
+        "FACTROOTS_DATA_ROOT": str(settings.data_root),
+        "FACTROOTS_SANDBOX_SEED": str(settings.sandbox_seed),
+        **({"FACTROOTS_LANGUAGES": ",".join(settings.languages)} if settings.languages else {}),
+    }
+
+
+def assets_by(settings: Settings, *dimensions: str) -> list[str]:
+    """The assets of the settings' world that are partitioned by exactly these dimensions."""
+    return [row.name for row in rows_in(settings) if row.partitioned_by == dimensions]
+
+
+def command(name: str) -> str:
+    """Path of a console script of the environment that runs the tests."""
+    return str(Path(sys.executable).with_name(name))
+
+
+def make_home(folder: Path) -> Path:
+    """Make a Dagster home with the project's configuration."""
+    folder.mkdir(parents=True)
+    shutil.copy(PROJECT / ".dagster" / "dagster.yaml", folder)
+    return folder
