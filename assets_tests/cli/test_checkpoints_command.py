@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from assets_tests.conftest import make_home
 from assets_tests.models.folders import checkpoint_folder
+from assets_tests.project import make_home
 from factroots_dagster.cli.main import main
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from assets_tests.conftest import PROJECT, command
 from assets_tests.models.folders import checkpoint_folder
+from assets_tests.project import PROJECT, command
 from factroots_dagster.cli import doctor
 from factroots_dagster.settings import Settings
 

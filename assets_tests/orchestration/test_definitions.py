@@ -6,9 +6,9 @@ from pathlib import Path
 
 import dagster as dg
 import yaml
-
-from assets_tests.conftest import PROJECT
 from factroots_dagster.orchestration.assets.base import partition_keys
+
+from assets_tests.project import PROJECT
 from factroots_dagster.orchestration.build import build_defs
 from factroots_dagster.orchestration.versions import RECIPES
 from factroots_dagster.settings import Settings

@@ -12,7 +12,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets_tests.conftest import command, make_home, world_environment
+from assets_tests.project import command, make_home, world_environment
 from assets_tests.serving import DEFINITIONS, stop
 from factroots_dagster.orchestration.automation.failures import failure_summary
 from factroots_dagster.orchestration.build import build_defs

@@ -1,6 +1,6 @@
 """Runs at the start of every Python process that has this folder on PYTHONPATH, and keeps it on this machine.
 
-Look-ups of other machines, and connections or datagrams to them, are logged in $NETWORK_GUARD_LOG and refused.
+Look-ups of other machines, and connections or datagrams to them, go to $NETWORK_GUARD_LOG and are refused.
 """
 
 import os

@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
-
-from assets_tests.conftest import CHECKPOINT
 from factroots_dagster.orchestration.checks.registry import (
     BY_CELL,
     BY_CHECKPOINT,
@@ -21,6 +19,8 @@ from factroots_dagster.orchestration.checks.registry import (
     GENERATED,
     UNPARTITIONED,
 )
+
+from assets_tests.project import LAST_CHECKPOINT as CHECKPOINT
 from factroots_dagster.store.store import write_table
 
 LANGUAGE = "qab"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from assets_tests.conftest import CHECKPOINT
 from assets_tests.orchestration.checks.breaking import (
     AMONG,
     BETWEEN,
@@ -35,6 +34,7 @@ from assets_tests.orchestration.checks.breaking import (
     tensors,
     twice,
 )
+from assets_tests.project import LAST_CHECKPOINT as CHECKPOINT
 
 CASES: list[Broken] = [
     *of(

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from assets_tests.conftest import MaterializedWorld
 from assets_tests.orchestration.checks.breaking import BETWEEN, MAKERS, PARTS, Broken
 from assets_tests.orchestration.checks.cases import CASES
+from assets_tests.project import MaterializedWorld
 from factroots_dagster.orchestration.checks.bridge import Suite, to_check_result, validate
 from factroots_dagster.store.store import Store
 
