@@ -1,13 +1,14 @@
-"""How the platform bears 53 languages and 100 checkpoints: `python -m benchmarks.load [checkpoints]`.
+"""How the platform scales to 53 languages and 100 checkpoints: `python -m benchmarks.load [checkpoints]`.
 
-Everything is registered, described and published (manifests without data), and the materializations of the
-assets in HISTORY, with previews and pictures, and the outcomes of their checks are in Dagster's history.
-Timed are the load of the definitions, the ticks of both sensors, and what the UI's asset pages ask. The table
-goes to `benchmarks/results/load.md`.
+Every partition is registered and published, as a manifest without data. Dagster's history holds a
+materialization with preview and picture, and the outcomes of both checks, for every partition of the assets
+in HISTORY. Measured are the import of the definitions, the ticks of two sensors, and the queries of the UI's
+asset pages. The table goes to `benchmarks/results/load.md`.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import platform
@@ -29,20 +30,21 @@ import pyarrow as pa
 from safetensors.numpy import save_file
 
 from factroots_dagster.models.files import folder_revision
-from factroots_dagster.orchestration.assets.base import picture_markdown, preview_markdown
-from factroots_dagster.orchestration.automation.checkpoint_scan import State, look
+from factroots_dagster.orchestration.automation.checkpoint_scan import ScanState, scan_checkpoints
 from factroots_dagster.orchestration.build import build_defs
-from factroots_dagster.orchestration.checks.bridge import CHECK_NAME
-from factroots_dagster.orchestration.partitions import checkpoint_set, parents_of, platform_for
-from factroots_dagster.orchestration.versions import RECIPES, StoreSnapshot, code_version
+from factroots_dagster.orchestration.catalog import CATALOG, rows_in
+from factroots_dagster.orchestration.checks.bridge import BLOCKING, CHECKS
+from factroots_dagster.orchestration.metadata import picture_markdown
+from factroots_dagster.orchestration.partitions import Parts, checkpoint_set, key_of, platform_for
+from factroots_dagster.orchestration.versions import StoreSnapshot, code_version
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import MANIFEST, Store, write_table
 
 HISTORY = ("predictions", "active_neurons", "fact_sources", "fact_types", "categorization_report")
-PICTURE = b"picture" * 2200  # what the sandbox's pictures take, in bytes
+PICTURE = b"picture" * 2200  # as many bytes as the sandbox's pictures have
 RESULTS = Path(__file__).parent / "results" / "load.md"
 WEBSERVER = ("-m", "factroots_dagster.definitions", "--host", "127.0.0.1")
-LOAD = """import time
+TIME_IMPORT = """import time
 clock, cpu = time.perf_counter(), time.process_time()
 import factroots_dagster.definitions
 print(time.perf_counter() - clock, time.process_time() - cpu)"""
@@ -67,7 +69,7 @@ QUERIES = {
         assetChecksOrError { ... on AssetChecks { checks { name blocking partitionStatuses {
             ... on AssetCheckMultiPartitionStatuses { primaryDimensionName }
             } executionForLatestMaterialization { status evaluation { severity description } } } } } } } }""",
-    "asset page, one cell": """{ assetNodeOrError(assetKey: {path: ["predictions"]}) { ... on AssetNode {
+    "asset page, one partition": """{ assetNodeOrError(assetKey: {path: ["predictions"]}) { ... on AssetNode {
         description assetMaterializations(partitions: ["step-050|cy"], limit: 1) { partition
             metadataEntries { label ... on MarkdownMetadataEntry { mdStr } } }
         staleStatus(partition: "step-050|cy") staleCauses(partition: "step-050|cy") { reason } } } }""",
@@ -80,52 +82,40 @@ QUERIES = {
 }
 
 
-def furnish(folder: Path, checkpoints: int) -> Settings:
-    """A world in which everything is registered and published: folders of checkpoints, and manifests."""
+def make_world(folder: Path, checkpoints: int) -> Settings:
+    """Make a world in which every partition is registered and published: checkpoint folders and manifests."""
     settings = Settings(world="mlama", data_root=folder / "data", checkpoints=folder / "checkpoints")
-    names = [f"step-{number:03d}" for number in range(checkpoints)]
-    for number, name in enumerate(names):
-        made = folder / "checkpoints" / name
-        made.mkdir(parents=True)
-        (made / "config.json").write_text('{"vocab_size": 4}')
-        (made / "tokenizer.json").write_text("{}")
-        save_file({"embeddings": np.full((4, 2), number, np.float32)}, made / "model.safetensors")
-    keys = {"language": list(settings.active_languages), "checkpoint": names}
+    checkpoint_keys = [f"step-{number:03d}" for number in range(checkpoints)]
+    for number, key in enumerate(checkpoint_keys):
+        checkpoint = folder / "checkpoints" / key
+        checkpoint.mkdir(parents=True)
+        (checkpoint / "config.json").write_text('{"vocab_size": 4}')
+        (checkpoint / "tokenizer.json").write_text("{}")
+        save_file({"embeddings": np.full((4, 2), number, np.float32)}, checkpoint / "model.safetensors")
+    keys = {"language": list(settings.active_languages), "checkpoint": checkpoint_keys}
     store = Store(settings.data_root, settings.world)
-    graph = build_defs(settings).resolve_asset_graph()
-    for asset in graph.toposorted_asset_keys:
-        name, catalogue = asset.to_user_string(), StoreSnapshot(store)
-        node = graph.get(asset)
-        parents = parents_of(node.parent_keys, node.partition_mappings.get)
-        places: list[tuple[str, ...]] = [()]
-        for dimension in RECIPES[name].by:
-            places = [(*place, key) for place in places for key in keys[dimension]]
-        for place in places:
-            _publish(settings, store, catalogue, name, parents, place)
+    for row in rows_in(settings):
+        snapshot = StoreSnapshot(store, settings)  # of the assets before this one
+        for parts in itertools.product(*(keys[dimension] for dimension in row.partitioned_by)):
+            _publish(settings, store, snapshot, row.name, parts)
     return settings
 
 
-def _publish(
-    settings: Settings,
-    store: Store,
-    catalogue: StoreSnapshot,
-    name: str,
-    parents: list[str],
-    place: tuple[str, ...],
-) -> None:
-    folder = store.path(name, *place)
+def _publish(settings: Settings, store: Store, snapshot: StoreSnapshot, asset: str, parts: Parts) -> None:
+    """Write the manifest of a partition that is current; of a checkpoint, also its table."""
+    folder = store.path(asset, *parts)
     folder.mkdir(parents=True, exist_ok=True)
-    if name == "checkpoint":
-        revision = folder_revision(settings.checkpoints / place[0])  # type: ignore[operator]
+    if asset == "checkpoint":
+        revision = folder_revision(settings.checkpoints / parts[0])  # type: ignore[operator]
         write_table(pa.table({"revision": [revision]}), folder / "data.parquet")
     manifest = {
-        "asset": name,
-        "partition": list(place),
-        "code_version": code_version(name, settings),
+        "asset": asset,
+        "partition": list(parts),
+        "code_version": code_version(asset, settings),
         "rows": 1,
         "bytes": 1,
-        "digest": "/".join((name, *place)),
-        "upstream": catalogue.upstream(name, parents, place),
+        "digest": "/".join((asset, *parts)),
+        "upstream": snapshot.upstream(asset, parts),
         "inputs": {},
         "files": {},
     }
@@ -133,60 +123,63 @@ def _publish(
 
 
 def timed(call: Callable[[], object]) -> tuple[float, float]:
-    """Seconds on the clock and of this process's CPU."""
+    """Seconds of wall-clock time and of this process's CPU time."""
     clock, cpu = time.perf_counter(), time.process_time()
     call()
     return time.perf_counter() - clock, time.process_time() - cpu
 
 
-def ticks(settings: Settings, instance: dg.DagsterInstance) -> dict[str, tuple[float, float]]:
-    """The first and the later ticks of both sensors on a furnished world, where nothing is new."""
-    definitions, state = build_defs(settings), State()
+def time_ticks(settings: Settings, instance: dg.DagsterInstance) -> dict[str, tuple[float, float]]:
+    """Time the first and a later tick of both sensors in a world where nothing is new."""
+    definitions, state = build_defs(settings), ScanState()
     partitions = list(platform_for(settings).store.keys("checkpoint"))
     instance.add_dynamic_partitions(checkpoint_set(settings), partitions)
-    figures = {}
-    for name in ("checkpoint_sensor, first tick", "checkpoint_sensor, later ticks"):
 
-        def watch() -> None:
-            assert look(settings, state, partitions, NOW).wanted == {}
+    def scan() -> None:
+        assert scan_checkpoints(settings, state, partitions, NOW).requests == {}
 
-        figures[name] = timed(watch)
-    for name in ("refresh_sensor, first tick", "refresh_sensor, later ticks"):
+    def refresh() -> None:
+        assert dg.evaluate_automation_conditions(definitions, instance).total_requested == 0
 
-        def refresh() -> None:
-            assert dg.evaluate_automation_conditions(definitions, instance).total_requested == 0
-
-        figures[name] = timed(refresh)
-    return figures
+    return {
+        f"{sensor}, {tick}": timed(call)
+        for sensor, call in (("checkpoint_sensor", scan), ("refresh_sensor", refresh))
+        for tick in ("first tick", "later ticks")
+    }
 
 
-def history(settings: Settings, instance: dg.DagsterInstance) -> int:
-    """Put a materialization and a check of every partition into the history; returns how many of each."""
+def write_history(settings: Settings, instance: dg.DagsterInstance) -> int:
+    """Put a materialization and both checks of every partition into the history; returns their number."""
     store, count = Store(settings.data_root, settings.world), 0
+    records = [dg.TableRecord({"uuid": "a", "facts": "1"})] * 8
     metadata = {
-        "preview": dg.MetadataValue.md(preview_markdown(pa.table({"uuid": ["a"] * 8, "facts": [1] * 8}))),
+        "preview": dg.MetadataValue.table(records),
         "picture": dg.MetadataValue.md(picture_markdown(PICTURE)),
         "seconds": 1.0,
     }
-    for name in HISTORY:
-        places: list[tuple[str, ...]] = [()]
-        for _ in RECIPES[name].by:
-            places = [(*place, key) for place in places for key in store.folders(name, *place)]
-        for place in places:
-            key = "|".join(place)
+    for asset in HISTORY:
+        wildcard = [None] * len(CATALOG[asset].partitioned_by)
+        for parts in StoreSnapshot(store, settings).partitions(asset, wildcard):
+            manifest = store.manifest(asset, *parts)
+            tags = {
+                "dagster/data_version": manifest["digest"],
+                "dagster/data_version_is_user_provided": "true",
+                "dagster/code_version": manifest["code_version"],
+            }
             instance.report_runless_asset_event(
-                dg.AssetMaterialization(name, partition=key, metadata=metadata)
+                dg.AssetMaterialization(asset, partition=key_of(parts), metadata=metadata, tags=tags)
             )
-            instance.report_runless_asset_event(
-                dg.AssetCheckEvaluation(
-                    asset_key=dg.AssetKey(name),
-                    check_name=CHECK_NAME,
-                    passed=True,
-                    metadata={"unmet": 0},
-                    blocking=True,
-                    partition=key,
+            for check in CHECKS:
+                instance.report_runless_asset_event(
+                    dg.AssetCheckEvaluation(
+                        asset_key=dg.AssetKey(asset),
+                        check_name=check,
+                        passed=True,
+                        metadata={"not_met": 0},
+                        blocking=check == BLOCKING,
+                        partition=key_of(parts),
+                    )
                 )
-            )
             count += 1
     return count
 
@@ -200,22 +193,24 @@ def environment(settings: Settings, home: Path) -> dict[str, str]:
     }
 
 
-def cpu_of(group: int) -> float:
-    """Seconds of CPU that the living processes of a process group have used."""
-    used = 0.0
+def cpu_seconds(group: int) -> float:
+    """Seconds of CPU time that the running processes of a process group have used."""
+    seconds = 0.0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
         except OSError:  # it has ended
             continue
         if int(fields[2]) == group:
-            used += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return used
+            seconds += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return seconds
 
 
-def graphql(settings: Settings, home: Path, rounds: int = 5) -> dict[str, tuple[float, float, float]]:
-    """Of each query on a webserver on loopback: seconds of the first time and the best of the later ones,
-    and the seconds of CPU of a later one."""
+def time_queries(settings: Settings, home: Path, rounds: int = 5) -> dict[str, tuple[float, float, float]]:
+    """Time each query on a webserver on loopback.
+
+    Returns the seconds of the first answer, of the fastest later one, and the mean CPU seconds of later ones.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -233,8 +228,8 @@ def graphql(settings: Settings, home: Path, rounds: int = 5) -> dict[str, tuple[
         request = urllib.request.Request(
             f"http://127.0.0.1:{port}/graphql", body, {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=120) as reply:
-            answer = json.load(reply)
+        with urllib.request.urlopen(request, timeout=120) as response:
+            answer = json.load(response)
         assert "errors" not in answer, answer
         return answer["data"]
 
@@ -248,21 +243,21 @@ def graphql(settings: Settings, home: Path, rounds: int = 5) -> dict[str, tuple[
         figures = {}
         for name, query in QUERIES.items():
             first = timed(lambda query=query: ask(query))[0]  # type: ignore[misc]
-            before = cpu_of(server.pid)
+            before = cpu_seconds(server.pid)
             later = [timed(lambda query=query: ask(query))[0] for _ in range(rounds)]  # type: ignore[misc]
-            figures[name] = (first, min(later), (cpu_of(server.pid) - before) / rounds)
+            figures[name] = (first, min(later), (cpu_seconds(server.pid) - before) / rounds)
         return figures
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(30)
 
 
-def load_seconds(settings: Settings, home: Path) -> tuple[float, float]:
-    """Best of three imports of the definitions in a process of their own: on the clock, of CPU."""
-    command = [sys.executable, "-c", LOAD]
+def time_import(settings: Settings, home: Path) -> tuple[float, float]:
+    """Wall-clock and CPU seconds of the fastest of three imports of the definitions, in new processes."""
+    command = [sys.executable, "-c", TIME_IMPORT]
     env = environment(settings, home)
-    told = [subprocess.check_output(command, env=env, cwd=home, text=True).split() for _ in range(3)]
-    clock, cpu = min((float(clock), float(cpu)) for clock, cpu in told)
+    outputs = [subprocess.check_output(command, env=env, cwd=home, text=True).split() for _ in range(3)]
+    clock, cpu = min((float(clock), float(cpu)) for clock, cpu in outputs)
     return clock, cpu
 
 
@@ -272,41 +267,40 @@ def main(checkpoints: int) -> None:
         (home := folder / "home").mkdir()
         (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
         load = os.getloadavg()[0]
-        settings = furnish(folder, checkpoints)
+        settings = make_world(folder, checkpoints)
         languages = len(settings.active_languages)
-        rows = [["definitions load", "", *load_seconds(settings, home)]]
+        rows = [["definitions load", "", *time_import(settings, home)]]
         with dg.DagsterInstance.from_config(str(home)) as instance:
-            count = history(settings, instance)
-            rows += [[name, "", *figures] for name, figures in ticks(settings, instance).items()]
-        rows += [[f"GraphQL: {name}", *figures] for name, figures in graphql(settings, home).items()]
-    said = [
+            count = write_history(settings, instance)
+            rows += [[name, "", *figures] for name, figures in time_ticks(settings, instance).items()]
+        rows += [[f"GraphQL: {name}", *figures] for name, figures in time_queries(settings, home).items()]
+    lines = [
         "# Load",
         "",
         f"- {os.cpu_count()} cores ({processor()}), Python {platform.python_version()}, Dagster "
         f"{version('dagster')}, SQLite; load average before the start {load:.1f}.",
         f"- {languages} languages x {checkpoints} checkpoints, all registered and published; in Dagster's "
-        f"history {count:,} materializations with a preview and a picture, and {count:,} checks ("
-        + ", ".join(HISTORY)
-        + ").",
-        "- Nothing is new: ticks look at everything and ask for nothing. GraphQL: the answers that the UI's "
-        "pages wait for, from `dagster-webserver` on loopback; the first, and the best of five later ones. "
-        "CPU is that of a later answer, webserver and code location together.",
+        f"history {count:,} materializations with a preview and a picture, and "
+        f"{len(CHECKS) * count:,} checks (" + ", ".join(HISTORY) + ").",
+        "- Nothing is new: ticks examine every partition and request no run. GraphQL: the answers that the "
+        "UI's pages wait for, from `dagster-webserver` on loopback: the first, and the fastest of five later "
+        "ones. CPU seconds are those of a later answer, webserver and code location together.",
         "",
         "| what | first, seconds | seconds | CPU seconds |",
         "| --- | --- | --- | --- |",
-        *("| " + " | ".join(cell(value) for value in row) + " |" for row in rows),
+        *("| " + " | ".join(format_value(value) for value in row) + " |" for row in rows),
     ]
-    RESULTS.write_text("\n".join(said) + "\n", encoding="utf-8")
-    print("\n".join(said))
+    RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print("\n".join(lines))
 
 
-def cell(value: float | str) -> str:
+def format_value(value: float | str) -> str:
     return value if isinstance(value, str) else f"{value:.2f}"
 
 
 def processor() -> str:
-    found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text("utf-8"), re.MULTILINE)
-    return found[1].strip() if found else platform.machine()
+    match = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text("utf-8"), re.MULTILINE)
+    return match[1].strip() if match else platform.machine()
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@
     python -m benchmarks.mutation [--most N] [--module NAME] [--seed S]
 
 Every operator and constant of the modules in TARGETS is changed, one at a time, in the order of the source,
-and the module's tests are run on it, each time in a process forked from one that has imported the libraries.
-A mutant that fails a test, or runs longer than ten times what the unchanged module takes, is killed. `--most`
-takes that many of a module's mutants, chosen by the seed. Messages of errors, annotations, docstrings and the
-assertions `strict` and `frozen` are not changed. Spark's tasks run in the process itself, since what they
-compute is tested, not where.
+and the module's tests are run on the mutant, in a process forked from one that has imported the libraries. A
+mutant is killed if a test fails, or if the tests take over ten times as long as for the unchanged module.
+`--most` limits the mutants of each module to a random sample. Error messages, annotations, docstrings and
+the flags `strict` and `frozen` are not changed. Spark's tasks run in the process itself, since the tests are
+about what they compute, not where.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+NOT_REAL_DATA = ("-k", "not real")
 TARGETS = {
     "factroots_dagster.roots.types": [
         "assets_tests/roots/test_types.py",
@@ -37,25 +38,21 @@ TARGETS = {
     "factroots_dagster.tracing.sources": [
         "assets_tests/tracing/test_sentences_of_evidence.py",
         "assets_tests/tracing/test_sources.py",
-        "-k",
-        "not real",
+        *NOT_REAL_DATA,
     ],
     "factroots_dagster.tracing.passages": [
         "assets_tests/tracing/test_passages.py",
         "assets_tests/tracing/test_sources.py",
-        "-k",
-        "not real",
+        *NOT_REAL_DATA,
     ],
-    "factroots_dagster.text.tokens": [
-        "assets_tests/text/test_tokens.py",
-    ],
+    "factroots_dagster.text.tokens": ["assets_tests/text/test_tokens.py"],
     "factroots_dagster.text.normalization": [
         "assets_tests/text/test_normalization.py",
         "assets_tests/tracing/test_mentions.py",
-        *("-k", "not real"),
+        *NOT_REAL_DATA,
     ],
 }
-"""Modules, and with what pytest is called for each."""
+"""Module to the arguments with which pytest tests it."""
 
 LIBRARIES = (
     *("numpy", "pyarrow.compute", "pyarrow.parquet", "pyarrow.dataset", "pandas", "hypothesis", "pytest"),
@@ -69,11 +66,11 @@ OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     **{ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.FloorDiv, ast.Div: ast.Mult, ast.Mod: ast.Mult},
     **{ast.FloorDiv: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd},
 }
-SHORTEST_LIMIT = 30.0
+MIN_TIMEOUT = 30.0
 
 
 class LocalSpark:
-    """Runs what `run_tasks` asks of Spark in this process."""
+    """Stands in for the Spark session: runs the tasks of `run_tasks` in this process."""
 
     def __init__(self, numbers: Sequence[int] = (), run: Callable[..., Iterator[Any]] | None = None) -> None:
         self.numbers, self.run = numbers, run
@@ -93,26 +90,26 @@ class LocalSpark:
 
 
 Change = tuple[ast.AST, str, object]
-"""A node, its attribute that is to change, and the attribute's new value."""
+"""A node, the attribute to change, and its new value."""
 
 
-def changes(tree: ast.Module) -> Iterator[Change]:
+def find_changes(tree: ast.Module) -> Iterator[Change]:
     """All changes of a module, in the order of its source."""
-    passed_over: set[int] = set()
+    skipped: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise | ast.Import | ast.ImportFrom):
-            passed_over |= {id(inner) for inner in ast.walk(node)}
+            skipped |= {id(inner) for inner in ast.walk(node)}
         for name in ("annotation", "returns"):
             if (annotation := getattr(node, name, None)) is not None:
-                passed_over |= {id(inner) for inner in ast.walk(annotation)}
+                skipped |= {id(inner) for inner in ast.walk(annotation)}
         if isinstance(node, ast.keyword) and node.arg in ("strict", "frozen"):
-            passed_over |= {id(inner) for inner in ast.walk(node)}  # they assert what holds
+            skipped |= {id(inner) for inner in ast.walk(node)}  # flags that only assert something
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
-            passed_over.add(id(node.value))
+            skipped.add(id(node.value))
         if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            passed_over |= {id(inner) for inner in ast.walk(node)}
-    nodes = [node for node in ast.walk(tree) if id(node) not in passed_over and hasattr(node, "lineno")]
-    for node in sorted(nodes, key=place):
+            skipped |= {id(inner) for inner in ast.walk(node)}
+    nodes = [node for node in ast.walk(tree) if id(node) not in skipped and hasattr(node, "lineno")]
+    for node in sorted(nodes, key=position):
         match node:
             case ast.Compare():
                 for number, operator in enumerate(node.ops):
@@ -132,15 +129,15 @@ def changes(tree: ast.Module) -> Iterator[Change]:
                 yield node, "test", ast.UnaryOp(ast.Not(), node.test)
 
 
-def place(node: Any) -> tuple[int, int]:
-    """Where a node stands in its source."""
+def position(node: Any) -> tuple[int, int]:
+    """Line and column of a node in the source."""
     return node.lineno, node.col_offset
 
 
-def mutant(tree: ast.Module, number: int) -> tuple[ast.Module, str]:
-    """The module with change `number`, and the change in words."""
+def make_mutant(tree: ast.Module, number: int) -> tuple[ast.Module, str]:
+    """The module with change `number`, and a description of the change."""
     changed = copy.deepcopy(tree)
-    node, name, value = list(changes(changed))[number]
+    node, name, value = list(find_changes(changed))[number]
     before = ast.unparse(node)
     if name == "op" and value is None:  # `not x` and `~x` become x
         for parent in ast.walk(changed):
@@ -154,16 +151,16 @@ def mutant(tree: ast.Module, number: int) -> tuple[ast.Module, str]:
         setattr(node, name, value)
         after = ast.unparse(ast.fix_missing_locations(node))
     line = getattr(node, "lineno", 0)
-    return ast.fix_missing_locations(changed), f"{line}: {shortened(before)}  ->  {shortened(after)}"
+    return ast.fix_missing_locations(changed), f"{line}: {shorten(before)}  ->  {shorten(after)}"
 
 
-def shortened(text: str) -> str:
+def shorten(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= 70 else line[:67] + "..."
 
 
-class Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Loads one module from a changed tree, every other one as ever."""
+class MutantFinder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Imports one module from a changed tree, and leaves the others alone."""
 
     def __init__(self, name: str, tree: ast.Module) -> None:
         self.name, self.tree = name, tree
@@ -177,17 +174,17 @@ class Mutated(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.tree, f"<{self.name}>", "exec"), module.__dict__)
 
 
-def tests_fail(name: str, tree: ast.Module, arguments: list[str], limit: float) -> bool:
-    """Whether a module's tests fail on a tree of it, or do not end within `limit` seconds."""
+def tests_fail(name: str, tree: ast.Module, arguments: list[str], timeout: float) -> bool:
+    """Whether a module's tests fail with this tree, or do not end within `timeout` seconds."""
     child = os.fork()
     if not child:
         code = 1
         try:
             os.setsid()
-            silence = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(silence, 1)
-            os.dup2(silence, 2)
-            sys.meta_path.insert(0, Mutated(name, tree))
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, 1)
+            os.dup2(null, 2)
+            sys.meta_path.insert(0, MutantFinder(name, tree))
             import pytest
 
             from factroots_dagster.spark import session
@@ -197,10 +194,10 @@ def tests_fail(name: str, tree: ast.Module, arguments: list[str], limit: float) 
             code = int(pytest.main([*options, *arguments]))
         finally:
             os._exit(code)
-    deadline = time.monotonic() + limit
+    deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
-        found, status = os.waitpid(child, os.WNOHANG)
-        if found:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
             return status != 0
         time.sleep(0.01)
     os.killpg(child, signal.SIGKILL)
@@ -209,39 +206,39 @@ def tests_fail(name: str, tree: ast.Module, arguments: list[str], limit: float) 
 
 
 def score(name: str, arguments: list[str], most: int | None, seed: int) -> tuple[int, int]:
-    """How many mutants of a module were killed, and of how many; prints those that survived."""
+    """The numbers of killed and of all tested mutants of a module; prints those that survived."""
     path = Path(*name.split(".")).with_suffix(".py")
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    began = time.monotonic()
+    started = time.monotonic()
     if tests_fail(name, tree, arguments, 600):
-        raise SystemExit(f"the tests of {name} fail on the module as it is")
-    limit = max(SHORTEST_LIMIT, 10 * (time.monotonic() - began))
-    numbers = list(range(len(list(changes(tree)))))
+        raise SystemExit(f"the tests of {name} fail on the unchanged module")
+    timeout = max(MIN_TIMEOUT, 10 * (time.monotonic() - started))
+    numbers = list(range(len(list(find_changes(tree)))))
     if most is not None and most < len(numbers):
         numbers = sorted(random.Random(seed).sample(numbers, most))
     killed = 0
     for number in numbers:
-        changed, words = mutant(tree, number)
-        if tests_fail(name, changed, arguments, limit):
+        changed, description = make_mutant(tree, number)
+        if tests_fail(name, changed, arguments, timeout):
             killed += 1
         else:
-            print(f"  survived  {path}:{words}", flush=True)
+            print(f"  survived  {path}:{description}", flush=True)
     print(f"{name}: {killed} of {len(numbers)} killed ({100 * killed / len(numbers):.0f}%)", flush=True)
     return killed, len(numbers)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--most", type=int, help="of each module; all by default")
+    parser.add_argument("--most", type=int, help="mutants of each module; all by default")
     parser.add_argument("--module", choices=list(TARGETS), help="one module only")
     parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
+    options = parser.parse_args()
     for library in LIBRARIES:
         importlib.import_module(library)
-    wanted = {given.module: TARGETS[given.module]} if given.module else TARGETS
-    scores = [score(name, tests, given.most, given.seed) for name, tests in wanted.items()]
-    killed, tried = (sum(column) for column in zip(*scores, strict=True))
-    print(f"all: {killed} of {tried} mutants killed ({100 * killed / tried:.0f}%)")
+    targets = {options.module: TARGETS[options.module]} if options.module else TARGETS
+    scores = [score(name, tests, options.most, options.seed) for name, tests in targets.items()]
+    killed, tested = (sum(column) for column in zip(*scores, strict=True))
+    print(f"all: {killed} of {tested} mutants killed ({100 * killed / tested:.0f}%)")
 
 
 if __name__ == "__main__":
