@@ -19,4 +19,13 @@ def description_of(field: pa.Field) -> str:
 
 def storage_schema(schema: pa.Schema) -> pa.Schema:
     """The schema as it is written to disk: without descriptions, whose wording must not change a digest."""
-    return pa.schema([field.remove_metadata() for field in schema], metadata=schema.metadata)
+    return pa.schema([_without_metadata(field) for field in schema], metadata=schema.metadata)
+
+
+def _without_metadata(field: pa.Field) -> pa.Field:
+    type_ = field.type
+    if pa.types.is_struct(type_):
+        type_ = pa.struct([_without_metadata(child) for child in type_])
+    elif pa.types.is_list(type_):
+        type_ = pa.list_(_without_metadata(type_.value_field))
+    return pa.field(field.name, type_, nullable=field.nullable)

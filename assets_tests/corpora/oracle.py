@@ -1,8 +1,8 @@
-"""Prose by way of mwparserfromhell: an independent parser for the cleaner to be compared with.
+"""Prose by mwparserfromhell: an independent parser with which the cleaner is compared.
 
-The parser decides what is a template, a table, a link, a tag; only which of these are prose is written
-here again: tables, references, formulas, galleries, files, categories, links to other languages and
-templates are not. Of templates, numbers and words that stand in the middle of a sentence are.
+The parser decides what is a template, a table, a link, a tag; this module only decides again which of these
+are prose: tables, references, formulas, galleries, files, categories, links to other languages and most
+templates are not; numbers and words of templates in the middle of a sentence are.
 """
 
 from __future__ import annotations
@@ -14,39 +14,39 @@ import mwparserfromhell
 from mwparserfromhell import nodes
 from mwparserfromhell.wikicode import Wikicode
 
-DROPPED = frozenset(
+DROPPED_TAGS = frozenset(
     """
     ref references gallery math chem ce syntaxhighlight source score timeline graph imagemap mapframe maplink
     templatedata templatestyles hiero inputbox categorytree indicator includeonly table style script rt rp
     """.split()  # noqa: SIM905
 )
-BROKEN = frozenset("br p div li dd dt dl ul ol blockquote center hr poem tr td th caption".split())  # noqa: SIM905
-WORDS = frozenset(
+BLOCK_TAGS = frozenset("br p div li dd dt dl ul ol blockquote center hr poem tr td th caption".split())  # noqa: SIM905
+FIRST_ARGUMENT = frozenset(
     """
     nowrap nobr small smaller big unicode polytonic abbr comment val nts sc smallcaps mvar angbr s iast sup
     sub smallsup vr redwd μονάδα angle_bracket
     """.split()  # noqa: SIM905
 )
-LANGUAGE = {"lang", "langx", "langi", "rtl-lang"}
+SECOND_ARGUMENT = {"lang", "langx", "langi", "rtl-lang"}
 MEASURES = {"convert", "cvt", "রূপান্তর"}
 LINKS = {"ill", "iw", "iw2", "нп", "нп1", "нп2", "нп3", "нп4", "нп5", "не перекладено", "interlanguage link"}
 DATES = {"дата", "дн", "дс", "дн2", "дс2", "as of", "birth date", "start date", "date", "dts"}
-RANGE = {"to", "and", "-", "–", "by", "x"}
-LEAKED = re.compile(r"\{\{|\[\[|\{\||<ref|^[|!]", re.MULTILINE)
+RANGE_WORDS = {"to", "and", "-", "–", "by", "x"}
+MARKUP = re.compile(r"\{\{|\[\[|\{\||<ref|^[|!]", re.MULTILINE)
 
 
 def prose(wikitext: str, hidden: set[str], languages: set[str]) -> str:
     """The text that the parse tree shows; `hidden` are lower-case names of file and category namespaces.
 
-    Quotes of bold and italics are left to the end: one that is not closed makes the parser give up tables.
+    Marks of bold and italics are removed last: with an unclosed one the parser does not recognize tables.
     """
     parsed = mwparserfromhell.parse(wikitext, skip_style_tags=True)
     return re.sub(r"__[A-ZА-ЯІЇЄ_]+__|'{2,}", "", shown(parsed, hidden, languages))
 
 
-def gave_up(text: str) -> bool:
-    """Whether the parser has left markup in `text`: then it says nothing about the page."""
-    return LEAKED.search(text) is not None
+def has_markup(text: str) -> bool:
+    """Whether the parser left markup in its text: then it cannot judge the page."""
+    return MARKUP.search(text) is not None
 
 
 def shown(code: Wikicode, hidden: set[str], languages: set[str]) -> str:
@@ -65,12 +65,12 @@ def node_text(node: nodes.Node, hidden: set[str], languages: set[str]) -> str:
             return shown(node.title if node.text is None else node.text, hidden, languages).removeprefix(":")
         case nodes.Tag():
             name = str(node.tag).strip().lower()
-            if name in DROPPED:
+            if name in DROPPED_TAGS:
                 return ""
             inner = shown(node.contents, hidden, languages) if node.contents is not None else ""
-            return f"\n{inner}\n" if name in BROKEN else inner
+            return f"\n{inner}\n" if name in BLOCK_TAGS else inner
         case nodes.Template():
-            return kept_words(node, hidden, languages)
+            return template_text(node, hidden, languages)
         case nodes.ExternalLink():
             if not node.brackets:
                 return str(node.url)
@@ -83,8 +83,8 @@ def node_text(node: nodes.Node, hidden: set[str], languages: set[str]) -> str:
             return ""
 
 
-def kept_words(node: nodes.Template, hidden: set[str], languages: set[str]) -> str:
-    """Words and numbers in the middle of a sentence; whatever else a template holds is no prose."""
+def template_text(node: nodes.Template, hidden: set[str], languages: set[str]) -> str:
+    """The words and numbers of a template in the middle of a sentence; other templates are not prose."""
     name = str(node.name).strip().lower().replace("_", " ")
     if name.startswith("formatnum:"):
         return name.partition(":")[2]
@@ -98,14 +98,14 @@ def kept_words(node: nodes.Template, hidden: set[str], languages: set[str]) -> s
     }
     for number in range(len(plain) + 1, len(plain) + 1 + len(numbered)):
         plain.append(numbered.get(str(number), ""))
-    if name.startswith("lang-") or name.replace(" ", "_") in WORDS:
+    if name.startswith("lang-") or name.replace(" ", "_") in FIRST_ARGUMENT:
         return "".join(plain[:1])
-    if name in LANGUAGE:
+    if name in SECOND_ARGUMENT:
         return "".join(plain[1:2])
     if name in ("transl", "transliteration"):
         return "".join(plain[-1:])
     if name in MEASURES:
-        return " ".join(plain[:4] if plain[1:2] and plain[1] in RANGE else plain[:2])
+        return " ".join(plain[:4] if plain[1:2] and plain[1] in RANGE_WORDS else plain[:2])
     if name in LINKS:
         return "".join(plain[1:2] if plain[1:2] and plain[1] not in {"", *languages} else plain[:1])
     if name in ("nihongo", "nihongo3", "նիհոնգո"):

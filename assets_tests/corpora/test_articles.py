@@ -6,6 +6,7 @@ import bz2
 import hashlib
 import json
 import re
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,18 +15,18 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from assets_tests.corpora.conftest import dump_xml, page_xml, write_dump
+from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
 from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES
-from factroots_dagster.corpora.wikipedia import articles as articles_module
-from factroots_dagster.corpora.wikipedia import pages
-from factroots_dagster.corpora.wikipedia.articles import write_articles
+from factroots_dagster.corpora.wikipedia.articles import PAGE_SECONDS, write_articles, write_part
 from factroots_dagster.corpora.wikipedia.dump import acquire_dump
 from factroots_dagster.corpora.wikipedia.markup.wikitext import clean
 from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
+from factroots_dagster.corpora.wikipedia.pages import split_dump
 from factroots_dagster.errors import InputError
+from factroots_dagster.spark.tasks import run_tasks
 from factroots_dagster.tracing.mentions import write_mentions
 from factroots_dagster.tracing.schema import WIKIPEDIA_VOLUME
-from factroots_dagster.tracing.volume import volume
+from factroots_dagster.tracing.volume import measure_volume
 
 ALESUND = "'''Ålesund''' is een [[stad]] in {{x}}Noorwegen.\n* Oslo"
 PAGES = [
@@ -38,22 +39,20 @@ PAGES = [
 ]
 
 
-def articles(
-    spark, folder: Path, xml: str | bytes, name: str = "nlwiki-20240101-pages-articles.xml.bz2", **how
-):  # type: ignore[no-untyped-def]
-    """Counts, rows and problems that come of a dump."""
+def convert(spark, folder: Path, xml: str, **options: object):  # type: ignore[no-untyped-def]
+    """Counts, rows and problems of a dump of `xml`."""
     source, target = folder / "source", folder / "articles"
     source.mkdir()
     target.mkdir()
-    write_dump(source, xml, name)
-    counts = write_articles(spark, acquire_dump("nl", str(source), "latest", folder), target, **how)
+    write_dump(source, xml)
+    counts = write_articles(spark, acquire_dump("nl", str(source), "latest", folder), target, **options)
     rows = ds.dataset(target).to_table().to_pylist()
     problems = pq.read_table(target / "_problems.parquet").to_pylist()
     return counts, rows, problems
 
 
-def test_a_whole_dump(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    counts, rows, problems = articles(spark, tmp_path, dump_xml(PAGES))
+def test_a_complete_dump_becomes_articles_counts_and_no_problems(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    counts, rows, problems = convert(spark, tmp_path, dump_xml(PAGES))
     assert counts == {
         "pages": 6,
         "articles": 4,
@@ -88,7 +87,7 @@ def test_a_whole_dump(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped
     mentions = tmp_path / "mentions"
     mentions.mkdir()
     write_mentions(spark, folder, pa.Table.from_pylist([fact, fact | {"subject": "Bergen"}]), mentions)
-    table = volume(acquire_dump("nl", str(tmp_path / "source"), "latest", tmp_path), folder, mentions)
+    table = measure_volume(acquire_dump("nl", str(tmp_path / "source"), "latest", tmp_path), folder, mentions)
     assert table.schema == WIKIPEDIA_VOLUME
     texts = [row["text"] for row in rows]
     expected = {"pages": 6, "articles": 4, "redirects": 1, "snapshot": "20240101", "damaged_pages": 0}
@@ -103,21 +102,21 @@ def test_a_whole_dump(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped
 
 
 def test_lists_can_be_left_out(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    _, rows, _ = articles(spark, tmp_path, dump_xml(PAGES), lists=False)
+    _, rows, _ = convert(spark, tmp_path, dump_xml(PAGES), lists=False)
     assert rows[0]["text"] == "Ålesund is een stad in Noorwegen." and rows[0]["list_lines"] == []
 
 
-def test_a_path_with_characters_that_mean_patterns(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_path_may_contain_glob_characters(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     folder = tmp_path / "a [b] {c,d} *"
     folder.mkdir()
-    counts, _, _ = articles(spark, folder, dump_xml(PAGES))
+    counts, _, _ = convert(spark, folder, dump_xml(PAGES))
     assert counts["articles"] == 4
 
 
 DAMAGE = {
     "control character": (lambda xml: xml.replace("Nul.", "Nul\x01."), {1}),
     "raw ampersand": (lambda xml: xml.replace("Nul.", "a & b"), {1}),
-    "entity of one's own": (lambda xml: xml.replace("Nul.", "&bomb;"), {1}),
+    "undeclared entity": (lambda xml: xml.replace("Nul.", "&bomb;"), {1}),
     "page without its end": (
         lambda xml: re.sub(r"Nul\..*?</page>", "Nu", xml, count=1, flags=re.DOTALL),
         {1},
@@ -130,12 +129,12 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("name", DAMAGE)
-def test_damage_stays_in_its_page(spark, tmp_path: Path, name: str) -> None:  # type: ignore[no-untyped-def]
+def test_damage_costs_only_the_page_that_has_it(spark, tmp_path: Path, name: str) -> None:  # type: ignore[no-untyped-def]
     damage, lost = DAMAGE[name]
     xml = damage(dump_xml(PAGES))
-    counts, rows, problems = articles(spark, tmp_path, xml)
-    gone = lost | ({2**40} if name == "cut between pages" else set())
-    assert {row["page_id"] for row in rows} == {1, 2, 3, 5, 2**40} - gone
+    counts, rows, problems = convert(spark, tmp_path, xml)
+    missing = lost | ({2**40} if name == "cut between pages" else set())
+    assert {row["page_id"] for row in rows} == {1, 2, 3, 5, 2**40} - missing
     assert counts["damaged_pages"] == len(lost) == len(problems)
     assert {problem["page_id"] for problem in problems} == lost
     assert counts["lost_bytes"] == sum(problem["bytes"] for problem in problems)
@@ -144,9 +143,9 @@ def test_damage_stays_in_its_page(spark, tmp_path: Path, name: str) -> None:  # 
         assert problems[0]["title"] in ("null", None) and problems[0]["problem"]
 
 
-def test_a_page_that_takes_too_long_is_listed(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_page_that_takes_too_long_is_listed_as_unfinished(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     slow = page_xml(7, "Traag", "[[a:b|" * 150_000)
-    counts, rows, problems = articles(spark, tmp_path, dump_xml([*PAGES, slow]), page_seconds=0.01)
+    counts, rows, problems = convert(spark, tmp_path, dump_xml([*PAGES, slow]), page_seconds=0.01)
     assert problems == [
         {"page_id": 7, "title": "Traag", "problem": "unfinished after 0.01 s", "bytes": problems[0]["bytes"]}
     ]
@@ -154,21 +153,21 @@ def test_a_page_that_takes_too_long_is_listed(spark, tmp_path: Path) -> None:  #
     assert {row["page_id"] for row in rows} == {1, 2, 3, 5, 2**40}
 
 
-def test_what_is_no_dump_at_all(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_dump_without_a_complete_page_is_refused(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(InputError, match="no complete page"):
-        articles(spark, tmp_path, dump_xml([]))
+        convert(spark, tmp_path, dump_xml([]))
 
 
 @pytest.mark.parametrize("damage", ["a block in the middle", "cut off"])
-def test_damaged_compression_keeps_every_whole_page(spark, tmp_path: Path, damage: str) -> None:  # type: ignore[no-untyped-def]
+def test_damaged_compression_keeps_every_complete_page(spark, tmp_path: Path, damage: str) -> None:  # type: ignore[no-untyped-def]
     source, target = tmp_path / "source", tmp_path / "articles"
     source.mkdir()
     target.mkdir()
     rows = [page_xml(n, f"T{n}", hashlib.sha512(str(n).encode()).hexdigest() * 400) for n in range(1, 60)]
     data = bz2.compress(dump_xml(rows).encode(), 1)
     half = len(data) // 2
-    torn = data[:half] + b"\0" * 200 + data[half + 200 :] if damage != "cut off" else data[:half]
-    (source / "nlwiki-20240101-pages-articles.xml.bz2").write_bytes(torn)
+    damaged = data[:half] + b"\0" * 200 + data[half + 200 :] if damage != "cut off" else data[:half]
+    (source / "nlwiki-20240101-pages-articles.xml.bz2").write_bytes(damaged)
     counts = write_articles(spark, acquire_dump("nl", str(source), "latest", tmp_path), target)
     ids = ds.dataset(target).to_table()["page_id"].to_pylist()
     lost = sorted(set(range(1, 60)) - set(ids))
@@ -179,54 +178,50 @@ def test_damaged_compression_keeps_every_whole_page(spark, tmp_path: Path, damag
     assert any("a corrupt bzip2 block" in problem["problem"] for problem in problems)
 
 
-def test_a_killed_reading_goes_on_with_the_parts_that_are_missing(  # type: ignore[no-untyped-def]
-    spark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pages, "LEAST_PART", 5000)
+def test_a_killed_run_is_resumed_with_the_parts_that_are_missing(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     rows = [page_xml(n, f"T{n}", hashlib.sha512(str(n).encode()).hexdigest() * 40) for n in range(1, 400)]
     source = tmp_path / "source"
     source.mkdir()
     write_dump(source, dump_xml(rows), "nlwiki-20240101-pages-articles.xml")
     dump = acquire_dump("nl", str(source), "latest", tmp_path)
 
-    def run(name: str) -> dict[str, str]:
-        said: list[str] = []
-        write_articles(spark, dump, tmp_path / name, progress=said.append)
+    def run(name: str) -> tuple[dict[str, str], list[str]]:
+        """Digests of the files, and lines of progress."""
+        lines: list[str] = []
+        write_articles(spark, dump, tmp_path / name, min_range_bytes=5000, progress=lines.append)
         digests = {
             path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (tmp_path / name).iterdir()
         }
-        return digests | {"said": "; ".join(said)}
+        return digests, lines
 
-    (tmp_path / "whole").mkdir()
-    whole = run("whole")
-    parts = sorted(name for name in whole if name.startswith("part-"))
-    assert len(parts) > 4
-    # As a kill leaves it: some parts with their notes, one part half written, no counts.
-    (tmp_path / "killed").mkdir()
-    kept = killed_after(spark, dump, tmp_path / "killed", 3)
-    stamps = {name: (tmp_path / "killed" / name).stat().st_mtime_ns for name in kept}
-    (tmp_path / "killed" / "_0123.writing").write_bytes(b"PAR1 half")
-    resumed = run("killed")
-    assert "3 of" in resumed.pop("said") and whole.pop("said")
-    assert resumed == whole
-    assert stamps == {name: (tmp_path / "killed" / name).stat().st_mtime_ns for name in kept}
+    (tmp_path / "undisturbed").mkdir()
+    undisturbed, _ = run("undisturbed")
+    assert len([name for name in undisturbed if name.startswith("part-")]) > 4
+    # As a kill leaves it: some parts with their states, one file half written, no counts.
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    run_first_parts(spark, dump, killed, parts=3)
+    finished = sorted(killed.glob("part-*.parquet"))
+    assert len(finished) == 3
+    stamps = [path.stat().st_mtime_ns for path in finished]
+    (killed / "_0123.writing").write_bytes(b"PAR1 half")
+    resumed, lines = run("killed")
+    assert "3 of" in lines[0]
+    assert resumed == undisturbed
+    assert stamps == [path.stat().st_mtime_ns for path in finished]
 
 
-def killed_after(spark, dump: pa.Table, folder: Path, parts: int) -> list[str]:  # type: ignore[no-untyped-def]
-    """Fill `folder` as a reading does that is killed when so many parts are done; their files' names."""
-    gathered, articles_module.gathered = articles_module.gathered, lambda folder: None
-    try:
-        write_articles(spark, dump, folder)
-    finally:
-        articles_module.gathered = gathered
-    kept = []
-    for path in sorted(folder.iterdir()):
-        number = re.match(r"(?:part|_task)-([0-9]+)", path.name)
-        if number is None or int(number[1]) >= parts:
-            path.unlink()
-        elif path.name.startswith("part-"):
-            kept.append(path.name)
-    return kept
+def run_first_parts(spark, dump: pa.Table, folder: Path, parts: int) -> None:  # type: ignore[no-untyped-def]
+    """Write the first parts of a dump into `folder`, as a run does that is killed after them."""
+    function = partial(
+        write_part,
+        ranges=split_dump(dump, min_bytes=5000),
+        folder=folder,
+        namespaces=Namespaces.for_wiki("nl", [(6, "Bestand"), (14, "Categorie")]),
+        lists=True,
+        page_seconds=PAGE_SECONDS,
+    )
+    run_tasks(spark, folder, parts, function, what="nl", total=10**6)
 
 
 LANGUAGES = ["bn", "el", "en", "hy", "uk"]
@@ -247,15 +242,15 @@ def test_real_dumps_give_the_known_counts(spark, tmp_path: Path, real_data: Path
         return
     # Every row against another XML parser.
     xml = bz2.decompress(Path(dump["path"][0].as_py()).read_bytes()).decode()
-    namespaces = Namespaces.of(
-        "el", [(space["key"], space["name"]) for space in dump["namespaces"][0].as_py()]
+    namespaces = Namespaces.for_wiki(
+        "el", [(namespace["key"], namespace["name"]) for namespace in dump["namespaces"][0].as_py()]
     )
-    wanted = {}
+    expected_rows = {}
     for page in map(ElementTree.fromstring, re.findall(r"<page>.*?</page>", xml, re.DOTALL)):
         if page.findtext("ns") == "0":
             redirect = page.find("redirect")
             text = page.findtext("revision/text") or ""
-            wanted[int(page.findtext("id") or 0)] = (
+            expected_rows[int(page.findtext("id") or 0)] = (
                 int(page.findtext("revision/id") or 0),
                 page.findtext("title"),
                 None if redirect is None else redirect.get("title"),
@@ -264,4 +259,4 @@ def test_real_dumps_give_the_known_counts(spark, tmp_path: Path, real_data: Path
             )
     names = ["revision_id", "title", "redirect_to", "text", "wikitext_bytes"]
     rows = ds.dataset(tmp_path).to_table().to_pylist()
-    assert {row["page_id"]: tuple(row[name] for name in names) for row in rows} == wanted
+    assert {row["page_id"]: tuple(row[name] for name in names) for row in rows} == expected_rows

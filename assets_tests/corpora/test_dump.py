@@ -1,4 +1,4 @@
-"""Finding and opening dumps in a folder."""
+"""Finding dumps in a folder and reading their heads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from assets_tests.corpora.conftest import dump_xml, page_xml, write_dump
+from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
 from factroots_dagster.corpora.schema import WIKIPEDIA_DUMP
 from factroots_dagster.corpora.wikipedia.dump import acquire_dump
 from factroots_dagster.errors import InputError
@@ -18,11 +18,11 @@ from factroots_dagster.errors import InputError
 XML = dump_xml([page_xml(1, "A", "Tekst.")])
 
 
-def files_of(folder: Path, snapshot: str = "latest", language: str = "nl") -> list[str]:
+def acquired_files(folder: Path, snapshot: str = "latest", language: str = "nl") -> list[str]:
     return acquire_dump(language, str(folder), snapshot, folder)["file"].to_pylist()
 
 
-def test_a_folder_is_read_where_it_lies(tmp_path: Path) -> None:
+def test_dumps_in_a_folder_stay_where_they_are(tmp_path: Path) -> None:
     path = write_dump(tmp_path, XML)
     table = acquire_dump("nl", str(tmp_path), "latest", tmp_path)
     assert table.schema == WIKIPEDIA_DUMP
@@ -34,8 +34,8 @@ def test_a_folder_is_read_where_it_lies(tmp_path: Path) -> None:
     assert [path] == list(tmp_path.iterdir())
 
 
-def test_snapshots_and_kinds_of_files(tmp_path: Path) -> None:
-    """The newest snapshot unless one is named; one whole dump of it, never the same pages twice."""
+def test_one_complete_dump_of_one_snapshot_is_selected(tmp_path: Path) -> None:
+    """The newest snapshot unless one is named, and never the same pages twice."""
     for name in (
         "nlwiki-20230101-pages-articles.xml.bz2",
         "nlwiki-20240101-pages-articles.xml.bz2",
@@ -49,19 +49,19 @@ def test_snapshots_and_kinds_of_files(tmp_path: Path) -> None:
     ):
         write_dump(tmp_path, XML, name)
     (tmp_path / "nlwiki-20250101-pages-meta-current.xml.bz2").write_bytes(b"")
-    assert files_of(tmp_path) == [
+    assert acquired_files(tmp_path) == [
         "nlwiki-20240301-pages-articles2.xml-p11p20.bz2",
         "nlwiki-20240301-pages-articles2.xml-p21p90.bz2",
         "nlwiki-20240301-pages-articles10.xml-p91p99.bz2",
     ]
-    assert files_of(tmp_path, "20240201") == ["nlwiki-20240201-pages-articles-multistream.xml.bz2"]
-    assert files_of(tmp_path, "20240101") == ["nlwiki-20240101-pages-articles.xml.bz2"]
+    assert acquired_files(tmp_path, "20240201") == ["nlwiki-20240201-pages-articles-multistream.xml.bz2"]
+    assert acquired_files(tmp_path, "20240101") == ["nlwiki-20240101-pages-articles.xml.bz2"]
     with pytest.raises(InputError, match=r"20220101.*snapshots there: 20230101, 20240101"):
-        files_of(tmp_path, "20220101")
+        acquired_files(tmp_path, "20220101")
 
 
 @pytest.mark.parametrize("ending", ["", ".bz2", ".gz", ".zst"])
-def test_compressions(tmp_path: Path, ending: str) -> None:
+def test_dumps_of_every_compression_are_read(tmp_path: Path, ending: str) -> None:
     data = XML.encode()
     packed = {
         "": data,
@@ -79,7 +79,7 @@ def test_the_same_part_in_two_compressions_is_read_once(tmp_path: Path) -> None:
     write_dump(tmp_path, XML, "nlwiki-20240101-pages-articles1.xml-p1p10")
     write_dump(tmp_path, XML, "nlwiki-20240101-pages-articles2.xml-p11p20")
     write_dump(tmp_path, XML, "nlwiki-20240101-pages-articles.xml.xz")
-    assert files_of(tmp_path) == [
+    assert acquired_files(tmp_path) == [
         "nlwiki-20240101-pages-articles1.xml-p1p10.bz2",
         "nlwiki-20240101-pages-articles2.xml-p11p20",
     ]
@@ -99,7 +99,9 @@ INDEX = "".join(f"{600 + 100 * (page // 100)}:{page}:Titel: {page}\n" for page i
         ("multistream7.xml-p1p250.bz2", "multistream-index.txt.bz2", None),
     ],
 )
-def test_a_multistream_dump_and_its_index(tmp_path: Path, dump: str, index: str, pages: int | None) -> None:
+def test_the_index_of_a_multistream_dump_tells_its_pages(
+    tmp_path: Path, dump: str, index: str, pages: int | None
+) -> None:
     """Each part of the dump is a bz2 stream of its own, and so are pieces of the index."""
     split = XML.index("<page>")
     streams = [XML[:split], XML[split:], ""] if dump.endswith("bz2") else [XML]
@@ -126,7 +128,7 @@ def test_a_single_stream_dump_has_no_index(tmp_path: Path) -> None:
     assert acquire_dump("nl", str(tmp_path), "latest", tmp_path)["indexed_pages"].to_pylist() == [None]
 
 
-def test_a_torn_index_is_refused(tmp_path: Path) -> None:
+def test_an_index_that_is_cut_off_is_refused(tmp_path: Path) -> None:
     write_dump(tmp_path, XML, "nlwiki-20240101-pages-articles-multistream.xml.bz2")
     index = tmp_path / "nlwiki-20240101-pages-articles-multistream-index.txt.bz2"
     index.write_bytes(bz2.compress(INDEX.encode())[:-10])
@@ -134,9 +136,9 @@ def test_a_torn_index_is_refused(tmp_path: Path) -> None:
         acquire_dump("nl", str(tmp_path), "latest", tmp_path)
 
 
-def test_database_names_with_underscores(tmp_path: Path) -> None:
+def test_a_hyphen_in_a_language_code_is_an_underscore_in_file_names(tmp_path: Path) -> None:
     write_dump(tmp_path, dump_xml([], "zh-yue", "zh_yue"), "zh_yuewiki-20240101-pages-articles.xml.bz2")
-    assert files_of(tmp_path, language="zh-yue") == ["zh_yuewiki-20240101-pages-articles.xml.bz2"]
+    assert acquired_files(tmp_path, language="zh-yue") == ["zh_yuewiki-20240101-pages-articles.xml.bz2"]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +151,7 @@ def test_database_names_with_underscores(tmp_path: Path) -> None:
         ),
         ("nlwiki-20240101-pages-articles.xml.xz", b"x", r"recompress"),
         ("nlwiki-20240101-pages-articles.xml.bz2", b"not bz2", r"cannot be decompressed"),
-        ("nlwiki-20240101-pages-articles.xml", b"<html></html>", r"no MediaWiki XML dump"),
+        ("nlwiki-20240101-pages-articles.xml", b"<html></html>", r"not a MediaWiki XML dump"),
         ("nlwiki-20240101-pages-articles.xml", XML.encode("utf-16"), r"not UTF-8"),
         (
             "nlwiki-20240101-pages-articles.xml",
@@ -164,7 +166,9 @@ def test_database_names_with_underscores(tmp_path: Path) -> None:
         ("nlwiki-20240101-pages-articles.xml", XML.replace("nlwiki", "frwiki").encode(), r"this is frwiki"),
     ],
 )
-def test_what_is_refused(tmp_path: Path, name: str, content: bytes, message: str) -> None:
+def test_files_that_are_not_readable_dumps_are_refused(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=message):
         acquire_dump("nl", str(tmp_path), "latest", tmp_path)

@@ -1,4 +1,4 @@
-"""Downloading dumps from a Wikimedia-like server on loopback: chosen, resumed, verified."""
+"""Downloading dumps from a server in Wikimedia's layout on loopback: selected, resumed, verified."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import pytest
 
-from assets_tests.corpora.conftest import dump_xml, page_xml, write_dump
+from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
 from factroots_dagster.corpora.wikipedia.dump import acquire_dump
 from factroots_dagster.errors import InputError
 
@@ -21,7 +21,7 @@ INDEX = "".join(f"600:{page}:Titel {page}\n" for page in range(1, 251))
 
 
 class Server(SimpleHTTPRequestHandler):
-    """Serves a folder, ranges too (If-Range by ETag); can cut transfers short, and then refuse to go on."""
+    """Serves a folder, ranges too (If-Range by ETag); can cut transfers short, then refuse to resume them."""
 
     requests: ClassVar[list[tuple[str, str | None]]] = []
     cuts: ClassVar[list[int]] = []
@@ -30,12 +30,12 @@ class Server(SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
         path = Path(self.translate_path(self.path))
         span = self.headers.get("Range")
-        kind = type(self)
-        kind.requests.append((path.name, span))
+        server = type(self)
+        server.requests.append((path.name, span))
         if not path.is_file():
             super().do_GET()
             return
-        if kind.refuse_after_cut and span:
+        if server.refuse_after_cut and span:
             self.send_error(403)
             return
         data = path.read_bytes()
@@ -50,8 +50,8 @@ class Server(SimpleHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{len(data) - 1}/{len(data)}")
         self.end_headers()
         body = data[start:]
-        if kind.cuts and path.suffix == ".bz2":
-            body = body[: kind.cuts.pop(0)]
+        if server.cuts and path.suffix == ".bz2":
+            body = body[: server.cuts.pop(0)]
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
@@ -59,7 +59,7 @@ class Server(SimpleHTTPRequestHandler):
 
 
 class Mirror:
-    """A Wikimedia-like server on loopback."""
+    """A server in Wikimedia's layout on loopback."""
 
     def __init__(self, base: str, site: Path) -> None:
         self.base, self.wiki = base, site / "nlwiki"
@@ -80,10 +80,10 @@ class Mirror:
         return folder
 
     def fetched(self) -> list[tuple[str, str | None]]:
-        """The dump files asked for since the last call, with the range."""
-        asked = [request for request in Server.requests if request[0].endswith(".bz2")]
+        """The dump files requested since the last call, with their ranges."""
+        requests = [request for request in Server.requests if request[0].endswith(".bz2")]
         Server.requests.clear()
-        return asked
+        return requests
 
 
 @pytest.fixture
@@ -100,8 +100,8 @@ def mirror(tmp_path: Path) -> Iterator[Mirror]:
 
 
 @pytest.fixture
-def down(tmp_path: Path) -> Path:
-    folder = tmp_path / "down"
+def downloads(tmp_path: Path) -> Path:
+    folder = tmp_path / "downloads"
     folder.mkdir()
     return folder
 
@@ -114,7 +114,7 @@ STREAM_PARTS = (f"{STREAMS[:-4]}1.xml-p1p10", "pages-articles-multistream-index1
 
 
 @pytest.mark.parametrize(
-    ("offered", "chosen"),
+    ("offered", "selected"),
     [
         ((SINGLE, STREAMS, STREAMS_INDEX, *PARTS), [SINGLE]),
         ((STREAMS, STREAMS_INDEX, *PARTS), [STREAMS]),
@@ -122,87 +122,87 @@ STREAM_PARTS = (f"{STREAMS[:-4]}1.xml-p1p10", "pages-articles-multistream-index1
         (STREAM_PARTS, STREAM_PARTS[:1]),
     ],
 )
-def test_what_the_list_offers_is_chosen(
-    mirror: Mirror, down: Path, offered: tuple[str, ...], chosen: list[str]
+def test_one_complete_dump_of_the_list_is_selected(
+    mirror: Mirror, downloads: Path, offered: tuple[str, ...], selected: list[str]
 ) -> None:
     folder = mirror.snapshot("20240101", *offered)
-    said: list[str] = []
-    rows = acquire_dump("nl", mirror.base, "latest", down, said.append).to_pylist()
-    assert [row["file"] for row in rows] == [f"nlwiki-20240101-{kind}.bz2" for kind in chosen]
+    lines: list[str] = []
+    rows = acquire_dump("nl", mirror.base, "latest", downloads, lines.append).to_pylist()
+    assert [row["file"] for row in rows] == [f"nlwiki-20240101-{kind}.bz2" for kind in selected]
     for row in rows:
         assert Path(row["path"]).read_bytes() == (folder / row["file"]).read_bytes()
         assert row["sha1"] == hashlib.sha1((folder / row["file"]).read_bytes()).hexdigest()
         assert row["indexed_pages"] == (250 if "multistream" in row["file"] else None)
-    assert "snapshot 20240101" in said[0]
-    assert sum("sha1 verified" in line for line in said) == len(list(down.iterdir()))
+    assert "snapshot 20240101" in lines[0]
+    assert sum("sha1 verified" in line for line in lines) == len(list(downloads.iterdir()))
 
 
-def test_complete_files_are_not_fetched_again(mirror: Mirror, down: Path) -> None:
+def test_complete_files_are_not_downloaded_again(mirror: Mirror, downloads: Path) -> None:
     mirror.snapshot("20240101", *PARTS)
-    first = acquire_dump("nl", mirror.base, "20240101", down)
+    first = acquire_dump("nl", mirror.base, "20240101", downloads)
     assert len(mirror.fetched()) == 3
-    (down / "nlwiki-20240101-pages-articles1.xml-p1p10.bz2").write_bytes(b"rotten")
-    assert acquire_dump("nl", mirror.base, "20240101", down) == first
+    (downloads / "nlwiki-20240101-pages-articles1.xml-p1p10.bz2").write_bytes(b"rotten")
+    assert acquire_dump("nl", mirror.base, "20240101", downloads) == first
     assert mirror.fetched() == [("nlwiki-20240101-pages-articles1.xml-p1p10.bz2", None)]
 
 
-def test_a_broken_download_goes_on(mirror: Mirror, down: Path) -> None:
+def test_an_interrupted_download_is_continued(mirror: Mirror, downloads: Path) -> None:
     folder = mirror.snapshot("20240101", SINGLE)
     Server.cuts = [100, 50]
-    (row,) = acquire_dump("nl", mirror.base, "20240101", down).to_pylist()
+    (row,) = acquire_dump("nl", mirror.base, "20240101", downloads).to_pylist()
     assert Path(row["path"]).read_bytes() == (folder / row["file"]).read_bytes()
     assert [span for _, span in mirror.fetched()] == [None, "bytes=100-", "bytes=150-"]
 
 
-def test_a_later_call_goes_on_with_what_an_earlier_one_left(mirror: Mirror, down: Path) -> None:
+def test_a_later_call_continues_what_an_earlier_one_left(mirror: Mirror, downloads: Path) -> None:
     folder = mirror.snapshot("20240101", *PARTS)
     second = f"nlwiki-20240101-{PARTS[0]}.bz2"
     Server.cuts, Server.refuse_after_cut = [10**6, 100], True
     with pytest.raises(InputError, match="403"):
-        acquire_dump("nl", mirror.base, "20240101", down)
-    assert (down / f"{second}.part").stat().st_size == 100
+        acquire_dump("nl", mirror.base, "20240101", downloads)
+    assert (downloads / f"{second}.part").stat().st_size == 100
     mirror.fetched()
     Server.refuse_after_cut = False
-    rows = acquire_dump("nl", mirror.base, "20240101", down).to_pylist()
+    rows = acquire_dump("nl", mirror.base, "20240101", downloads).to_pylist()
     assert mirror.fetched() == [(second, "bytes=100-"), (f"nlwiki-20240101-{PARTS[2]}.bz2", None)]
     assert all(Path(row["path"]).read_bytes() == (folder / row["file"]).read_bytes() for row in rows)
-    assert not list(down.glob("*.part*"))
+    assert not list(downloads.glob("*.part*"))
 
 
-def test_what_was_begun_of_another_version_is_begun_anew(mirror: Mirror, down: Path) -> None:
+def test_a_partial_download_of_another_version_is_started_anew(mirror: Mirror, downloads: Path) -> None:
     folder = mirror.snapshot("20240101", SINGLE)
     name = f"nlwiki-20240101-{SINGLE}.bz2"
-    (down / f"{name}.part").write_bytes(b"of an older file")
-    (down / f"{name}.part.version").write_text('"older"')
-    acquire_dump("nl", mirror.base, "20240101", down)
-    assert (down / name).read_bytes() == (folder / name).read_bytes()
+    (downloads / f"{name}.part").write_bytes(b"of an older file")
+    (downloads / f"{name}.part.version").write_text('"older"')
+    acquire_dump("nl", mirror.base, "20240101", downloads)
+    assert (downloads / name).read_bytes() == (folder / name).read_bytes()
 
 
 @pytest.mark.parametrize("wrong", [SINGLE, STREAMS_INDEX])
-def test_a_wrong_checksum_is_refused_and_deleted(mirror: Mirror, down: Path, wrong: str) -> None:
+def test_a_wrong_checksum_is_refused_and_deleted(mirror: Mirror, downloads: Path, wrong: str) -> None:
     folder = mirror.snapshot("20240101", *([SINGLE] if wrong == SINGLE else [STREAMS, STREAMS_INDEX]))
     write_dump(folder, XML + "\n", f"nlwiki-20240101-{wrong}.bz2")
     with pytest.raises(InputError, match=rf"{wrong}.*published sha1"):
-        acquire_dump("nl", mirror.base, "20240101", down)
-    assert not list(down.glob(f"*{wrong}*"))
+        acquire_dump("nl", mirror.base, "20240101", downloads)
+    assert not list(downloads.glob(f"*{wrong}*"))
 
 
-def test_a_listed_file_that_is_not_there(mirror: Mirror, down: Path) -> None:
+def test_a_listed_file_that_is_missing_stops_the_download(mirror: Mirror, downloads: Path) -> None:
     folder = mirror.snapshot("20240101", *PARTS)
     (folder / f"nlwiki-20240101-{PARTS[2]}.bz2").unlink()
     with pytest.raises(InputError, match=rf"{PARTS[2]}.*404"):
-        acquire_dump("nl", mirror.base, "20240101", down)
-    assert len(list(down.glob("*.bz2"))) == 2
+        acquire_dump("nl", mirror.base, "20240101", downloads)
+    assert len(list(downloads.glob("*.bz2"))) == 2
 
 
-def test_a_missing_snapshot_is_refused(mirror: Mirror, down: Path) -> None:
+def test_a_missing_snapshot_is_refused(mirror: Mirror, downloads: Path) -> None:
     mirror.snapshot("20240101", SINGLE)
     with pytest.raises(InputError, match="404"):
-        acquire_dump("nl", mirror.base, "20200101", down)
+        acquire_dump("nl", mirror.base, "20200101", downloads)
 
 
-def test_latest_is_the_newest_whole_dump(mirror: Mirror, down: Path) -> None:
-    """Newer dates are still being made: one lists no articles, one only some parts, one nothing at all."""
+def test_latest_is_the_newest_complete_dump(mirror: Mirror, downloads: Path) -> None:
+    """Newer ones are unfinished: one lists no articles, one only some parts, one nothing at all."""
     mirror.snapshot("20230101", SINGLE)
     mirror.snapshot("20240101", STREAMS, STREAMS_INDEX)
     mirror.snapshot("20240201", *PARTS, STREAM_PARTS[1])
@@ -212,34 +212,34 @@ def test_latest_is_the_newest_whole_dump(mirror: Mirror, down: Path) -> None:
     mirror.snapshot("20240301", PARTS[0], PARTS[2])
     mirror.snapshot("20240401", unlisted=(SINGLE,))
     (mirror.wiki / "20240501").mkdir()
-    (row,) = acquire_dump("nl", mirror.base, "latest", down).to_pylist()
+    (row,) = acquire_dump("nl", mirror.base, "latest", downloads).to_pylist()
     assert row["snapshot"] == "20240101"
     for unfinished in ("20240201", "20240301", "20240401"):
         with pytest.raises(InputError, match=f"{unfinished}.*no complete dump"):
-            acquire_dump("nl", mirror.base, unfinished, down)
+            acquire_dump("nl", mirror.base, unfinished, downloads)
     (mirror.wiki / "20240201" / "dumpstatus.json").write_text(
         '{"jobs": {"articlesdump": {"status": "done"}}}'
     )
-    assert set(acquire_dump("nl", mirror.base, "latest", down)["snapshot"].to_pylist()) == {"20240201"}
+    assert set(acquire_dump("nl", mirror.base, "latest", downloads)["snapshot"].to_pylist()) == {"20240201"}
 
 
-def test_a_server_without_a_whole_dump(mirror: Mirror, down: Path) -> None:
-    with pytest.raises(InputError, match="does not tell its snapshots"):
-        acquire_dump("nl", mirror.base, "latest", down)
+def test_a_server_without_a_complete_dump_is_refused(mirror: Mirror, downloads: Path) -> None:
+    with pytest.raises(InputError, match="does not list its snapshots"):
+        acquire_dump("nl", mirror.base, "latest", downloads)
     mirror.snapshot("20240101", unlisted=(SINGLE,))
     with pytest.raises(InputError, match="none of 20240101 lists one"):
-        acquire_dump("nl", mirror.base, "latest", down)
+        acquire_dump("nl", mirror.base, "latest", downloads)
 
 
-def test_a_snapshot_without_a_list_is_taken_unverified(mirror: Mirror, down: Path) -> None:
+def test_a_snapshot_without_checksums_is_downloaded_unverified(mirror: Mirror, downloads: Path) -> None:
     folder = mirror.snapshot("20240101", SINGLE)
     (folder / "nlwiki-20240101-sha1sums.txt").unlink()
-    said: list[str] = []
-    (row,) = acquire_dump("nl", mirror.base, "20240101", down, said.append).to_pylist()
+    lines: list[str] = []
+    (row,) = acquire_dump("nl", mirror.base, "20240101", downloads, lines.append).to_pylist()
     assert Path(row["path"]).read_bytes() == (folder / row["file"]).read_bytes()
-    assert "not verified" in said[0] and not any("sha1 verified" in line for line in said)
+    assert "not verified" in lines[0] and not any("sha1 verified" in line for line in lines)
 
 
-def test_a_server_that_cannot_be_reached(down: Path) -> None:
+def test_a_server_that_cannot_be_reached_is_reported(downloads: Path) -> None:
     with pytest.raises(InputError, match="cannot be reached"):
-        acquire_dump("nl", "http://127.0.0.1:1", "latest", down)
+        acquire_dump("nl", "http://127.0.0.1:1", "latest", downloads)

@@ -1,4 +1,4 @@
-"""The cleaner on pages as Wikipedias of other languages write them (the sentences are the tests' own)."""
+"""The cleaner on pages as Wikipedias of other languages write them; the sentences are invented."""
 # ruff: noqa: E501  (a paragraph of wikitext is one line)
 
 from __future__ import annotations
@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from assets_tests.corpora import oracle
-from factroots_dagster.corpora.wikipedia.markup.wikitext import prose
+from factroots_dagster.corpora.wikipedia.markup.wikitext import extract_prose
 from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
 
 SITEINFO = {
@@ -169,22 +169,22 @@ __لافهرس__
 
 
 @pytest.mark.parametrize("language", PAGES)
-def test_page(language: str) -> None:
+def test_a_page_of_another_language_is_cleaned(language: str) -> None:
     wikitext, lines, list_lines, names = PAGES[language]
-    page = prose(wikitext, Namespaces.of(language, SITEINFO[language]))
+    page = extract_prose(wikitext, Namespaces.for_wiki(language, SITEINFO[language]))
     assert page.text.split("\n") == lines
     assert page.list_lines == list_lines
     assert page.names == names
 
 
 @pytest.mark.parametrize("language", ["ja", "vi", "mr"])
-def test_page_without_templates_is_as_mwparserfromhell_has_it(language: str) -> None:
-    """Templates' words apart, which the oracle does not know in these languages."""
+def test_apart_from_templates_the_text_is_that_of_mwparserfromhell(language: str) -> None:
+    """The oracle does not know the templates of these languages, so they are commented out."""
     wikitext = PAGES[language][0].replace("{{", "<!--").replace("}}", "-->")
-    namespaces = Namespaces.of(language, SITEINFO[language])
+    namespaces = Namespaces.for_wiki(language, SITEINFO[language])
     hidden = set(namespaces.files | namespaces.categories)
     theirs = oracle.prose(wikitext, hidden, set(namespaces.languages))
-    ours = prose(wikitext, namespaces).text
+    ours = extract_prose(wikitext, namespaces).text
     difference = oracle.tokens(theirs)
     difference.subtract(oracle.tokens(ours))
     assert not {word for word, count in difference.items() if count and not word.startswith("__")}
@@ -201,5 +201,5 @@ def test_page_without_templates_is_as_mwparserfromhell_has_it(language: str) -> 
         ("ja", "[[画像:a.jpg|x]] [[ファイル:a.jpg]] [[Image:a.jpg|x]] [[Category:a|あ]] [[zh-classical:a]]"),
     ],
 )
-def test_local_names_of_files_and_categories(language: str, hidden: str) -> None:
-    assert prose(hidden, Namespaces.of(language, SITEINFO[language])).text == ""
+def test_links_with_local_names_of_files_and_categories_are_removed(language: str, hidden: str) -> None:
+    assert extract_prose(hidden, Namespaces.for_wiki(language, SITEINFO[language])).text == ""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyspark
 
-from assets_tests.corpora.conftest import dump_xml, page_xml, write_dump
+from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
 from factroots_dagster.spark.java import java_home
 
 RUN = """
@@ -23,25 +23,24 @@ from pathlib import Path
 import pyarrow as pa
 from factroots_dagster.facts.schema import MLAMA_SPLIT
 from factroots_dagster.tracing.sources import write_sources
-from factroots_dagster.corpora.wikipedia import pages
 from factroots_dagster.corpora.wikipedia.articles import write_articles
 from factroots_dagster.corpora.wikipedia.dump import acquire_dump
 from factroots_dagster.tracing.mentions import write_mentions
 from factroots_dagster.spark.session import spark_session
 source, target, master = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-pages.LEAST_PART = 20_000
 spark = spark_session(master)
-names = {name: target / name for name in ("articles", "mentions", "sources")}
-for folder in names.values():
+folders = {name: target / name for name in ("articles", "mentions", "sources")}
+for folder in folders.values():
     folder.mkdir(parents=True)
-write_articles(spark, acquire_dump("nl", str(source), "latest", target), names["articles"])
+dump = acquire_dump("nl", str(source), "latest", target)
+write_articles(spark, dump, folders["articles"], min_range_bytes=20_000)
 fact = {name: None for name in MLAMA_SPLIT.names} | {
     "uuid": "f", "language": "nl", "relation": "P1",
     "subject_uri": "Q1", "subject": "kaas", "object_uri": "Q2", "object": "wijn en",
 }
 split = pa.Table.from_pylist([fact], MLAMA_SPLIT)
-write_mentions(spark, names["articles"], split, names["mentions"])
-table = write_sources(spark, names["articles"], names["mentions"], split, names["sources"])
+write_mentions(spark, folders["articles"], split, folders["mentions"])
+table = write_sources(spark, folders["articles"], folders["mentions"], split, folders["sources"])
 print("windows", table["windows"].to_pylist())
 print("executors", sorted({row[0] for row in spark.range(0, 40, 1, 40).mapInArrow(
     lambda batches: (pa.RecordBatch.from_pydict({"pid": [str(__import__("os").getppid())]}) for _ in batches),
@@ -62,7 +61,7 @@ def environment() -> dict[str, str]:
 
 @contextmanager
 def daemon(folder: Path, name: str, *arguments: str) -> Iterator[Path]:
-    """A process of Spark's own; yields its log."""
+    """Run a Spark daemon; yields its log file."""
     log = folder / f"{name}.log"
     command = [str(Path(pyspark.__file__).parent / "bin" / "spark-class"), *arguments]
     extra = {"SPARK_WORKER_DIR": str(folder / name), "SPARK_DAEMON_MEMORY": "256m"}
@@ -75,29 +74,33 @@ def daemon(folder: Path, name: str, *arguments: str) -> Iterator[Path]:
         process.wait(60)
 
 
-def said(log: Path, pattern: str) -> re.Match[str]:
+def wait_for_line(log: Path, pattern: str) -> re.Match[str]:
     for _ in range(600):
-        if found := re.search(pattern, log.read_text(errors="replace")):
-            return found
+        if match := re.search(pattern, log.read_text(errors="replace")):
+            return match
         time.sleep(0.1)
-    raise AssertionError(f"{log.name} does not say {pattern!r}:\n{log.read_text(errors='replace')[-2000:]}")
+    raise AssertionError(
+        f"{log.name} does not contain {pattern!r}:\n{log.read_text(errors='replace')[-2000:]}"
+    )
 
 
 @contextmanager
 def standalone_cluster(folder: Path) -> Iterator[str]:
-    """The URL of a master on loopback that has two workers of one core each."""
+    """The URL of a standalone master on loopback with two workers of one core each."""
     deploy = "org.apache.spark.deploy"
     here = ("--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
     with ExitStack() as stack:
         master = stack.enter_context(daemon(folder, "master", f"{deploy}.master.Master", *here))
-        url = said(master, r"spark://127\.0\.0\.1:\d+")[0]
+        url = wait_for_line(master, r"spark://127\.0\.0\.1:\d+")[0]
         for number in range(2):
-            work = (f"{deploy}.worker.Worker", *here, "--cores", "1", "--memory", "1g", url)
-            said(stack.enter_context(daemon(folder, f"worker{number}", *work)), "Successfully registered")
+            worker = (f"{deploy}.worker.Worker", *here, "--cores", "1", "--memory", "1g", url)
+            wait_for_line(
+                stack.enter_context(daemon(folder, f"worker{number}", *worker)), "Successfully registered"
+            )
         yield url
 
 
-def test_the_same_bytes_whatever_spark_runs_on(tmp_path: Path) -> None:
+def test_the_files_are_the_same_whatever_spark_runs_on(tmp_path: Path) -> None:
     words = ["kaas", "en", "wijn", "en", "brood", "in", "de", "grote", "stad", "land", "van"]
     pages = [
         page_xml(
@@ -108,7 +111,7 @@ def test_the_same_bytes_whatever_spark_runs_on(tmp_path: Path) -> None:
         for n in range(1, 1500)
     ]
     write_dump(tmp_path, dump_xml(pages))
-    told = {}
+    outputs = {}
     with standalone_cluster(tmp_path) as url:
         for name, master in {"one": "local[1]", "two": "local[2]", "cluster": url}.items():
             done = subprocess.run(
@@ -119,9 +122,9 @@ def test_the_same_bytes_whatever_spark_runs_on(tmp_path: Path) -> None:
                 timeout=300,
             )
             assert done.returncode == 0, done.stderr[-3000:]
-            told[name] = done.stdout
-    files = {name: re.sub(r"executors \d+\n", "", out) for name, out in told.items()}
+            outputs[name] = done.stdout
+    files = {name: re.sub(r"executors \d+\n", "", out) for name, out in outputs.items()}
     assert files["one"] == files["two"] == files["cluster"]
     assert "windows [0" not in files["one"]
     assert files["one"].count("articles/part-") > 2 and files["one"].count("mentions/part-") > 2
-    assert "executors 2" in told["cluster"] and "executors 1" in told["one"]
+    assert "executors 2" in outputs["cluster"] and "executors 1" in outputs["one"]

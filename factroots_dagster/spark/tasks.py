@@ -1,8 +1,8 @@
-"""Running one function over the parts of a table on Spark: told while it runs, resumed where it stopped.
+"""Running one function over the parts of a table on Spark, with progress reports and resumption.
 
-Spark gets a range of numbers, one a task; a task writes its part into the shared folder and then, as its
-last act, a note with its figures. Parts with a note are not made again, and the notes of running tasks tell
-how far they are. No text passes through the Java side.
+Spark only distributes part numbers. A task writes the files of its part into the shared folder and then, as
+its last act, a file with its final state. Parts that have one are not computed again, and the state files of
+running tasks say how far they are. No text passes through the Java process.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -25,156 +25,183 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-TOLD_EVERY = 5.0
+PROGRESS_SECONDS = 5.0
 """Seconds between two lines of progress."""
 
-NOTED_EVERY = 1.0
+STATE_SECONDS = 1.0
+"""Seconds between two states that a running task writes."""
 
-LEAST_TASKS, TASK_BYTES = 8, 4 * 2**20
-"""How many Spark tasks there are: one for so many bytes that are read, at least so many."""
+MIN_SPARK_TASKS, BYTES_PER_SPARK_TASK = 8, 4 * 2**20
+"""Parts are grouped into one Spark task per so many bytes of input, but into no fewer tasks than this."""
 
-WRITING = ".writing"
-"""Ending of a file that is not complete."""
+INCOMPLETE_SUFFIX = ".writing"
+"""Ending of the name of a file that is still being written."""
 
-Figures = dict[str, Any]
-Beat = Callable[[Figures], None]
-"""What a task calls now and then with its figures so far."""
+TaskState = dict[str, Any]
+"""What a task has counted so far (JSON): `done_bytes` of its input, and whatever else its function counts."""
 
-Body = Callable[[int, Beat], Figures]
+ReportProgress = Callable[[TaskState], None]
+"""What a task's function calls now and then with its state so far."""
+
+TaskFunction = Callable[[int, ReportProgress], TaskState]
+"""Computes one part, given its number; returns its final state."""
 
 
 def run_tasks(
     spark: SparkSession,
     folder: Path,
     tasks: int,
-    body: Body,
+    function: TaskFunction,
     *,
     what: str,
     total: int,
     progress: Callable[[str], None] | None = None,
-) -> list[Figures]:
-    """Run `body(number, beat)` for 0 <= number < tasks on Spark's workers; return the figures of each.
+    progress_seconds: float = PROGRESS_SECONDS,
+) -> list[TaskState]:
+    """Run `function(number, report_progress)` for 0 <= number < tasks on Spark's workers.
 
-    `body` must leave its results in `folder`, which all workers see, so that a second try replaces what the
-    first left; its figures must be JSON, `done_bytes` among them, which count to `total`. While it runs,
-    `progress` is told every few seconds how far `what` is. Tasks that ended in an earlier call with the
-    same folder are not run again; `gathered` ends this.
+    Returns the final state of each task, in the order of their numbers.
+
+    `function` must write its results into `folder`, which all workers share, in such a way that a second
+    attempt replaces what the first one wrote. `total` is the sum of the tasks' final `done_bytes`. Every
+    `progress_seconds` `progress` receives a line that begins with `what`. Tasks that finished in an earlier
+    call with the same folder are not run again, until `clean_up` removes their states.
     """
-    ended = {number: note for number in range(tasks) if (note := read_note(folder, number, "done"))}
-    waiting = [number for number in range(tasks) if number not in ended]
-    already = sum(note["done_bytes"] for note in ended.values())
-    if ended and progress:
-        progress(f"{what}: {len(ended)} of {tasks} parts are there from a run before")
-    if waiting:
-        # A Spark task costs some 20 ms, so small parts share one. Those with more parts come first: a core
-        # that gets one of them last would keep the others waiting.
-        count = min(len(waiting), max(LEAST_TASKS, (total - already) // TASK_BYTES))
-        groups = [group.tolist() for group in np.array_split(waiting, count)]
-        numbers = spark.range(0, count, 1, count)
-        run = partial(run_batches, folder=str(folder.absolute()), groups=groups, body=body)
-        began = time.monotonic()
+    finished = {
+        number: state for number in range(tasks) if (state := read_task_state(folder, number, "done"))
+    }
+    pending = [number for number in range(tasks) if number not in finished]
+    resumed_bytes = sum(state["done_bytes"] for state in finished.values())
+    if finished and progress:
+        progress(f"{what}: {len(finished)} of {tasks} parts were finished by an earlier run")
+    if pending:
+        # A Spark task costs some 20 ms, so small parts share one. The larger groups come first: a core that
+        # got one of them last would keep the others waiting.
+        count = min(len(pending), max(MIN_SPARK_TASKS, (total - resumed_bytes) // BYTES_PER_SPARK_TASK))
+        groups = [group.tolist() for group in np.array_split(pending, count)]
+        group_numbers = spark.range(0, count, 1, count)
+        run = partial(run_groups, folder=str(folder.absolute()), groups=groups, function=function)
+        started = time.monotonic()
 
-        def tell() -> None:
+        def report() -> None:
             if progress:
-                seconds = time.monotonic() - began
-                progress(progress_line(what, figures_so_far(folder, tasks), total, seconds, already))
+                states = latest_task_states(folder, tasks)
+                seconds = time.monotonic() - started
+                progress(format_progress(what, states, total, seconds, resumed_bytes))
 
-        watched(lambda: numbers.mapInArrow(run, "id BIGINT").toArrow(), tell)
-    return figures_so_far(folder, tasks)
-
-
-def gathered(folder: Path) -> None:
-    """Remove the notes of tasks whose results have been gathered, and what killed tasks left."""
-    for pattern in ("_task-*.json", f"_*{WRITING}"):
-        for left in folder.glob(pattern):
-            left.unlink()
+        run_with_progress(
+            lambda: group_numbers.mapInArrow(run, "id BIGINT").toArrow(), report, progress_seconds
+        )
+    return latest_task_states(folder, tasks)
 
 
-def watched(action: Callable[[], object], look: Callable[[], object]) -> None:
-    """Run `action` in a thread, and `look` every few seconds in this one, which may write to a run's log."""
-    failed: list[BaseException] = []
-    over = threading.Event()
+def clean_up(folder: Path) -> None:
+    """Remove the states of tasks whose results have been used, and incomplete files of killed tasks."""
+    for pattern in ("_task-*.json", f"_*{INCOMPLETE_SUFFIX}"):
+        for path in folder.glob(pattern):
+            path.unlink()
+
+
+def run_with_progress(
+    action: Callable[[], object], report: Callable[[], object], seconds: float = PROGRESS_SECONDS
+) -> None:
+    """Run `action` in a second thread, and meanwhile `report` in this one every so many seconds.
+
+    Only the calling thread may write to a Dagster run's log. Raises what `action` raises.
+    """
+    errors: list[BaseException] = []
+    ended = threading.Event()
 
     def run() -> None:
         try:
             action()
         except BaseException as error:
-            failed.append(error)
+            errors.append(error)
         finally:
-            over.set()
+            ended.set()
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    while not over.wait(TOLD_EVERY):
-        look()
+    while not ended.wait(seconds):
+        report()
     thread.join()
-    if failed:
-        raise failed[0]
+    if errors:
+        raise errors[0]
 
 
-def run_batches(
-    batches: Iterable[pa.RecordBatch], folder: str, groups: list[list[int]], body: Body
+def run_groups(
+    batches: Iterable[pa.RecordBatch], folder: str, groups: list[list[int]], function: TaskFunction
 ) -> Iterator[pa.RecordBatch]:
-    """In a worker: run the parts of the groups whose numbers the batches hold."""
+    """In a worker: compute the parts of the groups whose numbers are in the batches' column `id`."""
     if not gc.get_freeze_count():
         gc.freeze()  # after every task Spark collects garbage among all that was ever imported: 6 ms
     for batch in batches:
         for number in chain.from_iterable(groups[group] for group in batch["id"].to_pylist()):
-            noted = 0.0
+            last_write = 0.0
 
-            def beat(figures: Figures, number: int = number) -> None:
-                nonlocal noted
-                if time.monotonic() - noted >= NOTED_EVERY:
-                    noted = time.monotonic()
-                    write_note(Path(folder), number, "running", figures)
+            def report_progress(state: TaskState, number: int = number) -> None:
+                nonlocal last_write
+                if time.monotonic() - last_write >= STATE_SECONDS:
+                    last_write = time.monotonic()
+                    write_task_state(Path(folder), number, "running", state)
 
-            write_note(Path(folder), number, "done", body(number, beat))
+            write_task_state(Path(folder), number, "done", function(number, report_progress))
         yield batch
 
 
-def note_path(folder: Path, number: int, state: str) -> Path:
-    return folder / f"_task-{number:05d}.{state}.json"
+Status = Literal["running", "done"]
 
 
-def write_note(folder: Path, number: int, state: str, figures: Figures) -> None:
-    """Put a note in its place in one step. A task may be tried twice at a time."""
-    work = folder / f"_{uuid.uuid4().hex}{WRITING}"
-    work.write_text(json.dumps(figures))
-    os.replace(work, note_path(folder, number, state))
+def task_state_path(folder: Path, number: int, status: Status) -> Path:
+    return folder / f"_task-{number:05d}.{status}.json"
 
 
-def read_note(folder: Path, number: int, state: str) -> Figures | None:
+def write_task_state(folder: Path, number: int, status: Status, state: TaskState) -> None:
+    """Write a task's state atomically: two attempts at a task may run at the same time."""
+    temporary = folder / f"_{uuid.uuid4().hex}{INCOMPLETE_SUFFIX}"
+    temporary.write_text(json.dumps(state))
+    os.replace(temporary, task_state_path(folder, number, status))
+
+
+def read_task_state(folder: Path, number: int, status: Status) -> TaskState | None:
+    """A task's state; None when the task has not written one with this status."""
     try:
-        figures: Figures = json.loads(note_path(folder, number, state).read_text())
-        return figures
+        state: TaskState = json.loads(task_state_path(folder, number, status).read_text())
+        return state
     except FileNotFoundError:
         return None
 
 
-def figures_so_far(folder: Path, tasks: int) -> list[Figures]:
-    """The last figures of every task that has begun."""
-    found = []
+def latest_task_states(folder: Path, tasks: int) -> list[TaskState]:
+    """The latest state of every task that has started, in the order of their numbers."""
+    states = []
     for number in range(tasks):
-        figures = read_note(folder, number, "done") or read_note(folder, number, "running")
-        if figures is not None:
-            found.append(figures)
-    return found
+        state = read_task_state(folder, number, "done") or read_task_state(folder, number, "running")
+        if state is not None:
+            states.append(state)
+    return states
 
 
-def progress_line(what: str, figures: list[Figures], total: int, seconds: float, already: int) -> str:
-    """How far a reading is: pages and MB done, rate, time left. `already` bytes were there before it."""
-    done = sum(figure["done_bytes"] for figure in figures)
-    pages = sum(figure.get("pages", 0) for figure in figures)
-    rate = max(done - already, 0) / max(seconds, 1e-9)
-    left = f"{duration((total - done) / rate)} left" if rate else "time left unknown"
+def format_progress(
+    what: str, states: list[TaskState], total: int, seconds: float, resumed_bytes: int = 0
+) -> str:
+    """A line of progress: pages and megabytes done, rate, time remaining.
+
+    seconds: since this run started; resumed_bytes: done by an earlier run, which count as done but not
+    towards the rate.
+    """
+    done = sum(state["done_bytes"] for state in states)
+    pages = sum(state.get("pages", 0) for state in states)
+    rate = max(done - resumed_bytes, 0) / max(seconds, 1e-9)
+    remaining = f"{format_duration((total - done) / rate)} left" if rate else "time left unknown"
     return (
         f"{what}: {pages:,} pages, {done / 1e6:,.1f} of {total / 1e6:,.1f} MB "
-        f"({100 * done / max(total, 1):.0f}%), {rate / 1e6:.2f} MB/s, {left}"
+        f"({100 * done / max(total, 1):.0f}%), {rate / 1e6:.2f} MB/s, {remaining}"
     )
 
 
-def duration(seconds: float) -> str:
-    """Seconds as a person says them: 40 s, 12 min, 3 h 20 min."""
+def format_duration(seconds: float) -> str:
+    """Seconds as 40 s, 12 min or 3 h 20 min."""
     minutes = round(seconds / 60)
     if seconds < 90:
         return f"{seconds:.0f} s"

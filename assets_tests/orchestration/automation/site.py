@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from assets_tests.corpora.conftest import dump_xml, page_xml, write_dump
+from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
 
 
 class Quiet(SimpleHTTPRequestHandler):

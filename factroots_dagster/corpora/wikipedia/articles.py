@@ -1,4 +1,4 @@
-"""From a dump to the table of articles: pages of namespace 0, their prose, and what went wrong."""
+"""From a dump to the table of articles: pages of namespace 0, their prose, and the pages that are missing."""
 
 from __future__ import annotations
 
@@ -13,24 +13,33 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES, WIKIPEDIA_COUNTS, WIKIPEDIA_PROBLEMS
-from factroots_dagster.corpora.wikipedia.limits import Unfinished, time_limit
-from factroots_dagster.corpora.wikipedia.markup.wikitext import prose, without_lines
+from factroots_dagster.corpora.wikipedia.limits import TimeLimitExceeded, time_limit
+from factroots_dagster.corpora.wikipedia.markup.lines import drop_lines
+from factroots_dagster.corpora.wikipedia.markup.wikitext import extract_prose
 from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
-from factroots_dagster.corpora.wikipedia.pages import Page, Part, Reader, parts_of_dump
+from factroots_dagster.corpora.wikipedia.pages import (
+    MIN_RANGE_BYTES,
+    ByteRange,
+    Page,
+    PageReader,
+    split_dump,
+)
 from factroots_dagster.errors import InputError
-from factroots_dagster.spark.part_files import PartWriter, or_empty
-from factroots_dagster.spark.tasks import Beat, Figures, gathered, run_tasks
-from factroots_dagster.text.tokens import word_counts
+from factroots_dagster.spark.part_files import PartWriter, ensure_table
+from factroots_dagster.spark.tasks import ReportProgress, TaskState, clean_up, run_tasks
+from factroots_dagster.tables import storage_schema
+from factroots_dagster.text.tokens import count_words
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 PAGE_SECONDS = 20.0
+"""How long it may take to clean one page."""
 
 GROUP_ROWS, GROUP_BYTES = 2000, 16 * 2**20
 """A row group ends after so many pages, or bytes of wikitext."""
 
-SECTION = re.compile(r"\[\[[^\[\]|#]*#([^\[\]|]+)")
+REDIRECT_SECTION = re.compile(r"\[\[[^\[\]|#]*#([^\[\]|]+)")
 
 
 def write_articles(
@@ -40,49 +49,55 @@ def write_articles(
     *,
     lists: bool = True,
     page_seconds: float = PAGE_SECONDS,
+    min_range_bytes: int = MIN_RANGE_BYTES,
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, int]:
     """Write the articles and redirects of `dump` (WIKIPEDIA_DUMP) into `folder`; return their counts.
 
     Files: `part-*.parquet` (WIKIPEDIA_ARTICLES, in the dump's order), `_problems.parquet`
-    (WIKIPEDIA_PROBLEMS) and `_counts.parquet` (WIKIPEDIA_COUNTS, what is returned). `lists=False` leaves
-    list items out of the text; a page that takes longer than `page_seconds` to clean is listed as
-    unfinished. Of a file whose data is cut off or damaged every complete page that can be decompressed is
-    read; a damaged page counts with the bytes of XML lost, a hole in the compressed data with its own.
-    A call that was killed goes on with the parts that are missing when `folder` is the same.
-    Raises InputError when the dump has no complete page.
+    (WIKIPEDIA_PROBLEMS) and `_counts.parquet` (WIKIPEDIA_COUNTS, which is what is returned).
+
+    lists: whether list items belong to the text.
+    page_seconds: a page that takes longer to clean is listed as unfinished.
+    min_range_bytes: the fewest bytes of a dump file that are given to one task.
+
+    Of a file whose data is cut off or damaged every complete page that can be decompressed is read; a
+    damaged page counts with the bytes of XML lost, a hole in the compressed data with its own bytes.
+    After a call that was killed, a call with the same `folder` computes only the parts that are missing.
+    Raises InputError when a file is missing or the dump has no complete page.
     """
     row = dump.to_pylist()[0]
     language = row["language"]
     for path in dump["path"].to_pylist():
         if not Path(path).is_file():
-            raise InputError(f"{path} is gone. Remedy: materialize wikipedia_dump of {language} again.")
-    namespaces = Namespaces.of(language, [(space["key"], space["name"]) for space in row["namespaces"]])
-    parts = parts_of_dump(dump)
-    body = partial(
+            raise InputError(f"{path} no longer exists", f"materialize wikipedia_dump of {language} again")
+    namespaces = Namespaces.for_wiki(
+        language, [(namespace["key"], namespace["name"]) for namespace in row["namespaces"]]
+    )
+    ranges = split_dump(dump, min_range_bytes)
+    function = partial(
         write_part,
-        parts=parts,
+        ranges=ranges,
         folder=folder.absolute(),
         namespaces=namespaces,
         lists=lists,
-        seconds=page_seconds,
+        page_seconds=page_seconds,
     )
-    size = sum(part.end - part.start for part in parts)
-    figures = run_tasks(
-        spark, folder, len(parts), body, what=f"{language}: articles", total=size, progress=progress
-    )
-    problems = [problem for figure in figures for problem in figure["problems"]]
-    counts = {name: sum(figure[name] for figure in figures) for name in WIKIPEDIA_COUNTS.names}
+    total = sum(source.end - source.start for source in ranges)
+    what = f"{language}: articles"
+    states = run_tasks(spark, folder, len(ranges), function, what=what, total=total, progress=progress)
+    problems = [problem for state in states for problem in state["problems"]]
+    counts = {name: sum(state[name] for state in states) for name in WIKIPEDIA_COUNTS.names}
     if not counts["pages"]:
         raise InputError(
-            f"{', '.join(dump['path'].to_pylist())}: no complete page in it. Remedy: get the dump again."
+            f"{', '.join(dump['path'].to_pylist())}: there is no complete page in it", "get the dump again"
         )
-    or_empty(folder, WIKIPEDIA_ARTICLES)
-    pq.write_table(
-        pa.Table.from_pylist(problems, WIKIPEDIA_PROBLEMS), folder / "_problems.parquet", compression="zstd"
-    )
-    pq.write_table(pa.Table.from_pylist([counts], WIKIPEDIA_COUNTS), folder / "_counts.parquet")
-    gathered(folder)
+    ensure_table(folder, WIKIPEDIA_ARTICLES)
+    problem_table = pa.Table.from_pylist(problems, storage_schema(WIKIPEDIA_PROBLEMS))
+    pq.write_table(problem_table, folder / "_problems.parquet", compression="zstd")
+    count_table = pa.Table.from_pylist([counts], storage_schema(WIKIPEDIA_COUNTS))
+    pq.write_table(count_table, folder / "_counts.parquet")
+    clean_up(folder)
     if progress:
         progress(f"{language}: {counts['articles']:,} articles and {counts['redirects']:,} redirects")
     return counts
@@ -90,19 +105,20 @@ def write_articles(
 
 def write_part(
     number: int,
-    beat: Beat,
-    parts: list[Part],
+    report_progress: ReportProgress,
+    ranges: list[ByteRange],
     folder: Path,
     namespaces: Namespaces,
     lists: bool,
-    seconds: float,
-) -> Figures:
-    """In a worker: write the pages of one part of a dump; return its counts and problems."""
+    page_seconds: float,
+) -> TaskState:
+    """In a worker: write the pages of one byte range of a dump; return its counts and problems."""
     counts = dict.fromkeys(WIKIPEDIA_COUNTS.names, 0)
     problems: list[dict[str, Any]] = []
     rows: list[tuple[Any, ...]] = []
     size = 0
-    reader = Reader(parts[number])
+    source = ranges[number]
+    reader = PageReader(source)
     with PartWriter(folder, number, WIKIPEDIA_ARTICLES) as writer:
         for page in reader.pages():
             problem = page.damage
@@ -111,11 +127,11 @@ def write_part(
                 if page.namespace:
                     continue
                 try:
-                    with time_limit(seconds):
+                    with time_limit(page_seconds):
                         rows.append(article_row(page, namespaces, lists))
                     counts["articles" if page.redirect_to is None else "redirects"] += 1
-                except Unfinished:
-                    problem = f"unfinished after {seconds:g} s"
+                except TimeLimitExceeded:
+                    problem = f"unfinished after {page_seconds:g} s"
                     counts["unfinished_pages"] += 1
             else:
                 counts["damaged_pages"] += 1
@@ -129,16 +145,16 @@ def write_part(
             if len(rows) == GROUP_ROWS or size >= GROUP_BYTES:
                 write_rows(rows, writer, counts)
                 rows, size = [], 0
-            beat(counts | {"done_bytes": reader.done})
+            report_progress(counts | {"done_bytes": reader.bytes_read})
         write_rows(rows, writer, counts)
-    return counts | {"done_bytes": parts[number].end - parts[number].start, "problems": problems}
+    return counts | {"done_bytes": source.end - source.start, "problems": problems}
 
 
 def write_rows(rows: list[tuple[Any, ...]], writer: PartWriter, counts: dict[str, int]) -> None:
-    """Write rows of `article_row`, and add the articles' sizes to `counts`."""
+    """Write rows of `article_row` as one row group, and add the articles' sizes to `counts`."""
     table = article_table(rows)
     writer.write(table)
-    # Redirects have no text, but wikitext.
+    # Redirects have no text and so no words, but they have wikitext.
     wikitext_bytes = table["wikitext_bytes"].filter(pc.is_null(table["redirect_to"]))
     sizes = {"wikitext_bytes": wikitext_bytes, "words": table["words"]}
     sizes["characters"] = pc.utf8_length(table["text"])
@@ -147,17 +163,18 @@ def write_rows(rows: list[tuple[Any, ...]], writer: PartWriter, counts: dict[str
 
 
 def article_row(page: Page, namespaces: Namespaces, lists: bool) -> tuple[Any, ...]:
-    """The columns of WIKIPEDIA_ARTICLES for one page, but for `words`."""
+    """The columns of WIKIPEDIA_ARTICLES for one page, except `words`."""
     head = (page.page_id, page.revision_id, page.title, page.redirect_to)
+    wikitext_bytes = len(page.wikitext.encode())
     if page.redirect_to is not None:
-        section = SECTION.search(page.wikitext, 0, 1000)
+        section = REDIRECT_SECTION.search(page.wikitext, 0, 1000)
         fragment = section[1].strip() if section else None
-        return (*head, fragment, "", [], [], len(page.wikitext.encode()))
-    found = prose(page.wikitext, namespaces)
-    text, list_lines = found.text, found.list_lines
+        return (*head, fragment, "", [], [], wikitext_bytes)
+    prose = extract_prose(page.wikitext, namespaces)
+    text, list_lines = prose.text, prose.list_lines
     if not lists:
-        text, list_lines = without_lines(text, list_lines), []
-    return (*head, None, text, list_lines, found.names, len(page.wikitext.encode()))
+        text, list_lines = drop_lines(text, list_lines), []
+    return (*head, None, text, list_lines, prose.names, wikitext_bytes)
 
 
 def article_table(rows: list[tuple[Any, ...]]) -> pa.Table:
@@ -168,5 +185,5 @@ def article_table(rows: list[tuple[Any, ...]]) -> pa.Table:
         pa.array(column, field.type) for column, field in zip(columns, WIKIPEDIA_ARTICLES, strict=False)
     ]
     return pa.Table.from_arrays(
-        [*arrays, pa.array(word_counts(texts), pa.int64())], schema=WIKIPEDIA_ARTICLES
+        [*arrays, pa.array(count_words(texts), pa.int64())], schema=WIKIPEDIA_ARTICLES
     )

@@ -1,4 +1,4 @@
-"""Names of dump files as Wikimedia gives them: reading them, and choosing one whole dump of many files.
+"""Names of dump files as Wikimedia gives them: parsing them, and selecting one complete dump of many files.
 
 Nothing here opens a file.
 """
@@ -21,7 +21,11 @@ NAME = re.compile(
 
 @dataclass(frozen=True)
 class DumpName:
-    """The parts of a dump file's name; `part` is 0 and `pages` empty for a dump in one file."""
+    """The parts of a dump file's name.
+
+    `part` is the number of a numbered part and `pages` its range of page ids as in the name (`-p1p10`); they
+    are 0 and empty for a dump in one file.
+    """
 
     name: str
     wiki: str
@@ -32,8 +36,8 @@ class DumpName:
     compression: str
 
     @classmethod
-    def of(cls, name: str) -> DumpName | None:
-        """Reads a file's name; None when it is not that of a dump of articles."""
+    def parse(cls, name: str) -> DumpName | None:
+        """Parse a file's name; None when it is not that of a dump of articles."""
         match = NAME.fullmatch(name)
         if match is None:
             return None
@@ -54,13 +58,14 @@ class DumpName:
 
     @property
     def readable(self) -> bool:
+        """Whether this project can decompress the file."""
         return self.compression in READABLE
 
     @property
-    def place(self) -> tuple[int, int]:
-        """Where the part stands among the others: `...2.xml-p11p20` before `...10.xml-p91p99`."""
-        first = re.match(r"-p([0-9]+)", self.pages)
-        return self.part, int(first[1]) if first else 0
+    def order(self) -> tuple[int, int]:
+        """Sort key of a numbered part: `...2.xml-p11p20` comes before `...10.xml-p91p99`."""
+        first_page = re.match(r"-p([0-9]+)", self.pages)
+        return self.part, int(first_page[1]) if first_page else 0
 
     @property
     def indexes(self) -> list[str]:
@@ -73,30 +78,30 @@ class DumpName:
 
 
 def database_prefix(language: str) -> str:
-    """The wiki's name in dump files, `zh_yue` for the language code `zh-yue`."""
+    """How dump files name a language: `zh_yue` for the language code `zh-yue`."""
     return language.lower().replace("-", "_")
 
 
-def dumps_of(language: str, names: Iterable[str]) -> list[DumpName]:
-    """The dump files of a language's Wikipedia among `names`."""
-    read = (DumpName.of(name) for name in names)
-    return [dump for dump in read if dump is not None and dump.wiki == f"{database_prefix(language)}wiki"]
+def parse_dump_names(language: str, names: Iterable[str]) -> list[DumpName]:
+    """The dump files of a language's Wikipedia among `names`; other names are ignored."""
+    dumps = (DumpName.parse(name) for name in names)
+    return [dump for dump in dumps if dump is not None and dump.wiki == f"{database_prefix(language)}wiki"]
 
 
-def whole_dump(dumps: Iterable[DumpName]) -> list[DumpName]:
-    """Of the files of one snapshot those that make up one whole dump, in order, no page twice.
+def select_complete_dump(dumps: Iterable[DumpName]) -> list[DumpName]:
+    """Of the files of one snapshot those that make up one complete dump, in order, no page twice.
 
-    A readable file is preferred to others, one file to numbered parts, a single stream to many, and of
+    Readable files are preferred to others, one file to numbered parts, a single stream to many, and of
     the same part in several compressions the first of bz2, gz, zst and none.
     """
 
-    def kind(dump: DumpName) -> tuple[bool, bool, bool]:
+    def preference(dump: DumpName) -> tuple[bool, bool, bool]:
         return not dump.readable, dump.numbered, dump.multistream
 
     dumps = sorted(dumps, key=lambda dump: COMPRESSIONS.index(dump.compression))
-    best = min(map(kind, dumps), default=None)
-    places: dict[tuple[int, int], DumpName] = {}
+    best = min(map(preference, dumps), default=None)
+    selected: dict[tuple[int, int], DumpName] = {}
     for dump in dumps:
-        if kind(dump) == best:
-            places.setdefault(dump.place, dump)
-    return [places[place] for place in sorted(places)]
+        if preference(dump) == best:
+            selected.setdefault(dump.order, dump)
+    return [selected[order] for order in sorted(selected)]

@@ -1,4 +1,4 @@
-"""A time limit on plain Python work, for pages that a step cannot finish."""
+"""A time limit on plain Python work, for pages that cannot be cleaned in reasonable time."""
 
 from __future__ import annotations
 
@@ -8,35 +8,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-AGAIN = 0.1
-"""Seconds after which the time is up once more: what is raised in a destructor or while garbage is collected
-is lost."""
+REPEAT_SECONDS = 0.1
+"""The alarm repeats: an exception raised in a destructor or during garbage collection is lost."""
 
 
-class Unfinished(Exception):
-    """The time was up."""
+class TimeLimitExceeded(Exception):
+    """The body of `time_limit` took too long."""
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise Unfinished in the body when it takes longer than `seconds`.
+    """Raise TimeLimitExceeded in the body when it takes longer than `seconds`.
 
-    It works by an alarm signal, which only a process's main thread gets (Spark's Python workers run
+    It uses an alarm signal, which only a process's main thread receives (Spark's Python workers run
     there); elsewhere the body runs without a limit.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
-    def ring(number: int, frame: FrameType | None) -> None:
-        raise Unfinished
+    def on_alarm(number: int, frame: FrameType | None) -> None:
+        raise TimeLimitExceeded
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN)
+    previous = signal.signal(signal.SIGALRM, on_alarm)
+    signal.setitimer(signal.ITIMER_REAL, seconds, REPEAT_SECONDS)
     try:
         yield
     finally:
-        with suppress(Unfinished):  # it may be up once more on the way here
+        with suppress(TimeLimitExceeded):  # the alarm may come once more before it is switched off
             signal.setitimer(signal.ITIMER_REAL, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, previous)

@@ -1,106 +1,24 @@
-"""Which link prefixes hide a link from the prose: files, categories, links to other languages.
-
-Names of a wiki's own namespaces come from its dump's siteinfo. What siteinfo does not tell stands here:
-the names that MediaWiki knows everywhere, older names that old pages still use, and the explicit list of
-Wikipedia's languages (`[[CSI: Miami]]` is no link to a language).
-"""
+"""Which link prefixes hide a link from the prose: files, categories, links to other languages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-LANGUAGE_CODES = frozenset(
-    """
-    aa ab ace ady af ak als alt am ami an ang ann anp ar arc ary arz as ast atj av avk awa ay az azb ba ban
-    bar bat-smg bbc bcl bdr be be-tarask be-x-old bew bg bh bi bjn blk bm bn bo bpy br bs btm bug bxr ca
-    cbk-zam cdo ce ceb ch cho chr chy ckb co cr crh cs csb cu cv cy cz da dag de dga din diq dk dsb dtp dty
-    dv dz ee el eml en eo epo es et eu ext fa fat ff fi fiu-vro fj fo fon fr frp frr fur fy ga gag gan gcr
-    gd gl glk gn gom gor got gpe gsw gu guc gur guw gv ha hak haw he hi hif ho hr hsb ht hu hy hyw hz ia iba
-    id ie ig igl ii ik ilo inh io is it iu ja jam jbo jp jv ka kaa kab kbd kbp kcg kg kge ki kj kk kl km kn
-    knc ko koi kr krc ks ksh ku kus kv kw ky la lad lb lbe lez lfn lg li lij lld lmo ln lo lrc lt ltg lv lzh
-    mad mai map-bms mdf mg mh mhr mi min minnan mk ml mn mni mnw mo mos mr mrj ms mt mus mwl my myv mzn na
-    nah nan nap nds nds-nl ne new ng nia nl nn no nov nqo nr nrm nso nup nv ny oc olo om or os pa pag pam
-    pap pcd pcm pdc pdt pfl pi pih pl pms pnb pnt ps pt pwn qu rm rmy rn ro roa-rup roa-tara rsk ru rue rup
-    rw sa sah sat sc scn sco sd se sg sgs sh shi shn si simple sk skr sl sm smn sn so sq sr srn ss st stq su
-    sv sw syl szl szy ta tay tcy tdd te tet tg th ti tig tk tl tly tn to tok tpi tr trv ts tt tum tw ty tyv
-    udm ug uk ur uz ve vec vep vi vls vo vro wa war wo wuu xal xh xmf yi yo yue za zea zgh zh zh-cfr
-    zh-classical zh-cn zh-min-nan zh-tw zh-yue zu
-    """.split()  # noqa: SIM905
-)
-
-FILE_NAMES = {
-    "": "file image media",
-    "af": "beeld lêer",
-    "ar": "صورة ملف",
-    "az": "şəkil fayl",
-    "be": "выява файл",
-    "bg": "картинка файл",
-    "bn": "চিত্র",
-    "bs": "slika datoteka",
-    "ca": "imatge fitxer",
-    "cs": "soubor obrázek",
-    "cy": "delwedd",
-    "da": "billede fil",
-    "de": "bild datei",
-    "el": "εικόνα αρχείο",
-    "eo": "dosiero",
-    "es": "imagen archivo",
-    "et": "pilt fail",
-    "eu": "irudi fitxategi",
-    "fa": "تصویر پرونده",
-    "fi": "kuva tiedosto",
-    "fr": "fichier",
-    "ga": "íomhá",
-    "gl": "imaxe ficheiro",
-    "he": "תמונה קובץ",
-    "hi": "चित्र",
-    "hr": "slika datoteka",
-    "hu": "kép fájl",
-    "hy": "պատկեր",
-    "id": "berkas gambar",
-    "it": "immagine",
-    "ja": "ファイル 画像",
-    "ka": "სურათი ფაილი",
-    "ko": "파일 그림",
-    "la": "imago fasciculus",
-    "lt": "vaizdas",
-    "lv": "attēls",
-    "mr": "चित्र संचिका",
-    "ms": "imej fail",
-    "nl": "afbeelding bestand",
-    "pl": "grafika plik",
-    "pt": "imagem ficheiro arquivo",
-    "ro": "imagine fișier",
-    "ru": "изображение файл",
-    "sk": "obrázok súbor",
-    "sl": "slika datoteka",
-    "sq": "figura skeda",
-    "sr": "слика датотека slika datoteka",
-    "sv": "bild fil",
-    "ta": "படிமம்",
-    "th": "ภาพ ไฟล์",
-    "tr": "resim dosya",
-    "uk": "зображення файл",
-    "ur": "تصویر فائل",
-    "vi": "hình tập_tin",
-    "zh": "文件 档案 檔案 图像 圖像",
-}
-"""Names of the file namespace by language, older ones too; the first row holds everywhere."""
-
-CATEGORY_NAMES = {"": "category", "zh": "分类 分類", "sr": "категорија kategorija", "vi": "thể_loại"}
+from factroots_dagster.corpora.wikipedia.namespace_names import CATEGORY_NAMES, FILE_NAMES, LANGUAGE_CODES
 
 FILE_KEY, CATEGORY_KEY = 6, 14
+"""MediaWiki's numbers of the namespaces, the same in every wiki."""
 
 
-def folded(name: str) -> str:
-    """A namespace name as links are compared: lower case, single spaces."""
+def fold_name(name: str) -> str:
+    """A namespace name in the form in which links are compared: lower case, single spaces."""
     return " ".join(name.replace("_", " ").lower().split())
 
 
 @dataclass(frozen=True)
 class Namespaces:
-    """Folded link prefixes of one wiki. Links of these kinds are no part of its prose."""
+    """Folded link prefixes of one wiki: links with these prefixes are not part of its prose."""
 
     language: str
     files: frozenset[str]
@@ -108,13 +26,13 @@ class Namespaces:
     languages: frozenset[str] = LANGUAGE_CODES
 
     @classmethod
-    def of(cls, language: str, siteinfo: Iterable[tuple[int, str]] = ()) -> Namespaces:
-        """The prefixes of the wiki in `language` whose dump names its namespaces (key, name)."""
-
-        def names(key: int, known: dict[str, str]) -> frozenset[str]:
-            told = [name for number, name in siteinfo if number == key]
-            fixed = f"{known['']} {known.get(language.split('-')[0], '')}".split()
-            return frozenset(folded(name) for name in told + fixed)
-
+    def for_wiki(cls, language: str, siteinfo: Iterable[tuple[int, str]] = ()) -> Namespaces:
+        """The prefixes of the wiki in `language` whose siteinfo lists its namespaces (number, name)."""
         siteinfo = list(siteinfo)
-        return cls(language, names(FILE_KEY, FILE_NAMES), names(CATEGORY_KEY, CATEGORY_NAMES))
+
+        def prefixes(key: int, known: Mapping[str, str]) -> frozenset[str]:
+            own = [name for number, name in siteinfo if number == key]
+            fixed = f"{known['']} {known.get(language.split('-')[0], '')}".split()
+            return frozenset(fold_name(name) for name in own + fixed)
+
+        return cls(language, prefixes(FILE_KEY, FILE_NAMES), prefixes(CATEGORY_KEY, CATEGORY_NAMES))

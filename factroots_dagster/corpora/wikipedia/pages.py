@@ -1,4 +1,4 @@
-"""Reading pages out of a dump: the parts that tasks read, and every `<page>` that begins in a part.
+"""Reading pages out of a dump: the byte ranges that tasks read, and every `<page>` that begins in a range.
 
 Each page is parsed by itself, so that damage stays within its page, and an entity that the file's head
 declares is unknown to every page (an entity bomb is a damaged page, never an expansion).
@@ -12,33 +12,33 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 from xml.parsers import expat
 
 import pyarrow as pa
 
-from factroots_dagster.corpora.wikipedia.bzip2 import blocks
+from factroots_dagster.corpora.wikipedia.bzip2 import read_blocks
 
-LARGEST_PAGE = 32 * 2**20
+MAX_PAGE_BYTES = 32 * 2**20
 """Bytes of XML of one page; MediaWiki allows 2 MiB of wikitext. Longer ones are listed as damaged."""
 
-LEAST_PART, LARGEST_PART, PARTS = 2 * 2**20, 192 * 2**20, 16
-"""Bytes of a dump file that one task reads: a 16th of the file, but within these limits."""
-
-BLOCK, LEAST_PIECE = 2**20, 2**16
-HEAD = 2000
-PAGE, PAGE_END = b"<page>", b"</page>"
-MOST_TAGS = 1000
+MAX_TAGS = 1000
 """Tags of one page; MediaWiki writes some 25, and markup in its text is escaped."""
 
-WHOLE_NUMBER = re.compile("[0-9]{1,18}")
-NUMBER = re.compile(rb"<id>([0-9]{1,18})</id>")
+RANGES_PER_FILE, MIN_RANGE_BYTES, MAX_RANGE_BYTES = 16, 2 * 2**20, 192 * 2**20
+"""A task reads a 16th of a dump file, but within these limits."""
+
+READ_BYTES, MIN_PIECE_BYTES = 2**20, 2**16
+HEAD_BYTES = 2000
+PAGE_START, PAGE_END = b"<page>", b"</page>"
+INTEGER = re.compile("[0-9]{1,18}")
+PAGE_ID = re.compile(rb"<id>([0-9]{1,18})</id>")
 TITLE = re.compile(rb"<title>([^<]*)</title>")
 
 
 @dataclass(frozen=True)
-class Part:
-    """Bytes [start, end) of a dump file; its pages are those that begin there."""
+class ByteRange:
+    """Bytes [start, end) of a dump file, for one task, which reads the pages that begin there."""
 
     path: str
     compression: str
@@ -60,207 +60,234 @@ class Page:
     damage: str | None = None
 
 
-def parts_of_dump(dump: pa.Table) -> list[Part]:
-    """What the tasks read of a dump (WIKIPEDIA_DUMP), in the dump's order.
+def split_dump(dump: pa.Table, min_bytes: int = MIN_RANGE_BYTES) -> list[ByteRange]:
+    """The byte ranges of a dump's files (WIKIPEDIA_DUMP) that tasks read, in the dump's order.
 
-    It depends on the files alone. Of .gz and .zst, which only can be read from the beginning, a part is a
-    whole file.
+    They depend on the files alone. A .gz or .zst file, which can be read from its beginning only, is one
+    range.
     """
-    parts = []
+    ranges = []
     for row in dump.to_pylist():
         size, compression = row["bytes"], row["compression"]
-        share = (
-            min(max(-(-size // PARTS), LEAST_PART), LARGEST_PART) if compression in ("bz2", "none") else size
-        )
+        if compression in ("bz2", "none"):
+            share = min(max(-(-size // RANGES_PER_FILE), min_bytes), MAX_RANGE_BYTES)
+        else:
+            share = size
         count = max(1, -(-size // max(share, 1)))
         edges = [size * number // count for number in range(count + 1)]
-        parts += [Part(row["path"], compression, start, end) for start, end in pairwise(edges)]
-    return parts
+        ranges += [ByteRange(row["path"], compression, start, end) for start, end in pairwise(edges)]
+    return ranges
 
 
-Piece = tuple[bytes | None, bool, int, str]
-"""Bytes (None: lost), whether they are the part's own, how many bytes of the file they took, and why lost."""
+class Piece(NamedTuple):
+    """Consecutive bytes of a dump, decompressed."""
+
+    data: bytes | None
+    """None where they are lost."""
+    in_range: bool
+    """Whether they begin in the task's byte range; pages that begin in it may end behind it."""
+    size: int
+    """How many bytes of the file they take."""
+    damage: str = ""
+    """Why they are lost."""
 
 
-def pieces(part: Part, raw: IO[bytes]) -> Iterator[Piece]:
-    """The uncompressed bytes from the part's beginning on, also behind its end, as they are asked for."""
-    if part.compression == "bz2":
-        found = blocks(raw, part.start)
-        yield from in_larger_pieces(
-            (block.data, block.start < part.end, block.compressed, "a corrupt bzip2 block") for block in found
+def read_pieces(source: ByteRange, raw: IO[bytes], read_bytes: int = READ_BYTES) -> Iterator[Piece]:
+    """The decompressed bytes from the beginning of a range to the end of its file, read lazily."""
+    if source.compression == "bz2":
+        yield from merge_small_pieces(
+            Piece(block.data, block.start < source.end, block.compressed, "a corrupt bzip2 block")
+            for block in read_blocks(raw, source.start)
         )
         return
-    if part.compression == "none":
-        raw.seek(part.start)
-        at = part.start
-        while data := raw.read(min(BLOCK, part.end - at) if at < part.end else BLOCK):
-            yield data, at < part.end, len(data), ""
-            at += len(data)
+    if source.compression == "none":
+        raw.seek(source.start)
+        position = source.start
+        while data := raw.read(
+            min(read_bytes, source.end - position) if position < source.end else read_bytes
+        ):
+            yield Piece(data, position < source.end, len(data))
+            position += len(data)
         return
     stream = pa.CompressedInputStream(
-        pa.PythonFile(raw, "r"), {"gz": "gzip", "zst": "zstd"}[part.compression]
+        pa.PythonFile(raw, "r"), {"gz": "gzip", "zst": "zstd"}[source.compression]
     )
     before = 0
     try:
-        while data := stream.read(BLOCK):
-            yield data, True, raw.tell() - before, ""
+        while data := stream.read(read_bytes):
+            yield Piece(data, True, raw.tell() - before)
             before = raw.tell()
     except OSError:
-        yield None, True, max(1, part.end - before), f"compressed data ({part.compression}) cut or corrupt"
+        damage = f"compressed data ({source.compression}) cut or corrupt"
+        yield Piece(None, True, max(1, source.end - before), damage)
 
 
-def in_larger_pieces(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """Neighbours put together, so that a page in many tiny streams is not copied once for each of them."""
+def merge_small_pieces(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """Neighbouring pieces joined, so that a page in many tiny streams is not copied once for each of them."""
     data: list[bytes] = []
-    own, size, length = True, 0, 0
-    for piece, is_own, took, why in pieces:
-        if data and (piece is None or is_own != own):
-            yield b"".join(data), own, size, ""
+    in_range, size, length = True, 0, 0
+    for piece in pieces:
+        if data and (piece.data is None or piece.in_range != in_range):
+            yield Piece(b"".join(data), in_range, size)
             data, size, length = [], 0, 0
-        if piece is None:
-            yield piece, is_own, took, why
+        if piece.data is None:
+            yield piece
             continue
-        data.append(piece)
-        own, size, length = is_own, size + took, length + len(piece)
-        # At once, since the next piece may be beyond what is wanted, and costs a block to be told.
-        if length >= LEAST_PIECE:
-            yield b"".join(data), own, size, ""
+        data.append(piece.data)
+        in_range, size, length = piece.in_range, size + piece.size, length + len(piece.data)
+        # Before the next piece is read: it may not be needed, and would have to be decompressed.
+        if length >= MIN_PIECE_BYTES:
+            yield Piece(b"".join(data), in_range, size)
             data, size, length = [], 0, 0
     if data:
-        yield b"".join(data), own, size, ""
+        yield Piece(b"".join(data), in_range, size)
 
 
-class Reader:
-    """The pages of one part. `done` is how many bytes of the part have been read."""
+class PageReader:
+    """The pages of one byte range. `bytes_read` is how many bytes of the range have been read."""
 
-    def __init__(self, part: Part) -> None:
-        self.part = part
-        self.done = 0
+    def __init__(self, source: ByteRange, read_bytes: int = READ_BYTES) -> None:
+        self.source, self.read_bytes = source, read_bytes
+        self.bytes_read = 0
 
     def pages(self) -> Iterator[Page]:
-        """Every page that begins in the part, damaged ones too, in the file's order."""
-        with open(self.part.path, "rb") as raw:
-            # What comes before the first page of a part ends a page of the part before.
-            cutter = Cutter(foreign=self.part.start > 0)
-            for data, own, size, why in pieces(self.part, raw):
+        """Every page that begins in the range, damaged ones too, in the file's order."""
+        with open(self.source.path, "rb") as raw:
+            # What comes before the first page of a range ends a page of the range before.
+            splitter = PageSplitter(inside_foreign_page=self.source.start > 0)
+            for data, in_range, size, damage in read_pieces(self.source, raw, self.read_bytes):
                 if data is None:
-                    yield from cutter.broken_off()
-                    if not own:
+                    yield from splitter.break_off()
+                    if not in_range:
                         return
-                    yield Page(None, None, size, damage=f"{Path(self.part.path).name}: {why}")
+                    yield Page(None, None, size, damage=f"{Path(self.source.path).name}: {damage}")
                 else:
-                    yield from cutter.add(data, own)
-                    if cutter.ended:
+                    yield from splitter.add(data, in_range)
+                    if splitter.ended:
                         return
-                self.done += size if own else 0
-            yield from cutter.broken_off()
+                self.bytes_read += size if in_range else 0
+            yield from splitter.break_off()
 
 
-class Cutter:
-    """Cuts a stream of XML into pages; knows how much of it belongs to the part."""
+class PageSplitter:
+    """Splits a stream of XML into pages.
 
-    def __init__(self, foreign: bool) -> None:
+    text: XML that has not been split yet; its first `own` bytes belong to the task's byte range.
+    skipped: how many bytes of a page that is too long to keep have been dropped, `head` its beginning.
+    """
+
+    def __init__(self, inside_foreign_page: bool) -> None:
         self.text = b""
         self.own = 0
-        self.foreign = foreign
+        self.inside_foreign_page = inside_foreign_page
         self.head = b""
         self.skipped = 0
         self.ended = False
 
-    def add(self, data: bytes, own: bool) -> Iterator[Page]:
-        """The pages that `data` completes. Sets `ended` when no further page can belong to the part."""
+    def add(self, data: bytes, in_range: bool) -> Iterator[Page]:
+        """The pages that `data` completes. Sets `ended` when no further page can belong to the range."""
         self.text += data
-        self.own += len(data) if own else 0
-        at = 0
+        self.own += len(data) if in_range else 0
+        position = 0
         while True:
-            start = self.text.find(PAGE, at)
+            start = self.text.find(PAGE_START, position)
             if self.skipped:
                 # In a page too long to keep: to its end, or to the next page.
-                end = self.text.find(PAGE_END, at)
+                end = self.text.find(PAGE_END, position)
                 if end < 0 and start < 0:
-                    keep = max(at, len(self.text) - len(PAGE_END))
-                    self.skipped += keep - at
-                    at = keep
+                    keep = max(position, len(self.text) - len(PAGE_END))
+                    self.skipped += keep - position
+                    position = keep
                     break
                 stop = end + len(PAGE_END) if end >= 0 and not 0 <= start < end else start
-                yield damaged(self.head, self.skipped + stop - at, f"longer than {LARGEST_PAGE} bytes")
+                yield too_long_page(self.head, self.skipped + stop - position)
                 self.skipped = 0
-                at = stop
+                position = stop
                 continue
             if start < 0 or start >= self.own:
-                self.ended = not own and (start >= 0 or self.own <= at)
-                keep = max(at, len(self.text) - len(PAGE) + 1) if start < 0 else start
-                yield from self.between(self.text[at:keep], whole=start >= 0)
-                at = keep
+                self.ended = not in_range and (start >= 0 or self.own <= position)
+                keep = max(position, len(self.text) - len(PAGE_START) + 1) if start < 0 else start
+                yield from self.check_gap(self.text[position:keep], before_page=start >= 0)
+                position = keep
                 break
-            yield from self.between(self.text[at:start], whole=True)
+            yield from self.check_gap(self.text[position:start], before_page=True)
             end = self.text.find(PAGE_END, start)
-            following = self.text.find(PAGE, start + len(PAGE), end if end >= 0 else len(self.text))
+            following = self.text.find(
+                PAGE_START, start + len(PAGE_START), end if end >= 0 else len(self.text)
+            )
             if following >= 0:
-                yield damaged(self.text[start:following], following - start, "no end")
-                at = following
+                yield damaged_page(self.text[start:following], following - start, "no end")
+                position = following
             elif end >= 0:
-                at = end + len(PAGE_END)
-                yield parsed(self.text[start:at])
+                position = end + len(PAGE_END)
+                yield parse_page(self.text[start:position])
             else:
-                at = start
-                if len(self.text) - start > LARGEST_PAGE:
-                    self.head = self.text[start : start + HEAD]
+                position = start
+                if len(self.text) - start > MAX_PAGE_BYTES:
+                    self.head = self.text[start : start + HEAD_BYTES]
                     self.skipped = len(self.text) - start - len(PAGE_END)
-                    at = start + self.skipped
+                    position = start + self.skipped
                 break
-        self.text = self.text[at:]
-        self.own = max(0, self.own - at)
+        self.text = self.text[position:]
+        self.own = max(0, self.own - position)
 
-    def between(self, text: bytes, whole: bool) -> Iterator[Page]:
-        """What stands between two pages: nothing, the file's head, or a page without its beginning."""
-        if b"<revision>" in text and not self.foreign:
-            yield damaged(text, len(text), "no beginning")
-        if whole:
-            self.foreign = False
+    def check_gap(self, text: bytes, before_page: bool) -> Iterator[Page]:
+        """A damaged page when the text between two pages is a page without its beginning.
 
-    def broken_off(self) -> Iterator[Page]:
-        """What is left where the stream ends or has a hole."""
+        before_page: whether the text is known whole, since the next page follows it.
+        """
+        if b"<revision>" in text and not self.inside_foreign_page:
+            yield damaged_page(text, len(text), "no beginning")
+        if before_page:
+            self.inside_foreign_page = False
+
+    def break_off(self) -> Iterator[Page]:
+        """The incomplete page where the stream ends or has a hole; resets the splitter."""
         if self.skipped:
-            yield damaged(self.head, self.skipped + len(self.text), f"longer than {LARGEST_PAGE} bytes")
-        elif self.own and self.text.startswith(PAGE):
-            yield damaged(self.text, len(self.text), "no end")
-        self.text, self.own, self.head, self.skipped, self.foreign = b"", 0, b"", 0, False
+            yield too_long_page(self.head, self.skipped + len(self.text))
+        elif self.own and self.text.startswith(PAGE_START):
+            yield damaged_page(self.text, len(self.text), "no end")
+        self.text, self.own, self.head, self.skipped, self.inside_foreign_page = b"", 0, b"", 0, False
 
 
-def damaged(xml: bytes, size: int, damage: str) -> Page:
-    """A page that cannot be read, with the id and title that still can."""
-    head = xml[:HEAD]
-    number, title = NUMBER.search(head), TITLE.search(head)
+def damaged_page(xml: bytes, size: int, damage: str) -> Page:
+    """A page that cannot be read, with its id and title where they can be."""
+    head = xml[:HEAD_BYTES]
+    page_id, title = PAGE_ID.search(head), TITLE.search(head)
     return Page(
-        int(number[1]) if number else None,
+        int(page_id[1]) if page_id else None,
         html.unescape(title[1].decode("utf-8", "replace")) if title else None,
         size,
         damage=damage,
     )
 
 
-def parsed(xml: bytes) -> Page:
+def too_long_page(head: bytes, size: int) -> Page:
+    """A page of which only the beginning is kept."""
+    return damaged_page(head, size, f"longer than {MAX_PAGE_BYTES} bytes")
+
+
+def parse_page(xml: bytes) -> Page:
     """One `<page>...</page>`."""
-    if len(xml) > LARGEST_PAGE:
-        return damaged(xml, len(xml), f"longer than {LARGEST_PAGE} bytes")
-    if xml.count(b"<") > 2 * MOST_TAGS:
-        return damaged(xml, len(xml), f"more than {MOST_TAGS} tags")
+    if len(xml) > MAX_PAGE_BYTES:
+        return too_long_page(xml, len(xml))
+    if xml.count(b"<") > 2 * MAX_TAGS:
+        return damaged_page(xml, len(xml), f"more than {MAX_TAGS} tags")
     try:
-        found = fields(xml)
-        if "page/revision" not in found or not found.get("page/title"):
+        fields = parse_fields(xml)
+        if "page/revision" not in fields or not fields.get("page/title"):
             raise ValueError
         return Page(
-            whole_number(found.get("page/id")),
-            found["page/title"],
+            parse_integer(fields.get("page/id")),
+            fields["page/title"],
             len(xml),
-            whole_number(found.get("page/ns")),
-            found.get("page/redirect") or None,
-            whole_number(found.get("page/revision/id")),
-            found.get("page/revision/text", ""),
+            parse_integer(fields.get("page/ns")),
+            fields.get("page/redirect") or None,
+            parse_integer(fields.get("page/revision/id")),
+            fields.get("page/revision/text", ""),
         )
     except (expat.ExpatError, ValueError):
-        return damaged(xml, len(xml), "not well-formed")
+        return damaged_page(xml, len(xml), "not well-formed")
 
 
 FIELDS = frozenset(
@@ -268,40 +295,40 @@ FIELDS = frozenset(
 )
 
 
-def fields(xml: bytes) -> dict[str, str]:
-    """The texts of FIELDS in a page, for `page/redirect` its title; of what stands twice, the first.
+def parse_fields(xml: bytes) -> dict[str, str]:
+    """The texts of FIELDS in a page, by path; for `page/redirect` its title; of repeated ones the first.
 
     Raises ExpatError when the XML is not well-formed.
     """
-    found: dict[str, str] = {}
+    fields: dict[str, str] = {}
     path: list[str] = []
-    kept: list[str] = []  # for each element of the path, the field whose text it is, or nothing
+    open_fields: list[str] = []  # for each element of the path, the field whose text it is, or nothing
 
     def start(name: str, attributes: dict[str, str]) -> None:
         path.append(name)
-        place = "/".join(path)
-        kept.append(place if place in FIELDS and place not in found else "")
-        if kept[-1]:
-            found[place] = attributes.get("title", "")
+        field = "/".join(path)
+        open_fields.append(field if field in FIELDS and field not in fields else "")
+        if open_fields[-1]:
+            fields[field] = attributes.get("title", "")
 
     def data(text: str) -> None:
-        if kept[-1]:
-            found[kept[-1]] += text
+        if open_fields[-1]:
+            fields[open_fields[-1]] += text
 
     def end(name: str) -> None:
         path.pop()
-        kept.pop()
+        open_fields.pop()
 
     parser = expat.ParserCreate()
     # One call for a whole text; ElementTree makes a string of every stretch between two entities.
     parser.buffer_text, parser.buffer_size = True, len(xml)
     parser.StartElementHandler, parser.CharacterDataHandler, parser.EndElementHandler = start, data, end
     parser.Parse(xml, True)
-    return found
+    return fields
 
 
-def whole_number(text: str | None) -> int:
+def parse_integer(text: str | None) -> int:
     """An id or namespace, which fits into 64 bits; raises ValueError for anything else."""
-    if text is None or not WHOLE_NUMBER.fullmatch(text):
+    if text is None or not INTEGER.fullmatch(text):
         raise ValueError
     return int(text)

@@ -19,14 +19,14 @@ from factroots_dagster.corpora.wikipedia.dump_names import (
     LATEST,
     DumpName,
     database_prefix,
-    dumps_of,
-    whole_dump,
+    parse_dump_names,
+    select_complete_dump,
 )
 from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.store.download import download
 
-LARGEST_DUMP = 2**40
-LARGEST_TEXT = 16 * 2**20
+MAX_DUMP_BYTES = 2**40
+MAX_TEXT_BYTES = 16 * 2**20
 
 
 def download_dump(
@@ -36,136 +36,150 @@ def download_dump(
     folder: Path,
     progress: Callable[[str], None] | None = None,
 ) -> list[tuple[Path, str]]:
-    """Bring a snapshot's files from under the URL `base` into `folder`; return their paths and sha1.
+    """Download a snapshot's files from below the URL `base` into `folder`; return their paths and SHA-1.
 
-    What the snapshot's list offers is chosen: one file, else a multistream one, else numbered parts, the
-    latter two with their index beside them. What lies in `folder` complete and correct is kept, and a
-    broken transfer is continued. `latest` is the newest date whose list has a whole dump. Of a snapshot
-    without a list the single file is taken as it comes.
-    Raises InputError when there is no such snapshot or file, or what arrives has not the published sha1.
+    Of the files that the snapshot's list of checksums names one complete dump is selected: one file, else a
+    multistream one, else numbered parts, the latter two with their index beside them. Files that are already
+    in `folder`, complete and correct, are kept, and an interrupted transfer is continued. `latest` is the
+    newest date whose list names a complete dump. Of a snapshot without a list the single file is downloaded
+    without verification.
+    Raises InputError when there is no such snapshot or file, or a file does not have the published SHA-1,
+    and UnavailableError when the server cannot be reached.
     """
     wiki = f"{database_prefix(language)}wiki"
     site = f"{base.rstrip('/')}/{wiki}"
-    say = progress or (lambda line: None)
+    report = progress or (lambda line: None)
     if snapshot == LATEST:
-        snapshot, published, dumps = newest(language, site)
+        snapshot, sha1s, dumps = find_newest_snapshot(language, site)
     else:
-        published = published_sums(site, snapshot) or {}
-        dumps = offered(language, site, snapshot, published)
-        if published and not dumps:
+        sha1s = fetch_sha1s(site, snapshot) or {}
+        dumps = listed_dump(language, site, snapshot, sha1s)
+        if sha1s and not dumps:
             raise InputError(
                 f"{site}/{snapshot}: its sha1sums list no complete dump of articles, so it is unfinished or "
-                "was removed. Remedy: name another snapshot, or 'latest'."
+                "was removed",
+                "name another snapshot, or 'latest'",
             )
     if not dumps:
-        say(f"{language}: snapshot {snapshot} has no list of sha1sums, its dump is not verified")
-        dumps = dumps_of(language, [f"{wiki}-{snapshot}-pages-articles.xml.bz2"])
-    indexes = [dump.indexes[0] for dump in dumps if dump.multistream and dump.indexes[0] in published]
+        report(f"{language}: snapshot {snapshot} has no list of sha1sums, its dump is not verified")
+        dumps = parse_dump_names(language, [f"{wiki}-{snapshot}-pages-articles.xml.bz2"])
+    indexes = [dump.indexes[0] for dump in dumps if dump.multistream and dump.indexes[0] in sha1s]
     files = [dump.name for dump in dumps] + indexes
-    kind = "multistream" if dumps[0].multistream else "single stream"
+    streams = "multistream" if dumps[0].multistream else "single stream"
     parts = f"numbered parts ({len(dumps)})" if dumps[0].numbered else "one file"
-    say(f"{language}: snapshot {snapshot} of {site}, {kind}, {parts}")
-    sums = {}
+    report(f"{language}: snapshot {snapshot} of {site}, {streams}, {parts}")
+    actual_sha1s = {}
     for number, name in enumerate(files, 1):
 
-        def tell(line: str, head: str = f"{language}: file {number} of {len(files)}, ") -> None:
-            say(head + line)
+        def report_file(line: str, prefix: str = f"{language}: file {number} of {len(files)}, ") -> None:
+            report(prefix + line)
 
-        sums[name] = fetch(f"{site}/{snapshot}/{name}", folder / name, published.get(name), tell)
-    return [(folder / dump.name, sums[dump.name]) for dump in dumps]
+        actual_sha1s[name] = download_verified(
+            f"{site}/{snapshot}/{name}", folder / name, sha1s.get(name), report_file
+        )
+    return [(folder / dump.name, actual_sha1s[dump.name]) for dump in dumps]
 
 
-def fetch(url: str, target: Path, expected: str | None, say: Callable[[str], None]) -> str:
-    """Download `url` to `target` unless it lies there with the sha1 `expected`; return its sha1."""
+def download_verified(url: str, target: Path, expected: str | None, report: Callable[[str], None]) -> str:
+    """Download `url` to `target`, unless it is there with the SHA-1 `expected`; return its SHA-1."""
     if target.exists():
-        actual = file_sha1(target)
+        actual = compute_sha1(target)
         if expected in (None, actual):
-            say(f"{target.name}: already there")
+            report(f"{target.name}: already there")
             return actual
         target.unlink()
-    download(url, target, max_bytes=LARGEST_DUMP, progress=say)
-    actual = file_sha1(target)
+    download(url, target, max_bytes=MAX_DUMP_BYTES, progress=report)
+    actual = compute_sha1(target)
     if expected not in (None, actual):
         target.unlink()
         raise InputError(
-            f"{url}: what arrived has not the published sha1 {expected} and was deleted. "
-            "Remedy: run again; if it stays so, name another snapshot."
+            f"{url}: the downloaded file does not have the published sha1 {expected} and was deleted",
+            "run again; if it fails again, name another snapshot",
         )
-    say(f"{target.name}: {target.stat().st_size / 1e6:.1f} MB" + (", sha1 verified" if expected else ""))
+    report(f"{target.name}: {target.stat().st_size / 1e6:.1f} MB" + (", sha1 verified" if expected else ""))
     return actual
 
 
-def newest(language: str, site: str) -> tuple[str, dict[str, str], list[DumpName]]:
-    """The newest snapshot under `site` that holds a whole dump, its published sha1s, the dump's files."""
+def find_newest_snapshot(language: str, site: str) -> tuple[str, dict[str, str], list[DumpName]]:
+    """The newest snapshot below `site` that has a complete dump, its published SHA-1s, the dump's files."""
     wiki = site.rpartition("/")[2]
-    sums = remote_text(f"{site}/{LATEST}/{wiki}-{LATEST}-sha1sums.txt") or ""
-    listing = remote_text(f"{site}/") or ""
+    sums = fetch_text(f"{site}/{LATEST}/{wiki}-{LATEST}-sha1sums.txt") or ""
+    listing = fetch_text(f"{site}/") or ""
     dates = set(re.findall(rf"{wiki}-([0-9]{{8}})-", sums))
     dates |= set(re.findall(r'href="(?:[^"]*/)?([0-9]{8})/?"', listing))
     for date in sorted(dates, reverse=True):
-        published = published_sums(site, date)
-        if published and (dumps := offered(language, site, date, published)):
-            return date, published, dumps
-    seen = f"none of {', '.join(sorted(dates))} lists one" if dates else "it does not tell its snapshots"
+        sha1s = fetch_sha1s(site, date)
+        if sha1s and (dumps := listed_dump(language, site, date, sha1s)):
+            return date, sha1s, dumps
+    reason = f"none of {', '.join(sorted(dates))} lists one" if dates else "it does not list its snapshots"
     raise InputError(
-        f"{site} offers no complete dump of articles: {seen} in its sha1sums. "
-        "Remedy: name a snapshot, as in 20230501, or check the address."
+        f"{site} offers no complete dump of articles: {reason} in its sha1sums",
+        "name a snapshot, as in 20230501, or check the address",
     )
 
 
-def offered(language: str, site: str, snapshot: str, published: dict[str, str]) -> list[DumpName]:
-    """The files of the whole dump that the list `published` offers, empty where there is none.
+def listed_dump(language: str, site: str, snapshot: str, sha1s: dict[str, str]) -> list[DumpName]:
+    """The files of the complete dump that a snapshot's list of checksums names, empty if there is none.
 
-    Numbered parts are listed one by one while a snapshot is made: they are a whole dump only when no
-    number is left out and the server does not say that it is still writing them.
+    Numbered parts are listed one by one while a snapshot is made: they are a complete dump only when no
+    number is missing and the server does not say that it is still writing them.
     """
-    named = [dump for dump in dumps_of(language, published) if dump.snapshot == snapshot and dump.readable]
-    dumps = whole_dump(named)
+    names = [
+        dump for dump in parse_dump_names(language, sha1s) if dump.snapshot == snapshot and dump.readable
+    ]
+    dumps = select_complete_dump(names)
     if dumps and dumps[0].numbered:
         numbers = {dump.part for dump in dumps}
         job = "articlesmultistreamdump" if dumps[0].multistream else "articlesdump"
-        if numbers != set(range(1, max(numbers) + 1)) or job_status(site, snapshot, job) not in ("", "done"):
+        if numbers != set(range(1, max(numbers) + 1)):
+            return []
+        if fetch_job_status(site, snapshot, job) not in ("", "done"):
             return []
     return dumps
 
 
-def job_status(site: str, snapshot: str, job: str) -> str:
-    """How far the server says that a job of a snapshot is (`done`); empty where it does not say."""
-    text = remote_text(f"{site}/{snapshot}/dumpstatus.json")
+def fetch_job_status(site: str, snapshot: str, job: str) -> str:
+    """What the server says of a job of a snapshot, `done` when it is complete; empty if it says nothing."""
+    text = fetch_text(f"{site}/{snapshot}/dumpstatus.json")
     try:
         return str(json.loads(text or "{}")["jobs"][job]["status"])
     except (ValueError, KeyError, TypeError, RecursionError):
         return ""
 
 
-def published_sums(site: str, snapshot: str) -> dict[str, str] | None:
-    """A snapshot's sha1 by file name, as its server publishes them; None where it does not."""
-    text = remote_text(f"{site}/{snapshot}/{site.rpartition('/')[2]}-{snapshot}-sha1sums.txt")
+def fetch_sha1s(site: str, snapshot: str) -> dict[str, str] | None:
+    """A snapshot's SHA-1s by file name, as its server publishes them; None if it does not."""
+    text = fetch_text(f"{site}/{snapshot}/{site.rpartition('/')[2]}-{snapshot}-sha1sums.txt")
     if text is None:
         return None
     lines = (line.split() for line in text.splitlines())
     return {line[1].lstrip("*"): line[0].lower() for line in lines if len(line) == 2}
 
 
-def remote_text(url: str) -> str | None:
-    """A small text file by HTTP, None where there is none."""
+def fetch_text(url: str) -> str | None:
+    """A small text file over HTTP, None if there is none (403, 404).
+
+    Raises UnavailableError when the server cannot be reached, InputError when `url` is not a URL.
+    """
     request = urllib.request.Request(url, headers={"User-Agent": "factroots"})
     try:
         with urllib.request.urlopen(request, timeout=60) as reply:
-            return str(reply.read(LARGEST_TEXT), "utf-8", "replace")
+            return str(reply.read(MAX_TEXT_BYTES), "utf-8", "replace")
     except urllib.error.HTTPError as error:
         if error.code in (403, 404):
             return None
         raise UnavailableError(
-            f"{url}: the server answers {error.code} {error.reason}. Remedy: check the address, or try later."
+            f"{url}: the server answers {error.code} {error.reason}", "check the address, or try again later"
         ) from error
     except (OSError, HTTPException) as error:
-        raise UnavailableError(f"{url}: cannot be reached ({error}). Remedy: check the address.") from error
+        raise UnavailableError(
+            f"{url}: cannot be reached ({error})", "check the address and the network, or try again later"
+        ) from error
     except (ValueError, OverflowError) as error:
-        raise InputError(f"{url}: is no address ({error}). Remedy: check it.") from error
+        raise InputError(f"{url}: is not a URL ({error})", "correct the address") from error
 
 
-def file_sha1(path: Path) -> str:
-    """Hexadecimal sha1 of a file."""
+def compute_sha1(path: Path) -> str:
+    """Hexadecimal SHA-1 of a file."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha1").hexdigest()

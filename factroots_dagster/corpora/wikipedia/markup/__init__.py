@@ -1,1 +1,5 @@
-"""Wikitext to plain text: markup, templates, and the names that templates have per wiki."""
+"""Wikitext to plain text: one module per kind of markup, put together by `wikitext`.
+
+Names of templates are data and belong into `template_names`; names of namespaces into `namespace_names`, one
+folder up.
+"""

@@ -1,7 +1,7 @@
-"""Names of the templates that stand in the middle of a sentence, in the Wikipedias' own languages.
+"""Names of the templates that occur in the middle of a sentence, in the Wikipedias' own languages.
 
-A row says what stays of a template (functions of that name in `templates`). Names are lower case, with
-spaces for underscores; here `_` stands for a space within a name.
+Data only. Each key of ROWS names a renderer of `templates`, which says what a reader sees of the template.
+Names are lower case, with spaces for underscores; here `_` stands for a space within a name.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 
 ROWS = {
-    # The words themselves, set in some way.
-    "first": """
+    # Templates that format their text.
+    "first argument": """
         nowrap nobr nobreak small smaller big larger unicode polytonic script abbr tooltip
         comment val num nts ruby sc smallcaps em strong mvar angbr angle_bracket vr iast sup sub
         smallsup smallsub visible_anchor vanchor vanc redwd μονάδα liczba szám s esd versalita
@@ -19,22 +19,22 @@ ROWS = {
         補助漢字フォント 拡張漢字 旧字体 僻字
         link-en link-de link-fr link-ja link-ru link-es link-it link-ko le ilh nihongo2
     """,
-    # A language's code, then its words.
-    "second": """
+    # A language's code, then the words in that language.
+    "second argument": """
         lang langx lang2 langi langue rtl-lang llang wikt-lang мова јез jez dil cizojazyčně
         ภาษา भाषा ভাষা
     """,
-    "last": "transl transliteration tlit",
-    # Articles of another language.
-    "linked": """
+    "last argument": "transl transliteration tlit",
+    # Links to an article of another Wikipedia.
+    "interlanguage link": """
         ill ill2 illm iw iw2 нп нп1 нп2 нп3 нп4 нп5 interlanguage_link interlanguage_link_multi
         лис не_перекладено не_переведено не_переведено_2 не_переведено_3 не_переведено_4
         не_переведено_5 仮リンク 임시링크 tsl internal_link_helper lien link-interwiki
         liên_kết_ngôn_ngữ_khác
     """,
-    # English or own words, kanji, romaji.
-    "glossed": "nihongo nihongo3 нихонго նիհոնգո japonais 読み仮名 読み仮名_ruby不使用 ญี่ปุ่น",
-    "chinese": "zh lang-zh",
+    # The words in this wiki's language, kanji, romaji.
+    "nihongo": "nihongo nihongo3 нихонго նիհոնգո japonais 読み仮名 読み仮名_ruby不使用 ญี่ปุ่น",
+    "chinese names": "zh lang-zh",
     "measure": """
         convert cvt convertir converter converti conversion átváltás dönüştür çevir chuyển_đổi
         đổi रूपांतर रूपान्तर রূপান্তর แปลงหน่วย تحويل تبدیل μετατροπή 単位変換 단위_변환 unité unité/2
@@ -45,19 +45,21 @@ ROWS = {
         birth_date_and_age birth_year_and_age start_date_and_age death_date_and_age as_of as-of
         date- dtlink fecha дата дата- дн дс дн2 дс2 oldstyledate ngày_tháng 年月日
     """,
-    "life": "bd",
+    "life dates": "bd",
     "fraction": "frac sfrac fraction",
-    "power": "e",
-    "about": "circa c.",
-    "joined": "chem chem2 s- sp-",
+    "power of ten": "e",
+    "circa": "circa c.",
+    "all arguments": "chem chem2 s- sp-",
     "ship": "ship",
     "country": "flag flagcountry flagu noflag পতাকা देशध्वज դրոշավորում флагификация",
 }
 
-NAMES = {name.replace("_", " "): way for way, names in ROWS.items() for name in names.split()}
-"""What stays of a template, by its name."""
+RENDERER_BY_NAME = {
+    name.replace("_", " "): renderer for renderer, names in ROWS.items() for name in names.split()
+}
+"""The renderer of a template, by the template's name."""
 
-SIGNS = (
+CHARACTERS = (
     dict.fromkeys(("ndash", "–", "en dash", "endash", "dash"), "–")
     | dict.fromkeys(("snd", "spaced ndash", "spnd", "sndash", "spaced en dash", "–~"), " – ")
     | dict.fromkeys(("mdash", "—", "em dash", "emdash"), "—")
@@ -69,12 +71,17 @@ SIGNS = (
     | {era: era for era in ("до н. э.", "до н. е.", "н. э.", "н. е.")}
     | {"av. j.-c.": "av. J.-C.", "ap. j.-c.": "ap. J.-C.", "av jc": "av. J.-C.", "ap jc": "ap. J.-C."}
 )
-"""Templates that stand for characters (an apostrophe of another shape: quotes mark italics)."""
+"""Templates that stand for characters (apostrophes are typographic ones: plain ones mark italics)."""
 
 ORDINAL = re.compile(
     r"(?:[IVXLC]{1,7}|\d{1,4})(?:er|re|e|ème)(?: (?:siècle|millénaire))?(?: (?:av|ap)\. J\.-C\.)?"
 )
 """French templates that show their own names: `{{1er}}`, `{{XIXe siècle}}`."""
+
+NUMBER_FUNCTION = re.compile(
+    r"(?:formatnum|#formatdate|#dateformat|숫자형식|格式化数字|格式化數字|صيغة رقم):", re.IGNORECASE
+)
+"""Parser functions that format a number or date, with their names in other languages."""
 
 UNITS = frozenset(
     """
@@ -85,10 +92,10 @@ UNITS = frozenset(
     км м см мм км2 км² м2 м² м³ га кг г т км/год км/ч किमी किमी2 किमी² कि.मी. मी मीटर कि.ग्रा. কিমি মিটার
     """.replace("_", " ").split()
 )
-"""Units that make a template with a number before them a measure, whatever its name."""
+"""Units that make a template a measure, whatever its name, when they follow a number."""
 
 DATE_WORD = re.compile(
     r"(?<!up)date|дата|датум|дати|fecha|datum|data\b|dato\b|dátum|tarih|tanggal|ngày|תאריך|تاريخ|تاریخ|তারিখ|दिनांक|तारीख"
     r"|तिथि|วันเกิด|วันที่|年月日|日付|날짜|출생일|사망일|ամսաթիվ|თარიღი|ημερομηνία|naissance|décès"
 )
-"""Words in the names of templates that show a date."""
+"""Words that occur in the names of templates that show a date."""

@@ -1,44 +1,46 @@
-"""Language-variant markup, `-{zh-hans:..;zh-hant:..}-`: one of several spellings is shown."""
+"""Language-variant markup, `-{zh-hans:..;zh-hant:..}-`: one of several spellings is kept."""
 
 from __future__ import annotations
 
 import re
 
-from factroots_dagster.corpora.wikipedia.markup.templates import NESTING
+from factroots_dagster.corpora.wikipedia.markup.templates import MAX_NESTING
 
 VARIANT_BRACKET = re.compile(r"-\{|\}-")
-VARIANTS = {
+PREFERRED_VARIANTS = {
     "zh": ("zh-hans", "zh-cn", "zh-sg", "zh", "zh-hant", "zh-tw", "zh-hk"),
     "sr": ("sr-ec", "sr-cyrl", "sr-el", "sr-latn"),
 }
+"""Variant codes by language, in order of preference."""
 VARIANT_RULE = re.compile(r"(?:^|;)\s*([a-z]{2,3}(?:-[a-z]{2,8})?)\s*:")
 VARIANT_FLAGS = re.compile(r"[\sA-Za-z;-]{0,60}")
 HIDING_FLAGS = frozenset("HT-")
+"""Flags of blocks that define a conversion and show nothing."""
 
 
-def with_variants(text: str, language: str) -> str:
-    """`text` with `-{...}-` replaced by the words that one variant of the language shows."""
+def choose_variants(text: str, language: str) -> str:
+    """`text` with each `-{...}-` replaced by the words of one variant of the language."""
     out: list[str] = []
     stack: list[list[str]] = []
-    at = 0
+    position = 0
     for bracket in VARIANT_BRACKET.finditer(text):
-        out.append(text[at : bracket.start()])
-        at = bracket.end()
+        out.append(text[position : bracket.start()])
+        position = bracket.end()
         if bracket[0] == "-{":
             stack.append(out)
             out = []
         elif stack:
-            body = "".join(out) if len(stack) <= NESTING else ""
+            body = "".join(out) if len(stack) <= MAX_NESTING else ""
             out = stack.pop()
-            out.append(variant(body, language))
+            out.append(render_variant(body, language))
         else:
             out.append(bracket[0])
-    out.append(text[at:])
+    out.append(text[position:])
     return "".join([piece for before in stack for piece in before] + out)
 
 
-def variant(body: str, language: str) -> str:
-    """What is shown of a variant block: the preferred variant's words, the only words, or nothing."""
+def render_variant(body: str, language: str) -> str:
+    """The words of a variant block: those of the preferred variant, the only ones, or none."""
     flags, bar, words = body.partition("|")
     if not bar or not VARIANT_FLAGS.fullmatch(flags):
         words = body
@@ -49,7 +51,7 @@ def variant(body: str, language: str) -> str:
         return words
     rules: dict[str, str] = {}
     for code, following in zip(codes, [*codes[1:], None], strict=True):
-        shown = words[code.end() : following.start() if following else len(words)]
-        rules.setdefault(code[1], shown.strip().removesuffix(";").rstrip())
-    wanted = VARIANTS.get(language.split("-")[0], ())
-    return next((rules[code] for code in wanted if code in rules), next(iter(rules.values())))
+        variant = words[code.end() : following.start() if following else len(words)]
+        rules.setdefault(code[1], variant.strip().removesuffix(";").rstrip())
+    preferred = PREFERRED_VARIANTS.get(language.split("-")[0], ())
+    return next((rules[code] for code in preferred if code in rules), next(iter(rules.values())))

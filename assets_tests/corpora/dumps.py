@@ -1,4 +1,4 @@
-"""What the tests of Wikipedia share: real dumps where they are given, hand-made dumps, one Spark session."""
+"""Hand-made Wikipedia dumps, for the tests of several rooms."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ HEAD = """<mediawiki
 
 def page_xml(number: int, title: str, text: str, namespace: int = 0, redirect: str | None = None) -> str:
     """One <page> as MediaWiki exports it; its revision is 1000 + number."""
-    moved = f'    <redirect title="{escape(redirect)}" />\n' if redirect else ""
+    redirect_tag = f'    <redirect title="{escape(redirect)}" />\n' if redirect else ""
     return (
         f"  <page>\n    <title>{escape(title)}</title>\n    <ns>{namespace}</ns>\n"
-        f"    <id>{number}</id>\n{moved}"
+        f"    <id>{number}</id>\n{redirect_tag}"
         f"    <revision>\n      <id>{1000 + number}</id>\n      <contributor><id>7</id></contributor>\n"
         f'      <text bytes="1" xml:space="preserve">{escape(text)}</text>\n    </revision>\n  </page>\n'
     )
 
 
 def dump_xml(pages: list[str], language: str = "nl", database: str | None = None) -> str:
-    """A whole export of pages made by `page_xml`."""
+    """A complete export with pages from `page_xml`."""
     return HEAD.format(language=language, database=database or language) + "".join(pages) + "</mediawiki>\n"
 
 
