@@ -19,10 +19,10 @@ LAYERS = (
     ("errors", "stats", "tables"),
     ("languages", "store", "text"),
     ("models", "roots", "sandbox"),
-    ("facts", "lookup", "probing", "spark"),
+    ("facts", "probing", "spark"),
     ("corpora", "neurons", "settings"),
     ("tracing",),
-    ("report",),
+    ("lookup", "report"),
     ("orchestration",),
     ("cli", "definitions"),
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -78,8 +77,10 @@ def trace(
 
     For every language: where its Wikipedia states the fact, what the checkpoint predicts, and its type.
     """
-    from factroots_dagster.lookup import trace as tracing
-    from factroots_dagster.lookup.answers import categorized
+    from factroots_dagster.lookup.answers import choose_checkpoint
+    from factroots_dagster.lookup.output import json_lines, print_facts
+    from factroots_dagster.lookup.terminal import make_console
+    from factroots_dagster.lookup.trace import trace_facts
 
     with _plain_errors():
         settings = load_settings()
@@ -89,22 +90,23 @@ def trace(
                 f"--language {', '.join(wrong)}: not in world {settings.world!r}; it has {', '.join(known)}"
             )
         store = Store(settings.data_root, settings.world)
-        asked = categorized(store, checkpoint)
-        facts = tracing.trace(
+        shown_checkpoint = choose_checkpoint(store, checkpoint)
+        facts = trace_facts(
             store,
             subject,
             languages or settings.active_languages,
             matcher,
-            checkpoint=asked,
-            decode=_decoder(settings, store, asked) if asked else None,
+            checkpoint=shown_checkpoint,
+            decode=_decoder(settings, store, shown_checkpoint) if shown_checkpoint else None,
         )
     links = not settings.generated
-    width = shutil.get_terminal_size().columns
-    lines = tracing.json_lines(facts, links) if as_json else tracing.table_lines(facts, links, width)
-    for line in lines:
-        click.echo(line)
-    if asked is None and not as_json and (typed := store.keys("fact_types")):
-        click.echo(f"For predictions and types add --checkpoint {' or '.join(typed)}.")
+    if as_json:
+        for line in json_lines(facts, links=links):
+            click.echo(line)
+        return
+    print_facts(facts, make_console(), links=links)
+    if shown_checkpoint is None and (available := store.keys("fact_types")):
+        click.echo(f"For predictions and types add --checkpoint {' or '.join(available)}.")
 
 
 def _decoder(settings: Settings, store: Store, checkpoint: str) -> Callable[[Sequence[int]], str] | None:
@@ -227,7 +229,7 @@ def recover(server: str | None) -> None:
     from factroots_dagster.orchestration.recovery import recover_orphaned_runs
 
     with _plain_errors(), _instance() as instance:
-        orphaned = process_is_gone
+        orphaned: Callable[[dg.DagsterRun], bool] = process_is_gone
         if server is not None:
             host, _, port = server.rpartition(":")
             if not port.isdigit():

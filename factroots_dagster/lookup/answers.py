@@ -1,4 +1,4 @@
-"""What a checkpoint answers to facts, and what type that makes them: read from the store."""
+"""What a checkpoint answers to facts, and of which type that makes them: read from the store."""
 
 from __future__ import annotations
 
@@ -11,91 +11,91 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.probing.predictions import prediction_to_show
 from factroots_dagster.store.store import Store, main_files
 
 Decode = Callable[[Sequence[int]], str]
+"""Token ids to text."""
+
+_PREDICTION_COLUMNS = [
+    *("uuid", "object_ids", "predicted_ids", "full_match", "matched_mask_count", "object_logprob"),
+]
+_TYPE_COLUMNS = ["uuid", "language", "type", "reason"]
 
 
 @dataclass(frozen=True)
 class Answer:
     """A checkpoint's answer to one fact in one language.
 
-    `prediction` is its text, or where no tokenizer is at hand its token ids; None where nothing was asked.
-    `probability` is the right object's, a geometric mean over its tokens.
+    prediction: text, or without a tokenizer token ids; None without a prediction. probability: of the correct
+    object, a geometric mean over its tokens; None where it was not measured. type, reason: as in FACT_TYPES.
     """
 
     checkpoint: str
     prediction: str | None
-    right: bool
+    is_correct: bool
     probability: float | None
     type: str
     reason: str
 
 
-def categorized(store: Store, wanted: str | None) -> str | None:
-    """The checkpoint whose answers are shown: `wanted`, or the only one that has types; None without one.
+def choose_checkpoint(store: Store, requested: str | None) -> str | None:
+    """The checkpoint whose answers are shown: the requested one, or else the only one with fact types.
 
-    Raises InputError when the wanted one has no types.
+    None when none was requested and the choice is not clear. Raises InputError when the requested one has no
+    fact types.
     """
-    known = store.keys("fact_types")
-    if wanted is None:
-        return known[0] if len(known) == 1 else None
-    if wanted not in known:
+    available = store.keys("fact_types")
+    if requested is None:
+        return available[0] if len(available) == 1 else None
+    if requested not in available:
         raise InputError(
-            f"checkpoint {wanted!r} has no fact_types; those that have: {', '.join(known) or 'none'}. "
-            f"Remedy: name one of these, or materialize fact_types of {wanted!r}."
+            f"checkpoint {requested!r} has no fact_types; those that have: {', '.join(available) or 'none'}",
+            f"choose one of these, or materialize fact_types of {requested!r}",
         )
-    return wanted
+    return requested
 
 
-def answers(
-    store: Store, checkpoint: str, wanted: Iterable[tuple[str, str]], decode: Decode | None
+def read_answers(
+    store: Store, checkpoint: str, facts: Iterable[tuple[str, str]], decode: Decode | None
 ) -> dict[tuple[str, str], Answer]:
-    """(language, uuid) to the checkpoint's answer, for those of `wanted` that it was asked."""
-    by_language: dict[str, list[str]] = {}
-    for language, uuid in wanted:
-        by_language.setdefault(language, []).append(uuid)
-    found = {}
-    for language, uuids in by_language.items():
+    """The checkpoint's answers to facts (language, uuid), where it was asked."""
+    uuids_by_language: dict[str, list[str]] = {}
+    for language, uuid in facts:
+        uuids_by_language.setdefault(language, []).append(uuid)
+    answers = {}
+    for language, uuids in uuids_by_language.items():
         if not store.exists("predictions", checkpoint, language):
             continue
-        asked = _rows(store, ("predictions", checkpoint, language), _PREDICTION, uuids)
-        types = _rows(store, ("fact_types", checkpoint), _TYPE, uuids)
-        typed = {row["uuid"]: row for row in types if row["language"] == language}
-        for row in asked:
-            if kind := typed.get(row["uuid"]):
-                found[language, row["uuid"]] = Answer(
+        predictions = read_rows(store, ("predictions", checkpoint, language), _PREDICTION_COLUMNS, uuids)
+        types = read_rows(store, ("fact_types", checkpoint), _TYPE_COLUMNS, uuids)
+        type_of_fact = {row["uuid"]: row for row in types if row["language"] == language}
+        for row in predictions:
+            if typed := type_of_fact.get(row["uuid"]):
+                answers[language, row["uuid"]] = Answer(
                     checkpoint=checkpoint,
-                    prediction=_text(written(row), decode),
-                    right=bool(row["full_match"]),
+                    prediction=_prediction_text(row, decode),
+                    is_correct=bool(row["full_match"]),
                     probability=None if row["object_logprob"] is None else exp(row["object_logprob"]),
-                    type=kind["type"],
-                    reason=kind["reason"],
+                    type=typed["type"],
+                    reason=typed["reason"],
                 )
-    return found
+    return answers
 
 
-_PREDICTION = ["uuid", "object_ids", "predicted_ids", "full_match", "matched_mask_count", "object_logprob"]
-_TYPE = ["uuid", "language", "type", "reason"]
-
-
-def written(row: dict[str, Any]) -> list[int] | None:
-    """The tokens that are shown for a row of PREDICTIONS: those that matched, else those at the object's own
-    number of masks, else the first that there are."""
-    runs = row["predicted_ids"] or []
-    count = row["matched_mask_count"] or len(row["object_ids"])
-    own = runs[count - 1] if 0 < count <= len(runs) else None
-    return own or next((run for run in runs if run), None)
-
-
-def _text(ids: list[int] | None, decode: Decode | None) -> str | None:
+def _prediction_text(row: dict[str, Any], decode: Decode | None) -> str | None:
+    """What is shown of a row of PREDICTIONS."""
+    ids = prediction_to_show(row["predicted_ids"], row["matched_mask_count"], len(row["object_ids"]))
     if ids is None:
         return None
     return decode(ids) if decode is not None else f"token ids {' '.join(map(str, ids))}"
 
 
-def _rows(store: Store, key: tuple[str, ...], names: list[str], uuids: list[str]) -> list[dict[str, Any]]:
-    paths = [str(path) for path in main_files(store.require(*key))]
-    table = ds.dataset(paths).to_table(columns=names, filter=pc.field("uuid").isin(uuids))
+def read_rows(
+    store: Store, partition: tuple[str, ...], columns: list[str], uuids: Iterable[str]
+) -> list[dict[str, Any]]:
+    """Some columns of the rows of facts in a partition's main table."""
+    paths = [str(path) for path in main_files(store.require(*partition))]
+    table = ds.dataset(paths).to_table(columns=columns, filter=pc.field("uuid").isin(sorted(uuids)))
     rows: list[dict[str, Any]] = table.to_pylist()
     return rows

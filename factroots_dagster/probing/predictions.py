@@ -26,6 +26,19 @@ def typed_rank(scores: npt.NDArray[np.float64], candidate: int) -> int | None:
     return 1 + int((scores > own).sum()) + (tied + 1) // 2
 
 
+def prediction_to_show(
+    predicted_ids: Sequence[Sequence[int]] | None, matched_mask_count: int | None, object_length: int
+) -> Sequence[int] | None:
+    """The token ids that represent a row of PREDICTIONS to a reader; None if there are none.
+
+    Those that matched, or else those at the object's own number of tokens, or else the first that there are.
+    """
+    by_mask_count = predicted_ids or []
+    count = matched_mask_count or object_length
+    preferred = by_mask_count[count - 1] if 0 < count <= len(by_mask_count) else None
+    return preferred or next((ids for ids in by_mask_count if ids), None)
+
+
 def rows_by_relation(split: pa.Table) -> dict[str, list[int]]:
     """The row numbers of every relation, in the order in which the relations first occur."""
     rows: dict[str, list[int]] = {}

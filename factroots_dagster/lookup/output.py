@@ -1,0 +1,126 @@
+"""Traced facts as JSON lines, and as a table on a terminal with the evidence below each fact.
+
+Labels, titles, sentences and predictions are untrusted; `lookup.terminal` says how they are printed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from factroots_dagster.lookup.answers import Answer
+from factroots_dagster.lookup.marks import mark_sides
+from factroots_dagster.lookup.terminal import (
+    print_indented,
+    print_table_row,
+    printable,
+    table_widths,
+    total_width,
+)
+from factroots_dagster.lookup.trace import TracedFact
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+INDENT = 4
+
+
+def permalink(language: str, revision_id: int) -> str:
+    """The address of a revision on the language's Wikipedia."""
+    return f"https://{language.replace('_', '-')}.wikipedia.org/w/index.php?oldid={revision_id}"
+
+
+def json_lines(facts: Iterable[TracedFact], *, links: bool) -> Iterator[str]:
+    """One JSON object per fact and language; `links` is whether the wikis exist."""
+    for fact in facts:
+        evidence = [
+            {
+                "title": printable(passage["title"]),
+                "page_id": passage["page_id"],
+                "revision_id": passage["revision_id"],
+                "link": permalink(fact.language, passage["revision_id"]) if links else None,
+                "sentence": printable(passage["sentence"]),
+                "marked": printable(mark_sides(fact, passage)),
+            }
+            for passage in fact.evidence
+        ]
+        row = {
+            "uuid": printable(fact.uuid),
+            "language": fact.language,
+            "relation": printable(fact.relation),
+            "subject": printable(fact.subject),
+            "object": printable(fact.object),
+            "matcher": fact.matcher,
+            "windows": fact.windows,
+            "unknown_pieces": fact.unknown_pieces,
+            "articles": fact.articles,
+            "evidence": evidence,
+            **({} if fact.answer is None else _answer_columns(fact.answer)),
+        }
+        yield json.dumps(row, ensure_ascii=False)
+
+
+def _answer_columns(answer: Answer) -> dict[str, Any]:
+    return {
+        "checkpoint": answer.checkpoint,
+        "prediction": None if answer.prediction is None else printable(answer.prediction),
+        "predicted": answer.is_correct,
+        "probability": answer.probability,
+        "type": answer.type,
+        "reason": printable(answer.reason),
+    }
+
+
+def print_facts(facts: Sequence[TracedFact], console: Console, *, links: bool) -> None:
+    """Print a table of facts, each followed by its evidence; only links may be wider than the console."""
+    checkpoint = next((fact.answer.checkpoint for fact in facts if fact.answer is not None), None)
+    answer_names = ["prediction", "type"] if checkpoint is not None else []
+    names = ["language", "relation", "subject — object", *answer_names, "matcher", "windows"]
+    rows = [_cells(fact, with_answer=checkpoint is not None) for fact in facts]
+    # Labels shrink first when the table is too wide, then predictions.
+    shrinkable = [names.index(name) for name in ("prediction", "subject — object") if name in names]
+    widths = table_widths([names, *rows], shrinkable, console.width)
+    print_table_row(console, names, widths, style="bold")
+    print_indented(console, "-" * min(console.width, total_width(widths)))
+    for fact, row in zip(facts, rows, strict=True):
+        print_table_row(console, row, widths)
+        _print_evidence(fact, console, links=links)
+    if any(fact.evidence for fact in facts):
+        print_indented(console, "")
+        print_indented(console, "In the sentences: [subject], <object>.")
+    if checkpoint is not None:
+        print_indented(console, f"Predictions and types: {checkpoint}.")
+
+
+def _cells(fact: TracedFact, *, with_answer: bool) -> list[str]:
+    """A fact's row of the table."""
+    matcher = fact.matcher or "-"
+    if fact.unknown_pieces:
+        matcher += " (a label has an unknown wordpiece)"
+    pair = f"{fact.subject} — {fact.object}"
+    answer: list[str] = []
+    if with_answer and fact.answer is None:
+        answer = ["-", "-"]
+    elif fact.answer is not None:
+        answer = [
+            f"{'✓' if fact.answer.is_correct else '✗'} {fact.answer.prediction or '-'}",
+            fact.answer.type,
+        ]
+    return [fact.language, fact.relation, pair, *answer, matcher, f"{fact.windows:,}"]
+
+
+def _print_evidence(fact: TracedFact, console: Console, *, links: bool) -> None:
+    """Print what is below a fact's row: the reason for its type, and its evidence."""
+    if fact.answer is not None:
+        print_indented(console, fact.answer.reason, INDENT)
+    if not fact.windows:
+        articles = "" if fact.articles is None else f" in {fact.articles:,} articles"
+        print_indented(console, f"no source found{articles}", INDENT)
+    for passage in fact.evidence:
+        if links:
+            print_indented(console, passage["title"], INDENT)
+            print_indented(console, permalink(fact.language, passage["revision_id"]), INDENT, wrap=False)
+        else:
+            print_indented(console, f"{passage['title']}, revision {passage['revision_id']}", INDENT)
+        print_indented(console, mark_sides(fact, passage), 2 * INDENT)
