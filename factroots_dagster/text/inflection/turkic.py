@@ -32,7 +32,7 @@ class TurkicLanguage:
     cases: case suffixes after a stem or a plural.
     low_front_vowel: A in harmony with a front vowel.
     devoices_d: whether D is t after a voiceless consonant.
-    suffixes_of_names_are_few: whether a capitalized stem takes neither possessive suffixes nor suffixes of
+    limited_after_names: whether a capitalized stem takes neither possessive suffixes nor suffixes of
         one letter, which far more often end another name.
     soft_consonants: final consonants that are often soft; a back vowel before them may be followed by front
         suffixes.
@@ -41,7 +41,7 @@ class TurkicLanguage:
     cases: tuple[str, ...]
     low_front_vowel: str
     devoices_d: bool = False
-    suffixes_of_names_are_few: bool = False
+    limited_after_names: bool = False
     soft_consonants: str = ""
 
 
@@ -50,7 +50,7 @@ def turkic_suffixes(stem: str, language: TurkicLanguage) -> Suffixes:
     lower = stem.translate(LOWER_CASE).lower()
     vowel = last_of("".join(HIGH_VOWELS), lower)
     final = lower[-1] if lower[-1].isalpha() else ""
-    is_name = language.suffixes_of_names_are_few and stem[0].isupper()
+    is_name = language.limited_after_names and stem[0].isupper()
     vowels = [vowel] if vowel else ["a", "e", "o", "ö"]
     if language.soft_consonants and final in language.soft_consonants and vowel in FRONT_VOWELS:
         vowels.append(FRONT_VOWELS[vowel])

@@ -13,7 +13,7 @@ TURKISH = TurkicLanguage(
     cases=("", "(y)I", "(y)A", "DA", "DAki", "DAn", "(n)In", "(y)lA"),
     low_front_vowel="e",
     devoices_d=True,
-    suffixes_of_names_are_few=True,
+    limited_after_names=True,
     soft_consonants="ltkfpb",
 )
 
