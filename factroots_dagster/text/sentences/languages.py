@@ -33,8 +33,8 @@ class Conventions:
     """Words that begin sentences and do not follow an abbreviation in the middle of one."""
 
     terminators: str = DEFAULT_TERMINATORS
-    """Marks that end a sentence if a space follows. Greek adds its question mark, and Armenian the colon, often
-    typed for its full stop."""
+    """Marks that end a sentence if a space follows. Greek adds its question mark, Armenian the colon that is
+    often typed for its full stop."""
 
     ordinals_with_full_stop: bool = False
     """Whether ordinal numbers are written with a full stop."""
