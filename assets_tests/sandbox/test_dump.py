@@ -17,7 +17,7 @@ from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
 from factroots_dagster.sandbox.dump import dump_name, write_dump
 from factroots_dagster.sandbox.languages import LANGUAGES, namespace_names
 from factroots_dagster.sandbox.records import World
-from factroots_dagster.text.sentences import sentence_starts
+from factroots_dagster.text.sentences.boundaries import sentence_starts
 
 
 @dataclass
@@ -147,7 +147,7 @@ def test_the_cleaner_and_the_sentence_splitter_recover_the_planted_sentences(
     path = tmp_path / dump_name(code)
     write_dump(any_world, code, path)
     namespaces, pages = parse_dump(path)
-    prefixes = Namespaces.of(code, list(namespaces.items()))
+    prefixes = Namespaces.for_wiki(code, list(namespaces.items()))
     articles = [page for page in pages if page.namespace == "0" and page.redirect is None]
     for page, article in zip(articles, any_world.articles[code], strict=True):
         text = clean(page.text, prefixes)
