@@ -33,6 +33,7 @@ def count_coverage(splits: Iterable[pa.Table]) -> pa.Table:
 
 
 def _language_coverage(split: pa.Table) -> pa.Table:
+    """FACT_COVERAGE of one language, but for `languages`."""
     relation = _codes(split["relation"])
     prompt = _combine(relation, _codes(split["subject"]))
     labels = (

@@ -194,7 +194,7 @@ def find_mentions(batch: ArticleBatch, forms: EntityForms, tokenizer_json: str |
     )
     tokens = np.flatnonzero(token_starts(classes))
     first_token = np.searchsorted(tokens, page_starts)
-    # A mention lies in the token that begins at or before its first character.
+    # A mention belongs to the token that begins at or before its first character.
     token = np.searchsorted(tokens, start, side="right") - 1 - first_token[page]
     chunk = np.maximum(token, 0) // CHUNK_TOKENS
     if tokenizer_json is not None:
@@ -239,7 +239,8 @@ def find_mentions(batch: ArticleBatch, forms: EntityForms, tokenizer_json: str |
 def find_surface_matches(text: str, forms: EntityForms, classes: NDArray[np.uint8]) -> EntityMatches:
     """Where `text` mentions entities by label, alias or inflected label.
 
-    classes: the classes of the text's characters. Positions are code points of `text` as it is given.
+    classes: the classes of the text's characters. Positions are code points of `text`, which need not be in
+    normalized form.
     """
     normal, positions = normalize_with_positions(text, forms.language)
     if normal is not text:

@@ -18,11 +18,11 @@ def rows_of_groups(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """All rows of the groups, one group after the other; a group may be named several times.
 
-    Returns for every row its place in `groups`, and its number; both [n].
+    Returns for every row the index of its group in `groups`, and its number; both [n].
     """
     first = offsets[groups]
     sizes = offsets[groups + 1] - first
-    place = np.repeat(np.arange(len(groups)), sizes)
+    index = np.repeat(np.arange(len(groups)), sizes)
     # Within a group rows are counted on from its first.
     ends = np.cumsum(sizes)
-    return place, np.arange(len(place)) + np.repeat(first - (ends - sizes), sizes)
+    return index, np.arange(len(index)) + np.repeat(first - (ends - sizes), sizes)

@@ -286,10 +286,10 @@ def build_fact_sources(
     sentences: SENTENCES of the passages, row by row. pieces: MENTION_PIECES; None without a tokenizer.
     """
     schema = storage_schema(FACT_SOURCES)
-    place = np.full(len(MATCHERS), -1, dtype=np.int64)
-    place[[MATCHER_NUMBERS[name] for name in matchers]] = np.arange(len(matchers))
+    position = np.full(len(MATCHERS), -1, dtype=np.int64)
+    position[[MATCHER_NUMBERS[name] for name in matchers]] = np.arange(len(matchers))
     size = split.num_rows * len(matchers)
-    rows = passages["fact"] * len(matchers) + place[passages["matcher"]]
+    rows = passages["fact"] * len(matchers) + position[passages["matcher"]]
     totals = np.zeros(size, dtype=np.int64)
     np.add.at(totals, rows, windows)
     evidence_type = schema.field("evidence").type
