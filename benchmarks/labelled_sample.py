@@ -1,13 +1,13 @@
 """What each matcher gains and costs: facts that only it finds, and how often its evidence states the fact.
 
-`labelled_sample.csv` holds judgements of one reader on the five truncated dumps of bn, el, en, hy and uk: of
-the facts that a matcher finds and a narrower one does not, some were drawn at random, and the best evidence
-of each was read. `states`: the passage says it (or as plainly as "Catalonia, Spain" names a country);
-`suggests`: it can be guessed from the passage or from the name itself; `no`: the two only stand together.
+`labelled_sample.csv` contains the judgements of one reader on the five truncated dumps of bn, el, en, hy and
+uk: of the facts that a matcher finds and a narrower one does not, a random sample was drawn, and the best
+evidence of each was read. `states`: the passage says it (or implies it as plainly as "Catalonia, Spain");
+`suggests`: it can be guessed from the passage or from the name itself; `no`: the two only occur together.
 
     python -m benchmarks.labelled_sample [FOLDER...]
 
-Folders of `fact_sources` (data root/world/fact_sources/<language>) add the numbers of facts found.
+Folders of `fact_sources` (data root/world/fact_sources/<language>) add the numbers of facts gained.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ NARROWER = {
     "sentence_with_suffixes": "sentence",
     "wordpiece_chunk": "chunk",
 }
-"""A matcher's gain is counted over this one."""
+"""The matcher over which another one's gain is counted."""
 
 
-def judged() -> dict[str, Counter[str]]:
-    """For every matcher how many passages were judged how."""
+def count_judgements() -> dict[str, Counter[str]]:
+    """How many passages of each matcher received each judgement."""
     counts: dict[str, Counter[str]] = {}
     with SAMPLE.open(newline="") as file:
         for row in csv.DictReader(file):
@@ -43,31 +43,38 @@ def judged() -> dict[str, Counter[str]]:
     return counts
 
 
-def gains(folder: Path) -> dict[str, int]:
-    """For every matcher how many facts it finds and its narrower one does not."""
+def count_gains(folder: Path) -> dict[str, int]:
+    """How many facts each matcher finds and its narrower one does not."""
     table = pq.read_table(folder / "data.parquet", columns=["uuid", "matcher", "windows"])
-    found: dict[str, set[str]] = {}
+    facts: dict[str, set[str]] = {}
     for row in table.to_pylist():
         if row["windows"]:
-            found.setdefault(row["matcher"], set()).add(row["uuid"])
+            facts.setdefault(row["matcher"], set()).add(row["uuid"])
     return {
-        name: len(found[name] - found.get(NARROWER.get(name, ""), set()))
+        name: len(facts[name] - facts.get(NARROWER.get(name, ""), set()))
         for name in MATCHERS
-        if name in found
+        if name in facts
     }
 
 
 def main(folders: list[str]) -> None:
-    counts = judged()
-    more = {Path(folder).name: gains(Path(folder)) for folder in folders}
-    names = ["matcher", *(f"facts gained, {name}" for name in more), "read", "states", "95%", "suggests"]
-    print("| " + " | ".join(names) + " |\n|" + "---|" * len(names))
-    for matcher in (name for name in MATCHERS if name in counts):
-        tally = counts[matcher]
-        read = sum(tally.values())
-        low, high = wilson(tally["states"], read)
-        cells = [matcher, *(more[name].get(matcher, 0) for name in more), read]
-        cells += [tally["states"], f"{low:.2f} to {high:.2f}", tally["suggests"]]
+    judgements = count_judgements()
+    gains = {Path(folder).name: count_gains(Path(folder)) for folder in folders}
+    header = [
+        "matcher",
+        *(f"facts gained, {name}" for name in gains),
+        "passages read",
+        "states",
+        "95%",
+        "suggests",
+    ]
+    print("| " + " | ".join(header) + " |\n|" + "---|" * len(header))
+    for matcher in (name for name in MATCHERS if name in judgements):
+        counts = judgements[matcher]
+        passages = sum(counts.values())
+        low, high = wilson(counts["states"], passages)
+        cells = [matcher, *(gain.get(matcher, 0) for gain in gains.values()), passages]
+        cells += [counts["states"], f"{low:.2f} to {high:.2f}", counts["suggests"]]
         print("| " + " | ".join(map(str, cells)) + " |")
 
 

@@ -1,4 +1,4 @@
-"""The memory of a process and all that descend from it, sampled while they run."""
+"""The memory of a process and its descendants, sampled while they run."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
-EVERY = 1.0
-"""Seconds between two samples: each stops a process for some 20 ms."""
+SAMPLE_SECONDS = 1.0
+"""Seconds between two samples: each suspends a process for some 20 ms."""
 
 
-def children() -> dict[int, list[int]]:
-    """Every process's children, by its id."""
-    found: dict[int, list[int]] = {}
+def list_children() -> dict[int, list[int]]:
+    """The process ids of the children of every process, by its id."""
+    children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            # the name, in brackets, may hold anything; the parent is the second field behind it
+            # the name, in brackets, may contain anything; the parent is the second field after it
             parent = int(stat.read_text().rpartition(")")[2].split()[1])
         except (OSError, IndexError):  # it has ended
             continue
-        found.setdefault(parent, []).append(int(stat.parent.name))
-    return found
+        children.setdefault(parent, []).append(int(stat.parent.name))
+    return children
 
 
-def tree_bytes(root: int) -> int:
-    """Bytes that `root` and its descendants keep in memory; what they share counts once (PSS)."""
-    known = children()
-    waiting, total = [root], 0
-    while waiting:
-        process = waiting.pop()
-        waiting += known.get(process, [])
+def measure_tree(root: int) -> int:
+    """Bytes of memory of `root` and its descendants; memory that they share counts once (PSS)."""
+    children = list_children()
+    pending, total = [root], 0
+    while pending:
+        process = pending.pop()
+        pending += children.get(process, [])
         try:
             rollup = Path(f"/proc/{process}/smaps_rollup").read_text()
         except OSError:  # it has ended
@@ -41,22 +41,22 @@ def tree_bytes(root: int) -> int:
 
 
 class PeakMemory:
-    """A context in which the memory of a process tree is watched; `bytes` is the largest sum seen.
+    """A context that samples the memory of a process tree; `bytes` is the largest sample.
 
-    `wanted=False` watches nothing: what is timed must not be stopped for samples.
+    With `enabled=False` no samples are taken: they would delay what is timed.
     """
 
-    def __init__(self, root: int, wanted: bool) -> None:
-        self.root, self.wanted, self.bytes = root, wanted, 0
+    def __init__(self, root: int, enabled: bool) -> None:
+        self.root, self.enabled, self.bytes = root, enabled, 0
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread = threading.Thread(target=self._sample, daemon=True)
 
-    def _watch(self) -> None:
-        while not self._ended.wait(EVERY):
-            self.bytes = max(self.bytes, tree_bytes(self.root))
+    def _sample(self) -> None:
+        while not self._ended.wait(SAMPLE_SECONDS):
+            self.bytes = max(self.bytes, measure_tree(self.root))
 
     def __enter__(self) -> PeakMemory:
-        if self.wanted:
+        if self.enabled:
             self._thread.start()
         return self
 
@@ -64,5 +64,5 @@ class PeakMemory:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
-        if self.wanted:
+        if self.enabled:
             self._thread.join()
