@@ -15,8 +15,8 @@ from factroots_dagster.cli.main import main
 from factroots_dagster.cli.planted_scores import DEVELOPMENT_SEEDS, pooled, seeds_of
 from factroots_dagster.errors import InputError
 from factroots_dagster.roots.evidence import ALPHA
-from factroots_dagster.roots.planted import THREE, planted_scores
-from factroots_dagster.roots.types import EASY_RULE, MATCHER, STATISTIC
+from factroots_dagster.roots.planted import SCORED_KINDS, load_planted_scores
+from factroots_dagster.roots.sensitivity import DEFAULT_SETTING
 
 
 def run_of(seed: int, accuracy: float, cells: int = 100) -> dict[str, Any]:
@@ -72,16 +72,15 @@ def test_the_command_says_what_is_missing(tmp_path: Path) -> None:
 
 def test_the_shipped_scores_hold_together() -> None:
     """Every number follows from the runs' confusions, and the settings are those in use."""
-    shipped = planted_scores()
+    shipped = load_planted_scores()
     assert shipped is not None
-    ours = {"statistic": STATISTIC, "k": None, "easy_rule": EASY_RULE, "alpha": ALPHA, "matcher": MATCHER}
-    assert shipped["methods"]["ours"] == ours | {"corrected": False}
+    assert shipped["methods"]["ours"] == vars(DEFAULT_SETTING)
     assert shipped["command"].startswith("factroots planted-scores --seeds")
     for run in shipped["runs"]:
         unseen = "unseen" if run["world"] == "sandbox" else "control"
         assert run["role"] == ("development" if run["seed"] in DEVELOPMENT_SEEDS else unseen)
         for scores in run["methods"].values():
-            three = {kind: row for kind, row in scores["confusion"].items() if kind in THREE}
+            three = {kind: row for kind, row in scores["confusion"].items() if kind in SCORED_KINDS}
             right = sum(row[kind] for kind, row in three.items())
             cells = sum(sum(row.values()) for row in three.values())
             assert scores["cells"] == cells and scores["accuracy"] == pytest.approx(right / cells)
@@ -91,7 +90,7 @@ def test_the_shipped_scores_hold_together() -> None:
 
 
 def test_the_goal_is_met_on_unseen_seeds_and_the_control_transfers_nothing() -> None:
-    shipped = planted_scores()
+    shipped = load_planted_scores()
     assert shipped is not None
     unseen = shipped["pooled"]["sandbox"]
     assert len(unseen["ours"]["seeds"]) >= 3 and not set(unseen["ours"]["seeds"]) & set(DEVELOPMENT_SEEDS)
@@ -104,7 +103,7 @@ def test_the_goal_is_met_on_unseen_seeds_and_the_control_transfers_nothing() -> 
 
 
 def test_no_more_is_called_shared_in_the_control_than_the_level_promises() -> None:
-    shipped = planted_scores()
+    shipped = load_planted_scores()
     assert shipped is not None
     control = shipped["pooled"]["disjoint"]["ours"]
     assert len(control["seeds"]) >= 3 and not set(control["seeds"]) & set(DEVELOPMENT_SEEDS)

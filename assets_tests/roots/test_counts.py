@@ -2,119 +2,117 @@ from __future__ import annotations
 
 from typing import Any
 
-import pyarrow as pa
 import pytest
 
-from assets_tests.report.conftest import rows, source_row
-from factroots_dagster.roots.counts import lucky_guesses, source_absence, type_counts
-from factroots_dagster.roots.schema import FACT_TYPES, TYPES
+from assets_tests.roots.tables import fact_types_table, rows, source_row
+from factroots_dagster.roots.counts import (
+    count_absent_sources,
+    count_ranges,
+    count_types,
+    estimate_luck,
+    overall_absence,
+)
+from factroots_dagster.roots.schema import SENSITIVITY, TYPES
 from factroots_dagster.tracing.schema import FACT_SOURCES
 
 
-def types(*cells: tuple[str, str, str, bool, str | None]) -> pa.Table:
-    """cells: (uuid, language, type, source present, easy)"""
-    return rows(
-        FACT_TYPES,
-        [
-            {
-                "uuid": u,
-                "language": x,
-                "relation": "P36",
-                "type": t,
-                "reason": "",
-                "source_present": s,
-                "windows": int(s),
-                "matcher": "chunk",
-                "easy": e,
-                "single_language": False,
-                "statistic": "cosine",
-            }
-            for u, x, t, s, e in cells
-        ],
-    )
-
-
 def test_types_partition_the_facts() -> None:
-    table = types(
+    table = fact_types_table(
         ("a", "qaa", "shared", True, None),
         ("b", "qaa", "transferred", False, None),
         ("a", "qab", "not_predicted", False, None),
         ("b", "qab", "shared", True, None),
     )
-    counted = type_counts(table).to_pylist()
-    facts = {(row["language"], row["type"]): row["facts"] for row in counted}
-    assert len(counted) == 3 * len(TYPES)
-    for kind in TYPES:
-        assert facts["*", kind] == facts["qaa", kind] + facts["qab", kind]
-    assert sum(facts["*", kind] for kind in TYPES) == 4
-    shares = [row["share"] for row in counted if row["language"] == "*"]
+    counts = count_types(table).to_pylist()
+    facts = {(row["language"], row["type"]): row["facts"] for row in counts}
+    assert len(counts) == 3 * len(TYPES)
+    for type_ in TYPES:
+        assert facts["*", type_] == facts["qaa", type_] + facts["qab", type_]
+    assert sum(facts["*", type_] for type_ in TYPES) == 4
+    shares = [row["share"] for row in counts if row["language"] == "*"]
     assert sum(share for share in shares if share is not None) == pytest.approx(1)
     assert shares[TYPES.index("not_predicted")] is None
 
 
+def test_a_range_spans_the_counts_of_all_settings() -> None:
+    counts = {"0.01": 3, "0.05": 12, "0.2": 7}
+    sensitivity = rows(
+        SENSITIVITY,
+        [
+            {"language": "qaa", "axis": "alpha", "setting": setting, "type": "shared", "facts": facts}
+            for setting, facts in counts.items()
+        ],
+    )
+    assert count_ranges(sensitivity) == {("qaa", "shared"): (3, 12)}
+    assert count_ranges(None) == {}
+
+
 def test_absence_counts_predicted_facts_by_matcher() -> None:
-    table = types(
+    table = fact_types_table(
         ("a", "qaa", "shared", True, None),
         ("b", "qaa", "transferred", False, None),
         ("c", "qaa", "not_predicted", False, None),
+        ("a", "qab", "shared", True, None),
     )
-    sources = rows(
-        FACT_SOURCES,
-        [
-            source_row(u, "qaa", n, m)
-            for m, counts in {"chunk": "100", "article": "110"}.items()
-            for u, n in zip("abc", map(int, counts), strict=True)
-        ],
-    )
-    found = {row["matcher"]: row for row in source_absence(table, [sources]).to_pylist()}
-    assert (found["chunk"]["predicted"], found["chunk"]["absent"], found["chunk"]["rate"]) == (2, 1, 0.5)
-    assert found["article"]["rate"] == 0
+    windows = {"qaa": {"chunk": "100", "article": "110"}, "qab": {"chunk": "111"}}
+    sources = [
+        rows(
+            FACT_SOURCES,
+            [
+                source_row(uuid, language, count, matcher)
+                for matcher, counts in by_matcher.items()
+                for uuid, count in zip("abc", map(int, counts), strict=True)
+            ],
+        )
+        for language, by_matcher in windows.items()
+    ]
+    absence = count_absent_sources(table, sources)
+    by_key = {(row["language"], row["matcher"]): row for row in absence.to_pylist()}
+    chunk = by_key["qaa", "chunk"]
+    assert (chunk["predicted"], chunk["absent"], chunk["rate"]) == (2, 1, 0.5)
+    assert by_key["qaa", "article"]["rate"] == by_key["qab", "chunk"]["rate"] == 0
+    assert overall_absence(absence) == {"chunk": pytest.approx(1 / 3), "article": 0}
 
 
-def lucky(*cells: Any) -> dict[str, dict[str, Any]]:
-    return {row["language"]: row for row in lucky_guesses(types(*cells)).to_pylist()}
+def estimates(*facts: Any) -> dict[str, dict[str, Any]]:
+    return {row["language"]: row for row in estimate_luck(fact_types_table(*facts)).to_pylist()}
 
 
-def test_luck_is_measured_on_what_no_corpus_states() -> None:
+def test_luck_is_measured_on_facts_that_no_corpus_states() -> None:
     nowhere = [
-        (f"n{i}", x, "transferred" if i == 0 and x == "qaa" else "not_predicted", False, None)
+        (f"n{i}", language, "transferred" if i == 0 and language == "qaa" else "not_predicted", False, None)
         for i in range(5)
-        for x in ("qaa", "qab")
+        for language in ("qaa", "qab")
     ]
     carried = [(f"t{i}", "qaa", "transferred" if i < 4 else "not_predicted", False, None) for i in range(5)]
     stated = [(f"t{i}", "qab", "shared", True, None) for i in range(5)]
-    found = lucky(*nowhere, *carried, *stated)
-    assert (
-        found["*"]["unsourced"] == 10 and found["*"]["unsourced_predicted"] == 1 and found["*"]["rate"] == 0.1
-    )
-    assert found["qaa"]["without_source"] == 10 and found["qaa"]["transferred"] == 5
-    assert found["qaa"]["expected_lucky"] == pytest.approx(0.1 * 5 / 0.9)
-    assert found["qaa"]["transferred_net"] == pytest.approx(5 - 5 / 9)
-    assert (
-        found["qab"]["expected_lucky"] == 0 and found["qab"]["transferred_net"] == 0
-    )  # cannot exceed the hits
-    assert found["*"]["transferred_net"] == pytest.approx(5 - 5 / 9)
+    luck = estimates(*nowhere, *carried, *stated)
+    total, qaa, qab = (luck[language] for language in ("*", "qaa", "qab"))
+    assert (total["unsourced"], total["unsourced_predicted"], total["rate"]) == (10, 1, 0.1)
+    assert (qaa["without_source"], qaa["transferred"]) == (10, 5)
+    assert qaa["expected_lucky"] == pytest.approx(0.1 * 5 / 0.9)
+    assert qaa["transferred_net"] == pytest.approx(5 - 5 / 9)
+    assert qab["expected_lucky"] == qab["transferred_net"] == 0  # no more guesses than hits
+    assert total["transferred_net"] == pytest.approx(5 - 5 / 9)
 
 
 def test_easy_facts_are_no_evidence_of_luck() -> None:
-    found = lucky(
+    total = estimates(
         ("e", "qaa", "shared_tokens", False, "shared_tokens"),
-        ("e", "qab", "transferred", False, None),  # easy elsewhere: not counted as unsourced
+        ("e", "qab", "transferred", False, None),  # easy in another language: not counted as unsourced
         ("s", "qaa", "shared", True, None),
-    )
-    assert (
-        found["*"]["unsourced"] == 0 and found["*"]["rate"] is None and found["*"]["transferred_net"] is None
-    )
+    )["*"]
+    assert total["unsourced"] == 0 and total["rate"] is None and total["transferred_net"] is None
 
 
-def test_the_correction_recovers_what_was_really_carried_over() -> None:
-    cells = []
-    for i in range(1000):  # a fifth of the facts no corpus states is guessed
-        cells.append((f"n{i}", "qaa", "transferred" if i % 5 == 0 else "not_predicted", False, None))
-    for i in range(500):  # 300 of 500 facts stated elsewhere are carried over, a fifth of the others guessed
+def test_the_correction_recovers_the_facts_that_were_carried_over() -> None:
+    facts = []
+    for i in range(1000):  # a fifth of the facts that no corpus states is guessed
+        facts.append((f"n{i}", "qaa", "transferred" if i % 5 == 0 else "not_predicted", False, None))
+    for i in range(500):  # of 500 facts stated elsewhere 300 are carried over, a fifth of the others guessed
         known = i < 300 or i % 5 == 0
-        cells.append((f"t{i}", "qaa", "transferred" if known else "not_predicted", False, None))
-        cells.append((f"t{i}", "qab", "shared", True, None))
-    found = lucky(*cells)
-    assert found["qaa"]["transferred"] == 540
-    assert found["qaa"]["transferred_net"] == pytest.approx(300)
+        facts.append((f"t{i}", "qaa", "transferred" if known else "not_predicted", False, None))
+        facts.append((f"t{i}", "qab", "shared", True, None))
+    qaa = estimates(*facts)["qaa"]
+    assert qaa["transferred"] == 540
+    assert qaa["transferred_net"] == pytest.approx(300)

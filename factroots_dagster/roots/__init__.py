@@ -1,5 +1,6 @@
-"""The paper's argument: the type of every predicted fact, from its sources and its neurons.
+"""The paper's argument: the type of every predicted fact, decided from its sources and its neurons.
 
-Types, naming cues, sensitivity to the settings, counts, and agreement with planted truth. How sources are
-found is `tracing/`; how neurons are compared is `neurons/`; how results are shown is `report/`.
+Belongs here: types, naming cues, sensitivity to the settings, counts, agreement with planted truth, and the
+comparison of checkpoints. Does not belong here: how sources are found (`tracing/`), how neurons are compared
+(`neurons/`), and how results are shown (`report/`).
 """

@@ -1,14 +1,14 @@
-"""Facts without a source whose object the subject's name gives away: rules, and what they saw.
+"""Easy facts: facts without a source whose object the subject's name gives away, and the evidence for it.
 
-- shared_tokens (the paper's): the lower-cased object inside the lower-cased subject, or a wordpiece in
-  common.
-- naming_cue, by one of EASY_RULES. "relation" is the paper's: any fact of NAMING_CUE_RELATIONS. It cannot
-  tell a telling name from any other, and takes true transfers with it. "name" asks the names: do other
-  subjects of the (language, relation) that share a part of the name have the object more often than the
-  others do? One-sided hypergeometric test, times the number of parts that can be tested. The fact
-  itself is left out, no model is asked, and every relation is treated alike. Parts are runs of letters
-  and digits, so names of scripts without spaces are one part (Chinese renderings of foreign names are
-  divided by dots). "none" leaves the rule out.
+- shared_tokens (the paper's rule): the lower-cased object is part of the lower-cased subject, or the two
+  share a wordpiece.
+- naming_cue, by one of EASY_RULES. "relation" is the paper's: every fact of NAMING_CUE_RELATIONS. It cannot
+  tell a revealing name from any other, so it also takes facts that really were transferred. "name" tests the
+  names: do other subjects of the same language and relation that share a part of the name have the object
+  more often than the remaining subjects? The test is one-sided hypergeometric; its p-value is multiplied by
+  the number of parts tested. The fact itself is left out, no model is asked, and every relation is treated
+  alike. Parts are runs of letters and digits, so a name in a script without spaces is a single part (Chinese
+  renderings of foreign names are divided by dots). "none" turns the rule off.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -28,7 +29,7 @@ NAMING_CUE_RELATIONS = frozenset({"P17", "P27", "P103", "P140", "P1412"})
 
 EASY_RULES = ("name", "relation", "none")
 CUE_ALPHA = 0.05
-SHORTEST_PART = 2  # characters: initials tell nothing
+SHORTEST_PART = 2  # characters: initials reveal nothing
 _PART = re.compile(r"[^\W_]+")
 
 Tokenize = Callable[[list[str]], Sequence[Sequence[int]]]
@@ -36,47 +37,68 @@ Tokenize = Callable[[list[str]], Sequence[Sequence[int]]]
 
 @dataclass(frozen=True)
 class EasyEvidence:
-    """Why a fact needs no source: its type, the rule (one of schema.RULES), and the evidence of a cue."""
+    """Why a fact needs no source.
 
-    kind: str
+    Attributes:
+        type: shared_tokens or naming_cue.
+        rule: one of schema.RULES.
+        reason: the end of a sentence for people.
+        cue: what gives the object away: a part of the name, or the relation.
+        facts, hits, p_value: of a cue in a name: other subjects with it, how many of them have the object,
+            and the corrected p-value.
+    """
+
+    type: str
     rule: str
-    why: str
+    reason: str
     cue: str | None = None
     facts: int | None = None
     hits: int | None = None
     p_value: float | None = None
 
 
-def known_rule(rule: str) -> str:
-    """The name of an easy rule, if it is one; raises InputError."""
+class _PartTest(NamedTuple):
+    """One part of one subject's name; all counts leave the fact itself out."""
+
+    uuid: str
+    part: str
+    subjects: int
+    with_object: int
+    with_part: int
+    with_both: int
+
+
+def check_easy_rule(rule: str) -> None:
+    """Raises InputError unless `rule` is one of EASY_RULES."""
     if rule not in EASY_RULES:
-        raise InputError(f"unknown easy rule {rule!r}; choose one of {', '.join(EASY_RULES)}")
-    return rule
+        raise InputError(f"unknown easy rule {rule!r}", f"choose one of {', '.join(EASY_RULES)}")
 
 
-def shared_tokens(
+def find_shared_tokens(
     rows: Sequence[Mapping[str, object]], object_ids: Sequence[Sequence[int]], tokenize: Tokenize | None
 ) -> dict[str, EasyEvidence]:
-    """By uuid, the facts whose subject holds the object or a wordpiece of it.
+    """The facts whose subject contains the object or one of its wordpieces, by uuid.
 
-    rows: of MLAMA_SPLIT, of one language. object_ids: the objects' tokens, row by row. tokenize: labels to
-    token ids without special tokens; None leaves the wordpieces out.
+    rows: rows of MLAMA_SPLIT of one language. object_ids: the objects' token ids, row by row. tokenize: turns
+    labels into token ids without special tokens; None ignores wordpieces.
     """
     subjects = [str(row["subject"]) for row in rows]
-    pieces = tokenize(subjects) if tokenize and subjects else [()] * len(subjects)
-    found = {}
-    for row, within, subject_ids, ids in zip(rows, _inside(rows), pieces, object_ids, strict=True):
-        if within:
-            why = "the subject's name holds the object"
-            found[str(row["uuid"])] = EasyEvidence("shared_tokens", "object_in_subject", why)
-        elif not set(subject_ids).isdisjoint(ids):
-            why = "subject and object share a wordpiece"
-            found[str(row["uuid"])] = EasyEvidence("shared_tokens", "shared_wordpiece", why)
-    return found
+    subject_ids = tokenize(subjects) if tokenize and subjects else [()] * len(subjects)
+    evidence = {}
+    for row, contained, in_subject, in_object in zip(
+        rows, _objects_in_subjects(rows), subject_ids, object_ids, strict=True
+    ):
+        if contained:
+            reason = "the subject's name holds the object"
+            evidence[str(row["uuid"])] = EasyEvidence("shared_tokens", "object_in_subject", reason)
+        elif not set(in_subject).isdisjoint(in_object):
+            reason = "subject and object share a wordpiece"
+            evidence[str(row["uuid"])] = EasyEvidence("shared_tokens", "shared_wordpiece", reason)
+    return evidence
 
 
-def relation_cues(rows: Iterable[Mapping[str, object]]) -> dict[str, EasyEvidence]:
-    """By uuid, the facts of the paper's relations."""
+def find_relation_cues(rows: Iterable[Mapping[str, object]]) -> dict[str, EasyEvidence]:
+    """The facts of the paper's relations, by uuid (rule "relation")."""
     return {
         str(row["uuid"]): EasyEvidence(
             "naming_cue",
@@ -89,61 +111,73 @@ def relation_cues(rows: Iterable[Mapping[str, object]]) -> dict[str, EasyEvidenc
     }
 
 
-def name_cues(split: pa.Table, alpha: float = CUE_ALPHA) -> dict[str, EasyEvidence]:
-    """By uuid, the facts of one language whose subject's name alone predicts the object ("name" above)."""
-    names = ("uuid", "relation", "subject", "subject_uri", "object_uri")
-    rows = list(zip(*(split[name].to_pylist() for name in names), strict=True))
+def find_name_cues(split: pa.Table, alpha: float = CUE_ALPHA) -> dict[str, EasyEvidence]:
+    """The facts of one language whose subject's name predicts the object, by uuid (rule "name").
+
+    split: MLAMA_SPLIT of the language. alpha: level of the test.
+    """
+    columns = ("uuid", "relation", "subject", "subject_uri", "object_uri")
+    rows = list(zip(*(split[name].to_pylist() for name in columns), strict=True))
     parts_of: dict[tuple[str, str], set[str]] = {}
     for _, relation, subject, uri, _ in rows:
-        parts_of.setdefault((relation, uri), set()).update(name_parts(subject))
+        parts_of.setdefault((relation, uri), set()).update(split_name(subject))
     subjects = Counter(relation for relation, _ in parts_of)
     with_part = Counter((relation, part) for (relation, _), parts in parts_of.items() for part in parts)
-    told = {(relation, uri, target) for _, relation, _, uri, target in rows}
-    with_object = Counter((relation, target) for relation, _, target in told)
+    statements = {(relation, uri, target) for _, relation, _, uri, target in rows}
+    with_object = Counter((relation, target) for relation, _, target in statements)
     with_both = Counter(
-        (relation, part, target) for relation, uri, target in told for part in parts_of[relation, uri]
+        (relation, part, target) for relation, uri, target in statements for part in parts_of[relation, uri]
     )
-    tested = []  # fact, part, other subjects, those with the object, those with the part, those with both
+    tests = []
     for uuid, relation, _, uri, target in rows:
-        others, right = subjects[relation] - 1, with_object[relation, target] - 1
+        others = subjects[relation] - 1
         for part in sorted(parts_of[relation, uri]):
             sharing = with_part[relation, part] - 1
             if 0 < sharing < others:
-                tested.append((uuid, part, others, right, sharing, with_both[relation, part, target] - 1))
-    return _significant(tested, alpha)
+                objects, both = with_object[relation, target] - 1, with_both[relation, part, target] - 1
+                tests.append(_PartTest(uuid, part, others, objects, sharing, both))
+    return _significant_cues(tests, alpha)
 
 
-def name_parts(subject: str) -> set[str]:
-    """The parts of a name, lower-cased; initials left out."""
+def split_name(subject: str) -> set[str]:
+    """The parts of a name, lower-cased and without initials."""
     return {part for part in _PART.findall(subject.lower()) if len(part) >= SHORTEST_PART}
 
 
-def _significant(tested: list[tuple[str, str, int, int, int, int]], alpha: float) -> dict[str, EasyEvidence]:
+def _significant_cues(tests: Sequence[_PartTest], alpha: float) -> dict[str, EasyEvidence]:
+    """The most significant part of each fact's name, where its corrected p-value is at most `alpha`."""
     from scipy import stats
 
-    if not tested:
+    if not tests:
         return {}
-    others, right, sharing, hits = np.array([row[2:] for row in tested]).T
-    p = stats.hypergeom.sf(hits - 1, others, right, sharing)
-    parts = Counter(row[0] for row in tested)
-    best: dict[str, tuple[float, int]] = {}
-    for index, (uuid, *_) in enumerate(tested):
-        corrected = min(1.0, float(p[index]) * parts[uuid])
-        if corrected <= alpha and (uuid not in best or corrected < best[uuid][0]):
-            best[uuid] = corrected, index
-    found = {}
-    for uuid, (corrected, index) in best.items():
-        part, facts, hit = tested[index][1], int(sharing[index]), int(hits[index])
-        why = f"{hit} of {facts} other subjects with “{part}” in their name have this object"
-        found[uuid] = EasyEvidence("naming_cue", "name_cue", why, part, facts, hit, corrected)
-    return found
+    subjects, with_object, with_part, with_both = np.array([test[2:] for test in tests]).T
+    p_values = stats.hypergeom.sf(with_both - 1, subjects, with_object, with_part)
+    parts = Counter(test.uuid for test in tests)
+    best: dict[str, tuple[float, _PartTest]] = {}
+    for test, p_value in zip(tests, p_values.tolist(), strict=True):
+        corrected = min(1.0, p_value * parts[test.uuid])
+        if corrected <= alpha and (test.uuid not in best or corrected < best[test.uuid][0]):
+            best[test.uuid] = corrected, test
+    return {
+        uuid: EasyEvidence(
+            "naming_cue",
+            "name_cue",
+            f"{test.with_both} of {test.with_part} other subjects with “{test.part}” in their name have this "
+            "object",
+            test.part,
+            test.with_part,
+            test.with_both,
+            corrected,
+        )
+        for uuid, (corrected, test) in best.items()
+    }
 
 
-def _inside(rows: Sequence[Mapping[str, object]]) -> list[bool]:
-    """Lower-cased object inside lower-cased subject; Chinese after conversion to simplified script."""
+def _objects_in_subjects(rows: Sequence[Mapping[str, object]]) -> list[bool]:
+    """Whether each subject contains its object, lower-cased; Chinese is compared in simplified script."""
     if not rows or rows[0]["language"] != "zh":
         return [bool(row["object_in_subject"]) for row in rows]
     from opencc import OpenCC
 
-    simplified = OpenCC("t2s").convert
-    return [simplified(str(row["object"]).lower()) in simplified(str(row["subject"]).lower()) for row in rows]
+    simplify = OpenCC("t2s").convert
+    return [simplify(str(row["object"]).lower()) in simplify(str(row["subject"]).lower()) for row in rows]

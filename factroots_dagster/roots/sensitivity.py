@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,40 +13,25 @@ import pyarrow.compute as pc
 from factroots_dagster.roots.easy import EASY_RULES
 from factroots_dagster.roots.evidence import ALPHA
 from factroots_dagster.roots.schema import PREDICTED_TYPES, SENSITIVITY
+from factroots_dagster.roots.types import DEFAULT_EASY_RULE, DEFAULT_MATCHER, DEFAULT_STATISTIC
 
 ALPHAS = (0.01, 0.05, 0.1, 0.2)
-CORRECTED_ALPHAS = (0.05, 0.1)  # of the Benjamini-Hochberg corrected p
-PAPER = "jaccard"
-
-
-def types_under(
-    variants: pa.Table,
-    *,
-    matcher: str,
-    statistic: str,
-    k: int | None,
-    easy_rule: str,
-    alpha: float = ALPHA,
-    corrected: bool = False,
-) -> pa.Table:
-    """The types of the predicted facts under one setting: columns uuid, language, type.
-
-    corrected: hold the q-value, not the p-value, against alpha.
-    """
-    same_k = pc.is_null(variants["k"]) if k is None else pc.fill_null(pc.equal(variants["k"], k), False)
-    with_source = pc.and_(pc.fill_null(pc.equal(variants["statistic"], statistic), False), same_k)
-    without = pc.fill_null(pc.equal(variants["easy_rule"], easy_rule), False)
-    rows = variants.filter(pc.and_(pc.equal(variants["matcher"], matcher), pc.or_(with_source, without)))
-    level = rows["q_value" if corrected else "p_value"]
-    shared = pc.fill_null(pc.less_equal(level, alpha), False)
-    held = pc.if_else(shared, "shared", "independent")
-    types = pc.if_else(rows["source_present"], held, rows["type"])
-    return pa.table({"uuid": rows["uuid"], "language": rows["language"], "type": types})
+CORRECTED_ALPHAS = (0.05, 0.1)
+"""Levels for the q-value, that is after the Benjamini-Hochberg correction."""
+PAPER_STATISTIC = "jaccard"
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One choice of everything that can be chosen."""
+    """One choice of everything that can be chosen.
+
+    Attributes:
+        matcher: decides whether a fact has a source.
+        statistic, k: compares the neurons of languages.
+        easy_rule: recognizes naming cues.
+        alpha: level up to which a fact counts as shared.
+        corrected: compares the q-value, not the p-value, with alpha.
+    """
 
     matcher: str
     statistic: str
@@ -55,69 +41,100 @@ class Setting:
     corrected: bool = False
 
 
+DEFAULT_SETTING = Setting(DEFAULT_MATCHER, DEFAULT_STATISTIC, None, DEFAULT_EASY_RULE)
+"""The setting behind FACT_TYPES."""
+
+
+def apply_setting(variants: pa.Table, setting: Setting) -> pa.Table:
+    """The types of the predicted facts under one setting: columns uuid, language, type.
+
+    variants: VARIANTS.
+    """
+    k = variants["k"]
+    same_k = pc.is_null(k) if setting.k is None else pc.fill_null(pc.equal(k, setting.k), False)
+    with_source = pc.and_(pc.fill_null(pc.equal(variants["statistic"], setting.statistic), False), same_k)
+    without_source = pc.fill_null(pc.equal(variants["easy_rule"], setting.easy_rule), False)
+    rows = variants.filter(
+        pc.and_(pc.equal(variants["matcher"], setting.matcher), pc.or_(with_source, without_source))
+    )
+    level = rows["q_value" if setting.corrected else "p_value"]
+    shared = pc.fill_null(pc.less_equal(level, setting.alpha), False)
+    types = pc.if_else(rows["source_present"], pc.if_else(shared, "shared", "independent"), rows["type"])
+    return pa.table({"uuid": rows["uuid"], "language": rows["language"], "type": types})
+
+
+class _Choice(NamedTuple):
+    """A row label of SENSITIVITY."""
+
+    axis: str
+    setting: str
+    is_default: bool
+
+
 @dataclass
 class Sensitivity:
-    """Counts under one changed setting at a time, taken in language by language.
+    """Counts the types under one changed setting at a time, language by language.
 
-    default: what the types were made with; statistics: what there is, see `statistics_of`.
+    statistics: all that exist, as from `list_statistics`. default: the setting that the others differ from.
     """
 
-    default: Setting
     statistics: Sequence[tuple[str, int | None]]
-    counts: dict[str, dict[tuple[str, str, bool], Counter[str]]] = field(default_factory=dict)
+    default: Setting = DEFAULT_SETTING
+    _counts: dict[str, dict[_Choice, Counter[str]]] = field(default_factory=dict)
 
-    def take(self, language: str, variants: pa.Table) -> None:
-        """Takes in VARIANTS of one language."""
-        of = self.counts.setdefault(language, {})
+    def add(self, language: str, variants: pa.Table) -> None:
+        """Counts the types of one language, given its VARIANTS."""
+        counts = self._counts.setdefault(language, {})
         matchers = dict.fromkeys([self.default.matcher, *variants["matcher"].to_pylist()])
-        for axis, name, setting in self._settings(matchers):
-            types = types_under(variants, **vars(setting))["type"].to_pylist()
-            of[axis, name, axis != "k" and setting == self.default] = Counter(types)
+        for axis, name, setting in self._one_changed(matchers):
+            types = apply_setting(variants, setting)["type"].to_pylist()
+            # The k axis belongs to the paper's statistic and marks no default.
+            is_default = axis != "k" and setting == self.default
+            counts[_Choice(axis, name, is_default)] = Counter(types)
 
-    def _settings(self, matchers: Iterable[str]) -> Iterator[tuple[str, str, Setting]]:
-        given = vars(self.default)
+    def _one_changed(self, matchers: Iterable[str]) -> Iterator[tuple[str, str, Setting]]:
+        """Axis, its value as text, and the default setting with that value."""
+        default = self.default
         for matcher in matchers:
-            yield "matcher", matcher, Setting(**given | {"matcher": matcher})
-        sizes = [k for statistic, k in self.statistics if statistic == PAPER]
-        # The paper's statistic stands beside the others at their k; its other k are an axis of their own.
-        used = {k for statistic, k in self.statistics if statistic != PAPER and k is not None}
-        if self.default.statistic == PAPER and self.default.k is not None:
-            used = {self.default.k}
+            yield "matcher", matcher, replace(default, matcher=matcher)
+        # Here the paper's statistic stands at the k of the others; its other k have an axis of their own.
+        shown_k = {k for statistic, k in self.statistics if statistic != PAPER_STATISTIC and k is not None}
+        if default.statistic == PAPER_STATISTIC and default.k is not None:
+            shown_k = {default.k}
         for statistic, k in self.statistics:
-            if statistic != PAPER or k in used:
-                yield "statistic", statistic, Setting(**given | {"statistic": statistic, "k": k})
-        for k in sizes:
-            yield "k", str(k), Setting(**given | {"statistic": PAPER, "k": k})
+            if statistic != PAPER_STATISTIC or k in shown_k:
+                yield "statistic", statistic, replace(default, statistic=statistic, k=k)
+        for statistic, k in self.statistics:
+            if statistic == PAPER_STATISTIC:
+                yield "k", str(k), replace(default, statistic=statistic, k=k)
         for alpha in ALPHAS:
-            yield "alpha", f"{alpha:g}", Setting(**given | {"alpha": alpha})
+            yield "alpha", f"{alpha:g}", replace(default, alpha=alpha)
         for alpha in CORRECTED_ALPHAS:
-            yield "alpha", f"q {alpha:g}", Setting(**given | {"alpha": alpha, "corrected": True})
+            yield "alpha", f"q {alpha:g}", replace(default, alpha=alpha, corrected=True)
         for rule in EASY_RULES:
-            yield "easy_rule", rule, Setting(**given | {"easy_rule": rule})
+            yield "easy_rule", rule, replace(default, easy_rule=rule)
 
     def table(self) -> pa.Table:
-        """SENSITIVITY: languages sorted, "*" last; every type of every setting, zeros too."""
-        settings = list(dict.fromkeys(key for of in self.counts.values() for key in of))
-        total = {key: Counter[str]() for key in settings}
-        for of in self.counts.values():
-            for key, counted in of.items():
-                total[key].update(counted)
+        """SENSITIVITY: languages sorted, "*" last; every type of every setting, including zeros."""
+        choices = list(dict.fromkeys(choice for counts in self._counts.values() for choice in counts))
+        total: dict[_Choice, Counter[str]] = {choice: Counter() for choice in choices}
+        for counts in self._counts.values():
+            for choice, types in counts.items():
+                total[choice].update(types)
         rows = []
-        for language in [*sorted(self.counts), "*"]:
-            of = total if language == "*" else self.counts[language]
-            for axis, setting, is_default in settings:
-                counted = of.get((axis, setting, is_default), Counter())
-                facts = counted.total()
+        for language in [*sorted(self._counts), "*"]:
+            counts = total if language == "*" else self._counts[language]
+            for choice in choices:
+                types = counts.get(choice, Counter())
+                facts = types.total()
                 rows += [
                     {
                         "language": language,
-                        "axis": axis,
-                        "setting": setting,
-                        "is_default": is_default,
-                        "type": kind,
-                        "facts": counted[kind],
-                        "share": counted[kind] / facts if facts else None,
+                        **choice._asdict(),
+                        "type": type_,
+                        "facts": types[type_],
+                        "share": types[type_] / facts if facts else None,
                     }
-                    for kind in PREDICTED_TYPES
+                    for type_ in PREDICTED_TYPES
                 ]
         return pa.Table.from_pylist(rows, schema=SENSITIVITY)

@@ -1,13 +1,14 @@
-"""What other settings say of the predicted facts, and how the counts move with one of them.
+"""What other settings say about the predicted facts.
 
-`variants_of` keeps, for every matcher, what each statistic says of a fact with a source, and each easy rule
-of a fact without one: every combination can be read off, and other levels follow from the p-values.
+For every matcher the table holds what each statistic says of a fact with a source, and what each rule for
+naming cues says of a fact without one. The types under any combination of settings can be read off, and
+those at other levels follow from the p-values (`roots.sensitivity.apply_setting`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,57 +20,79 @@ from factroots_dagster.roots.evidence import StatisticResult
 from factroots_dagster.roots.schema import VARIANTS
 
 
-def variants_of(
+class _Block(NamedTuple):
+    """Some facts under one setting: their positions, and columns as an array or as one value for all."""
+
+    positions: npt.NDArray[np.int64]
+    columns: dict[str, Any]
+
+
+def tabulate_variants(
     predictions: pa.Table,
     present: Mapping[str, npt.NDArray[np.bool_]],
     easy: Mapping[str, Mapping[str, EasyEvidence]],
-    compared: Sequence[StatisticResult],
+    results: Sequence[StatisticResult],
 ) -> pa.Table:
-    """VARIANTS of one language, fact by fact.
+    """VARIANTS of one language, fact by fact in the order of `predictions`.
 
-    predictions: PREDICTIONS of the language; present: by matcher, which of its rows have a source; easy: by
-    easy rule and uuid; compared: by statistic, aligned with the rows.
+    Args:
+        predictions: PREDICTIONS of the language.
+        present: matcher to [facts], whether each has a source.
+        easy: rule for naming cues to uuid to evidence.
+        results: one per statistic, aligned with `predictions`.
     """
     uuids = predictions["uuid"].to_pylist()
-    right = pc.fill_null(predictions["full_match"], False).to_numpy()
-    kinds = {rule: np.array([_kind(of, uuid) for uuid in uuids], object) for rule, of in easy.items()}
-    parts: list[tuple[npt.NDArray[np.int64], dict[str, Any]]] = []
-    for matcher, held in present.items():
-        with_source, without = np.flatnonzero(right & held), np.flatnonzero(right & ~held)
-        for of in compared:
-            shown = {
-                "type": np.where(of.shared[with_source], "shared", "independent"),
-                "nearest_language": of.nearest[with_source],
-                "similarity": of.similarity[with_source],
-                "threshold": of.threshold[with_source],
-                "p_value": of.p_value[with_source],
-                "q_value": of.q_value[with_source],
+    predicted = pc.fill_null(predictions["full_match"], False).to_numpy()
+    types_without_source = {
+        rule: np.array([_type_without_source(evidence.get(uuid)) for uuid in uuids], object)
+        for rule, evidence in easy.items()
+    }
+    blocks: list[_Block] = []
+    for matcher, has_source in present.items():
+        with_source = np.flatnonzero(predicted & has_source)
+        without_source = np.flatnonzero(predicted & ~has_source)
+        for result in results:
+            columns = {
+                "matcher": matcher,
+                "source_present": True,
+                "statistic": result.statistic,
+                "k": result.k,
+                "type": np.where(result.shared[with_source], "shared", "independent"),
+                "nearest_language": result.nearest[with_source],
+                "similarity": result.similarity[with_source],
+                "threshold": result.threshold[with_source],
+                "p_value": result.p_value[with_source],
+                "q_value": result.q_value[with_source],
             }
-            told = {"matcher": matcher, "source_present": True, "statistic": of.statistic, "k": of.k}
-            parts.append((with_source, told | shown))
-        for rule, kind in kinds.items():
-            told = {"matcher": matcher, "source_present": False, "easy_rule": rule, "type": kind[without]}
-            parts.append((without, told))
-    if not parts:
-        return VARIANTS.empty_table()
-    rows = np.concatenate([at for at, _ in parts])
-    order = np.argsort(rows, kind="stable")
-    cells = predictions.select(["uuid", "language", "relation"]).take(pa.array(rows[order]))
-    columns = {name: cells[name] for name in cells.column_names}
+            blocks.append(_Block(with_source, columns))
+        for rule, types in types_without_source.items():
+            columns = {
+                "matcher": matcher,
+                "source_present": False,
+                "easy_rule": rule,
+                "type": types[without_source],
+            }
+            blocks.append(_Block(without_source, columns))
+    return _in_order_of_facts(predictions, blocks) if blocks else VARIANTS.empty_table()
+
+
+def _in_order_of_facts(predictions: pa.Table, blocks: Sequence[_Block]) -> pa.Table:
+    positions = np.concatenate([block.positions for block in blocks])
+    order = np.argsort(positions, kind="stable")
+    keys = predictions.select(["uuid", "language", "relation"]).take(pa.array(positions[order]))
+    columns = {name: keys[name] for name in keys.column_names}
     for name in VARIANTS.names[len(columns) :]:
-        kind = VARIANTS.field(name).type
-        made = pa.concat_arrays([_column(values.get(name), len(at), kind) for at, values in parts])
-        columns[name] = made.take(pa.array(order))
+        type_ = VARIANTS.field(name).type
+        parts = [_as_array(block.columns.get(name), len(block.positions), type_) for block in blocks]
+        columns[name] = pa.concat_arrays(parts).take(pa.array(order))
     return pa.table(columns, schema=VARIANTS)
 
 
-def _kind(easy: Mapping[str, EasyEvidence], uuid: str) -> str:
-    given = easy.get(uuid)
-    return "transferred" if given is None else given.kind
+def _type_without_source(evidence: EasyEvidence | None) -> str:
+    return "transferred" if evidence is None else evidence.type
 
 
-def _column(value: Any, rows: int, kind: pa.DataType) -> pa.Array:
-    """Values of one part: an array, or one value for all of its rows."""
+def _as_array(value: Any, rows: int, type_: pa.DataType) -> pa.Array:
     if isinstance(value, np.ndarray):
-        return pa.array(value, kind, from_pandas=True)
-    return pa.nulls(rows, kind) if value is None else pa.repeat(pa.scalar(value, kind), rows)
+        return pa.array(value, type_, from_pandas=True)
+    return pa.nulls(rows, type_) if value is None else pa.repeat(pa.scalar(value, type_), rows)
