@@ -1,4 +1,4 @@
-"""A real Chromium, without a window: Debian's, or the one that Playwright has installed."""
+"""A real Chromium without a window: the system's, or the one that Playwright has installed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 @contextmanager
 def chromium() -> Iterator[Any]:
-    """The browser; skips the test, saying why, where Playwright or a Chromium is not installed."""
+    """The browser; skips the test where Playwright or a Chromium is not installed."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright (the extra `test`)")
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     with playwright.sync_playwright() as tool:
         path = program or tool.chromium.executable_path
         if not Path(path).is_file():
             pytest.skip("needs a Chromium: apt-get install chromium, or playwright install chromium")
-        # A container's root may not open a sandbox; the pages are our own and the network is switched off.
+        # The root user of a container cannot use the sandbox; the pages are our own, and the network is off.
         browser = tool.chromium.launch(
             executable_path=path, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         )
@@ -34,7 +34,7 @@ def chromium() -> Iterator[Any]:
 
 @contextmanager
 def opened(browser: Any, page: Path, size: dict[str, int]) -> Iterator[Any]:
-    """A page in a tab of its own, offline; fails when anything was fetched, or a script went wrong."""
+    """A page in its own tab, offline; fails when anything was fetched, or a script failed."""
     context = browser.new_context(viewport=size, offline=True)
     tab = context.new_page()
     problems: list[str] = []
@@ -46,19 +46,11 @@ def opened(browser: Any, page: Path, size: dict[str, int]) -> Iterator[Any]:
 
     tab.on("dialog", refuse)
     tab.on("pageerror", lambda error: problems.append(f"error: {error}"))
-    tab.on("console", lambda line: problems.extend([line.text] if line.type == "error" else []))
-    tab.on("request", lambda asked: requests.append(asked.url))
+    tab.on("console", lambda message: problems.extend([message.text] if message.type == "error" else []))
+    tab.on("request", lambda request: requests.append(request.url))
     try:
         tab.goto(page.as_uri())
         yield tab
         assert problems == [] and {url.split(":")[0] for url in requests} <= {"file", "data"}, requests
     finally:
         context.close()
-
-
-def processor_seconds(tab: Any) -> float:
-    """What the tab has kept the processor busy since it was opened: wall time less what others took."""
-    protocol = tab.context.new_cdp_session(tab)
-    protocol.send("Performance.enable", {"timeDomain": "threadTicks"})
-    found = {one["name"]: one["value"] for one in protocol.send("Performance.getMetrics")["metrics"]}
-    return float(found["ProcessTime"])

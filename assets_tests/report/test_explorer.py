@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
@@ -12,10 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets_tests.report.synthetic import fact_tables
-from factroots_dagster.report import explorer as module
-from factroots_dagster.report.explorer import Explorer, FactTables, chosen_facts, explorer
-from factroots_dagster.report.lazy_tables import OnDemand
-from factroots_dagster.report.packing import encoded, packed, unpacked
+from factroots_dagster.report.explorer import (
+    SHARD_FACTS,
+    Explorer,
+    FactTables,
+    build_explorer,
+    choose_facts,
+)
+from factroots_dagster.report.explorer_sentences import LONGEST_SENTENCE
+from factroots_dagster.report.lazy_tables import LazyTables
+from factroots_dagster.report.packing import encode_strings, pack, unpack
 
 LANGUAGES = ("de", "en", "fr", "sq")
 BLOCKS = ("facts-", "evidence-", "others-")
@@ -23,148 +30,162 @@ BLOCKS = ("facts-", "evidence-", "others-")
 
 @pytest.fixture(scope="module")
 def tables() -> FactTables:
-    return fact_tables(LANGUAGES, rows=2000, facts=2800)
+    return fact_tables(LANGUAGES, asked=2000, facts=2800)
 
 
-def opened(found: Explorer) -> dict[str, Any]:
-    """The blocks as the browser reads them: indices into strings are sums of differences."""
-    blocks = {name: unpacked(block) for name, block in found.blocks.items()}
+@pytest.fixture(scope="module")
+def whole(tables: FactTables) -> Explorer:
+    return built(tables)
+
+
+def built(tables: FactTables, **options: Any) -> Explorer:
+    explorer = build_explorer(tables, LANGUAGES, {"en": "English"}, **options)
+    assert explorer is not None
+    return explorer
+
+
+def decode(strings: list[str], differences: Iterable[int | None]) -> list[str | None]:
+    """A column of strings as the browser reads it: indices are sums of differences."""
+    last, values = 0, []
+    for difference in differences:
+        last = last if difference is None else last + difference
+        values.append(None if difference is None else strings[last])
+    return values
+
+
+def unpack_blocks(explorer: Explorer) -> dict[str, Any]:
+    blocks = {name: unpack(block) for name, block in explorer.blocks.items()}
     for block in blocks.values():
-        for name in ("template", "prediction", "reason", "title", "sentence"):
-            if "strings" in block and name in block:
-                last, values = 0, []
-                for step in block[name]:
-                    last = last if step is None else last + step
-                    values.append(None if step is None else block["strings"][last])
-                block[name] = values
+        for column in {"template", "prediction", "reason", "title", "sentence"} & block.keys():
+            block[column] = decode(block["strings"], block[column])
     return blocks
 
 
-def rows_of(found: Explorer) -> dict[tuple[str, str], dict[str, Any]]:
+def entries_of(explorer: Explorer) -> dict[tuple[str, str], dict[str, Any]]:
     """(uuid, language) to what the page shows."""
-    blocks = opened(found)
+    blocks = unpack_blocks(explorer)
     index = blocks["facts-index"]
-    lines = [line.split("\t") for line in index["entities"].split("\n")]
-    shown = {}
+    names = [line.split("\t") for line in index["entities"].split("\n")]
+    entries = {}
     for number in range(sum(name.startswith("facts-") for name in blocks) - 1):
         shard = blocks[f"facts-{number}"]
-        for cell, (fact, language) in enumerate(zip(shard["fact"], shard["language"], strict=True)):
+        for entry, (fact, language) in enumerate(zip(shard["fact"], shard["language"], strict=True)):
             fact += number * index["shard"]
-            row = {name: shard[name][cell] for name in ("template", "prediction", "reason", "windows")}
-            row["type"] = index["types"][shard["type"][cell]]
-            row["subject"] = lines[index["subject"][fact]][shard["subject"][cell]]
-            row["object"] = lines[index["object"][fact]][shard["object"][cell]]
+            row = {name: shard[name][entry] for name in ("template", "prediction", "reason", "windows")}
+            row["type"] = index["types"][shard["type"][entry]]
+            row["subject"] = names[index["subject"][fact]][shard["subject"][entry]]
+            row["object"] = names[index["object"][fact]][shard["object"][entry]]
             row["relation"] = index["relations"][index["relation"][fact]]
             for name in ("evidence", "others"):
-                if cell in (block := blocks.get(f"{name}-{number}", {})).get("cell", ()):
-                    at = block["cell"].index(cell)
-                    row["evidence"] = (name, block["title"][at], block["revision"][at], block["sentence"][at])
-            shown[index["uuids"][fact], index["languages"][language][0]] = row
-    return shown
+                block = blocks.get(f"{name}-{number}", {"entry": []})
+                if entry in block["entry"]:
+                    i = block["entry"].index(entry)
+                    row["evidence"] = (name, block["title"][i], block["revision"][i], block["sentence"][i])
+            entries[index["uuids"][fact], index["languages"][language][0]] = row
+    return entries
 
 
-def test_the_page_holds_what_the_tables_say(tables: FactTables) -> None:
-    found = explorer(tables, LANGUAGES, {"en": "English"})
-    assert found is not None
-    shown = rows_of(found)
-    expected = set(chosen_facts(tables.types).to_pylist())
-    types = {(r["uuid"], r["language"]): r for r in tables.types.to_pylist() if r["uuid"] in expected}
-    assert shown.keys() == types.keys() and found.cells == len(types)
-    assert found.facts == found.predicted_facts == len(expected)
-    assert found.all_facts == len(set(tables.types["uuid"].to_pylist()))
+def test_the_page_holds_what_the_tables_say(tables: FactTables, whole: Explorer) -> None:
+    entries = entries_of(whole)
+    expected = set(choose_facts(tables.types).to_pylist())
+    types = {(row["uuid"], row["language"]): row for row in tables.types.to_pylist()}
+    types = {key: row for key, row in types.items() if key[0] in expected}
+    assert entries.keys() == types.keys() and whole.entries == len(types)
+    assert whole.facts == whole.predicted_facts == len(expected)
+    assert whole.all_facts == len(set(tables.types["uuid"].to_pylist()))
     for language in LANGUAGES:
-        splits = {r["uuid"]: r for r in tables.splits[language].to_pylist()}
-        said = {r["uuid"]: r for r in tables.predictions[language].to_pylist()}
-        sources = {r["uuid"]: r["evidence"] for r in tables.sources[language].to_pylist()}
-        for uuid in expected & splits.keys():
-            row, kind = shown[uuid, language], types[uuid, language]
+        split = {row["uuid"]: row for row in tables.splits[language].to_pylist()}
+        predictions = {row["uuid"]: row for row in tables.predictions[language].to_pylist()}
+        sources = {row["uuid"]: row["evidence"] for row in tables.sources[language].to_pylist()}
+        for uuid in expected & split.keys():
+            row, typed = entries[uuid, language], types[uuid, language]
             for name in ("type", "reason", "windows", "relation"):
-                assert row[name] == kind[name]
+                assert row[name] == typed[name]
             for name in ("subject", "object", "template"):
-                assert row[name] == splits[uuid][name]
-            assert row["prediction"] == tables.decode(said[uuid]["predicted_ids"])[0]
-            if place := sources[uuid]:
-                where = "others" if kind["type"] == "not_predicted" else "evidence"
-                best = place[0]
-                assert row["evidence"] == (where, best["title"], best["revision_id"], best["sentence"])
+                assert row[name] == split[uuid][name]
+            assert row["prediction"] == tables.decode(predictions[uuid]["predicted_ids"])[0]
+            if sources[uuid]:
+                block = "others" if typed["type"] == "not_predicted" else "evidence"
+                best = sources[uuid][0]
+                assert row["evidence"] == (block, best["title"], best["revision_id"], best["sentence"])
             else:
                 assert "evidence" not in row
-    assert found.sentences == sum("evidence" in row for row in shown.values())
-    assert found.sentences_left_out == 0
+    assert whole.sentences == sum("evidence" in row for row in entries.values())
+    assert whole.sentences_left_out == 0
 
 
-def test_similarities_are_those_of_the_pairs(tables: FactTables) -> None:
-    found = explorer(tables, LANGUAGES, {})
-    assert found is not None
-    known = {
-        (r["uuid"], frozenset((r["language_a"], r["language_b"]))): r["cosine"]
-        for r in tables.similarity.to_pylist()
+def test_similarities_are_those_of_the_pairs(tables: FactTables, whole: Explorer) -> None:
+    similarity = {
+        (row["uuid"], frozenset((row["language_a"], row["language_b"]))): row["value"]
+        for row in tables.similarity.to_pylist()
     }
-    kinds = {(r["uuid"], r["language"]): r["type"] for r in tables.types.to_pylist()}
-    blocks = opened(found)
+    types = {(row["uuid"], row["language"]): row["type"] for row in tables.types.to_pylist()}
+    blocks = unpack_blocks(whole)
     seen = 0
-    for number in range(found.facts // module.SHARD_FACTS + 1):
-        for fact, values in enumerate(blocks[f"facts-{number}"]["similar"], number * module.SHARD_FACTS):
+    for number in range(whole.facts // SHARD_FACTS + 1):
+        for fact, values in enumerate(blocks[f"facts-{number}"]["similar"], number * SHARD_FACTS):
             uuid = blocks["facts-index"]["uuids"][fact]
-            own = [x for x in LANGUAGES if kinds.get((uuid, x), "not_predicted") != "not_predicted"]
+            own = [x for x in LANGUAGES if types.get((uuid, x), "not_predicted") != "not_predicted"]
             pairs = [(a, b) for i, a in enumerate(own) for b in own[i + 1 :]]
-            assert values == [round(100 * known[uuid, frozenset(pair)]) for pair in pairs]
+            assert values == [round(100 * similarity[uuid, frozenset(pair)]) for pair in pairs]
             seen += len(pairs)
-    assert seen == len(known)
+    assert seen == len(similarity)
 
 
-def test_the_budget_is_kept_and_what_is_left_out_is_counted(tables: FactTables) -> None:
-    whole = explorer(tables, LANGUAGES, {})
-    assert whole is not None
+def test_the_budget_is_kept_and_what_is_left_out_is_counted(tables: FactTables, whole: Explorer) -> None:
     sizes = {kind: sum(len(b) for n, b in whole.blocks.items() if n.startswith(kind)) for kind in BLOCKS}
-    for budget in (whole.characters, sizes["facts-"] + sizes["evidence-"], sizes["facts-"], 1):
-        found = explorer(tables, LANGUAGES, {}, budget=budget)
-        assert found is not None
-        assert found.characters <= budget or found.facts == module.SHARD_FACTS
-        assert found.sentences + found.sentences_left_out <= whole.sentences
+    without_others = sizes["facts-"] + sizes["evidence-"]
+    for budget in (whole.characters, without_others, sizes["facts-"], 1):
+        part = built(tables, budget=budget)
+        assert part.characters <= budget or part.facts == SHARD_FACTS
+        assert part.sentences + part.sentences_left_out <= whole.sentences
         if budget < whole.characters:
-            assert found.sentences < whole.sentences
-        if budget == sizes["facts-"] + sizes["evidence-"]:
-            assert found.facts == whole.facts  # predicted facts' sentences go before the others'
-            assert not any(name.startswith("others-") for name in found.blocks)
-    assert found is not None and found.facts == module.SHARD_FACTS < whole.facts
-    part, full = rows_of(found), rows_of(whole)
-    assert part and all(row.items() <= full[key].items() for key, row in part.items())
+            assert part.sentences < whole.sentences
+        if budget == without_others:
+            assert part.facts == whole.facts  # sentences of predicted facts come before the others
+            assert not any(name.startswith("others-") for name in part.blocks)
+    assert part.facts == SHARD_FACTS < whole.facts
+    shown, everything = entries_of(part), entries_of(whole)
+    assert shown and all(row.items() <= everything[key].items() for key, row in shown.items())
 
 
-def test_facts_known_in_most_languages_come_first(tables: FactTables) -> None:
+def test_facts_predicted_in_most_languages_come_first(tables: FactTables) -> None:
     counts: dict[str, int] = {}
     for row in tables.types.to_pylist():
         counts[row["uuid"]] = counts.get(row["uuid"], 0) + (row["type"] != "not_predicted")
-    order = [counts[uuid] for uuid in chosen_facts(tables.types).to_pylist()]
+    order = [counts[uuid] for uuid in choose_facts(tables.types).to_pylist()]
     assert order == sorted(order, reverse=True) and order[-1] == 1
 
 
-def test_no_facts_no_explorer(tables: FactTables) -> None:
-    none = tables.types.filter(pc.equal(tables.types["type"], "not_predicted"))
-    assert explorer(FactTables(**(vars(tables) | {"types": none})), LANGUAGES, {}) is None
+def test_without_a_predicted_fact_there_is_no_explorer(tables: FactTables) -> None:
+    types = tables.types.filter(pc.equal(tables.types["type"], "not_predicted"))
+    assert build_explorer(replace(tables, types=types), LANGUAGES, {}) is None
 
 
-def test_long_sentences_are_cut_and_english_names_come_first(tables: FactTables) -> None:
-    def longer(language: str) -> pa.Table:
+def test_long_sentences_are_cut(tables: FactTables) -> None:
+    start = "é" * (LONGEST_SENTENCE - 1)
+
+    def with_long_sentences(language: str) -> pa.Table:
         table = tables.sources[language]
         evidence = [
-            [place | {"sentence": "é" * 399 + ("x" if i % 2 else "xyz")} for place in places]
-            for i, places in enumerate(table["evidence"].to_pylist())
+            [row | {"sentence": start + ("x" if i % 2 else "xyz")} for row in rows]
+            for i, rows in enumerate(table["evidence"].to_pylist())
         ]
         column = pa.array(evidence, table.schema.field("evidence").type)
-        return table.set_column(table.schema.get_field_index("evidence"), "evidence", column)
+        return table.set_column(table.column_names.index("evidence"), "evidence", column)
 
-    sources: Mapping[str, pa.Table] = OnDemand(LANGUAGES, longer)
-    found = explorer(FactTables(**(vars(tables) | {"sources": sources})), LANGUAGES, {})
-    assert found is not None
-    sentences = {row["evidence"][3] for row in rows_of(found).values() if "evidence" in row}
-    assert sentences == {"é" * 399 + "x", "é" * 399 + "…"}
-    index = opened(found)["facts-index"]
-    english = {r["uuid"]: r["subject"] for r in tables.splits["en"].to_pylist()}
+    explorer = built(replace(tables, sources=LazyTables(LANGUAGES, with_long_sentences)))
+    sentences = {row["evidence"][3] for row in entries_of(explorer).values() if "evidence" in row}
+    assert sentences == {start + "x", start + "…"}
+
+
+def test_english_names_come_first(tables: FactTables, whole: Explorer) -> None:
+    index = unpack_blocks(whole)["facts-index"]
+    lines = index["entities"].split("\n")
+    english = {row["uuid"]: row["subject"] for row in tables.splits["en"].to_pylist()}
     for uuid, entity in zip(index["uuids"], index["subject"], strict=True):
         if uuid in english:
-            assert index["entities"].split("\n")[entity].split("\t")[0] == english[uuid]
+            assert lines[entity].split("\t")[0] == english[uuid]
 
 
 @given(
@@ -174,26 +195,22 @@ def test_long_sentences_are_cut_and_english_names_come_first(tables: FactTables)
         max_leaves=20,
     )
 )
-def test_packing_is_text_without_markup_and_comes_back(value: Any) -> None:
-    text = packed(value)
-    assert text == packed(value) and not set(text) & set("<>&\"'")
-    assert unpacked(text) == value
+def test_packing_gives_text_without_markup_and_can_be_undone(value: Any) -> None:
+    text = pack(value)
+    assert text == pack(value) and not set(text) & set("<>&\"'")
+    assert unpack(text) == value
 
 
-def test_what_no_browser_can_read() -> None:
+def test_packing_refuses_nan_and_replaces_lone_surrogates() -> None:
     with pytest.raises(ValueError):
-        packed([float("nan")])
-    assert unpacked(packed("half a letter: \ud800")) == "half a letter: ?"
+        pack([float("nan")])
+    assert unpack(pack("half a letter: \ud800")) == "half a letter: ?"
 
 
 @given(st.lists(st.tuples(st.none() | st.text("ab"), st.none() | st.text("ab"))))
-def test_encoded_columns_come_back(pairs: list[tuple[str | None, str | None]]) -> None:
+def test_encoded_strings_can_be_decoded(pairs: list[tuple[str | None, str | None]]) -> None:
     columns = [pa.array([pair[i] for pair in pairs], pa.string()) for i in (0, 1)]
-    strings, steps = encoded(columns)
+    strings, encoded = encode_strings(columns)
     assert len(set(strings)) == len(strings)
-    for column, differences in zip(columns, steps, strict=True):
-        last, values = 0, []
-        for step in differences:
-            last = last if step is None else last + step
-            values.append(None if step is None else strings[last])
-        assert values == column.to_pylist()
+    for column, differences in zip(columns, encoded, strict=True):
+        assert decode(strings, differences) == column.to_pylist()

@@ -1,4 +1,4 @@
-"""Every figure at 53 languages: labels whole, apart from each other, and in colours that all can tell."""
+"""Every figure with 53 languages: labels are whole and apart, and everybody can tell the colours apart."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from matplotlib.text import Text
 from factroots_dagster.facts.mlama.languages import MLAMA_LANGUAGES
 from factroots_dagster.report.figures import comparison, knowledge, neurons, roots
 from factroots_dagster.report.figures.style import TYPE_COLOURS
-from factroots_dagster.report.reference import language_names
+from factroots_dagster.report.language_names import label_language, language_names
 from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
 
 LANGUAGES = list(MLAMA_LANGUAGES)
-NAMES = language_names()
+NAMES = language_names(generated=False)
 
 
-def name(language: str) -> str:
-    return f"{NAMES[language]} · {language}"
+def label(language: str) -> str:
+    return label_language(language, NAMES)
 
 
 def types() -> Figure:
     counts = {x: {t: 1000 + 100 * i for i, t in enumerate(TYPES)} for x in LANGUAGES}
-    bands = {(x, t): (counts[x][t] - 300, counts[x][t] + 900) for x in LANGUAGES for t in TYPES}
-    return roots.types_by_language(counts, LANGUAGES, bands, name)
+    ranges = {(x, t): (counts[x][t] - 300, counts[x][t] + 900) for x in LANGUAGES for t in TYPES}
+    return roots.plot_types_by_language(counts, LANGUAGES, ranges, label)
 
 
 def p_at_1() -> Figure:
@@ -38,17 +38,17 @@ def p_at_1() -> Figure:
     score |= {"full_match": 0.2, "full_match_low": 0.19, "full_match_high": 0.21}
     score |= {f"by_{by}_{end}": v for by in ("subject", "object") for end, v in (("low", 0.1), ("high", 0.3))}
     rows = [score | {"language": x} for x in LANGUAGES]
-    return knowledge.p_at_1_by_language(rows, dict.fromkeys(LANGUAGES, 0.1), name)
+    return knowledge.plot_p_at_1_by_language(rows, dict.fromkeys(LANGUAGES, 0.1), label)
 
 
 def absence() -> Figure:
     matchers = ("sentence", "chunk", "article", "chunk_with_aliases", "wordpiece_chunk")
     rows = [{"language": x, "matcher": m, "rate": 0.1 * i} for x in LANGUAGES for i, m in enumerate(matchers)]
-    return roots.absence_by_language(rows, LANGUAGES, dict.fromkeys(LANGUAGES, 0.2), name)
+    return roots.plot_absence_by_language(rows, LANGUAGES, dict.fromkeys(LANGUAGES, 0.2), label)
 
 
 def heat_map() -> Figure:
-    return knowledge.heat_map(np.random.default_rng(0).random((53, 53)), LANGUAGES, "mean Jaccard")
+    return knowledge.plot_heat_map(np.random.default_rng(0).random((53, 53)), LANGUAGES, "mean Jaccard")
 
 
 def sensitivity() -> Figure:
@@ -58,7 +58,7 @@ def sensitivity() -> Figure:
         for s in settings
         for t in PREDICTED_TYPES
     ]
-    return roots.sensitivity(rows)
+    return roots.plot_sensitivity(rows)
 
 
 def similarity() -> Figure:
@@ -80,12 +80,12 @@ def interventions() -> Figure:
 
 def confusion() -> Figure:
     matrix = {kind: dict.fromkeys(TYPES, 12345) for kind in ("shared", "independent", "easy_token")}
-    return roots.confusion(matrix, "the paper’s statistic, unseen seeds together")
+    return roots.plot_confusion(matrix, "the paper’s statistic, unseen seeds together")
 
 
 def agreement() -> Figure:
     bar = {"value": 0.8, "low": 0.7, "high": 0.9, "ours": True}
-    return roots.agreement([bar | {"label": "disjoint world (control): the paper’s statistic"}] * 4)
+    return roots.plot_agreement([bar | {"label": "disjoint world (control): the paper’s statistic"}] * 4)
 
 
 def comparison_rows() -> list[dict[str, Any]]:
@@ -99,42 +99,46 @@ def comparison_rows() -> list[dict[str, Any]]:
 
 
 def checkpoints() -> Figure:
-    bands = {f"sandbox-step-{1000 * i}": {("*", t): (2, 9) for t in TYPES} for i in range(8)}
-    return comparison.checkpoints_overall(comparison_rows(), bands)
+    ranges = {f"sandbox-step-{1000 * i}": {("*", t): (2, 9) for t in TYPES} for i in range(8)}
+    return comparison.plot_checkpoints(comparison_rows(), ranges)
 
 
 def checkpoints_by_language() -> Figure:
-    return comparison.by_language(comparison_rows(), LANGUAGES, name)
+    return comparison.plot_p_at_1_by_checkpoint(comparison_rows(), LANGUAGES, label)
 
 
 def changes() -> Figure:
-    return comparison.changes({(a, b): 1234567 for a in TYPES for b in TYPES}, "a (down) to b (across)")
+    return comparison.plot_changes({(a, b): 1234567 for a in TYPES for b in TYPES}, "a (rows) to b (columns)")
 
 
-DRAWN: list[Callable[[], Figure]] = [
+FIGURES: list[Callable[[], Figure]] = [
     types, p_at_1, absence, heat_map, sensitivity, similarity, interventions, confusion, agreement,
     checkpoints, checkpoints_by_language, changes,
 ]  # fmt: skip
 
 
 def texts(figure: Figure) -> Iterator[Text]:
-    """All texts that are drawn: matplotlib also holds labels of ticks beyond the ends of an axis."""
-    beyond = set()
+    """All texts that are drawn; matplotlib also keeps labels of ticks beyond the ends of an axis."""
+    outside = set()
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             low, high = sorted(axis.get_view_interval())
             slack = 1e-6 * (high - low)
             for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
                 if not low - slack <= tick.get_loc() <= high + slack:
-                    beyond |= {id(tick.label1), id(tick.label2)}
-    for found in figure.findobj(Text):
-        shown = isinstance(found, Text) and found.get_visible() and found.get_text().strip()
-        if shown and id(found) not in beyond:
-            yield found
+                    outside |= {id(tick.label1), id(tick.label2)}
+    for text in figure.findobj(Text):
+        if (
+            isinstance(text, Text)
+            and text.get_visible()
+            and text.get_text().strip()
+            and id(text) not in outside
+        ):
+            yield text
 
 
-@pytest.mark.parametrize("draw", DRAWN, ids=lambda draw: draw.__name__)
-def test_no_label_is_cut_off_or_lies_on_another(draw: Callable[[], Figure]) -> None:
+@pytest.mark.parametrize("draw", FIGURES, ids=lambda draw: draw.__name__)
+def test_no_label_is_cut_off_or_overlaps_another(draw: Callable[[], Figure]) -> None:
     figure = draw()
     canvas = FigureCanvasAgg(figure)
     canvas.draw()  # type: ignore[no-untyped-call]
@@ -154,22 +158,22 @@ def test_no_label_is_cut_off_or_lies_on_another(draw: Callable[[], Figure]) -> N
                 assert slanted or not one.overlaps(other), (a.get_text(), b.get_text())
 
 
-def test_every_language_stands_in_the_order_that_was_given() -> None:
+def test_languages_are_drawn_in_the_given_order() -> None:
     order = LANGUAGES[::-1]
     counts = {x: dict.fromkeys(TYPES, 1) for x in order}
     rows = [{"language": x, "matcher": "chunk", "rate": 0.1} for x in LANGUAGES]
-    drawn = {
-        "types": roots.types_by_language(counts, order),
-        "absence": roots.absence_by_language(rows, order, {}),
-        "heat map": knowledge.heat_map(np.zeros((53, 53)), order, "v"),
-        "checkpoints": comparison.by_language(comparison_rows(), order),
+    figures = {
+        "types": roots.plot_types_by_language(counts, order),
+        "absence": roots.plot_absence_by_language(rows, order, {}),
+        "heat map": knowledge.plot_heat_map(np.zeros((53, 53)), order, "v"),
+        "checkpoints": comparison.plot_p_at_1_by_checkpoint(comparison_rows(), order),
     }
-    for what, figure in drawn.items():
+    for name, figure in figures.items():
         labels = [label.get_text().split(" ")[0] for label in figure.axes[0].get_yticklabels()]
-        assert labels == order, what
+        assert labels == order, name
 
 
-# Machado, Oliveira and Fernandes (2009), severity 1.0: how the colour-blind see linear RGB.
+# How the colour-blind see linear RGB: Machado, Oliveira and Fernandes (2009), severity 1.0.
 DEFICIENCIES = {
     "protanopia": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
     "deuteranopia": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
@@ -178,7 +182,7 @@ DEFICIENCIES = {
 
 
 @pytest.mark.parametrize("deficiency", DEFICIENCIES)
-def test_the_types_colours_differ_for_the_colour_blind(deficiency: str) -> None:
+def test_the_colours_of_the_types_differ_for_the_colour_blind(deficiency: str) -> None:
     matrix = np.array(DEFICIENCIES[deficiency])
 
     def lab(colour: str) -> np.ndarray:

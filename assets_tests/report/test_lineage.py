@@ -1,4 +1,4 @@
-"""What a result was made from, as the manifests of the store tell it."""
+"""What a result was made from, according to the manifests of the store."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from factroots_dagster.report.lineage import lineage
+from factroots_dagster.report.lineage import trace_lineage
 from factroots_dagster.store.store import Store
 
 SCHEMA = pa.schema([("n", pa.int64())])
 
 
-def publish(
-    store: Store, asset: str, *parts: str, made_from: tuple[tuple[str, ...], ...] = (), n: int = 0
-) -> None:
-    with store.write_partition(asset, *parts, code_version="1") as work:
+def publish(store: Store, *partition: str, made_from: tuple[tuple[str, ...], ...] = (), n: int = 0) -> None:
+    """Publishes a partition, given as asset and key parts, that read others."""
+    with store.write_partition(*partition, code_version="1") as writer:
         for source in made_from:
-            work.read(*source)
-        work.write(pa.table({"n": [n]}), SCHEMA)
+            writer.read(*source)
+        writer.write(pa.table({"n": [n]}), SCHEMA)
 
 
 def test_every_asset_comes_after_those_it_was_made_from(tmp_path: Path) -> None:
@@ -27,20 +26,20 @@ def test_every_asset_comes_after_those_it_was_made_from(tmp_path: Path) -> None:
     publish(store, "unrelated")
     for language in ("qaa", "qab"):
         publish(store, "split", language, made_from=(("release",),))
-    cells = tuple(("split", language) for language in ("qaa", "qab"))
-    publish(store, "types", "step", made_from=(*cells, ("release",)), n=1)
-    found = lineage(store, ["types/step"])
-    assert [(o.asset, o.partitions, o.made_from) for o in found] == [
+    publish(store, "types", "step", made_from=(("split", "qaa"), ("split", "qab"), ("release",)), n=1)
+    origins = trace_lineage(store, ["types/step"])
+    assert [(origin.asset, origin.partitions, origin.made_from) for origin in origins] == [
         ("release", 1, ()),
         ("split", 2, ("release",)),
         ("types", 1, ("release", "split")),
     ]
-    assert found[0].digest == store.digest("release") and found[2].digest == store.digest("types", "step")
-    assert len({origin.digest for origin in found}) == 3
+    release, split, types = origins
+    assert (release.digest, types.digest) == (store.digest("release"), store.digest("types", "step"))
+    assert len({origin.digest for origin in origins}) == 3
     publish(store, "split", "qab", made_from=(("release",),), n=7)
-    again = {origin.asset: origin.digest for origin in lineage(store, ["types/step"])}
-    assert again["split"] != found[1].digest and again["release"] == found[0].digest
+    again = {origin.asset: origin.digest for origin in trace_lineage(store, ["types/step"])}
+    assert again["split"] != split.digest and again["release"] == release.digest
 
 
-def test_what_is_no_longer_there_is_passed_over(tmp_path: Path) -> None:
-    assert lineage(Store(tmp_path, "sandbox"), ["types/step"]) == []
+def test_partitions_that_no_longer_exist_are_ignored(tmp_path: Path) -> None:
+    assert trace_lineage(Store(tmp_path, "sandbox"), ["types/step"]) == []

@@ -1,24 +1,24 @@
-"""The pictures on the assets' pages in Dagster."""
+"""The pictures of the assets in Dagster."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pyarrow as pa
 
-from assets_tests.report.conftest import rows
+from assets_tests.report.small_world import SmallWorld
+from assets_tests.roots.tables import rows
+from factroots_dagster.facts.mlama.languages import MLAMA_LANGUAGES
 from factroots_dagster.neurons.schema import SIMILARITY_PAIRS
-from factroots_dagster.report import previews as shown
+from factroots_dagster.report import previews
 
 
-def test_pictures_are_small_and_the_same_every_time(world: dict[str, Any], types: pa.Table) -> None:
-    from factroots_dagster.facts.mlama.languages import MLAMA_LANGUAGES
-
-    score = world["scores"].to_pylist()[0]
-    many = rows(world["scores"].schema, [score | {"language": x} for x in MLAMA_LANGUAGES])
+def test_pictures_are_small_and_the_same_every_time(world: SmallWorld, types: pa.Table) -> None:
+    scores = world.tables["probing_scores"]
+    score = scores.to_pylist()[0]
+    many = rows(scores.schema, [score | {"language": language} for language in MLAMA_LANGUAGES])
     pairs = [
-        {"language_a": a, "language_b": b, "facts": 1, "jaccard": 0.1}
+        {"language_a": a, "language_b": b, "value": 0.1}
         for a in MLAMA_LANGUAGES
         for b in MLAMA_LANGUAGES
         if a < b
@@ -26,27 +26,27 @@ def test_pictures_are_small_and_the_same_every_time(world: dict[str, Any], types
     counts = pa.table({"language": list(MLAMA_LANGUAGES) * 3, "uuid": ["u"] * 159, "rows": [5] * 159})
     active = pa.table({"neurons": [[1, 2, 3], [2, 3], [3]]})
     pages = {"pages": 10, "articles": 8, "redirects": 2, "words": 10**9, "entities": None, "damaged_pages": 0}
-    drawn: list[Callable[[], bytes]] = [
-        lambda: shown.scores_picture(many),
-        lambda: shown.types_picture(types),
-        lambda: shown.coverage_picture(counts),
-        lambda: shown.release_picture(counts),
-        lambda: shown.relations_picture(world["splits"]["qaa"]),
-        lambda: shown.relations_picture(world["splits"]["qaa"].slice(0, 0)),
-        lambda: shown.predictions_picture(world["predictions"]["qaa"]),
-        lambda: shown.sources_picture(world["sources"]["qaa"]),
-        lambda: shown.volume_picture(pa.Table.from_pylist([pages])),
-        lambda: shown.counts_picture({"pages": 0, "snapshot": "latest"}, "count"),
-        lambda: shown.neurons_picture(active),
-        lambda: shown.interventions_picture(world["intervention_summary"]),
-        lambda: shown.planted_picture(world["truth"]),
-        lambda: shown.checkpoint_picture(world["checkpoint"]),
-        lambda: shown.similarity_picture(rows(SIMILARITY_PAIRS, pairs)),
-        lambda: shown.similarity_picture(world["clusters"], "corrected", "overlap"),
-        lambda: shown.similarity_picture(SIMILARITY_PAIRS.empty_table()),
-        lambda: shown.loss_picture(pa.table({"step": [1, 2], "loss": [8.0, 3.0]})),
+    pictures: list[Callable[[], bytes]] = [
+        lambda: previews.draw_scores(many),
+        lambda: previews.draw_types(types),
+        lambda: previews.draw_coverage(counts),
+        lambda: previews.draw_release(counts),
+        lambda: previews.draw_relations(world.splits["qaa"]),
+        lambda: previews.draw_relations(world.splits["qaa"].slice(0, 0)),
+        lambda: previews.draw_predictions(world.predictions["qaa"]),
+        lambda: previews.draw_sources(world.sources["qaa"]),
+        lambda: previews.draw_volume(pa.Table.from_pylist([pages])),
+        lambda: previews.draw_counts({"pages": 0, "snapshot": "latest"}, "count"),
+        lambda: previews.draw_active_neurons(active),
+        lambda: previews.draw_interventions(world.tables["intervention_summary"]),
+        lambda: previews.draw_planted_truth(world.tables["planted_truth"]),
+        lambda: previews.draw_checkpoint(world.tables["checkpoint"]),
+        lambda: previews.draw_language_pairs(pa.Table.from_pylist(pairs), "value", "mean Jaccard"),
+        lambda: previews.draw_language_pairs(world.tables["language_clusters"], "corrected", "overlap"),
+        lambda: previews.draw_language_pairs(SIMILARITY_PAIRS.empty_table(), "value", "mean Jaccard"),
+        lambda: previews.draw_training_loss(pa.table({"step": [1, 2], "loss": [8.0, 3.0]})),
     ]
-    for draw in drawn:
+    for draw in pictures:
         picture = draw()
         assert picture.startswith(b"\x89PNG") and 1_000 < len(picture) <= 100_000
         assert picture == draw()

@@ -3,51 +3,62 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from assets_tests.report.conftest import rows
-from assets_tests.report.pages import Page, write
+from assets_tests.report.pages import read_page, write_new_report
+from assets_tests.report.small_world import SmallWorld, report_inputs
+from assets_tests.roots.tables import rows
 from factroots_dagster.models.schema import CHECKPOINT
-from factroots_dagster.report.reference import language_names, paper_results, published_results
+from factroots_dagster.report.reference import mlama_language_names, paper_results, published_results
+
+REAL_CODES = {"qaa": "en", "qab": "fr", "qac": "sq"}
 
 
-def test_published_numbers_stand_beside_ours(tmp_path: Path, world: dict[str, Any], types: pa.Table) -> None:
-    names = {"qaa": "en", "qab": "fr", "qac": "sq"}
+def with_real_codes(table: pa.Table) -> pa.Table:
+    columns = {name: table[name] for name in table.column_names}
+    for name in {"language", "language_a", "language_b"} & columns.keys():
+        codes = [REAL_CODES.get(code, code) for code in table[name].to_pylist()]
+        columns[name] = pa.array(codes, pa.string())
+    return pa.table(columns, schema=table.schema)
 
-    def renamed(table: pa.Table) -> pa.Table:
-        columns = {c: table[c] for c in table.column_names}
-        for column in {"language", "language_a", "language_b"} & columns.keys():
-            columns[column] = pa.array([names.get(x, x) for x in table[column].to_pylist()], pa.string())
-        return pa.table(columns, schema=table.schema)
 
-    about = world["checkpoint"].to_pylist()[0] | {
+def as_mbert(world: SmallWorld) -> SmallWorld:
+    """The world as if it were about three real languages and multilingual BERT."""
+    checkpoint = world.tables["checkpoint"].to_pylist()[0] | {
         "source": "google-bert/bert-base-multilingual-cased",
         "corpus": "wikipedia",
     }
-    changed = {
-        k: renamed(world[k]) for k in ("scores", "clusters", "members", "mask_counts", "similarity_pairs")
-    }
-    for key in ("splits", "sources"):
-        changed[key] = {names[x]: renamed(t) for x, t in world[key].items()}
-    changed |= {"checkpoint": rows(CHECKPOINT, [about]), "planted": None, "volume": None}
-    changed |= {"sensitivity": None, "intervention_summary": None, "layer_profile": None, "facts": None}
-    summary = write(tmp_path / "mbert", world, renamed(types), **changed)
-    page = Page((tmp_path / "mbert" / "index.html").read_text("utf-8"))
-    table = next(t for t in page.tables if t[0][-2:] == ["published P@1", "published partial"])
-    assert {row[0]: row[-2:] for row in table[1:]}["en"] == ["19.1%", "22.6%"]
-    absence = next(t for t in page.tables if t[0][-1].startswith("published (512"))
+    tables = {name: with_real_codes(table) for name, table in world.tables.items()}
+    return replace(
+        world,
+        splits={REAL_CODES[code]: with_real_codes(table) for code, table in world.splits.items()},
+        predictions={REAL_CODES[code]: with_real_codes(table) for code, table in world.predictions.items()},
+        sources={REAL_CODES[code]: with_real_codes(table) for code, table in world.sources.items()},
+        similarity=with_real_codes(world.similarity),
+        tables=tables | {"checkpoint": rows(CHECKPOINT, [checkpoint])},
+    )
+
+
+def test_published_numbers_stand_beside_ours(tmp_path: Path, world: SmallWorld, types: pa.Table) -> None:
+    folder = tmp_path / "mbert"
+    inputs = report_inputs(as_mbert(world), with_real_codes(types), without=("planted_truth",))
+    summary = write_new_report(folder, inputs)
+    page = read_page(folder)
+    scores = next(table for table in page.tables if table[0][-1] == "published partial")
+    assert {row[0]: row[-2:] for row in scores[1:]}["en"] == ["19.1%", "22.6%"]
+    absence = next(table for table in page.tables if table[0][-1].startswith("published (512"))
     assert {row[0]: row[-1] for row in absence[1:]} == {"en": "6.0%", "fr": "14.0%", "sq": "62.0%"}
     assert summary["published_p_at_1"]["*"]["full_match"] == pytest.approx(0.0885)
-    easy = next(t for t in page.tables if t[0] == ["without a source", "here", "published"])
+    easy = next(table for table in page.tables if table[0] == ["without a source", "here", "published"])
     assert [row[2] for row in easy[1:]] == ["3,783", "3,214", "7,644"]
-    beside = next(t for t in page.tables if "transferred: here / published" in t[0][-1])
-    french = next(row for row in beside[1:] if row[0] == "fr")
+    by_language = next(table for table in page.tables if table[0][-1] == "transferred: here / published")
+    french = next(row for row in by_language[1:] if row[0] == "fr")
     assert [cell.split(" / ")[1] for cell in french[1:]] == ["239", "78", "302"]
-    with (tmp_path / "mbert" / "data" / "published_types.csv").open(encoding="utf-8") as file:
+    with (folder / "data" / "published_types.csv").open(encoding="utf-8") as file:
         written = {row["language"]: row for row in csv.DictReader(file)}
     assert written["fr"]["transferred_published"] == "302"
     assert int(written["fr"]["transferred_here"]) == summary["types"]["fr"]["transferred"]
@@ -60,13 +71,20 @@ def test_the_published_record_is_consistent() -> None:
     by_language = record["absent_fact_types_mbert"]["by_language"].values()
     for key, total in totals.items():
         assert abs(sum(row[key] for row in by_language) - total) <= 1
+
+
+def test_results_are_published_for_the_two_models_of_the_paper_only() -> None:
     for source, model in (
         ("bert-base-multilingual-cased@main", "mbert"),
         ("FacebookAI/xlm-roberta-large", "xlmr"),
     ):
-        found = published_results(source)
-        assert found is not None and found.model == model and len(found.p_at_1) == 54
-        assert all(0 < row["full_match"] <= row["partial_match"] < 1 for row in found.p_at_1.values())
+        published = published_results(source)
+        assert published is not None and published.model == model and len(published.p_at_1) == 54
+        assert all(0 < row["full_match"] <= row["partial_match"] < 1 for row in published.p_at_1.values())
     for other in ("someone/bert-base-uncased", "someone/bert-base-multilingual-cased", "xlm-roberta-base"):
         assert published_results(other) is None
-    assert len(language_names()) == 53 and language_names()["ceb"] == "Cebuano"
+
+
+def test_every_mlama_language_has_a_name() -> None:
+    names = mlama_language_names()
+    assert len(names) == 53 and names["ceb"] == "Cebuano"

@@ -1,82 +1,200 @@
-"""Everything the report is made of, in one typed bundle."""
+"""Everything that one checkpoint's report is made from, and how it is read.
+
+A section that needs a further table needs one more entry in STORED_TABLES.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from factroots_dagster.report.reference import PublishedResults
-from factroots_dagster.roots.comparison import overall_p1
-from factroots_dagster.roots.counts import lucky_guesses, type_bands, type_counts
+from factroots_dagster.report.examples import example_facts
+from factroots_dagster.report.explorer import SIMILARITY_COLUMNS, Decode, FactTables
+from factroots_dagster.report.language_names import label_language, language_names
+from factroots_dagster.report.lazy_tables import LazyTables
+from factroots_dagster.report.reference import PublishedResults, published_results
+from factroots_dagster.roots.comparison import p_at_1_by_language
+from factroots_dagster.roots.counts import (
+    CountRanges,
+    count_absent_sources,
+    count_ranges,
+    counts_by_language,
+    estimate_luck,
+)
+from factroots_dagster.roots.planted import load_planted_scores, score_agreement
+
+
+class StoredTable(NamedTuple):
+    """The asset that holds a table of a checkpoint, and its side table; "" is the asset's main table."""
+
+    asset: str
+    side: str = ""
+
+
+STORED_TABLES: Mapping[str, StoredTable] = {
+    "checkpoint": StoredTable("checkpoint"),
+    "probing_scores": StoredTable("probing_scores"),
+    "mask_counts": StoredTable("probing_scores", "mask_counts"),
+    "volume_relations": StoredTable("probing_scores", "volume_relations"),
+    "language_clusters": StoredTable("language_clusters"),
+    "cluster_members": StoredTable("language_clusters", "members"),
+    "mantel": StoredTable("language_clusters", "mantel"),
+    "sensitivity": StoredTable("fact_types", "sensitivity"),
+    "similarity_pairs": StoredTable("neuron_similarity", "pairs"),
+    "neuron_stability": StoredTable("neuron_similarity", "stability"),
+    "layer_profile": StoredTable("neuron_similarity", "layers"),
+    "intervention_summary": StoredTable("neuron_interventions", "summary"),
+}
+"""The tables of a checkpoint's report, by the names under which sections find them."""
 
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """Tables of one checkpoint, named as their assets; None or empty where an asset is not there."""
+    """Everything that one checkpoint's report is made from.
 
-    checkpoint: Mapping[str, Any]
-    scores: pa.Table
-    mask_counts: pa.Table
-    volume_relations: pa.Table
-    volume: pa.Table | None
-    clusters: pa.Table
-    members: pa.Table
-    mantel: pa.Table
-    types: pa.Table
-    absence: pa.Table
-    pairs: pa.Table
-    stability: pa.Table | None
-    intervention_summary: pa.Table | None
-    layer_profile: pa.Table | None
-    sensitivity: pa.Table | None
-    examples: Sequence[Mapping[str, Any]]
-    planted: Mapping[str, Any] | None
-    planted_scores: Mapping[str, Any] | None
-    published: PublishedResults | None
-    names: Mapping[str, str]
+    Attributes:
+        tables: those of STORED_TABLES, `wikipedia_volume` of all languages, and in generated worlds
+            `planted_truth`. `checkpoint`, `probing_scores` and the three tables of language clusters are
+            required; without another table the sections that need it are left out.
+        facts: what the fact explorer shows; it holds FACT_TYPES and the large tables by language.
+        language_names: language code to the name that is shown beside it.
+        planted_scores: scores over many generated worlds; for generated worlds only.
+    """
+
+    tables: Mapping[str, pa.Table]
+    facts: FactTables
+    language_names: Mapping[str, str]
+    planted_scores: Mapping[str, Any] | None = None
+
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        """The rows of a table; none where the table is absent."""
+        rows: list[dict[str, Any]] = self.tables[name].to_pylist() if name in self.tables else []
+        return rows
+
+    @property
+    def generated(self) -> bool:
+        """Whether the world is generated, so that there is a planted truth."""
+        return "planted_truth" in self.tables
+
+    @property
+    def types(self) -> pa.Table:
+        """FACT_TYPES of all languages."""
+        return self.facts.types
 
     @cached_property
-    def by_language(self) -> list[dict[str, Any]]:
-        """Score rows of whole languages, best P@1 first: the order of every figure."""
-        overall = self.scores.filter(
-            pc.and_(pc.equal(self.scores["relation"], "*"), pc.not_equal(self.scores["language"], "*"))
-        )
-        return sorted(overall.to_pylist(), key=lambda row: (-(row["full_match"] or 0.0), row["language"]))
+    def checkpoint(self) -> dict[str, Any]:
+        """The row of CHECKPOINT."""
+        return self.rows("checkpoint")[0]
+
+    @cached_property
+    def published(self) -> PublishedResults | None:
+        """What the paper published about this model."""
+        return published_results(self.checkpoint["source"])
+
+    @cached_property
+    def scores_by_language(self) -> list[dict[str, Any]]:
+        """PROBING_SCORES of whole languages, best P@1 first."""
+        return rank_languages(self.tables["probing_scores"])
 
     @cached_property
     def languages(self) -> list[str]:
-        return [row["language"] for row in self.by_language]
+        """The languages, best P@1 first: their order in every figure."""
+        return [row["language"] for row in self.scores_by_language]
 
     @cached_property
     def p_at_1(self) -> dict[str, float]:
         """Language to P@1; "*" over all rows."""
-        return overall_p1(self.scores)
+        return p_at_1_by_language(self.tables["probing_scores"])
 
     @cached_property
     def counts(self) -> dict[str, dict[str, int]]:
         """Language ("*" for all) to type to number of facts."""
-        counts: dict[str, dict[str, int]] = {}
-        for row in type_counts(self.types).to_pylist():
-            counts.setdefault(row["language"], {})[row["type"]] = row["facts"]
-        return counts
+        return counts_by_language(self.types)
 
     @cached_property
-    def bands(self) -> dict[tuple[str, str], tuple[int, int]]:
-        """(language, type) to the least and the most facts over all settings of `sensitivity`."""
-        return type_bands(self.sensitivity)
+    def count_ranges(self) -> CountRanges:
+        """The smallest and the largest of these counts over all settings of SENSITIVITY."""
+        return count_ranges(self.tables.get("sensitivity"))
 
     @cached_property
     def luck(self) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = lucky_guesses(self.types).to_pylist()
+        """Rows of LUCK, the one of all languages last."""
+        rows: list[dict[str, Any]] = estimate_luck(self.types).to_pylist()
         return rows
 
-    def name(self, language: str) -> str:
+    @cached_property
+    def absence(self) -> pa.Table:
+        """SOURCE_ABSENCE."""
+        return count_absent_sources(self.types, self.facts.sources.values())
+
+    @cached_property
+    def agreement(self) -> dict[str, Any] | None:
+        """Agreement of the types with the planted truth, in generated worlds."""
+        if not self.generated:
+            return None
+        return score_agreement(self.types, self.tables["planted_truth"], self.facts.sources.values())
+
+    @cached_property
+    def examples(self) -> list[dict[str, Any]]:
+        """A few facts of every type."""
+        return example_facts(self.types, self.facts.splits, self.facts.sources.values())
+
+    def language_label(self, language: str) -> str:
         """The language's name and code, where a name is known."""
-        if language == "*":
-            return "all languages"
-        return f"{self.names[language]} · {language}" if language in self.names else language
+        return label_language(language, self.language_names)
+
+
+class TableReader(Protocol):
+    """Reads partitions of assets, as a step or a `PartitionWriter` does."""
+
+    def read(self, asset: str, *parts: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """The main table of a partition."""
+
+    def read_side(self, name: str, asset: str, *parts: str) -> pa.Table:
+        """A side table of a partition."""
+
+
+def read_report_inputs(
+    reader: TableReader, checkpoint: str, decode: Decode, *, generated: bool
+) -> ReportInputs:
+    """Reads what the report of a checkpoint is made from; the tables of facts are read when they are used.
+
+    Args:
+        reader: reads the partitions of a world's assets.
+        checkpoint: the checkpoint's key.
+        decode: turns lists of token ids into texts, as the checkpoint's tokenizer does.
+        generated: whether the world is generated.
+    """
+    types = reader.read("fact_types", checkpoint)
+    languages = sorted(set(types["language"].to_pylist()))
+    tables = {
+        name: reader.read_side(side, asset, checkpoint) if side else reader.read(asset, checkpoint)
+        for name, (asset, side) in STORED_TABLES.items()
+    }
+    volume = pa.concat_tables(reader.read("wikipedia_volume", language) for language in languages)
+    tables["wikipedia_volume"] = volume
+    if generated:
+        tables["planted_truth"] = reader.read("planted_truth")
+    facts = FactTables(
+        types=types,
+        splits=LazyTables(languages, lambda language: reader.read("mlama_split", language)),
+        predictions=LazyTables(languages, lambda language: reader.read("predictions", checkpoint, language)),
+        sources=LazyTables(languages, lambda language: reader.read("fact_sources", language)),
+        similarity=reader.read("neuron_similarity", checkpoint, columns=SIMILARITY_COLUMNS),
+        decode=decode,
+        articles=dict(zip(volume["language"].to_pylist(), volume["articles"].to_pylist(), strict=True)),
+        links=not generated,
+    )
+    names = language_names(generated=generated)
+    return ReportInputs(tables, facts, names, load_planted_scores() if generated else None)
+
+
+def rank_languages(scores: pa.Table) -> list[dict[str, Any]]:
+    """Rows of PROBING_SCORES over all relations of a language, best P@1 first."""
+    whole = scores.filter(pc.and_(pc.equal(scores["relation"], "*"), pc.not_equal(scores["language"], "*")))
+    return sorted(whole.to_pylist(), key=lambda row: (-(row["full_match"] or 0.0), row["language"]))

@@ -1,4 +1,4 @@
-"""Tables that are read when they are needed."""
+"""Tables that are read when they are used."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 import pyarrow as pa
 
 
-class OnDemand(Mapping[str, pa.Table]):
-    """Tables by language, each read whenever it is asked for and not kept: all may not fit in memory."""
+class LazyTables(Mapping[str, pa.Table]):
+    """Tables by language, each read at every access and not kept: all of them may not fit in memory."""
 
     def __init__(self, languages: Iterable[str], read: Callable[[str], pa.Table]) -> None:
         self._languages = tuple(languages)

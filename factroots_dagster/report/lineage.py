@@ -12,7 +12,14 @@ from factroots_dagster.store.store import Store
 
 @dataclass(frozen=True)
 class Origin:
-    """One asset as it went into a result: how many partitions, their digest, and what they were made from."""
+    """One asset behind a result.
+
+    Attributes:
+        asset: name of the asset.
+        partitions: number of its partitions that went into the result.
+        digest: digest of these partitions.
+        made_from: the assets that they were made from.
+    """
 
     asset: str
     partitions: int
@@ -20,33 +27,48 @@ class Origin:
     made_from: tuple[str, ...]
 
 
-def lineage(store: Store, inputs: Iterable[str]) -> list[Origin]:
-    """Every asset upstream of partitions written `asset/part/part`, each after those it was made from.
+def trace_lineage(store: Store, inputs: Iterable[str]) -> list[Origin]:
+    """Every asset upstream of some partitions, each after the assets it was made from.
 
-    Only what is still in the store is followed further; the digest is of the partitions as they are there.
+    Only partitions that are still in the store are followed further; digests are those of the partitions as
+    they are now.
+
+    inputs: partitions written as `asset/part/part`.
     """
     manifests: dict[str, dict[str, Any]] = {}
-    waiting = list(inputs)
-    while waiting:
-        key = waiting.pop()
+    queue = list(inputs)
+    while queue:
+        key = queue.pop()
         asset, *parts = key.split("/")
         if key not in manifests and store.exists(asset, *parts):
             manifests[key] = store.manifest(asset, *parts)
-            waiting += manifests[key]["inputs"]
-    assets = sorted({key.split("/")[0] for key in manifests})
-    found = {}
-    for asset in assets:
-        own = {key: manifest for key, manifest in manifests.items() if key.split("/")[0] == asset}
-        sources = {source.split("/")[0] for manifest in own.values() for source in manifest["inputs"]}
-        digests = "".join(f"{key} {own[key]['digest']}\n" for key in sorted(own))
-        whole = next(iter(own.values()))["digest"] if len(own) == 1 else _sha256(digests)
-        found[asset] = Origin(asset, len(own), whole, tuple(sorted(sources - {asset})))
+            queue += manifests[key]["inputs"]
+    origins = {}
+    for asset in sorted({_asset_of(key) for key in manifests}):
+        own = {key: manifest for key, manifest in manifests.items() if _asset_of(key) == asset}
+        parents = {_asset_of(source) for manifest in own.values() for source in manifest["inputs"]}
+        origins[asset] = Origin(asset, len(own), _joint_digest(own), tuple(sorted(parents - {asset})))
+    return _parents_first(origins)
+
+
+def _asset_of(key: str) -> str:
+    return key.split("/")[0]
+
+
+def _joint_digest(manifests: dict[str, dict[str, Any]]) -> str:
+    """The digest of a single partition, or one over the digests of all."""
+    if len(manifests) == 1:
+        (manifest,) = manifests.values()
+        return str(manifest["digest"])
+    lines = "".join(f"{key} {manifests[key]['digest']}\n" for key in sorted(manifests))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _parents_first(origins: dict[str, Origin]) -> list[Origin]:
+    """The origins in topological order; what remains in a circle comes last."""
     ordered: list[Origin] = []
-    while found:
-        free = [name for name, origin in found.items() if not found.keys() & set(origin.made_from)]
-        ordered += [found.pop(name) for name in free or list(found)]
+    remaining = dict(origins)
+    while remaining:
+        ready = [name for name, origin in remaining.items() if not remaining.keys() & set(origin.made_from)]
+        ordered += [remaining.pop(name) for name in ready or list(remaining)]
     return ordered
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

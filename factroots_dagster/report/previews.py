@@ -1,4 +1,7 @@
-"""One small PNG per main asset, for the asset's page in Dagster: bytes only, no files, at most 100 kB."""
+"""A small picture of each main asset for its page in Dagster.
+
+Every `draw_...` function takes tables and returns a PNG of at most MAX_BYTES; no file is written.
+"""
 
 from __future__ import annotations
 
@@ -10,54 +13,57 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from matplotlib.figure import Figure
 
-from factroots_dagster.report.figures import comparison, knowledge, neurons, roots
+from factroots_dagster.report.figures.comparison import plot_checkpoints
+from factroots_dagster.report.figures.knowledge import plot_heat_map, plot_p_at_1_by_language
+from factroots_dagster.report.figures.neurons import intervention_effects
+from factroots_dagster.report.figures.roots import plot_types_by_language
 from factroots_dagster.report.figures.style import (
     ACCENT,
     GRID,
     INK,
     bars_height,
     canvas,
-    language_rows,
+    label_rows,
     percent_axis,
-    png,
+    render_png,
 )
-from factroots_dagster.roots.counts import type_bands, type_counts
+from factroots_dagster.report.inputs import rank_languages
+from factroots_dagster.roots.counts import count_ranges, counts_by_language
 from factroots_dagster.stats.pair_matrix import pair_matrix
 
 MAX_BYTES = 100_000
 
 
-def scores_picture(scores: pa.Table) -> bytes:
+def draw_scores(scores: pa.Table) -> bytes:
     """P@1 by language with intervals and baselines. scores: PROBING_SCORES."""
-    rows = scores.filter(pc.and_(pc.equal(scores["relation"], "*"), pc.not_equal(scores["language"], "*")))
-    ordered = sorted(rows.to_pylist(), key=lambda row: (-(row["full_match"] or 0.0), row["language"]))
-    return _small(knowledge.p_at_1_by_language(ordered))
+    return _small_png(plot_p_at_1_by_language(rank_languages(scores)))
 
 
-def types_picture(types: pa.Table, sensitivity: pa.Table | None = None) -> bytes:
-    """Predicted facts of each language by type. types: FACT_TYPES; the bands are those of SENSITIVITY."""
-    counts: dict[str, dict[str, int]] = {}
-    for row in type_counts(types).to_pylist():
-        counts.setdefault(row["language"], {})[row["type"]] = row["facts"]
-    languages = sorted(counts.keys() - {"*"})
-    return _small(roots.types_by_language(counts, [*languages, "*"], type_bands(sensitivity)))
+def draw_types(types: pa.Table, sensitivity: pa.Table | None = None) -> bytes:
+    """Predicted facts of each language by type, with ranges. types: FACT_TYPES; sensitivity: SENSITIVITY."""
+    counts = counts_by_language(types)
+    languages = [*sorted(counts.keys() - {"*"}), "*"]
+    return _small_png(plot_types_by_language(counts, languages, count_ranges(sensitivity)))
 
 
-def coverage_picture(coverage: pa.Table) -> bytes:
-    """Facts of each language. coverage: FACT_COVERAGE."""
-    counted = coverage.group_by("language").aggregate([("uuid", "count")]).to_pylist()
-    return bars_picture({row["language"]: row["uuid_count"] for row in counted}, "facts")
+def draw_coverage(coverage: pa.Table) -> bytes:
+    """Number of facts of each language. coverage: FACT_COVERAGE."""
+    counts = coverage.group_by("language").aggregate([("uuid", "count")]).to_pylist()
+    return draw_bars({row["language"]: row["uuid_count"] for row in counts}, "facts")
 
 
-def similarity_picture(table: pa.Table, column: str = "jaccard", label: str = "mean Jaccard") -> bytes:
-    """A value for each pair of languages, e.g. of SIMILARITY_PAIRS or LANGUAGE_CLUSTERS ("corrected")."""
-    languages = sorted({*table["language_a"].to_pylist(), *table["language_b"].to_pylist()})
-    matrix = pair_matrix(table, column, languages) if languages else np.full((1, 1), np.nan)
-    return _small(knowledge.heat_map(matrix, languages or ["–"], label))
+def draw_language_pairs(pairs: pa.Table, column: str, label: str) -> bytes:
+    """A value for each pair of languages.
+
+    pairs: columns language_a, language_b and `column`, a row per pair. label: what the values are.
+    """
+    languages = sorted({*pairs["language_a"].to_pylist(), *pairs["language_b"].to_pylist()})
+    matrix = pair_matrix(pairs, column, languages) if languages else np.full((1, 1), np.nan)
+    return _small_png(plot_heat_map(matrix, languages or ["–"], label))
 
 
-def loss_picture(losses: pa.Table) -> bytes:
-    """Training loss over steps. losses: columns step and loss."""
+def draw_training_loss(losses: pa.Table) -> bytes:
+    """Training loss by step. losses: columns step and loss."""
     with canvas(6.5, 3.2) as (figure, axes):
         axes.plot(losses["step"].to_pylist(), losses["loss"].to_pylist(), color=ACCENT, lw=1.8)
         axes.grid(color=GRID)
@@ -65,79 +71,82 @@ def loss_picture(losses: pa.Table) -> bytes:
         axes.set_ylim(bottom=0)
         axes.set_xlabel("training step")
         axes.set_ylabel("loss")
-    return _small(figure)
+    return _small_png(figure)
 
 
-def release_picture(release: pa.Table) -> bytes:
-    """Rows of each language. release: MLAMA_RELEASE."""
-    return bars_picture(_sums(release, "language", "rows"), "rows")
+def draw_release(release: pa.Table) -> bytes:
+    """Number of rows of each language. release: MLAMA_RELEASE."""
+    sums = release.group_by("language").aggregate([("rows", "sum")]).to_pylist()
+    return draw_bars({row["language"]: row["rows_sum"] or 0 for row in sums}, "rows")
 
 
-def relations_picture(table: pa.Table, label: str = "facts") -> bytes:
-    """Facts of each relation. table: any with a column relation, such as MLAMA_SPLIT."""
-    counted = table.group_by("relation").aggregate([("relation", "count")]).to_pylist()
-    return bars_picture({row["relation"]: row["relation_count"] for row in counted}, label)
+def draw_relations(table: pa.Table, label: str = "facts") -> bytes:
+    """Number of rows of each relation. table: any with a column relation, such as MLAMA_SPLIT."""
+    counts = table.group_by("relation").aggregate([("relation", "count")]).to_pylist()
+    return draw_bars({row["relation"]: row["relation_count"] for row in counts}, label)
 
 
-def predictions_picture(predictions: pa.Table) -> bytes:
+def draw_predictions(predictions: pa.Table) -> bytes:
     """P@1 of each relation in one language. predictions: PREDICTIONS."""
     asked = predictions.filter(pc.is_valid(predictions["full_match"]))
-    scored = pa.table({"relation": asked["relation"], "right": pc.cast(asked["full_match"], pa.float64())})
-    means = scored.group_by("relation").aggregate([("right", "mean")]).to_pylist()
-    return bars_picture({row["relation"]: row["right_mean"] for row in means}, "P@1", share=True)
+    right = pa.table({"relation": asked["relation"], "right": pc.cast(asked["full_match"], pa.float64())})
+    means = right.group_by("relation").aggregate([("right", "mean")]).to_pylist()
+    return draw_bars({row["relation"]: row["right_mean"] for row in means}, "P@1", share=True)
 
 
-def sources_picture(sources: pa.Table) -> bytes:
-    """Facts that have a source, by matcher. sources: FACT_SOURCES with matcher and windows."""
-    found = pa.table(
-        {"matcher": sources["matcher"], "found": pc.cast(pc.greater(sources["windows"], 0), pa.float64())}
-    )
-    means = found.group_by("matcher").aggregate([("found", "mean")]).to_pylist()
-    values = {row["matcher"]: row["found_mean"] for row in means}
-    return bars_picture(values, "facts with a source", share=True)
+def draw_sources(sources: pa.Table) -> bytes:
+    """Share of facts that have a source, by matcher. sources: columns matcher and windows of FACT_SOURCES."""
+    present = pc.cast(pc.greater(sources["windows"], 0), pa.float64())
+    by_matcher = pa.table({"matcher": sources["matcher"], "present": present}).group_by("matcher")
+    means = by_matcher.aggregate([("present", "mean")]).to_pylist()
+    shares = {row["matcher"]: row["present_mean"] for row in means}
+    return draw_bars(shares, "facts with a source", share=True)
 
 
-def volume_picture(volume: pa.Table) -> bytes:
-    """Pages of one Wikipedia, and the words and entities in them, as counts. volume: WIKIPEDIA_VOLUME."""
+def draw_volume(volume: pa.Table) -> bytes:
+    """Counts of pages, words and entities of one Wikipedia. volume: WIKIPEDIA_VOLUME, one row."""
     row = volume.to_pylist()[0]
     names = ("pages", "articles", "redirects", "words", "entities", "damaged_pages")
-    return counts_picture({name: row[name] or 0 for name in names}, "count (logarithmic)")
+    return draw_counts({name: row[name] or 0 for name in names}, "count (logarithmic)")
 
 
-def counts_picture(counts: Mapping[str, Any], label: str) -> bytes:
-    """Numbers of very different sizes; what is not a number is left out."""
-    kept = {k: float(v) for k, v in counts.items() if isinstance(v, int | float)}
-    return bars_picture({name.replace("_", " "): value for name, value in kept.items()}, label, log=True)
+def draw_counts(counts: Mapping[str, Any], label: str) -> bytes:
+    """Numbers of very different sizes; values that are not numbers are left out."""
+    numbers = {name: float(value) for name, value in counts.items() if isinstance(value, int | float)}
+    return draw_bars({name.replace("_", " "): value for name, value in numbers.items()}, label, log=True)
 
 
-def neurons_picture(active: pa.Table) -> bytes:
-    """The neurons that are among the top of most facts, in one language. active: ACTIVE_NEURONS."""
-    top = pc.value_counts(pc.list_flatten(active["neurons"])).to_pylist()
-    first = sorted(top, key=lambda row: (-row["counts"], row["values"]))[:20]
-    values = {f"neuron {row['values']}": row["counts"] for row in first}
-    return bars_picture(values, f"facts, of {active.num_rows:,}, that activate the neuron most")
+def draw_active_neurons(active: pa.Table) -> bytes:
+    """The neurons that are among the top neurons of most facts. active: ACTIVE_NEURONS of one language."""
+    counts = pc.value_counts(pc.list_flatten(active["neurons"])).to_pylist()
+    most_active = sorted(counts, key=lambda row: (-row["counts"], row["values"]))[:20]
+    values = {f"neuron {row['values']}": row["counts"] for row in most_active}
+    return draw_bars(values, f"facts, of {active.num_rows:,}, with the neuron among their most active")
 
 
-def interventions_picture(summary: pa.Table) -> bytes:
-    """Effects of all directions together. summary: INTERVENTION_SUMMARY."""
+def draw_interventions(summary: pa.Table) -> bytes:
+    """Effects over all pairs of languages together. summary: INTERVENTION_SUMMARY."""
     rows = [row for row in summary.to_pylist() if row["language_found"] == "*"]
-    return _small(neurons.intervention_effects(rows))
+    return _small_png(intervention_effects(rows))
 
 
-def planted_picture(truth: pa.Table) -> bytes:
-    """How many facts are planted as what, over all languages. truth: PLANTED_TRUTH."""
-    counted = truth.group_by("kind").aggregate([("uuid", "count")]).to_pylist()
-    return bars_picture({row["kind"]: row["uuid_count"] for row in counted}, "facts, in all languages")
+def draw_planted_truth(truth: pa.Table) -> bytes:
+    """Number of facts of each planted kind, over all languages. truth: PLANTED_TRUTH."""
+    counts = truth.group_by("kind").aggregate([("uuid", "count")]).to_pylist()
+    return draw_bars({row["kind"]: row["uuid_count"] for row in counts}, "facts, in all languages")
 
 
-def comparison_picture(table: pa.Table, sensitivity: Mapping[str, pa.Table]) -> bytes:
-    """P@1 and types over the checkpoints. table: CHECKPOINT_COMPARISON; sensitivity: by checkpoint."""
-    bands = {key: type_bands(one) for key, one in sensitivity.items()}
-    return _small(comparison.checkpoints_overall(table.to_pylist(), bands))
+def draw_comparison(comparison: pa.Table, sensitivity: Mapping[str, pa.Table]) -> bytes:
+    """P@1 and types over the checkpoints.
+
+    comparison: CHECKPOINT_COMPARISON. sensitivity: checkpoint to SENSITIVITY.
+    """
+    ranges = {checkpoint: count_ranges(table) for checkpoint, table in sensitivity.items()}
+    return _small_png(plot_checkpoints(comparison.to_pylist(), ranges))
 
 
-def checkpoint_picture(checkpoint: pa.Table) -> bytes:
-    """What a checkpoint is, in a few words. checkpoint: CHECKPOINT, one row."""
+def draw_checkpoint(checkpoint: pa.Table) -> bytes:
+    """A checkpoint's architecture and size in a few lines. checkpoint: CHECKPOINT, one row."""
     row = checkpoint.to_pylist()[0]
     lines = (
         f"{row['architecture']} ({row['family']})",
@@ -151,18 +160,21 @@ def checkpoint_picture(checkpoint: pa.Table) -> bytes:
         for number, line in enumerate(lines):
             size = 13 if number == 0 else 11
             axes.text(0, 1 - number / len(lines), line, fontsize=size, va="top", color=INK, parse_math=False)
-    return _small(figure)
+    return _small_png(figure)
 
 
-def bars_picture(values: Mapping[str, float], label: str, *, share: bool = False, log: bool = False) -> bytes:
-    """One bar per name, longest first, its number beside it; `share`: in percent."""
+def draw_bars(values: Mapping[str, float], label: str, *, share: bool = False, log: bool = False) -> bytes:
+    """A bar per name, longest first, with its number beside it.
+
+    label: what the values are. share: whether they are shares, shown in percent. log: logarithmic axis.
+    """
     ordered = sorted(values.items(), key=lambda item: (-item[1], item[0]))
     with canvas(7, bars_height(len(ordered))) as (figure, axes):
         axes.barh(range(len(ordered)), [value for _, value in ordered], color=ACCENT, height=0.7)
         for row, (_, value) in enumerate(ordered):
-            shown = f" {100 * value:.1f}%" if share else f" {value:,.0f}"
-            axes.text(value, row, shown, va="center", fontsize=8)
-        language_rows(axes, [name for name, _ in ordered])
+            text = f" {100 * value:.1f}%" if share else f" {value:,.0f}"
+            axes.text(value, row, text, va="center", fontsize=8)
+        label_rows(axes, [name for name, _ in ordered])
         axes.grid(axis="x", color=GRID)
         axes.tick_params(length=0)
         axes.margins(x=0.14)
@@ -172,18 +184,13 @@ def bars_picture(values: Mapping[str, float], label: str, *, share: bool = False
         if share:
             percent_axis(axes, limit=1.15)
         axes.set_xlabel(label)
-    return _small(figure)
+    return _small_png(figure)
 
 
-def _sums(table: pa.Table, key: str, value: str) -> dict[str, float]:
-    rows = table.group_by(key).aggregate([(value, "sum")]).to_pylist()
-    return {row[key]: row[f"{value}_sum"] or 0 for row in rows}
-
-
-def _small(figure: Figure) -> bytes:
-    """PNG at the highest of a few resolutions that stays within MAX_BYTES."""
+def _small_png(figure: Figure) -> bytes:
+    """A PNG at the highest of a few resolutions that stays within MAX_BYTES."""
     for dpi in (96, 72, 54, 40):
-        image = png(figure, dpi=dpi)
+        image = render_png(figure, dpi=dpi)
         if len(image) <= MAX_BYTES:
             break
     return image

@@ -1,7 +1,7 @@
-"""The published numbers of Zhao, Yoshinaga and Oba (EACL 2024), to stand beside ours.
+"""The published numbers of Zhao, Yoshinaga and Oba (EACL 2024), shown beside ours.
 
-`paper_results.json` holds figures only, read from the paper (arXiv 2403.05189) and from the outputs
-stored in the authors' public notebooks.
+`paper_results.json` holds numbers only, taken from the paper (arXiv 2403.05189) and from the outputs stored
+in the authors' public notebooks.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MODELS = {
 
 @dataclass(frozen=True)
 class PublishedResults:
-    """Published numbers of one model; shares in 0..1.
+    """Published numbers of one model; shares are between 0 and 1.
 
     Attributes:
         model: "mbert" or "xlmr".
@@ -47,7 +47,7 @@ class PublishedResults:
 
 @cache
 def paper_results() -> dict[str, Any]:
-    """The whole published record as it was read; shares in percent."""
+    """The whole published record as it was taken down; shares in percent."""
     record: dict[str, Any] = json.loads(files(__package__).joinpath("paper_results.json").read_text("utf-8"))
     return record
 
@@ -78,6 +78,6 @@ def published_results(checkpoint_source: str) -> PublishedResults | None:
     )
 
 
-def language_names() -> dict[str, str]:
-    """English names of mLAMA's languages by code, as the published record has them."""
+def mlama_language_names() -> dict[str, str]:
+    """Code to English name of mLAMA's languages, as in the published record."""
     return {code: entry["name"] for code, entry in paper_results()["p_at_1_percent"].items()}

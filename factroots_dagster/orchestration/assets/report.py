@@ -46,17 +46,12 @@ def fact_types(step: Step, checkpoint: str) -> None:
 def categorization_report(step: Step, checkpoint: str) -> None:
     """Write the page of one checkpoint, its figures and its data."""
     from factroots_dagster.report.inputs import read_report_inputs
-    from factroots_dagster.report.lineage import lineage
+    from factroots_dagster.report.lineage import trace_lineage
     from factroots_dagster.report.page import write_report
 
     tokenizer = step.model_resource().tokenizer(checkpoint).tokenizer
-    inputs = read_report_inputs(
-        step,
-        checkpoint,
-        lambda ids: tokenizer.batch_decode([list(run) for run in ids]),
-        generated=step.settings.generated,
-    )
-    write_report(step.folder, inputs, lineage(step.store, step.writer.inputs))
+    inputs = read_report_inputs(step, checkpoint, tokenizer.batch_decode, generated=step.settings.generated)
+    write_report(step.folder, inputs, trace_lineage(step.store, step.writer.inputs))
 
 
 def checkpoint_comparison(step: Step) -> None:

@@ -1,4 +1,4 @@
-"""The report's figures: each function takes plain rows and returns a matplotlib figure.
+"""The figures of pages and previews: each function takes plain rows and returns a matplotlib figure.
 
-Languages come in the order in which they are given: the report gives all figures the same.
+Languages are drawn in the order in which they are given; the report gives all figures the same order.
 """

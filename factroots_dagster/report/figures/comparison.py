@@ -9,7 +9,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from factroots_dagster.report.figures.roots import Bands
 from factroots_dagster.report.figures.style import (
     ACCENT,
     GRID,
@@ -19,53 +18,45 @@ from factroots_dagster.report.figures.style import (
     TYPE_NAMES,
     bars_height,
     canvas,
-    language_rows,
+    label_rows,
     panels,
     percent_axis,
 )
+from factroots_dagster.roots.counts import CountRanges
 from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
 
 Row = Mapping[str, Any]
 
 
-def checkpoints_overall(rows: Sequence[Row], bands: Mapping[str, Bands] | None = None) -> Figure:
+def plot_checkpoints(rows: Sequence[Row], ranges: Mapping[str, CountRanges] | None = None) -> Figure:
     """P@1 of all languages, and the share of their rows of each predicted type, over the checkpoints.
 
-    rows: CHECKPOINT_COMPARISON. Thin lines are single languages. bands: by checkpoint, the least and the
-    most facts of (language, type) over all settings, drawn as areas.
+    Args:
+        rows: of CHECKPOINT_COMPARISON; thin lines are single languages.
+        ranges: checkpoint to (language, type) to the smallest and the largest count over all settings, drawn
+            as areas.
     """
-    order = _order(rows)
-    at = {checkpoint: place for place, checkpoint in enumerate(order)}
+    checkpoints = _in_order(rows)
+    x = {checkpoint: position for position, checkpoint in enumerate(checkpoints)}
     with panels(10.5, 4.2, 2) as (figure, (left, right)):
-        p1: dict[str, dict[int, float]] = {}
-        for row in rows:
-            if row["full_match"] is not None:
-                p1.setdefault(row["language"], {})[at[row["checkpoint"]]] = row["full_match"]
-        for language in sorted(p1, key=lambda x: x == "*"):
-            line = p1[language]
-            whole = language == "*"
-            style: dict[str, Any] = (
-                {"color": ACCENT, "lw": 2.4, "marker": "o"} if whole else {"color": PALE, "lw": 0.9}
-            )
-            left.plot(list(line), list(line.values()), label="all languages" if whole else None, **style)
-        if "*" in p1:
-            left.legend(frameon=False, loc="lower right")
-        left.set_title("P@1", fontsize=9.5, loc="left")
-        for kind, mark in zip(PREDICTED_TYPES, "os^vD", strict=True):
-            mine = [row for row in rows if row["language"] == "*" and row["type"] == kind]
-            _area(right, mine, at, bands or {}, TYPE_COLOURS[kind])
+        _plot_p_at_1(left, rows, x)
+        for type_, mark in zip(PREDICTED_TYPES, "os^vD", strict=True):
+            own = [row for row in rows if row["language"] == "*" and row["type"] == type_]
+            _fill_ranges(right, own, x, ranges or {}, TYPE_COLOURS[type_])
             right.plot(
-                [at[row["checkpoint"]] for row in mine],
-                [row["share"] for row in mine],
+                [x[row["checkpoint"]] for row in own],
+                [row["share"] for row in own],
                 marker=mark,
-                color=TYPE_COLOURS[kind],
+                color=TYPE_COLOURS[type_],
                 lw=2,
-                label=TYPE_NAMES[kind],
+                label=TYPE_NAMES[type_],
             )
+        left.set_title("P@1", fontsize=9.5, loc="left")
         right.set_title("share of all rows, by type", fontsize=9.5, loc="left")
         figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
         for axes in (left, right):
-            axes.set_xticks(range(len(order)), order, rotation=30 if len(order) > 3 else 0, ha="center")
+            rotation = 30 if len(checkpoints) > 3 else 0
+            axes.set_xticks(range(len(checkpoints)), checkpoints, rotation=rotation, ha="center")
             axes.tick_params(length=0, labelleft=True)
             axes.grid(axis="y", color=GRID)
             axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
@@ -74,24 +65,41 @@ def checkpoints_overall(rows: Sequence[Row], bands: Mapping[str, Bands] | None =
         return figure
 
 
-def _area(
-    axes: Axes, rows: Sequence[Row], at: Mapping[str, int], bands: Mapping[str, Bands], colour: str
+def _plot_p_at_1(axes: Axes, rows: Sequence[Row], x: Mapping[str, int]) -> None:
+    """A thin line per language, and a thick one for all."""
+    lines: dict[str, dict[int, float]] = {}
+    for row in rows:
+        if row["full_match"] is not None:
+            lines.setdefault(row["language"], {})[x[row["checkpoint"]]] = row["full_match"]
+    total = lines.pop("*", None)
+    for _, line in sorted(lines.items()):
+        axes.plot(list(line), list(line.values()), color=PALE, lw=0.9)
+    if total:
+        axes.plot(list(total), list(total.values()), color=ACCENT, lw=2.4, marker="o", label="all languages")
+        axes.legend(frameon=False, loc="lower right")
+
+
+def _fill_ranges(
+    axes: Axes, rows: Sequence[Row], x: Mapping[str, int], ranges: Mapping[str, CountRanges], colour: str
 ) -> None:
-    """The band of one type; shares are of all rows, which facts and share tell together."""
+    """The ranges of one type as an area; a row's share and count give the share of a single fact."""
     known = [
-        (at[row["checkpoint"]], *band, row["share"] / row["facts"])
+        (x[row["checkpoint"]], *counts, row["share"] / row["facts"])
         for row in rows
-        if row["facts"] and (band := bands.get(row["checkpoint"], {}).get((row["language"], row["type"])))
+        if row["facts"] and (counts := ranges.get(row["checkpoint"], {}).get((row["language"], row["type"])))
     ]
     if known:
-        x, low, high, one = (np.array(values) for values in zip(*known, strict=True))
-        axes.fill_between(x, low * one, high * one, color=colour, alpha=0.15, lw=0)
+        positions, low, high, per_fact = (np.array(values) for values in zip(*known, strict=True))
+        axes.fill_between(positions, low * per_fact, high * per_fact, color=colour, alpha=0.15, lw=0)
 
 
-def changes(moves: Mapping[tuple[str, str], int], title: str) -> Figure:
-    """How many facts went from which type (rows) to which (columns)."""
-    counts = np.array([[moves.get((a, b), 0) for b in TYPES] for a in TYPES], dtype=float)
-    names = [TYPE_NAMES[t].replace(": ", ":\n") for t in TYPES]
+def plot_changes(changes: Mapping[tuple[str, str], int], title: str) -> Figure:
+    """Number of facts by their type before (rows) and after (columns).
+
+    changes: (type before, type after) to number of facts.
+    """
+    counts = np.array([[changes.get((before, after), 0) for after in TYPES] for before in TYPES], dtype=float)
+    names = [TYPE_NAMES[type_].replace(": ", ":\n") for type_ in TYPES]
     with canvas(7.6, 4.4) as (figure, axes):
         axes.imshow(np.sqrt(counts), cmap="Blues", aspect="auto", vmax=1.2 * max(np.sqrt(counts.max()), 1))
         for (i, j), value in np.ndenumerate(counts):
@@ -106,25 +114,30 @@ def changes(moves: Mapping[tuple[str, str], int], title: str) -> Figure:
         return figure
 
 
-def by_language(rows: Sequence[Row], languages: Sequence[str], name: Callable[[str], str] = str) -> Figure:
-    """P@1 of each language at every checkpoint, the first faint and the last strong."""
-    order = _order(rows)
-    value = {(row["checkpoint"], row["language"]): row["full_match"] for row in rows}
+def plot_p_at_1_by_checkpoint(
+    rows: Sequence[Row], languages: Sequence[str], label: Callable[[str], str] = str
+) -> Figure:
+    """P@1 of each language at every checkpoint, the first one faint and the last one strong.
+
+    rows: of CHECKPOINT_COMPARISON. languages: those to draw, in this order. label: turns a language code into
+    the text beside its row.
+    """
+    checkpoints = _in_order(rows)
+    p_at_1 = {(row["checkpoint"], row["language"]): row["full_match"] for row in rows}
     with canvas(8, bars_height(len(languages)) + 0.2) as (figure, axes):
-        for place, checkpoint in enumerate(order):
-            strength = 0.3 + 0.7 * (place + 1) / len(order)
-            known = [(value.get((checkpoint, x)), at) for at, x in enumerate(languages)]
-            points = [(v, at) for v, at in known if v is not None]
+        for number, checkpoint in enumerate(checkpoints):
+            values = [p_at_1.get((checkpoint, language)) for language in languages]
+            points = [(value, y) for y, value in enumerate(values) if value is not None]
             axes.plot(
-                [v for v, _ in points],
-                [at for _, at in points],
-                "os^vDP*X"[place % 8],
+                [value for value, _ in points],
+                [y for _, y in points],
+                "os^vDP*X"[number % 8],
                 color=ACCENT,
-                alpha=strength,
+                alpha=0.3 + 0.7 * (number + 1) / len(checkpoints),
                 ms=6,
                 label=checkpoint,
             )
-        language_rows(axes, languages, name)
+        label_rows(axes, languages, label)
         percent_axis(axes)
         axes.set_xlim(left=0)
         axes.set_xlabel("P@1")
@@ -132,5 +145,6 @@ def by_language(rows: Sequence[Row], languages: Sequence[str], name: Callable[[s
         return figure
 
 
-def _order(rows: Sequence[Row]) -> list[str]:
-    return [key for _, key in sorted({(row["order"], row["checkpoint"]) for row in rows})]
+def _in_order(rows: Sequence[Row]) -> list[str]:
+    """The checkpoints in their order."""
+    return [checkpoint for _, checkpoint in sorted({(row["order"], row["checkpoint"]) for row in rows})]

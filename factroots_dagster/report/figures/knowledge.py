@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
@@ -19,67 +20,74 @@ from factroots_dagster.report.figures.style import (
     bars_height,
     canvas,
     column,
-    language_rows,
+    label_rows,
     percent_axis,
-    share_by_number,
+    share_by_number_axes,
 )
 
 Row = Mapping[str, Any]
 
 
-def p_at_1_by_language(
+def plot_p_at_1_by_language(
     rows: Sequence[Row],
     published: Mapping[str, float] | None = None,
-    name: Callable[[str], str] = str,
+    label: Callable[[str], str] = str,
 ) -> Figure:
-    """P@1 with 95% intervals, and the baselines it must be read against.
+    """P@1 with 95% intervals and baselines.
 
-    rows: language, full_match, full_match_low, full_match_high, majority, prior_typed_p1, typed_p1, and the
-    intervals clustered by subject and object (by_subject_low and so on), of which the wider ends are drawn.
+    Args:
+        rows: language, full_match, full_match_low, full_match_high, majority, prior_typed_p1, typed_p1, and
+            the intervals clustered by subject and by object (by_subject_low and so on), of which the wider
+            ends are drawn.
+        published: language to published P@1.
+        label: turns a language code into the text beside its row.
     """
     with canvas(8, bars_height(len(rows)) + 0.3) as (figure, axes):
-        at = np.arange(len(rows))
+        y = np.arange(len(rows))
         values = column(rows, "full_match")
         error = np.abs(
             np.stack([values - column(rows, "full_match_low"), column(rows, "full_match_high") - values])
         )
-        axes.barh(at, values, color=ACCENT, height=0.62, label="P@1, all of the object's tokens right")
-        for place, row in zip(at, rows, strict=True):
+        axes.barh(y, values, color=ACCENT, height=0.62, label="P@1, all tokens of the object right")
+        for position, row in zip(y, rows, strict=True):
             ends = [row.get(f"by_{by}_{end}") for by in ("subject", "object") for end in ("low", "high")]
             if known := [end for end in ends if end is not None]:
-                axes.plot([min(known), max(known)], [place] * 2, color="#7A8791", lw=3.6, alpha=0.6, zorder=2)
-        axes.errorbar(values, at, xerr=error, fmt="none", ecolor=INK, elinewidth=0.8, capsize=1.5)
-        _marks(axes, rows, at, "majority", "|", CONTRAST, "always the commonest object")
-        _marks(axes, rows, at, "typed_p1", "o", "#56B4E9", "best of the candidates (typed)")
-        _marks(axes, rows, at, "prior_typed_p1", "x", MUTED, "typed, subject hidden")
+                span = [min(known), max(known)]
+                axes.plot(span, [position] * 2, color="#7A8791", lw=3.6, alpha=0.6, zorder=2)
+        axes.errorbar(values, y, xerr=error, fmt="none", ecolor=INK, elinewidth=0.8, capsize=1.5)
+        _add_marks(axes, rows, "majority", "|", CONTRAST, "always the most frequent object")
+        _add_marks(axes, rows, "typed_p1", "o", "#56B4E9", "best of the candidates (typed)")
+        _add_marks(axes, rows, "prior_typed_p1", "x", MUTED, "typed, subject hidden")
         if published:
-            known = [(published[r["language"]], i) for i, r in enumerate(rows) if r["language"] in published]
-            axes.plot(
-                [x for x, _ in known],
-                [i for _, i in known],
-                "D",
-                color="#E69F00",
-                ms=4,
-                label="published P@1",
-            )
-        language_rows(axes, [row["language"] for row in rows], name)
+            points = [
+                (published[row["language"]], position)
+                for position, row in enumerate(rows)
+                if row["language"] in published
+            ]
+            x, positions = zip(*points, strict=True) if points else ((), ())
+            axes.plot(x, positions, "D", color="#E69F00", ms=4, label="published P@1")
+        label_rows(axes, [row["language"] for row in rows], label)
         percent_axis(axes)
         axes.set_xlim(left=0)
         figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=8.5)
         return figure
 
 
-def volume_scatter(points: Sequence[tuple[str, float, float]], measure: str) -> Figure:
-    """P@1 against the size of the language's Wikipedia. points: (language, size, P@1)."""
+def plot_volume(points: Sequence[tuple[str, float, float]], measure: str) -> Figure:
+    """P@1 against the size of the language's Wikipedia.
+
+    points: (language, size, P@1). measure: what the size is.
+    """
     with canvas(6.5, 4.2) as (figure, axes):
-        axes.scatter([p[1] for p in points], [p[2] for p in points], color=ACCENT, s=26, zorder=3)
+        sizes = [size for _, size, _ in points]
+        axes.scatter(sizes, [value for _, _, value in points], color=ACCENT, s=26, zorder=3)
         for language, size, value in points:
             axes.annotate(language, (size, value), xytext=(4, 3), textcoords="offset points", fontsize=8)
-        if points and min(p[1] for p in points) > 0:
+        if points and min(sizes) > 0:
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
             axes.xaxis.set_minor_formatter(NullFormatter())
-            if max(p[1] for p in points) < 30 * min(p[1] for p in points):
+            if max(sizes) < 30 * min(sizes):
                 axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
         axes.grid(color=GRID)
@@ -89,35 +97,42 @@ def volume_scatter(points: Sequence[tuple[str, float, float]], measure: str) -> 
         return figure
 
 
-def mask_counts(rows: Sequence[Row]) -> Figure:
-    """P@1 by how many tokens the object has: each language thin, all together thick with interval.
+def plot_mask_counts(rows: Sequence[Row]) -> Figure:
+    """P@1 by the number of tokens of the object: a thin line per language, a thick one for all with interval.
 
     rows: language ("*" for all), object_tokens, full_match, low, high.
     """
     with canvas(6.5, 3.8) as (figure, axes):
         for language in sorted({row["language"] for row in rows} - {"*"}):
-            mine = sorted((r for r in rows if r["language"] == language), key=lambda r: r["object_tokens"])
-            axes.plot(column(mine, "object_tokens"), column(mine, "full_match"), color=PALE, lw=0.9)
-        total = sorted((r for r in rows if r["language"] == "*"), key=lambda r: r["object_tokens"])
+            own = _rows_by_length(rows, language)
+            axes.plot(column(own, "object_tokens"), column(own, "full_match"), color=PALE, lw=0.9)
+        total = _rows_by_length(rows, "*")
         if total:
             x, y = column(total, "object_tokens"), column(total, "full_match")
             axes.fill_between(x, column(total, "low"), column(total, "high"), color=ACCENT, alpha=0.2)
             axes.plot(x, y, color=ACCENT, lw=2.2, marker="o", ms=4, label="all languages")
             axes.legend(frameon=False)
-        share_by_number(axes, "tokens of the object", "P@1")
+        share_by_number_axes(axes, "tokens of the object", "P@1")
         return figure
 
 
-def heat_map(matrix: np.ndarray, languages: Sequence[str], label: str) -> Figure:
-    """Symmetric language-by-language values; NaN stays blank."""
+def _rows_by_length(rows: Sequence[Row], language: str) -> list[Row]:
+    own = [row for row in rows if row["language"] == language]
+    return sorted(own, key=lambda row: row["object_tokens"])
+
+
+def plot_heat_map(matrix: np.ndarray, languages: Sequence[str], label: str) -> Figure:
+    """Values of pairs of languages.
+
+    matrix: [languages, languages], symmetric; NaN stays blank. label: what the values are.
+    """
     size = max(3.6, 1.6 + 0.22 * len(languages))
+    font_size = 9 if len(languages) <= 20 else 14  # large figures are shown smaller
     with canvas(size + 0.8, size) as (figure, axes):
         image = axes.imshow(matrix, cmap="cividis", interpolation="nearest")
         axes.set_xticks(range(len(languages)), languages, rotation=90)
         axes.set_yticks(range(len(languages)), languages)
-        axes.tick_params(
-            length=0, labelsize=9 if len(languages) <= 20 else 14
-        )  # large ones are shown smaller
+        axes.tick_params(length=0, labelsize=font_size)
         axes.spines[:].set_visible(False)
         if len(languages) <= 14:
             middle = np.nanmean(matrix) if not np.isnan(matrix).all() else 0.0
@@ -126,16 +141,14 @@ def heat_map(matrix: np.ndarray, languages: Sequence[str], label: str) -> Figure
                     colour = "black" if value > middle else "white"
                     axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=7, color=colour)
         bar = figure.colorbar(image, ax=axes, shrink=0.8)
-        bar.set_label(label, size=9 if len(languages) <= 20 else 14)
+        bar.set_label(label, size=font_size)
         return figure
 
 
-def _marks(
-    axes: Any, rows: Sequence[Row], at: np.ndarray, name: str, mark: str, colour: str, label: str
-) -> None:
+def _add_marks(axes: Axes, rows: Sequence[Row], name: str, mark: str, colour: str, label: str) -> None:
+    """One mark per row at the value of a column, where the column has any."""
     values = column(rows, name) if rows and name in rows[0] else np.full(len(rows), np.nan)
     if not np.isnan(values).all():
         size = {"|": 11, "o": 4, "x": 5}[mark]
-        axes.plot(
-            values, at, mark, color=colour, ms=size, mew=1.8 if mark != "o" else 0, label=label, zorder=4
-        )
+        width = 1.8 if mark != "o" else 0
+        axes.plot(values, range(len(rows)), mark, color=colour, ms=size, mew=width, label=label, zorder=4)

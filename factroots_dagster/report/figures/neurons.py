@@ -18,9 +18,9 @@ from factroots_dagster.report.figures.style import (
     PALE,
     canvas,
     column,
-    language_rows,
+    label_rows,
     panels,
-    share_by_number,
+    share_by_number_axes,
 )
 
 Row = Mapping[str, Any]
@@ -45,7 +45,7 @@ def similarity_against_nulls(means: Mapping[str, Mapping[str, float]]) -> Figure
             axes.margins(x=0.3)
             axes.axvline(0, color=MUTED, lw=0.8)
             axes.xaxis.set_major_locator(MaxNLocator(3))
-        language_rows(every[0], labels)
+        label_rows(every[0], labels)
         return figure
 
 
@@ -95,7 +95,7 @@ def layer_profile(rows: Sequence[Row]) -> Figure:
                 label="mean of the languages",
             )
             axes.legend(frameon=False)
-        share_by_number(axes, "layer", "share of active neurons")
+        share_by_number_axes(axes, "layer", "share of active neurons")
         return figure
 
 
@@ -129,5 +129,5 @@ def intervention_effects(rows: Sequence[Row]) -> Figure:
             axes.tick_params(length=0)
             axes.xaxis.set_major_locator(MaxNLocator(4))
         every[1].xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
-        language_rows(every[0], [f"{r['intervention']}: {NEURON_SETS[r['neuron_set']]}" for r in known])
+        label_rows(every[0], [f"{r['intervention']}: {NEURON_SETS[r['neuron_set']]}" for r in known])
         return figure

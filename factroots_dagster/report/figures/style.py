@@ -1,6 +1,6 @@
-"""What all figures share: colours, sizes, and bytes that are the same for the same data.
+"""What all figures share: colours, sizes, and rendering that gives the same bytes for the same data.
 
-Colours are those of Okabe and Ito (2008), told apart by people with any common colour blindness.
+The colours are those of Okabe and Ito (2008), which people with any common colour blindness can tell apart.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ TYPE_NAMES = {
 }
 INK, MUTED, PALE, GRID = "#1B1F24", "#5B6570", "#B9C4CE", "#E3E6EA"
 ACCENT, CONTRAST = "#0072B2", "#D55E00"
-ROW_INCHES = 0.24  # height of one language in a bar chart: legible at 53 of them
+ROW_INCHES = 0.24  # height of one language in a bar chart: legible with 53 of them
 HEADER_INCHES = 1.1
 _STYLE: dict[Any, Any] = {
     "svg.hashsalt": "factroots",  # element ids would otherwise be random
@@ -55,14 +55,14 @@ _STYLE: dict[Any, Any] = {
 
 @contextmanager
 def canvas(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
-    """A figure with one axes in the project's style; no global matplotlib state is touched."""
+    """A figure with a single axes in the project's style; no global matplotlib state is touched."""
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, figure.add_subplot()
 
 
-def svg(figure: Figure) -> bytes:
-    """The figure as SVG, text as outlines so that it looks alike everywhere; the same bytes every time."""
+def render_svg(figure: Figure) -> bytes:
+    """The figure as SVG, always the same bytes; text becomes outlines, so that it looks alike everywhere."""
     with matplotlib.rc_context(_STYLE):
         out = io.BytesIO()
         FigureCanvasSVG(figure).print_figure(
@@ -71,8 +71,8 @@ def svg(figure: Figure) -> bytes:
     return out.getvalue()
 
 
-def png(figure: Figure, *, dpi: int = 80) -> bytes:
-    """The figure as PNG; the same bytes every time."""
+def render_png(figure: Figure, *, dpi: int = 80) -> bytes:
+    """The figure as PNG, always the same bytes."""
     with matplotlib.rc_context(_STYLE):
         out = io.BytesIO()
         figure.set_dpi(dpi)
@@ -81,12 +81,12 @@ def png(figure: Figure, *, dpi: int = 80) -> bytes:
 
 
 def bars_height(rows: int) -> float:
-    """Inches that a chart with one bar per language needs."""
+    """Height in inches of a chart with one bar per row."""
     return HEADER_INCHES + ROW_INCHES * max(rows, 1)
 
 
 def percent_axis(axes: Axes, *, limit: float | None = None) -> None:
-    """x in percent with light vertical grid lines."""
+    """Formats the x axis in percent, with light vertical grid lines. limit: the right end."""
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
     axes.grid(axis="x", color=GRID)
     axes.tick_params(length=0)
@@ -94,8 +94,8 @@ def percent_axis(axes: Axes, *, limit: float | None = None) -> None:
         axes.set_xlim(0, limit)
 
 
-def share_by_number(axes: Axes, number: str, share: str) -> None:
-    """Whole numbers below, percent from nothing up, light grid lines; what the two are called."""
+def share_by_number_axes(axes: Axes, number: str, share: str) -> None:
+    """Formats axes that show a share (y, in percent from 0) over a whole number (x), with their labels."""
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(color=GRID)
@@ -105,15 +105,15 @@ def share_by_number(axes: Axes, number: str, share: str) -> None:
     axes.set_ylabel(share)
 
 
-def language_rows(axes: Axes, languages: Sequence[str], name: Callable[[str], str] = str) -> None:
-    """One row per language, the first on top; `name` is what stands beside it."""
-    axes.set_yticks(range(len(languages)), [name(language) for language in languages])
-    axes.set_ylim(len(languages) - 0.4, -0.6)
+def label_rows(axes: Axes, names: Sequence[str], label: Callable[[str], str] = str) -> None:
+    """Labels the y axis with one row per name, the first on top; `label` turns names into what is shown."""
+    axes.set_yticks(range(len(names)), [label(name) for name in names])
+    axes.set_ylim(len(names) - 0.4, -0.6)
 
 
 @contextmanager
 def panels(width: float, height: float, columns: int) -> Iterator[tuple[Figure, list[Axes]]]:
-    """A figure with axes side by side that share their rows."""
+    """A figure with axes side by side that share their y axis."""
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, list(figure.subplots(1, columns, sharey=True, squeeze=False)[0])

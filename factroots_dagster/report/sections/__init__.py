@@ -1,33 +1,52 @@
-"""The report's sections: each function turns tables into words, figures and tables, or None."""
+"""The report's sections, one per file: each turns the report's inputs into text, figures and tables.
+
+To add a section, write a file with a function `build_section(inputs)`, which returns None when its tables are
+absent, and add the function to SECTIONS. A section about a table that the report does not read yet also needs
+an entry in `inputs.STORED_TABLES`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from factroots_dagster.report.inputs import ReportInputs
-from factroots_dagster.report.sections import knowledge, neurons, planted, roots
+from factroots_dagster.report.sections import (
+    absence,
+    clusters,
+    easy,
+    examples,
+    neurons,
+    object_length,
+    planted,
+    planted_seeds,
+    probing,
+    sensitivity,
+    types_overview,
+    volume,
+)
 from factroots_dagster.report.sections.model import Section
 
-MAKERS: tuple[Callable[[ReportInputs], Section | None], ...] = (
-    roots.answer,
-    knowledge.probing,
-    knowledge.volume,
-    knowledge.masks,
-    knowledge.clusters,
-    roots.absence,
-    roots.easy,
+SECTIONS: tuple[Callable[[ReportInputs], Section | None], ...] = (
+    types_overview.build_section,
+    probing.build_section,
+    volume.build_section,
+    object_length.build_section,
+    clusters.build_section,
+    absence.build_section,
+    easy.build_section,
     neurons.neurons,
     neurons.stability,
     neurons.layers,
     neurons.interventions,
-    roots.sensitivity,
-    roots.examples,
-    planted.planted,
-    planted.planted_seeds,
+    sensitivity.build_section,
+    examples.build_section,
+    planted.build_section,
+    planted_seeds.build_section,
 )
-"""In reading order. A new section is one function and one line here."""
+"""In reading order."""
 
 
-def sections(inputs: ReportInputs) -> list[Section]:
-    """All sections that the given tables allow."""
-    return [section for make in MAKERS if (section := make(inputs)) is not None]
+def build_sections(inputs: ReportInputs) -> list[Section]:
+    """All sections whose tables are present."""
+    sections = (build(inputs) for build in SECTIONS)
+    return [section for section in sections if section is not None]

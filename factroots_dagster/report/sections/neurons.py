@@ -11,12 +11,12 @@ from factroots_dagster.report.figures import neurons as figures
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.sections.model import (
     Figure,
-    Grid,
     Section,
+    Table,
     decimal,
     interval,
+    join_words,
     percent,
-    sentence,
 )
 from factroots_dagster.stats.pair_matrix import pair_matrix
 
@@ -37,7 +37,7 @@ NULLS = {
 
 def neurons(inputs: ReportInputs) -> Section | None:
     """Similarity of active neurons against its nulls, by every statistic."""
-    pairs = inputs.pairs.to_pylist()
+    pairs = inputs.rows("similarity_pairs")
     means = _means(pairs)
     if not means.get("jaccard"):
         return None
@@ -77,20 +77,22 @@ def neurons(inputs: ReportInputs) -> Section | None:
                 "Mean similarity of the neurons of equal facts, and what it must be compared with.",
                 "similarity_pairs",
                 "Jaccard of top neurons: "
-                + sentence([f"{label} {value:.2f}" for label, value in means["jaccard"].items()])
+                + join_words([f"{label} {value:.2f}" for label, value in means["jaccard"].items()])
                 + ".",
             ),
             Figure(
                 "similarity",
-                knowledge.heat_map(pair_matrix(inputs.pairs, "jaccard", order), order, "mean Jaccard"),
+                knowledge.plot_heat_map(
+                    pair_matrix(inputs.tables["similarity_pairs"], "jaccard", order), order, "mean Jaccard"
+                ),
                 "Mean overlap of active neurons over the facts that two languages predict.",
                 "similarity_pairs",
                 f"A square per pair of {len(order)} languages, brighter for more overlap.",
             ),
         ],
-        [Grid(["statistic", *labels], rows, "Means over all pairs of languages, by facts.")],
+        [Table(["statistic", *labels], rows, "Means over all pairs of languages, by facts.")],
         "neuron_similarity",
-        {"similarity_pairs": inputs.pairs},
+        {"similarity_pairs": inputs.tables["similarity_pairs"]},
     )
 
 
@@ -109,7 +111,7 @@ def _means(pairs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
 
 def stability(inputs: ReportInputs) -> Section | None:
     """Would other facts, or another k, have said the same?"""
-    rows = inputs.stability.to_pylist() if inputs.stability is not None else []
+    rows = inputs.rows("neuron_stability")
     halved = [row for row in rows if row["language"] == "*" and row["aspect"] == "facts_halved"]
     drawn = [row for row in halved if row["k"] is not None and row["overlap"] is not None]
     if not drawn:
@@ -156,17 +158,17 @@ def stability(inputs: ReportInputs) -> Section | None:
                 f"{best['random_overlap']:.2f}.",
             )
         ],
-        [Grid(heads, grid, folded=True)],
+        [Table(heads, grid, collapsed=True)],
         "neuron_similarity",
-        {"neuron_stability": inputs.stability},
+        {"neuron_stability": inputs.tables["neuron_stability"]},
     )
 
 
 def layers(inputs: ReportInputs) -> Section | None:
     """Active neurons by layer."""
-    if inputs.layer_profile is None or not inputs.layer_profile.num_rows:
+    rows = inputs.rows("layer_profile")
+    if not rows:
         return None
-    rows = inputs.layer_profile.to_pylist()
     totals: dict[int, float] = {}
     for row in rows:
         totals[row["layer"]] = totals.get(row["layer"], 0.0) + row["share"]
@@ -186,14 +188,13 @@ def layers(inputs: ReportInputs) -> Section | None:
         ],
         [],
         "neuron_similarity",
-        {"layer_profile": inputs.layer_profile},
+        {"layer_profile": inputs.tables["layer_profile"]},
     )
 
 
 def interventions(inputs: ReportInputs) -> Section | None:
     """What switching neurons off or up does."""
-    table = inputs.intervention_summary
-    rows = [row for row in table.to_pylist() if row["language_found"] == "*"] if table is not None else []
+    rows = [row for row in inputs.rows("intervention_summary") if row["language_found"] == "*"]
     if not rows:
         return None
     order = list(figures.NEURON_SETS)
@@ -228,13 +229,13 @@ def interventions(inputs: ReportInputs) -> Section | None:
                 "Change of the object’s log-probability, and right answers that turn wrong; lines: 95%.",
                 "intervention_summary",
                 "Mean change of the log-probability when switched off: "
-                + sentence([f"{figures.NEURON_SETS[s]} {said[s]:+.3f}" for s in order if s in said])
+                + join_words([f"{figures.NEURON_SETS[s]} {said[s]:+.3f}" for s in order if s in said])
                 + ".",
             )
         ],
-        [Grid(heads, grid)],
+        [Table(heads, grid)],
         "neuron_interventions",
-        {"intervention_summary": table},
+        {"intervention_summary": inputs.tables["intervention_summary"]},
     )
 
 

@@ -1,285 +1,380 @@
-// The fact explorer: unpacks what it is asked for, and shows labels as text only (textContent, bdi).
+// The fact explorer. Packed data is opened when it is needed; labels are shown as text only (textContent, bdi).
+// An entry is a fact in one language.
 "use strict";
 (() => {
-  const at = (id) => document.getElementById(id);
-  const box = at("explorer");
-  if (!box) return;
-  const query = at("fact-query"), relationBox = at("fact-relation"), status = at("fact-status");
-  const list = at("fact-results"), shown = at("fact-shown");
-  const RESULTS = 40, NEAR = 4;
-
-  async function unpack(id) {
-    const block = at(id);
-    if (!block) return null;
-    const bytes = Uint8Array.from(atob(block.textContent), (c) => c.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    const value = JSON.parse(await new Response(stream).text());
-    // Indices into `strings` are written as differences from the one before.
-    for (const name of ["template", "prediction", "reason", "title", "sentence"]) {
-      if (!value.strings || !value[name]) continue;
-      let last = 0;
-      value[name] = value[name].map((step) => (step === null ? null : (last += step)));
-    }
-    return value;
-  }
-
-  const opened = new Map();
-  const open = (id) => {
-    if (!opened.has(id)) {
-      if (opened.size > 12) for (const key of opened.keys()) if (key !== "facts-index") { opened.delete(key); break; }
-      opened.set(id, unpack(id));
-    }
-    return opened.get(id);
+  const byId = (id) => document.getElementById(id);
+  const form = byId("explorer");
+  if (!form) return;
+  const queryInput = byId("fact-query"), relationSelect = byId("fact-relation"), status = byId("fact-status");
+  const resultList = byId("fact-results"), factView = byId("fact-shown");
+  const MAX_RESULTS = 40, MAX_NEIGHBOURS = 4, MAX_CACHED_BLOCKS = 12, MAX_MATCHES = 20000;
+  const TYPE_NAMES = {
+    shared: "Shared", independent: "Independent", transferred: "Transferred", naming_cue: "Easy: naming cue",
+    shared_tokens: "Easy: shared tokens", not_predicted: "Not predicted",
   };
 
+  // ---- Packed blocks ----
+
+  async function unpack(id) {
+    const element = byId(id);
+    if (!element) return null;
+    const bytes = Uint8Array.from(atob(element.textContent), (character) => character.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    const block = JSON.parse(await new Response(stream).text());
+    // Indices into `strings` are written as differences from the previous one.
+    for (const column of ["template", "prediction", "reason", "title", "sentence"]) {
+      if (!block.strings || !block[column]) continue;
+      let last = 0;
+      block[column] = block[column].map((step) => (step === null ? null : (last += step)));
+    }
+    return block;
+  }
+
+  const cachedBlocks = new Map();
+  function loadBlock(id) {
+    if (!cachedBlocks.has(id)) {
+      if (cachedBlocks.size > MAX_CACHED_BLOCKS) {
+        const oldest = [...cachedBlocks.keys()].find((key) => key !== "facts-index");
+        cachedBlocks.delete(oldest);
+      }
+      cachedBlocks.set(id, unpack(id));
+    }
+    return cachedBlocks.get(id);
+  }
+
+  // ---- Elements ----
+
   // An element with text, never with markup.
-  function make(tag, text, className) {
+  function createElement(tag, text, className) {
     const element = document.createElement(tag);
     if (text !== undefined && text !== null) element.textContent = text;
     if (className) element.className = className;
     return element;
   }
-  function label(text, className) {
-    const element = make("bdi", text, className);
+  // A text from the data, isolated so that right-to-left letters do not turn its surroundings.
+  function createLabel(text, className) {
+    const element = createElement("bdi", text, className);
     element.dir = "auto";
     return element;
   }
-  function line(...parts) {
-    const element = make("span");
-    element.append(...parts.filter((part) => part !== null));
+  function createLine(...children) {
+    const element = createElement("span");
+    element.append(...children);
     return element;
   }
 
-  let index = null, folded = "", starts = null, factsOf = null, entities = null, names = null;
-  async function ready() {
+  // ---- Index and search ----
+
+  // Every entity has one line of its names, separated by tabs, in index.entities.
+  let index = null, foldedNames = "", lineStarts = null, factsOfEntity = null, entityLines = null, displayNames = null;
+  async function loadIndex() {
     if (index) return index;
-    status.textContent = "Opening the facts …";
-    const found = await open("facts-index");
-    folded = fold(found.entities);
-    const lines = folded.split("\n");
-    starts = new Int32Array(lines.length);
-    for (let i = 0, at = 0; i < lines.length; i++) { starts[i] = at; at += lines[i].length + 1; }
-    entities = found.entities.split("\n");
-    names = entities.map((text) => text.split("\t", 1)[0]);
-    factsOf = Array.from(lines, () => []);
-    found.subject.forEach((entity, fact) => factsOf[entity].push(fact));
-    found.object.forEach((entity, fact) => { if (entity !== found.subject[fact]) factsOf[entity].push(fact); });
-    const sorted = [...found.relations.keys()].sort((a, b) => (found.relations[a] < found.relations[b] ? -1 : 1));
-    for (const number of sorted) relationBox.append(new Option(found.relations[number], String(number)));
-    index = found;
+    status.textContent = "Loading the facts …";
+    const loaded = await loadBlock("facts-index");
+    foldedNames = foldCase(loaded.entities);
+    const foldedLines = foldedNames.split("\n");
+    lineStarts = new Int32Array(foldedLines.length);
+    for (let line = 0, position = 0; line < foldedLines.length; line++) {
+      lineStarts[line] = position;
+      position += foldedLines[line].length + 1;
+    }
+    entityLines = loaded.entities.split("\n");
+    displayNames = entityLines.map((line) => line.split("\t", 1)[0]);
+    factsOfEntity = Array.from(foldedLines, () => []);
+    loaded.subject.forEach((entity, fact) => factsOfEntity[entity].push(fact));
+    loaded.object.forEach((entity, fact) => {
+      if (entity !== loaded.subject[fact]) factsOfEntity[entity].push(fact);
+    });
+    const sorted = [...loaded.relations.keys()].sort((a, b) => (loaded.relations[a] < loaded.relations[b] ? -1 : 1));
+    for (const number of sorted) relationSelect.append(new Option(loaded.relations[number], String(number)));
+    index = loaded;
     return index;
   }
-  const fold = (text) => text.normalize("NFC").toLowerCase();
+  const foldCase = (text) => text.normalize("NFC").toLowerCase();
 
+  // The entity whose line contains a position of foldedNames.
   function entityAt(position) {
-    let low = 0, high = starts.length - 1;
+    let low = 0, high = lineStarts.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (starts[middle] <= position) low = middle; else high = middle - 1;
+      if (lineStarts[middle] <= position) low = middle; else high = middle - 1;
     }
     return low;
   }
 
-  // Facts whose subject or object has the text in one of its names: whole names first, then beginnings.
+  // Facts whose identifier, relation, subject or object matches: whole names first, then beginnings of names.
   function search(text, relation) {
-    const wanted = fold(text).trim().replace(/\s+/g, " ");
-    const keep = (fact) => relation < 0 || index.relation[fact] === relation;
-    if (!wanted) {
-      const all = [];
-      for (let i = 0; i < index.uuids.length && all.length <= RESULTS; i++) if (keep(i)) all.push(i);
-      return all;
+    const query = foldCase(text).trim().replace(/\s+/g, " ");
+    const inRelation = (fact) => relation < 0 || index.relation[fact] === relation;
+    if (!query) {
+      const first = [];
+      for (let fact = 0; fact < index.uuids.length && first.length <= MAX_RESULTS; fact++) {
+        if (inRelation(fact)) first.push(fact);
+      }
+      return first;
     }
-    const found = new Set();
-    index.uuids.forEach((uuid, fact) => { if (wanted.length > 3 && uuid.toLowerCase().startsWith(wanted) && keep(fact)) found.add(fact); });
-    const number = index.relations.findIndex((name) => fold(name) === wanted);
-    if (number >= 0) index.relation.forEach((other, fact) => { if (other === number && keep(fact)) found.add(fact); });
-    const ranked = [new Set(), new Set(), new Set()];
-    for (let hit = folded.indexOf(wanted), seen = 0; hit >= 0 && seen < 20000; seen++) {
-      const before = hit === 0 || "\n\t".includes(folded[hit - 1]);
-      const end = hit + wanted.length;
-      const whole = before && (end === folded.length || "\n\t".includes(folded[end]));
-      ranked[whole ? 0 : before ? 1 : 2].add(entityAt(hit));
-      hit = folded.indexOf(wanted, end);
+    const matches = new Set();
+    if (query.length > 3) index.uuids.forEach((uuid, fact) => {
+      if (uuid.toLowerCase().startsWith(query) && inRelation(fact)) matches.add(fact);
+    });
+    const number = index.relations.findIndex((name) => foldCase(name) === query);
+    if (number >= 0) index.relation.forEach((other, fact) => {
+      if (other === number && inRelation(fact)) matches.add(fact);
+    });
+    for (const entities of matchEntities(query)) {
+      for (const entity of entities) {
+        for (const fact of factsOfEntity[entity]) if (inRelation(fact)) matches.add(fact);
+      }
     }
-    for (const entities of ranked) for (const entity of entities) for (const fact of factsOf[entity]) {
-      if (keep(fact)) found.add(fact);
+    return [...matches];
+  }
+
+  // Entities with the query as a whole name, at the beginning of a name, and elsewhere in one.
+  function matchEntities(query) {
+    const whole = new Set(), beginning = new Set(), inside = new Set();
+    const isBoundary = (position) => position < 0 || position >= foldedNames.length || "\n\t".includes(foldedNames[position]);
+    let start = foldedNames.indexOf(query);
+    for (let count = 0; start >= 0 && count < MAX_MATCHES; count++) {
+      const end = start + query.length;
+      const rank = !isBoundary(start - 1) ? inside : isBoundary(end) ? whole : beginning;
+      rank.add(entityAt(start));
+      start = foldedNames.indexOf(query, end);
     }
-    return [...found];
+    return [whole, beginning, inside];
   }
 
   function showResults(facts) {
-    list.replaceChildren();
-    for (const fact of facts.slice(0, RESULTS)) {
-      const button = make("button");
+    resultList.replaceChildren();
+    for (const fact of facts.slice(0, MAX_RESULTS)) {
+      const button = createElement("button");
       button.type = "button";
       button.dataset.fact = fact;
       button.append(
-        label(names[index.subject[fact]], "cut"), make("span", " → ", "arrow"),
-        label(names[index.object[fact]], "cut"), make("small", " " + index.relations[index.relation[fact]]),
+        createLabel(displayNames[index.subject[fact]], "cut"), createElement("span", " → ", "arrow"),
+        createLabel(displayNames[index.object[fact]], "cut"),
+        createElement("small", " " + index.relations[index.relation[fact]]),
       );
-      button.addEventListener("click", () => show(fact));
-      const item = make("li");
+      button.addEventListener("click", () => showFact(fact));
+      const item = createElement("li");
       item.append(button);
-      list.append(item);
+      resultList.append(item);
     }
-    const more = facts.length - RESULTS;
     status.textContent = facts.length === 0 ? "No fact in this page has such a name."
-      : more > 0 ? `The first ${RESULTS}; go on typing to narrow them down.`
+      : facts.length > MAX_RESULTS ? `The first ${MAX_RESULTS} facts; keep typing to narrow them down.`
       : `${facts.length} ${facts.length === 1 ? "fact" : "facts"}.`;
   }
 
-  async function find() {
-    await ready();
-    showResults(search(query.value, Number(relationBox.value)));
+  async function updateResults() {
+    await loadIndex();
+    showResults(search(queryInput.value, Number(relationSelect.value)));
   }
 
-  // A sentence with the two names marked where they stand as they are written.
-  function sentence(text, subject, object) {
-    const element = label(null, "sentence");
-    const spans = [subject, object].map((name) => [text.indexOf(name), name.length])
-      .filter(([from, length]) => from >= 0 && length > 0).sort((a, b) => a[0] - b[0]);
+  // ---- One fact ----
+
+  async function showFact(fact) {
+    await loadIndex();
+    const number = Math.floor(fact / index.shard), factInShard = fact % index.shard;
+    const [shard, ...sentenceBlocks] = await Promise.all(
+      [`facts-${number}`, `evidence-${number}`, `others-${number}`].map(loadBlock));
+    const entries = [...shard.fact.keys()].filter((entry) => shard.fact[entry] === factInShard);
+    const predicted = entries.filter((entry) => index.types[shard.type[entry]] !== "not_predicted");
+    const view = {
+      shard, predicted,
+      similarities: shard.similar[factInShard],
+      evidence: collectEvidence(sentenceBlocks),
+      subjectNames: entityLines[index.subject[fact]].split("\t"),
+      objectNames: entityLines[index.object[fact]].split("\t"),
+    };
+    const title = createElement("h3");
+    title.append(
+      createLabel(displayNames[index.subject[fact]], "cut"), " → ",
+      createLabel(displayNames[index.object[fact]], "cut"),
+    );
+    const caption = createElement("p", null, "caption");
+    caption.append(`Relation ${index.relations[index.relation[fact]]}, fact `, createElement("code", index.uuids[fact]),
+      `: predicted in ${predicted.length} of ${entries.length} languages.`);
+    const head = createElement("thead"), body = createElement("tbody");
+    head.append(createHeadings());
+    body.append(...entries.map((entry) => createEntryRow(view, entry)));
+    const table = createElement("table", null, "fact");
+    table.append(head, body);
+    const scroll = createElement("div", null, "scroll");
+    scroll.append(table);
+    factView.replaceChildren(title, caption, scroll);
+    for (const button of resultList.querySelectorAll("button")) {
+      button.toggleAttribute("aria-current", Number(button.dataset.fact) === fact);
+    }
+  }
+
+  // Entry to title, revision and sentence of its evidence.
+  function collectEvidence(blocks) {
+    const evidence = new Map();
+    for (const block of blocks) if (block) block.entry.forEach((entry, position) => evidence.set(entry, {
+      title: block.strings[block.title[position]],
+      revision: Number(block.revision[position]),
+      sentence: block.strings[block.sentence[position]],
+    }));
+    return evidence;
+  }
+
+  function createHeadings() {
+    const row = createElement("tr");
+    for (const heading of ["Language", "Prompt and the model’s answer", "Type and reason", `Most similar neurons (${index.statistic})`, "Source in this language"]) {
+      const cell = createElement("th", heading);
+      cell.scope = "col";
+      row.append(cell);
+    }
+    return row;
+  }
+
+  function createEntryRow(view, entry) {
+    const { shard } = view;
+    const subject = view.subjectNames[shard.subject[entry]], object = view.objectNames[shard.object[entry]];
+    const row = createElement("tr", null, isPredicted(view, entry) ? "right" : "wrong");
+    row.dataset.language = index.languages[shard.language[entry]][0];
+    const language = createElement("th", languageName(shard.language[entry]));
+    language.scope = "row";
+    row.append(
+      language, createAnswerCell(view, entry, subject, object), createTypeCell(view, entry),
+      createNeighbourCell(view, entry), createEvidenceCell(view, entry, subject, object),
+    );
+    return row;
+  }
+
+  const isPredicted = (view, entry) => view.predicted.includes(entry);
+
+  function languageName(number) {
+    const [code, name] = index.languages[number];
+    return name ? `${name} (${code})` : code;
+  }
+
+  function createAnswerCell(view, entry, subject, object) {
+    const { shard } = view, right = isPredicted(view, entry);
+    const cell = createElement("td");
+    const [before, after] = splitPrompt(shard.strings[shard.template[entry]], subject);
+    const prompt = createLabel(null, "prompt");
+    prompt.append(before, createElement("span", "▁▁▁", "gap"), after);
+    const answer = shard.prediction[entry] === null ? createElement("i", "nothing")
+      : createLabel(shard.strings[shard.prediction[entry]], "answer");
+    cell.append(prompt, createLine(createElement("small", right ? "✓ answer: " : "✗ answer: "), answer));
+    if (!right) cell.append(createLine(createElement("small", "correct: "), createLabel(object)));
+    const thousandths = shard.probability[entry];
+    if (thousandths !== null) {
+      const percentage = thousandths ? (thousandths / 10).toFixed(1) : "below 0.1";
+      cell.append(createElement("small", `probability of the correct answer, per token: ${percentage}%`));
+    }
+    return cell;
+  }
+
+  // The prompt before and after the answer; a label that contains "[Y]" stays a label.
+  function splitPrompt(template, subject) {
+    const gap = template.indexOf("[Y]");
+    const before = template.slice(0, gap), after = template.slice(gap + 3);
+    const fillIn = (text) => text.split("[X]").join(subject);
+    return before.includes("[X]") ? [fillIn(before), after] : [before, fillIn(after)];
+  }
+
+  function createTypeCell(view, entry) {
+    const cell = createElement("td"), type = index.types[view.shard.type[entry]];
+    cell.append(
+      createElement("b", TYPE_NAMES[type] || type, "type type-" + type),
+      createLabel(view.shard.strings[view.shard.reason[entry]], "reason"),
+    );
+    return cell;
+  }
+
+  function createNeighbourCell(view, entry) {
+    const cell = createElement("td");
+    const neighbours = isPredicted(view, entry) ? rankNeighbours(view, view.predicted.indexOf(entry)) : [];
+    if (!neighbours.length) cell.textContent = "–";
+    const elements = neighbours.map(([similarity, other]) => createElement(
+      "span", `${languageName(view.shard.language[view.predicted[other]])} ${similarity.toFixed(2)}`, "near"));
+    cell.append(...elements.slice(0, MAX_NEIGHBOURS));
+    if (elements.length > MAX_NEIGHBOURS) {
+      const more = createElement("details");
+      more.append(
+        createElement("summary", `${elements.length - MAX_NEIGHBOURS} more`), ...elements.slice(MAX_NEIGHBOURS));
+      cell.append(more);
+    }
+    return cell;
+  }
+
+  // [similarity, position in view.predicted] of the other languages, the most similar first.
+  // `similarities` is the upper triangle of the predicted entries, row by row, in hundredths.
+  function rankNeighbours(view, own) {
+    const neighbours = [];
+    let cell = 0;
+    for (let row = 0; row < view.predicted.length; row++) {
+      for (let column = row + 1; column < view.predicted.length; column++, cell++) {
+        const hundredths = view.similarities[cell];
+        if ((row === own || column === own) && hundredths !== null) {
+          neighbours.push([hundredths / 100, row === own ? column : row]);
+        }
+      }
+    }
+    return neighbours.sort((a, b) => b[0] - a[0]);
+  }
+
+  function createEvidenceCell(view, entry, subject, object) {
+    const { shard } = view;
+    const cell = createElement("td", null, "evidence");
+    const windows = shard.windows[entry], articles = index.articles[shard.language[entry]];
+    if (!windows) {
+      cell.textContent = articles === null ? "No source found."
+        : `No source found in ${articles.toLocaleString("en")} articles.`;
+      return cell;
+    }
+    const count = `Found in ${windows.toLocaleString("en")} ${windows === 1 ? "window" : "windows"} (${index.matcher})`;
+    const evidence = view.evidence.get(entry);
+    if (!evidence) {
+      cell.textContent = count + "; the sentence is not in this page.";
+      return cell;
+    }
+    let source = createLabel(evidence.title, "title");
+    if (index.links) {
+      const wiki = index.languages[shard.language[entry]][0].replaceAll("_", "-");
+      const link = createElement("a");
+      link.append(source);
+      link.href = `https://${encodeURIComponent(wiki)}.wikipedia.org/w/index.php?oldid=${evidence.revision}`;
+      link.rel = "noopener noreferrer";
+      source = link;
+    }
+    cell.append(
+      createSentence(evidence.sentence, [subject, object]),
+      createLine(source, createElement("small", `, revision ${evidence.revision}. ${count}.`)),
+    );
+    return cell;
+  }
+
+  // A sentence with the names marked where they stand as they are written.
+  function createSentence(text, names) {
+    const element = createLabel(null, "sentence");
+    const spans = names.map((name) => [text.indexOf(name), name.length])
+      .filter(([start, length]) => start >= 0 && length > 0).sort((a, b) => a[0] - b[0]);
     let done = 0;
-    for (const [from, length] of spans) {
-      if (from < done) continue;
-      element.append(text.slice(done, from), make("mark", text.slice(from, from + length)));
-      done = from + length;
+    for (const [start, length] of spans) {
+      if (start < done) continue;
+      element.append(text.slice(done, start), createElement("mark", text.slice(start, start + length)));
+      done = start + length;
     }
     element.append(text.slice(done));
     return element;
   }
 
-  const language = (number) => {
-    const [code, name] = index.languages[number];
-    return name ? `${name} (${code})` : code;
-  };
-  const KINDS = {
-    shared: "Shared", independent: "Independent", transferred: "Transferred", naming_cue: "Easy: naming cue",
-    shared_tokens: "Easy: shared tokens", not_predicted: "Not predicted",
-  };
+  // ---- Events ----
 
-  function neighbours(similar, own, count) {
-    const values = [];
-    for (let i = 0, k = 0; i < count; i++) for (let j = i + 1; j < count; j++, k++) {
-      if ((i === own || j === own) && similar[k] !== null) values.push([similar[k] / 100, i === own ? j : i]);
-    }
-    return values.sort((a, b) => b[0] - a[0]);
-  }
+  let timer = 0;
+  queryInput.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(updateResults, 60); });
+  relationSelect.addEventListener("change", updateResults);
+  form.addEventListener("submit", (event) => { event.preventDefault(); updateResults(); });
 
-  function evidence(cell, shard, places, subject, object) {
-    const element = make("td", null, "evidence");
-    const windows = shard.windows[cell];
-    const articles = index.articles[shard.language[cell]];
-    if (!windows) {
-      element.textContent = articles === null ? "No source found."
-        : `No source found in ${articles.toLocaleString("en")} articles.`;
-      return element;
-    }
-    const place = places.get(cell);
-    const times = `In ${windows.toLocaleString("en")} ${windows === 1 ? "window" : "windows"} (${index.matcher})`;
-    if (!place) {
-      element.textContent = times + "; the sentence is not in this page.";
-      return element;
-    }
-    const title = label(place.title, "title");
-    let source = title;
-    if (index.links) {
-      source = make("a");
-      source.append(title);
-      const wiki = index.languages[shard.language[cell]][0].replaceAll("_", "-");
-      source.href = `https://${encodeURIComponent(wiki)}.wikipedia.org/w/index.php?oldid=${Number(place.revision)}`;
-      source.rel = "noopener noreferrer";
-    }
-    element.append(
-      sentence(place.sentence, subject, object),
-      line(source, make("small", `, revision ${Number(place.revision)}. ${times}.`)),
-    );
-    return element;
+  // The data is opened only when the reader comes near the explorer.
+  async function start() {
+    await updateResults();
+    if (index.uuids.length && !factView.hasChildNodes()) await showFact(0);
   }
-
-  async function show(fact) {
-    await ready();
-    const number = Math.floor(fact / index.shard), own = fact % index.shard;
-    const [shard, ...others] = await Promise.all(
-      [`facts-${number}`, `evidence-${number}`, `others-${number}`].map(open));
-    const places = new Map();
-    for (const block of others) if (block) block.cell.forEach((cell, i) => places.set(cell, {
-      title: block.strings[block.title[i]], revision: block.revision[i], sentence: block.strings[block.sentence[i]],
-    }));
-    const strings = shard.strings;
-    const [subjects, objects] = [index.subject, index.object].map((of) => entities[of[fact]].split("\t"));
-    const cells = [];
-    shard.fact.forEach((other, cell) => { if (other === own) cells.push(cell); });
-    const predicted = cells.filter((cell) => index.types[shard.type[cell]] !== "not_predicted");
-    const table = make("table", null, "fact");
-    const head = make("tr");
-    for (const name of ["Language", "Asked, and what the model says", "Type, and why", `Neurons most like those in (${index.statistic})`, "Source in this language"]) {
-      const cell = make("th", name);
-      cell.scope = "col";
-      head.append(cell);
-    }
-    const thead = make("thead"), body = make("tbody");
-    thead.append(head);
-    for (const cell of cells) {
-      const row = make("tr"), kind = index.types[shard.type[cell]], right = kind !== "not_predicted";
-      row.dataset.language = index.languages[shard.language[cell]][0];
-      row.className = right ? "right" : "wrong";
-      const where = make("th", language(shard.language[cell]));
-      where.scope = "row";
-      const asked = make("td"), subject = subjects[shard.subject[cell]], object = objects[shard.object[cell]];
-      const [before, after] = halves(strings[shard.template[cell]], subject);
-      const prompt = label(null, "prompt");
-      prompt.append(before, make("span", "▁▁▁", "gap"), after);
-      const said = shard.prediction[cell] === null ? make("i", "nothing") : label(strings[shard.prediction[cell]], "said");
-      asked.append(prompt, line(make("small", right ? "✓ says: " : "✗ says: "), said));
-      if (!right) asked.append(line(make("small", "right: "), label(object)));
-      const p = shard.probability[cell];
-      if (p !== null) asked.append(make("small", `probability of the right answer, per token: ${p ? (p / 10).toFixed(1) : "below 0.1"}%`));
-      const why = make("td");
-      const type = make("b", KINDS[kind] || kind, "type type-" + kind);
-      why.append(type, label(strings[shard.reason[cell]], "reason"));
-      const near = make("td");
-      const values = right ? neighbours(shard.similar[own], predicted.indexOf(cell), predicted.length) : [];
-      if (!values.length) near.textContent = "–";
-      const entry = ([value, other]) => make("span", `${language(shard.language[predicted[other]])} ${value.toFixed(2)}`, "near");
-      near.append(...values.slice(0, NEAR).map(entry));
-      if (values.length > NEAR) {
-        const rest = make("details");
-        rest.append(make("summary", `${values.length - NEAR} more`), ...values.slice(NEAR).map(entry));
-        near.append(rest);
-      }
-      row.append(where, asked, why, near, evidence(cell, shard, places, subject, object));
-      body.append(row);
-    }
-    table.append(thead, body);
-    const title = make("h3");
-    title.append(label(names[index.subject[fact]], "cut"), " → ", label(names[index.object[fact]], "cut"));
-    const about = make("p", null, "caption");
-    about.append(`Relation ${index.relations[index.relation[fact]]}, fact `, make("code", index.uuids[fact]),
-      `: predicted in ${predicted.length} of ${cells.length} languages.`);
-    const scroll = make("div", null, "scroll");
-    scroll.append(table);
-    shown.replaceChildren(title, about, scroll);
-    for (const button of list.querySelectorAll("button")) button.toggleAttribute("aria-current", Number(button.dataset.fact) === fact);
-  }
-
-  // What stands before and behind the answer; a label that contains "[Y]" stays a label.
-  function halves(template, subject) {
-    const [left, right] = [template.slice(0, template.indexOf("[Y]")), template.slice(template.indexOf("[Y]") + 3)];
-    const filled = (text) => text.split("[X]").join(subject);
-    return left.includes("[X]") ? [filled(left), right] : [left, filled(right)];
-  }
-
-  let waiting = 0;
-  const later = () => { clearTimeout(waiting); waiting = setTimeout(find, 60); };
-  query.addEventListener("input", later);
-  relationBox.addEventListener("change", find);
-  box.addEventListener("submit", (event) => { event.preventDefault(); find(); });
-  async function begin() {
-    await find();
-    if (index.uuids.length && !shown.hasChildNodes()) await show(0);
-  }
-  const seen = new IntersectionObserver((entries) => {
-    if (entries.some((entry) => entry.isIntersecting)) { seen.disconnect(); begin(); }
+  const observer = new IntersectionObserver((observed) => {
+    if (observed.some((item) => item.isIntersecting)) { observer.disconnect(); start(); }
   }, { rootMargin: "200px" });
-  seen.observe(box);
+  observer.observe(form);
 })();

@@ -1,0 +1,325 @@
+"""A small hand-made world with every table that the report reads, and hostile labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from assets_tests.roots.tables import prediction_row, rows, source_row, split_row
+from factroots_dagster.facts.schema import MLAMA_SPLIT
+from factroots_dagster.languages.clusters import language_clusters
+from factroots_dagster.languages.geography import Place
+from factroots_dagster.models.schema import CHECKPOINT
+from factroots_dagster.neurons.effects import intervention_summary
+from factroots_dagster.neurons.schema import (
+    LAYER_PROFILE,
+    NEAREST_LANGUAGE,
+    NEURON_INTERVENTIONS,
+    NEURON_SIMILARITY,
+    NEURON_STABILITY,
+    SIMILARITY_PAIRS,
+)
+from factroots_dagster.neurons.statistics import (
+    MISMATCHED,
+    OBSERVED,
+    RANDOM,
+    SAME_OBJECT,
+    SAME_OBJECT_Q90,
+)
+from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_SCORES, VOLUME_RELATIONS
+from factroots_dagster.report.explorer import FactTables
+from factroots_dagster.report.inputs import ReportInputs
+from factroots_dagster.sandbox.schema import PLANTED_TRUTH
+from factroots_dagster.tracing.schema import FACT_SOURCES
+
+HOSTILE = (
+    "<script>alert('pwned')</script>",
+    '" onmouseover="alert(1)" x=\'',
+    "شارع \u202eevil\u202c الملك",
+    "{{ 7 * 7 }} {% raw %} &amp; <b>",
+    "very long " * 60,
+)
+LANGUAGES = ("qaa", "qab", "qac")
+KINDS = ("shared", "independent", "transferred", "unlinked", "unknown", "easy_token") * 10
+"""The planted kind of each fact."""
+PAIRS = [(a, b) for a in LANGUAGES for b in LANGUAGES if a < b]
+
+
+@dataclass(frozen=True)
+class SmallWorld:
+    """Three languages and 60 facts, of which half have hostile labels.
+
+    Attributes:
+        splits, predictions, sources: language to MLAMA_SPLIT, PREDICTIONS and FACT_SOURCES.
+        similarity: NEURON_SIMILARITY; shared facts are similar.
+        nearest: NEAREST_LANGUAGE by two statistics; shared facts are near, the others are not.
+        tables: the tables of `ReportInputs`, but for `sensitivity`.
+    """
+
+    splits: dict[str, pa.Table]
+    predictions: dict[str, pa.Table]
+    sources: dict[str, pa.Table]
+    similarity: pa.Table
+    nearest: pa.Table
+    tables: dict[str, pa.Table]
+
+
+def make_world() -> SmallWorld:
+    random = np.random.default_rng(5)
+    splits, predictions, sources, truth = {}, {}, {}, []
+    for language in LANGUAGES:
+        split, predicted, found = [], [], []
+        for i, kind in enumerate(KINDS):
+            uuid, label = f"u{i:02}", HOSTILE[i % 5] if i < 30 else f"Subject {i}"
+            stated = kind in ("shared", "independent")
+            right = bool(random.random() < (0.1 if kind in ("unlinked", "unknown") else 0.8))
+            split.append(
+                split_row(
+                    uuid,
+                    language,
+                    subject=label,
+                    object=HOSTILE[(i + 1) % 5] if i < 30 else "Oslo",
+                    subject_uri=f"Q{i}",
+                    object_uri=f"Q10{(i + 1) % 5 if i < 30 else 9}",
+                    object_in_subject=kind == "easy_token",
+                )
+            )
+            predicted.append(prediction_row(uuid, language, right, object_ids=[i % 9]))
+            for matcher in ("sentence", "chunk", "article"):
+                windows = int(stated) + (matcher == "article" and i % 7 == 0)
+                found.append(source_row(uuid, language, windows, matcher, sentence=f"{label} is in Oslo"))
+            truth.append(_truth_row(uuid, language, kind, stated))
+        splits[language] = rows(MLAMA_SPLIT, split)
+        predictions[language] = rows(PREDICTIONS, predicted)
+        sources[language] = rows(FACT_SOURCES, found)
+    places = {language: Place(10.0 * i, 5.0, "Latn") for i, language in enumerate(LANGUAGES)}
+    clusters, members, mantel = language_clusters(predictions, places=places, permutations=19)
+    return SmallWorld(
+        splits,
+        predictions,
+        sources,
+        _similarity(),
+        _nearest(),
+        {
+            "checkpoint": rows(CHECKPOINT, [_CHECKPOINT_ROW]),
+            "probing_scores": rows(PROBING_SCORES, _score_rows(predictions)),
+            "mask_counts": rows(MASK_COUNTS, _mask_count_rows()),
+            "volume_relations": rows(VOLUME_RELATIONS, [_VOLUME_RELATION_ROW]),
+            "wikipedia_volume": pa.table({"language": list(LANGUAGES), "wikitext_bytes": [1000, 4000, 9000]}),
+            "language_clusters": clusters,
+            "cluster_members": members,
+            "mantel": mantel,
+            "similarity_pairs": _similarity_pairs(),
+            "neuron_stability": rows(NEURON_STABILITY, [_stability_row(k) for k in (10, 50)]),
+            "layer_profile": rows(
+                LAYER_PROFILE,
+                [{"language": x, "layer": layer, "share": 0.5} for x in LANGUAGES for layer in (0, 1)],
+            ),
+            "intervention_summary": intervention_summary(rows(NEURON_INTERVENTIONS, _intervention_rows())),
+            "planted_truth": rows(PLANTED_TRUTH, truth),
+        },
+    )
+
+
+def report_inputs(
+    world: SmallWorld,
+    types: pa.Table,
+    *,
+    without: tuple[str, ...] = (),
+    planted_scores: dict[str, Any] | None = None,
+    language_names: dict[str, str] | None = None,
+    **tables: pa.Table,
+) -> ReportInputs:
+    """What the world's report is made from. `tables` replace or add some; `without` leaves some out."""
+    facts = FactTables(
+        types=types,
+        splits=world.splits,
+        predictions=world.predictions,
+        sources=world.sources,
+        similarity=world.similarity,
+        decode=lambda ids: [f"<script>{tokens}" for tokens in ids],
+        articles={"qaa": 1234},
+        links=True,
+    )
+    kept = {name: table for name, table in (world.tables | tables).items() if name not in without}
+    return ReportInputs(kept, facts, language_names or {}, planted_scores)
+
+
+_CHECKPOINT_ROW = {
+    "checkpoint": "tiny-<i>1</i>",
+    "source": "sandbox/tiny",
+    "revision": "abc",
+    "architecture": "BertForMaskedLM",
+    "family": "masked",
+    "layers": 2,
+    "hidden_size": 8,
+    "neurons": 32,
+    "parameters": 1000,
+    "vocabulary": 50,
+    "max_length": 64,
+    "tokenizer_sha256": "0",
+    "weights_sha256": "0",
+    "corpus": "sandbox",
+}
+_VOLUME_RELATION_ROW = {
+    "measure": "words",
+    "languages": 3,
+    "pearson": 0.5,
+    "pearson_p": 0.1,
+    "spearman": 0.4,
+    "spearman_p": 0.2,
+    "pearson_without_low": -0.1,
+    "pearson_without_high": 0.9,
+    "most_influential": "qaa",
+}
+
+
+def _truth_row(uuid: str, language: str, kind: str, stated: bool) -> dict[str, Any]:
+    return {
+        "uuid": uuid,
+        "language": language,
+        "relation": "P36",
+        "kind": kind,
+        "stated": stated,
+        "fact_kind": kind,
+        "mentioned": True,
+        "distractor": False,
+    }
+
+
+def _score_rows(predictions: dict[str, pa.Table]) -> list[dict[str, Any]]:
+    shared = {
+        "n": 60,
+        "partial_match": 0.6,
+        "typed_p1": 0.7,
+        "mrr": 0.8,
+        "multi_answer": 0.5,
+        "majority": 0.2,
+        "uniform": 0.1,
+        "prior_typed_p1": 0.3,
+        "too_long": 0,
+        "small": False,
+    }
+    scores = []
+    for language, table in predictions.items():
+        share = sum(table["full_match"].to_pylist()) / 60
+        own = shared | {
+            "language": language,
+            "full_match": share,
+            "full_match_low": share - 0.1,
+            "full_match_high": share + 0.1,
+            "by_subject_low": share - 0.12,
+            "by_subject_high": share + 0.11,
+            "by_object_low": share - 0.15,
+            "by_object_high": share + 0.14,
+        }
+        scores.append(own | {"relation": "*", "macro_full_match": 0.5})
+        scores.append(own | {"relation": "P36"})
+    return scores
+
+
+def _mask_count_rows() -> list[dict[str, Any]]:
+    return [
+        {"language": x, "object_tokens": t, "n": 20, "full_match": 0.6 / t, "low": 0.5 / t, "high": 0.7 / t}
+        for x in LANGUAGES
+        for t in (1, 2, 3)
+    ]
+
+
+def _similarity() -> pa.Table:
+    return rows(
+        NEURON_SIMILARITY,
+        [
+            {
+                "uuid": f"u{i:02}",
+                "relation": "P36",
+                "language_a": a,
+                "language_b": b,
+                "statistic": statistic,
+                "value": (0.7 if kind == "shared" else 0.2) + 0.01 * (i % 5),
+                "identical_input": False,
+            }
+            for a, b in PAIRS
+            for i, kind in enumerate(KINDS)
+            for statistic in ("jaccard", "cosine")
+        ],
+    )
+
+
+def _nearest() -> pa.Table:
+    nearest = []
+    for i, kind in enumerate(KINDS):
+        near = kind == "shared"
+        for language in LANGUAGES:
+            row = {
+                "uuid": f"u{i:02}",
+                "language": language,
+                "relation": "P36",
+                "nearest_language": LANGUAGES[language == LANGUAGES[0]],
+                "partners": 2,
+                "similarity": 3.0 if near else 0.2,
+                "null_q90": 0.9,
+                "null_q95": 1.0,
+                "pairings": 50,
+                "p_value": 0.01 if near else 0.6,
+                "q_value": 0.02 if near else 0.6,
+            }
+            nearest.append(row | {"statistic": "evidence"})
+            nearest.append(row | {"statistic": "jaccard", "k": 50, "p_value": 0.3})
+    return rows(NEAREST_LANGUAGE, nearest)
+
+
+def _similarity_pairs() -> pa.Table:
+    values = {OBSERVED: 0.4, SAME_OBJECT: 0.3, MISMATCHED: 0.1, RANDOM: 0.01, SAME_OBJECT_Q90: 0.5}
+    return rows(
+        SIMILARITY_PAIRS,
+        [
+            {
+                "language_a": a,
+                "language_b": b,
+                "facts": 10,
+                "statistic": statistic,
+                "baseline": baseline,
+                "value": value,
+            }
+            for a, b in PAIRS
+            for statistic in ("jaccard", "signed_jaccard", "cosine")
+            for baseline, value in values.items()
+        ],
+    )
+
+
+def _stability_row(k: int) -> dict[str, Any]:
+    return {
+        "aspect": "facts_halved",
+        "statistic": "jaccard",
+        "language": "*",
+        "k": k,
+        "n": 60,
+        "overlap": 0.7,
+        "random_overlap": 0.01,
+        "correlation": 0.9,
+        "spearman_brown": 0.947,
+    }
+
+
+def _intervention_rows() -> list[dict[str, Any]]:
+    return [
+        {
+            "uuid": f"u{i}",
+            "relation": "P36",
+            "language_found": "qaa",
+            "language_asked": "qab",
+            "intervention": intervention,
+            "neuron_set": neuron_set,
+            "logprob_before": -1.0,
+            "logprob_change": -change - 0.01 * i,
+            "flipped": i % 2 == 0,
+        }
+        for intervention in ("ablate", "boost")
+        for neuron_set, change in (("own", 0.4), ("random", 0.0))
+        for i in range(5)
+    ]

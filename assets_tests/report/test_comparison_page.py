@@ -1,0 +1,85 @@
+"""The page that compares checkpoints."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from assets_tests.report.pages import read_page
+from assets_tests.report.small_world import HOSTILE
+from assets_tests.roots.tables import fact_types_table, rows, scores_table, split_row
+from factroots_dagster.facts.schema import MLAMA_SPLIT
+from factroots_dagster.report.comparison_page import write_comparison
+from factroots_dagster.roots.comparison import compare_checkpoints
+from factroots_dagster.roots.schema import SENSITIVITY, TYPES
+
+SHARED_FACTS = {"0.01": 3, "0.05": 12, "0.2": 70}
+"""Number of shared facts of the second checkpoint by alpha."""
+
+
+@pytest.fixture
+def comparison(tmp_path: Path) -> Path:
+    """The page of three checkpoints, one with a name that tries to break out of it, and a hostile label."""
+    checkpoints = ["one", "two", "<script>three"]
+    types, scores = {}, {}
+    for step, checkpoint in enumerate(checkpoints):
+        facts = [
+            (f"u{i:02}", language, TYPES[(i + step * (i % 3)) % 6])
+            for i in range(40)
+            for language in ("qaa", "qab")
+        ]
+        types[checkpoint] = fact_types_table(
+            *(
+                (uuid, language, type_, type_ in ("shared", "independent"), None)
+                for uuid, language, type_ in facts
+            )
+        )
+        scores[checkpoint] = scores_table(qaa=0.2 + 0.1 * step, qab=0.1)
+    table, changed = compare_checkpoints(types, scores, checkpoints)
+    splits = [
+        rows(MLAMA_SPLIT, [split_row(f"u{i:02}", language, subject=HOSTILE[i % 5]) for i in range(40)])
+        for language in ("qaa", "qab")
+    ]
+    sensitivity = dict.fromkeys(checkpoints, SENSITIVITY.empty_table())
+    sensitivity["two"] = rows(
+        SENSITIVITY,
+        [
+            {"language": "*", "axis": "alpha", "setting": alpha, "type": "shared", "facts": facts}
+            for alpha, facts in SHARED_FACTS.items()
+        ],
+    )
+    write_comparison(tmp_path, table, changed, splits, {"qaa": "Hubbish"}, sensitivity)
+    return tmp_path
+
+
+def test_the_comparison_is_a_page_with_its_numbers(comparison: Path) -> None:
+    assert "<script" not in (comparison / "index.html").read_text("utf-8")
+    page = read_page(comparison)
+    links = {a["href"] for tag, a in page.tags if tag == "a"}
+    assert {link for link in links if link and link.startswith("data/")} == {
+        f"data/{file.name}" for file in (comparison / "data").iterdir()
+    }
+    overall = page.tables[0]
+    assert [row[0] for row in overall[1:]] == ["one", "two", "<script>three"]
+    assert [row[1] for row in overall[1:]] == ["15.0%", "20.0%", "25.0%"]
+    assert overall[2][2].endswith(" [3–70]") and "[" not in overall[1][2]
+    for row in overall[1:]:
+        assert sum(int(cell.split(" ")[0]) for cell in row[2:8]) == int(row[8]) == 80
+    with (comparison / "data" / "changes_1.csv").open(encoding="utf-8") as file:
+        changes = list(csv.DictReader(file))
+    with (comparison / "data" / "changed_facts_1.csv").open(encoding="utf-8") as file:
+        changed = list(csv.DictReader(file))
+    assert sum(int(row["facts"]) for row in changes) == len(changed) > 0
+    assert any(text.startswith(f"{len(changed)} facts changed their type") for _, text in page.texts)
+    shown = "".join(text for tag, text in page.texts if tag == "bdi")
+    assert all(label.strip() in shown for label in HOSTILE)
+
+
+def test_a_single_checkpoint_has_a_page_too(tmp_path: Path) -> None:
+    types = {"one": fact_types_table(("a", "qaa", "shared", True, None))}
+    comparison, changed = compare_checkpoints(types, {"one": scores_table(qaa=1.0)}, ["one"])
+    write_comparison(tmp_path, comparison, changed, [], {}, {})
+    page = read_page(tmp_path)
+    assert {a["id"] for tag, a in page.tags if tag == "section"} == {"overall", "languages"}

@@ -1,0 +1,22 @@
+"""How languages are called in pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from factroots_dagster.report.reference import mlama_language_names
+from factroots_dagster.sandbox.languages import LANGUAGES
+
+
+def language_names(*, generated: bool) -> dict[str, str]:
+    """Language code to English name, of a generated world's languages or of mLAMA's."""
+    if generated:
+        return {code: language.name for code, language in LANGUAGES.items()}
+    return mlama_language_names()
+
+
+def label_language(language: str, names: Mapping[str, str]) -> str:
+    """A language's name and code; its code alone where no name is known; "*" is all languages."""
+    if language == "*":
+        return "all languages"
+    return f"{names[language]} · {language}" if language in names else language

@@ -1,0 +1,66 @@
+"""How many predicted facts no article of the language states."""
+
+from __future__ import annotations
+
+from factroots_dagster.report.figures.roots import plot_absence_by_language
+from factroots_dagster.report.inputs import ReportInputs
+from factroots_dagster.report.sections.model import Figure, Section, Table, join_words, percent
+from factroots_dagster.roots.counts import overall_absence
+
+
+def build_section(inputs: ReportInputs) -> Section | None:
+    rows = inputs.absence.to_pylist()
+    if not rows:
+        return None
+    published = inputs.published.absence if inputs.published else {}
+    traced = {row["language"] for row in rows}
+    shown = [language for language in inputs.languages if language in traced]
+    matchers = sorted({row["matcher"] for row in rows})
+    overall = overall_absence(inputs.absence)
+    figure = Figure(
+        "absence",
+        plot_absence_by_language(rows, shown, published, inputs.language_label),
+        "Predicted facts without a source, by the window in which subject and object must occur together.",
+        "source_absence",
+        f"A row per language, {len(shown)} in all, with a mark per matcher. Without a source: "
+        + join_words([f"{matcher} {percent(overall[matcher])}" for matcher in matchers])
+        + ".",
+    )
+    columns = [
+        "language",
+        "predicted",
+        *matchers,
+        *(["published (512-wordpiece chunk)"] if published else []),
+    ]
+    by_key = {(row["language"], row["matcher"]): row for row in rows}
+    cells = []
+    for language in shown:
+        by_matcher = [by_key.get((language, matcher)) for matcher in matchers]
+        predicted = next((f"{row['predicted']:,}" for row in by_matcher if row), "–")
+        rates = (percent(row["rate"]) if row else "–" for row in by_matcher)
+        beside = [percent(published.get(language))] if published else []
+        cells.append([inputs.language_label(language), predicted, *rates, *beside])
+    return Section(
+        id="absence",
+        title="Facts that no article states",
+        text=_text(inputs),
+        figures=[figure],
+        tables=[Table(columns, cells, collapsed=True)],
+        asset="fact_sources",
+        data={"source_absence": inputs.absence},
+    )
+
+
+def _text(inputs: ReportInputs) -> list[str]:
+    text = [
+        "A fact has a source when its subject and object occur together in one window of that language’s "
+        "Wikipedia. A wider window finds more sources, some of them by accident, so absence is a range and "
+        "not a single number.",
+    ]
+    if inputs.checkpoint.get("corpus") not in ("wikipedia", "sandbox"):
+        text.append(
+            "This model was not trained on Wikipedia alone: absence here does not mean that it never read "
+            "the fact."
+        )
+    in_use = join_words(sorted(set(inputs.types["matcher"].to_pylist())))
+    return [*text, f"The types above are decided with the matcher {in_use}."]

@@ -1,0 +1,84 @@
+"""Facts whose object the subject's name gives away."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from factroots_dagster.report.inputs import ReportInputs
+from factroots_dagster.report.sections.model import Section, Table
+
+PUBLISHED_TYPES = (
+    ("shared_tokens", "shared_tokens", "shared tokens"),
+    ("naming_cue", "naming_cues", "naming cues"),
+    ("transferred", "others", "transferred"),
+)
+"""Our type, its name in the published record, and how it is shown."""
+
+RULE_TEXTS = {
+    "name": "A name counts as a cue when other facts of the relation whose subjects share a part of it "
+    "have the same object. The paper’s rule goes by the relation alone and also takes facts that really "
+    "were transferred; it is among the settings below.",
+    "relation": "The rule for naming cues goes by the relation alone, as in the paper (country, citizenship, "
+    "native language, religion, languages spoken): it also takes facts that really were transferred.",
+    "none": "Naming cues are not separated here.",
+}
+
+
+def build_section(inputs: ReportInputs) -> Section:
+    total = inputs.counts["*"]
+    without_source = sum(total[type_] for type_, _, _ in PUBLISHED_TYPES)
+    rules = sorted(set(inputs.types["easy_rule"].to_pylist()))
+    published = inputs.published.absent_types if inputs.published else {}
+    return Section(
+        id="easy",
+        title="Easy facts",
+        text=[
+            f"Of {without_source:,} predicted facts without a source, {total['shared_tokens']:,} have the "
+            f"object or a piece of it in the subject’s name, and {total['naming_cue']:,} have a naming cue: "
+            f"the subject’s name suggests the object. The remaining {total['transferred']:,} are the "
+            "transferred ones.",
+            *(RULE_TEXTS[rule] for rule in rules),
+        ],
+        tables=_tables(inputs, published) if published else [],
+        asset="fact_types",
+        data={"published_types": _data(inputs, published)} if published else {},
+    )
+
+
+def _tables(inputs: ReportInputs, published: Mapping[str, Mapping[str, int]]) -> list[Table]:
+    overall = [
+        [label, f"{inputs.counts['*'][type_]:,}", f"{published['*'][name]:,}"]
+        for type_, name, label in PUBLISHED_TYPES
+    ]
+    by_language = [
+        [
+            inputs.language_label(language),
+            *(
+                f"{inputs.counts[language][type_]:,} / {published[language][name]:,}"
+                for type_, name, _ in PUBLISHED_TYPES
+            ),
+        ]
+        for language in _shown(inputs, published)
+    ]
+    columns = ["language", *(f"{label}: here / published" for _, _, label in PUBLISHED_TYPES)]
+    return [
+        Table(["without a source", "here", "published"], overall),
+        Table(columns, by_language, collapsed=True),
+    ]
+
+
+def _data(inputs: ReportInputs, published: Mapping[str, Mapping[str, int]]) -> pa.Table:
+    return pa.Table.from_pylist(
+        [
+            {"language": language}
+            | {f"{type_}_here": inputs.counts[language][type_] for type_, _, _ in PUBLISHED_TYPES}
+            | {f"{type_}_published": published[language][name] for type_, name, _ in PUBLISHED_TYPES}
+            for language in _shown(inputs, published)
+        ]
+    )
+
+
+def _shown(inputs: ReportInputs, published: Mapping[str, Mapping[str, int]]) -> list[str]:
+    return [language for language in inputs.languages if language in published and language in inputs.counts]

@@ -1,0 +1,54 @@
+"""How the counts by type change when one setting is changed."""
+
+from __future__ import annotations
+
+from factroots_dagster.report.figures.roots import AXIS_NAMES, plot_sensitivity
+from factroots_dagster.report.figures.style import TYPE_NAMES
+from factroots_dagster.report.inputs import ReportInputs
+from factroots_dagster.report.sections.model import Figure, Section, Table, join_words
+from factroots_dagster.roots.schema import PREDICTED_TYPES
+
+
+def build_section(inputs: ReportInputs) -> Section | None:
+    rows = [row for row in inputs.rows("sensitivity") if row["language"] == "*"]
+    if not rows:
+        return None
+    counts: dict[tuple[str, str, bool], dict[str, int]] = {}
+    for row in rows:
+        key = (row["axis"], row["setting"], row["is_default"])
+        counts.setdefault(key, {})[row["type"]] = row["facts"]
+    cells = [
+        [
+            f"{AXIS_NAMES.get(axis, axis)}: {setting}" + (" (in use)" if in_use else ""),
+            *(f"{by_type[type_]:,}" for type_ in PREDICTED_TYPES),
+        ]
+        for (axis, setting, in_use), by_type in counts.items()
+    ]
+    ranges = []
+    for type_ in PREDICTED_TYPES:
+        low, high = inputs.count_ranges["*", type_]
+        ranges.append(f"{TYPE_NAMES[type_].lower()} {low:,} to {high:,}")
+    figure = Figure(
+        "sensitivity",
+        plot_sensitivity(rows),
+        "Shares of the types, all languages together, when one setting is changed at a time; strong colours "
+        "mark the settings in use.",
+        "sensitivity",
+        "Bars in five panels, one per type, with a row per setting. " + join_words(ranges).capitalize() + ".",
+    )
+    return Section(
+        id="sensitivity",
+        title="How much depends on the settings",
+        text=[
+            "Each row changes one setting and keeps the others: in which window of the Wikipedia subject "
+            "and object must occur together, and under which names (matcher); how the neurons of two "
+            "languages are compared (statistic, and k for the paper’s); how certain “shared” must be "
+            "(alpha); and when a name counts as giving the answer away (naming cues). Every count of types "
+            "on this page is shown with its range over all rows.",
+            "Over all settings: " + join_words(ranges) + ".",
+        ],
+        figures=[figure],
+        tables=[Table(["setting", *(TYPE_NAMES[type_] for type_ in PREDICTED_TYPES)], cells, collapsed=True)],
+        asset="fact_types",
+        data={"sensitivity": inputs.tables["sensitivity"]},
+    )

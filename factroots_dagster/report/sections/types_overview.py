@@ -1,0 +1,102 @@
+"""Types by language: the answer at a glance."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from factroots_dagster.report.figures.roots import plot_types_by_language
+from factroots_dagster.report.figures.style import TYPE_NAMES
+from factroots_dagster.report.inputs import ReportInputs
+from factroots_dagster.report.sections.model import Figure, Section, Table, join_words, percent
+from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
+
+
+def build_section(inputs: ReportInputs) -> Section:
+    total = inputs.counts["*"]
+    predicted = sum(total[type_] for type_ in PREDICTED_TYPES)
+    shown = [*(language for language in inputs.languages if language in inputs.counts), "*"]
+    shares = [
+        f"{TYPE_NAMES[type_].lower()} {percent(total[type_] / predicted)}"
+        for type_ in PREDICTED_TYPES
+        if predicted
+    ]
+    ranges = (
+        " Whiskers, and the brackets in the table, show the smallest and the largest count over all settings "
+        "tried below."
+        if inputs.count_ranges
+        else ""
+    )
+    figure = Figure(
+        "types_by_language",
+        plot_types_by_language(inputs.counts, shown, inputs.count_ranges, inputs.language_label),
+        "Correctly predicted facts of each language by type, the language with the highest P@1 first; the "
+        "number in parentheses is 100%." + ranges,
+        "types_by_language",
+        f"Bars for {len(shown) - 1} languages in five panels, one per type. All languages together: "
+        + (join_words(shares) or "no fact is predicted")
+        + ".",
+    )
+    columns = [
+        "language",
+        *(TYPE_NAMES[type_] for type_ in PREDICTED_TYPES),
+        "Predicted",
+        TYPE_NAMES["not_predicted"],
+        "Asked",
+    ]
+    table = Table(
+        columns,
+        [_counts_row(inputs, language) for language in shown],
+        "Every predicted fact has exactly one type; rows and columns add up.",
+    )
+    return Section(
+        id="answer",
+        title="The answer at a glance",
+        text=_text(inputs, predicted, predicted + total["not_predicted"]),
+        figures=[figure],
+        tables=[table],
+        asset="fact_types",
+        data={"types_by_language": _counts_table(inputs), "lucky_guesses": pa.Table.from_pylist(inputs.luck)},
+    )
+
+
+def _text(inputs: ReportInputs, predicted: int, asked: int) -> list[str]:
+    text = [
+        f"The model answers {predicted:,} of {asked:,} questions in {len(inputs.languages)} languages "
+        "correctly. Where does this knowledge come from?",
+        "Shared: the language’s own Wikipedia states the fact, and the model represents it with the same "
+        "neurons as another language does. Independent: it is stated there, too, but represented in this "
+        "language alone. Transferred: this language’s Wikipedia does not state it and nothing gives it away, "
+        "so it must have come over from another language. Easy: it is not stated either, but the name gives "
+        "the answer away.",
+    ]
+    luck = inputs.luck[-1]
+    if luck["rate"] is not None:
+        text.append(
+            f"Some correct answers are luck: of {luck['unsourced']:,} questions that no Wikipedia here "
+            f"answers and no name gives away, {percent(luck['rate'])} are answered correctly all the same. "
+            f"About {luck['expected_lucky']:,.0f} of {luck['transferred']:,} transferred facts are therefore "
+            f"expected to be guesses, which leaves {luck['transferred_net']:,.0f}."
+        )
+    return text
+
+
+def _counts_row(inputs: ReportInputs, language: str) -> list[str]:
+    counts = inputs.counts[language]
+    predicted = sum(counts[type_] for type_ in PREDICTED_TYPES)
+    by_type = []
+    for type_ in PREDICTED_TYPES:
+        low, high = inputs.count_ranges.get((language, type_), (counts[type_], counts[type_]))
+        by_type.append(f"{counts[type_]:,}" + (f" [{low:,}–{high:,}]" if inputs.count_ranges else ""))
+    totals = (predicted, counts["not_predicted"], predicted + counts["not_predicted"])
+    return [inputs.language_label(language), *by_type, *(f"{count:,}" for count in totals)]
+
+
+def _counts_table(inputs: ReportInputs) -> pa.Table:
+    """Counts by language and type, with the range of each predicted type where it is known."""
+    rows = []
+    for language, counts in inputs.counts.items():
+        row: dict[str, int | str] = {"language": language} | {type_: counts[type_] for type_ in TYPES}
+        for type_ in PREDICTED_TYPES if inputs.count_ranges else ():
+            row[f"{type_}_least"], row[f"{type_}_most"] = inputs.count_ranges[language, type_]
+        rows.append(row)
+    return pa.Table.from_pylist(rows)

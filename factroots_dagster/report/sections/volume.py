@@ -1,0 +1,85 @@
+"""P@1 against the size of the Wikipedia."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from factroots_dagster.report.figures.knowledge import plot_volume
+from factroots_dagster.report.inputs import ReportInputs
+from factroots_dagster.report.sections.model import Figure, Section, Table, decimal, p_value
+
+
+def build_section(inputs: ReportInputs) -> Section | None:
+    relations = inputs.rows("volume_relations")
+    if not relations:
+        return None
+    data = {"volume_relations": inputs.tables["volume_relations"]}
+    figures = []
+    points = _points(inputs)
+    if points:
+        columns = ("language", "wikitext_bytes", "full_match")
+        data["volume_points"] = pa.Table.from_pylist(
+            [dict(zip(columns, point, strict=True)) for point in points]
+        )
+        figures.append(
+            Figure(
+                "volume",
+                plot_volume(points, "bytes of wikitext"),
+                "P@1 against the size of the Wikipedia.",
+                "volume_points",
+                f"A point per language, {len(points)} in all: P@1 on the vertical axis, bytes of wikitext on "
+                "the horizontal one.",
+            )
+        )
+    text = [
+        "Does a larger Wikipedia make a better-informed model? A correlation over few languages may depend "
+        "on a single one, so it is repeated with each language left out."
+    ]
+    if inputs.published and inputs.published.correlations:
+        correlations = inputs.published.correlations
+        text.append(
+            f"Published for this model: {correlations['mbert_p1_vs_wikipedia_page_count']:.2f} with the "
+            f"number of pages, {correlations['mbert_p1_vs_abstract_size']:.2f} with the size of the "
+            "abstracts."
+        )
+    return Section(
+        id="volume",
+        title="Size of the Wikipedia",
+        text=text,
+        figures=figures,
+        tables=[
+            Table(
+                [
+                    "measure",
+                    "languages",
+                    "Pearson",
+                    "Spearman",
+                    "Pearson, one language left out",
+                    "most influential",
+                ],
+                [
+                    [
+                        row["measure"],
+                        f"{row['languages']}",
+                        f"{decimal(row['pearson'])} (p {p_value(row['pearson_p'])})",
+                        f"{decimal(row['spearman'])} (p {p_value(row['spearman_p'])})",
+                        f"{decimal(row['pearson_without_low'])} to {decimal(row['pearson_without_high'])}",
+                        row["most_influential"] or "–",
+                    ]
+                    for row in relations
+                ],
+            )
+        ],
+        asset="probing_scores",
+        data=data,
+    )
+
+
+def _points(inputs: ReportInputs) -> list[tuple[str, float, float]]:
+    """(language, bytes of wikitext, P@1) of the languages for which both are known."""
+    sizes = {row["language"]: row["wikitext_bytes"] for row in inputs.rows("wikipedia_volume")}
+    return [
+        (language, float(sizes[language]), inputs.p_at_1[language])
+        for language in inputs.languages
+        if language in sizes and language in inputs.p_at_1
+    ]
