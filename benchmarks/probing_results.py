@@ -1,4 +1,4 @@
-"""What the benchmark of probing writes: a CSV of every measurement, a table in Markdown, a picture."""
+"""The results of the benchmark of probing: a CSV of every measurement, a Markdown page, a figure."""
 
 from __future__ import annotations
 
@@ -21,19 +21,24 @@ TITLES = {
 
 
 def write(rows: Rows, agreement: dict[str, dict[str, int]], sample: str, rounds: int, folder: Path) -> None:
-    """Writes probing.csv, probing.md and probing.png."""
+    """Writes probing.csv, probing.md and probing.png.
+
+    rows: comparison, way, round, cpu_seconds, seconds. agreement: counts by comparison. sample: a sentence.
+    """
     with (folder / "probing.csv").open("w", newline="", encoding="utf-8") as out:
         writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         for row in rows:
             writer.writerow({k: f"{v:.3f}" if isinstance(v, float) else v for k, v in row.items()})
-    lines = [*conditions(sample, rounds), "", "![CPU seconds by way](probing.png)", "", *table(rows)]
-    (folder / "probing.md").write_text("\n".join([*lines, "", *agreements(agreement)]) + "\n", "utf-8")
-    picture(rows, folder / "probing.png")
+    lines = [*conditions(sample, rounds), "", "![CPU seconds by way](probing.png)", "", *comparison(rows)]
+    (folder / "probing.md").write_text(
+        "\n".join([*lines, "", *describe_agreement(agreement)]) + "\n", "utf-8"
+    )
+    draw(rows, folder / "probing.png")
 
 
 def conditions(sample: str, rounds: int) -> list[str]:
-    """On what is measured."""
+    """The machine, the software, and what is measured."""
     cpu = Path("/proc/cpuinfo").read_text("utf-8")
     name = re.search(r"^model name\s*:\s*(.+)$", cpu, re.MULTILINE)
     flags = [flag for flag in ("avx512f", "avx512_bf16", "amx_bf16") if re.search(rf"\b{flag}\b", cpu)]
@@ -53,61 +58,61 @@ def conditions(sample: str, rounds: int) -> list[str]:
     ]
 
 
-def medians(rows: Rows) -> dict[tuple[str, str], list[float]]:
+def seconds_by_way(rows: Rows) -> dict[tuple[str, str], list[float]]:
     """CPU seconds of all rounds by comparison and way, in the order of the first round."""
-    found: dict[tuple[str, str], list[float]] = {}
+    by_way: dict[tuple[str, str], list[float]] = {}
     for row in rows:
-        found.setdefault((row["comparison"], row["way"]), []).append(row["cpu_seconds"])
-    return found
+        by_way.setdefault((row["comparison"], row["way"]), []).append(row["cpu_seconds"])
+    return by_way
 
 
-def table(rows: Rows) -> list[str]:
-    """Every way beside the prober, with how many times as long it takes."""
-    found = medians(rows)
+def comparison(rows: Rows) -> list[str]:
+    """A Markdown table of every way beside the prober, with how many times as long it takes."""
+    by_way = seconds_by_way(rows)
     lines = ["| compared with | way | CPU seconds | times ours | goal |", "| --- | --- | --- | --- | --- |"]
-    for (comparison, way), seconds in found.items():
+    for (name, way), seconds in by_way.items():
         median = statistics.median(seconds)
-        ours = statistics.median(found[comparison, "ours"])
-        goal = f"{GOALS[comparison]:.0f}" if way.startswith("theirs") else ""
+        ours = statistics.median(by_way[name, "ours"])
+        goal = f"{GOALS[name]:.0f}" if way.startswith("theirs") else ""
         spread = f"{median:.1f} ({min(seconds):.1f}-{max(seconds):.1f})"
-        lines.append(f"| {TITLES[comparison]} | {way} | {spread} | {median / ours:.2f} | {goal} |")
-    theirs, own = (statistics.median(found["loop", way]) for way in ("theirs", "ours, own mask counts"))
+        lines.append(f"| {TITLES[name]} | {way} | {spread} | {median / ours:.2f} | {goal} |")
+    theirs, own = (statistics.median(by_way["loop", way]) for way in ("theirs", "ours, own mask counts"))
     times = f"{theirs / own:.2f} times"
     return [*lines, "", f"The paper's loop takes {times} as long as ours with own mask counts (goal 5)."]
 
 
-def agreements(agreement: dict[str, dict[str, int]]) -> list[str]:
-    """How far the answers are the same."""
+def describe_agreement(agreement: dict[str, dict[str, int]]) -> list[str]:
+    """How many of the answers are the same."""
     loop, own, half = agreement["loop"], agreement["own"], agreement["bf16"]
     pipeline, typed = agreement["pipeline"], agreement["typed"]
     return [
-        f"In fp32 {loop['same']:,} of {loop['prompts']:,} prompts have the ids of the paper's loop, the same "
-        f"{loop['right']} rows are right, with the same neurons; {pipeline['same']:,} of "
+        f"In fp32 {loop['same']:,} of {loop['prompts']:,} prompts have the ids of the paper's loop, and the "
+        f"same {loop['correct']} rows are correct, with the same neurons; {pipeline['same']:,} of "
         f"{pipeline['prompts']:,} prompts have the ids of the pipeline; the object's log-probability is that "
         f"of lm-pub-quiz in {typed['same']:,} of {typed['prompts']:,} rows.",
         "",
         f"With own mask counts {own['same']:,} of {own['prompts']:,} prompts have the ids of the paper's "
-        f"loop; the same {own['right']} rows are right, with the same neurons.",
+        f"loop, and the same {own['correct']} rows are correct, with the same neurons.",
         "",
-        f"In bf16 {half['same']:,} of {half['prompts']:,} prompts have the ids of fp32; {half['right']} rows "
-        f"are right, in fp32 {loop['right']}.",
+        f"In bf16 {half['same']:,} of {half['prompts']:,} prompts have the ids of fp32; {half['correct']} "
+        f"rows are correct, in fp32 {loop['correct']}.",
     ]
 
 
-def picture(rows: Rows, path: Path) -> None:
-    """A bar a way, grouped by comparison."""
+def draw(rows: Rows, path: Path) -> None:
+    """One bar per way, grouped by comparison."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 4), layout="constrained")
     axes = figure.subplots()
     labels = []
-    for place, ((comparison, way), seconds) in enumerate(medians(rows).items()):
+    for position, ((name, way), seconds) in enumerate(seconds_by_way(rows).items()):
         median = statistics.median(seconds)
         colour = "#0072B2" if way.startswith("ours") else "#D55E00"
-        axes.barh(place, median, color=colour)
-        axes.text(median, place, f" {median:.1f}", va="center", fontsize=8)
-        labels.append(f"{TITLES[comparison]}\n{way}")
+        axes.barh(position, median, color=colour)
+        axes.text(median, position, f" {median:.1f}", va="center", fontsize=8)
+        labels.append(f"{TITLES[name]}\n{way}")
     axes.set_yticks(range(len(labels)), labels, fontsize=7)
     axes.invert_yaxis()
     axes.set_xlabel("seconds of one thread")
