@@ -78,7 +78,8 @@ def score_agreement(
     recall = {kind: _share(pairs[kind, kind], right[kind]) for kind in SCORED_KINDS}
     recall_low, recall_high = _bootstrap_mean_recall(scored, resamples, seed)
     called = {type_: sum(pairs[kind, type_] for kind in SCORED_KINDS) for type_ in SCORED_KINDS}
-    called_by_luck = sum(pairs[kind, "transferred"] for kind in GUESSED_KINDS)
+    called_with_luck = called["transferred"] + sum(pairs[kind, "transferred"] for kind in GUESSED_KINDS)
+    guessed = [sum(counts[kind] for kind in GUESSED_KINDS) for counts in (right, asked)]
     return {
         "p_at_1": {kind: _rate(right[kind], asked[kind]) for kind in kinds},
         "confusion": {kind: {type_: pairs[kind, type_] for type_ in PREDICTED_TYPES} for kind in kinds},
@@ -91,12 +92,8 @@ def score_agreement(
         "balanced_accuracy_high": recall_high,
         "recall": recall,
         "precision": {kind: _share(pairs[kind, kind], called[kind]) for kind in SCORED_KINDS},
-        "transferred_precision_with_luck": _share(
-            pairs["transferred", "transferred"], called["transferred"] + called_by_luck
-        ),
-        "luck_rate": _share(
-            sum(right[kind] for kind in GUESSED_KINDS), sum(asked[kind] for kind in GUESSED_KINDS)
-        ),
+        "transferred_precision_with_luck": _share(pairs["transferred", "transferred"], called_with_luck),
+        "luck_rate": _share(*guessed),
         "tracing": _score_tracing(planted, sources),
     }
 

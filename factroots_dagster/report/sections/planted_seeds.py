@@ -113,7 +113,25 @@ def _tables(scores: Scores, unseen: Mapping[str, Scores]) -> list[Table]:
         ]
         for name, pooled in _pooled(scores, "disjoint").items()
     ]
-    by_world = [
+    recalls = [f"recall: {kind}" for kind in SCORED_KINDS]
+    return [
+        Table(
+            ["method", "seeds", "facts", "accuracy", "balanced accuracy", *recalls],
+            by_method,
+            "Sandbox worlds of unseen seeds.",
+        ),
+        Table(
+            ["method", "seeds", "called shared", "called transferred", "lucky guesses"],
+            false_claims,
+            "The control: false claims, and how often a fact that could only be guessed is predicted.",
+        ),
+        _world_table(scores),
+    ]
+
+
+def _world_table(scores: Scores) -> Table:
+    columns = ["world", "seed", "role", "method", "facts", "accuracy", "balanced accuracy", "lucky guesses"]
+    cells = [
         [
             run["world"],
             str(run["seed"]),
@@ -127,34 +145,7 @@ def _tables(scores: Scores, unseen: Mapping[str, Scores]) -> list[Table]:
         for run in scores["runs"]
         for name, own in run["methods"].items()
     ]
-    recalls = [f"recall: {kind}" for kind in SCORED_KINDS]
-    return [
-        Table(
-            ["method", "seeds", "facts", "accuracy", "balanced accuracy", *recalls],
-            by_method,
-            "Sandbox worlds of unseen seeds.",
-        ),
-        Table(
-            ["method", "seeds", "called shared", "called transferred", "lucky guesses"],
-            false_claims,
-            "The control: false claims, and how often a fact that could only be guessed is predicted.",
-        ),
-        Table(
-            [
-                "world",
-                "seed",
-                "role",
-                "method",
-                "facts",
-                "accuracy",
-                "balanced accuracy",
-                "lucky guesses",
-            ],
-            by_world,
-            "Each world by itself.",
-            collapsed=True,
-        ),
-    ]
+    return Table(columns, cells, "Each world by itself.", collapsed=True)
 
 
 def _scores_of_worlds(scores: Scores) -> pa.Table:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import pyarrow as pa
 
 from factroots_dagster.report.figures.knowledge import plot_volume
@@ -44,32 +47,10 @@ def build_section(inputs: ReportInputs) -> Section | None:
         )
     return Section(
         id="volume",
-        title="Size of the Wikipedia",
+        title="Size of the Wikipedias",
         text=text,
         figures=figures,
-        tables=[
-            Table(
-                [
-                    "measure",
-                    "languages",
-                    "Pearson",
-                    "Spearman",
-                    "Pearson, one language left out",
-                    "most influential",
-                ],
-                [
-                    [
-                        row["measure"],
-                        f"{row['languages']}",
-                        f"{decimal(row['pearson'])} (p {p_value(row['pearson_p'])})",
-                        f"{decimal(row['spearman'])} (p {p_value(row['spearman_p'])})",
-                        f"{decimal(row['pearson_without_low'])} to {decimal(row['pearson_without_high'])}",
-                        row["most_influential"] or "–",
-                    ]
-                    for row in relations
-                ],
-            )
-        ],
+        tables=[_correlation_table(relations)],
         asset="probing_scores",
         data=data,
     )
@@ -83,3 +64,26 @@ def _points(inputs: ReportInputs) -> list[tuple[str, float, float]]:
         for language in inputs.languages
         if language in sizes and language in inputs.p_at_1
     ]
+
+
+def _correlation_table(relations: Sequence[Mapping[str, Any]]) -> Table:
+    columns = [
+        "measure",
+        "languages",
+        "Pearson",
+        "Spearman",
+        "Pearson, one language left out",
+        "most influential",
+    ]
+    cells = [
+        [
+            row["measure"],
+            f"{row['languages']}",
+            f"{decimal(row['pearson'])} (p {p_value(row['pearson_p'])})",
+            f"{decimal(row['spearman'])} (p {p_value(row['spearman_p'])})",
+            f"{decimal(row['pearson_without_low'])} to {decimal(row['pearson_without_high'])}",
+            row["most_influential"] or "–",
+        ]
+        for row in relations
+    ]
+    return Table(columns, cells)
