@@ -42,9 +42,9 @@ def build_section(inputs: ReportInputs) -> Section | None:
         text=[
             "Each row changes one setting and keeps the others: in which window of the Wikipedia subject "
             "and object must occur together, and under which names (matcher); how the neurons of two "
-            "languages are compared (statistic, and k for the paper’s); how certain “shared” must be "
-            "(alpha); and when a name counts as giving the answer away (naming cues). Every count of types "
-            "on this page is shown with its range over all rows.",
+            "languages are compared (statistic, and k for the paper’s); how certain “shared” must be (alpha, "
+            "or q after correction for multiple testing); and when a name counts as giving the answer away "
+            "(naming cues). Every count of types on this page is shown with its range over all rows.",
             "Over all settings: " + join_words(ranges) + ".",
         ],
         figures=[figure],

@@ -219,7 +219,7 @@
 
   function createHeadings() {
     const row = createElement("tr");
-    for (const heading of ["Language", "Prompt and the model’s answer", "Type and reason", `Most similar neurons (${index.statistic})`, "Source in this language"]) {
+    for (const heading of ["Language", "Prompt and the model’s answer", "Type and reason", `Languages with the most similar neurons (${index.statistic})`, "Source in this language"]) {
       const cell = createElement("th", heading);
       cell.scope = "col";
       row.append(cell);
