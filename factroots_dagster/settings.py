@@ -165,9 +165,11 @@ def load_settings() -> Settings:
             name = str(problem["loc"][0]).upper() if problem["loc"] else "LANGUAGES"
             got = f" (got {_shortened(repr(problem['input']))})" if problem["loc"] else ""
             lines.append(f"FACTROOTS_{name}: {_shortened(problem['msg'])}{got}")
-        raise InputError("settings are wrong: " + "; ".join(lines)) from None
+        raise InputError("settings are wrong: " + "; ".join(lines), "correct them and start again") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"factroots.toml: is not TOML in UTF-8 ({error}); mend or remove the file") from None
+        raise InputError(
+            f"factroots.toml: not TOML in UTF-8 ({error})", "correct or remove the file"
+        ) from None
 
 
 def _shortened(text: str) -> str:

@@ -9,6 +9,7 @@ run's, with its own versions; the later event counts, and Dagster's staleness is
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 import dagster as dg
 
@@ -19,6 +20,7 @@ from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
 DATA_VERSION, CODE_VERSION = "dagster/data_version", "dagster/code_version"
+POINTER = "dagster/input_event_pointer/"
 Tags = Mapping[str, str]
 
 
@@ -29,53 +31,72 @@ def input_tags(asset: str, settings: Settings, instance: dg.DagsterInstance) -> 
     """
     tags: dict[str, str] = {}
     for name in {parent.split("/")[0] for parent in parents(asset, settings)}:
-        records = instance.fetch_materializations(dg.AssetKey(name), limit=1).records
         version, pointer = "INITIAL", "NULL"
-        if records:
-            materialization = records[0].asset_materialization
-            version = ((materialization and materialization.tags) or {}).get(DATA_VERSION, version)
-            pointer = str(records[0].storage_id)
-        tags |= {
-            f"dagster/input_data_version/{name}": version,
-            f"dagster/input_event_pointer/{name}": pointer,
-        }
+        if event := _first_event(instance, name, newest=True):
+            version, pointer = (event[1].tags or {}).get(DATA_VERSION, version), str(event[0])
+        tags |= {f"dagster/input_data_version/{name}": version, POINTER + name: pointer}
     return tags
-
-
-def _latest_tags(instance: dg.DagsterInstance, asset: str) -> Tags:
-    records = instance.fetch_materializations(dg.AssetKey(asset), limit=1).records
-    event = records[0].asset_materialization if records else None
-    return (event.tags or {}) if event is not None else {}
 
 
 def materialization(
     asset: str, store: Store, parts: Parts, inputs: Tags, seconds: float | None = None
 ) -> dg.AssetMaterialization:
     """The event of one partition, from what its manifest says."""
+    metadata = materialization_metadata(CATALOG[asset], store, parts, seconds)
+    tags = version_tags(asset, store, parts, inputs)
+    return dg.AssetMaterialization(asset, metadata=metadata, partition=key_of(parts), tags=tags)
+
+
+def version_tags(asset: str, store: Store, parts: Parts, inputs: Tags) -> Tags:
+    """The tags from which Dagster tells whether a partition is stale.
+
+    inputs: what `input_tags` gave before the partition was made.
+    """
     manifest = store.manifest(asset, *parts)
-    tags = {
+    return {
         DATA_VERSION: manifest["digest"],
         "dagster/data_version_is_user_provided": "true",
         CODE_VERSION: manifest["code_version"],
         **inputs,
     }
-    return dg.AssetMaterialization(
-        asset,
-        metadata=materialization_metadata(CATALOG[asset], store, parts, seconds),
-        partition=key_of(parts),
-        tags=tags,
-    )
 
 
-def recorded_versions(instance: dg.DagsterInstance, asset: str) -> dict[Parts, str]:
-    """The latest data version in the history of each partition of an asset."""
+class Record(NamedTuple):
+    """The latest event of a partition: its id, which grows from event to event, and its data version."""
+
+    event_id: int
+    version: str
+
+
+def latest_records(instance: dg.DagsterInstance, asset: str) -> dict[Parts, Record]:
+    """The latest event in the history of each partition of an asset."""
     if not CATALOG[asset].partitioned_by:
-        tags = _latest_tags(instance, asset)
-        return {(): tags[DATA_VERSION]} if DATA_VERSION in tags else {}
-    by_partition = instance.event_log_storage.get_latest_tags_by_partition(
-        dg.AssetKey(asset), dg.DagsterEventType.ASSET_MATERIALIZATION, [DATA_VERSION]
-    )
-    return {parts_of(key): tags[DATA_VERSION] for key, tags in by_partition.items() if DATA_VERSION in tags}
+        event = _first_event(instance, asset, newest=True)
+        version = (event[1].tags or {}).get(DATA_VERSION) if event else None
+        return {(): Record(event[0], version)} if event and version else {}
+    storage, key = instance.event_log_storage, dg.AssetKey(asset)
+    kind = dg.DagsterEventType.ASSET_MATERIALIZATION
+    ids = storage.get_latest_storage_id_by_partition(key, kind)
+    tags = storage.get_latest_tags_by_partition(key, kind, [DATA_VERSION])
+    return {
+        parts_of(partition): Record(event_id, tags[partition][DATA_VERSION])
+        for partition, event_id in ids.items()
+        if DATA_VERSION in tags.get(partition, {})
+    }
+
+
+def first_event_id(instance: dg.DagsterInstance, asset: str) -> int:
+    """The id of the oldest event of an asset since it was last wiped; 0 where there is none."""
+    event = _first_event(instance, asset, newest=False)
+    return event[0] if event else 0
+
+
+def _first_event(
+    instance: dg.DagsterInstance, asset: str, *, newest: bool
+) -> tuple[int, dg.AssetMaterialization] | None:
+    records = instance.fetch_materializations(dg.AssetKey(asset), limit=1, ascending=not newest).records
+    event = records[0].asset_materialization if records else None
+    return (records[0].storage_id, event) if event is not None else None
 
 
 def unrecorded_partitions(
@@ -83,10 +104,11 @@ def unrecorded_partitions(
 ) -> Iterator[tuple[str, Parts]]:
     """What a run has written to the store and not told the history: it was killed before it could."""
     for asset in assets:
-        recorded = recorded_versions(instance, asset)
+        records = latest_records(instance, asset)
         for parts in _partitions_on_disk(store, asset):
             info = store.partition_info(asset, *parts)
-            if info.run_id == run_id and recorded.get(parts) != info.digest:
+            recorded = parts in records and records[parts].version == info.digest
+            if info.run_id == run_id and not recorded:
                 yield asset, parts
 
 

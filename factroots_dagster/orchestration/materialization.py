@@ -25,6 +25,8 @@ from factroots_dagster.orchestration.versions import StoreSnapshot, code_version
 from factroots_dagster.store.store import Store
 
 OWNER = "team:factroots"
+AUTOMATIC_TAG = "factroots/automatic"
+"""Tags the runs that `refresh_sensor` requests."""
 FIRST_RETRY_SECONDS = 10.0
 
 
@@ -152,7 +154,7 @@ class _StepRun:
                 row.name: input_tags(row.name, self.platform.settings, self.context.instance)
                 for row in self.rows
             }
-            if not (self.context.retry_number and self._made_by_this_run(parts)):
+            if not self._is_done(parts):
                 self._make(parts)
         except InputError as error:
             self.failed[key] = error
@@ -166,12 +168,20 @@ class _StepRun:
                 f"{self.finished[key].seconds:.1f} s"
             )
 
-    def _made_by_this_run(self, parts: Parts) -> bool:
-        """Whether an earlier attempt of this run has finished a partition."""
-        return all(
-            self.store.exists(row.name, *parts)
-            and self.store.partition_info(row.name, *parts).run_id == self.context.run_id
-            for row in self.rows
+    def _is_done(self, parts: Parts) -> bool:
+        """Whether an earlier attempt of this run has finished a partition.
+
+        A run of the automation also takes what is on disk and up to date, and only records it: the history
+        was wiped, or does not have it. A run that a person starts makes everything again.
+        """
+        names = [row.name for row in self.rows]
+        if self.context.run.tags.get(AUTOMATIC_TAG):
+            snapshot = StoreSnapshot(self.store, self.platform.settings)
+            return all(snapshot.is_current(name, parts) for name in names)
+        return self.context.retry_number > 0 and all(
+            self.store.exists(name, *parts)
+            and self.store.partition_info(name, *parts).run_id == self.context.run.run_id
+            for name in names
         )
 
     def _make(self, parts: Parts) -> None:
@@ -192,7 +202,7 @@ class _StepRun:
                         *parts,
                         code_version=version,
                         upstream=upstream,
-                        run_id=self.context.run_id,
+                        run_id=self.context.run.run_id,
                         resume=f"{version} {sorted(upstream.items())}" if row.resumable else None,
                     )
                 )

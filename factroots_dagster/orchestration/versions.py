@@ -14,13 +14,17 @@ from factroots_dagster.store.store import Store
 
 
 def code_version(asset: str, settings: Settings) -> str:
-    """The asset's code version: its number, and a digest of the world and of the settings it reads.
+    """The code version of an asset, see `row_version`."""
+    return row_version(CATALOG[asset], settings)
+
+
+def row_version(row: AssetRow, settings: Settings) -> str:
+    """The code version of a row's asset: its number, and a digest of the world and of the settings it reads.
 
     What is left at its default is not part of it, so that adding a setting makes nothing out of date. The
     world is part of it because worlds may share one DAGSTER_HOME, where the history of an asset without
     partitions does not tell them apart: what another world left shows as out of date.
     """
-    row = CATALOG[asset]
     defaults = {name: field.default for name, field in Settings.model_fields.items()}
     values = {name: getattr(settings, name) for name in settings_read(row, settings)}
     values = {name: value for name, value in values.items() if value != defaults.get(name)}

@@ -69,6 +69,8 @@ def _locked(target: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        # While the lock is held: a writer that has opened the file meanwhile sees that it is gone and retries.
+        Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
 
 

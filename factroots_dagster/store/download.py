@@ -18,6 +18,7 @@ from factroots_dagster.errors import InputError, UnavailableError
 ATTEMPTS = 4
 BLOCK = 1 << 20
 TIMEOUT_SECONDS = 60
+MAKE_ROOM = "make room on the disk and run again"
 
 
 def download(
@@ -28,7 +29,7 @@ def download(
     progress: Callable[[str], None] | None = None,
     wait: Callable[[float], None] = time.sleep,
 ) -> Path:
-    """Writes what `url` serves to `target`; a broken transfer is continued where it stopped.
+    """Write what `url` serves to `target`; a broken transfer is continued where it stopped.
 
     The bytes go to `<target>.part`; the file takes its name only when as many bytes arrived as the
     server announced. A later call continues such a part file, provided that the server still offers
@@ -39,7 +40,7 @@ def download(
         UnavailableError: four attempts in a row that brought nothing.
     """
     if not _is_web_address(url):
-        raise InputError(f"cannot download {url!r}: give an http or https address")
+        raise InputError(f"cannot download {url!r}", "give an http or https address")
     part, note = target.with_name(target.name + ".part"), target.with_name(target.name + ".part.version")
     failures = 0  # in a row without a single new byte: a long download may break many times and still end
     while True:
@@ -54,17 +55,17 @@ def download(
                 part.unlink(missing_ok=True)
             elif error.code < 500 and error.code not in (408, 429):
                 raise InputError(
-                    f"{url}: the server answers {error.code} {error.reason}; check the address"
+                    f"{url}: the server answers {error.code} {error.reason}", "check the address"
                 ) from error
             failure: Exception = error
         except (OSError, EOFError, HTTPException) as error:
             if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
-                raise InputError(f"{url}: no space left in {part.parent}; make room and run again") from error
+                raise InputError(f"{url}: no space left in {part.parent}", MAKE_ROOM) from error
             failure = error
         failures = 1 if _size(part) > before else failures + 1
         if failures == ATTEMPTS:
             raise UnavailableError(
-                f"{url}: no progress in {ATTEMPTS} attempts ({failure}); try again or give a local copy"
+                f"{url}: no progress in {ATTEMPTS} attempts ({failure})", "try again, or give a local copy"
             )
         wait(2.0**failures)
 
@@ -99,11 +100,11 @@ def _fetch(url: str, part: Path, note: Path, max_bytes: int, progress: Callable[
         total = have + int(length) if length and length.isdigit() else None
         if total is not None and total > max_bytes:
             raise InputError(
-                f"{url}: {total:,} bytes offered, more than the {max_bytes:,} allowed; is the address right?"
+                f"{url}: {total:,} bytes offered, more than the {max_bytes:,} allowed", "check the address"
             )
         needed = (total or 0) - have
         if needed > shutil.disk_usage(part.parent).free:
-            raise InputError(f"{url}: needs {needed:,} bytes, more than is free in {part.parent}; make room")
+            raise InputError(f"{url}: needs {needed:,} bytes, more than is free in {part.parent}", MAKE_ROOM)
         _copy(answer, part, have, total, max_bytes, url, progress)
 
 
@@ -116,17 +117,17 @@ def _copy(
     url: str,
     progress: Callable[[str], None] | None,
 ) -> None:
-    said = time.monotonic()
+    reported = time.monotonic()
     with part.open("ab" if have else "wb") as out:
         while block := answer.read(BLOCK):  # type: ignore[attr-defined]
             have += len(block)
             if have > max_bytes:
                 raise InputError(
-                    f"{url}: sends more than the {max_bytes:,} bytes allowed; is the address right?"
+                    f"{url}: sends more than the {max_bytes:,} bytes allowed", "check the address"
                 )
             out.write(block)
-            if progress and time.monotonic() - said > 3:
-                said = time.monotonic()
+            if progress and time.monotonic() - reported > 3:
+                reported = time.monotonic()
                 progress(f"{url}: {have / 1e6:.0f} MB" + (f" of {total / 1e6:.0f} MB" if total else ""))
         out.flush()
         os.fsync(out.fileno())

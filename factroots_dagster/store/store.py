@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from factroots_dagster.errors import InputError
@@ -52,14 +53,21 @@ def main_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.parquet") if not path.name.startswith(("_", ".")))
 
 
-def read_folder(folder: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read the main table of a partition folder (side tables, manifest and other files are passed over)."""
+def read_folder(
+    folder: Path, columns: Sequence[str] | None = None, where: pc.Expression | None = None
+) -> pa.Table:
+    """Read the main table of a partition folder (side tables, manifest and other files are passed over).
+
+    where: a condition on the rows that are read.
+    """
     names = list(columns) if columns else None
     files = main_files(folder)
     if not files:
         raise InputError(f"{folder}: its table is missing", MATERIALIZE_AGAIN)
     with _corrupt_data_as_input_error(folder):
-        return pa.concat_tables(pq.ParquetFile(path).read(columns=names) for path in files)
+        return pa.concat_tables(
+            pq.read_table(path, columns=names, filters=where, partitioning=None) for path in files
+        )
 
 
 def _read_side(folder: Path, name: str) -> pa.Table:
@@ -156,9 +164,15 @@ class PartitionWriter:
         self.inputs["/".join((asset, *parts))] = self.store.digest(asset, *parts)
         return path
 
-    def read(self, asset: str, *parts: str, columns: Sequence[str] | None = None) -> pa.Table:
+    def read(
+        self,
+        asset: str,
+        *parts: str,
+        columns: Sequence[str] | None = None,
+        where: pc.Expression | None = None,
+    ) -> pa.Table:
         """Main table of a published partition, noted as an input."""
-        return read_folder(self.input_folder(asset, *parts), columns)
+        return read_folder(self.input_folder(asset, *parts), columns, where)
 
     def read_side(self, name: str, asset: str, *parts: str) -> pa.Table:
         """Side table `name` of a published partition, noted as an input."""
@@ -170,9 +184,9 @@ class PartitionWriter:
         write_table(table.select(schema.names).cast(storage_schema(schema)), self.folder / name)
 
     @contextmanager
-    def stream(self, schema: pa.Schema, side: str) -> Iterator[Callable[[pa.Table], None]]:
-        """A function that appends tables to the side table, for those that need not fit in memory."""
-        path, stored = self.folder / f"_{side}.parquet", storage_schema(schema)
+    def stream(self, schema: pa.Schema, side: str | None = None) -> Iterator[Callable[[pa.Table], None]]:
+        """A function that appends to the main or a side table, for those that need not fit in memory."""
+        path, stored = self.folder / (f"_{side}.parquet" if side else "data.parquet"), storage_schema(schema)
         with pq.ParquetWriter(path, stored, compression="zstd") as writer:
             yield lambda table: writer.write_table(table.select(schema.names).cast(stored))
 
@@ -212,8 +226,14 @@ class Store:
         """Sorted names of the published partitions one level below."""
         return [name for name in self.folders(asset, *parts) if self.exists(asset, *parts, name)]
 
-    def read(self, asset: str, *parts: str, columns: Sequence[str] | None = None) -> pa.Table:
-        return read_folder(self.require(asset, *parts), columns)
+    def read(
+        self,
+        asset: str,
+        *parts: str,
+        columns: Sequence[str] | None = None,
+        where: pc.Expression | None = None,
+    ) -> pa.Table:
+        return read_folder(self.require(asset, *parts), columns, where)
 
     def read_side(self, name: str, asset: str, *parts: str) -> pa.Table:
         return _read_side(self.require(asset, *parts), name)

@@ -12,13 +12,10 @@ import dagster as dg
 import pytest
 
 from assets_tests.models.folders import checkpoint_folder
-from assets_tests.orchestration.automation.lab import Lab, Place
-from factroots_dagster.orchestration import versions
-from factroots_dagster.orchestration.versions import RECIPES, code_version
-from factroots_dagster.settings import Settings
+from assets_tests.orchestration.automation.lab import CHECKPOINTS, LANGUAGES, Lab, Partition
+from factroots_dagster.orchestration.catalog import CATALOG
+from factroots_dagster.orchestration.versions import code_version, row_version
 
-LANGUAGES = ("bn", "el", "uk")
-CHECKPOINTS = ("step-1", "step-2")
 BY_CHECKPOINT_ALONE = {
     "probing_scores",
     "language_clusters",
@@ -29,54 +26,25 @@ BY_CHECKPOINT_ALONE = {
 }
 
 
-@pytest.fixture(scope="module")
-def settled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Place]]:
-    """A world in which everything has been made, and what was made in which order."""
-    folder = tmp_path_factory.mktemp("settled")
-    for key in CHECKPOINTS:
-        checkpoint_folder(folder / "checkpoints" / key)
-    with dg.instance_for_test() as instance:
-        lab = Lab(settings_in(folder), instance)
-        lab.register(*CHECKPOINTS)
-        return folder, lab.settle()
-
-
-def settings_in(folder: Path) -> Settings:
-    return Settings(
-        world="mlama", data_root=folder / "data", languages=LANGUAGES, checkpoints=folder / "checkpoints"
-    )
-
-
-@pytest.fixture
-def lab(settled: tuple[Path, list[Place]], tmp_path: Path) -> Iterator[Lab]:
-    """A copy of the settled world for one test."""
-    folder = shutil.copytree(settled[0], tmp_path / "world")
-    with dg.instance_for_test() as instance:
-        lab = Lab(settings_in(folder), instance)
-        lab.instance.add_dynamic_partitions("mlama_checkpoint", list(CHECKPOINTS))
-        assert lab.tick() == set()
-        yield lab
-
-
-def changed(lab: Lab, asset: str, partition: str | None) -> list[Place]:
+def changed(lab: Lab, asset: str, partition: str | None) -> list[Partition]:
     """What a new content of one partition makes the automation do."""
     lab.content[asset, partition] = "changed"
     lab.make(asset, partition)
     return lab.settle()
 
 
-def test_everything_is_made_once_and_in_order(settled: tuple[Path, list[Place]]) -> None:
-    made = settled[1]
+def test_everything_is_made_once_and_in_order(settled_world: tuple[Path, list[Partition]]) -> None:
+    made = settled_world[1]
     expected = {
         (name, key)
-        for name, recipe in RECIPES.items()
+        for name, row in CATALOG.items()
         if name not in ("checkpoint", "planted_truth", "sandbox_training")
         for key in {
             (): [None],
             ("language",): LANGUAGES,
             ("checkpoint",): CHECKPOINTS,
             ("checkpoint", "language"): [f"{c}|{lang}" for c in CHECKPOINTS for lang in LANGUAGES],
-        }[recipe.by]
+        }[row.partitioned_by]
     }
     assert sorted(made, key=str) == sorted(expected, key=str)  # nothing twice
     place = {each: number for number, each in enumerate(made)}
@@ -185,21 +153,19 @@ def test_a_deleted_checkpoint_is_not_asked_any_more(lab: Lab) -> None:
     ],
 )
 def test_a_setting_makes_stale_what_reads_it(lab: Lab, change: dict[str, object], first: set[str]) -> None:
-    before = {name: code_version(name, lab.settings) for name in RECIPES}
+    before = {name: code_version(name, lab.settings) for name in CATALOG}
     settings = lab.settings.model_copy(update=change)
-    assert {name for name in RECIPES if code_version(name, settings) != before[name]} == first
+    assert {name for name in CATALOG if code_version(name, settings) != before[name]} == first
     lab.use(settings)
     asked = {name for name, _ in lab.tick()}
     assert asked == first - {"neuron_interventions"}  # it waits for predictions
 
 
-def test_a_setting_that_is_added_makes_nothing_stale(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = RECIPES["predictions"]
-    assert "mask_counts" in recipe.settings
-    version = code_version("predictions", lab.settings)
-    before = {"predictions": replace(recipe, settings=("precision", "protocols"))}
-    monkeypatch.setattr(versions, "RECIPES", before)
-    assert code_version("predictions", lab.settings) == version
+def test_a_setting_that_is_added_makes_nothing_stale(lab: Lab) -> None:
+    row = CATALOG["predictions"]
+    assert "mask_counts" in row.settings
+    before = replace(row, settings=("precision", "protocols"))
+    assert row_version(before, lab.settings) == row_version(row, lab.settings)
 
 
 def test_what_failed_is_asked_again_only_after_a_change_and_nothing_waits_for_it(lab: Lab) -> None:
@@ -211,7 +177,7 @@ def test_what_failed_is_asked_again_only_after_a_change_and_nothing_waits_for_it
     made = lab.settle()
     assert ("wikipedia_articles", "el") not in made and ("categorization_report", "step-1") in made
     assert lab.tick() == set()
-    lab.content["wikipedia_dump", "el"] = "mended"
+    lab.content["wikipedia_dump", "el"] = "corrected"
     lab.make("wikipedia_dump", "el")
     assert ("wikipedia_articles", "el") in lab.tick()
 
@@ -227,7 +193,7 @@ def test_the_memory_outlives_the_daemon(lab: Lab) -> None:
     assert ("wikipedia_articles", "el") not in lab.tick()  # it was asked for, and failed
 
 
-def described(lab: Lab, key: str, content: str, tokenizer: str) -> list[Place]:
+def described(lab: Lab, key: str, content: str, tokenizer: str) -> list[Partition]:
     """What a new description of a checkpoint makes the automation do."""
     lab.content["checkpoint", key], lab.tokenizers[key] = content, tokenizer
     lab.make("checkpoint", key)

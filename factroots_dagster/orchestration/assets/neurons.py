@@ -39,7 +39,9 @@ def neuron_similarity(step: Step, checkpoint: str) -> None:
     splits = {language: step.read("mlama_split", language) for language in active}
     seed, progress = step.settings.sandbox_seed, step.progress
     compared = compare_languages(active, folders, splits, seed=seed, progress=progress)
-    step.writer.write(compared.facts, NEURON_SIMILARITY)
+    with step.writer.stream(NEURON_SIMILARITY) as append:
+        for table in compared.fact_tables():
+            append(table)
     step.writer.write(compared.pairs, SIMILARITY_PAIRS, side="pairs")
     step.writer.write(compared.nearest, NEAREST_LANGUAGE, side="nearest")
     described = step.read("checkpoint", checkpoint).to_pylist()[0]
@@ -47,7 +49,7 @@ def neuron_similarity(step: Step, checkpoint: str) -> None:
     profile = layer_profile(active.values(), layers=layers, neurons_per_layer=neurons)
     step.writer.write(profile, LAYER_PROFILE, side="layers")
     k = default_k(layers, neurons)
-    stability = neuron_stability(folders, compared.facts, k=k, seed=seed, progress=progress)
+    stability = neuron_stability(folders, compared.language_pairs, k=k, seed=seed, progress=progress)
     step.writer.write(stability, NEURON_STABILITY, side="stability")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from factroots_dagster.orchestration.resources.models import ModelResource
 from factroots_dagster.orchestration.resources.spark import SparkResource
@@ -67,10 +68,16 @@ class Step:
             folder = writer.input_folder(asset, *parts)
         return folder
 
-    def read(self, asset: str, *parts: str, columns: Sequence[str] | None = None) -> pa.Table:
+    def read(
+        self,
+        asset: str,
+        *parts: str,
+        columns: Sequence[str] | None = None,
+        where: pc.Expression | None = None,
+    ) -> pa.Table:
         """Main table of a partition, recorded as an input."""
         self.input_folder(asset, *parts)
-        return self.store.read(asset, *parts, columns=columns)
+        return self.store.read(asset, *parts, columns=columns, where=where)
 
     def read_side(self, name: str, asset: str, *parts: str) -> pa.Table:
         """Side table of a partition, recorded as an input."""

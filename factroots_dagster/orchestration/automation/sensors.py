@@ -11,6 +11,7 @@ from factroots_dagster.orchestration.automation.failures import (
     summaries_folder,
     write_summary,
 )
+from factroots_dagster.orchestration.materialization import AUTOMATIC_TAG
 from factroots_dagster.orchestration.partitions import Platform, checkpoint_set
 from factroots_dagster.orchestration.recovery import recover_orphaned_runs
 
@@ -73,6 +74,7 @@ def platform_sensors(platform: Platform) -> list[dg.SensorDefinition]:
         name="refresh_sensor",
         target=dg.AssetSelection.all(),
         use_user_code_server=True,
+        run_tags={AUTOMATIC_TAG: "true"},
         minimum_interval_seconds=30,
         default_status=dg.DefaultSensorStatus.STOPPED,
         description="Makes what is missing or out of date, once everything upstream of it is up to date.",
