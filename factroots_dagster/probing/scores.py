@@ -13,6 +13,7 @@ asked, P@1 is null and the majority baseline is over all rows, to be read agains
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 from zlib import crc32
@@ -199,6 +200,33 @@ def mask_counts(predictions: Iterable[pa.Table]) -> pa.Table:
                 "object_tokens": tokens,
                 "n": n,
                 "full_match": correct / n,
+                "low": low,
+                "high": high,
+            }
+        )
+    return pa.Table.from_pylist(rows, schema=MASK_COUNTS)
+
+
+def overall_mask_counts(counts: pa.Table) -> pa.Table:
+    """MASK_COUNTS over all languages together, as language "*".
+
+    counts: MASK_COUNTS by language.
+    """
+    asked: Counter[int] = Counter()
+    correct: defaultdict[int, float] = defaultdict(float)
+    for row in counts.to_pylist():
+        asked[row["object_tokens"]] += row["n"]
+        correct[row["object_tokens"]] += row["n"] * row["full_match"]
+    rows = []
+    for tokens, n in sorted(asked.items()):
+        hits = round(correct[tokens])  # the shares of languages are not exact
+        low, high = wilson(hits, n)
+        rows.append(
+            {
+                "language": "*",
+                "object_tokens": tokens,
+                "n": n,
+                "full_match": hits / n,
                 "low": low,
                 "high": high,
             }

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from factroots_dagster.report.examples import example_facts
-from factroots_dagster.report.explorer import SIMILARITY_COLUMNS, Decode, FactTables
+from factroots_dagster.report.explorer import SIMILARITY_COLUMNS, STATISTIC, Decode, FactTables
 from factroots_dagster.report.language_names import label_language, language_names
 from factroots_dagster.report.lazy_tables import LazyTables
 from factroots_dagster.report.reference import PublishedResults, published_results
@@ -152,8 +152,14 @@ class ReportInputs:
 class TableReader(Protocol):
     """Reads partitions of assets, as a step or a `PartitionWriter` does."""
 
-    def read(self, asset: str, *parts: str, columns: Sequence[str] | None = None) -> pa.Table:
-        """The main table of a partition."""
+    def read(
+        self,
+        asset: str,
+        *parts: str,
+        columns: Sequence[str] | None = None,
+        where: pc.Expression | None = None,
+    ) -> pa.Table:
+        """The main table of a partition; where: a condition on its rows."""
 
     def read_side(self, name: str, asset: str, *parts: str) -> pa.Table:
         """A side table of a partition."""
@@ -185,7 +191,12 @@ def read_report_inputs(
         splits=LazyTables(languages, lambda language: reader.read("mlama_split", language)),
         predictions=LazyTables(languages, lambda language: reader.read("predictions", checkpoint, language)),
         sources=LazyTables(languages, lambda language: reader.read("fact_sources", language)),
-        similarity=reader.read("neuron_similarity", checkpoint, columns=SIMILARITY_COLUMNS),
+        similarity=reader.read(
+            "neuron_similarity",
+            checkpoint,
+            columns=SIMILARITY_COLUMNS,
+            where=pc.field("statistic") == STATISTIC,
+        ),
         decode=decode,
         articles=dict(zip(volume["language"].to_pylist(), volume["articles"].to_pylist(), strict=True)),
         links=not generated,

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
+from factroots_dagster.probing.scores import overall_mask_counts
 from factroots_dagster.report.figures.knowledge import plot_mask_counts
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.sections.model import Figure, Section, Table, interval, join_words, percent
-from factroots_dagster.stats.intervals import wilson
 
 
 def build_section(inputs: ReportInputs) -> Section | None:
     rows = inputs.rows("mask_counts")
     if not rows:
         return None
-    total = _all_languages(rows)
+    total = overall_mask_counts(inputs.tables["mask_counts"]).to_pylist()
     by_length = [f"{row['object_tokens']} tokens {percent(row['full_match'])}" for row in total]
     figure = Figure(
         "mask_counts",
@@ -47,18 +44,3 @@ def build_section(inputs: ReportInputs) -> Section | None:
         asset="probing_scores",
         data={"mask_counts": inputs.tables["mask_counts"]},
     )
-
-
-def _all_languages(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of MASK_COUNTS over all languages together, as language "*"."""
-    total = []
-    for tokens in sorted({row["object_tokens"] for row in rows}):
-        own = [row for row in rows if row["object_tokens"] == tokens]
-        n = sum(row["n"] for row in own)
-        hits = round(sum(row["n"] * (row["full_match"] or 0.0) for row in own))
-        low, high = wilson(hits, n)
-        share = hits / n if n else None
-        total.append(
-            {"language": "*", "object_tokens": tokens, "n": n, "full_match": share, "low": low, "high": high}
-        )
-    return total
