@@ -84,7 +84,7 @@ def test_sources_that_are_not_there(tmp_path: Path) -> None:
     settings = mlama(tmp_path, mlama_source=str(tmp_path / "no.zip"), wikipedia_source=str(tmp_path))
     assert doctor.mlama(settings).status == "problem"
     found = doctor.wikipedia(settings)
-    assert found.status == "problem" and found.found == "no dump of el, uk" and "Remedy" in found.remedy
+    assert found.status == "problem" and found.found == "no dump of el, uk" and "To fix it" in found.remedy
     offline = mlama(tmp_path, mlama_source="http://127.0.0.1:9/x.zip", wikipedia_source="http://127.0.0.1:9")
     assert doctor.mlama(offline).status == doctor.wikipedia(offline).status == "problem"
 

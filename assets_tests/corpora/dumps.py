@@ -1,4 +1,4 @@
-"""Hand-made Wikipedia dumps, for the tests of several rooms."""
+"""Hand-made Wikipedia dumps, for the tests of several folders."""
 
 from __future__ import annotations
 

@@ -82,6 +82,8 @@ def test_a_complete_dump_becomes_articles_counts_and_no_problems(spark, tmp_path
         "_problems.parquet",
         "part-00000-000.parquet",
     ]
+    for path in folder.iterdir():
+        assert all(not field.metadata for field in pq.read_schema(path)), "descriptions are not stored"
     assert ds.dataset(folder).schema == WIKIPEDIA_ARTICLES
     fact = {"language": "nl", "subject_uri": "Q1", "subject": "Ålesund", "object_uri": "Q2", "object": "日本"}
     mentions = tmp_path / "mentions"

@@ -75,7 +75,7 @@ def spark_session(master: str = "local[*]") -> SparkSession:
 
 
 def session_is_lost() -> bool:
-    """Whether this process has started a Java process that does not answer any more."""
+    """Whether this process has started a Java process that no longer answers."""
     from py4j.protocol import Py4JError
     from pyspark import SparkContext
 
@@ -89,7 +89,7 @@ def session_is_lost() -> bool:
 
 
 def forget_session() -> None:
-    """Drop what PySpark keeps of a Java process that is gone; it has no way of its own to start another."""
+    """Drop PySpark's references to a Java process that has ended: otherwise it cannot start another one."""
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
 

@@ -59,7 +59,7 @@ def write_articles(
 
     lists: whether list items belong to the text.
     page_seconds: a page that takes longer to clean is listed as unfinished.
-    min_range_bytes: the fewest bytes of a dump file that are given to one task.
+    min_range_bytes: how many bytes of a dump file one task reads at least.
 
     Of a file whose data is cut off or damaged every complete page that can be decompressed is read; a
     damaged page counts with the bytes of XML lost, a hole in the compressed data with its own bytes.

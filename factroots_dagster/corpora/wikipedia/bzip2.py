@@ -25,7 +25,7 @@ MAX_BLOCK_BYTES = 2 * 2**20
 
 
 def _marker_patterns() -> dict[bytes, tuple[int, int]]:
-    """The five whole bytes inside a marker, by the bit at which it begins: its value and that bit."""
+    """Marker and the bit of a byte at which it begins, by the five whole bytes that it then contains."""
     patterns = {}
     for marker in (BLOCK_MARKER, END_MARKER):
         for shift in range(8):
@@ -97,9 +97,9 @@ FindMarkers = Callable[[bytes], Iterator[Marker]]
 def read_blocks(raw: IO[bytes], start: int, find: FindMarkers = find_markers) -> Iterator[Block]:
     """The blocks that begin at byte `start` of the file or later, in order.
 
-    A block's data may contain a marker by chance: what lies between two markers and is no block is tried
-    once more up to the marker after, and is corrupt if that fails too. So is the last block of a file that
-    is cut inside it.
+    A block's data may contain a marker by chance: if what is between two markers is not a block, it is tried
+    once more up to the next marker, and counts as corrupt if that fails too. So does the last block of a file
+    that is cut off inside it.
     """
     raw.seek(start)
     window = Window(raw, start, find)

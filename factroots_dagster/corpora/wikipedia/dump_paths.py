@@ -1,4 +1,4 @@
-"""Paths in a dump's table: files inside the partition are named relative to it, others in full."""
+"""Paths in a dump's table: relative for files inside the partition, absolute for others."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import pyarrow as pa
 
 
 def make_relative(dump: pa.Table, folder: Path) -> pa.Table:
-    """`dump` (WIKIPEDIA_DUMP) with the files below `folder` named from there: the folder will be moved."""
+    """`dump` (WIKIPEDIA_DUMP) with paths relative to `folder` for the files inside it: it will be renamed."""
     return _map_paths(dump, lambda path: path.removeprefix(f"{folder}/"))
 
 
 def make_absolute(dump: pa.Table, folder: Path) -> pa.Table:
-    """`dump` (WIKIPEDIA_DUMP) with every file named in full; `folder` holds those that have a relative path."""
+    """`dump` (WIKIPEDIA_DUMP) with absolute paths only; `folder` is what relative ones are relative to."""
     return _map_paths(dump, lambda path: str(folder / path))
 
 
 def remove_other_files(dump: pa.Table, folder: Path) -> None:
-    """Delete the files of `folder` that `dump` does not name, such as those of an older snapshot."""
+    """Delete the files in `folder` that are not in `dump`, such as those of an older snapshot."""
     for path in set(folder.iterdir()) - {Path(path) for path in dump["path"].to_pylist()}:
         path.unlink()
 

@@ -234,7 +234,7 @@ class PageSplitter:
     def check_gap(self, text: bytes, before_page: bool) -> Iterator[Page]:
         """A damaged page when the text between two pages is a page without its beginning.
 
-        before_page: whether the text is known whole, since the next page follows it.
+        before_page: whether the text is complete, since the next page follows it.
         """
         if b"<revision>" in text and not self.inside_foreign_page:
             yield damaged_page(text, len(text), "no beginning")

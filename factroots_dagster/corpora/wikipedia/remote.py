@@ -111,9 +111,12 @@ def find_newest_snapshot(language: str, site: str) -> tuple[str, dict[str, str],
         sha1s = fetch_sha1s(site, date)
         if sha1s and (dumps := listed_dump(language, site, date, sha1s)):
             return date, sha1s, dumps
-    reason = f"none of {', '.join(sorted(dates))} lists one" if dates else "it does not list its snapshots"
+    if dates:
+        reason = f"none of {', '.join(sorted(dates))} lists one in its sha1sums"
+    else:
+        reason = "it does not list its snapshots"
     raise InputError(
-        f"{site} offers no complete dump of articles: {reason} in its sha1sums",
+        f"{site} offers no complete dump of articles: {reason}",
         "name a snapshot, as in 20230501, or check the address",
     )
 
