@@ -15,14 +15,11 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from assets_tests.models import tiny
+from assets_tests.probing.rows import assert_same_predictions, with_changed_row
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.checkpoint import LoadedModel, load
-from factroots_dagster.probing import causal
-from factroots_dagster.probing.causal import ends_in_object, frame, probe_causal
+from factroots_dagster.probing.causal import ends_in_object, probe_causal, split_at_object
 from factroots_dagster.probing.schema import PREDICTIONS
-
-SAME = ("predicted_ids", "full_match", "matched_mask_count", "typed_rank", "prior_rank", "too_long")
-CLOSE = ("object_logprob", "prior_logprob")
 
 
 @pytest.fixture
@@ -33,22 +30,6 @@ def llama(checkpoint_of: Callable[[str], Path]) -> LoadedModel:
 @pytest.fixture
 def decoder_split_of(checkpoint_of: Callable[[str], Path]) -> Callable[[str], pa.Table]:
     return lambda family: tiny.decoder_split(checkpoint_of(family))
-
-
-def with_row(split: pa.Table, **changed: object) -> pa.Table:
-    """The first row of the split, changed, and after it all rows of its relation as they were."""
-    rows = split.to_pylist()
-    rows = [row for row in rows if row["relation"] == rows[0]["relation"]]
-    return pa.Table.from_pylist([{**rows[0], "uuid": "changed", **changed}, *rows], schema=split.schema)
-
-
-def assert_same(one: pa.Table, other: pa.Table) -> None:
-    for name in SAME:
-        assert one.column(name).equals(other.column(name)), name
-    for name in CLOSE:
-        np.testing.assert_allclose(
-            *(np.array(table.column(name).to_pylist(), float) for table in (one, other)), atol=1e-4
-        )
 
 
 @pytest.mark.parametrize("family", tiny.CAUSAL)
@@ -70,7 +51,7 @@ def test_batches_do_not_change_answers(
         for file in files[1:]:
             torch.testing.assert_close(file["activations"], files[0]["activations"], rtol=1e-4, atol=1e-5)
     for table in tables[1:]:
-        assert_same(table, tables[0])
+        assert_same_predictions(table, tables[0])
 
 
 def test_without_a_known_head_the_whole_model_is_run(
@@ -80,23 +61,20 @@ def test_without_a_known_head_the_whole_model_is_run(
     (tmp_path / "b").mkdir()
     fast = probe_causal(llama, decoder_split_of("llama"), tmp_path / "a")
     slow = probe_causal(dataclasses.replace(llama, head=None), decoder_split_of("llama"), tmp_path / "b")
-    assert_same(fast, slow)
+    assert_same_predictions(fast, slow)
 
 
-def test_some_questions_at_a_time(
-    llama: LoadedModel,
-    decoder_split_of: Callable[[str], pa.Table],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_chunks_of_sentences_do_not_change_answers(
+    llama: LoadedModel, decoder_split_of: Callable[[str], pa.Table], tmp_path: Path
 ) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     whole = probe_causal(llama, decoder_split_of("llama"), tmp_path / "a")
-    monkeypatch.setattr(causal, "CHUNK", 40)
-    assert_same(probe_causal(llama, decoder_split_of("llama"), tmp_path / "b"), whole)
+    chunks = probe_causal(llama, decoder_split_of("llama"), tmp_path / "b", chunk=40)
+    assert_same_predictions(chunks, whole)
 
 
-def test_out_of_memory_means_smaller_batches(
+def test_running_out_of_memory_means_smaller_batches(
     llama: LoadedModel, decoder_split_of: Callable[[str], pa.Table], tmp_path: Path
 ) -> None:
     def small_head(hidden: torch.Tensor) -> torch.Tensor:
@@ -108,7 +86,9 @@ def test_out_of_memory_means_smaller_batches(
         (tmp_path / name).mkdir()
     split = decoder_split_of("llama")
     whole = probe_causal(llama, split, tmp_path / "a")
-    assert_same(probe_causal(dataclasses.replace(llama, head=small_head), split, tmp_path / "b"), whole)
+    assert_same_predictions(
+        probe_causal(dataclasses.replace(llama, head=small_head), split, tmp_path / "b"), whole
+    )
 
     def no_head(hidden: torch.Tensor) -> torch.Tensor:
         raise torch.OutOfMemoryError("CUDA out of memory")
@@ -117,7 +97,7 @@ def test_out_of_memory_means_smaller_batches(
         probe_causal(dataclasses.replace(llama, head=no_head), split, tmp_path / "b")
 
 
-def test_logits_that_are_not_finite_are_refused(
+def test_logits_that_are_not_finite_are_rejected(
     llama: LoadedModel, decoder_split_of: Callable[[str], pa.Table], tmp_path: Path
 ) -> None:
     broken = dataclasses.replace(llama, head=lambda hidden: llama.head(hidden) * float("nan"))
@@ -126,15 +106,15 @@ def test_logits_that_are_not_finite_are_refused(
     assert not (tmp_path / "data.parquet").exists()
 
 
-def test_same_bits_run_to_run_and_rows_keep_their_order(
+def test_two_runs_give_the_same_bits_and_rows_keep_their_order(
     llama: LoadedModel, decoder_split_of: Callable[[str], pa.Table], tmp_path: Path
 ) -> None:
     split = decoder_split_of("llama")
     for name in "abc":
         (tmp_path / name).mkdir()
-    said: list[str] = []
-    one = probe_causal(llama, split, tmp_path / "a", progress=said.append)
-    assert said[-1].startswith(f"{len(split)} of {len(split)} rows")
+    messages: list[str] = []
+    one = probe_causal(llama, split, tmp_path / "a", progress=messages.append)
+    assert messages[-1].startswith(f"{len(split)} of {len(split)} rows")
     assert probe_causal(llama, split, tmp_path / "b").equals(one)
     names = sorted(file.name for file in (tmp_path / "a").iterdir())
     assert names == ["P19.safetensors", "P36.safetensors", "data.parquet"]
@@ -142,19 +122,21 @@ def test_same_bits_run_to_run_and_rows_keep_their_order(
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     order = np.random.default_rng(0).permutation(len(split))
     shuffled = probe_causal(llama, split.take(pa.array(order)), tmp_path / "c")
-    assert_same(shuffled, one.take(pa.array(order)))
+    assert_same_predictions(shuffled, one.take(pa.array(order)))
 
 
-def test_no_rows(llama: LoadedModel, decoder_split_of: Callable[[str], pa.Table], tmp_path: Path) -> None:
-    made = probe_causal(llama, decoder_split_of("llama").slice(0, 0), tmp_path)
-    assert made.schema.equals(PREDICTIONS)
-    assert len(made) == len(pq.read_table(tmp_path / "data.parquet")) == 0
+def test_a_split_without_rows_gives_empty_tables(
+    llama: LoadedModel, decoder_split_of: Callable[[str], pa.Table], tmp_path: Path
+) -> None:
+    predictions = probe_causal(llama, decoder_split_of("llama").slice(0, 0), tmp_path)
+    assert predictions.schema.equals(PREDICTIONS)
+    assert len(predictions) == len(pq.read_table(tmp_path / "data.parquet")) == 0
 
 
 def test_too_long_rows_are_listed_not_truncated(
     llama: LoadedModel, decoder_split_of: Callable[[str], pa.Table], tmp_path: Path
 ) -> None:
-    split = with_row(decoder_split_of("llama"), subject="lima " * 70)
+    split = with_changed_row(decoder_split_of("llama"), subject="lima " * 70)
     long, *others = probe_causal(llama, split, tmp_path).to_pylist()
     assert long["too_long"]
     assert long["predicted_ids"] == []
@@ -184,37 +166,41 @@ def test_the_longest_sentence_that_fits_is_asked(
         subject += " lima"
     assert longest(subject) == llama.max_length
     for asked, fits in ((subject, True), (subject + " lima", False)):
-        got = probe_causal(llama, with_row(split, subject=asked), tmp_path).to_pylist()[0]
+        got = probe_causal(llama, with_changed_row(split, subject=asked), tmp_path).to_pylist()[0]
         assert got["too_long"] is not fits
         assert (got["typed_rank"] is not None) is fits
 
 
 @pytest.mark.parametrize("subject", ["[Y]", "[X]", "</s>", "", "<b>&", "東京"])
-def test_labels_are_data(
+def test_slots_and_special_tokens_in_labels_are_plain_text(
     subject: str,
     llama: LoadedModel,
     checkpoint_of: Callable[[str], Path],
     decoder_split_of: Callable[[str], pa.Table],
     tmp_path: Path,
 ) -> None:
-    split = with_row(decoder_split_of("llama"), subject=subject, template="[X] was born in [Y]", object="[X]")
+    split = with_changed_row(
+        decoder_split_of("llama"), subject=subject, template="[X] was born in [Y]", object="[X]"
+    )
     got = probe_causal(llama, split, tmp_path).to_pylist()[0]
     model = transformers.AutoModelForCausalLM.from_pretrained(checkpoint_of("llama")).eval()
-    start = tiny.start(llama.tokenizer)
+    start = tiny.start_ids(llama.tokenizer)
     prompt = start + llama.tokenizer(f"{subject} was born in")["input_ids"]
     assert got["predicted_ids"][-1] == tiny.greedy(model, prompt, len(got["predicted_ids"]))
     ids = start + llama.tokenizer(f"{subject} was born in [X]")["input_ids"]
     assert got["object_ids"] == ids[len(prompt) :]
     with torch.inference_mode():
         logprobs = torch.log_softmax(model(input_ids=torch.tensor([ids])).logits[0].double(), dim=1)
-    own = [float(logprobs[at - 1, ids[at]]) for at in range(len(prompt), len(ids))]
+    own = [float(logprobs[index - 1, ids[index]]) for index in range(len(prompt), len(ids))]
     assert got["object_logprob"] == pytest.approx(np.mean(own), abs=1e-4)
 
 
-def test_an_object_without_tokens_is_never_right(
+def test_an_object_without_tokens_is_never_correct(
     llama: LoadedModel, decoder_split_of: Callable[[str], pa.Table], tmp_path: Path
 ) -> None:
-    got = probe_causal(llama, with_row(decoder_split_of("llama"), object=" "), tmp_path).to_pylist()[0]
+    got = probe_causal(llama, with_changed_row(decoder_split_of("llama"), object=" "), tmp_path).to_pylist()[
+        0
+    ]
     assert got["full_match"] is False
     assert got["partial_match"] is False
     assert got["typed_rank"] is None
@@ -238,7 +224,7 @@ def test_an_object_without_tokens_is_never_right(
         ("[X] is [Y] 2.", False),
     ],
 )
-def test_where_a_decoder_can_write_the_object(template: str, askable: bool) -> None:
+def test_a_decoder_generates_objects_at_the_end_of_the_template_only(template: str, askable: bool) -> None:
     assert ends_in_object(template) is askable
 
 
@@ -256,27 +242,29 @@ def test_where_a_decoder_can_write_the_object(template: str, askable: bool) -> N
 def test_the_prior_leaves_the_subject_out(
     template: str, without: tuple[str, str], filled: tuple[str, str]
 ) -> None:
-    assert frame(template, None) == without
-    assert frame(template, "[Y]") == filled
+    assert split_at_object(template, None) == without
+    assert split_at_object(template, "[Y]") == filled
 
 
-def test_bad_templates_are_refused(
+def test_broken_templates_are_rejected(
     llama: LoadedModel, decoder_split_of: Callable[[str], pa.Table], tmp_path: Path
 ) -> None:
     for template in ("[X] is here", "[Y] is here", "[X] [X] [Y]"):
         with pytest.raises(InputError, match=r"\[X\] and one \[Y\]"):
-            probe_causal(llama, with_row(decoder_split_of("llama"), template=template), tmp_path)
+            probe_causal(llama, with_changed_row(decoder_split_of("llama"), template=template), tmp_path)
 
 
 @pytest.mark.parametrize("family", ["llama", "gemma"])
-def test_objects_glued_to_a_word(
+def test_objects_joined_to_a_word_are_tokenized_with_it(
     family: str,
     checkpoint_of: Callable[[str], Path],
     decoder_split_of: Callable[[str], pa.Table],
     tmp_path: Path,
 ) -> None:
     model = load(str(checkpoint_of(family)), device="cpu")
-    split = with_row(decoder_split_of(family), template="[X] ist das[Y]。", object="東京", subject="oslo")
+    split = with_changed_row(
+        decoder_split_of(family), template="[X] ist das[Y]。", object="東京", subject="oslo"
+    )
     got = probe_causal(model, split, tmp_path).to_pylist()[0]
     prompt = model.tokenizer("oslo ist das", add_special_tokens=False)["input_ids"]
     whole = model.tokenizer("oslo ist das東京", add_special_tokens=False)["input_ids"]
@@ -289,21 +277,21 @@ def test_objects_merged_with_the_word_before_have_their_own_tokens(
     llama: LoadedModel, decoder_split_of: Callable[[str], pa.Table], tmp_path: Path
 ) -> None:
     assert len(llama.tokenizer(" oslo")["input_ids"]) == 1  # of which "lo" is no token
-    split = with_row(decoder_split_of("llama"), template="[X] os[Y]", object="lo")
+    split = with_changed_row(decoder_split_of("llama"), template="[X] os[Y]", object="lo")
     got = probe_causal(llama, split, tmp_path).to_pylist()[0]
     assert got["object_ids"] == llama.tokenizer("lo")["input_ids"]
     assert got["object_logprob"] is not None
 
 
-def test_a_bare_space_token_is_dropped(
+def test_a_bare_space_token_is_dropped_from_answers(
     checkpoint_of: Callable[[str], Path], decoder_split_of: Callable[[str], pa.Table], tmp_path: Path
 ) -> None:
-    """A checkpoint made to say a space token, then 'z', where the object is 'z' without one."""
+    """A checkpoint edited to generate a space token, then 'z', where the object is 'z' without one."""
     source = checkpoint_of("llama")
     tokenizer = transformers.AutoTokenizer.from_pretrained(source)
     model = transformers.AutoModelForCausalLM.from_pretrained(source).eval()
     space, letter = tokenizer.convert_tokens_to_ids(["Ġ", "z"])
-    prompt = tiny.start(tokenizer) + tokenizer("oslo was born in")["input_ids"]
+    prompt = tiny.start_ids(tokenizer) + tokenizer("oslo was born in")["input_ids"]
     tensors = load_file(source / "model.safetensors")
     with torch.inference_mode():
         for ids, token in ((prompt, space), ([*prompt, space], letter)):
@@ -312,10 +300,9 @@ def test_a_bare_space_token_is_dropped(
     folder = tiny.save_checkpoint(tmp_path / "edited", "llama")
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     split = decoder_split_of("llama")
-    same = {"template": "[X] was born in[Y]", "relation": "P19"}
-    split = with_row(split.filter(pa.array([r == "P19" for r in split["relation"].to_pylist()])), **same)
-    split = split.slice(0, 1).to_pylist()
-    rows = [{**split[0], "subject": "oslo", "object": "z"}, {**split[0], "subject": "oslo", "object": "zz"}]
+    row = next(row for row in split.to_pylist() if row["relation"] == "P19")
+    row |= {"template": "[X] was born in[Y]", "subject": "oslo"}
+    rows = [{**row, "object": "z"}, {**row, "object": "zz"}]
     (tmp_path / "out").mkdir()
     model = load(str(folder), device="cpu")
     got = probe_causal(model, pa.Table.from_pylist(rows), tmp_path / "out").to_pylist()[0]
@@ -325,7 +312,7 @@ def test_a_bare_space_token_is_dropped(
     assert got["matched_mask_count"] == 2
 
 
-def test_a_tokenizer_without_a_start_token_is_refused(
+def test_a_tokenizer_without_a_start_token_is_rejected(
     checkpoint_of: Callable[[str], Path], decoder_split_of: Callable[[str], pa.Table], tmp_path: Path
 ) -> None:
     model = load(str(checkpoint_of("llama")), device="cpu")
@@ -339,12 +326,12 @@ def test_any_answer_match_counts_every_gold_of_the_prompt(
     llama: LoadedModel, decoder_split_of: Callable[[str], pa.Table], tmp_path: Path
 ) -> None:
     rows = decoder_split_of("llama").to_pylist()
-    right = next(row for row in rows if row["uuid"] == "P19-1")
-    made = probe_causal(
-        llama, pa.Table.from_pylist([right, {**right, "object": "accra", "uuid": "other"}]), tmp_path
+    correct = next(row for row in rows if row["uuid"] == "P19-1")
+    predictions = probe_causal(
+        llama, pa.Table.from_pylist([correct, {**correct, "object": "accra", "uuid": "other"}]), tmp_path
     ).to_pylist()
-    assert [row["full_match"] for row in made] == [True, False]
-    assert [row["any_answer_match"] for row in made] == [True, True]
+    assert [row["full_match"] for row in predictions] == [True, False]
+    assert [row["any_answer_match"] for row in predictions] == [True, True]
 
 
 def test_scores_equal_lm_pub_quiz(
@@ -363,9 +350,13 @@ def test_scores_equal_lm_pub_quiz(
         device="cpu",
         capitalize=False,
     )
-    made = probe_causal(load(str(folder), device="cpu"), split, tmp_path).to_pylist()
+    predictions = probe_causal(load(str(folder), device="cpu"), split, tmp_path).to_pylist()
     for relation in tiny.TEMPLATES:
-        rows = [pair for pair in zip(split.to_pylist(), made, strict=True) if pair[0]["relation"] == relation]
+        rows = [
+            pair
+            for pair in zip(split.to_pylist(), predictions, strict=True)
+            if pair[0]["relation"] == relation
+        ]
         labels = sorted({row["object"] for row, _ in rows})
         for row, got in rows:
             theirs = evaluator.score_answers(

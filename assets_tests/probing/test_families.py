@@ -6,10 +6,8 @@ down-projection sees.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,34 +18,13 @@ import transformers
 from safetensors.torch import load_file
 
 from assets_tests.models import tiny
-from assets_tests.models.test_feed_forward import MLPS
+from assets_tests.models.mlps import neurons_by_formula
 from factroots_dagster.models.checkpoint import load
 from factroots_dagster.models.schema import ACTIVATION_INDEX
-from factroots_dagster.probing.engine import probe
+from factroots_dagster.probing.probe import probe
 from factroots_dagster.probing.schema import PREDICTIONS
 
-DEBERTA = ("deberta", "deberta-new")  # with the head of transformers' own, and with that of DeBERTa-v3
-MLPS_HERE = MLPS | dict.fromkeys(
-    DEBERTA, (lambda m: [layer.intermediate for layer in m.deberta.encoder.layer], MLPS["bert"][1])
-)
-MLPS_HERE |= dict.fromkeys(tiny.LATER, MLPS["llama"])
 TIED = 1e-5  # scores nearer to each other than this may rank either way
-
-
-@contextmanager
-def neurons_of(family: str, model: torch.nn.Module) -> Iterator[list[torch.Tensor]]:
-    """Afterwards holds, layer by layer, the neurons [tokens, neurons] of the one sequence that was run."""
-    mlps, formula = MLPS_HERE[family]
-    seen: list[torch.Tensor] = []
-    handles = [
-        mlp.register_forward_pre_hook(lambda module, args: seen.append(formula(module, args[0])[0]))
-        for mlp in mlps(model)
-    ]
-    try:
-        yield seen
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def ranks(scores: dict[str, float], label: str) -> set[int]:
@@ -64,13 +41,13 @@ def labels_of(split: pa.Table, relation: str) -> list[str]:
     return sorted({row["object"] for row in rows if row["relation"] == relation})
 
 
-@pytest.mark.parametrize("family", [*tiny.MASKED, *DEBERTA])
-def test_masked_models(
+@pytest.mark.parametrize("family", [*tiny.MASKED, *tiny.DEBERTA])
+def test_masked_models_equal_plain_transformers(
     family: str, checkpoint_of: Callable[[str], Path], split_of: Callable[..., pa.Table], tmp_path: Path
 ) -> None:
     folder, split = checkpoint_of(family), split_of(family)
-    made = probe(load(str(folder), device="cpu"), split, tmp_path)
-    assert made.schema.equals(PREDICTIONS)
+    predictions = probe(load(str(folder), device="cpu"), split, tmp_path)
+    assert predictions.schema.equals(PREDICTIONS)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     model = transformers.AutoModelForMaskedLM.from_pretrained(folder).eval()
     space = tokenizer.convert_tokens_to_ids("▁")
@@ -79,20 +56,20 @@ def test_masked_models(
     def bare(label: str) -> list[int]:
         return [i for i in tokenizer(label, add_special_tokens=False)["input_ids"] if i not in drop]
 
-    saved = activations(tmp_path)
-    assert saved.keys() == {row["uuid"] for row in made.to_pylist() if row["full_match"]}
+    saved = saved_activations(tmp_path)
+    assert saved.keys() == {row["uuid"] for row in predictions.to_pylist() if row["full_match"]}
     assert 6 <= len(saved) < len(split)
-    for row, got in zip(split.to_pylist(), made.to_pylist(), strict=True):
+    for row, got in zip(split.to_pylist(), predictions.to_pylist(), strict=True):
         labels = {label: bare(label) for label in labels_of(split, row["relation"])}
         gold = labels[row["object"]]
         lengths = {len(ids) for ids in labels.values()}
-        asked: dict[int, tuple[torch.Tensor, list[torch.Tensor]]] = {}
+        passes: dict[int, tuple[torch.Tensor, list[torch.Tensor]]] = {}  # k -> logits, neurons by layer
         for k in lengths if not drop else range(min(lengths), max(lengths) + 1):  # what an object can need
-            with neurons_of(family, model) as seen:
-                logits = tiny.ask(model, tokenizer, row["template"], row["subject"], k)
-            asked[k] = (logits, seen)
+            with neurons_by_formula(family, model) as neurons:
+                logits = tiny.mask_logits(model, tokenizer, row["template"], row["subject"], k)
+            passes[k] = (logits, neurons)
         answers = [
-            asked[k][0].argmax(dim=1).tolist() if k in asked else [] for k in range(1, max(lengths) + 1)
+            passes[k][0].argmax(dim=1).tolist() if k in passes else [] for k in range(1, max(lengths) + 1)
         ]
         matching = [k for k, ids in enumerate(answers, 1) if [i for i in ids if i not in drop] == gold]
         assert got["object_ids"] == gold
@@ -102,7 +79,7 @@ def test_masked_models(
         assert got["partial_match"] is any(set(gold) <= set(ids) for ids in answers)
         scores = {}
         for label, ids in labels.items():
-            logprobs = torch.log_softmax(asked[len(ids)][0].double(), dim=1)
+            logprobs = torch.log_softmax(passes[len(ids)][0].double(), dim=1)
             scores[label] = float(np.mean([logprobs[at, token] for at, token in enumerate(ids)]))
         assert got["object_logprob"] == pytest.approx(scores[row["object"]], abs=1e-4)
         assert got["typed_rank"] in ranks(scores, row["object"])
@@ -110,20 +87,22 @@ def test_masked_models(
             text = row["template"].replace("[Y]", " ".join([tokenizer.mask_token] * matching[0]))
             ids = torch.tensor(tokenizer(text.replace("[X]", row["subject"]))["input_ids"])
             masks = ids == tokenizer.mask_token_id
-            expected = torch.stack([layer[masks].mean(dim=0) for layer in asked[matching[0]][1]])
+            expected = torch.stack([layer[0][masks].mean(dim=0) for layer in passes[matching[0]][1]])
             torch.testing.assert_close(saved[row["uuid"]], expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("family", [*tiny.CAUSAL, *tiny.LATER])
-def test_decoders(family: str, checkpoint_of: Callable[[str], Path], tmp_path: Path) -> None:
+def test_decoders_equal_plain_transformers(
+    family: str, checkpoint_of: Callable[[str], Path], tmp_path: Path
+) -> None:
     folder = checkpoint_of(family)
     split = tiny.decoder_split(folder)
-    made = probe(load(str(folder), device="cpu"), split, tmp_path)
-    assert made.schema.equals(PREDICTIONS)
-    assert made.column("uuid").equals(split.column("uuid"))
+    predictions = probe(load(str(folder), device="cpu"), split, tmp_path)
+    assert predictions.schema.equals(PREDICTIONS)
+    assert predictions.column("uuid").equals(split.column("uuid"))
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     model = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
-    start = tiny.start(tokenizer)
+    start = tiny.start_ids(tokenizer)
 
     def read(text: str) -> list[int]:
         return start + tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -138,10 +117,10 @@ def test_decoders(family: str, checkpoint_of: Callable[[str], Path], tmp_path: P
             logits = model(input_ids=torch.tensor([ids])).logits[0].double()
         return torch.log_softmax(logits[:-1], dim=1)[range(len(ids) - 1), ids[1:]].tolist()
 
-    saved = activations(tmp_path)
-    assert saved.keys() == {row["uuid"] for row in made.to_pylist() if row["full_match"]}
+    saved = saved_activations(tmp_path)
+    assert saved.keys() == {row["uuid"] for row in predictions.to_pylist() if row["full_match"]}
     assert len(saved) >= 6
-    for row, got in zip(split.to_pylist(), made.to_pylist(), strict=True):
+    for row, got in zip(split.to_pylist(), predictions.to_pylist(), strict=True):
         left, right = row["template"].replace("[X]", row["subject"]).split("[Y]")
         prior_left, prior_right = without_subject(row["relation"])
         prompt = read(left.rstrip())
@@ -168,17 +147,17 @@ def test_decoders(family: str, checkpoint_of: Callable[[str], Path], tmp_path: P
             continue
         tokens = len(got["predicted_ids"])
         assert tokens == max(len(read(left + label)) for label in labels) - len(prompt)
-        said = tiny.greedy(model, prompt, tokens)
-        assert got["predicted_ids"] == [said[:k] for k in range(1, tokens + 1)]
-        matching = [k for k in range(1, tokens + 1) if bare(said[:k]) == gold]
+        answer = tiny.greedy(model, prompt, tokens)
+        assert got["predicted_ids"] == [answer[:k] for k in range(1, tokens + 1)]
+        matching = [k for k in range(1, tokens + 1) if bare(answer[:k]) == gold]
         assert got["full_match"] is bool(matching)
         assert got["matched_mask_count"] == (matching[0] if matching else 0)
-        assert got["partial_match"] is (set(gold) <= set(said))
+        assert got["partial_match"] is (set(gold) <= set(answer))
         if matching:
-            with neurons_of(family, model) as seen, torch.inference_mode():
-                model(input_ids=torch.tensor([prompt + said]))
-            answer = slice(len(prompt) - 1, len(prompt) + matching[0] - 1)
-            expected = torch.stack([layer[answer].mean(dim=0) for layer in seen])
+            with neurons_by_formula(family, model) as neurons, torch.inference_mode():
+                model(input_ids=torch.tensor([prompt + answer]))
+            predicting = slice(len(prompt) - 1, len(prompt) + matching[0] - 1)
+            expected = torch.stack([layer[0][predicting].mean(dim=0) for layer in neurons])
             torch.testing.assert_close(saved[row["uuid"]], expected, rtol=1e-4, atol=1e-5)
 
 
@@ -188,25 +167,25 @@ def without_subject(relation: str) -> tuple[str, str]:
     ]
 
 
-def activations(folder: Path) -> dict[str, torch.Tensor]:
-    """What was saved, by fact, after checking the index against the files."""
+def saved_activations(folder: Path) -> dict[str, torch.Tensor]:
+    """The saved activations by fact, after checking the index against the files."""
     index = pq.read_table(folder / "data.parquet")
     assert index.schema.equals(ACTIVATION_INDEX)
-    files: dict[str, Any] = {}
-    found = {}
+    files: dict[str, torch.Tensor] = {}
+    activations = {}
     for row in index.to_pylist():
         if row["file"] not in files:
             files[row["file"]] = load_file(folder / row["file"])["activations"]
         assert files[row["file"]].dtype == torch.float32
-        found[row["uuid"]] = files[row["file"]][row["row"]]
+        activations[row["uuid"]] = files[row["file"]][row["row"]]
     counts = {file: sum(row["file"] == file for row in index.to_pylist()) for file in files}
     assert counts == {file: len(values) for file, values in files.items()}
-    return found
+    return activations
 
 
-@pytest.mark.parametrize("family", DEBERTA)
-def test_deberta_loads_with_either_head_and_refuses_the_other(
-    family: str, checkpoint_of: Callable[[str], Path], tmp_path: Path
+@pytest.mark.parametrize("family", tiny.DEBERTA)
+def test_deberta_is_run_without_its_whole_model_with_either_head(
+    family: str, checkpoint_of: Callable[[str], Path]
 ) -> None:
     model = load(str(checkpoint_of(family)), device="cpu")
     assert model.ffn.neurons == 40

@@ -14,12 +14,11 @@ import transformers
 from assets_tests.models import tiny
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.checkpoint import LoadedModel, load
-from factroots_dagster.probing import pll as pseudo
-from factroots_dagster.probing.outputs import typed_rank
 from factroots_dagster.probing.pll import pseudo_log_likelihoods
+from factroots_dagster.probing.predictions import typed_rank
 
 LABELS = ["lima", "oslo xy", "paris", "quux", "the city", "zy"]  # words of one piece and of several
-ASKED = [
+QUESTIONS = [
     (template, subject) for template in tiny.TEMPLATES.values() for subject in ("rome", "cairo qx", "bcd")
 ]
 
@@ -56,11 +55,11 @@ def sentence(template: str, subject: str, label: str) -> str:
 @pytest.mark.parametrize("family", tiny.MASKED)
 def test_scores_equal_one_sentence_at_a_time(family: str, checkpoint_of: Callable[[str], Path]) -> None:
     folder = checkpoint_of(family)
-    made = pseudo_log_likelihoods(load(str(folder), device="cpu"), ASKED, LABELS, 300)
-    assert made.shape == (len(ASKED), len(LABELS))
+    scores = pseudo_log_likelihoods(load(str(folder), device="cpu"), QUESTIONS, LABELS, 300)
+    assert scores.shape == (len(QUESTIONS), len(LABELS))
     score = one_sentence(folder)
-    expected = [[score(sentence(*question, label)) for label in LABELS] for question in ASKED]
-    np.testing.assert_allclose(made, expected, rtol=1e-5, atol=1e-3)
+    expected = [[score(sentence(*question, label)) for label in LABELS] for question in QUESTIONS]
+    np.testing.assert_allclose(scores, expected, rtol=1e-5, atol=1e-3)
 
 
 def test_it_is_the_within_word_variant(bert: LoadedModel, checkpoint_of: Callable[[str], Path]) -> None:
@@ -75,9 +74,9 @@ def test_it_is_the_within_word_variant(bert: LoadedModel, checkpoint_of: Callabl
         masked[0, at] = tokenizer.mask_token_id
         with torch.inference_mode():
             total += float(torch.log_softmax(model(input_ids=masked).logits[0, at], dim=0)[ids[0, at]])
-    (made,) = pseudo_log_likelihoods(bert, [("[X] is [Y]", "lima")], ["zy"], 300)
+    (scores,) = pseudo_log_likelihoods(bert, [("[X] is [Y]", "lima")], ["zy"], 300)
     assert len(ids[0]) == 6
-    assert made[0] != pytest.approx(total, abs=0.01)
+    assert scores[0] != pytest.approx(total, abs=0.01)
 
 
 @pytest.mark.parametrize("family", ["bert", "xlm-roberta"])
@@ -94,83 +93,80 @@ def test_scores_and_ranks_equal_lm_pub_quiz(family: str, checkpoint_of: Callable
         capitalize=False,
     )
     assert evaluator.pll_metric == "within_word_l2r", "lm-pub-quiz has another default now"
-    made = pseudo_log_likelihoods(load(str(folder), device="cpu"), ASKED, LABELS, 4096)
-    for (template, subject), scores in zip(ASKED, made, strict=True):
+    scores = pseudo_log_likelihoods(load(str(folder), device="cpu"), QUESTIONS, LABELS, 4096)
+    for (template, subject), own in zip(QUESTIONS, scores, strict=True):
         theirs = np.array(
             evaluator.score_answers(
                 template=template, subject=subject, answers=LABELS, reduction="sum", batch_size=8
             )
         )
-        np.testing.assert_allclose(scores, theirs, rtol=1e-5, atol=1e-3)
-        ours = [typed_rank(scores, candidate) for candidate in range(len(LABELS))]
-        assert ours == [1 + int((theirs > one).sum()) for one in theirs]
+        np.testing.assert_allclose(own, theirs, rtol=1e-5, atol=1e-3)
+        ranks = [typed_rank(own, candidate) for candidate in range(len(LABELS))]
+        assert ranks == [1 + int((theirs > score).sum()) for score in theirs]
 
 
-def test_batches_chunks_and_scarce_memory_change_nothing(
-    bert: LoadedModel, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_batches_chunks_and_scarce_memory_change_nothing(bert: LoadedModel) -> None:
     def small_head(hidden: torch.Tensor) -> torch.Tensor:
         if len(hidden) > 7:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return bert.head(hidden)
 
-    whole = pseudo_log_likelihoods(bert, ASKED, LABELS, 100_000)
+    whole = pseudo_log_likelihoods(bert, QUESTIONS, LABELS, 100_000)
     for budget in (1, 77):
-        np.testing.assert_allclose(pseudo_log_likelihoods(bert, ASKED, LABELS, budget), whole, atol=1e-4)
-    halved = pseudo_log_likelihoods(dataclasses.replace(bert, head=small_head), ASKED, LABELS, 4096)
+        np.testing.assert_allclose(pseudo_log_likelihoods(bert, QUESTIONS, LABELS, budget), whole, atol=1e-4)
+    halved = pseudo_log_likelihoods(dataclasses.replace(bert, head=small_head), QUESTIONS, LABELS, 4096)
     np.testing.assert_allclose(halved, whole, atol=1e-4)
-    done: list[int] = []
-    monkeypatch.setattr(pseudo, "CHUNK", 2 * len(LABELS))
-    np.testing.assert_allclose(
-        pseudo_log_likelihoods(bert, ASKED, LABELS, 4096, done.append), whole, atol=1e-4
-    )
-    assert done == [2, 2, 2, 2, 1]
+    finished: list[int] = []
+    chunks = pseudo_log_likelihoods(bert, QUESTIONS, LABELS, 4096, finished.append, chunk=2 * len(LABELS))
+    np.testing.assert_allclose(chunks, whole, atol=1e-4)
+    assert finished == [2, 2, 2, 2, 1]
 
 
 def test_equal_masked_copies_run_once(bert: LoadedModel) -> None:
     sequences: list[int] = []
 
-    def counting(_module: torch.nn.Module, _args: object, given: dict[str, torch.Tensor]) -> None:
-        sequences.append(len(given["input_ids"]))
+    def counting(_module: torch.nn.Module, _args: object, inputs: dict[str, torch.Tensor]) -> None:
+        sequences.append(len(inputs["input_ids"]))
 
     hook = bert.model.base_model.register_forward_pre_hook(counting, with_kwargs=True)
-    asked = [("[X] is [Y]", "lima"), ("[X] is [Y]", "lima")]
-    pseudo_log_likelihoods(bert, asked, ["oslo", "rome", "paris"], 4096)
+    questions = [("[X] is [Y]", "lima"), ("[X] is [Y]", "lima")]
+    pseudo_log_likelihoods(bert, questions, ["oslo", "rome", "paris"], 4096)
     hook.remove()
-    # Subject and "is" are masked in each of three sentences; the object's mask leaves the same behind in all.
+    # Subject and "is" are masked in each of three sentences, which are the same where the object is masked.
     assert sum(sequences) == 3 * 2 + 1
 
 
 def test_too_long_and_empty_labels_have_no_score(bert: LoadedModel) -> None:
     labels = ["lima", " ", "oslo " * 62]
-    made = pseudo_log_likelihoods(bert, [("[X] is [Y]", "rome"), ("[X] is [Y]", "rome " * 70)], labels, 4096)
-    assert np.isfinite(made[0]).tolist() == [True, False, False]
-    assert not np.isfinite(made[1]).any()
-    assert typed_rank(made[0], 0) == 1
-    assert typed_rank(made[0], 1) is None
+    scores = pseudo_log_likelihoods(
+        bert, [("[X] is [Y]", "rome"), ("[X] is [Y]", "rome " * 70)], labels, 4096
+    )
+    assert np.isfinite(scores[0]).tolist() == [True, False, False]
+    assert not np.isfinite(scores[1]).any()
+    assert typed_rank(scores[0], 0) == 1
+    assert typed_rank(scores[0], 1) is None
     for question, label in ((("[X] is [Y]", "rome"), " "), (("[X] is [Y]", "rome " * 70), "lima")):
         assert pseudo_log_likelihoods(bert, [question], [label], 4096).tolist() == [[-np.inf]]
 
 
-def test_a_tie_counts_half() -> None:
+def test_half_of_the_tied_rank_first() -> None:
     scores = np.array([-1.0, -2.0, -2.0, -2.0, -3.0])
     assert [typed_rank(scores, candidate) for candidate in range(5)] == [1, 3, 3, 3, 5]
 
 
-def test_bad_templates_are_refused(bert: LoadedModel) -> None:
+def test_broken_templates_are_rejected(bert: LoadedModel) -> None:
     with pytest.raises(InputError, match=r"\[X\] and one \[Y\]"):
         pseudo_log_likelihoods(bert, [("[X] is here", "lima")], ["oslo"], 4096)
 
 
-def test_labels_are_data(bert: LoadedModel, checkpoint_of: Callable[[str], Path]) -> None:
+def test_slots_in_labels_are_plain_text(bert: LoadedModel, checkpoint_of: Callable[[str], Path]) -> None:
     labels = ["[Y]", "[X]", "<b>&"]
-    (made,) = pseudo_log_likelihoods(bert, [("[X] is [Y]", "[Y]")], labels, 4096)
+    (scores,) = pseudo_log_likelihoods(bert, [("[X] is [Y]", "[Y]")], labels, 4096)
     score = one_sentence(checkpoint_of("bert"))
-    np.testing.assert_allclose(made, [score(f"[Y] is {label}") for label in labels], atol=1e-3)
+    np.testing.assert_allclose(scores, [score(f"[Y] is {label}") for label in labels], atol=1e-3)
+
+
+def test_logits_that_are_not_finite_are_rejected(bert: LoadedModel) -> None:
+    broken = dataclasses.replace(bert, head=lambda hidden: bert.head(hidden) * float("nan"))
     with pytest.raises(InputError, match="NaN"):
-        pseudo_log_likelihoods(
-            dataclasses.replace(bert, head=lambda hidden: bert.head(hidden) * float("nan")),
-            [("[X] is [Y]", "lima")],
-            labels,
-            4096,
-        )
+        pseudo_log_likelihoods(broken, [("[X] is [Y]", "lima")], ["oslo"], 4096)

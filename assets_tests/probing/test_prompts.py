@@ -1,4 +1,4 @@
-"""Which prompts are made of a relation's rows, and that fewer of them answer the same."""
+"""Which prompts a relation's rows give, and that leaving some of them out does not change the answers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from safetensors.torch import load_file
 from tokenizers import pre_tokenizers
 
 from assets_tests.models import tiny
+from assets_tests.probing.rows import table_of
 from factroots_dagster.models.checkpoint import LoadedModel, load
-from factroots_dagster.probing.engine import probe
-from factroots_dagster.probing.prompts import build_prompts, mask_counts, mask_prompts
+from factroots_dagster.probing.probe import probe
+from factroots_dagster.probing.prompts import build_prompts, mask_prompts, needed_mask_counts
 
 
 def test_counts_that_no_object_needs_are_not_run(
@@ -31,47 +32,49 @@ def test_counts_that_no_object_needs_are_not_run(
     assert all(row["typed_rank"] for row in got)
 
 
-def test_a_space_token_leaves_no_count_out() -> None:
+def test_with_a_space_token_no_count_between_the_lengths_is_left_out() -> None:
     candidates = [(5, 6), (7, 8, 9, 10, 11), ()]
-    assert mask_counts(candidates, None) == (2, 5)
-    assert mask_counts(candidates, 4) == (2, 3, 4, 5)
-    assert mask_counts([()], 4) == mask_counts([], None) == ()
+    assert needed_mask_counts(candidates, None) == (2, 5)
+    assert needed_mask_counts(candidates, 4) == (2, 3, 4, 5)
+    assert needed_mask_counts([()], 4) == needed_mask_counts([], None) == ()
 
 
-TEMPLATES = ("[X] is in [Y] .", "[Y]:[X]", "[X][Y]", "the [Y], of[X]", "[Y]", "([Y])[X]", "[X]は[Y]の")
+TEMPLATES = ("[X] is in [Y] .", "[Y]:[X]", "[X][Y]", "the [Y], of[X]", "([Y])[X]", "[X]は[Y]の")
 
 
 @pytest.mark.parametrize("family", tiny.MASKED)
-@pytest.mark.parametrize("template", [text for text in TEMPLATES if "[X]" in text])
-def test_prompts_are_those_that_the_tokenizer_makes(
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_prompts_equal_the_tokenized_texts_of_every_mask_count(
     family: str, template: str, checkpoint_of: Callable[[str], Path]
 ) -> None:
     tokenizer = load(str(checkpoint_of(family)), device="cpu").tokenizer
     subjects = ["lima", "oslo rome", "東京", tokenizer.mask_token, f"a {tokenizer.mask_token}", " x ", "[Y]"]
     rows = [(template, subject, label) for subject in subjects for label in ("oslo", "a b c")]
-    split = pa.table(dict(zip(("template", "subject", "object"), zip(*rows, strict=True), strict=True)))
-    made = build_prompts(tokenizer, split, space_id=None, max_length=64)
-    assert len(made.counts) == 2
-    for k in made.counts:
-        spelled = list(mask_prompts(tokenizer, made.asked, k))
-        mine = [prompt for prompt in made.prompts if prompt.k == k]
-        assert len(mine) == len(spelled) == made.questions
-        for one, other in zip(mine, spelled, strict=True):
+    split = table_of(rows)
+    relation = build_prompts(tokenizer, split, space_id=None, max_length=64)
+    assert len(relation.mask_counts) == 2
+    for k in relation.mask_counts:
+        tokenized = list(mask_prompts(tokenizer, relation.questions, k))
+        built = [prompt for prompt in relation.prompts if prompt.k == k]
+        assert len(built) == len(tokenized) == len(relation.questions)
+        for one, other in zip(built, tokenized, strict=True):
             assert one.question == other.question
             assert one.ids.tolist() == other.ids.tolist()
             assert one.positions.tolist() == other.positions.tolist()
 
 
-def test_prompts_of_a_tokenizer_that_keeps_the_spaces_between_masks(
+def test_a_tokenizer_that_keeps_the_spaces_between_masks_is_called_for_every_count(
     checkpoint_of: Callable[[str], Path],
 ) -> None:
     tokenizer = copy.deepcopy(load(str(checkpoint_of("bert")), device="cpu").tokenizer)
     tokenizer.backend_tokenizer.pre_tokenizer = pre_tokenizers.Split(" ", "isolated")  # a space is a token
     rows = [("[X] is [Y]", "lima", "oslo rome"), ("[X] is [Y]", "x", "oslo")]
-    split = pa.table(dict(zip(("template", "subject", "object"), zip(*rows, strict=True), strict=True)))
-    made = build_prompts(tokenizer, split, space_id=None, max_length=64)
-    longest = [prompt for prompt in made.prompts if prompt.k == max(made.counts)]
-    for prompt, other in zip(longest, mask_prompts(tokenizer, made.asked, max(made.counts)), strict=True):
+    split = table_of(rows)
+    relation = build_prompts(tokenizer, split, space_id=None, max_length=64)
+    longest = [prompt for prompt in relation.prompts if prompt.k == max(relation.mask_counts)]
+    for prompt, other in zip(
+        longest, mask_prompts(tokenizer, relation.questions, max(relation.mask_counts)), strict=True
+    ):
         assert np.diff(prompt.positions).tolist() == [2] * (prompt.k - 1)
         assert prompt.ids.tolist() == other.ids.tolist()
 
@@ -98,30 +101,32 @@ def test_the_objects_own_mask_counts_give_the_same_matches_and_neurons(
     for name in LEFT_OUT:
         assert own[name].null_count == len(own) and every[name].null_count < len(every), name
     np.testing.assert_allclose(own["object_logprob"], every["object_logprob"], atol=1e-5)
-    asked = [0, 0]
-    for one, other in zip(own["predicted_ids"].to_pylist(), every["predicted_ids"].to_pylist(), strict=True):
-        assert all(few in (many, []) for few, many in zip(one, other, strict=True))
-        asked = [asked[0] + sum(map(bool, one)), asked[1] + sum(map(bool, other))]
-    assert 0 < asked[0] < asked[1]
-    right, same = (pq.read_table(folder / "data.parquet").to_pylist() for folder in folders.values())
-    assert right == same
-    for file in {row["file"] for row in right}:
+    own_answers, all_answers = own["predicted_ids"].to_pylist(), every["predicted_ids"].to_pylist()
+    for one, other in zip(own_answers, all_answers, strict=True):
+        assert all(answer in (expected, []) for answer, expected in zip(one, other, strict=True))
+    run, run_of_all = (
+        sum(bool(ids) for answers in rows for ids in answers) for rows in (own_answers, all_answers)
+    )
+    assert 0 < run < run_of_all
+    index, own_index = (pq.read_table(folder / "data.parquet").to_pylist() for folder in folders.values())
+    assert own_index == index
+    for file in {row["file"] for row in index}:
         one, other = (load_file(folder / file)["activations"] for folder in folders.values())
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
-def test_every_right_object_of_a_prompt_has_its_mask_counts(checkpoint_of: Callable[[str], Path]) -> None:
+def test_every_gold_object_of_a_prompt_has_its_mask_counts(checkpoint_of: Callable[[str], Path]) -> None:
     tokenizer = load(str(checkpoint_of("bert")), device="cpu").tokenizer
     rows = [("[X] is [Y]", "lima", "oslo"), ("[X] is [Y]", "lima", "oslo rome"), ("[X] is [Y]", "x", "a b c")]
-    split = pa.table(dict(zip(("template", "subject", "object"), zip(*rows, strict=True), strict=True)))
+    split = table_of(rows)
 
     def asked(space_id: int | None) -> set[tuple[str, int]]:
-        made = build_prompts(tokenizer, split, space_id=space_id, max_length=64, counts="object")
-        return {(made.asked[prompt.question][1], prompt.k) for prompt in made.prompts}
+        relation = build_prompts(tokenizer, split, space_id=space_id, max_length=64, mask_counts="object")
+        return {(relation.questions[prompt.question][1], prompt.k) for prompt in relation.prompts}
 
     assert len(tokenizer("a b c", add_special_tokens=False)["input_ids"]) == 3
     assert asked(None) == {("lima", 1), ("lima", 2), ("x", 3)}
-    # a dropped space token lets an answer of more masks be right
+    # where a space token is dropped, an answer at more masks can be correct
     assert asked(tokenizer.sep_token_id) == {("lima", 1), ("lima", 2), ("lima", 3), ("x", 3)}
 
 
@@ -130,7 +135,7 @@ def test_a_row_is_too_long_by_the_longest_prompt_whatever_is_asked(
 ) -> None:
     tokenizer = load(str(checkpoint_of("bert")), device="cpu").tokenizer
     rows = [("[X] is [Y]", "lima", "oslo"), ("[X] is [Y]", "lima oslo rome", "oslo rome")]
-    split = pa.table(dict(zip(("template", "subject", "object"), zip(*rows, strict=True), strict=True)))
+    split = table_of(rows)
     for counts in ("relation", "object"):
-        made = build_prompts(tokenizer, split, space_id=None, max_length=7, counts=counts)
-        assert {made.asked[question][1] for question in made.too_long} == {"lima oslo rome"}
+        relation = build_prompts(tokenizer, split, space_id=None, max_length=7, mask_counts=counts)
+        assert {relation.questions[question][1] for question in relation.too_long} == {"lima oslo rome"}

@@ -1,4 +1,4 @@
-"""What else a model can be asked, and how it is asked: protocols, decoders, precision, settings."""
+"""Optional protocols, the choice of the prober, precision, and the settings of probing."""
 
 from __future__ import annotations
 
@@ -16,73 +16,72 @@ from assets_tests.models import tiny
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.checkpoint import LoadedModel, load
 from factroots_dagster.probing.causal import probe_causal
-from factroots_dagster.probing.engine import probe
-from factroots_dagster.probing.filling import filled
-from factroots_dagster.probing.outputs import typed_rank
+from factroots_dagster.probing.filling import fill_masks
 from factroots_dagster.probing.pll import pseudo_log_likelihoods
+from factroots_dagster.probing.predictions import typed_rank
+from factroots_dagster.probing.probe import probe
 from factroots_dagster.probing.prompts import build_prompts
 from factroots_dagster.probing.schema import PREDICTIONS
 from factroots_dagster.settings import Settings, load_settings
 
 
 @pytest.mark.parametrize("family", tiny.MASKED)
-def test_protocols_are_those_of_their_modules(
+def test_protocols_give_what_their_modules_give(
     family: str, checkpoint_of: Callable[[str], Path], split_of: Callable[..., pa.Table], tmp_path: Path
 ) -> None:
     model, split = load(str(checkpoint_of(family)), device="cpu"), split_of(family)
-    said: list[str] = []
-    every = ("pll", "left_to_right", "confidence")
-    made = probe(model, split, tmp_path, protocols=every, progress=said.append)
-    assert said[-1].startswith(f"{len(split)} of {len(split)} rows")
-    assert made.column("pll_rank").null_count == 0
+    messages: list[str] = []
+    protocols = ("pll", "left_to_right", "confidence")
+    predictions = probe(model, split, tmp_path, protocols=protocols, progress=messages.append)
+    assert messages[-1].startswith(f"{len(split)} of {len(split)} rows")
+    assert predictions.column("pll_rank").null_count == 0
     for relation in tiny.TEMPLATES:
-        chosen = [index for index, row in enumerate(split.to_pylist()) if row["relation"] == relation]
-        part, got = split.take(pa.array(chosen)), made.take(pa.array(chosen)).to_pylist()
+        rows = [index for index, row in enumerate(split.to_pylist()) if row["relation"] == relation]
+        part, got = split.take(pa.array(rows)), predictions.take(pa.array(rows)).to_pylist()
         labels = sorted(set(part["object"].to_pylist()))
-        asked = list(zip(part["template"].to_pylist(), part["subject"].to_pylist(), strict=True))
-        scores = pseudo_log_likelihoods(model, asked, labels, 4096)
+        questions = list(zip(part["template"].to_pylist(), part["subject"].to_pylist(), strict=True))
+        scores = pseudo_log_likelihoods(model, questions, labels, 4096)
         for row, label, own in zip(got, part["object"].to_pylist(), scores, strict=True):
             assert abs(row["pll_rank"] - typed_rank(own, labels.index(label))) <= 1  # ties in the last digit
-        prompts = build_prompts(model.tokenizer, part, space_id=model.space_id, max_length=model.max_length)
-        first = {}
-        with torch.inference_mode():
-            for prompt in prompts.prompts:
-                template, subject = prompts.asked[prompt.question]
-                logits = tiny.ask(model.model, model.tokenizer, template, subject, prompt.k)[-prompt.k :]
-                best = logits.log_softmax(dim=1).max(dim=1)
-                first[prompt.question, prompt.k] = (best.indices.numpy(), best.values.numpy())
-        asked_prompts = [p for p in prompts.prompts if p.question in prompts.row_question]
+        built = build_prompts(model.tokenizer, part, space_id=model.space_id, max_length=model.max_length)
+        first_pass = {}
+        for prompt in built.prompts:
+            template, subject = built.questions[prompt.question]
+            logits = tiny.mask_logits(model.model, model.tokenizer, template, subject, prompt.k)[-prompt.k :]
+            best = logits.log_softmax(dim=1).max(dim=1)
+            first_pass[prompt.question, prompt.k] = (best.indices.numpy(), best.values.numpy())
+        prompts = [prompt for prompt in built.prompts if prompt.question in built.row_question]
         for order in ("left_to_right", "confidence"):
-            answers = filled(model, asked_prompts, first, order, 4096)
-            for row, question in zip(got, prompts.row_question, strict=True):
+            answers = fill_masks(model, prompts, first_pass, order, 4096)
+            for row, question in zip(got, built.row_question, strict=True):
                 bare = [
                     [token for token in answers[question, k].tolist() if token != model.space_id]
-                    for k in prompts.counts
+                    for k in built.mask_counts
                 ]
                 assert row[f"{order}_match"] == (row["object_ids"] in bare)
-    assert pc.sum(made["left_to_right_match"]).as_py() > 4
+    assert pc.sum(predictions["left_to_right_match"]).as_py() > 4
 
 
-def test_protocols_not_asked_for_are_null(
+def test_the_columns_of_protocols_that_are_not_run_are_null(
     bert: LoadedModel, split_of: Callable[..., pa.Table], tmp_path: Path
 ) -> None:
-    made = probe(bert, split_of("bert"), tmp_path, protocols=("confidence",))
+    predictions = probe(bert, split_of("bert"), tmp_path, protocols=("confidence",))
     for name in ("pll_rank", "left_to_right_match"):
-        assert made.column(name).null_count == len(made)
-    assert made.column("confidence_match").null_count == 0
+        assert predictions.column(name).null_count == len(predictions)
+    assert predictions.column("confidence_match").null_count == 0
 
 
-def test_decoders_are_probed_as_decoders(checkpoint_of: Callable[[str], Path], tmp_path: Path) -> None:
+def test_decoders_get_their_own_prober(checkpoint_of: Callable[[str], Path], tmp_path: Path) -> None:
     folder = checkpoint_of("llama")
     model, split = load(str(folder), device="cpu"), tiny.decoder_split(folder)
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    made = probe(model, split, tmp_path / "a", protocols=("pll",))
-    assert made.equals(probe_causal(model, split, tmp_path / "b"))
-    assert made.column("pll_rank").null_count == len(made)
+    predictions = probe(model, split, tmp_path / "a", protocols=("pll",))
+    assert predictions.equals(probe_causal(model, split, tmp_path / "b"))
+    assert predictions.column("pll_rank").null_count == len(predictions)
 
 
-def test_bfloat16_gives_the_same_columns(
+def test_bfloat16_changes_log_probabilities_a_little_and_no_type(
     checkpoint_of: Callable[[str], Path], split_of: Callable[..., pa.Table], tmp_path: Path
 ) -> None:
     (tmp_path / "a").mkdir()
@@ -98,7 +97,7 @@ def test_bfloat16_gives_the_same_columns(
     assert saved.dtype == torch.float32
 
 
-def test_settings_of_the_prober(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_settings_of_probing_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings().precision == "fp32"
     assert Settings().protocols == ()
     monkeypatch.setenv("FACTROOTS_PRECISION", "bf16")

@@ -116,8 +116,8 @@ def split_of(table: pa.Table) -> pa.Table:
     return pa.Table.from_pylist(rows)
 
 
-def unasked(table: pa.Table, relation: str) -> pa.Table:
-    """The table of a decoder: no protocol of masks, and no full match in one relation's rows."""
+def as_decoder(table: pa.Table, relation: str) -> pa.Table:
+    """As a decoder's: no optional protocol, and no full match asked in one relation."""
     rows = table.to_pylist()
     for row in rows:
         row |= dict.fromkeys(("pll_rank", "left_to_right_match", "confidence_match"))
@@ -127,9 +127,9 @@ def unasked(table: pa.Table, relation: str) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=PREDICTIONS)
 
 
-def test_rows_not_asked_stay_out_of_p1_and_of_its_baselines() -> None:
+def test_rows_that_are_not_asked_count_neither_in_p1_nor_in_its_baselines() -> None:
     predicted, coverage = predictions("qaa", 90, 5)
-    table = unasked(predicted, "P1")
+    table = as_decoder(predicted, "P1")
     cells = {
         row["relation"]: row
         for row in probing_scores([table], coverage, {"qaa": split_of(table)}).to_pylist()
@@ -159,18 +159,18 @@ def test_rows_not_asked_stay_out_of_p1_and_of_its_baselines() -> None:
     assert whole["pll_typed_p1"] is whole["left_to_right"] is whole["confidence"] is None
     counted = mask_counts([table])
     assert sum(counted["n"].to_pylist()) == len(asked)
-    # Over the same rows as P@1 are its clustered intervals: without the others they are the same.
+    # The clustered intervals are over the rows of P@1: without the other rows they are the same.
     alone = pa.Table.from_pylist(asked, schema=PREDICTIONS)
     again = probing_scores([alone], coverage, {"qaa": split_of(table)}).to_pylist()[0]
     for name in ("by_subject_low", "by_subject_high", "by_object_low", "by_object_high"):
         assert again[name] == whole[name] is not None
 
 
-def test_a_checkpoint_that_is_never_asked_for_a_full_match() -> None:
+def test_a_checkpoint_that_cannot_be_asked_for_a_full_match_has_no_p1() -> None:
     predicted, coverage = predictions("qaa", 40, 6)
     table = predicted
     for relation in ("P0", "P1", "P2"):
-        table = unasked(table, relation)
+        table = as_decoder(table, relation)
     scores = probing_scores([table], coverage, {"qaa": split_of(table)})
     assert set(scores["full_match"].to_pylist()) == {None}
     assert set(scores["by_subject_low"].to_pylist()) == {None}
@@ -179,17 +179,17 @@ def test_a_checkpoint_that_is_never_asked_for_a_full_match() -> None:
     assert volume_relations(scores, volume)["languages"].to_pylist() == [0] * len(MEASURES)
 
 
-def test_a_few_asked_rows_are_flagged() -> None:
+def test_cells_with_few_asked_rows_are_flagged_as_small() -> None:
     predicted, coverage = predictions("qaa", 80, 7)
     rows = [
         row | {"relation": "P0" if number < 29 else "P1"} for number, row in enumerate(predicted.to_pylist())
     ]
-    table = unasked(pa.Table.from_pylist(rows, schema=PREDICTIONS), "P1")
+    table = as_decoder(pa.Table.from_pylist(rows, schema=PREDICTIONS), "P1")
     small = {row["relation"]: row["small"] for row in probing_scores([table], coverage).to_pylist()}
     assert small == {"*": True, "P0": True, "P1": False}
 
 
-def test_clustered_intervals_draw_subjects_and_objects() -> None:
+def test_clustered_intervals_resample_subjects_and_objects() -> None:
     made = [predictions("qaa", 200, 8), predictions("qab", 100, 9)]
     coverage = pa.concat_tables([table for _, table in made])
     tables = [table for table, _ in made]
@@ -218,7 +218,7 @@ def test_clustered_intervals_draw_subjects_and_objects() -> None:
             assert row["by_subject_low"] is row["by_object_high"] is None
 
 
-def test_a_prediction_without_coverage_is_refused() -> None:
+def test_a_prediction_without_coverage_is_rejected() -> None:
     table, coverage = predictions("qaa", 9, 0)
     with pytest.raises(InputError, match=r"u8 of language qaa.*fact_coverage"):
         probing_scores([table], coverage.slice(0, 8))
@@ -226,7 +226,7 @@ def test_a_prediction_without_coverage_is_refused() -> None:
         probing_scores([table], coverage, {"qaa": split_of(table).slice(0, 8)})
 
 
-def test_no_predictions() -> None:
+def test_without_predictions_the_tables_are_empty() -> None:
     assert probing_scores([], predictions("qaa", 1, 0)[1]).schema.equals(PROBING_SCORES)
     assert len(mask_counts([])) == 0
 

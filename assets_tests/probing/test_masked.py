@@ -1,4 +1,4 @@
-"""The prober against plain transformers, one prompt at a time."""
+"""The prober of masked models against plain transformers, one prompt at a time."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ import transformers
 from safetensors.torch import load_file
 
 from assets_tests.models import tiny
+from assets_tests.probing.rows import assert_same_predictions, with_changed_row
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.checkpoint import LoadedModel, load
 from factroots_dagster.models.schema import ACTIVATION_INDEX
-from factroots_dagster.probing import engine
-from factroots_dagster.probing.engine import probe
+from factroots_dagster.probing.masked import probe_masked
+from factroots_dagster.probing.probe import probe
 from factroots_dagster.probing.schema import PREDICTIONS
 
 
-def plain(folder: Path) -> tuple[torch.nn.Module, object]:
+def load_plain(folder: Path) -> tuple[torch.nn.Module, object]:
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     return transformers.AutoModelForMaskedLM.from_pretrained(folder).eval(), tokenizer
 
 
-def object_ids(tokenizer: object, label: str) -> list[int]:
-    space = tokenizer.convert_tokens_to_ids("▁")
-    return [i for i in tokenizer(label, add_special_tokens=False)["input_ids"] if i != space or i == 1]
+def object_ids(tokenizer: object, label: str, space_id: int | None) -> list[int]:
+    ids = tokenizer(label, add_special_tokens=False)["input_ids"]
+    return [token for token in ids if token != space_id]
 
 
 def rows_of(split: pa.Table, relation: str) -> list[dict[str, str]]:
@@ -42,26 +43,26 @@ def test_predictions_equal_one_prompt_at_a_time(
     family: str, checkpoint_of: Callable[[str], Path], split_of: Callable[..., pa.Table], tmp_path: Path
 ) -> None:
     folder, split = checkpoint_of(family), split_of(family)
-    made = probe(load(str(folder), device="cpu"), split, tmp_path)
-    assert made.schema.equals(PREDICTIONS)
-    assert made.column("uuid").equals(split.column("uuid"))
-    assert 8 < sum(made.column("full_match").to_pylist()) < len(split)
-    model, tokenizer = plain(folder)
+    predictions = probe(load(str(folder), device="cpu"), split, tmp_path)
+    assert predictions.schema.equals(PREDICTIONS)
+    assert predictions.column("uuid").equals(split.column("uuid"))
+    assert 8 < sum(predictions.column("full_match").to_pylist()) < len(split)
+    model, tokenizer = load_plain(folder)
     space = tokenizer.convert_tokens_to_ids("▁") if family == "xlm-roberta" else None
     lengths = {
-        relation: {len(object_ids(tokenizer, row["object"])) for row in rows_of(split, relation)}
+        relation: {len(object_ids(tokenizer, row["object"], space)) for row in rows_of(split, relation)}
         for relation in tiny.TEMPLATES
     }
-    largest = {relation: max(found) for relation, found in lengths.items()}
-    for row, got in zip(split.to_pylist(), made.to_pylist(), strict=True):
-        gold = object_ids(tokenizer, row["object"])
+    largest = {relation: max(counts) for relation, counts in lengths.items()}
+    for row, got in zip(split.to_pylist(), predictions.to_pylist(), strict=True):
+        gold = object_ids(tokenizer, row["object"], space)
         answers: list[list[int]] = []
         logprobs = {}
         for k in range(1, largest[row["relation"]] + 1):
             if k not in lengths[row["relation"]] and space is None:  # no object can need it
                 answers.append([])
                 continue
-            logits = tiny.ask(model, tokenizer, row["template"], row["subject"], k)
+            logits = tiny.mask_logits(model, tokenizer, row["template"], row["subject"], k)
             answers.append(logits.argmax(dim=1).tolist())
             logprobs[k] = torch.log_softmax(logits.double(), dim=1)
         matching = [k for k, ids in enumerate(answers, 1) if [i for i in ids if i != space] == gold]
@@ -73,7 +74,7 @@ def test_predictions_equal_one_prompt_at_a_time(
         labels = {other["object"] for other in rows_of(split, row["relation"])}
         scores = {}
         for label in labels:
-            ids = object_ids(tokenizer, label)
+            ids = object_ids(tokenizer, label, space)
             scores[label] = float(np.mean([logprobs[len(ids)][at, token] for at, token in enumerate(ids)]))
         own = scores.pop(row["object"])
         better = sum(score > own + 1e-5 for score in scores.values())
@@ -88,50 +89,54 @@ def test_any_answer_match_counts_every_gold_of_the_prompt(
 ) -> None:
     split = split_of("bert")
     rows = {(row["relation"], row["subject"]): [] for row in split.to_pylist()}
-    made = probe(bert, split, tmp_path)
-    for row, got in zip(split.to_pylist(), made.to_pylist(), strict=True):
+    predictions = probe(bert, split, tmp_path)
+    for row, got in zip(split.to_pylist(), predictions.to_pylist(), strict=True):
         rows[row["relation"], row["subject"]].append(got)
     several = [group for group in rows.values() if len({row["full_match"] for row in group}) == 2]
-    assert several, "no prompt with a right and a wrong gold answer: the test shows nothing"
+    assert several, "no prompt with both a correct and a wrong gold answer: the test shows nothing"
     for group in rows.values():
         assert {row["any_answer_match"] for row in group} == {any(row["full_match"] for row in group)}
 
 
 @pytest.mark.parametrize("family", tiny.MASKED)
-def test_activations_are_those_of_the_right_prompt(
+def test_activations_are_those_of_the_correct_prompt(
     family: str, checkpoint_of: Callable[[str], Path], split_of: Callable[..., pa.Table], tmp_path: Path
 ) -> None:
     folder, split = checkpoint_of(family), split_of(family)
     loaded = load(str(folder), device="cpu")
-    made = probe(loaded, split, tmp_path)
+    predictions = probe(loaded, split, tmp_path)
     index = pq.read_table(tmp_path / "data.parquet")
     assert index.schema.equals(ACTIVATION_INDEX)
-    right = {row["uuid"]: row["matched_mask_count"] for row in made.to_pylist() if row["full_match"]}
-    assert {row["uuid"]: row["mask_count"] for row in index.to_pylist()} == right
-    told = {row["uuid"]: row for row in split.to_pylist()}
-    model, tokenizer = plain(folder)
-    inner = [module for _, module in model.named_modules() if type(module) is torch.nn.Linear]
-    projections = [module for module in inner if (module.in_features, module.out_features) == (40, 16)]
+    correct = {row["uuid"]: row["matched_mask_count"] for row in predictions.to_pylist() if row["full_match"]}
+    assert {row["uuid"]: row["mask_count"] for row in index.to_pylist()} == correct
+    facts = {row["uuid"]: row for row in split.to_pylist()}
+    model, tokenizer = load_plain(folder)
+    linear = [module for module in model.modules() if type(module) is torch.nn.Linear]
+    projections = [module for module in linear if (module.in_features, module.out_features) == (40, 16)]
     for row in index.to_pylist():
         saved = load_file(tmp_path / row["file"])["activations"][row["row"]]
-        seen: list[torch.Tensor] = []
+        inputs: list[torch.Tensor] = []
         hooks = [
-            p.register_forward_hook(lambda _m, args, _out, seen=seen: seen.append(args[0][0]))
-            for p in projections
+            projection.register_forward_hook(
+                lambda _module, args, _output, inputs=inputs: inputs.append(args[0][0])
+            )
+            for projection in projections
         ]
-        fact = told[row["uuid"]]
-        tiny.ask(model, tokenizer, fact["template"], fact["subject"], row["mask_count"])
+        fact = facts[row["uuid"]]
+        tiny.mask_logits(model, tokenizer, fact["template"], fact["subject"], row["mask_count"])
         for hook in hooks:
             hook.remove()
         text = fact["template"].replace("[Y]", " ".join([tokenizer.mask_token] * row["mask_count"]))
         ids = torch.tensor(tokenizer(text.replace("[X]", fact["subject"]))["input_ids"])
-        expected = torch.stack([layer[ids == tokenizer.mask_token_id].mean(dim=0) for layer in seen])
+        expected = torch.stack([layer[ids == tokenizer.mask_token_id].mean(dim=0) for layer in inputs])
         assert saved.dtype == torch.float32
         assert saved.shape == (loaded.ffn.layers, loaded.ffn.neurons)
         torch.testing.assert_close(saved, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_same_bits_run_to_run(bert: LoadedModel, split_of: Callable[..., pa.Table], tmp_path: Path) -> None:
+def test_two_runs_give_the_same_bits(
+    bert: LoadedModel, split_of: Callable[..., pa.Table], tmp_path: Path
+) -> None:
     folders = [tmp_path / "a", tmp_path / "b"]
     tables = []
     for folder in folders:
@@ -154,51 +159,40 @@ def test_batches_do_not_change_answers(
         (tmp_path / str(budget)).mkdir()
         tables.append(probe(model, split_of(family), tmp_path / str(budget), token_budget=budget))
     for table in tables[1:]:
-        for name in ("predicted_ids", "full_match", "matched_mask_count", "typed_rank", "prior_rank"):
-            assert table.column(name).equals(tables[0].column(name)), name
-        for name in ("object_logprob", "prior_logprob"):
-            np.testing.assert_allclose(table.column(name), tables[0].column(name), atol=1e-4)
+        assert_same_predictions(table, tables[0])
 
 
-def test_rows_in_any_order_keep_it(
-    bert: LoadedModel, split_of: Callable[..., pa.Table], tmp_path: Path
-) -> None:
+def test_rows_keep_their_order(bert: LoadedModel, split_of: Callable[..., pa.Table], tmp_path: Path) -> None:
     split = split_of("bert")
     order = np.random.default_rng(0).permutation(len(split))
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     straight = probe(bert, split, tmp_path / "a").take(pa.array(order))
     shuffled = probe(bert, split.take(pa.array(order)), tmp_path / "b")
-    for name in ("uuid", "predicted_ids", "matched_mask_count", "typed_rank"):
-        assert straight.column(name).equals(shuffled.column(name))
+    assert_same_predictions(shuffled, straight)
 
 
-def test_prior_is_asked_with_one_mask_for_the_subject(
+def test_the_prior_is_asked_with_one_mask_for_the_subject(
     bert: LoadedModel, checkpoint_of: Callable[[str], Path], split_of: Callable[..., pa.Table], tmp_path: Path
 ) -> None:
-    model, tokenizer = plain(checkpoint_of("bert"))
+    model, tokenizer = load_plain(checkpoint_of("bert"))
     split = split_of("bert")
-    made = probe(bert, split, tmp_path)
-    for row, got in list(zip(split.to_pylist(), made.to_pylist(), strict=True))[:12]:
+    predictions = probe(bert, split, tmp_path)
+    for row, got in list(zip(split.to_pylist(), predictions.to_pylist(), strict=True))[:12]:
         gold, template = got["object_ids"], row["template"]
-        logits = tiny.ask(model, tokenizer, template, tokenizer.mask_token, len(gold))
+        logits = tiny.mask_logits(model, tokenizer, template, tokenizer.mask_token, len(gold))
         first = 1 if template.index("[X]") < template.index("[Y]") else 0
-        logits = logits[first : first + len(gold)]
-        chosen = torch.log_softmax(logits.double(), dim=1)[torch.arange(len(gold)), torch.tensor(gold)]
-        assert got["prior_logprob"] == pytest.approx(float(chosen.mean()), abs=1e-4)
-
-
-def with_row(split: pa.Table, **changed: object) -> pa.Table:
-    """The first row of the split, changed, and after it all rows of its relation as they were."""
-    rows = split.to_pylist()
-    rows = [row for row in rows if row["relation"] == rows[0]["relation"]]
-    return pa.Table.from_pylist([{**rows[0], "uuid": "changed", **changed}, *rows], schema=split.schema)
+        logprobs = torch.log_softmax(logits[first : first + len(gold)].double(), dim=1)
+        of_gold = logprobs[torch.arange(len(gold)), torch.tensor(gold)]
+        assert got["prior_logprob"] == pytest.approx(float(of_gold.mean()), abs=1e-4)
 
 
 def test_too_long_rows_are_listed_not_truncated(
     bert: LoadedModel, split_of: Callable[..., pa.Table], tmp_path: Path
 ) -> None:
-    long, *others = probe(bert, with_row(split_of("bert"), subject="lima " * 70), tmp_path).to_pylist()
+    long, *others = probe(
+        bert, with_changed_row(split_of("bert"), subject="lima " * 70), tmp_path
+    ).to_pylist()
     assert long["too_long"]
     assert long["predicted_ids"] == []
     assert not long["full_match"]
@@ -208,7 +202,7 @@ def test_too_long_rows_are_listed_not_truncated(
 
 
 @pytest.mark.parametrize("subject", ["[MASK]", "oslo [MASK] lima", "[Y]", "[X]", "[SEP]", "", "<b>&"])
-def test_labels_are_data(
+def test_slots_and_special_tokens_in_subjects_are_plain_text(
     subject: str,
     bert: LoadedModel,
     checkpoint_of: Callable[[str], Path],
@@ -216,9 +210,9 @@ def test_labels_are_data(
     tmp_path: Path,
 ) -> None:
     template = "[X] was born in [Y]"
-    split = with_row(split_of("bert"), subject=subject, template=template)
+    split = with_changed_row(split_of("bert"), subject=subject, template=template)
     got = probe(bert, split, tmp_path).to_pylist()[0]
-    model, tokenizer = plain(checkpoint_of("bert"))
+    model, tokenizer = load_plain(checkpoint_of("bert"))
     text = f"{subject} was born in {tokenizer.mask_token}"
     ids = tokenizer(text, return_tensors="pt")["input_ids"]
     with torch.inference_mode():
@@ -226,24 +220,24 @@ def test_labels_are_data(
     assert got["predicted_ids"][0] == [answer]
 
 
-def test_an_object_without_tokens_is_never_right(
+def test_an_object_without_tokens_is_never_correct(
     bert: LoadedModel, split_of: Callable[..., pa.Table], tmp_path: Path
 ) -> None:
-    got = probe(bert, with_row(split_of("bert"), object=" "), tmp_path).to_pylist()[0]
+    got = probe(bert, with_changed_row(split_of("bert"), object=" "), tmp_path).to_pylist()[0]
     assert got["object_ids"] == []
     assert not got["full_match"]
     assert not got["partial_match"]
     assert got["typed_rank"] is None
 
 
-def test_space_token_is_dropped_from_objects_and_answers(
+def test_the_space_token_is_dropped_from_objects_and_answers(
     checkpoint_of: Callable[[str], Path], split_of: Callable[..., pa.Table], tmp_path: Path
 ) -> None:
     model = load(str(checkpoint_of("xlm-roberta")), device="cpu")
-    split = with_row(split_of("xlm-roberta"), object="東京")
+    split = with_changed_row(split_of("xlm-roberta"), object="東京")
     first, *others = probe(model, split, tmp_path).to_pylist()
     assert first["object_ids"] == [model.tokenizer.convert_tokens_to_ids("東京")]
-    # Whatever the model says first at two masks stands for the space token: the second alone is the object.
+    # The model's first answer at two masks is declared the space token: the second alone is the object.
     space, second = next(
         row["predicted_ids"][1]
         for row in [first, *others]
@@ -251,11 +245,13 @@ def test_space_token_is_dropped_from_objects_and_answers(
         and row["uuid"] == "changed"
     )
     label = model.tokenizer.convert_ids_to_tokens(second).replace("▁", "")
-    if [second] != object_ids(model.tokenizer, label):
+    if [second] != object_ids(model.tokenizer, label, model.space_id):
         pytest.skip("the random model's second answer is no label of one token")
     (tmp_path / "b").mkdir()
     changed = dataclasses.replace(model, space_id=space)
-    got = probe(changed, with_row(split_of("xlm-roberta"), object=label), tmp_path / "b").to_pylist()[0]
+    got = probe(changed, with_changed_row(split_of("xlm-roberta"), object=label), tmp_path / "b").to_pylist()[
+        0
+    ]
     assert got["full_match"]
     assert got["matched_mask_count"] == 2
 
@@ -270,13 +266,13 @@ def test_other_runtime_errors_are_not_hidden(
         probe(dataclasses.replace(bert, head=broken), split_of("bert"), tmp_path)
 
 
-def test_logits_that_are_not_finite_are_refused(
+def test_logits_that_are_not_finite_are_rejected(
     bert: LoadedModel, split_of: Callable[..., pa.Table], tmp_path: Path
 ) -> None:
     def overflowing(hidden: torch.Tensor) -> torch.Tensor:
-        made = bert.head(hidden).clone()
-        made[-1, 3] = float("nan")
-        return made
+        logits = bert.head(hidden).clone()
+        logits[-1, 3] = float("nan")
+        return logits
 
     with pytest.raises(InputError, match="NaN"):
         probe(dataclasses.replace(bert, head=overflowing), split_of("bert"), tmp_path)
@@ -294,44 +290,41 @@ def test_without_a_known_head_the_whole_model_is_run(
     assert slow.column("typed_rank").equals(fast.column("typed_rank"))
 
 
-def test_bad_templates_are_refused(
+def test_broken_templates_are_rejected(
     bert: LoadedModel, split_of: Callable[..., pa.Table], tmp_path: Path
 ) -> None:
     for template in ("[X] is here", "[Y] is here", "[X] [X] [Y]"):
         with pytest.raises(InputError, match=r"\[X\] and one \[Y\]"):
-            probe(bert, with_row(split_of("bert"), template=template), tmp_path)
+            probe(bert, with_changed_row(split_of("bert"), template=template), tmp_path)
 
 
-def test_no_rows(bert: LoadedModel, split_of: Callable[..., pa.Table], tmp_path: Path) -> None:
-    made = probe(bert, split_of("bert").slice(0, 0), tmp_path)
-    assert made.schema.equals(PREDICTIONS)
-    assert len(made) == 0
+def test_a_split_without_rows_gives_empty_tables(
+    bert: LoadedModel, split_of: Callable[..., pa.Table], tmp_path: Path
+) -> None:
+    predictions = probe(bert, split_of("bert").slice(0, 0), tmp_path)
+    assert predictions.schema.equals(PREDICTIONS)
+    assert len(predictions) == 0
     assert len(pq.read_table(tmp_path / "data.parquet")) == 0
 
 
 def test_progress_ends_with_all_rows(
     bert: LoadedModel, split_of: Callable[..., pa.Table], tmp_path: Path
 ) -> None:
-    said: list[str] = []
-    probe(bert, split_of("bert"), tmp_path, progress=said.append)
-    assert said[-1].startswith(f"{len(split_of('bert'))} of {len(split_of('bert'))} rows")
-    left = [line for line in said if "rows/s" in line and line.endswith("s left")]
-    assert left == said
+    messages: list[str] = []
+    probe(bert, split_of("bert"), tmp_path, progress=messages.append)
+    assert messages[-1].startswith(f"{len(split_of('bert'))} of {len(split_of('bert'))} rows")
+    assert all("rows/s" in message and message.endswith("s left") for message in messages)
 
 
 def test_windows_do_not_change_answers(
-    bert: LoadedModel,
-    split_of: Callable[..., pa.Table],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    bert: LoadedModel, split_of: Callable[..., pa.Table], tmp_path: Path
 ) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    together = probe(bert, split_of("bert"), tmp_path / "a")
-    said: list[str] = []
-    monkeypatch.setattr(engine, "WINDOW", 1)  # every relation alone
-    alone = probe(bert, split_of("bert"), tmp_path / "b", progress=said.append)
-    for name in ("uuid", "predicted_ids", "matched_mask_count", "typed_rank", "prior_rank"):
-        assert alone.column(name).equals(together.column(name)), name
-    np.testing.assert_allclose(alone.column("object_logprob"), together.column("object_logprob"), atol=1e-5)
-    assert said[-1].startswith(f"{len(alone)} of {len(alone)} rows")
+    together = probe_masked(bert, split_of("bert"), tmp_path / "a")
+    messages: list[str] = []
+    alone = probe_masked(
+        bert, split_of("bert"), tmp_path / "b", progress=messages.append, window=1
+    )  # every relation alone
+    assert_same_predictions(alone, together)
+    assert messages[-1].startswith(f"{len(alone)} of {len(alone)} rows")
