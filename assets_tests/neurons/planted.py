@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from assets_tests.neurons.test_probeless import write
+from assets_tests.neurons.activations import write_activations
 from factroots_dagster.neurons.probeless import active_neurons
 
 LANGUAGES = ("qaa", "qab", "qac")
 RELATIONS = {"P1": 36, "P2": 15, "P3": 8, "P4": 4}
-SHARED = 0.5  # share of the facts whose own direction is the same in all languages
+SHARED = 0.5
+"""Share of the facts whose own direction is the same in all languages."""
 
 
 class World:
@@ -48,7 +49,8 @@ class World:
                     )
         self.splits = {language: pa.Table.from_pylist(listed) for language, listed in rows.items()}
         self.folders = {
-            language: write(folder / language, values, language) for language, values in self.values.items()
+            language: write_activations(folder / language, values, language)
+            for language, values in self.values.items()
         }
         self.active = {
             # Language qac knows less: relation P3 not at all, and two thirds of P1 are missing.

@@ -21,7 +21,7 @@ from factroots_dagster.neurons.interventions import interventions
 from factroots_dagster.neurons.probeless import active_neurons
 from factroots_dagster.neurons.schema import INTERVENTION_SUMMARY, NEURON_INTERVENTIONS
 from factroots_dagster.probing.causal import probe_causal
-from factroots_dagster.probing.engine import probe
+from factroots_dagster.probing.probe import probe
 from factroots_dagster.stats.intervals import mean_interval, rate_interval
 
 K = 5

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import torch
 from hypothesis import given, settings
@@ -16,9 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from safetensors.numpy import save_file
 
+from assets_tests.neurons.activations import write_activations
+from assets_tests.neurons.brute_force import probeless_by_double_loop
 from factroots_dagster.errors import InputError
-from factroots_dagster.models.schema import ACTIVATION_INDEX
-from factroots_dagster.neurons import probeless
 from factroots_dagster.neurons.probeless import (
     active_neurons,
     best_neurons,
@@ -31,27 +30,6 @@ from factroots_dagster.neurons.probeless import (
 from factroots_dagster.neurons.schema import ACTIVE_NEURONS
 
 
-def double_loop(values: np.ndarray) -> np.ndarray:
-    scores = np.zeros(values.shape)
-    for f in range(len(values)):
-        for g in range(len(values)):
-            scores[f] += np.abs(values[f].astype(np.float64) - values[g])
-    return scores / (len(values) - 1)
-
-
-def write(folder: Path, relations: dict[str, np.ndarray], language: str = "qaa") -> Path:
-    """A folder of activations as the prober writes it; facts are named <relation>-<row>."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rows = []
-    for relation, values in relations.items():
-        save_file({"activations": values.astype(np.float32)}, folder / f"{relation}.safetensors")
-        for row in range(len(values)):
-            told = {"uuid": f"{relation}-{row}", "language": language, "relation": relation, "row": row}
-            rows.append({**told, "mask_count": 1, "file": f"{relation}.safetensors"})
-    pq.write_table(pa.Table.from_pylist(rows, schema=ACTIVATION_INDEX), folder / "data.parquet")
-    return folder
-
-
 @settings(max_examples=150, deadline=None)
 @given(
     npst.arrays(
@@ -60,13 +38,13 @@ def write(folder: Path, relations: dict[str, np.ndarray], language: str = "qaa")
         elements=st.floats(-1e4, 1e4, width=32) | st.sampled_from([0.0, 1.0, -1.0]),
     )
 )
-def test_scores_equal_the_double_loop(values: np.ndarray) -> None:
+def test_scores_equal_the_probeless_by_double_loop(values: np.ndarray) -> None:
     scores = probeless_scores(values)
-    np.testing.assert_allclose(scores, double_loop(values), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(scores, probeless_by_double_loop(values), rtol=1e-9, atol=1e-9)
     assert (scores >= 0).all()
-    of_torch = probeless_scores(torch.from_numpy(values))
-    assert of_torch.dtype == torch.float64
-    np.testing.assert_allclose(of_torch.numpy(), scores, rtol=1e-12, atol=1e-12)
+    from_torch = probeless_scores(torch.from_numpy(values))
+    assert from_torch.dtype == torch.float64
+    np.testing.assert_allclose(from_torch.numpy(), scores, rtol=1e-12, atol=1e-12)
 
 
 def test_scores_rank_neurons_as_neurox_does() -> None:
@@ -86,21 +64,22 @@ def test_scores_rank_neurons_as_neurox_does() -> None:
     assert (top_k(scores, 50) == np.array([by_fact[fact][:50] for fact in facts])).all()
 
 
-@pytest.mark.parametrize("kind", [np.asarray, torch.from_numpy])
-def test_standardised_scores_are_in_deviations_of_the_neuron(kind: object) -> None:
+@pytest.mark.parametrize("convert", [np.asarray, torch.from_numpy])
+def test_standardised_scores_are_in_standard_deviations_of_the_neuron(
+    convert: Callable[[np.ndarray], Any],
+) -> None:
     values = np.random.default_rng(1).normal(size=(7, 40)) * np.geomspace(1e-3, 1e3, 40)
     values[:, 5] = 2.5  # does not vary
-    scores = double_loop(values)
+    scores = probeless_by_double_loop(values)
     expected = np.zeros_like(scores)
     for neuron in range(40):
         if neuron != 5:
             expected[:, neuron] = scores[:, neuron] / np.std(values[:, neuron])
-    made = np.asarray(standardised(kind(scores), kind(values)))
-    np.testing.assert_allclose(made, expected, rtol=1e-9)
-    # What a neuron's scale is does not matter to it, as it does to plain Probeless.
-    np.testing.assert_allclose(
-        np.asarray(standardised(probeless_scores(kind(values * 7)), kind(values * 7))), made, rtol=1e-9
-    )
+    scores_in_deviations = np.asarray(standardised(convert(scores), convert(values)))
+    np.testing.assert_allclose(scores_in_deviations, expected, rtol=1e-9)
+    # They do not depend on a neuron's scale, as plain Probeless does.
+    rescaled = np.asarray(standardised(probeless_scores(convert(values * 7)), convert(values * 7)))
+    np.testing.assert_allclose(rescaled, scores_in_deviations, rtol=1e-9)
 
 
 @settings(max_examples=150, deadline=None)
@@ -120,43 +99,39 @@ DEVICES = [None, "cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("chunk", [1, 37, 1 << 21])
-def test_active_neurons_do_not_depend_on_the_chunk(
-    chunk: int, device: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_active_neurons_do_not_depend_on_the_chunk(chunk: int, device: str | None, tmp_path: Path) -> None:
     random = np.random.default_rng(3)
     # Rounded, so that there are many ties.
     relations = {
         "P19": random.normal(size=(9, 3, 20)).round(1),
         "P36": random.normal(size=(5, 3, 20)).round(1),
     }
-    monkeypatch.setattr(probeless, "CHUNK_NUMBERS", chunk)
-    made = active_neurons(write(tmp_path, relations), k=7, device=device)
-    assert made.schema.equals(ACTIVE_NEURONS)
-    assert len(made) == 14
-    for row in made.to_pylist():
+    table = active_neurons(write_activations(tmp_path, relations), k=7, device=device, chunk_numbers=chunk)
+    assert table.schema.equals(ACTIVE_NEURONS)
+    assert len(table) == 14
+    for row in table.to_pylist():
         flat = relations[row["relation"]].reshape(-1, 60).astype(np.float32)
         fact = int(row["uuid"].split("-")[1])
-        scores = double_loop(flat)[fact].round(9)
+        scores = probeless_by_double_loop(flat)[fact].round(9)
         assert row["k"] == 7
         np.testing.assert_allclose(row["scores"], np.sort(scores)[::-1][:7], rtol=1e-6)
         np.testing.assert_allclose(scores[row["neurons"]], row["scores"], rtol=1e-6)
         assert len(set(row["neurons"])) == 7
         above = flat[fact].astype(np.float64) - flat.astype(np.float64).mean(axis=0)
         assert row["signed_neurons"] == sorted(range(60), key=lambda n: (-above[n], n))[:7]
-        unusual = (double_loop(flat)[fact] / flat.astype(np.float64).std(axis=0)).round(9)
+        unusual = (probeless_by_double_loop(flat)[fact] / flat.astype(np.float64).std(axis=0)).round(9)
         np.testing.assert_allclose(
             unusual[row["standardised_neurons"]], np.sort(unusual)[::-1][:7], rtol=1e-6
         )
         assert len(set(row["standardised_neurons"])) == 7
 
 
-def test_memory_is_that_of_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_that_of_a_chunk() -> None:
     values = np.random.default_rng(0).normal(size=(50, 40_000)).astype(np.float32)
 
     def peak(chunk: int) -> int:
-        monkeypatch.setattr(probeless, "CHUNK_NUMBERS", chunk)
         tracemalloc.start()
-        best_neurons(values, 20)
+        best_neurons(values, 20, chunk_numbers=chunk)
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return most
@@ -164,22 +139,12 @@ def test_memory_is_that_of_a_chunk(monkeypatch: pytest.MonkeyPatch) -> None:
     assert peak(50 * 1000) < 12 * 8 * 50 * 1000 < values.nbytes < peak(1 << 30)
 
 
-def test_sorting_beats_the_double_loop_by_far() -> None:
-    values = np.random.default_rng(0).normal(size=(800, 300)).astype(np.float32)
-    times = []
-    for scores in (probeless_scores, double_loop):
-        started = time.process_time()
-        scores(values)
-        times.append(time.process_time() - started)
-    assert times[0] < times[1] / 4
-
-
 def test_two_facts_have_no_standardised_neurons(tmp_path: Path) -> None:
     """Each deviates from the other by two standard deviations, in every neuron."""
     random = np.random.default_rng(0)
     relations = {"P1": random.normal(size=(2, 2, 8)), "P2": random.normal(size=(3, 2, 8))}
-    made = active_neurons(write(tmp_path, relations), k=3)
-    assert [len(listed) for listed in made["standardised_neurons"].to_pylist()] == [0, 0, 3, 3, 3]
+    table = active_neurons(write_activations(tmp_path, relations), k=3)
+    assert [len(neurons) for neurons in table["standardised_neurons"].to_pylist()] == [0, 0, 3, 3, 3]
 
 
 def test_default_k_is_two_percent_and_fifty_at_most() -> None:
@@ -188,45 +153,49 @@ def test_default_k_is_two_percent_and_fifty_at_most() -> None:
     assert default_k(1, 10) == 1
 
 
-def test_default_k_is_used(tmp_path: Path) -> None:
+def test_without_a_k_the_default_is_used(tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(size=(4, 2, 512))
-    assert set(active_neurons(write(tmp_path, {"P1": values}))["k"].to_pylist()) == {20}
+    assert set(active_neurons(write_activations(tmp_path, {"P1": values}))["k"].to_pylist()) == {20}
 
 
 def test_a_fact_alone_in_its_relation_has_no_row(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
-    folder = write(tmp_path, {"P1": random.normal(size=(1, 2, 8)), "P2": random.normal(size=(2, 2, 8))})
+    folder = write_activations(
+        tmp_path, {"P1": random.normal(size=(1, 2, 8)), "P2": random.normal(size=(2, 2, 8))}
+    )
     assert active_neurons(folder)["uuid"].to_pylist() == ["P2-0", "P2-1"]
 
 
-def test_no_correct_fact_at_all(tmp_path: Path) -> None:
-    made = active_neurons(write(tmp_path, {}))
-    assert made.schema.equals(ACTIVE_NEURONS)
-    assert len(made) == 0
+def test_a_language_without_correct_facts_has_no_rows(tmp_path: Path) -> None:
+    table = active_neurons(write_activations(tmp_path, {}))
+    assert table.schema.equals(ACTIVE_NEURONS)
+    assert len(table) == 0
 
 
 def test_damaged_activations_are_refused(tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(size=(4, 2, 8))
     with pytest.raises(InputError, match="again"):
         active_neurons(tmp_path / "nothing")
-    folder = write(tmp_path / "a", {"P1": values})
+    folder = write_activations(tmp_path / "a", {"P1": values})
     save_file({"activations": values[:3].astype(np.float32)}, folder / "P1.safetensors")
     with pytest.raises(InputError, match="holds 3 facts, its index 4"):
         active_neurons(folder)
     (folder / "P1.safetensors").write_bytes(b"cut")
-    with pytest.raises(InputError, match="not readable"):
+    with pytest.raises(InputError, match="cannot be read as activations"):
         active_neurons(folder)
     values[1, 1, 1] = np.nan
     with pytest.raises(InputError, match="NaN"):
-        active_neurons(write(tmp_path / "b", {"P1": values}))
+        active_neurons(write_activations(tmp_path / "b", {"P1": values}))
 
 
 def test_layer_profile_shares_sum_to_one(tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(size=(4, 2, 8))
     values[:, 1] *= 100  # all activity in the second layer
-    tables = [active_neurons(write(tmp_path / name, {"P1": values}, name), k=3) for name in ("qaa", "qab")]
-    made = layer_profile(tables, layers=2, neurons_per_layer=8).to_pylist()
-    assert made == [
+    tables = [
+        active_neurons(write_activations(tmp_path / name, {"P1": values}, name), k=3)
+        for name in ("qaa", "qab")
+    ]
+    assert layer_profile(tables, layers=2, neurons_per_layer=8).to_pylist() == [
         {"language": language, "layer": layer, "share": float(layer)}
         for language in ("qaa", "qab")
         for layer in (0, 1)

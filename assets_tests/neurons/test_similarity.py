@@ -1,10 +1,11 @@
-"""Similarity of languages against loops over facts, on activations with a planted structure."""
+"""Similarity of languages compared with loops over facts, on activations with a planted structure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,13 +13,30 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from assets_tests.neurons.activations import write_activations
 from assets_tests.neurons.planted import LANGUAGES, RELATIONS, World
-from assets_tests.neurons.test_probeless import write
-from factroots_dagster.neurons import comparable, similarity
-from factroots_dagster.neurons.nulls import SMALLEST_MISMATCHED, SUFFICIENT_NULL, expected_jaccard
+from factroots_dagster.neurons.comparable import indicators
+from factroots_dagster.neurons.nulls import SMALLEST_MISMATCHED, SUFFICIENT_NULL
+from factroots_dagster.neurons.overlaps import jaccard_matrix
 from factroots_dagster.neurons.probeless import active_neurons
 from factroots_dagster.neurons.schema import NEAREST_LANGUAGE, NEURON_SIMILARITY, SIMILARITY_PAIRS
 from factroots_dagster.neurons.similarity import Similarity, compare_languages
+from factroots_dagster.neurons.statistics import (
+    BASELINES,
+    BY_PAIR,
+    MEAN_BASELINES,
+    MISMATCHED,
+    OBSERVED,
+    RANDOM,
+    SAME_OBJECT,
+    SAME_OBJECT_Q90,
+    STATISTICS,
+)
+from factroots_dagster.stats.jaccard import expected_jaccard
+
+ALL_PAIRINGS = 10**6
+"""More pairings than there are: the loops below keep them all."""
+NAMES = tuple(statistic.name for statistic in BY_PAIR)
 
 
 @pytest.fixture(scope="module")
@@ -26,36 +44,76 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     return World(tmp_path_factory.mktemp("world"))
 
 
+def compare(world: World, **options: Any) -> Similarity:
+    options = {"seed": 0, "kept_pairings": ALL_PAIRINGS} | options
+    return compare_languages(world.active, world.folders, world.splits, **options)
+
+
 @pytest.fixture(scope="module")
 def compared(world: World) -> Similarity:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(similarity, "KEPT_PAIRINGS", 10**6)  # the loops below keep all
-        return compare_languages(world.active, world.folders, world.splits, seed=0)
+    return compare(world)
 
 
-def test_pooled_nulls_are_capped_by_drawing_with_the_seed(
-    world: World, compared: Similarity, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(similarity, "KEPT_PAIRINGS", 60)
-    first, second, other = (
-        compare_languages(world.active, world.folders, world.splits, seed=seed)[0] for seed in (0, 0, 1)
-    )
+@pytest.fixture(scope="module")
+def rows(compared: Similarity) -> list[dict[str, Any]]:
+    """NEURON_SIMILARITY."""
+    return compared.facts().to_pylist()
+
+
+def test_pooled_nulls_are_limited_by_drawing_with_the_seed(world: World, rows: list[dict[str, Any]]) -> None:
+    first, second, other = (compare(world, seed=seed, kept_pairings=60).facts() for seed in (0, 0, 1))
     assert first.equals(second)
     assert not first.equals(other)
-    assert max(first["same_object_pairings"].to_pylist()) <= max(
-        compared.facts["same_object_pairings"].to_pylist()
-    )
-    p = [
+    p_values = [
         (row["p_value"], full["p_value"])
-        for row, full in zip(first.to_pylist(), compared.facts.to_pylist(), strict=True)
+        for row, full in zip(first.to_pylist(), rows, strict=True)
         if row["p_value"] is not None
     ]
-    assert np.abs(np.diff(p, axis=1)).max() < 0.2
+    assert np.abs(np.diff(p_values, axis=1)).max() < 0.2
+    sizes = [[row["same_object_pairings"] or 0 for row in each] for each in (first.to_pylist(), rows)]
+    assert max(sizes[0]) <= max(sizes[1])
+
+
+def test_every_statistic_of_the_registry_is_complete() -> None:
+    assert len({statistic.name for statistic in STATISTICS}) == len(STATISTICS)
+    for statistic in STATISTICS:
+        assert set(statistic.baselines) <= set(BASELINES) - {OBSERVED}
+        assert (RANDOM in statistic.baselines) == (statistic.expected is not None)
+        assert statistic.by_pair == bool(statistic.baselines)
+        assert statistic.compare is not None or not statistic.by_pair
+        assert SAME_OBJECT_Q90 in statistic.baselines or not statistic.tested
+        assert statistic.by_pair or statistic.by_language
+
+
+def test_the_tables_hold_every_statistic_with_its_baselines_and_no_other(
+    compared: Similarity, rows: list[dict[str, Any]]
+) -> None:
+    for statistic in BY_PAIR:
+        mine = [row for row in rows if row["statistic"] == statistic.name]
+        assert len(mine) == len(rows) / len(BY_PAIR)
+        for baseline in MEAN_BASELINES:
+            known = any(row[f"{baseline}_mean"] is not None for row in mine)
+            assert known == (baseline in statistic.baselines)
+        for column in ("p_value", "q_value", "same_object_pairings"):
+            assert any(row[column] is not None for row in mine) == statistic.tested
+    pairs = compared.pairs.to_pylist()
+    keys = [(row["language_a"], row["language_b"], row["statistic"], row["baseline"]) for row in pairs]
+    assert keys == [
+        (a, b, statistic.name, baseline)
+        for a, b in (("qaa", "qab"), ("qaa", "qac"), ("qab", "qac"))
+        for statistic in BY_PAIR
+        for baseline in BASELINES
+        if baseline in (OBSERVED, *statistic.baselines)
+    ]
+    for row in pairs:
+        tested = row["baseline"] == OBSERVED and row["statistic"] == "cosine"
+        assert (row["p_value"] is not None) == (row["q_value"] is not None) == tested
+    assert b"not independent" in SIMILARITY_PAIRS.metadata[b"note"]
 
 
 def brute_force(world: World, a: str, b: str, relation: str) -> tuple[dict, list[float]]:
-    """Per shared fact its numbers, and the cosines of all same-object pairings of the pair and relation."""
-    told = {lang: {row["uuid"]: row for row in world.splits[lang].to_pylist()} for lang in (a, b)}
+    """By fact and statistic its numbers, and the cosines of all same-object pairings of pair and relation."""
+    split = {lang: {row["uuid"]: row for row in world.splits[lang].to_pylist()} for lang in (a, b)}
     neurons = {
         lang: {row["uuid"]: row for row in world.active[lang].to_pylist() if row["relation"] == relation}
         for lang in (a, b)
@@ -74,7 +132,7 @@ def brute_force(world: World, a: str, b: str, relation: str) -> tuple[dict, list
         return len(x & y) / len(x | y)
 
     def same(f: str, g: str) -> bool:
-        return told[a][f]["object_uri"] == told[b][g]["object_uri"]
+        return split[a][f]["object_uri"] == split[b][g]["object_uri"]
 
     def z(f: str, g: str, value: float | None = None) -> float:
         other = [cosine(f, h) for h in neurons[b] if not same(f, h)]
@@ -82,7 +140,7 @@ def brute_force(world: World, a: str, b: str, relation: str) -> tuple[dict, list
         value = cosine(f, g) if value is None else value
         return (value - np.mean(other)) / np.std(other) if len(other) >= SMALLEST_MISMATCHED else np.nan
 
-    def mean(statistic: object, pairings: list[tuple[str, str]]) -> float | None:
+    def mean(statistic: Any, pairings: list[tuple[str, str]]) -> float | None:
         values = np.array([statistic(*pairing) for pairing in pairings])
         values = values[~np.isnan(values)]
         return values.mean() if len(values) else None
@@ -91,100 +149,79 @@ def brute_force(world: World, a: str, b: str, relation: str) -> tuple[dict, list
         return None if np.isnan(value) else value
 
     statistics = {
-        "mean": jaccard,
+        "jaccard": jaccard,
         "signed_jaccard": lambda f, g: jaccard(f, g, "signed_neurons"),
         "standardised_jaccard": lambda f, g: jaccard(f, g, "standardised_neurons"),
         "cosine": cosine,
         "cosine_z": z,
     }
-
     facts = {}
     for f in sorted(neurons[a].keys() & neurons[b].keys()):
-        row_null = [(f, g) for g in neurons[b] if g != f]
-        pairings = row_null + [(g, f) for g in neurons[a] if g != f]
-        alike = [pairing for pairing in pairings if same(*pairing)]
+        pairings = [(f, g) for g in neurons[b] if g != f] + [(g, f) for g in neurons[a] if g != f]
+        with_object = [pairing for pairing in pairings if same(*pairing)]
         others = [pairing for pairing in pairings if not same(*pairing)]
         x, y = (centred[lang][f] / np.linalg.norm(centred[lang][f]) for lang in (a, b))
-        by_chance = x.sum() * y.sum() / len(x)  # test_random_cosine_by_shuffling_neurons
-        facts[f] = {
-            "jaccard": jaccard(f, f),
-            "signed_jaccard": jaccard(f, f, "signed_neurons"),
-            "standardised_jaccard": jaccard(f, f, "standardised_neurons"),
-            "cosine": cosine(f, f),
-            "cosine_z": known(z(f, f)),
-            **{f"same_object_{name}": mean(of, alike) for name, of in statistics.items()},
-            **{f"mismatched_{name}": mean(of, others) for name, of in statistics.items()},
-            "random_mean": expected_jaccard(60, 6),
-            "random_cosine": by_chance,
-            "random_cosine_z": known(z(f, f, by_chance)),
-            "identical_input": told[a][f]["template"].replace("[X]", told[a][f]["subject"])
-            == told[b][f]["template"].replace("[X]", told[b][f]["subject"]),
-        }
+        random_cosine = x.sum() * y.sum() / len(x)  # test_random_cosine_by_shuffling_neurons
+        random = {"cosine": random_cosine, "cosine_z": known(z(f, f, random_cosine))}
+        prompts = [split[lang][f]["template"].replace("[X]", split[lang][f]["subject"]) for lang in (a, b)]
+        for name, statistic in statistics.items():
+            facts[f, name] = {
+                "value": known(statistic(f, f)),
+                f"{SAME_OBJECT}_mean": mean(statistic, with_object),
+                f"{MISMATCHED}_mean": mean(statistic, others),
+                f"{RANDOM}_mean": random.get(name, expected_jaccard(60, 6, 6)),
+                "identical_input": prompts[0] == prompts[1],
+            }
     return facts, [cosine(f, g) for f, g in product(neurons[a], neurons[b]) if f != g and same(f, g)]
 
 
-def test_equals_loops_over_facts(world: World, compared: Similarity) -> None:
-    table = compared.facts
-    assert table.schema.equals(NEURON_SIMILARITY)
-    got = {(row["language_a"], row["language_b"], row["uuid"]): row for row in table.to_pylist()}
-    assert len(got) == len(table)
-    seen = untested = 0
-    used = set()
-    pairs = (("qaa", "qab"), ("qaa", "qac"), ("qab", "qac"))
-    looped = {
-        (a, b, relation): brute_force(world, a, b, relation) for a, b in pairs for relation in RELATIONS
-    }
-    for a, b in pairs:
-        pools = {}
-        expected = {}
-        for relation in RELATIONS:
-            expected[relation], pools[relation] = looped[a, b, relation]
-        of_pair = [value for pool in pools.values() for value in pool]
-        for relation, facts in expected.items():
-            pool = pools[relation] if len(pools[relation]) >= SUFFICIENT_NULL else of_pair
-            used.add(pool is of_pair)
-            for uuid, fact in facts.items():
-                row = got[a, b, uuid]
+def test_facts_equal_loops(world: World, compared: Similarity, rows: list[dict[str, Any]]) -> None:
+    assert compared.facts().schema.equals(NEURON_SIMILARITY)
+    by_key = {(row["language_a"], row["language_b"], row["uuid"], row["statistic"]): row for row in rows}
+    assert len(by_key) == len(rows)
+    seen = undefined = 0
+    nulls_used = set()
+    for a, b in (("qaa", "qab"), ("qaa", "qac"), ("qab", "qac")):
+        by_relation = {relation: brute_force(world, a, b, relation) for relation in RELATIONS}
+        of_pair = [value for _, null in by_relation.values() for value in null]
+        for facts, own in by_relation.values():
+            null = own if len(own) >= SUFFICIENT_NULL else of_pair
+            nulls_used.add(null is of_pair)
+            for (uuid, statistic), expected in facts.items():
+                row = by_key[a, b, uuid, statistic]
                 seen += 1
-                for name, value in fact.items():
-                    assert row[name] == (value if value is None else pytest.approx(value, abs=1e-5)), name
-                untested += fact["cosine_z"] is None
-                if fact["identical_input"]:
-                    assert row["p_value"] is None
-                    assert row["q_value"] is None
+                for column, value in expected.items():
+                    assert row[column] == (value if value is None else pytest.approx(value, abs=1e-5)), column
+                undefined += expected["value"] is None
+                if statistic != "cosine" or expected["identical_input"]:
+                    assert row["p_value"] is row["q_value"] is None
                     continue
-                at_least = sum(value >= fact["cosine"] - 1e-6 for value in pool)
-                assert row["p_value"] == pytest.approx((1 + at_least) / (1 + len(pool)), abs=1e-9)
-                assert row["same_object_pairings"] == len(pool)
-    assert seen == len(table)
-    assert untested > 0
-    assert sum(row["identical_input"] for row in got.values()) == 3
-    assert used == {True, False}, "not both nulls were used"
+                at_least = sum(value >= expected["value"] - 1e-6 for value in null)
+                assert row["p_value"] == pytest.approx((1 + at_least) / (1 + len(null)), abs=1e-9)
+                assert row["same_object_pairings"] == len(null)
+    assert seen == len(rows)
+    assert undefined > 0
+    assert sum(row["identical_input"] for row in rows) == 3 * len(NAMES)
+    assert nulls_used == {True, False}, "not both nulls were used"
 
 
-def test_q_values_are_benjamini_hochberg(compared: Similarity) -> None:
-    rows = [row for row in compared.facts.to_pylist() if row["p_value"] is not None]
-    p = np.array([row["p_value"] for row in rows])
-    order = np.argsort(p)
-    steps = p[order] * len(p) / np.arange(1, len(p) + 1)
-    expected = np.empty(len(p))
-    expected[order] = np.minimum.accumulate(steps[::-1])[::-1].clip(max=1)
-    np.testing.assert_allclose([row["q_value"] for row in rows], expected)
-    np.testing.assert_allclose(multipletests(p, method="fdr_bh")[1], expected)
+def test_rows_are_sorted_by_pair_statistic_relation_and_uuid(rows: list[dict[str, Any]]) -> None:
+    keys = [
+        (row["language_a"], row["language_b"], NAMES.index(row["statistic"]), row["relation"], row["uuid"])
+        for row in rows
+    ]
+    assert keys == sorted(keys)
 
 
-def test_every_statistic_stands_with_its_nulls(compared: Similarity) -> None:
-    for table in (compared.facts, compared.pairs):
-        for name in ("signed_jaccard", "standardised_jaccard", "cosine", "cosine_z"):
-            at = table.schema.names.index(name)
-            assert table.schema.names[at + 1 : at + 3] == [f"same_object_{name}", f"mismatched_{name}"]
-        for name in ("cosine", "cosine_z"):
-            assert table.schema.names[table.schema.names.index(name) + 3] == f"random_{name}"
-    assert b"not independent" in SIMILARITY_PAIRS.metadata[b"note"]
+def test_q_values_are_benjamini_hochberg(rows: list[dict[str, Any]]) -> None:
+    tested = [row for row in rows if row["p_value"] is not None]
+    p_values = np.array([row["p_value"] for row in tested])
+    expected = multipletests(p_values, method="fdr_bh")[1]
+    np.testing.assert_allclose([row["q_value"] for row in tested], expected)
 
 
 def test_nearest_language_equals_loops(world: World, compared: Similarity) -> None:
-    told = {
+    split = {
         language: {row["uuid"]: row for row in world.splits[language].to_pylist()} for language in LANGUAGES
     }
     known = {language: set(world.active[language].column("uuid").to_pylist()) for language in LANGUAGES}
@@ -202,8 +239,8 @@ def test_nearest_language_equals_loops(world: World, compared: Similarity) -> No
     nulls: dict[tuple[str, str], list[float]] = {}
     for language in LANGUAGES:
         for f in known[language]:
-            for g in told[language]:
-                if g != f and told[language][g]["object_uri"] == told[language][f]["object_uri"]:
+            for g in split[language]:
+                if g != f and split[language][g]["object_uri"] == split[language][f]["object_uri"]:
                     others = [other for other in LANGUAGES if other != language and g in known[other]]
                     if others:
                         cell = nulls.setdefault((f.split("-")[0], language), [])
@@ -221,7 +258,7 @@ def test_nearest_language_equals_loops(world: World, compared: Similarity) -> No
             for other in LANGUAGES
             if other != language
             and uuid in known[other]
-            and told[other][uuid]["template"] != told[language][uuid]["template"]
+            and split[other][uuid]["template"] != split[language][uuid]["template"]
         ]
         cosine, other = largest(language, uuid, uuid, others)
         assert row["partners"] == len(others)
@@ -250,13 +287,15 @@ def test_nearest_language_equals_loops(world: World, compared: Similarity) -> No
     assert {(row["language"], row["uuid"]) for row in rows} == tested - alone
 
 
-def test_planted_facts_are_found_and_others_are_not(world: World, compared: Similarity) -> None:
-    rows = [row for row in compared.facts.to_pylist() if row["q_value"] is not None]
-    found: dict[bool, list[bool]] = {True: [], False: []}
+def test_planted_facts_are_significant_and_others_are_not(
+    world: World, compared: Similarity, rows: list[dict[str, Any]]
+) -> None:
+    significant: dict[bool, list[bool]] = {True: [], False: []}
     for row in rows:
-        found[row["uuid"] in world.linked].append(row["q_value"] <= 0.05)
-    assert np.mean(found[True]) > 0.7
-    false = sum(found[False]) / (sum(found[False]) + sum(found[True]))
+        if row["q_value"] is not None:
+            significant[row["uuid"] in world.linked].append(row["q_value"] <= 0.05)
+    assert np.mean(significant[True]) > 0.7
+    false = sum(significant[False]) / (sum(significant[False]) + sum(significant[True]))
     assert false < 0.1  # q promises 0.05 on average
     for statistic in ("cosine", "evidence"):
         nearest: dict[bool, list[bool]] = {True: [], False: []}
@@ -264,99 +303,102 @@ def test_planted_facts_are_found_and_others_are_not(world: World, compared: Simi
             if row["statistic"] == statistic and row["q_value"] is not None:
                 nearest[row["uuid"] in world.linked].append(row["q_value"] <= 0.05)
         assert np.mean(nearest[True]) > 0.7
-        # 87 claims of one small world: 0.05 on average leaves room for this many
+        # Of 87 significant facts of one small world; 0.05 on average.
         assert sum(nearest[False]) / (sum(nearest[False]) + sum(nearest[True])) < 0.15
 
 
 def test_p_values_are_near_uniform_when_nothing_is_shared(tmp_path: Path) -> None:
     """Only the object is common to the languages: few small p, though every Jaccard beats random neurons.
 
-    Slightly liberal: frequent objects have more pairings in the null, and lie nearer to the relation's mean.
+    Slightly liberal: frequent objects have more pairings in the null, and are nearer to the relation's mean.
     """
     p, jaccard, of_pairs = [], [], []
     of_facts: dict[str, list[float]] = {"cosine": [], "evidence": []}
     for seed in range(6):
         sizes = {"P1": 60, "P2": 60, "P3": 60}
         world = World(tmp_path / str(seed), seed=seed, strength=0.0, relations=sizes)
-        made = compare_languages(world.active, world.folders, world.splits, seed=0)
-        rows = [row for row in made.facts.to_pylist() if row["p_value"] is not None]
-        p += [row["p_value"] for row in rows]
-        jaccard += [row["jaccard"] / row["random_mean"] for row in rows]
-        for row in made.nearest.to_pylist():
+        compared = compare_languages(world.active, world.folders, world.splits, seed=0)
+        for row in compared.facts().to_pylist():
+            if row["p_value"] is not None:
+                p.append(row["p_value"])
+            if row["statistic"] == "jaccard":
+                jaccard.append(row["value"] / row["random_mean"])
+        for row in compared.nearest.to_pylist():
             if row["statistic"] in of_facts:
                 of_facts[row["statistic"]].append(row["p_value"])
-        of_pairs += made.pairs["p_value"].to_pylist()
+        of_pairs += compared.pairs["p_value"].drop_null().to_pylist()
     assert np.mean(jaccard) > 3
     assert len(of_pairs) == 18
     assert stats.kstest(of_pairs, "uniform").pvalue > 0.01
-    for values in (np.array(p), *(np.array(found) for found in of_facts.values())):
+    for values in (np.array(p), *(np.array(by_fact) for by_fact in of_facts.values())):
         assert 0.04 < np.mean(values <= 0.05) < 0.07
         assert 0.08 < np.mean(values <= 0.1) < 0.14
         assert stats.kstest(values, "uniform").statistic < 0.06
 
 
-def test_pair_means(world: World, compared: Similarity) -> None:
-    table, pairs = compared.facts, compared.pairs
-    assert pairs.schema.equals(SIMILARITY_PAIRS)
-    assert [(row["language_a"], row["language_b"]) for row in pairs.to_pylist()] == [
-        ("qaa", "qab"),
-        ("qaa", "qac"),
-        ("qab", "qac"),
-    ]
-    for pair in pairs.to_pylist():
-        rows = [
+def test_pair_rows_are_means_over_the_facts(compared: Similarity, rows: list[dict[str, Any]]) -> None:
+    assert compared.pairs.schema.equals(SIMILARITY_PAIRS)
+    means: dict[tuple[str, str, str, str], float] = {}
+    for pair in compared.pairs.to_pylist():
+        key = (pair["language_a"], pair["language_b"], pair["statistic"])
+        means[*key, pair["baseline"]] = pair["value"]
+        facts = [
             row
-            for row in table.to_pylist()
-            if (row["language_a"], row["language_b"]) == (pair["language_a"], pair["language_b"])
-            and not row["identical_input"]
+            for row in rows
+            if (row["language_a"], row["language_b"], row["statistic"]) == key and not row["identical_input"]
         ]
-        assert pair["facts"] == len(rows)
-        short = {"same_object_jaccard": "same_object_mean", "mismatched_jaccard": "mismatched_mean"}
-        short["random_jaccard"] = "random_mean"
-        means = [name for name in pair if name not in ("facts", "p_value", "q_value")]
-        means = [name for name in means if "language" not in name and "q90" not in name]
-        assert len(means) == 18
-        for mean in means:
-            known = [row[short.get(mean, mean)] for row in rows]
-            assert pair[mean] == pytest.approx(np.mean([value for value in known if value is not None]))
-        assert pair["p_value"] == 0.001  # half of the facts are planted
-        assert pair["random_jaccard"] == pytest.approx(expected_jaccard(60, 6))
-        for name in ("jaccard", "signed_jaccard", "standardised_jaccard", "cosine", "cosine_z"):
-            assert pair[f"mismatched_{name}"] < pair[f"same_object_{name}"] < pair[name]
-    p = pairs["p_value"].to_pylist()
-    np.testing.assert_allclose(pairs["q_value"].to_pylist(), multipletests(p, method="fdr_bh")[1])
+        assert pair["facts"] == len(facts)
+        if pair["baseline"] != SAME_OBJECT_Q90:
+            column = "value" if pair["baseline"] == OBSERVED else f"{pair['baseline']}_mean"
+            known = [row[column] for row in facts if row[column] is not None]
+            assert pair["value"] == pytest.approx(np.mean(known))
+        if pair["baseline"] == RANDOM and "jaccard" in pair["statistic"]:
+            assert pair["value"] == pytest.approx(expected_jaccard(60, 6, 6))
+    for (a, b, statistic, baseline), value in means.items():
+        if baseline == SAME_OBJECT:
+            assert means[a, b, statistic, MISMATCHED] < value < means[a, b, statistic, OBSERVED]
 
 
-def test_dropping_matrices_changes_nothing(
-    world: World, compared: Similarity, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(comparable, "MATRIX_BYTES", 1)
-    monkeypatch.setattr(similarity, "KEPT_PAIRINGS", 10**6)
-    again = compare_languages(world.active, world.folders, world.splits, seed=0)
-    assert again[0].equals(compared.facts)
-    assert again[1].equals(compared.pairs)
-    assert again[2].equals(compared.nearest)
+def test_pairs_with_planted_facts_are_significant(compared: Similarity) -> None:
+    tested = [pair for pair in compared.pairs.to_pylist() if pair["p_value"] is not None]
+    p_values = [pair["p_value"] for pair in tested]
+    assert p_values == [0.001] * 3  # half of the facts are planted
+    expected = multipletests(p_values, method="fdr_bh")[1]
+    np.testing.assert_allclose([pair["q_value"] for pair in tested], expected)
 
 
-def test_order_of_languages_does_not_matter(
-    world: World, compared: Similarity, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(similarity, "KEPT_PAIRINGS", 10**6)
+def test_percentiles_of_pairs_are_those_of_same_object_pairings(world: World, compared: Similarity) -> None:
+    for pair in compared.pairs.to_pylist():
+        if (pair["statistic"], pair["baseline"]) == ("cosine", SAME_OBJECT_Q90):
+            a, b = pair["language_a"], pair["language_b"]
+            null = [value for relation in RELATIONS for value in brute_force(world, a, b, relation)[1]]
+            assert pair["value"] == pytest.approx(np.quantile(null, 0.9), abs=1e-5)
 
+
+def test_a_small_cache_changes_nothing(world: World, compared: Similarity) -> None:
+    again = compare(world, cache_bytes=1)
+    assert again.facts().equals(compared.facts())
+    assert again.pairs.equals(compared.pairs)
+    assert again.nearest.equals(compared.nearest)
+
+
+def test_order_of_languages_does_not_matter(world: World, compared: Similarity) -> None:
     def backwards(mapping: Mapping) -> dict:
         return dict(reversed(list(mapping.items())))
 
     again = compare_languages(
-        backwards(world.active), backwards(world.folders), backwards(world.splits), seed=0
+        *(backwards(by_language) for by_language in (world.active, world.folders, world.splits)),
+        seed=0,
+        kept_pairings=ALL_PAIRINGS,
     )
-    assert again[0].equals(compared.facts)
+    assert again.facts().equals(compared.facts())
 
 
-def test_nothing_in_common(tmp_path: Path) -> None:
+def test_languages_without_a_common_fact_have_no_rows(tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(size=(4, 2, 8))
     folders = {
-        "qaa": write(tmp_path / "a", {"P1": values}),
-        "qab": write(tmp_path / "b", {"P2": values}, "qab"),
+        "qaa": write_activations(tmp_path / "a", {"P1": values}),
+        "qab": write_activations(tmp_path / "b", {"P2": values}, "qab"),
     }
     active = {language: active_neurons(folder, k=2) for language, folder in folders.items()}
     splits = {
@@ -370,16 +412,19 @@ def test_nothing_in_common(tmp_path: Path) -> None:
         )
         for language, table in active.items()
     }
-    table, pairs, nearest = compare_languages(active, folders, splits, seed=0)
-    assert len(table) == len(pairs) == len(nearest) == 0
-    assert nearest.schema.equals(NEAREST_LANGUAGE)
-    assert table.schema.equals(NEURON_SIMILARITY)
+    compared = compare_languages(active, folders, splits, seed=0)
+    for table, schema in (
+        (compared.facts(), NEURON_SIMILARITY),
+        (compared.pairs, SIMILARITY_PAIRS),
+        (compared.nearest, NEAREST_LANGUAGE),
+    ):
+        assert len(table) == 0 and table.schema.equals(schema)
 
 
 def test_facts_that_do_not_differ_have_no_cosine(tmp_path: Path) -> None:
     """Two facts with equal activations: their centred vectors are zero and point nowhere."""
     values = np.ones((3, 2, 8))
-    folders = {name: write(tmp_path / name, {"P1": values}, name) for name in ("qaa", "qab")}
+    folders = {name: write_activations(tmp_path / name, {"P1": values}, name) for name in ("qaa", "qab")}
     active = {name: active_neurons(folder, k=2) for name, folder in folders.items()}
     splits = {
         name: pa.table(
@@ -392,28 +437,22 @@ def test_facts_that_do_not_differ_have_no_cosine(tmp_path: Path) -> None:
         )
         for name in active
     }
-    table, pairs, nearest = compare_languages(active, folders, splits, seed=0)
-    assert table["cosine"].to_pylist() == [None] * 3
-    assert table["p_value"].to_pylist() == [None] * 3
-    assert pairs["cosine"].to_pylist() == [None]
-    assert set(nearest["statistic"].to_pylist()) == {
-        "jaccard",
-        "signed_jaccard",
-        "standardised_jaccard",
-        "cosine",
-        "evidence",
-    }
-    for row in nearest.to_pylist():
+    compared = compare_languages(active, folders, splits, seed=0)
+    cosines = [row for row in compared.facts().to_pylist() if row["statistic"] == "cosine"]
+    assert [row["value"] for row in cosines] == [row["p_value"] for row in cosines] == [None] * 3
+    of_pairs = [row for row in compared.pairs.to_pylist() if row["statistic"] == "cosine"]
+    assert all(row["value"] is None for row in of_pairs)
+    nearest = compared.nearest.to_pylist()
+    assert {row["statistic"] for row in nearest} == {s.name for s in STATISTICS if s.by_language}
+    for row in nearest:
         assert row["p_value"] is None
         if row["statistic"] in ("cosine", "evidence"):
             assert row["similarity"] is None and row["nearest_language"] is None
 
 
-def test_facts_without_neurons_of_a_kind_have_no_overlap_to_tell() -> None:
+def test_empty_sets_of_neurons_have_no_jaccard_index() -> None:
     """A relation of two facts has no standardised neurons: every neuron would be as far from both."""
-    from factroots_dagster.neurons.comparable import _indicator, jaccard_matrix
-
-    none, some = _indicator(np.zeros((3, 0), np.int64), 10), _indicator(np.array([[1, 2], [2, 3]]), 10)
+    none, some = indicators(np.zeros((3, 0), np.int64), 10), indicators(np.array([[1, 2], [2, 3]]), 10)
     assert none.shape == (3, 10) and none.nnz == 0
     assert np.isnan(jaccard_matrix(none, some)).all() and jaccard_matrix(none, some).shape == (3, 2)
     assert jaccard_matrix(some, some).tolist() == [[1.0, 1 / 3], [1 / 3, 1.0]]

@@ -1,4 +1,4 @@
-"""Stability against sets, loops and full recomputation."""
+"""Stability compared with sets, loops and full recomputation."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
+from assets_tests.neurons.activations import write_activations
+from assets_tests.neurons.brute_force import probeless_by_double_loop
 from assets_tests.neurons.planted import LANGUAGES, RELATIONS, World
-from assets_tests.neurons.test_probeless import double_loop, write
-from factroots_dagster.neurons import stability
-from factroots_dagster.neurons.nulls import expected_jaccard
 from factroots_dagster.neurons.probeless import active_neurons, probeless_scores, standardised
-from factroots_dagster.neurons.schema import NEURON_SIMILARITY, NEURON_STABILITY
-from factroots_dagster.neurons.similarity import STATISTICS, compare_languages
+from factroots_dagster.neurons.rankings import COLUMNS, RANKINGS, SIGNED, STANDARDISED
+from factroots_dagster.neurons.schema import NEURON_STABILITY
+from factroots_dagster.neurons.similarity import PairComparison, compare_languages
 from factroots_dagster.neurons.stability import (
     _correlations,
-    _Found,
     _half_correlation,
     _halve,
     _overlaps,
-    _scores,
+    _TopNeurons,
+    half_scores,
     neuron_stability,
 )
+from factroots_dagster.neurons.statistics import BY_PAIR, OF_SETS
+from factroots_dagster.stats.jaccard import expected_jaccard
 
 K = 6
-COLUMN = {
-    "jaccard": "neurons",
-    "signed_jaccard": "signed_neurons",
-    "standardised_jaccard": "standardised_neurons",
-}
+COLUMN = {statistic.name: COLUMNS[statistic.ranking] for statistic in OF_SETS if statistic.ranking}
+"""Statistic of sets to the column of ACTIVE_NEURONS that holds them."""
+STATISTICS = [statistic.name for statistic in BY_PAIR]
 
 
-class Known(World):
-    """All facts of all languages are known, as the folders of activations say."""
+class FullyKnown(World):
+    """All facts are predicted in all languages, as the folders of activations say."""
 
     @staticmethod
     def known(language: str, active: pa.Table) -> pa.Table:
@@ -46,21 +46,18 @@ class Known(World):
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return Known(tmp_path_factory.mktemp("known"))
+    return FullyKnown(tmp_path_factory.mktemp("known"))
 
 
 @pytest.fixture(scope="module")
-def facts(world: World) -> pa.Table:
-    return compare_languages(world.active, world.folders, world.splits, seed=0).facts
+def compared(world: World) -> list[PairComparison]:
+    return compare_languages(world.active, world.folders, world.splits, seed=0).language_pairs
 
 
 @pytest.fixture(scope="module")
-def whole(world: World, facts: pa.Table) -> pa.Table:
-    """From all facts: no sample."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stability, "FACTS", 10**6)
-        patch.setattr(stability, "SMALLEST_RELATION", 4)
-        return neuron_stability(world.folders, facts, k=K, seed=0)
+def whole(world: World, compared: list[PairComparison]) -> pa.Table:
+    """From all facts, not a sample."""
+    return neuron_stability(world.folders, compared, k=K, seed=0, sampled_facts=10**6, smallest_relation=4)
 
 
 def select(table: pa.Table, **wanted: object) -> list[dict]:
@@ -78,30 +75,34 @@ def test_the_table_is_complete(whole: pa.Table) -> None:
         rows = select(whole, aspect="over_k", statistic=statistic)
         assert [(row["k"], row["n"]) for row in rows] == [(size, 3) for size in sizes]
     halved = select(whole, aspect="pairs_halved")
-    assert [row["statistic"] for row in halved] == list(STATISTICS)
-    assert len(whole) == 3 * 4 * 4 + 3 * 4 + 5
+    assert [row["statistic"] for row in halved] == STATISTICS
+    assert len(whole) == 3 * 4 * 4 + 3 * 4 + len(STATISTICS)
 
 
-def test_over_k_equals_comparing_anew_at_every_k(world: World, facts: pa.Table, whole: pa.Table) -> None:
-    left_out = {
-        (row["language_a"], row["language_b"], row["uuid"])
-        for row in facts.to_pylist()
-        if row["identical_input"]
+def test_over_k_equals_comparing_again_at_every_k(
+    world: World, compared: list[PairComparison], whole: pa.Table
+) -> None:
+    excluded = {
+        (pair.language_a, pair.language_b, uuid)
+        for pair in compared
+        for uuid in pair.uuids[pair.identical_input]
     }
-    assert left_out
+    assert excluded
     means: dict[tuple[str, int], list[float]] = {}
     for k in (K, 10, 25, 50):
         active = {
             language: {row["uuid"]: row for row in active_neurons(folder, k=k).to_pylist()}
             for language, folder in world.folders.items()
         }
-        for statistic, column in COLUMN.items():
+        for statistic, ranked_column in COLUMN.items():
+            # The first k of the Probeless ranking have a column of their own.
+            column = "neurons" if ranked_column == "ranked_neurons" else ranked_column
             means[statistic, k] = [
                 np.mean(
                     [
                         len(x & y) / len(x | y)
                         for uuid in active[a]
-                        if (a, b, uuid) not in left_out
+                        if (a, b, uuid) not in excluded
                         for x, y in [(set(active[a][uuid][column]), set(active[b][uuid][column]))]
                     ]
                 )
@@ -110,7 +111,7 @@ def test_over_k_equals_comparing_anew_at_every_k(world: World, facts: pa.Table, 
     for (statistic, k), at in means.items():
         (row,) = select(whole, aspect="over_k", statistic=statistic, k=k)
         assert row["overlap"] == pytest.approx(np.mean(at))
-        assert row["random_overlap"] == pytest.approx(expected_jaccard(60, k))
+        assert row["random_overlap"] == pytest.approx(expected_jaccard(60, k, k))
         assert row["correlation"] == pytest.approx(stats.spearmanr(at, means[statistic, K]).statistic)
         assert row["spearman_brown"] is None
         if k == K:
@@ -123,22 +124,23 @@ def test_scores_of_halves_equal_the_double_loop() -> None:
     values[:, 4] = 1  # does not vary
     rows = np.array([2, 7, 9])
     halves = np.array_split(random.permutation(11), 2)
-    first, second, whole = _scores(values, rows, halves)
-    for made, of in ((first, halves[0]), (second, halves[1]), (whole, np.arange(11))):
-        for place, row in enumerate(rows):
-            others = [f for f in of if f != row]
+    first, second, whole = half_scores(values, rows, halves)
+    signed, standardised_index = RANKINGS.index(SIGNED), RANKINGS.index(STANDARDISED)
+    for scores, facts in ((first, halves[0]), (second, halves[1]), (whole, np.arange(11))):
+        for index, row in enumerate(rows):
+            others = [f for f in facts if f != row]
             expected = np.mean([np.abs(values[row].astype(float) - values[f]) for f in others], axis=0)
-            np.testing.assert_allclose(made[0, place], expected, rtol=1e-5, atol=1e-7)
-            above = values[row] - values[of].astype(float).mean(axis=0)
-            np.testing.assert_allclose(made[1, place], above, rtol=1e-5, atol=1e-7)
-            spread = values[of].astype(float).std(axis=0)
-            unusual = np.divide(expected, spread, out=np.zeros(30), where=spread > 1e-9)
-            np.testing.assert_allclose(made[2, place], unusual, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(whole[0], double_loop(values)[rows], rtol=1e-5, atol=1e-7)
+            np.testing.assert_allclose(scores[0, index], expected, rtol=1e-5, atol=1e-7)
+            above = values[row] - values[facts].astype(float).mean(axis=0)
+            np.testing.assert_allclose(scores[signed, index], above, rtol=1e-5, atol=1e-7)
+            deviation = values[facts].astype(float).std(axis=0)
+            unusual = np.divide(expected, deviation, out=np.zeros(30), where=deviation > 1e-9)
+            np.testing.assert_allclose(scores[standardised_index, index], unusual, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(whole[0], probeless_by_double_loop(values)[rows], rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(whole[0], probeless_scores(values)[rows], rtol=1e-5, atol=1e-7)
     wide = values.astype(float)
     np.testing.assert_allclose(
-        whole[2], standardised(probeless_scores(wide), wide)[rows], rtol=1e-5, atol=1e-6
+        whole[standardised_index], standardised(probeless_scores(wide), wide)[rows], rtol=1e-5, atol=1e-6
     )
 
 
@@ -146,52 +148,47 @@ def test_overlaps_equal_sets() -> None:
     random = np.random.default_rng(0)
     a, b = random.normal(size=(2, 3, 4, 40))
     sizes = [1, 5, 25, 40]
-    found = _overlaps(_Found.of(list("wxyz"), a, sizes), _Found.of(list("wxyz"), b, sizes), sizes)
+    top_a, top_b = (_TopNeurons.from_scores(list("wxyz"), scores, sizes[-1]) for scores in (a, b))
+    overlaps = _overlaps(top_a, top_b, sizes)
     for ranking in range(3):
         for fact in range(4):
-            for place, size in enumerate(sizes):
+            for index, size in enumerate(sizes):
                 x, y = (set(np.argsort(-side[ranking, fact])[:size].tolist()) for side in (a, b))
-                assert found[ranking, fact, place] == len(x & y) / len(x | y)
-    only = _overlaps(
-        _Found.of(list("wxyz"), a, sizes).only(["z", "x"]), _Found.of(["z", "x"], b[:, [3, 1]], sizes), sizes
-    )
-    np.testing.assert_array_equal(only, found[:, [3, 1]])
+                assert overlaps[ranking, fact, index] == len(x & y) / len(x | y)
+    selected = _overlaps(top_a.select(["z", "x"]), top_b.select(["z", "x"]), sizes)
+    np.testing.assert_array_equal(selected, overlaps[:, [3, 1]])
 
 
-def test_halves_that_are_copies_agree_wholly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Facts in identical twins: whichever half the first of them is in, it is rated by the same values."""
+def test_halves_that_are_copies_agree_completely() -> None:
+    """Facts in identical pairs, one of each in either half: both halves rate a fact by the same values."""
     random = np.random.default_rng(0)
-    values = np.repeat(random.normal(size=(6, 1, 40)), 2, axis=0)
-    monkeypatch.setattr(np, "array_split", lambda order, parts: [np.arange(0, 12, 2), np.arange(1, 12, 2)])
-    made = neuron_stability(
-        {"qaa": write(tmp_path, {"P1": values})}, NEURON_SIMILARITY.empty_table(), k=5, seed=0
-    )
-    rows = select(made, aspect="facts_halved", language="*")
-    assert rows
-    for row in rows:
-        assert row["overlap"] == 1
-        assert row["correlation"] == pytest.approx(1)
-        assert row["spearman_brown"] == pytest.approx(1)
+    values = np.repeat(random.normal(size=(6, 40)), 2, axis=0).astype(np.float32)
+    first, second, _ = half_scores(values, np.arange(0, 12, 2), [np.arange(0, 12, 2), np.arange(1, 12, 2)])
+    uuids, sizes = list("abcdef"), [5, 10, 25]
+    top = [_TopNeurons.from_scores(uuids, scores, sizes[-1]) for scores in (first, second)]
+    # A fact's own copy counts among the other half's facts, which divides all its scores alike.
+    assert (_overlaps(*top, sizes) == 1).all()
+    np.testing.assert_allclose(_correlations(first, second), 1)
 
 
-def test_noise_has_no_more_overlap_between_halves_than_its_scale_gives(tmp_path: Path) -> None:
-    """Neurons of one scale: what the halves agree in is the fact itself, and more so with more facts."""
+def test_halves_of_noise_agree_in_the_fact_itself_and_more_so_with_more_facts(tmp_path: Path) -> None:
+    """All neurons have the same scale, so no neuron is rated higher for every fact."""
     random = np.random.default_rng(1)
-    found = []
+    rows = []
     for facts in (8, 80):
         values = random.normal(size=(facts, 1, 400))
-        folder = write(tmp_path / str(facts), {f"P{n}": values for n in range(3)})
-        made = neuron_stability({"qaa": folder}, NEURON_SIMILARITY.empty_table(), k=10, seed=0)
-        found.append(select(made, aspect="facts_halved", language="qaa", statistic="jaccard", k=10)[0])
-    few, many = found
+        folder = write_activations(tmp_path / str(facts), {f"P{n}": values for n in range(3)})
+        table = neuron_stability({"qaa": folder}, [], k=10, seed=0)
+        rows += select(table, aspect="facts_halved", language="qaa", statistic="jaccard", k=10)
+    few, many = rows
     assert many["overlap"] > few["overlap"] > few["random_overlap"]
     assert 0 < few["correlation"] < few["spearman_brown"] < 1
-    for row in found:
+    for row in rows:
         r = row["correlation"]
         assert row["spearman_brown"] == pytest.approx(2 * r / (1 + r))
 
 
-def test_spearman_brown_foretells_the_reliability_of_twice_the_facts() -> None:
+def test_spearman_brown_predicts_the_reliability_of_twice_the_facts() -> None:
     """From halves of 40 to two independent sets of 80 facts."""
     random = np.random.default_rng(0)
     values = random.normal(size=(160, 2000)) * random.gamma(2, size=2000)
@@ -209,7 +206,7 @@ def test_spearman_brown_foretells_the_reliability_of_twice_the_facts() -> None:
     assert r < np.mean(whole) - 0.005
 
 
-def test_pairs_halved_equals_grouping(facts: pa.Table) -> None:
+def test_pairs_halved_equals_grouping() -> None:
     random = np.random.default_rng(0)
     pair = np.repeat([0, 1, 2, 3], [7, 4, 9, 5])
     random.shuffle(pair)
@@ -224,21 +221,33 @@ def test_pairs_halved_equals_grouping(facts: pa.Table) -> None:
     assert np.isnan(_half_correlation(values[pair < 2], pair[pair < 2], half[pair < 2]))
 
 
-def test_pairs_halved_finds_pairs_that_differ() -> None:
+def comparison(a: str, b: str, values: np.ndarray, identical: np.ndarray) -> PairComparison:
+    """The facts of two languages, with the same values by every statistic."""
+    return PairComparison(
+        language_a=a,
+        language_b=b,
+        uuids=np.array([f"u{fact}" for fact in range(len(values))], object),
+        relations=np.full(len(values), "P1", object),
+        identical_input=identical,
+        values=dict.fromkeys(STATISTICS, values),
+        baselines={},
+        p_values={},
+        null_sizes={},
+    )
+
+
+def test_pairs_halved_distinguishes_pairs() -> None:
     """Pairs' true means vary by 1, facts by 2: with 8 facts in a half, r is 1 / (1 + 4 / 8)."""
     random = np.random.default_rng(0)
     names = [f"q{a}{b}" for a in "abcdefghij" for b in "abcdefghij"][:60]
-    rows = [
-        {"language_a": a, "language_b": b, "uuid": f"u{fact}", "identical_input": fact == 16}
-        | dict.fromkeys(STATISTICS, mean + 2 * random.normal() + (1e6 if fact == 16 else 0))
-        for a, b in combinations(names, 2)
-        for mean in [random.normal()]
-        for fact in range(17)
-    ]
-    table = pa.Table.from_pylist(rows, schema=NEURON_SIMILARITY)
-    made = neuron_stability({}, table, k=5, seed=0)
-    assert len(made) == len(STATISTICS)
-    for row in made.to_pylist():
+    compared = []
+    for a, b in combinations(names, 2):
+        values = random.normal() + 2 * random.normal(size=17)
+        values[16] += 1e6
+        compared.append(comparison(a, b, values, identical=np.arange(17) == 16))
+    table = neuron_stability({}, compared, k=5, seed=0)
+    assert len(table) == len(STATISTICS)
+    for row in table.to_pylist():
         assert row["n"] == 60 * 59 // 2
         assert row["correlation"] == pytest.approx(1 / 1.5, abs=0.03)
         assert row["spearman_brown"] == pytest.approx(1 / 1.25, abs=0.02)
@@ -253,11 +262,12 @@ def test_correlations_equal_numpy() -> None:
 
 
 def test_the_sample_is_bounded_and_drawn_with_the_seed(
-    world: World, facts: pa.Table, whole: pa.Table, monkeypatch: pytest.MonkeyPatch
+    world: World, compared: list[PairComparison], whole: pa.Table
 ) -> None:
-    monkeypatch.setattr(stability, "FACTS", 3)
-    monkeypatch.setattr(stability, "RELATIONS", 2)
-    first, second, other = (neuron_stability(world.folders, facts, k=K, seed=seed) for seed in (0, 0, 1))
+    first, second, other = (
+        neuron_stability(world.folders, compared, k=K, seed=seed, sampled_facts=3, sampled_relations=2)
+        for seed in (0, 0, 1)
+    )
     assert first.equals(second)
     assert not first.equals(other)
     assert select(first, aspect="facts_halved", language="qaa")[0]["n"] == 6
@@ -267,13 +277,13 @@ def test_the_sample_is_bounded_and_drawn_with_the_seed(
         assert row["overlap"] == pytest.approx(every["overlap"], abs=0.15)
 
 
-def test_nothing_to_say(tmp_path: Path) -> None:
+def test_languages_with_too_few_facts_have_null_correlations_alone(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     folders = {
-        "qaa": write(tmp_path / "a", {"P1": random.normal(size=(3, 1, 8))}),
-        "qab": write(tmp_path / "b", {}),
+        "qaa": write_activations(tmp_path / "a", {"P1": random.normal(size=(3, 1, 8))}),
+        "qab": write_activations(tmp_path / "b", {}),
     }
-    made = neuron_stability(folders, NEURON_SIMILARITY.empty_table(), k=2, seed=0)
-    assert made.schema.equals(NEURON_STABILITY)
-    assert {row["aspect"] for row in made.to_pylist()} == {"pairs_halved"}
-    assert made["correlation"].to_pylist() == [None] * 5
+    table = neuron_stability(folders, [], k=2, seed=0)
+    assert table.schema.equals(NEURON_STABILITY)
+    assert {row["aspect"] for row in table.to_pylist()} == {"pairs_halved"}
+    assert table["correlation"].to_pylist() == [None] * len(STATISTICS)

@@ -1,24 +1,14 @@
-"""Whitened activations and the two groups of their similarities, against libraries."""
+"""Whitening and the two-groups model, compared with libraries."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from scipy import stats
-from sklearn.decomposition import PCA
 
+from assets_tests.neurons.brute_force import whitened_by_components
 from factroots_dagster.neurons.two_groups import TwoGroups
 from factroots_dagster.neurons.whitening import SHRINKAGE, whitened
-
-
-def by_components(values: np.ndarray, shrinkage: float) -> np.ndarray:
-    """Whitening through scikit-learn's principal components, as the module describes it."""
-    scaled = (values - values.mean(axis=0)) / values.std(axis=0)
-    components = PCA(n_components=len(values) - 1).fit(scaled)
-    variances = components.singular_values_**2 / len(values)
-    scores = components.transform(scaled) / np.sqrt(variances + shrinkage * variances.mean())
-    rebuilt = scores @ components.components_
-    return rebuilt / np.linalg.norm(rebuilt, axis=1, keepdims=True)
 
 
 @pytest.mark.parametrize("shrinkage", [0.01, SHRINKAGE, 3.0])
@@ -27,25 +17,25 @@ def test_whitening_equals_that_by_principal_components(shrinkage: float) -> None
     values = random.normal(size=(12, 40)) * random.gamma(1.0, size=40)
     values[:, 3] = 0.5
     scale = values.std(axis=0)
-    found = whitened((values - values.mean(axis=0)).astype(np.float32), shrinkage)
-    expected = by_components(values[:, scale > 0], shrinkage)
-    np.testing.assert_allclose(found[:, scale > 0], expected, atol=1e-4)
-    assert (found[:, 3] == 0).all()
-    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
+    rows = whitened((values - values.mean(axis=0)).astype(np.float32), shrinkage)
+    expected = whitened_by_components(values[:, scale > 0], shrinkage)
+    np.testing.assert_allclose(rows[:, scale > 0], expected, atol=1e-4)
+    assert (rows[:, 3] == 0).all()
+    np.testing.assert_allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-5)
 
 
-def test_facts_that_do_not_vary_point_nowhere() -> None:
+def test_facts_that_do_not_vary_have_no_direction() -> None:
     assert np.isnan(whitened(np.zeros((3, 5), np.float32))).all()
 
 
-def test_whitening_tells_facts_apart_that_have_an_object_in_common() -> None:
+def test_whitening_separates_facts_with_the_same_object() -> None:
     random = np.random.default_rng(0)
     objects = np.repeat(random.normal(size=(6, 80)), 8, axis=0) * 4
     own = random.normal(size=(48, 80))
     first, second = (objects + own + 0.3 * random.normal(size=own.shape) for _ in range(2))
 
     def margin(directions: list[np.ndarray]) -> float:
-        """By how much a fact is nearer to itself than to the nearest fact of its object, on average."""
+        """How much more similar a fact is to itself than to the nearest fact with its object, on average."""
         cosine = directions[0] @ directions[1].T
         same = np.kron(np.eye(6), np.ones((8, 8))) - np.eye(48)
         return float((np.diag(cosine) - np.where(same > 0, cosine, -1).max(axis=1)).mean())
@@ -85,7 +75,7 @@ def test_odds_never_fall_as_similarity_rises() -> None:
     assert (np.diff(odds) >= 0).all() and odds[0] < 0 < odds[-1]
 
 
-def test_without_sharing_the_share_is_small() -> None:
+def test_without_shared_facts_their_estimated_proportion_is_small() -> None:
     shares = []
     for seed in range(30):
         random = np.random.default_rng(seed)

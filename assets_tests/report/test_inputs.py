@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from assets_tests.report.small_world import LANGUAGES, SmallWorld
 from factroots_dagster.orchestration.catalog import CATALOG
@@ -36,11 +37,18 @@ class Reader:
             }
         self.assets: set[str] = set()
 
-    def read(self, asset: str, *parts: str, columns: Sequence[str] | None = None) -> pa.Table:
+    def read(
+        self,
+        asset: str,
+        *parts: str,
+        columns: Sequence[str] | None = None,
+        where: pc.Expression | None = None,
+    ) -> pa.Table:
         self.assets.add(asset)
         language = parts[-1] if parts and parts[-1] in LANGUAGES else ""
         table = self.tables[asset, language]
-        return table.select(list(columns)) if columns else table
+        table = table.select(list(columns)) if columns else table
+        return table if where is None else table.filter(where)
 
     def read_side(self, name: str, asset: str, *parts: str) -> pa.Table:
         self.assets.add(asset)

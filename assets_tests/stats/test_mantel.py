@@ -1,3 +1,5 @@
+"""Mantel's test compared with loops, scipy and all permutations."""
+
 from __future__ import annotations
 
 from itertools import permutations
@@ -29,8 +31,8 @@ def test_equals_a_direct_loop() -> None:
     observed = correlation(np.arange(6))
     again = np.random.default_rng(7)
     as_strong = sum(abs(correlation(again.permutation(6))) >= abs(observed) - 1e-12 for _ in range(200))
-    found, p_value = mantel(similarity, variable, np.random.default_rng(7), permutations=200)
-    assert found == pytest.approx(observed)
+    observed_correlation, p_value = mantel(similarity, variable, np.random.default_rng(7), permutations=200)
+    assert observed_correlation == pytest.approx(observed)
     assert p_value == pytest.approx((1 + as_strong) / 201)
 
 
@@ -48,13 +50,13 @@ def test_equals_scipys_correlation_and_all_permutations(seed: int) -> None:
         for order in permutations(range(6))
     ]
     exact = np.mean(np.abs(every) >= abs(observed) - 1e-12)
-    found, p_value = mantel(similarity, variable, rng, permutations=2999)
-    assert found == pytest.approx(observed)
+    observed_correlation, p_value = mantel(similarity, variable, rng, permutations=2999)
+    assert observed_correlation == pytest.approx(observed)
     assert p_value == pytest.approx(exact, abs=4 * (exact * (1 - exact) / 2999) ** 0.5 + 1 / 3000)
 
 
 def test_pairs_that_share_a_language_make_an_ordinary_p_value_too_small() -> None:
-    """Independent traits of 12 languages: the sum of two languages' traits makes their pairs alike."""
+    """Independent traits of 12 languages: the sum of two languages' traits makes their pairs similar."""
     rng = np.random.default_rng(0)
     ordinary, permuted = [], []
     for _ in range(150):
@@ -69,16 +71,18 @@ def test_pairs_that_share_a_language_make_an_ordinary_p_value_too_small() -> Non
     assert np.mean(permuted) < 0.11
 
 
-def test_a_planted_relation_is_found_and_noise_is_not() -> None:
+def test_a_planted_relation_is_significant_and_noise_is_not() -> None:
     rng = np.random.default_rng(0)
     variable = symmetric(rng, 12)
-    found, p_value = mantel(-variable + 0.1 * symmetric(rng, 12), variable, rng, permutations=999)
-    assert found is not None and found < -0.9 and p_value == 0.001
+    observed_correlation, p_value = mantel(
+        -variable + 0.1 * symmetric(rng, 12), variable, rng, permutations=999
+    )
+    assert observed_correlation is not None and observed_correlation < -0.9 and p_value == 0.001
     p_values = [mantel(symmetric(rng, 8), symmetric(rng, 8), rng, permutations=99)[1] for _ in range(100)]
     assert 0.01 <= np.mean([p <= 0.1 for p in p_values]) <= 0.22
 
 
-def test_what_cannot_be_tested_is_none() -> None:
+def test_too_few_or_constant_items_have_no_correlation() -> None:
     rng = np.random.default_rng(0)
     assert mantel(symmetric(rng, 3), symmetric(rng, 3), rng) == (None, None)
     assert mantel(symmetric(rng, 5), np.ones((5, 5)), rng) == (None, None)

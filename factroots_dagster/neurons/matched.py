@@ -1,16 +1,16 @@
-"""The null that a fact's evidence of sharing is held against: facts like it, each counted once.
+"""The null that a fact's evidence of sharing is tested against: facts like it, each counted once.
 
-The null values come from pairings of different facts with the same object (`nearest`). Pooled as they are,
-they promise too much. An object of many facts has many more pairings than facts, so the pool is governed by
-frequent objects, whose facts are less alike across languages than those of rare ones. And evidence is a sum
-over languages: a fact that many languages predict is tested in each of them, while the facts it is paired
-with are predicted by fewer on average. In control worlds, where nothing is shared, 8% of the facts then pass
-a level of 5%. Three things mend it:
+The null values come from pairings of different facts with the same object (`nearest`). Pooled without
+weights, they give p-values that are too small. An object of many facts has many more pairings than facts, so
+the pool is dominated by frequent objects, whose facts are less similar across languages than those of rare
+ones. And evidence is a sum over languages: a fact that many languages predict is tested in each of them,
+while the facts it is paired with are predicted by fewer on average. In control worlds, where nothing is
+shared, 8% of the facts then pass a level of 5%. Three rules correct this:
 
-- All null pairings of a fact in a language together weigh 1, however many there are.
+- All null pairings of a fact in a language together have weight 1, however many there are.
 - A fact is compared with pairings that as many languages answer.
 - It is compared with pairings of facts whose object is as common: 0 or 1, 2, 3 to 4, 5 to 8, ... other facts.
-  A fact alone with its object has no pairing; those with one other fact stand for it.
+  A fact alone with its object has no pairing; those with one other fact stand in for it.
 
 These are class-conditional ("Mondrian") p-values: valid in each class in which the fact is exchangeable with
 the null, not only over all classes together (Vovk, Gammerman and Shafer, Algorithmic Learning in a Random
@@ -30,7 +30,8 @@ from factroots_dagster.neurons.nulls import SMALLEST_NULL, SUFFICIENT_NULL, Weig
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-Class = tuple[int, int]  # languages that answer, logarithm of the object's other facts
+Class = tuple[int, int]
+"""Number of languages that answer, and the rounded-up binary logarithm of the object's other facts."""
 
 
 class MatchedNulls:
@@ -41,46 +42,48 @@ class MatchedNulls:
     """
 
     def __init__(self, values: Floats, weights: Floats, languages: Integers, others: Integers) -> None:
-        self.classes = {of: (values[at], weights[at]) for of, at in _by_class(languages, others)}
+        self.classes = {
+            key: (values[members], weights[members]) for key, members in _by_class(languages, others)
+        }
         self._nulls: dict[Class, WeightedNull] = {}
 
-    def tested(self, observed: Floats, languages: Integers, others: Integers) -> dict[str, npt.NDArray[Any]]:
+    def test(self, observed: Floats, languages: Integers, others: Integers) -> dict[str, npt.NDArray[Any]]:
         """The columns null_q90, null_q95, pairings and p_value of NEAREST_LANGUAGE for observed values."""
-        q90, q95, p = (np.full(len(observed), np.nan) for _ in range(3))
+        q90, q95, p_values = (np.full(len(observed), np.nan) for _ in range(3))
         pairings = np.zeros(len(observed), np.int64)
-        for of, at in _by_class(languages, others):
-            null = self._null(of)
-            pairings[at] = len(null)
+        for key, members in _by_class(languages, others):
+            null = self._null(key)
+            pairings[members] = len(null)
             if len(null):
-                q90[at], q95[at] = null.quantile(0.9), null.quantile(0.95)
+                q90[members], q95[members] = null.quantile(0.9), null.quantile(0.95)
             if len(null) >= SMALLEST_NULL:
-                p[at] = null.upper_p(observed[at])
-        return {"null_q90": q90, "null_q95": q95, "pairings": pairings, "p_value": p}
+                p_values[members] = null.upper_p(observed[members])
+        return {"null_q90": q90, "null_q95": q95, "pairings": pairings, "p_value": p_values}
 
-    def _null(self, of: Class) -> WeightedNull:
+    def _null(self, key: Class) -> WeightedNull:
         """The class, with as many of its neighbours as make it large enough."""
-        if of not in self._nulls:
-            apart = {
-                other: max(abs(mine - theirs) for mine, theirs in zip(of, other, strict=True))
+        if key not in self._nulls:
+            steps_to = {
+                other: max(abs(mine - theirs) for mine, theirs in zip(key, other, strict=True))
                 for other in self.classes
             }
             joined: list[tuple[Floats, Floats]] = []
-            for reach in sorted(set(apart.values())):
-                joined += [self.classes[other] for other, steps in apart.items() if steps == reach]
+            for reach in sorted(set(steps_to.values())):
+                joined += [self.classes[other] for other, steps in steps_to.items() if steps == reach]
                 if sum(len(values) for values, _ in joined) >= SUFFICIENT_NULL:
                     break
             values, weights = zip(*joined, strict=True) if joined else ((), ())
-            self._nulls[of] = WeightedNull(
+            self._nulls[key] = WeightedNull(
                 np.concatenate([np.empty(0), *values]), np.concatenate([np.empty(0), *weights])
             )
-        return self._nulls[of]
+        return self._nulls[key]
 
 
 def _by_class(languages: Integers, others: Integers) -> Iterator[tuple[Class, npt.NDArray[np.intp]]]:
-    """Every class there is, and the places of its members."""
+    """Every class that occurs, and the indices of its members."""
     common = np.ceil(np.log2(np.maximum(others, 1))).astype(np.int64)
-    found, of = np.unique(np.stack([languages, common], axis=1), axis=0, return_inverse=True)
-    order = np.argsort(of, kind="stable")
-    ends = np.cumsum(np.bincount(of, minlength=len(found)))
-    for (count, rank), start, end in zip(found.tolist(), [0, *ends], ends, strict=False):
+    classes, class_of = np.unique(np.stack([languages, common], axis=1), axis=0, return_inverse=True)
+    order = np.argsort(class_of, kind="stable")
+    ends = np.cumsum(np.bincount(class_of, minlength=len(classes)))
+    for (count, rank), start, end in zip(classes.tolist(), [0, *ends], ends, strict=False):
         yield (count, rank), order[start:end]

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
-SUFFICIENT_NULL = 199  # values from which a null is used without pooling more: p can reach 0.005
-SMALLEST_NULL = 19  # values below which there is no p-value: it could not reach 0.05
-EXCHANGES = 999  # draws of the permutation test of a language pair
-SMALLEST_MISMATCHED = 8  # pairings with other objects below which a z-score is noise
+SUFFICIENT_NULL = 199
+"""Values from which a null is used without pooling more: p can reach 0.005."""
 
+SMALLEST_NULL = 19
+"""Values below which there is no p-value: it could not reach 0.05."""
 
-@cache
-def expected_jaccard(neurons: int, k: int) -> float:
-    """Mean Jaccard of two independent uniform k-subsets of `neurons`: E[x / (2k - x)], x hypergeometric."""
-    overlap = np.arange(k + 1)
-    return float((stats.hypergeom.pmf(overlap, neurons, k, k) * overlap / (2 * k - overlap)).sum())
+EXCHANGES = 999
+"""Draws of the permutation test of a language pair."""
+
+SMALLEST_MISMATCHED = 8
+"""Pairings with other objects below which a z-score is noise."""
 
 
 def mismatched_moments(
-    cosine: npt.NDArray[np.float64], mismatched: npt.NDArray[np.bool_]
+    similarity: npt.NDArray[np.float64], mismatched: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Mean and standard deviation, for every entry [i, j], of the mismatched ones of row i and column j.
+    """Mean and standard deviation, for every entry [i, j], of the mismatched entries of row i and column j.
 
     NaN where these are fewer than SMALLEST_MISMATCHED or do not vary.
     """
-    known = mismatched & np.isfinite(cosine)
-    values = np.where(known, cosine, 0.0)
+    known = mismatched & np.isfinite(similarity)
+    values = np.where(known, similarity, 0.0)
     count, total, squares = (
         part.sum(axis=1)[:, None] + part.sum(axis=0)[None]
         for part in (known.astype(np.float64), values, values**2)
@@ -41,8 +38,8 @@ def mismatched_moments(
     return np.where(usable, mean, np.nan), np.sqrt(np.where(usable, variance, np.nan))
 
 
-class Exchange:
-    """Permutation test of a sum of similarities: is a fact nearer to itself than to others of its object?
+class ExchangeTest:
+    """Permutation test: is a fact more similar to itself than to other facts with its object?
 
     For one language pair: the statistic is the sum over facts f of the similarity of f in A and f in B. Under
     the null it is the same for any other fact of the object in place of f in B, so B's facts are exchanged
@@ -53,7 +50,7 @@ class Exchange:
 
     def __init__(self) -> None:
         self.observed = 0.0
-        self.arrangements = 1.0  # how many there are, 1e9 at most
+        self.arrangements = 1.0  # number of possible ones, at most 1e9
         self.drawn = np.zeros(EXCHANGES)
 
     def add(
@@ -62,7 +59,7 @@ class Exchange:
         groups: npt.NDArray[np.generic],
         random: np.random.Generator,
     ) -> None:
-        """Takes in facts that no other call holds: similarity [facts in A, facts in B], groups [facts]."""
+        """Adds facts that no other call adds: similarity [facts in A, facts in B], groups [facts]."""
         _, group, size = np.unique(groups, return_inverse=True, return_counts=True)
         start = np.concatenate([[0], np.cumsum(size)[:-1]])
         position = np.empty(len(group), np.int64)
@@ -70,13 +67,13 @@ class Exchange:
         i, j = np.nonzero(group[:, None] == group[None])
         shift = (position[j] - position[i]) % size[group[i]]
         by_shift = np.bincount(start[group[i]] + shift, weights=similarity[i, j], minlength=len(group))
-        chosen = (random.random((EXCHANGES, len(size))) * size).astype(np.int64)
-        self.drawn += by_shift[start + chosen].sum(axis=1)
+        shifts = (random.random((EXCHANGES, len(size))) * size).astype(np.int64)
+        self.drawn += by_shift[start + shifts].sum(axis=1)
         self.observed += float(np.trace(similarity))
         self.arrangements = min(1e9, self.arrangements * float(np.prod(size, dtype=np.float64)))
 
     def p_value(self) -> float | None:
-        """(1 + draws >= observed) / (1 + draws), one-sided; None if there are too few other arrangements."""
+        """(1 + draws >= observed) / (1 + draws), one-sided; None for too few other arrangements."""
         if self.arrangements <= SMALLEST_NULL:
             return None
         at_least = self.drawn >= self.observed - 1e-9 * max(1.0, abs(self.observed))
@@ -91,7 +88,7 @@ def upper_p(observed: npt.NDArray[np.float64], null: npt.NDArray[np.float64]) ->
 
 
 class WeightedNull:
-    """Null values that do not all weigh the same; sorted once. len() is their number."""
+    """Null values with unequal weights, sorted once. len() is their number."""
 
     def __init__(self, values: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) -> None:
         order = np.argsort(values)
@@ -102,26 +99,17 @@ class WeightedNull:
         return len(self.values)
 
     def upper_p(self, observed: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """One-sided p of each observed value, which itself weighs what a null value does on average.
+        """One-sided p of each observed value, which itself has the mean weight of a null value.
 
-        (mean + weight of the null values >= it) / (mean + weight of all): `upper_p` where all weigh the
-        same. NaN stays.
+        (mean + weight of the null values >= it) / (mean + weight of all): `upper_p` where all weights are
+        equal. NaN stays.
         """
-        whole = self.weight_below[-1]
-        itself = whole / max(1, len(self))
+        total = self.weight_below[-1]
+        mean = total / max(1, len(self))
         below = self.weight_below[np.searchsorted(self.values, observed, side="left")]
-        return np.where(np.isnan(observed), np.nan, (itself + whole - below) / (itself + whole))
+        return np.where(np.isnan(observed), np.nan, (mean + total - below) / (mean + total))
 
     def quantile(self, level: float) -> float:
         """The smallest null value that, with all below it, has this share of the weight."""
-        at = np.searchsorted(self.weight_below[1:], level * self.weight_below[-1], side="left")
-        return float(self.values[min(int(at), len(self) - 1)])
-
-
-def benjamini_hochberg(p: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """q-values (Benjamini & Hochberg 1995) of the p-values that are known; NaN stays."""
-    q = np.full(len(p), np.nan)
-    known = ~np.isnan(p)
-    if known.any():
-        q[known] = stats.false_discovery_control(p[known], method="bh")
-    return q
+        index = np.searchsorted(self.weight_below[1:], level * self.weight_below[-1], side="left")
+        return float(self.values[min(int(index), len(self) - 1)])

@@ -1,12 +1,13 @@
 """How likely two languages share a fact: the two-groups model of one language pair.
 
 Efron's two-groups model (Statistical Science 23, 2008): the similarities z of a pair's facts, each with
-itself, are a mixture. One group is not shared and is distributed as facts are that merely have the same
-object; its mean and standard deviation are those of the same-object pairings, normal. The other group is
-shared: normal, at least as wide and at least one standard deviation higher. The share of the second group
-and its mean and width are estimated by expectation-maximisation from the pair's own facts. What comes out
-are the posterior log odds of sharing; the other group's posterior is the local false discovery rate. A pair
-in which nothing is shared gets a share near zero, so its chance similarities count for little.
+itself, are a mixture of two normal distributions. Facts of the null group are not shared: they are
+distributed like pairings of different facts with the same object, whose mean and standard deviation the
+group has. Facts of the other group are shared; its distribution is at least as wide and its mean at least
+one standard deviation higher. Its proportion, mean and width are estimated by expectation-maximisation from
+the pair's own facts. The result are the posterior log odds of sharing; the null group's posterior is the
+local false discovery rate. A pair in which nothing is shared gets a proportion near zero, so its chance
+similarities count for little.
 """
 
 from __future__ import annotations
@@ -16,16 +17,25 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-STEPS = 100  # of expectation-maximisation; the estimates have settled long before
-PRIOR_FACTS = 3.0  # facts that the prior weighs: it steadies pairs of few facts
-PRIOR_SHIFT = 3.0  # the prior's shared group: so many standard deviations above the null, and as wide
+STEPS = 100
+"""Of expectation-maximisation; the estimates have converged long before."""
+
+PRIOR_FACTS = 3.0
+"""Weight of the prior in facts: it stabilises pairs of few facts."""
+
+PRIOR_SHIFT = 3.0
+"""The prior's shared group: this many standard deviations above the null group, and as wide."""
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class TwoGroups:
-    """The fitted model of one language pair; mean and width of either group, and the share of the shared."""
+    """The fitted model of one language pair.
+
+    null_mean, null_width: mean and standard deviation of the null group. share: proportion of the shared
+    group; mean, width: its mean and standard deviation.
+    """
 
     null_mean: float
     null_width: float
@@ -35,7 +45,10 @@ class TwoGroups:
 
     @classmethod
     def fit(cls, own: Floats, null: Floats) -> TwoGroups | None:
-        """From z of facts with themselves and of same-object pairings; None where the latter do not vary."""
+        """Fits the model to the z of facts with themselves and of same-object pairings.
+
+        None where the latter do not vary.
+        """
         null_mean, null_width = float(null.mean()), float(null.std())
         if null_width == 0:
             return None
@@ -56,14 +69,14 @@ class TwoGroups:
         return model
 
     def log_odds(self, z: Floats, monotone: bool = True) -> Floats:
-        """Posterior log odds that the pairing is of the shared group.
+        """Posterior log odds that a pairing belongs to the shared group.
 
-        monotone: below the point where the wider group would gain again, the odds stay what they are there.
+        monotone: below the z at which the wider group would become likelier again, the odds stay constant.
         """
         if monotone and self.width > self.null_width:
             narrow, wide = self.null_width**2, self.width**2
             z = np.maximum(z, (self.null_mean * wide - self.mean * narrow) / (wide - narrow))
         shared = ((z - self.mean) / self.width) ** 2 / 2 + np.log(self.width)
         null = ((z - self.null_mean) / self.null_width) ** 2 / 2 + np.log(self.null_width)
-        found: Floats = np.log(self.share / (1 - self.share)) + null - shared
-        return found
+        log_odds: Floats = np.log(self.share / (1 - self.share)) + null - shared
+        return log_odds

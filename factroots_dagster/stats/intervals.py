@@ -8,9 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-_Z = 1.959963984540054  # 97.5% quantile of the normal distribution
 DRAWS = 2_000
-_LARGEST = 1 << 24  # numbers of one block of weights (128 MB)
+"""Of the bootstrap."""
+
+BLOCK_NUMBERS = 1 << 24
+"""Numbers in one block of bootstrap weights: 128 MB."""
+
+_Z = 1.959963984540054  # 97.5% quantile of the normal distribution
+
 Values = npt.NDArray[np.number] | npt.NDArray[np.bool_]
 Labels = npt.NDArray[np.generic] | Sequence[object]
 
@@ -22,15 +27,15 @@ def wilson(successes: float, n: float) -> tuple[float, float]:
     p, z2 = successes / n, _Z * _Z
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = _Z * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    # At 0 and n the bound is exactly 0 or 1; rounding would leave it a hair off.
+    # At 0 and n the bound is exactly 0 or 1, which rounding would miss.
     return (0.0 if successes == 0 else centre - half), (1.0 if successes == n else centre + half)
 
 
 def mean_interval(values: Values, clusters: Labels) -> tuple[float | None, float | None]:
-    """95% interval of the mean of rows that are alike within clusters; None for fewer than two clusters.
+    """95% interval of the mean of clustered rows; None for fewer than two clusters.
 
     Student's t with the cluster-robust variance (Liang and Zeger, Biometrika 73:13, 1986) and one degree of
-    freedom less than clusters; with one row a cluster that is the ordinary t interval.
+    freedom less than there are clusters; with one row per cluster it is the ordinary t interval.
     values: [rows]; clusters: [rows], any labels.
     """
     from scipy import stats
@@ -44,12 +49,12 @@ def mean_interval(values: Values, clusters: Labels) -> tuple[float | None, float
 
 
 def rate_interval(hits: npt.NDArray[np.bool_], clusters: Labels) -> tuple[float, float]:
-    """95% interval of a rate over rows that are alike within clusters: Wilson's of fewer, independent rows.
+    """95% interval of a rate over clustered rows: Wilson's, for the effective number of independent rows.
 
-    Their number is rows / design effect, the ratio of the cluster-robust variance to that of independent
-    rows, and never more than there are (Korn and Graubard, Survey Methodology 24:193, 1998; Dean and Pagano,
-    J. Survey Statistics and Methodology 3:484, 2015). Where all rows say the same there is no variance, and
-    clusters are counted. With one row a cluster it is Wilson's interval.
+    That number is rows / design effect, the ratio of the cluster-robust variance to that of independent
+    rows, and at most the number of rows (Korn and Graubard, Survey Methodology 24:193, 1998; Dean and Pagano,
+    J. Survey Statistics and Methodology 3:484, 2015). Where all rows are equal there is no variance, and the
+    clusters are counted instead. With one row per cluster it is Wilson's interval.
     hits: [rows]; clusters: [rows], any labels.
     """
     n = len(hits)
@@ -77,28 +82,33 @@ def clustered(
     clusters: Labels,
     random: np.random.Generator,
     draws: int = DRAWS,
+    *,
+    block_numbers: int = BLOCK_NUMBERS,
 ) -> tuple[float | None, float | None]:
-    """95% interval of a mean over rows that are alike within clusters: cluster bootstrap, percentile.
+    """95% interval of a mean over clustered rows: percentile interval of the cluster bootstrap.
 
     Each draw takes as many clusters as there are, with replacement, each with all of its rows, and averages
     over the rows drawn (Davison and Hinkley, Bootstrap Methods, 1997, section 3.8); the interval is the 2.5%
-    and 97.5% quantile. Clusters of equal size and equal sum are one to the mean, so a draw is one multinomial
-    of the number of clusters of each such kind: the same distribution, a few hundred numbers for thousands of
-    clusters. With few clusters (under some twenty) the interval is too narrow, as every bootstrap's is.
+    and 97.5% quantile. Clusters of equal size and equal sum have the same effect on the mean, so a draw is
+    one multinomial of the numbers of such clusters: the same distribution with a few hundred numbers for
+    thousands of clusters. With few clusters (under about twenty) the interval is too narrow, as every
+    bootstrap's is.
 
-    values: [rows], numbers or truth values; clusters: [rows], any labels. None for fewer than two clusters.
+    values: [rows], numbers or booleans; clusters: [rows], any labels. block_numbers: bounds the memory. None
+    for fewer than two clusters.
     """
     _, cluster_of = np.unique(np.asarray(clusters), return_inverse=True)
     sizes = np.bincount(cluster_of)
     if len(sizes) < 2:
         return None, None
     sums = np.bincount(cluster_of, weights=np.asarray(values, np.float64))
-    kinds, counts = np.unique(np.stack([sizes, sums]), axis=1, return_counts=True)
-    chances = counts / len(sizes)
+    distinct, counts = np.unique(np.stack([sizes, sums]), axis=1, return_counts=True)
+    probabilities = counts / len(sizes)
     means = []
-    most = max(1, _LARGEST // len(counts))
-    for start in range(0, draws, most):
-        weights = random.multinomial(len(sizes), chances, size=min(most, draws - start)).astype(np.float64)
-        means.append((weights @ kinds[1]) / (weights @ kinds[0]))
+    block = max(1, block_numbers // len(counts))
+    for start in range(0, draws, block):
+        size = min(block, draws - start)
+        weights = random.multinomial(len(sizes), probabilities, size=size).astype(np.float64)
+        means.append((weights @ distinct[1]) / (weights @ distinct[0]))
     low, high = np.quantile(np.concatenate(means), (0.025, 0.975))
     return float(low), float(high)

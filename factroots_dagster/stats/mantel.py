@@ -1,4 +1,4 @@
-"""Mantel's test: do two distance matrices over the same items go together?"""
+"""Mantel's test: are two distance matrices over the same items correlated?"""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ def mantel(
 ) -> tuple[float | None, float | None]:
     """Pearson correlation over pairs and its two-sided permutation p-value (Mantel 1967).
 
-    Pairs that share a language are not independent, so the ordinary p-value of a correlation would
-    be far too small; here the languages of `variable` are permuted as a whole, and
+    Pairs that share an item are not independent, so the ordinary p-value of a correlation would
+    be far too small; here the items of `variable` are permuted, and
     p = (1 + permutations at least as strong) / (1 + permutations).
 
     Args:
-        similarity: [n, n], symmetric; NaN for a pair without a value, which stays out everywhere.
+        similarity: [n, n], symmetric; NaN for a pair without a value, which is ignored throughout.
         variable: [n, n], symmetric, no NaN off the diagonal.
         rng: source of the permutations.
-        permutations: how many are drawn.
+        permutations: number of permutations drawn.
 
     Returns:
         (correlation, p-value), or (None, None) for fewer than four items or a constant side.

@@ -12,13 +12,14 @@ def pair_matrix(table: pa.Table, column: str, order: Sequence[str]) -> np.ndarra
     """A column of a table of language pairs as a symmetric matrix.
 
     table: columns language_a, language_b and `column`. Returns float64 [languages, languages] in `order`, NaN
-    on the diagonal and where there is no value; pairs with a language that is not in `order` are passed over.
+    on the diagonal and where there is no value; pairs with a language that is not in `order` are ignored.
     """
-    at = {language: i for i, language in enumerate(order)}
+    index_of = {language: i for i, language in enumerate(order)}
     matrix = np.full((len(order), len(order)), np.nan)
     for a, b, value in zip(
         *(table[name].to_pylist() for name in ("language_a", "language_b", column)), strict=True
     ):
-        if value is not None and a in at and b in at:
-            matrix[at[a], at[b]] = matrix[at[b], at[a]] = value
+        if value is not None and a in index_of and b in index_of:
+            i, j = index_of[a], index_of[b]
+            matrix[i, j] = matrix[j, i] = value
     return matrix
