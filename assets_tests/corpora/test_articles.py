@@ -146,10 +146,10 @@ def test_damage_costs_only_the_page_that_has_it(spark, tmp_path: Path, name: str
 
 
 def test_a_page_that_takes_too_long_is_listed_as_unfinished(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    slow = page_xml(7, "Traag", "[[a:b|" * 150_000)
-    counts, rows, problems = convert(spark, tmp_path, dump_xml([*PAGES, slow]), page_seconds=0.01)
+    slow = page_xml(7, "Traag", "{{a|" * 1_000_000 + "}}" * 1_000_000)  # takes seconds
+    counts, rows, problems = convert(spark, tmp_path, dump_xml([*PAGES, slow]), page_seconds=0.5)
     assert problems == [
-        {"page_id": 7, "title": "Traag", "problem": "unfinished after 0.01 s", "bytes": problems[0]["bytes"]}
+        {"page_id": 7, "title": "Traag", "problem": "unfinished after 0.5 s", "bytes": problems[0]["bytes"]}
     ]
     assert counts["unfinished_pages"] == 1 and counts["articles"] == 4
     assert {row["page_id"] for row in rows} == {1, 2, 3, 5, 2**40}
