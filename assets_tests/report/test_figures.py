@@ -69,13 +69,13 @@ def similarity() -> Figure:
         "random neurons",
     )
     means = {s: dict.fromkeys(nulls, 0.2) for s in ("Jaccard of top neurons", "cosine, centred", "z-score")}
-    return neurons.similarity_against_nulls(means)
+    return neurons.plot_similarity(means)
 
 
 def interventions() -> Figure:
     values = {f"{n}{e}": 0.1 for n in ("logprob_change", "flip_rate") for e in ("", "_low", "_high")}
-    kinds = [{"intervention": i, "neuron_set": s} for i in ("ablate", "boost") for s in neurons.NEURON_SETS]
-    return neurons.intervention_effects([kind | values for kind in kinds])
+    kinds = [{"intervention": i, "neuron_set": s} for i in ("ablate", "boost") for s in neurons.NEURON_SET_LABELS]
+    return neurons.plot_intervention_effects([kind | values for kind in kinds])
 
 
 def confusion() -> Figure:

@@ -5,8 +5,6 @@ What is drawn, and how, is `report.previews`; here is which of an asset's column
 
 from __future__ import annotations
 
-import pyarrow.compute as pc
-
 from factroots_dagster.store.store import Store
 
 # report.previews imports matplotlib, which is not needed to load the definitions.
@@ -118,11 +116,11 @@ def active_neurons(store: Store, key: str, language: str) -> bytes:
 
 
 def similarity(store: Store, key: str) -> bytes:
+    from factroots_dagster.neurons.statistics import pair_means
     from factroots_dagster.report.previews import draw_language_pairs
 
     pairs = store.read_side("pairs", "neuron_similarity", key)
-    observed = pc.and_(pc.equal(pairs["statistic"], "jaccard"), pc.equal(pairs["baseline"], "observed"))
-    return draw_language_pairs(pairs.filter(observed), "value", "mean Jaccard")
+    return draw_language_pairs(pair_means(pairs, "jaccard"), "value", "mean Jaccard")
 
 
 def interventions(store: Store, key: str) -> bytes:

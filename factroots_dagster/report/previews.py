@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from factroots_dagster.report.figures.comparison import plot_checkpoints
 from factroots_dagster.report.figures.knowledge import plot_heat_map, plot_p_at_1_by_language
-from factroots_dagster.report.figures.neurons import intervention_effects
+from factroots_dagster.report.figures.neurons import plot_intervention_effects
 from factroots_dagster.report.figures.roots import plot_types_by_language
 from factroots_dagster.report.figures.style import (
     ACCENT,
@@ -127,7 +127,7 @@ def draw_active_neurons(active: pa.Table) -> bytes:
 def draw_interventions(summary: pa.Table) -> bytes:
     """Effects over all pairs of languages together. summary: INTERVENTION_SUMMARY."""
     rows = [row for row in summary.to_pylist() if row["language_found"] == "*"]
-    return _small_png(intervention_effects(rows))
+    return _small_png(plot_intervention_effects(rows))
 
 
 def draw_planted_truth(truth: pa.Table) -> bytes:

@@ -1,4 +1,4 @@
-"""What represents a fact: overlap against nulls, stability, layers, interventions."""
+"""Figures about neurons: similarity and its baselines, stability, layers, interventions."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ from factroots_dagster.report.figures.style import (
 Row = Mapping[str, Any]
 
 
-def similarity_against_nulls(means: Mapping[str, Mapping[str, float]]) -> Figure:
-    """What equal facts score beside what other comparisons do: statistic to comparison to mean.
+def plot_similarity(means: Mapping[str, Mapping[str, float]]) -> Figure:
+    """Mean similarity of the same fact in two languages beside its baselines.
 
-    A panel per statistic, each with its own scale; the first comparison is that of equal facts.
+    means: label of a statistic to label of a baseline to mean; the first baseline is the same fact. A panel
+    per statistic, each with its own scale.
     """
     labels = list(dict.fromkeys(label for values in means.values() for label in values))
     with panels(10.5, 1.2 + 0.34 * len(labels), max(len(means), 1)) as (figure, every):
@@ -49,10 +50,10 @@ def similarity_against_nulls(means: Mapping[str, Mapping[str, float]]) -> Figure
         return figure
 
 
-def stability(rows: Sequence[Row]) -> Figure:
-    """How far the top neurons stay the same when half of the facts are left out, over k.
+def plot_stability(rows: Sequence[Row], labels: Mapping[str, str]) -> Figure:
+    """Overlap of the top neurons from two halves of the facts, over k.
 
-    rows: statistic, k, overlap, random_overlap.
+    rows: statistic, k, overlap, random_overlap. labels: of the statistics.
     """
     marks = dict(zip(dict.fromkeys(row["statistic"] for row in rows), "os^vD", strict=False))
     colours = [ACCENT, CONTRAST, "#009E73", "#CC79A7", "#E69F00"]
@@ -60,7 +61,7 @@ def stability(rows: Sequence[Row]) -> Figure:
         for (statistic, mark), colour in zip(marks.items(), colours, strict=False):
             mine = sorted((r for r in rows if r["statistic"] == statistic), key=lambda r: r["k"])
             x, y = column(mine, "k"), column(mine, "overlap")
-            axes.plot(x, y, mark + "-", color=colour, ms=5, lw=1.8, label=statistic.replace("_", " "))
+            axes.plot(x, y, mark + "-", color=colour, ms=5, lw=1.8, label=labels[statistic])
         chance = {row["k"]: row["random_overlap"] for row in rows}
         axes.plot(
             sorted(chance), [chance[k] for k in sorted(chance)], "--", color=MUTED, label="random neurons"
@@ -74,8 +75,8 @@ def stability(rows: Sequence[Row]) -> Figure:
         return figure
 
 
-def layer_profile(rows: Sequence[Row]) -> Figure:
-    """Where the active neurons lie. rows: language, layer (from 0), share."""
+def plot_layer_profile(rows: Sequence[Row]) -> Figure:
+    """Share of active neurons by layer, a line per language. rows: language, layer (from 0), share."""
     with canvas(6.5, 3.6) as (figure, axes):
         layers = sorted({row["layer"] for row in rows})
         by_language: dict[str, dict[int, float]] = {row["language"]: {} for row in rows}
@@ -99,7 +100,7 @@ def layer_profile(rows: Sequence[Row]) -> Figure:
         return figure
 
 
-NEURON_SETS = {
+NEURON_SET_LABELS = {
     "own": "the fact's own",
     "other_fact": "another fact's",
     "same_layer": "random, same layers",
@@ -107,12 +108,12 @@ NEURON_SETS = {
 }
 
 
-def intervention_effects(rows: Sequence[Row]) -> Figure:
-    """Change of the object's log-probability, and how many right answers are lost, with 95% intervals.
+def plot_intervention_effects(rows: Sequence[Row]) -> Figure:
+    """Change of the object's log-probability, and share of right answers lost, with 95% intervals.
 
     rows: INTERVENTION_SUMMARY of all directions together.
     """
-    order = [(i, s) for i in ("ablate", "boost") for s in NEURON_SETS]
+    order = [(i, s) for i in ("ablate", "boost") for s in NEURON_SET_LABELS]
     known = [row for key in order for row in rows if (row["intervention"], row["neuron_set"]) == key]
     titles = {"logprob_change": "mean change of the object's log-probability", "flip_rate": "answers lost"}
     with panels(9.5, 1.1 + 0.3 * len(known), 2) as (figure, every):
@@ -129,5 +130,5 @@ def intervention_effects(rows: Sequence[Row]) -> Figure:
             axes.tick_params(length=0)
             axes.xaxis.set_major_locator(MaxNLocator(4))
         every[1].xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
-        label_rows(every[0], [f"{r['intervention']}: {NEURON_SETS[r['neuron_set']]}" for r in known])
+        label_rows(every[0], [f"{r['intervention']}: {NEURON_SET_LABELS[r['neuron_set']]}" for r in known])
         return figure

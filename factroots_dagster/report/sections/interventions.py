@@ -1,0 +1,68 @@
+"""Are the neurons causes? What switching them off or doubling them does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from factroots_dagster.report.figures.neurons import NEURON_SET_LABELS, plot_intervention_effects
+from factroots_dagster.report.inputs import ReportInputs
+from factroots_dagster.report.sections.model import Figure, Section, Table, interval, join_words
+
+
+def build_section(inputs: ReportInputs) -> Section | None:
+    rows = [row for row in inputs.rows("intervention_summary") if row["language_found"] == "*"]
+    if not rows:
+        return None
+    order = list(NEURON_SET_LABELS)
+    rows.sort(key=lambda row: (row["intervention"], order.index(row["neuron_set"])))
+    ablated = {row["neuron_set"]: row["logprob_change"] for row in rows if row["intervention"] == "ablate"}
+    return Section(
+        id="interventions",
+        title="Are these neurons causes?",
+        text=[
+            "A fact’s top neurons, identified in one language, are switched off (or doubled) while the "
+            "model is asked for the fact in another. If they carry the fact, that must hurt more than "
+            "switching off as many random neurons, as many of the same layers, or another fact’s neurons. "
+            "All intervals are 95% and count a fact once; “own neurons less these” compares the same "
+            "facts, and zero means no difference."
+        ],
+        figures=[
+            Figure(
+                "interventions",
+                plot_intervention_effects(rows),
+                "Change of the object’s log-probability, and right answers that turn wrong; lines: 95%.",
+                "intervention_summary",
+                "Mean change of the log-probability when switched off: "
+                + join_words(
+                    [f"{NEURON_SET_LABELS[name]} {ablated[name]:+.3f}" for name in order if name in ablated]
+                )
+                + ".",
+            )
+        ],
+        tables=[
+            Table(
+                ["neurons", "facts", "mean change", "own neurons less these", "right answer lost"],
+                [
+                    [
+                        f"{row['intervention']}: {NEURON_SET_LABELS[row['neuron_set']]}",
+                        f"{row['facts']:,}",
+                        _change(row, "logprob_change"),
+                        _change(row, "own_less_this"),
+                        interval(row["flip_rate"], row["flip_rate_low"], row["flip_rate_high"]),
+                    ]
+                    for row in rows
+                ],
+            )
+        ],
+        asset="neuron_interventions",
+        data={"intervention_summary": inputs.tables["intervention_summary"]},
+    )
+
+
+def _change(row: Mapping[str, Any], name: str) -> str:
+    """A signed change with its interval."""
+    value, low, high = (row[name + end] for end in ("", "_low", "_high"))
+    if value is None:
+        return "–"
+    return f"{value:+z.3f}" if low is None else f"{value:+z.3f} [{low:+z.3f}, {high:+z.3f}]"

@@ -1,0 +1,127 @@
+"""Do languages use the same neurons for a fact? Every statistic of similarity beside its baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+from factroots_dagster.neurons.statistics import (
+    BY_PAIR,
+    MISMATCHED,
+    OBSERVED,
+    RANDOM,
+    SAME_OBJECT,
+    pair_means,
+)
+from factroots_dagster.report.figures.knowledge import plot_heat_map
+from factroots_dagster.report.figures.neurons import plot_similarity
+from factroots_dagster.report.inputs import ReportInputs
+from factroots_dagster.report.sections.model import Figure, Section, Table, decimal, join_words, percent
+from factroots_dagster.stats.pair_matrix import pair_matrix
+
+BASELINE_LABELS = {
+    OBSERVED: "same fact, two languages",
+    SAME_OBJECT: "other fact, same object",
+    MISMATCHED: "other fact, other object",
+    RANDOM: "random neurons",
+}
+"""In the order in which they are shown."""
+PAPER_STATISTIC = "jaccard"
+
+
+def build_section(inputs: ReportInputs) -> Section | None:
+    means = _means(inputs.rows("similarity_pairs"))
+    if PAPER_STATISTIC not in means:
+        return None
+    labels = {statistic.name: statistic.label for statistic in BY_PAIR}
+    shown = {
+        labels[name]: {BASELINE_LABELS[baseline]: value for baseline, value in values.items()}
+        for name, values in means.items()
+    }
+    paper = shown[labels[PAPER_STATISTIC]]
+    pairs = pair_means(inputs.tables["similarity_pairs"], PAPER_STATISTIC)
+    compared = {*pairs["language_a"].to_pylist(), *pairs["language_b"].to_pylist()}
+    order = [language for language in inputs.languages if language in compared]
+    columns = list(BASELINE_LABELS.values())
+    return Section(
+        id="neurons",
+        title="Do languages use the same neurons?",
+        text=_text(inputs, means[PAPER_STATISTIC]),
+        figures=[
+            Figure(
+                "similarity_nulls",
+                plot_similarity(shown),
+                "Mean similarity of the neurons of the same fact in two languages, and its baselines.",
+                "similarity_pairs",
+                f"{labels[PAPER_STATISTIC]}: "
+                + join_words([f"{label} {value:.2f}" for label, value in paper.items()])
+                + ".",
+            ),
+            Figure(
+                "similarity",
+                plot_heat_map(pair_matrix(pairs, "value", order), order, "mean Jaccard"),
+                "Mean overlap of active neurons over the facts that two languages predict.",
+                "similarity_pairs",
+                f"A square per pair of {len(order)} languages, brighter for more overlap.",
+            ),
+        ],
+        tables=[
+            Table(
+                ["statistic", *columns],
+                [
+                    [name, *(decimal(values.get(label)) for label in columns)]
+                    for name, values in shown.items()
+                ],
+                "Means over all pairs of languages, weighted by their facts.",
+            )
+        ],
+        asset="neuron_similarity",
+        data={"similarity_pairs": inputs.tables["similarity_pairs"]},
+    )
+
+
+def _text(inputs: ReportInputs, paper: Mapping[str, float]) -> list[str]:
+    first, *others = (statistic for statistic in BY_PAIR)
+    text = [
+        "For a fact that two languages predict, how many of its most active neurons are the same? The "
+        "number means little alone: the neurons of two different facts with the same object overlap too, "
+        "and any two facts overlap more than random neurons do. Only what exceeds "
+        f"“{BASELINE_LABELS[SAME_OBJECT]}” shows that the fact itself is shared.",
+        f"The paper compares {first.computed_from}, by their Jaccard index. Beside it, the table has "
+        + "; ".join(f"“{statistic.label}”: {statistic.computed_from}" for statistic in others)
+        + ".",
+    ]
+    observed, null = paper.get(OBSERVED), paper.get(SAME_OBJECT)
+    if observed and null is not None:
+        text.append(
+            f"Here different facts with the same object reach {percent(null / observed)} of the overlap of "
+            "the same fact."
+        )
+    if observed is not None and inputs.published and inputs.published.neuron_similarity:
+        text.append(
+            f"Published mean for this model: {inputs.published.neuron_similarity:.3f} (as printed, with the "
+            f"zeros of the diagonal); here, without a diagonal: {observed:.3f}."
+        )
+    return text
+
+
+def _means(pairs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Statistic to baseline to the mean over pairs of languages, weighted by their facts.
+
+    pairs: rows of SIMILARITY_PAIRS. Baselines without any value are left out, and statistics without an
+    observed one.
+    """
+    weighted: dict[tuple[str, str], list[tuple[float, int]]] = {}
+    for row in pairs:
+        if row["facts"] and row["value"] is not None and isfinite(row["value"]):
+            weighted.setdefault((row["statistic"], row["baseline"]), []).append((row["value"], row["facts"]))
+    means: dict[str, dict[str, float]] = {}
+    for statistic in BY_PAIR:
+        for baseline in BASELINE_LABELS:
+            values = weighted.get((statistic.name, baseline))
+            if values and (baseline == OBSERVED or statistic.name in means):
+                total = sum(facts for _, facts in values)
+                mean = sum(value * facts for value, facts in values) / total
+                means.setdefault(statistic.name, {})[baseline] = mean
+    return means
