@@ -1,18 +1,18 @@
+"""Clusters of languages on hand-made predictions, and geography."""
+
 from __future__ import annotations
 
-from itertools import combinations
-from math import comb
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from scipy.stats import hypergeom
 
-from factroots_dagster.facts.mlama.languages import MLAMA_LANGUAGES
-from factroots_dagster.languages.clusters import expected_jaccard, language_clusters
+from factroots_dagster.facts.mlama.release import PUBLISHED
+from factroots_dagster.languages.clusters import language_clusters
 from factroots_dagster.languages.geography import MLAMA_PLACES, Place, distance_km
 from factroots_dagster.languages.schema import CLUSTER_MEMBERS, LANGUAGE_CLUSTERS, MANTEL
+from factroots_dagster.tables import storage_schema
 
 
 def predictions(right: dict[str, bool | None], ids: list[int] = [1]) -> pa.Table:  # noqa: B006
@@ -25,42 +25,25 @@ def predictions(right: dict[str, bool | None], ids: list[int] = [1]) -> pa.Table
     )
 
 
-@pytest.mark.parametrize(("n", "a", "b"), [(5, 2, 3), (6, 6, 2), (4, 0, 3), (7, 5, 5)])
-def test_expected_jaccard_is_the_mean_over_all_sets(n: int, a: int, b: int) -> None:
-    first = set(range(a))
-    values = [len(first & set(second)) / len(first | set(second)) for second in combinations(range(n), b)]
-    assert expected_jaccard(n, a, b) == pytest.approx(sum(values) / comb(n, b))
-
-
-def test_expected_jaccard_at_the_size_of_mlama() -> None:
-    p, q = 7000 / 37_000, 3000 / 37_000
-    assert expected_jaccard(37_000, 7000, 3000) == pytest.approx(p * q / (p + q - p * q), rel=1e-3)
-    assert expected_jaccard(10, 0, 0) is None
-    overlap = range(3001)
-    chance = hypergeom.pmf(overlap, 37_000, 7000, 3000)
-    mean = sum(p * x / (10_000 - x) for p, x in zip(chance, overlap, strict=True))
-    assert expected_jaccard(37_000, 7000, 3000) == pytest.approx(mean, rel=1e-9)
-
-
-def test_facts_that_a_checkpoint_could_not_be_asked_are_not_wrong_ones() -> None:
+def test_facts_that_could_not_be_asked_do_not_count_as_wrong() -> None:
     known = {"qaa": {"u1": True, "u2": False, "u3": True}, "qab": {"u1": True, "u2": True, "u3": False}}
     unasked = {
         "qaa": {**known["qaa"], "u4": None, "u5": True},
         "qab": {**known["qab"], "u4": True, "u5": None},
     }
     without, beside = (
-        language_clusters({name: predictions(right) for name, right in of.items()}, permutations=9)
-        for of in (known, unasked)
+        language_clusters({name: predictions(right) for name, right in answers.items()}, permutations=9)
+        for answers in (known, unasked)
     )
     assert without[0].equals(beside[0])
     assert beside[0]["shared_facts"].to_pylist() == [3]
 
 
-def test_the_warning_is_stored_with_the_tables(tmp_path: Path) -> None:
+def test_the_note_on_dependent_pairs_is_stored_with_the_tables(tmp_path: Path) -> None:
     table = {name: predictions({"u1": True, "u2": name == "qaa"}) for name in ("qaa", "qab")}
     pairs, _, mantel = language_clusters(table, permutations=9)
-    for made, schema in ((pairs, LANGUAGE_CLUSTERS), (mantel, MANTEL)):
-        pq.write_table(made.select(schema.names).cast(schema), tmp_path / "data.parquet")
+    for result, schema in ((pairs, LANGUAGE_CLUSTERS), (mantel, MANTEL)):
+        pq.write_table(result.cast(storage_schema(schema)), tmp_path / "data.parquet")
         note = pq.read_table(tmp_path / "data.parquet").schema.metadata[b"note"].decode()
         assert "not independent" in note and "permute whole languages" in note
 
@@ -85,12 +68,12 @@ def test_only_shared_facts_are_compared() -> None:
     assert mantel["correlation"].to_pylist() == [None, None, None]
 
 
-def test_planted_groups_come_out_whatever_the_order() -> None:
+def test_planted_groups_become_clusters_whatever_the_order() -> None:
     facts = [f"u{i:03}" for i in range(120)]
     groups = {"qaa": 0, "qab": 0, "qac": 1, "qad": 1, "qae": 1}
     table = {
-        language: predictions({u: (i // 20) % 2 == group and i % 7 != at for i, u in enumerate(facts)})
-        for at, (language, group) in enumerate(groups.items())
+        language: predictions({u: (i // 20) % 2 == group and i % 7 != number for i, u in enumerate(facts)})
+        for number, (language, group) in enumerate(groups.items())
     }
     places = {
         language: Place(10.0 * group, 5.0 * i, "Latn") for i, (language, group) in enumerate(groups.items())
@@ -106,8 +89,8 @@ def test_planted_groups_come_out_whatever_the_order() -> None:
     assert by_variable["distance_km"]["pairs"] == 10
 
 
-def test_places_cover_mlama_and_distances_are_right() -> None:
-    assert set(MLAMA_PLACES) == set(MLAMA_LANGUAGES)
+def test_every_language_of_mlama_has_a_place_and_distances_are_those_of_great_circles() -> None:
+    assert len(MLAMA_PLACES) == PUBLISHED.languages
     assert distance_km(Place(0, 0, ""), Place(0, 180, "")) == pytest.approx(20015.1, abs=0.1)
     paris, tokyo = Place(48.8566, 2.3522, ""), Place(35.6762, 139.6503, "")
     assert distance_km(paris, tokyo) == pytest.approx(9712, abs=10)

@@ -1,9 +1,9 @@
-"""Where each mLAMA language is spoken and how it is written.
+"""Where each mLAMA language is spoken and how it is written: the only list of these languages.
 
 One point per language, in whole degrees, as the typological atlases give it (WALS, https://wals.info;
-Glottolog, https://glottolog.org; both CC BY 4.0), rounded; for Latin, Rome. A point is a rough stand-in
-for a language spoken on several continents, so distances between points carry no fine meaning.
-Scripts are ISO 15924 codes of the labels in mLAMA 1.1.
+Glottolog, https://glottolog.org; both CC BY 4.0), rounded; for Latin, Rome. A point is a rough approximation
+for a language spoken on several continents, so small differences of distance mean nothing.
+Codes are those of mLAMA 1.1, scripts the ISO 15924 codes of its labels.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from math import asin, cos, radians, sin, sqrt
 from typing import NamedTuple
 
-EARTH_RADIUS_KM = 6371.0088  # mean radius, IUGG
+EARTH_RADIUS_KM = 6371.0088
+"""Mean radius (IUGG)."""
 
 
 class Place(NamedTuple):
