@@ -85,8 +85,8 @@ def test_a_killed_run_is_reported_as_failed_once_and_a_living_one_left_alone(tmp
             stop(process)
         assert instance.get_runs()[0].status == dg.DagsterRunStatus.STARTED
         with dg.build_sensor_context(instance) as context:
-            told = sensor(context)
-        assert isinstance(told, dg.SkipReason) and run.run_id in str(told.skip_message)
+            tick = sensor(context)
+        assert isinstance(tick, dg.SkipReason) and run.run_id in str(tick.skip_message)
         assert instance.get_runs()[0].status == dg.DagsterRunStatus.FAILURE
         assert fail_orphaned_runs(instance) == []
         assert "it was killed" in failure_summary(instance, instance.get_runs()[0])

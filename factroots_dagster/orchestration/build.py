@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -15,7 +14,7 @@ from factroots_dagster.orchestration.automation.sensors import platform_sensors
 from factroots_dagster.orchestration.catalog import rows_in
 from factroots_dagster.orchestration.checks.bridge import asset_checks
 from factroots_dagster.orchestration.materialization import asset_definitions
-from factroots_dagster.orchestration.partitions import Platform, partition_keys, platform_for
+from factroots_dagster.orchestration.partitions import Platform, platform_for
 from factroots_dagster.orchestration.resources.models import ModelResource
 from factroots_dagster.orchestration.resources.spark import SparkResource
 from factroots_dagster.orchestration.resources.store import StoreResource
@@ -50,16 +49,9 @@ def default_resources(settings: Settings) -> dict[str, Any]:
 
 def _definitions(platform: Platform, resources: dict[str, Any]) -> dg.Definitions:
     settings = platform.settings
-    assets = asset_definitions(platform, Due(platform))
-    checks = [
-        asset_checks(
-            row.name,
-            row.suite(settings),
-            partial(partition_keys, platform=platform, dimensions=row.partitioned_by),
-            platform.partitions_def(row.partitioned_by),
-        )
-        for row in rows_in(settings)
-    ]
+    rows = rows_in(settings)
+    assets = asset_definitions(platform, rows, Due(platform))
+    checks = [asset_checks(platform, row.name, row.suite(settings), row.partitioned_by) for row in rows]
     return dg.Definitions(
         assets=assets,
         asset_checks=checks,

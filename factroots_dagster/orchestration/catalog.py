@@ -44,7 +44,7 @@ from factroots_dagster.orchestration.assets import (
     sources,
     wikipedia,
 )
-from factroots_dagster.orchestration.checks import data, models, results
+from factroots_dagster.orchestration.checks import data, models, results, similarity
 from factroots_dagster.orchestration.checks.suite import Suite
 from factroots_dagster.orchestration.partitions import CELL, CHECKPOINT, LANGUAGE
 from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_SCORES, VOLUME_RELATIONS
@@ -93,6 +93,7 @@ class AssetRow:
     pool: the pool whose runs wait for one another.
     resources: the Dagster resources that the body uses.
     attempts: how often the step is tried when something outside cannot be reached.
+    retry_seconds: the pause before the second attempt; each further one is twice as long.
     resumable: whether a killed run's folder is taken up by the next one.
     max_age: how old the data may be before the UI calls them overdue, in a world of real data.
     generated_only: whether it exists in generated worlds only.
@@ -117,6 +118,7 @@ class AssetRow:
     pool: str | None = None
     resources: tuple[str, ...] = ()
     attempts: int = 1
+    retry_seconds: float = 10.0
     resumable: bool = False
     max_age: timedelta | None = None
     generated_only: bool = False
@@ -135,6 +137,7 @@ ROWS = (
         settings_if_generated=("sandbox_seed",),
         schema=MLAMA_RELEASE,
         preview=previews.release,
+        metrics=metrics.release,
         attempts=4,
     ),
     AssetRow(
@@ -387,7 +390,8 @@ ROWS = (
         "what other facts and random neurons reach.",
         body=neurons.neuron_similarity,
         kinds=("parquet",),
-        suite=models.similarity_suite,
+        suite=similarity.similarity_suite,
+        number=2,
         partitioned_by=(CHECKPOINT,),
         reads=("checkpoint", "active_neurons", "neuron_activations", "mlama_split"),
         settings=("sandbox_seed", "active_languages"),

@@ -6,7 +6,7 @@ languages of one checkpoint, and a run that is stopped must keep the languages t
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,7 @@ import dagster as dg
 
 from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.orchestration.assets.step import Step
-from factroots_dagster.orchestration.catalog import CATALOG, AssetRow, parents, passes, rows_in
+from factroots_dagster.orchestration.catalog import CATALOG, AssetRow, parents, passes
 from factroots_dagster.orchestration.checks.bridge import log_evaluations
 from factroots_dagster.orchestration.events import Tags, input_tags, materialization
 from factroots_dagster.orchestration.metadata import asset_metadata, materialization_metadata
@@ -27,22 +27,21 @@ from factroots_dagster.store.store import Store
 OWNER = "team:factroots"
 AUTOMATIC_TAG = "factroots/automatic"
 """Tags the runs that `refresh_sensor` requests."""
-FIRST_RETRY_SECONDS = 10.0
 
 
 def asset_definitions(
-    platform: Platform, condition: dg.AutomationCondition[Any]
+    platform: Platform, rows: Iterable[AssetRow], condition: dg.AutomationCondition[Any] | None = None
 ) -> list[dg.AssetsDefinition]:
-    """Every asset of the world; rows with the same body are made in one pass.
+    """The assets of the rows; those with the same body are made in one pass.
 
     condition: when an asset is made by itself. `checkpoint` is left to `checkpoint_sensor`, which knows when
         a folder or a hub id has changed.
     """
-    return [_assets_of_pass(platform, rows, condition) for rows in passes(rows_in(platform.settings))]
+    return [_assets_of_pass(platform, group, condition) for group in passes(rows)]
 
 
 def _assets_of_pass(
-    platform: Platform, rows: Sequence[AssetRow], condition: dg.AutomationCondition[Any]
+    platform: Platform, rows: Sequence[AssetRow], condition: dg.AutomationCondition[Any] | None
 ) -> dg.AssetsDefinition:
     first = rows[0]
     partitions_def = platform.partitions_def(first.partitioned_by)
@@ -258,7 +257,7 @@ class _StepRun:
         transient = any(isinstance(error, UnavailableError) for error in self.failed.values())
         if attempts == 1 or not transient:
             return failure
-        wait = FIRST_RETRY_SECONDS * 2**self.context.retry_number
+        wait = self.rows[0].retry_seconds * 2**self.context.retry_number
         retry = dg.RetryRequested(max_retries=attempts - 1, seconds_to_wait=wait)
         retry.__cause__ = failure  # whose words Dagster shows when the last attempt fails
         return retry

@@ -16,6 +16,16 @@ from factroots_dagster.store.store import Store
 Metrics = Mapping[str, float | int | str | None]
 
 
+def release(store: Store) -> Metrics:
+    """Where the release comes from and what it is."""
+    table = store.read("mlama_release")
+    if b"mlama_release" not in (table.schema.metadata or {}):  # a generated world's
+        return {}
+    from factroots_dagster.facts.mlama.release import read_provenance
+
+    return {f"release_{name}": str(value) for name, value in read_provenance(table).items()}
+
+
 def dump(store: Store, language: str) -> Metrics:
     """Size and date of a dump."""
     table = store.read("wikipedia_dump", language)

@@ -92,13 +92,13 @@ def partition_keys(context: Any, platform: Platform, dimensions: tuple[str, ...]
     remedy = f"choose from {known_keys(platform, dimensions, context.instance)}"
     if not (context.has_partition_key_range or context.has_partition_key):
         raise InputError("no partition is given", remedy)
+    chosen = context.partition_key_range
+    known = set(_all_keys(platform, dimensions, context.instance))
+    if unknown := {str(key) for key in (chosen.start, chosen.end)} - known:
+        raise InputError(f"unknown partition {', '.join(map(repr, sorted(unknown)))}", remedy)
     keys = list(context.partition_keys)
     if not keys:
-        chosen = context.partition_key_range
         raise InputError(f"the range {chosen.start}...{chosen.end} is empty: its end comes first", remedy)
-    known = set(_all_keys(platform, dimensions, context.instance))
-    if unknown := [key for key in keys if str(key) not in known]:
-        raise InputError(f"unknown partition {', '.join(map(repr, unknown))}", remedy)
     return sorted(keys, key=_by_first_use([parts_of(key)[0] for key in keys]))
 
 

@@ -19,9 +19,14 @@ from assets_tests.orchestration.automation.hub import Hub, serving
 from factroots_dagster.models import registry
 from factroots_dagster.models.completeness import find_defect
 from factroots_dagster.models.files import folder_revision
-from factroots_dagster.orchestration.automation.checkpoint_scan import FIRST_WAIT, HUB_INTERVAL, State, look
+from factroots_dagster.orchestration.automation.checkpoint_scan import (
+    FIRST_WAIT,
+    HUB_INTERVAL,
+    ScanState,
+    scan_checkpoints,
+)
 from factroots_dagster.orchestration.automation.schedules import newer_snapshots
-from factroots_dagster.orchestration.automation.sensors import ASKED_TAG
+from factroots_dagster.orchestration.automation.sensors import REQUEST_TAG
 from factroots_dagster.orchestration.build import build_defs
 from factroots_dagster.orchestration.versions import code_version
 from factroots_dagster.settings import Settings
@@ -66,7 +71,7 @@ class Daemon:
             instance=self.instance, definitions=self.definitions, cursor=self.cursor
         ) as context:
             result = self.definitions.get_sensor_def("checkpoint_sensor")(context)
-        self.said = result.skip_reason.skip_message if result.skip_reason else ""
+        self.message = result.skip_reason.skip_message if result.skip_reason else ""
         self.cursor = result.cursor
         for request in result.dynamic_partitions_requests or []:
             self.instance.add_dynamic_partitions("mlama_checkpoint", request.partition_keys)
@@ -95,7 +100,7 @@ def age(folder: Path, seconds: float = 60) -> None:
 
 def test_a_new_folder_is_asked_for_once(settings: Settings, daemon: Daemon) -> None:
     folder = checkpoint_folder(settings.checkpoints / "step-1")
-    assert daemon.tick() == [] and "it is being written" in daemon.said
+    assert daemon.tick() == [] and "it is being written" in daemon.message
     age(folder)
     assert daemon.tick() == ["step-1"]
     assert daemon.instance.get_dynamic_partitions("mlama_checkpoint") == ["step-1"]
@@ -108,7 +113,7 @@ def test_a_new_folder_is_asked_for_once(settings: Settings, daemon: Daemon) -> N
 
 def test_two_ticks_at_once_name_the_same_run(settings: Settings) -> None:
     age(checkpoint_folder(settings.checkpoints / "step-1"))
-    first, second = (look(settings, State(), [], LATER).wanted for _ in range(2))
+    first, second = (scan_checkpoints(settings, ScanState(), [], LATER).requests for _ in range(2))
     assert first == second and list(first) == ["step-1"]
 
 
@@ -131,7 +136,7 @@ def test_a_deleted_checkpoint_is_reported_and_kept(settings: Settings, daemon: D
     daemon.tick()
     shutil.rmtree(settings.checkpoints / "step-1")
     assert daemon.tick() == []
-    assert "no longer there, results kept: step-1" in daemon.said
+    assert "no longer there, results kept: step-1" in daemon.message
     assert daemon.instance.get_dynamic_partitions("mlama_checkpoint") == ["step-1"]
 
 
@@ -221,7 +226,7 @@ def test_the_weekly_schedule_and_the_sensor_do_not_ask_twice(
             data = schedule.evaluate_tick(context)
         for request in data.run_requests or []:
             job = daemon.definitions.resolve_job_def("describe_checkpoint")
-            daemon.instance.create_run_for_job(job, tags={ASKED_TAG: request.tags[ASKED_TAG]})
+            daemon.instance.create_run_for_job(job, tags={REQUEST_TAG: request.tags[REQUEST_TAG]})
         return [request.partition_key for request in data.run_requests or []]
 
     assert weekly() == ["owner--model"] and weekly() == []
@@ -236,21 +241,21 @@ def test_a_hub_that_does_not_answer_is_asked_less_and_less_often(settings: Setti
         registry.add(settings, f"owner/{name}")
         hub.commits[f"owner/{name}"] = C1
     hub.status = 503
-    state, now, waits = State(), LATER, []
+    state, now, waits = ScanState(), LATER, []
     for _ in range(4):
         before = len(hub.asked)
-        seen = look(settings, state, [], now)
-        assert seen.wanted == {} and f"asked again in {state.until - now:.0f} s" in seen.words()
+        seen = scan_checkpoints(settings, state, [], now)
+        assert seen.requests == {} and f"asked again in {state.until - now:.0f} s" in seen.summary()
         assert len(set(hub.asked[before:])) == 1  # the second id is not tried against a broken hub
         waits.append(state.until - now)
         before = len(hub.asked)
-        assert "does not answer" in look(settings, state, [], now + 1).words()
+        assert "does not answer" in scan_checkpoints(settings, state, [], now + 1).summary()
         assert len(hub.asked) == before
-        state = State.of(state.cursor())
+        state = ScanState.from_cursor(state.cursor())
         now = state.until
     assert waits == [FIRST_WAIT * 2**n for n in range(4)]
     hub.status = 200
-    assert list(look(settings, state, [], now).wanted) == ["owner--a", "owner--b"]
+    assert list(scan_checkpoints(settings, state, [], now).requests) == ["owner--a", "owner--b"]
     assert state.failures == 0
 
 
@@ -258,8 +263,8 @@ def test_an_unknown_hub_id_is_named_and_does_not_stop_the_others(settings: Setti
     registry.add(settings, "owner/nothing")
     registry.add(settings, "owner/model")
     hub.commits["owner/model"] = C1
-    seen = look(settings, State(), [], LATER)
-    assert list(seen.wanted) == ["owner--model"] and "owner/nothing" in seen.words()
+    seen = scan_checkpoints(settings, ScanState(), [], LATER)
+    assert list(seen.requests) == ["owner--model"] and "owner/nothing" in seen.summary()
 
 
 def test_a_newer_dump_in_the_folder_is_seen(tmp_path: Path) -> None:

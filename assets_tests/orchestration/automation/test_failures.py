@@ -1,4 +1,4 @@
-"""What a failing partition does to a run: the others are made, a retry helps or is not made, a page tells."""
+"""What a failing partition does to a run: the others are made, retries only where they help, a page."""
 
 from __future__ import annotations
 
@@ -6,105 +6,133 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import pyarrow as pa
 import pytest
 
+from assets_tests.orchestration.stand_ins import StandIn, good_rows
 from factroots_dagster.errors import InputError, UnavailableError
-from factroots_dagster.orchestration.assets.base import Shown, asset, publish_each
 from factroots_dagster.orchestration.automation.failures import failure_summary, summaries_folder
 from factroots_dagster.orchestration.build import build_defs
-from factroots_dagster.orchestration.checks import expect
-from factroots_dagster.orchestration.checks.bridge import Suite, asset_check
+from factroots_dagster.orchestration.catalog import CATALOG
+from factroots_dagster.orchestration.materialization import AUTOMATIC_TAG
 from factroots_dagster.settings import Settings
-from factroots_dagster.store.store import Store
 
-SCHEMA = pa.schema([("uuid", pa.string()), ("n", pa.int64())])
-LANGUAGES = dg.StaticPartitionsDefinition(["el", "hy", "uk"])
-RANGE = {"dagster/asset_partition_range_start": "el", "dagster/asset_partition_range_end": "uk"}
-RETRIES = dg.RetryPolicy(max_retries=2, delay=0)
+ASSET = dg.AssetKey("mlama_split")
 
 
-def run(
-    store: Store, instance: dg.DagsterInstance, errors: dict[str, list[Exception]], tags: dict[str, str]
-) -> tuple[dg.ExecuteInProcessResult, list[str]]:
-    """Materialize a stand-in of `mlama_split` whose languages fail with these errors, one a try."""
-    tried: list[str] = []
+class Attempts:
+    """Makes good rows, but raises a language's errors first, one an attempt."""
 
-    def mlama_split(context) -> None:  # type: ignore[no-untyped-def]
-        def build(work: Any, language: str) -> Shown:
-            tried.append(language)
-            if left := errors.get(language):
-                raise left.pop(0)
-            work.write(pa.table({"uuid": ["a", "b"], "n": [1, 9]}), SCHEMA)
-            return Shown()
+    def __init__(self, **errors: list[BaseException]) -> None:
+        self.errors = errors
+        self.languages: list[str] = []
 
-        publish_each(context, store, build)
-
-    made = asset(group="g", kinds=("python",), partitions_def=LANGUAGES, retry_policy=RETRIES)(mlama_split)
-    result = dg.materialize([made], instance=instance, tags=tags, raise_on_error=False)
-    return result, tried
+    def __call__(self, language: str) -> list[dict[str, Any]]:
+        self.languages.append(language)
+        if errors := self.errors.get(language):
+            raise errors.pop(0)
+        return good_rows(language)
 
 
-def test_bad_input_of_one_language_does_not_stop_the_others(tmp_path: Path) -> None:
-    store = Store(tmp_path, "mlama")
+def page(instance: dg.DagsterInstance, result: dg.ExecuteInProcessResult) -> str:
+    run = instance.get_run_by_id(result.run_id)
+    assert run is not None
+    return failure_summary(instance, run)
+
+
+def test_bad_input_of_one_language_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts = Attempts(hy=[InputError("hy.jsonl: line 3 is not JSON", "correct it")] * 9)
+    world = StandIn(monkeypatch, tmp_path, attempts, attempts=3)
     with dg.instance_for_test() as instance:
-        result, tried = run(store, instance, {"hy": [InputError("hy.jsonl: line 3 is no JSON")] * 9}, RANGE)
-        assert not result.success and tried == ["el", "hy", "uk"]  # each once: bad input stays bad
-        assert store.keys("mlama_split") == ["el", "uk"]
-        assert instance.get_materialized_partitions(dg.AssetKey("mlama_split")) == {"el", "uk"}
-        text = failure_summary(instance, instance.get_run_by_id(result.run_id))  # type: ignore[arg-type]
-    assert "1 of 3 partitions failed" in text and "hy: hy.jsonl: line 3 is no JSON" in text
+        result = world.run(instance)
+        assert not result.success and attempts.languages == ["el", "hy", "uk"]  # bad input stays bad
+        assert world.store.keys("mlama_split") == ["el", "uk"]
+        assert instance.get_materialized_partitions(ASSET) == {"el", "uk"}
+        text = page(instance, result)
+    assert (
+        "1 of 3 partitions failed" in text
+        and "hy: hy.jsonl: line 3 is not JSON. To fix it, correct it" in text
+    )
     assert "partition: el to uk" in text
 
 
-def test_what_is_unavailable_is_tried_again_and_what_is_finished_is_not(tmp_path: Path) -> None:
-    store = Store(tmp_path, "mlama")
+def test_what_is_unavailable_is_retried_and_what_is_finished_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts = Attempts(hy=[UnavailableError("no answer", "try later")] * 2)
+    world = StandIn(monkeypatch, tmp_path, attempts, attempts=3)
     with dg.instance_for_test() as instance:
-        result, tried = run(store, instance, {"hy": [UnavailableError("no answer")] * 2}, RANGE)
-    assert result.success and tried == ["el", "hy", "uk", "hy", "hy"]
+        assert world.run(instance).success
+    assert attempts.languages == ["el", "hy", "uk", "hy", "hy"]
 
 
-def test_a_broken_worker_is_tried_again(tmp_path: Path) -> None:
-    store = Store(tmp_path, "mlama")
+def test_what_stays_unavailable_fails_in_the_words_of_the_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts = Attempts(hy=[UnavailableError("no answer", "try later")] * 9)
+    world = StandIn(monkeypatch, tmp_path, attempts, attempts=3)
     with dg.instance_for_test() as instance:
-        result, tried = run(store, instance, {"hy": [RuntimeError("worker lost")]}, RANGE)
-    assert result.success and tried == ["el", "hy", "hy", "uk"]
+        result = world.run(instance)
+        assert not result.success and attempts.languages.count("hy") == 3
+        assert "hy: no answer. To fix it, try later" in page(instance, result)
 
 
-def test_one_run_has_one_data_version_made_of_all(tmp_path: Path) -> None:
-    store = Store(tmp_path, "mlama")
+def test_a_retry_makes_what_was_current_before_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only what this run has finished is passed over: a forced run makes everything again."""
     with dg.instance_for_test() as instance:
-        run(store, instance, {}, {"dagster/partition": "el"})
-        event = instance.get_latest_materialization_event(dg.AssetKey("mlama_split"))
-    assert event is not None and event.asset_materialization is not None
-    assert event.asset_materialization.tags["dagster/data_version"] == store.digest("mlama_split", "el")
+        assert StandIn(monkeypatch, tmp_path, good_rows).run(instance).success
+        attempts = Attempts(el=[UnavailableError("no answer", "try later")])
+        assert StandIn(monkeypatch, tmp_path, attempts, attempts=2).run(instance).success
+    assert attempts.languages == ["el", "hy", "uk", "el"]
 
 
-def test_a_failed_check_is_in_the_page_with_its_rows(tmp_path: Path) -> None:
-    store = Store(tmp_path, "mlama")
-
-    def numbers(context) -> None:  # type: ignore[no-untyped-def]
-        def build(work: Any, language: str) -> Shown:
-            work.write(pa.table({"uuid": ["a", "b"], "n": [1, 9]}), SCHEMA)
-            return Shown()
-
-        publish_each(context, store, build)
-
-    suite = Suite(
-        lambda store, language: store.read("numbers", language).to_pandas(),
-        lambda language: expect.within("n", 0, 5),
-    )
-    parts = [
-        asset(group="g", kinds=("python",), partitions_def=LANGUAGES)(numbers),
-        asset_check("numbers", suite, store, LANGUAGES),
-    ]
+def test_an_error_that_is_not_declared_transient_is_not_retried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts = Attempts(hy=[RuntimeError("a defect")])
+    world = StandIn(monkeypatch, tmp_path, attempts, attempts=3)
     with dg.instance_for_test() as instance:
-        result = dg.materialize(parts, instance=instance, partition_key="el", raise_on_error=False)
+        result = world.run(instance)
+        assert not result.success and attempts.languages == ["el", "hy"]
+        assert instance.get_materialized_partitions(ASSET) == {"el"}  # finished, and the history knows
+
+
+def test_an_interrupted_run_is_not_retried_and_keeps_what_it_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts = Attempts(hy=[KeyboardInterrupt()])
+    world = StandIn(monkeypatch, tmp_path, attempts, attempts=3)
+    with dg.instance_for_test() as instance:
+        assert not world.run(instance).success
+        assert attempts.languages == ["el", "hy"]
+        assert instance.get_materialized_partitions(ASSET) == {"el"}
+    assert world.store.keys("mlama_split") == ["el"]
+
+
+def test_a_run_of_the_automation_records_what_is_current_and_makes_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with dg.instance_for_test() as instance:
+        assert StandIn(monkeypatch, tmp_path, good_rows).run(instance, partition_key="el").success
+        instance.wipe_assets([ASSET])
+        attempts = Attempts()
+        world = StandIn(monkeypatch, tmp_path, attempts)
+        assert world.run(instance, tags={AUTOMATIC_TAG: "true"}).success
+        assert instance.get_materialized_partitions(ASSET) == {"el", "hy", "uk"}
+    assert attempts.languages == ["hy", "uk"]
+
+
+def test_a_failed_check_is_in_the_page_with_its_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = StandIn(monkeypatch, tmp_path, lambda language: [{"uuid": "a", "n": 1}, {"uuid": "b", "n": 9}])
+    with dg.instance_for_test() as instance:
+        result = world.run(instance, partition_key="el")
         assert not result.success
-        text = failure_summary(instance, instance.get_run_by_id(result.run_id))  # type: ignore[arg-type]
-    assert (
-        "check of numbers [el]" in text and "n 9, uuid b" in text and "the rows that the check names" in text
-    )
+        text = page(instance, result)
+    assert "check of mlama_split [el]" in text and "n 9, uuid b" in text
+    assert "n is between 0 and 5" in text
 
 
 def test_the_sensor_writes_one_page_a_failed_run(tmp_path: Path) -> None:
@@ -129,14 +157,12 @@ def test_the_sensor_writes_one_page_a_failed_run(tmp_path: Path) -> None:
                 dagster_event=event,
             ).for_run_failure() as context:
                 sensor(context)  # type: ignore[operator]
-    (page,) = summaries_folder(settings).iterdir()
-    text = page.read_text()
+    (path,) = summaries_folder(settings).iterdir()
+    text = path.read_text()
     assert "mlama_release" in text and "no.zip" in text and "## What to do" in text
 
 
-@pytest.mark.parametrize("name", ["mlama_release", "wikipedia_dump", "checkpoint", "wikipedia_articles"])
-def test_what_can_be_out_of_reach_is_retried(tmp_path: Path, name: str) -> None:
-    built = build_defs(Settings(world="mlama", data_root=tmp_path))
-    definition = next(made for made in built.assets or () if dg.AssetKey(name) in made.keys)  # type: ignore[union-attr]
-    policy = definition.op.retry_policy  # type: ignore[union-attr]
-    assert policy is not None and policy.max_retries >= 2 and policy.backoff == dg.Backoff.EXPONENTIAL
+def test_what_can_be_out_of_reach_is_retried_and_nothing_else() -> None:
+    retried = {name for name, row in CATALOG.items() if row.attempts > 1}
+    spark = {name for name, row in CATALOG.items() if "spark" in row.resources}
+    assert retried == {"mlama_release", "wikipedia_dump", "checkpoint", *spark}

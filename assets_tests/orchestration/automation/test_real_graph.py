@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from factroots_dagster.orchestration import versions
+from factroots_dagster.orchestration import catalog
 from factroots_dagster.orchestration.build import build_defs
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
@@ -76,13 +76,15 @@ def test_changes_go_down_real_runs_once(
     with dg.instance_for_test() as instance:
         ran, cursor = settle(first, instance, None)
         assert sorted(ran, key=str) == ALL
-        before = {place: digest(store, *place) for place in ALL}
+        before = {partition: digest(store, *partition) for partition in ALL}
 
-        recipe = versions.RECIPES["wikipedia_articles"]
-        monkeypatch.setitem(versions.RECIPES, "wikipedia_articles", replace(recipe, number=99))
+        row = catalog.CATALOG["wikipedia_articles"]
+        raised = replace(row, number=99)
+        monkeypatch.setitem(catalog.CATALOG, "wikipedia_articles", raised)  # type: ignore[arg-type]
+        monkeypatch.setattr(catalog, "ROWS", tuple(catalog.CATALOG[each.name] for each in catalog.ROWS))
         ran, cursor = settle(first, instance, cursor)
         assert ran == [("wikipedia_articles", language) for language in LANGUAGES]  # and the same came out
-        assert {place: digest(store, *place) for place in ALL} == before
+        assert {partition: digest(store, *partition) for partition in ALL} == before
 
         other = first.model_copy(update={"sandbox_seed": 5})
         ran, cursor = settle(other, instance, cursor)

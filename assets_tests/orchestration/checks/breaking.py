@@ -12,25 +12,21 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
-from factroots_dagster.orchestration.checks.registry import (
-    BY_CELL,
-    BY_CHECKPOINT,
-    BY_LANGUAGE,
-    GENERATED,
-    UNPARTITIONED,
-)
 
-from assets_tests.project import LAST_CHECKPOINT as CHECKPOINT
+from assets_tests.project import LAST_CHECKPOINT
+from factroots_dagster.orchestration.catalog import CATALOG
+from factroots_dagster.orchestration.partitions import CELL, CHECKPOINT, LANGUAGE
 from factroots_dagster.store.store import write_table
 
-LANGUAGE = "qab"
-PARTS = {
-    **dict.fromkeys(BY_LANGUAGE, (LANGUAGE,)),
-    **dict.fromkeys(BY_CHECKPOINT, (CHECKPOINT,)),
-    **dict.fromkeys(BY_CELL, (CHECKPOINT, LANGUAGE)),
-    **dict.fromkeys([*UNPARTITIONED, *GENERATED], ()),
+BROKEN_LANGUAGE = "qab"
+KEYS = {
+    (): (),
+    (LANGUAGE,): (BROKEN_LANGUAGE,),
+    (CHECKPOINT,): (LAST_CHECKPOINT,),
+    CELL: (LAST_CHECKPOINT, BROKEN_LANGUAGE),
 }
-MAKERS = {**BY_LANGUAGE, **BY_CHECKPOINT, **BY_CELL, **UNPARTITIONED, **GENERATED}
+PARTS = {name: KEYS[row.partitioned_by] for name, row in CATALOG.items()}
+"""By asset, the partition that is broken."""
 Rows = list[dict[str, Any]]
 
 

@@ -9,7 +9,6 @@ from assets_tests.orchestration.checks.breaking import (
     BETWEEN,
     COMPOUND,
     DISTINCT,
-    LANGUAGE,
     NULL,
     PAIR,
     REGEX,
@@ -33,6 +32,9 @@ from assets_tests.orchestration.checks.breaking import (
     summary,
     tensors,
     twice,
+)
+from assets_tests.orchestration.checks.breaking import (
+    BROKEN_LANGUAGE as LANGUAGE,
 )
 from assets_tests.project import LAST_CHECKPOINT as CHECKPOINT
 

@@ -1,4 +1,4 @@
-"""How a suite becomes an asset check: per partition, blocking, with words; in real Dagster runs."""
+"""Checks in Dagster: one outcome a partition, one check that blocks and one that warns."""
 
 from __future__ import annotations
 
@@ -7,127 +7,119 @@ from typing import Any
 
 import dagster as dg
 import pandas as pd
-import pyarrow as pa
 import pytest
 
+from assets_tests.orchestration.stand_ins import StandIn, good_rows, numbers_suite
 from factroots_dagster.errors import InputError
-from factroots_dagster.orchestration.assets.base import Shown, asset, publish_each
 from factroots_dagster.orchestration.automation.failures import failure_summary
 from factroots_dagster.orchestration.build import build_defs
 from factroots_dagster.orchestration.checks import expect
-from factroots_dagster.orchestration.checks.bridge import Suite, asset_check, to_check_result, validate
+from factroots_dagster.orchestration.checks.bridge import BLOCKING, WARNING, outcome, validate
 from factroots_dagster.settings import Settings
-from factroots_dagster.store.store import Store
 
-BROKEN = -1
-SCHEMA = pa.schema([("n", pa.int64())])
-LANGUAGES = dg.StaticPartitionsDefinition(["qaa", "qab", "qac"])
-RANGE = {"dagster/asset_partition_range_start": "qaa", "dagster/asset_partition_range_end": "qac"}
+Evaluations = dict[tuple[str, str | None], dg.AssetCheckEvaluation]
 
 
-def definitions(store: Store, high: dict[str, int], severity: str = "critical") -> list[Any]:
-    """An asset with one number a language, a check that it is at most 5, and an asset after it."""
-
-    def numbers(context) -> None:  # type: ignore[no-untyped-def]
-        def build(work: Any, language: str) -> Shown:
-            if high.get(language) == BROKEN:
-                raise InputError("line 3 is no JSON")
-            work.write(pa.table({"n": [high.get(language, 1)]}), SCHEMA)
-            return Shown()
-
-        publish_each(context, store, build)
-
-    def after(context) -> None:  # type: ignore[no-untyped-def]
-        context.log.info("ran")
-
-    suite = Suite(
-        lambda store, language: store.read("numbers", language).to_pandas(),
-        lambda language: expect.within("n", 0, 5, severity=severity),
-        says=lambda frame: f"{len(frame)} rows seen",
-    )
-    return [
-        asset(group="g", kinds=("python",), partitions_def=LANGUAGES)(numbers),
-        asset(group="g", kinds=("python",), partitions_def=LANGUAGES, deps=["numbers"])(after),
-        asset_check("numbers", suite, store, LANGUAGES),
-    ]
+@dg.asset(
+    deps=["mlama_split"],
+    partitions_def=dg.StaticPartitionsDefinition(["el", "hy", "uk"]),
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def reader() -> None:
+    """Reads `mlama_split`."""
 
 
-def evaluations(result: dg.ExecuteInProcessResult) -> dict[str | None, dg.AssetCheckEvaluation]:
-    return {check.partition: check for check in result.get_asset_check_evaluations()}
+def rows_with(**values: int) -> Any:
+    """Rows of which those of some languages are out of range."""
+
+    def make(language: str) -> list[dict[str, Any]]:
+        return [*good_rows(language), {"uuid": "c", "n": values.get(language, 3)}]
+
+    return make
 
 
-def test_a_range_is_checked_partition_by_partition(tmp_path: Path) -> None:
+def evaluations(result: dg.ExecuteInProcessResult) -> Evaluations:
+    return {(check.check_name, check.partition): check for check in result.get_asset_check_evaluations()}
+
+
+def test_a_range_is_checked_partition_by_partition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = StandIn(monkeypatch, tmp_path, rows_with(hy=9))
     with dg.instance_for_test() as instance:
-        result = dg.materialize(
-            definitions(Store(tmp_path, "w"), {"qab": 9}), instance=instance, tags=RANGE, raise_on_error=False
-        )
+        result = world.run(instance, more=[reader])
     found = evaluations(result)
-    assert {key: check.passed for key, check in found.items()} == {
-        "qaa": True, "qab": False, "qac": True, None: False,
+    assert {key: found[BLOCKING, key].passed for key in ("el", "hy", "uk", None)} == {
+        "el": True, "hy": False, "uk": True, None: False,
     }  # fmt: skip
-    assert found[None].description == "2 of 3 partitions pass; failed: qab"
-    assert "be_between of n (observed: 1 unexpected: row 0: 9); 1 rows seen" in str(found["qab"].description)
-    assert not result.success and "after" not in {
-        event.step_key for event in result.get_step_success_events()
+    assert found[BLOCKING, None].description == "2 of 3 partitions pass; failed: hy"
+    assert "not met: n is between 0 and 5 (1 rows: n 9, uuid c)" in str(found[BLOCKING, "hy"].description)
+    assert found[WARNING, "hy"].passed and "3 rows seen" in str(found[WARNING, "hy"].description)
+    steps = {event.step_key for event in result.get_step_success_events()}
+    assert not result.success and "reader" not in steps
+
+
+def test_what_a_failing_step_has_finished_is_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One language of three cannot be made: the step fails, and the others are written and checked."""
+
+    def make(language: str) -> list[dict[str, Any]]:
+        if language == "el":
+            raise InputError("line 3 is not JSON", "correct it")
+        return rows_with(hy=9)(language)  # type: ignore[no-any-return]
+
+    world = StandIn(monkeypatch, tmp_path, make)
+    with dg.instance_for_test() as instance:
+        result = world.run(instance)
+        check = dg.AssetCheckKey(dg.AssetKey("mlama_split"), BLOCKING)
+        infos = instance.event_log_storage.get_asset_check_partition_info([check])
+        written = instance.get_materialized_partitions(dg.AssetKey("mlama_split"))
+        run = instance.get_run_by_id(result.run_id)
+        assert run is not None
+        text = failure_summary(instance, run)
+    assert not result.success and written == {"hy", "uk"}
+    assert "el: line 3 is not JSON" in text and "## check of mlama_split [hy]" in text and "[uk]" not in text
+    status = {info.partition_key: info.latest_execution_status.value for info in infos}
+    assert (status["hy"], status["uk"]) == ("FAILED", "SUCCEEDED") and status.get("el") != "SUCCEEDED"
+
+
+def test_a_partition_that_cannot_be_read_fails_its_check_and_the_others_are_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = StandIn(monkeypatch, tmp_path, good_rows)
+    with dg.instance_for_test() as instance:
+        world.run(instance, with_checks=False)
+        next(world.store.path("mlama_split", "hy").glob("*.parquet")).write_bytes(b"no table")
+        result = world.run(instance, selection=dg.AssetSelection.checks(*world.checks))
+    found = evaluations(result)
+    failed = {key for (name, key), check in found.items() if name == BLOCKING and not check.passed}
+    assert failed == {"hy", None}
+    assert "materialize this partition again" in str(found[BLOCKING, "hy"].description) and not result.success
+
+
+def test_one_partition_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world = StandIn(monkeypatch, tmp_path, good_rows)
+    with dg.instance_for_test() as instance:
+        found = evaluations(world.run(instance, partition_key="hy"))
+    assert {key: check.passed for key, check in found.items()} == {
+        (BLOCKING, "hy"): True,
+        (WARNING, "hy"): True,
     }
 
 
-def test_what_a_failing_step_has_finished_is_checked(tmp_path: Path) -> None:
-    """One language of three cannot be made: the step fails, and the others are published and checked."""
+def test_an_expectation_of_warning_severity_does_not_block(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = StandIn(monkeypatch, tmp_path, rows_with(hy=9), suite=numbers_suite("warning"))
     with dg.instance_for_test() as instance:
-        result = dg.materialize(
-            definitions(Store(tmp_path, "w"), {"qaa": BROKEN, "qab": 9}),
-            instance=instance,
-            tags=RANGE,
-            raise_on_error=False,
-        )
-        check = dg.AssetCheckKey(dg.AssetKey("numbers"), "expectations")
-        kept = instance.event_log_storage.get_asset_check_partition_info([check])
-        published = instance.get_materialized_partitions(dg.AssetKey("numbers"))
-        text = failure_summary(instance, instance.get_run_by_id(result.run_id))  # type: ignore[arg-type]
-    assert not result.success and published == {"qab", "qac"}
-    assert "qaa: line 3 is no JSON" in text and "## check of numbers [qab]" in text and "[qac]" not in text
-    status = {info.partition_key: info.latest_execution_status.value for info in kept}
-    assert (status["qab"], status["qac"]) == ("FAILED", "SUCCEEDED") and status.get("qaa") != "SUCCEEDED"
-
-
-def test_a_partition_that_cannot_be_read_fails_its_check_and_the_others_are_checked(tmp_path: Path) -> None:
-    store = Store(tmp_path, "w")
-    numbers, _, check = definitions(store, {})
-    with dg.instance_for_test() as instance:
-        dg.materialize([numbers], instance=instance, tags=RANGE)
-        next(store.path("numbers", "qab").glob("*.parquet")).write_bytes(b"no table")
-        result = dg.materialize(
-            [numbers, check],
-            selection=dg.AssetSelection.checks(check),
-            instance=instance,
-            tags=RANGE,
-            raise_on_error=False,
-        )
+        result = world.run(instance, partition_key="hy", more=[reader])
     found = evaluations(result)
-    assert [key for key, each in found.items() if not each.passed] == ["qab", None]
-    assert "materialize this partition again" in str(found["qab"].description) and not result.success
+    assert result.success and found[BLOCKING, "hy"].passed
+    assert not found[WARNING, "hy"].passed and found[WARNING, "hy"].severity == dg.AssetCheckSeverity.WARN
 
 
-def test_one_partition_alone(tmp_path: Path) -> None:
-    with dg.instance_for_test() as instance:
-        result = dg.materialize(definitions(Store(tmp_path, "w"), {}), instance=instance, partition_key="qab")
-    assert {key: check.passed for key, check in evaluations(result).items()} == {"qab": True}
-
-
-def test_an_expectation_of_warning_severity_does_not_block(tmp_path: Path) -> None:
-    with dg.instance_for_test() as instance:
-        result = dg.materialize(
-            definitions(Store(tmp_path, "w"), {"qab": 9}, "warning"), instance=instance, partition_key="qab"
-        )
-    (check,) = evaluations(result).values()
-    assert result.success and not check.passed and check.severity == dg.AssetCheckSeverity.WARN
-
-
-def test_a_failed_check_names_the_rows() -> None:
-    frame = pd.DataFrame({"uuid": ["a", "b", "c"], "language": "el", "n": [1, 9, 8]})
-    result = to_check_result(validate(frame, expect.within("n", 0, 5), "numbers"))
-    assert "2 unexpected: n 9, uuid b, language el; n 8, uuid c, language el" in str(result.description)
+def test_a_failed_check_names_the_rows_and_escapes_what_comes_from_data() -> None:
+    frame = pd.DataFrame({"uuid": ["a", "<img src=x>", "c"], "language": "el", "n": [1, 9, 8]})
+    found = outcome(validate(frame, expect.within("n", 0, 5), "numbers"), BLOCKING)
+    assert "2 rows: n 9, uuid &lt;img src=x&gt;, language el; n 8, uuid c, language el" in found.description
+    assert found.metadata["not_met"] == 1
 
 
 @pytest.mark.parametrize("name", ["fact_coverage", "checkpoint_comparison"])
@@ -143,5 +135,5 @@ def test_a_missing_input_fails_once_and_names_the_remedy(tmp_path: Path, name: s
         )
     (failure,) = [event for event in result.all_events if event.is_step_failure]
     description = failure.step_failure_data.user_failure_data.description
-    assert "has not been materialized; run: dagster asset materialize" in description
+    assert "has not been materialized. To fix it, run: dagster asset materialize" in description
     assert not list(tmp_path.rglob("*.parquet"))

@@ -8,15 +8,17 @@ from typing import Any
 
 import pytest
 
-from assets_tests.orchestration.checks.breaking import BETWEEN, MAKERS, PARTS, Broken
+from assets_tests.orchestration.checks.breaking import BETWEEN, PARTS, Broken
 from assets_tests.orchestration.checks.cases import CASES
 from assets_tests.project import MaterializedWorld
-from factroots_dagster.orchestration.checks.bridge import Suite, to_check_result, validate
+from factroots_dagster.orchestration.catalog import CATALOG
+from factroots_dagster.orchestration.checks.bridge import CHECKS, outcome, validate
+from factroots_dagster.orchestration.checks.suite import Suite
 from factroots_dagster.store.store import Store
 
 
 def suite_of(world: MaterializedWorld, asset: str) -> Suite:
-    return MAKERS[asset](world.settings)
+    return CATALOG[asset].suite(world.settings)
 
 
 def expectation_names(results: Any) -> set[str]:
@@ -35,7 +37,7 @@ def expectation_names(results: Any) -> set[str]:
     return names
 
 
-@pytest.mark.parametrize("asset", sorted(MAKERS))
+@pytest.mark.parametrize("asset", sorted(CATALOG))
 def test_the_real_world_meets_every_expectation(world: MaterializedWorld, asset: str) -> None:
     suite = suite_of(world, asset)
     validation = validate(suite.frame(world.store, *PARTS[asset]), suite.expectations(*PARTS[asset]), asset)
@@ -69,15 +71,21 @@ def test_broken_data_are_noticed(world: MaterializedWorld, tmp_path: Path, case:
     validation = validate(suite.frame(store, *parts), suite.expectations(*parts), case.asset)
     unmet = expectation_names(result for result in validation.results if not result.success)
     assert set(case.noticed) <= unmet
-    result = to_check_result(validation)
-    assert not result.passed and result.metadata["unmet"].value == len(
-        [r for r in validation.results if not r.success]
-    )
+    outcomes = [outcome(validation, check) for check in CHECKS]
+    assert not all(found.passed for found in outcomes)
+    failed = [result for result in validation.results if not result.success]
+    assert sum(found.metadata["not_met"] for found in outcomes) == len(failed)
 
 
-@pytest.mark.parametrize("asset", sorted(MAKERS))
+@pytest.mark.parametrize("asset", sorted(CATALOG))
 def test_no_expectation_is_without_data_that_break_it(world: MaterializedWorld, asset: str) -> None:
     suite = suite_of(world, asset)
     validation = validate(suite.frame(world.store, *PARTS[asset]), suite.expectations(*PARTS[asset]), asset)
     proved = {name for case in CASES if case.asset == asset for name in case.noticed}
     assert expectation_names(validation.results) - proved == set()
+
+
+@pytest.mark.parametrize("asset", sorted(CATALOG))
+def test_every_expectation_says_in_words_what_it_means(world: MaterializedWorld, asset: str) -> None:
+    notes = [expectation.notes for expectation in suite_of(world, asset).expectations(*PARTS[asset])]
+    assert all(isinstance(text, str) and " " in text and "\n" not in text for text in notes)

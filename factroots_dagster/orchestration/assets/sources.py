@@ -29,7 +29,7 @@ def mlama_release(step: Step) -> None:
 
 def wikipedia_dump(step: Step, language: str) -> None:
     """Find or download the dump of one language; a generated world writes its own."""
-    from factroots_dagster.corpora.wikipedia.dump import acquire_dump
+    from factroots_dagster.corpora.registry import corpus_at
     from factroots_dagster.corpora.wikipedia.dump_paths import make_relative, remove_other_files
     from factroots_dagster.sandbox.dump import dump_name, write_dump
 
@@ -38,7 +38,8 @@ def wikipedia_dump(step: Step, language: str) -> None:
     if step.settings.generated:
         write_dump(step.world(), language, folder / dump_name(language))
         source = str(folder)
-    table = acquire_dump(language, source, step.settings.wikipedia_snapshot, folder, step.progress)
+    corpus, snapshot = corpus_at(source, language), step.settings.wikipedia_snapshot
+    table = corpus.acquire(language, source, snapshot, folder, step.progress)
     remove_other_files(table, folder)
     step.writer.write(make_relative(table, folder), WIKIPEDIA_DUMP)
 

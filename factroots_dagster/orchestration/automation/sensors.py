@@ -20,7 +20,24 @@ REQUEST_TAG = "factroots/asked"
 
 def platform_sensors(platform: Platform) -> list[dg.SensorDefinition]:
     """`checkpoint_sensor`, `refresh_sensor`, `failure_sensor` and `lost_run_sensor` of a world."""
+    refresh_sensor = dg.AutomationConditionSensorDefinition(
+        name="refresh_sensor",
+        target=dg.AssetSelection.all(),
+        use_user_code_server=True,
+        run_tags={AUTOMATIC_TAG: "true"},
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Makes what is missing or out of date, once everything upstream of it is up to date.",
+    )
+    return [
+        _checkpoint_sensor(platform),
+        refresh_sensor,
+        _failure_sensor(platform),
+        _lost_run_sensor(platform),
+    ]
 
+
+def _checkpoint_sensor(platform: Platform) -> dg.SensorDefinition:
     @dg.sensor(
         name="checkpoint_sensor",
         job_name="describe_checkpoint",
@@ -44,18 +61,25 @@ def platform_sensors(platform: Platform) -> list[dg.SensorDefinition]:
             cursor=state.cursor(),
         )
 
+    return checkpoint_sensor
+
+
+def _failure_sensor(platform: Platform) -> dg.SensorDefinition:
     @dg.run_failure_sensor(
         name="failure_sensor",
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Writes one readable summary of every failed run.",
+        description="Writes a readable page about every failed run.",
     )
     def failure_sensor(context: dg.RunFailureSensorContext) -> None:
         run = context.dagster_run
-        path = write_summary(
-            summaries_folder(platform.settings), run.run_id, failure_summary(context.instance, run)
-        )
+        text = failure_summary(context.instance, run)
+        path = write_summary(summaries_folder(platform.settings), run.run_id, text)
         context.log.info(f"what failed, and what to do: {path}")
 
+    return failure_sensor
+
+
+def _lost_run_sensor(platform: Platform) -> dg.SensorDefinition:
     @dg.sensor(
         name="lost_run_sensor",
         minimum_interval_seconds=60,
@@ -65,21 +89,12 @@ def platform_sensors(platform: Platform) -> list[dg.SensorDefinition]:
     )
     def lost_run_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
         lines = [
-            f"run {run.run_id[:8]} failed: its process is gone; finished: {', '.join(recorded) or 'nothing'}"
-            for run, recorded in recover_orphaned_runs(context.instance, platform)
+            f"run {run.run_id} failed: its process is gone; finished: {', '.join(finished) or 'nothing'}"
+            for run, finished in recover_orphaned_runs(context.instance, platform)
         ]
         return dg.SkipReason("; ".join(lines) or "every run's process is there")
 
-    refresh_sensor = dg.AutomationConditionSensorDefinition(
-        name="refresh_sensor",
-        target=dg.AssetSelection.all(),
-        use_user_code_server=True,
-        run_tags={AUTOMATIC_TAG: "true"},
-        minimum_interval_seconds=30,
-        default_status=dg.DefaultSensorStatus.STOPPED,
-        description="Makes what is missing or out of date, once everything upstream of it is up to date.",
-    )
-    return [checkpoint_sensor, refresh_sensor, failure_sensor, lost_run_sensor]
+    return lost_run_sensor
 
 
 def run_requests(instance: dg.DagsterInstance, scan: ScanResult) -> list[dg.RunRequest]:

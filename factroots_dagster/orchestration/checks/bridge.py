@@ -5,7 +5,7 @@ a blocking one (expectations of critical severity) and one that warns.
 """
 
 import html
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ import dagster as dg
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.orchestration.checks.suite import Suite
-from factroots_dagster.orchestration.partitions import Parts, parts_of
+from factroots_dagster.orchestration.partitions import Parts, Platform, partition_keys, parts_of
 from factroots_dagster.store.store import Store
 
 if TYPE_CHECKING:
@@ -165,15 +165,13 @@ def log_evaluations(
 
 
 def asset_checks(
-    asset: str,
-    suite: Suite,
-    keys_of: Any,
-    partitions_def: dg.PartitionsDefinition | None,
+    platform: Platform, asset: str, suite: Suite, dimensions: tuple[str, ...]
 ) -> dg.AssetChecksDefinition:
     """The two checks of an asset, which validate every partition of the run.
 
-    keys_of: the partition keys of a run, from its context.
+    dimensions: what the asset is partitioned by.
     """
+    partitions_def = platform.partitions_def(dimensions)
     specs = [
         dg.AssetCheckSpec(
             name=name,
@@ -194,7 +192,7 @@ def asset_checks(
         operation: Any = context.op_execution_context
         store: Store = operation.resources.store.store()
         selected = {key.name for key in context.selected_asset_check_keys}
-        keys: Sequence[str | None] = keys_of(operation)
+        keys = partition_keys(operation, platform, dimensions)
         if len(keys) == 1:
             outcomes = {
                 name: {keys[0] or "": found}

@@ -258,46 +258,6 @@ def scores_suite(settings: Settings) -> Suite:
     return Suite(scores_frame, expectations)
 
 
-def similarity_frame(store: Store, checkpoint: str) -> pd.DataFrame:
-    columns = [
-        "uuid",
-        "language_a",
-        "language_b",
-        "jaccard",
-        "signed_jaccard",
-        "standardised_jaccard",
-        "cosine",
-        "mismatched_mean",
-        "random_mean",
-        "p_value",
-        "q_value",
-    ]
-    frame: pd.DataFrame = store.read("neuron_similarity", checkpoint, columns=columns).to_pandas()
-    frame["ordered"] = frame["language_a"] < frame["language_b"]
-    return frame.assign(**side_tables.stability(store, checkpoint))
-
-
-def similarity_suite(settings: Settings) -> Suite:
-    def expectations(checkpoint: str) -> Sequence[Any]:
-        return [
-            *expect.rows(1, severity="warning"),
-            *expect.unique("uuid", "language_a", "language_b"),
-            *expect.true("ordered"),
-            *expect.within("jaccard", 0, 1),
-            *expect.within("signed_jaccard", 0, 1),
-            *expect.within("standardised_jaccard", 0, 1),
-            *expect.within("cosine", -1 - _NOISE, 1 + _NOISE),
-            *expect.within("mismatched_mean", 0, 1),
-            *expect.within("random_mean", 0, 1),
-            *expect.within("p_value", 0, 1, strict_min=True),
-            *expect.within("q_value", 0, 1),
-            *expect.at_most("p_value", "q_value"),
-            *expect.zero("stability_repeated", "stability_range", "stability_aspects"),
-        ]
-
-    return Suite(similarity_frame, expectations)
-
-
 def interventions_frame(store: Store, checkpoint: str) -> pd.DataFrame:
     frame: pd.DataFrame = store.read("neuron_interventions", checkpoint).to_pandas()
     frame["finite"] = np.isfinite(frame["logprob_change"]) & np.isfinite(frame["logprob_before"])
