@@ -1,4 +1,4 @@
-"""Publication is whole or not at all, reads are noted as inputs, unsafe keys are refused."""
+"""Partitions are written completely or not at all, reads are recorded as inputs, unsafe keys are rejected."""
 
 from __future__ import annotations
 
@@ -26,61 +26,62 @@ def table(*numbers: int) -> pa.Table:
     return pa.table({"n": list(numbers)}, schema=SCHEMA)
 
 
-def publish(store: Store, *numbers: int, asset: str = "numbers", parts: tuple[str, ...] = ("xx",)) -> None:
-    with store.write_partition(asset, *parts, code_version="1") as work:
-        work.write(table(*numbers), SCHEMA)
+def write(store: Store, *numbers: int) -> None:
+    with store.write_partition("numbers", "xx", code_version="1") as writer:
+        writer.write(table(*numbers), SCHEMA)
 
 
-def leftovers(folder: Path) -> list[str]:
+def temporary_names(folder: Path) -> list[str]:
+    """Names of lock files and temporary files and folders, which a finished writer must not leave."""
     return [p.name for p in folder.rglob(".*")]
 
 
-def test_published_table_reads_back_with_side_table_apart(tmp_path: Path) -> None:
+def test_a_table_and_its_side_table_are_read_back_separately(tmp_path: Path) -> None:
     store = Store(tmp_path, "sandbox")
-    with store.write_partition("numbers", "xx", code_version="1") as work:
-        work.write(table(1, 2), SCHEMA)
-        work.write(table(3), SCHEMA, side="others")
+    with store.write_partition("numbers", "xx", code_version="1") as writer:
+        writer.write(table(1, 2), SCHEMA)
+        writer.write(table(3), SCHEMA, side="others")
     assert store.read("numbers", "xx")["n"].to_pylist() == [1, 2]
     assert store.read_side("others", "numbers", "xx")["n"].to_pylist() == [3]
     assert store.partition_info("numbers", "xx").rows == 2
     assert store.path("numbers", "xx") == (tmp_path / "sandbox" / "numbers" / "xx").resolve()
-    assert leftovers(tmp_path) == []
+    assert temporary_names(tmp_path) == []
 
 
-def test_a_side_table_can_be_written_part_by_part(tmp_path: Path) -> None:
+def test_a_side_table_can_be_written_in_parts(tmp_path: Path) -> None:
     store = Store(tmp_path, "sandbox")
-    with store.write_partition("numbers", "xx", code_version="1") as work:
-        work.write(table(1), SCHEMA)
-        with work.stream(SCHEMA, side="many") as append:
+    with store.write_partition("numbers", "xx", code_version="1") as writer:
+        writer.write(table(1), SCHEMA)
+        with writer.stream(SCHEMA, side="many") as append:
             for n in range(3):
                 append(pa.table({"other": ["x"], "n": pa.array([n], pa.int32())}))
-    found = store.read_side("many", "numbers", "xx")
-    assert found.schema.equals(SCHEMA) and found["n"].to_pylist() == [0, 1, 2]
-    with store.write_partition("numbers", "yy", code_version="1") as work:
-        work.write(table(1), SCHEMA)
-        with work.stream(SCHEMA, side="many"):
-            pass  # nothing to tell is a table without rows
+    side = store.read_side("many", "numbers", "xx")
+    assert side.schema.equals(SCHEMA) and side["n"].to_pylist() == [0, 1, 2]
+    with store.write_partition("numbers", "yy", code_version="1") as writer:
+        writer.write(table(1), SCHEMA)
+        with writer.stream(SCHEMA, side="many"):
+            pass  # nothing appended: a table without rows
     assert store.read_side("many", "numbers", "yy").num_rows == 0
 
 
-def test_republication_replaces_everything(tmp_path: Path) -> None:
+def test_writing_again_replaces_the_whole_partition(tmp_path: Path) -> None:
     store = Store(tmp_path, "sandbox")
-    with store.write_partition("numbers", "xx", code_version="1") as work:
-        work.write(table(1), SCHEMA)
-        (work.folder / "more.bin").write_bytes(b"x")
-    publish(store, 5)
+    with store.write_partition("numbers", "xx", code_version="1") as writer:
+        writer.write(table(1), SCHEMA)
+        (writer.folder / "more.bin").write_bytes(b"x")
+    write(store, 5)
     assert sorted(p.name for p in store.path("numbers", "xx").iterdir()) == [MANIFEST, "data.parquet"]
-    assert leftovers(tmp_path) == []
+    assert temporary_names(tmp_path) == []
 
 
 def test_a_failing_block_leaves_the_old_data(tmp_path: Path) -> None:
     store = Store(tmp_path, "sandbox")
-    publish(store, 1)
-    with pytest.raises(RuntimeError), store.write_partition("numbers", "xx", code_version="1") as work:
-        work.write(table(2), SCHEMA)
+    write(store, 1)
+    with pytest.raises(RuntimeError), store.write_partition("numbers", "xx", code_version="1") as writer:
+        writer.write(table(2), SCHEMA)
         raise RuntimeError("interrupted")
     assert store.read("numbers", "xx")["n"].to_pylist() == [1]
-    assert leftovers(tmp_path) == []
+    assert temporary_names(tmp_path) == []
 
 
 def test_without_an_exchange_in_the_kernel_the_result_is_the_same(
@@ -88,21 +89,21 @@ def test_without_an_exchange_in_the_kernel_the_result_is_the_same(
 ) -> None:
     monkeypatch.setattr(atomic, "_exchange", lambda a, b: False)
     store = Store(tmp_path, "sandbox")
-    publish(store, 1)
-    publish(store, 2)
+    write(store, 1)
+    write(store, 2)
     assert store.read("numbers", "xx")["n"].to_pylist() == [2]
-    assert leftovers(tmp_path) == []
+    assert temporary_names(tmp_path) == []
 
 
 def test_a_writer_killed_between_two_renames_loses_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path, "sandbox")
-    publish(store, 1)
+    write(store, 1)
     target = store.path("numbers", "xx")
     target.rename(target.with_name(".xx.old"))  # where the fallback is between its renames
     with pytest.raises(RuntimeError), store.write_partition("numbers", "xx", code_version="1"):
         raise RuntimeError("interrupted")
     assert store.read("numbers", "xx")["n"].to_pylist() == [1]
-    assert leftovers(tmp_path) == []
+    assert temporary_names(tmp_path) == []
 
 
 KILLED_WRITER = """
@@ -114,9 +115,9 @@ schema = pa.schema([("n", pa.int64())])
 store = Store(sys.argv[1], "sandbox")
 print("ready", flush=True)
 for n in range(10**6):
-    with store.write_partition("numbers", "xx", code_version="1") as work:
-        work.write(pa.table({"n": [n] * 2000}), schema)
-        work.write(pa.table({"n": [n]}), schema, side="same")
+    with store.write_partition("numbers", "xx", code_version="1") as writer:
+        writer.write(pa.table({"n": [n] * 2000}), schema)
+        writer.write(pa.table({"n": [n]}), schema, side="same")
 """
 
 
@@ -137,12 +138,12 @@ def test_sigkill_leaves_old_or_new_and_never_a_mix(tmp_path: Path, delay: float)
     main = set(store.read("numbers", "xx")["n"].to_pylist())
     side = set(store.read_side("same", "numbers", "xx")["n"].to_pylist())
     assert main == side and len(main) == 1
-    publish(store, 7)
+    write(store, 7)
     assert store.read("numbers", "xx")["n"].to_pylist() == [7]
-    assert leftovers(tmp_path) == []
+    assert temporary_names(tmp_path) == []
 
 
-def test_two_writers_of_one_partition(tmp_path: Path) -> None:
+def test_a_second_writer_of_a_partition_is_refused_and_the_first_succeeds(tmp_path: Path) -> None:
     with atomic_folder(tmp_path / "a") as first:
         (first / "x").write_text("1")
         with pytest.raises(FolderBusyError, match="another run"), atomic_folder(tmp_path / "a"):
@@ -150,41 +151,48 @@ def test_two_writers_of_one_partition(tmp_path: Path) -> None:
     assert (tmp_path / "a" / "x").read_text() == "1"
 
 
-def test_reads_of_a_work_are_its_inputs(tmp_path: Path) -> None:
+def test_the_lock_file_of_a_killed_writer_does_not_lock(tmp_path: Path) -> None:
+    (tmp_path / ".a.lock").touch()
+    with atomic_folder(tmp_path / "a") as folder:
+        (folder / "x").write_text("1")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_what_a_writer_reads_is_recorded_as_its_inputs(tmp_path: Path) -> None:
     store = Store(tmp_path, "sandbox")
-    publish(store, 1)
-    with store.write_partition("sums", code_version="1") as work:
-        total = sum(work.read("numbers", "xx")["n"].to_pylist())
-        work.write(table(total), SCHEMA)
+    write(store, 1)
+    with store.write_partition("sums", code_version="1") as writer:
+        total = sum(writer.read("numbers", "xx")["n"].to_pylist())
+        writer.write(table(total), SCHEMA)
     assert store.partition_info("sums").inputs == {"numbers/xx": store.digest("numbers", "xx")}
     before = store.digest("sums")
-    with store.write_partition("sums", code_version="1") as work:
-        work.write(table(total), SCHEMA)
-    assert store.digest("sums") == before  # the digest is of the data, not of the moment
+    with store.write_partition("sums", code_version="1") as writer:
+        writer.write(table(total), SCHEMA)
+    assert store.digest("sums") == before  # the digest depends on the data, not on the time
 
 
-def test_a_missing_partition_names_the_remedy(tmp_path: Path) -> None:
+def test_the_error_of_a_missing_partition_says_how_to_materialize_it(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"numbers/a/xx.*--select numbers --partition 'a\|xx'"):
         Store(tmp_path, "sandbox").read("numbers", "a", "xx")
 
 
-def test_a_column_that_is_not_of_the_schema_is_refused(tmp_path: Path) -> None:
+def test_a_column_of_another_type_than_the_schema_is_rejected(tmp_path: Path) -> None:
     store = Store(tmp_path, "sandbox")
-    with pytest.raises(pa.ArrowInvalid), store.write_partition("numbers", code_version="1") as work:
-        work.write(pa.table({"n": ["no number"]}), SCHEMA)
+    with pytest.raises(pa.ArrowInvalid), store.write_partition("numbers", code_version="1") as writer:
+        writer.write(pa.table({"n": ["no number"]}), SCHEMA)
     assert not store.exists("numbers")
 
 
 @pytest.mark.parametrize(
     "name", ["", ".", "..", "a/b", "../x", "a|b", "a...b", "a,b", "a\nb", ".hidden", "_side", "ü", "a" * 121]
 )
-def test_unsafe_keys_are_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match="refused"):
+def test_unsafe_keys_are_rejected(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match="is not allowed"):
         Store(tmp_path, "sandbox").path("numbers", name)
 
 
 @given(st.text(max_size=30))
-def test_every_accepted_key_stays_one_folder_deep(name: str) -> None:
+def test_every_accepted_key_is_one_folder_deep(name: str) -> None:
     try:
         check_name(name)
     except InputError:
@@ -192,7 +200,7 @@ def test_every_accepted_key_stays_one_folder_deep(name: str) -> None:
     assert Path("root", name).resolve().parent == Path("root").resolve()
 
 
-def test_an_atomic_file_is_replaced_or_left(tmp_path: Path) -> None:
+def test_an_atomic_file_is_replaced_or_stays_as_it_was(tmp_path: Path) -> None:
     target = tmp_path / "sub" / "file.json"
     with atomic_file(target) as temporary:
         temporary.write_text("1")
@@ -203,26 +211,26 @@ def test_an_atomic_file_is_replaced_or_left(tmp_path: Path) -> None:
     assert [p.name for p in target.parent.iterdir()] == ["file.json"]
 
 
-def test_a_resumable_publication_goes_on_where_the_last_one_failed(tmp_path: Path) -> None:
-    """The folder of a failed writer is for the next one with the same words alone."""
+def test_a_resumable_writer_continues_where_the_last_one_failed(tmp_path: Path) -> None:
+    """Only a writer with the same `resume` continues in the folder of a failed one."""
     store = Store(tmp_path, "sandbox")
-    publish(store, 1)
+    write(store, 1)
 
-    def attempt(words: str, *, fails: bool) -> list[str]:
-        with store.write_partition("numbers", "xx", code_version="1", resume=words) as work:
-            seen = sorted(path.name for path in work.folder.iterdir())
-            (work.folder / f"{len(seen)}.bin").write_bytes(b"x")
+    def attempt(resume: str, *, fails: bool) -> list[str]:
+        with store.write_partition("numbers", "xx", code_version="1", resume=resume) as writer:
+            inherited = sorted(path.name for path in writer.folder.iterdir())
+            (writer.folder / f"{len(inherited)}.bin").write_bytes(b"x")
             if fails:
                 raise ZeroDivisionError
-        return seen
+        return inherited
 
     with pytest.raises(ZeroDivisionError):
         attempt("source A", fails=True)
     assert store.read("numbers", "xx")["n"].to_pylist() == [1]
     assert attempt("source A", fails=False) == ["0.bin"]
     assert sorted(p.name for p in store.path("numbers", "xx").iterdir()) == ["0.bin", "1.bin", MANIFEST]
-    assert leftovers(tmp_path) == []
+    assert temporary_names(tmp_path) == []
     with pytest.raises(ZeroDivisionError):
         attempt("source A", fails=True)
     assert attempt("source B", fails=False) == []
-    assert leftovers(tmp_path) == []
+    assert temporary_names(tmp_path) == []

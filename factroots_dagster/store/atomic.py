@@ -1,7 +1,7 @@
-"""Publishing a folder atomically: sibling temporary folder, fsync, exchange with the old one, lock.
+"""Atomic replacement of a folder or a file: a temporary sibling, fsync, then one rename, under a lock.
 
-Nothing here knows about assets. A reader sees the old folder or the new one, never a mix; a killed
-writer leaves at most a temporary sibling, which the next writer of the same folder removes.
+A reader sees the old content or the new one, never a mixture. A killed writer leaves at most a temporary
+sibling and a lock file, which the next writer of the same target removes.
 """
 
 from __future__ import annotations
@@ -47,8 +47,7 @@ def _exchange(a: Path, b: Path) -> bool:
     renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if renameat2 is None:
         return False
-    done = renameat2(_AT_FDCWD, os.fsencode(a), _AT_FDCWD, os.fsencode(b), _RENAME_EXCHANGE)
-    if done == 0:
+    if renameat2(_AT_FDCWD, os.fsencode(a), _AT_FDCWD, os.fsencode(b), _RENAME_EXCHANGE) == 0:
         return True
     code = ctypes.get_errno()
     if code in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
@@ -58,7 +57,7 @@ def _exchange(a: Path, b: Path) -> bool:
 
 @contextmanager
 def _locked(target: Path) -> Iterator[None]:
-    """Hold an exclusive lock beside `target`; raises FolderBusyError when somebody else does."""
+    """Hold an exclusive lock on `target` by a file beside it; raises FolderBusyError when another has it."""
     lock = FileLock(target.with_name(f".{target.name}.lock"), timeout=0)
     try:
         lock.acquire()
@@ -69,33 +68,34 @@ def _locked(target: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        # While the lock is held: a writer that has opened the file meanwhile sees that it is gone and retries.
+        # Unlinked before the release, not after it: filelock rejects a file that has lost its name, so that a
+        # writer that opened this one in the meantime never works beside one that has created the next.
         Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
 
 
 def _recover(target: Path, keep: Path) -> None:
-    """Undo what a killed writer left: put an old folder back, remove temporary siblings but `keep`."""
+    """Clean up after killed writers: put the old folder back, remove temporary siblings except `keep`."""
     old = target.with_name(f".{target.name}.old")
     if old.exists() and not target.exists():
         old.rename(target)
-    # Names that only writers of this folder give: a partition beside it may be called `<name>.<more>`.
-    ours = re.compile(rf"\.{re.escape(target.name)}\.(([0-9]+|[0-9a-f]{{24}})\.tmp|old)")
-    for left in list(target.parent.iterdir()):
-        if ours.fullmatch(left.name) and left.is_dir() and left != keep:
-            shutil.rmtree(left)
+    # Matches the temporary names of this target only: a sibling may be called `<name>.<suffix>`.
+    temporary_name = re.compile(rf"\.{re.escape(target.name)}\.(([0-9]+|[0-9a-f]{{24}})\.tmp|old)")
+    for sibling in list(target.parent.iterdir()):
+        if temporary_name.fullmatch(sibling.name) and sibling.is_dir() and sibling != keep:
+            shutil.rmtree(sibling)
 
 
-def _remove_left_files(target: Path) -> None:
-    """Remove temporary files of killed writers of a file: those that nobody holds a lock on."""
-    for left in target.parent.glob(f".{glob.escape(target.name)}.*.tmp"):
+def _remove_abandoned_files(target: Path) -> None:
+    """Remove the temporary files of killed writers of a file: those that no process has locked."""
+    for temporary in target.parent.glob(f".{glob.escape(target.name)}.*.tmp"):
         try:
-            descriptor = os.open(left, os.O_RDWR)
+            descriptor = os.open(temporary, os.O_RDWR)
         except (FileNotFoundError, IsADirectoryError):
             continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            left.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
         except BlockingIOError:
             pass  # its writer is alive
         finally:
@@ -104,12 +104,15 @@ def _remove_left_files(target: Path) -> None:
 
 @contextmanager
 def atomic_folder(target: Path, resume: str | None = None) -> Iterator[Path]:
-    """Yield a temporary folder that replaces `target` when the block ends well.
+    """Yield a temporary folder that replaces `target` when the block succeeds.
 
-    On an exception `target` stays as it was. The temporary folder is empty, and goes when the block fails;
-    but with `resume`, a digest of all that the content depends on, it stays when the block fails or the
-    process is killed, and the next writer with the same digest gets it as it was left. Raises
-    FolderBusyError when another process is publishing the same target.
+    When the block raises, `target` stays as it was and the temporary folder is removed.
+
+    resume: a digest (24 hexadecimal digits) of everything that the content depends on. The temporary folder
+        of a writer that failed or was killed is then kept, and the next writer with the same digest continues
+        in it.
+
+    Raises FolderBusyError when another process is writing the same target.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with _locked(target):
@@ -135,9 +138,9 @@ def atomic_folder(target: Path, resume: str | None = None) -> Iterator[Path]:
 
 @contextmanager
 def atomic_file(target: Path) -> Iterator[Path]:
-    """Yield the path of an empty file that replaces `target` when the block has written it and ends well."""
+    """Yield the path of an empty temporary file that replaces `target` when the block succeeds."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    _remove_left_files(target)
+    _remove_abandoned_files(target)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT, 0o644)
     fcntl.flock(descriptor, fcntl.LOCK_EX)

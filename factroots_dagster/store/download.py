@@ -1,4 +1,4 @@
-"""Fetches one file over HTTP: resumed after a broken connection, in place only when complete."""
+"""Downloading one file over HTTP: resumed after a broken connection, renamed into place when complete."""
 
 from __future__ import annotations
 
@@ -9,16 +9,18 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from http.client import HTTPException
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from factroots_dagster.errors import InputError, UnavailableError
 
 ATTEMPTS = 4
-BLOCK = 1 << 20
+BLOCK_BYTES = 1 << 20
 TIMEOUT_SECONDS = 60
-MAKE_ROOM = "make room on the disk and run again"
+PROGRESS_SECONDS = 3
+FREE_SPACE = "free space on this disk and run again"
+CHECK_ADDRESS = "check the address"
 
 
 def download(
@@ -29,43 +31,47 @@ def download(
     progress: Callable[[str], None] | None = None,
     wait: Callable[[float], None] = time.sleep,
 ) -> Path:
-    """Write what `url` serves to `target`; a broken transfer is continued where it stopped.
+    """Download `url` to `target` and return `target`; a broken transfer is continued where it stopped.
 
-    The bytes go to `<target>.part`; the file takes its name only when as many bytes arrived as the
-    server announced. A later call continues such a part file, provided that the server still offers
-    the same version (If-Range with its ETag or date).
+    The bytes are written to `<target>.part`, which is renamed only when as many bytes have arrived as the
+    server announced. A later call continues a part file, provided that the server still offers the same
+    version (If-Range with its ETag or date).
 
-    Raises:
-        InputError: not an http(s) address, refused by the server (4xx), or longer than `max_bytes`.
-        UnavailableError: four attempts in a row that brought nothing.
+    max_bytes: the largest file that is accepted. progress: receives a line of text every few seconds.
+    wait: sleeps for a number of seconds between two attempts.
+
+    Raises InputError when `url` is not an http or https address, the server refuses it (4xx), the file has
+    more than `max_bytes` or does not fit on the disk, and UnavailableError when `ATTEMPTS` attempts in a row
+    brought no new byte.
     """
     if not _is_web_address(url):
         raise InputError(f"cannot download {url!r}", "give an http or https address")
-    part, note = target.with_name(target.name + ".part"), target.with_name(target.name + ".part.version")
-    failures = 0  # in a row without a single new byte: a long download may break many times and still end
+    part = target.with_name(target.name + ".part")
+    version_file = target.with_name(target.name + ".part.version")
+    failures = 0  # in a row without a new byte: a long download may break many times and still succeed
     while True:
         before = _size(part)
         try:
-            _fetch(url, part, note, max_bytes, progress)
+            _fetch(url, part, version_file, max_bytes, progress)
             os.replace(part, target)
-            note.unlink(missing_ok=True)
+            version_file.unlink(missing_ok=True)
             return target
         except urllib.error.HTTPError as error:
-            if error.code == 416:  # the part file is not a beginning of what is offered: start again
+            if error.code == 416:  # the part file is longer than what the server offers: start again
                 part.unlink(missing_ok=True)
             elif error.code < 500 and error.code not in (408, 429):
                 raise InputError(
-                    f"{url}: the server answers {error.code} {error.reason}", "check the address"
+                    f"{url}: the server answers {error.code} {error.reason}", CHECK_ADDRESS
                 ) from error
             failure: Exception = error
         except (OSError, EOFError, HTTPException) as error:
             if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
-                raise InputError(f"{url}: no space left in {part.parent}", MAKE_ROOM) from error
+                raise InputError(f"{url}: no space left in {part.parent}", FREE_SPACE) from error
             failure = error
         failures = 1 if _size(part) > before else failures + 1
         if failures == ATTEMPTS:
             raise UnavailableError(
-                f"{url}: no progress in {ATTEMPTS} attempts ({failure})", "try again, or give a local copy"
+                f"{url}: no progress in {ATTEMPTS} attempts ({failure})", "try again, or use a local copy"
             )
         wait(2.0**failures)
 
@@ -74,7 +80,7 @@ def _is_web_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 80) < 2**16
-    except ValueError:  # brackets that do not match, a port that is no number
+    except ValueError:  # unbalanced brackets, or a port that is not a number
         return False
 
 
@@ -82,54 +88,58 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _fetch(url: str, part: Path, note: Path, max_bytes: int, progress: Callable[[str], None] | None) -> None:
+def _fetch(
+    url: str, part: Path, version_file: Path, max_bytes: int, progress: Callable[[str], None] | None
+) -> None:
+    """Make one attempt: append the missing bytes to `part`, or write it anew when it cannot be continued."""
     request = urllib.request.Request(url, headers={"User-Agent": "factroots", "Accept-Encoding": "identity"})
-    have = part.stat().st_size if part.exists() and note.exists() else 0
-    if have:
-        request.add_header("Range", f"bytes={have}-")
-        request.add_header("If-Range", note.read_text("utf-8"))
-    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
-        if answer.status != 206:
-            have = 0
-        version = answer.headers.get("ETag") or answer.headers.get("Last-Modified")
+    offset = _size(part) if version_file.exists() else 0
+    if offset:
+        request.add_header("Range", f"bytes={offset}-")
+        request.add_header("If-Range", version_file.read_text("utf-8"))
+    with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
+        if response.status != 206:
+            offset = 0
+        version = response.headers.get("ETag") or response.headers.get("Last-Modified")
         if version and not version.startswith("W/"):
-            note.write_text(version, "utf-8")
+            version_file.write_text(version, "utf-8")
         else:
-            note.unlink(missing_ok=True)
-        length = answer.headers.get("Content-Length")
-        total = have + int(length) if length and length.isdigit() else None
+            version_file.unlink(missing_ok=True)
+        length = response.headers.get("Content-Length")
+        total = offset + int(length) if length and length.isdigit() else None
         if total is not None and total > max_bytes:
             raise InputError(
-                f"{url}: {total:,} bytes offered, more than the {max_bytes:,} allowed", "check the address"
+                f"{url}: {total:,} bytes offered, more than the {max_bytes:,} allowed", CHECK_ADDRESS
             )
-        needed = (total or 0) - have
-        if needed > shutil.disk_usage(part.parent).free:
-            raise InputError(f"{url}: needs {needed:,} bytes, more than is free in {part.parent}", MAKE_ROOM)
-        _copy(answer, part, have, total, max_bytes, url, progress)
+        missing = (total or 0) - offset
+        if missing > shutil.disk_usage(part.parent).free:
+            raise InputError(
+                f"{url}: needs {missing:,} bytes, more than is free in {part.parent}", FREE_SPACE
+            )
+        _append(response, part, offset, total, max_bytes, url, progress)
 
 
-def _copy(
-    answer: object,
+def _append(
+    response: HTTPResponse,
     part: Path,
-    have: int,
+    offset: int,
     total: int | None,
     max_bytes: int,
     url: str,
     progress: Callable[[str], None] | None,
 ) -> None:
+    """Write a response to `part` from `offset` on; raises EOFError when it ends before `total` bytes."""
     reported = time.monotonic()
-    with part.open("ab" if have else "wb") as out:
-        while block := answer.read(BLOCK):  # type: ignore[attr-defined]
-            have += len(block)
-            if have > max_bytes:
-                raise InputError(
-                    f"{url}: sends more than the {max_bytes:,} bytes allowed", "check the address"
-                )
-            out.write(block)
-            if progress and time.monotonic() - reported > 3:
+    with part.open("ab" if offset else "wb") as stream:
+        while block := response.read(BLOCK_BYTES):
+            offset += len(block)
+            if offset > max_bytes:
+                raise InputError(f"{url}: sends more than the {max_bytes:,} bytes allowed", CHECK_ADDRESS)
+            stream.write(block)
+            if progress and time.monotonic() - reported > PROGRESS_SECONDS:
                 reported = time.monotonic()
-                progress(f"{url}: {have / 1e6:.0f} MB" + (f" of {total / 1e6:.0f} MB" if total else ""))
-        out.flush()
-        os.fsync(out.fileno())
-    if total is not None and have != total:
-        raise EOFError(f"{have:,} of {total:,} bytes arrived")
+                progress(f"{url}: {offset / 1e6:.0f} MB" + (f" of {total / 1e6:.0f} MB" if total else ""))
+        stream.flush()
+        os.fsync(stream.fileno())
+    if total is not None and offset != total:
+        raise EOFError(f"{offset:,} of {total:,} bytes arrived")

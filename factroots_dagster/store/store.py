@@ -1,9 +1,9 @@
-"""The data layout: `<data root>/<world>/<asset>/[<checkpoint>/][<language>/]`, one folder a partition.
+"""The data layout: `<data root>/<world>/<asset>/[<checkpoint>/][<language>/]`, one folder per partition.
 
 A folder holds the main table (`data.parquet`, or `part-*.parquet` written by Spark), side tables
-(`_<name>.parquet`: readers of a Parquet folder pass over names that begin with an underscore) and
-`_manifest.json` with the digest of every file and of every partition that was read to make it.
-Everything is written by `Store.write_partition`, so a partition is on disk whole or not at all.
+(`_<name>.parquet`: readers of a Parquet folder ignore names that begin with an underscore) and
+`_manifest.json` with the digest of every file and of every partition that it was computed from.
+Everything is written by `Store.write_partition`, so that a partition on disk is complete or absent.
 """
 
 from __future__ import annotations
@@ -49,16 +49,17 @@ def write_table(table: pa.Table, path: Path) -> None:
 
 
 def main_files(folder: Path) -> list[Path]:
-    """Files of a partition's main table, in order."""
+    """The files of a partition's main table, sorted by name."""
     return sorted(path for path in folder.glob("*.parquet") if not path.name.startswith(("_", ".")))
 
 
 def read_folder(
     folder: Path, columns: Sequence[str] | None = None, where: pc.Expression | None = None
 ) -> pa.Table:
-    """Read the main table of a partition folder (side tables, manifest and other files are passed over).
+    """The main table of a partition folder; side tables, the manifest and other files are ignored.
 
-    where: a condition on the rows that are read.
+    columns: the columns to read, all by default. where: a condition on the rows to read.
+    Raises InputError when the table is missing or damaged.
     """
     names = list(columns) if columns else None
     files = main_files(folder)
@@ -76,7 +77,10 @@ def _read_side(folder: Path, name: str) -> pa.Table:
 
 
 def read_batches(folder: Path, rows: int = 4096) -> Iterator[pa.Table]:
-    """The main table of a partition folder, `rows` at a time, for tables that need not fit in memory."""
+    """The main table of a partition folder, `rows` rows at a time, for tables that may not fit in memory.
+
+    Raises InputError when a file is damaged.
+    """
     for path in main_files(folder):
         with _corrupt_data_as_input_error(folder):
             batches = pq.ParquetFile(path).iter_batches(batch_size=rows)
@@ -84,13 +88,13 @@ def read_batches(folder: Path, rows: int = 4096) -> Iterator[pa.Table]:
 
 
 def read_head(folder: Path, rows: int) -> pa.Table | None:
-    """The first rows of a partition folder's main table; None where there is no table or no row."""
+    """The first `rows` rows of a partition folder's main table; None when it has no table or no rows."""
     return next(read_batches(folder, rows), None)
 
 
 @contextmanager
 def _corrupt_data_as_input_error(folder: Path) -> Iterator[None]:
-    """Raise an InputError with the remedy for data that can no longer be read."""
+    """Raise an InputError for data that cannot be read any more."""
     try:
         yield
     except (pa.ArrowInvalid, FileNotFoundError) as error:
@@ -103,15 +107,15 @@ def _corrupt_data_as_input_error(folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _disk_errors_as_input_errors(root: Path) -> Iterator[None]:
-    """Raise an InputError with the remedy when the disk is full or read-only, whichever library wrote."""
+    """Raise an InputError when the disk is full or cannot be written, whichever library wrote to it."""
     try:
         yield
     except Exception as error:
         if isinstance(error, InputError) or (message := _disk_error_message(error, root)) is None:
             raise
         raise InputError(
-            f"{root}: {message}; nothing was written, and the old partition is still there",
-            "make room, or make the folder writable, and run again",
+            f"{root}: {message}; the partition is as it was before",
+            "free space, or make the folder writable, and run again",
         ) from error
 
 
@@ -123,12 +127,12 @@ _DISK_ERRORS = {
 
 
 def _disk_error_message(error: Exception, root: Path) -> str | None:
-    """What is wrong with the disk under `root`; None when the error is about something else."""
+    """What is wrong with the disk under `root`; None when the error has another cause."""
     if isinstance(error, OSError) and error.errno is not None:
         if error.errno == errno.EACCES and root.parent in Path(str(error.filename)).parents:
             return "permission denied"
         return _DISK_ERRORS.get(error.errno)
-    # safetensors and Spark's workers pass on the message alone
+    # The exceptions of safetensors and of Spark's workers carry the message, but no errno.
     text = str(error).lower()
     return next((message for message in _DISK_ERRORS.values() if message in text), None)
 
@@ -140,7 +144,12 @@ def _sha256(path: Path) -> str:
 
 @dataclass(frozen=True)
 class PartitionInfo:
-    """What is on disk for a partition, from its manifest."""
+    """A partition on disk, according to its manifest.
+
+    rows: of the main table; None without one. bytes: of all files but the manifest. digest: of the content
+    of all files, the partition's data version. inputs: the digests of the partitions that it was computed
+    from, by `<asset>/<key>`. run_id: the run that wrote it; None when no run did.
+    """
 
     path: Path
     rows: int | None
@@ -152,14 +161,17 @@ class PartitionInfo:
 
 @dataclass
 class PartitionWriter:
-    """One partition being written: its temporary folder, and the reads that are recorded as its inputs."""
+    """A partition while it is written: its temporary folder, and the inputs that were read for it.
+
+    Every partition that is read through the writer is recorded as an input in the manifest.
+    """
 
     store: Store
     folder: Path
     inputs: dict[str, str] = field(default_factory=dict)
 
     def input_folder(self, asset: str, *parts: str) -> Path:
-        """Folder of a published partition, noted as an input; raises InputError when it is missing."""
+        """The folder of a partition, recorded as an input; raises InputError when it is missing."""
         path = self.store.require(asset, *parts)
         self.inputs["/".join((asset, *parts))] = self.store.digest(asset, *parts)
         return path
@@ -171,59 +183,65 @@ class PartitionWriter:
         columns: Sequence[str] | None = None,
         where: pc.Expression | None = None,
     ) -> pa.Table:
-        """Main table of a published partition, noted as an input."""
+        """The main table of a partition, recorded as an input."""
         return read_folder(self.input_folder(asset, *parts), columns, where)
 
     def read_side(self, name: str, asset: str, *parts: str) -> pa.Table:
-        """Side table `name` of a published partition, noted as an input."""
+        """The side table `name` of a partition, recorded as an input."""
         return _read_side(self.input_folder(asset, *parts), name)
 
     def write(self, table: pa.Table, schema: pa.Schema, side: str | None = None) -> None:
-        """Write the main table, or the side table `side`, cast to its declared schema."""
+        """Write the main table, or the side table called `side`, cast to its declared schema."""
         name = f"_{side}.parquet" if side else "data.parquet"
         write_table(table.select(schema.names).cast(storage_schema(schema)), self.folder / name)
 
     @contextmanager
     def stream(self, schema: pa.Schema, side: str | None = None) -> Iterator[Callable[[pa.Table], None]]:
-        """A function that appends to the main or a side table, for those that need not fit in memory."""
+        """Yield a function that appends rows to the main or a side table that may not fit in memory."""
         path, stored = self.folder / (f"_{side}.parquet" if side else "data.parquet"), storage_schema(schema)
         with pq.ParquetWriter(path, stored, compression="zstd") as writer:
             yield lambda table: writer.write_table(table.select(schema.names).cast(stored))
 
 
 class Store:
-    """Reads and publishes the partitions of one world."""
+    """Reads and writes the partitions of one world.
+
+    Methods that name a partition take its asset and its keys in the order of the folders: `()`,
+    `(language,)`, `(checkpoint,)` or `(checkpoint, language)`.
+    """
 
     def __init__(self, data_root: Path | str, world: str) -> None:
         self.root = Path(data_root).resolve() / check_name(world, "world")
 
     def path(self, asset: str, *parts: str) -> Path:
-        """Folder of a partition, whether or not it exists; raises InputError on an unsafe key."""
+        """The folder of a partition, whether or not it exists; raises InputError for an unsafe key."""
         return self.root.joinpath(asset, *(check_name(part) for part in parts))
 
     def exists(self, asset: str, *parts: str) -> bool:
+        """Whether a partition is on disk."""
         return (self.path(asset, *parts) / MANIFEST).is_file()
 
     def require(self, asset: str, *parts: str) -> Path:
-        """Folder of a partition that must have been published; raises InputError naming the remedy."""
+        """The folder of a partition; raises InputError when it has not been materialized."""
         path = self.path(asset, *parts)
         if not self.exists(asset, *parts):
+            command = f"dagster asset materialize -m factroots_dagster.definitions --select {asset}"
             partition = f" --partition '{'|'.join(parts)}'" if parts else ""
             raise InputError(
-                f"{'/'.join((asset, *parts))} has not been materialized",
-                f"run: dagster asset materialize -m factroots_dagster.definitions --select {asset}{partition}",
+                f"{'/'.join((asset, *parts))} has not been materialized", f"run: {command}{partition}"
             )
         return path
 
     def folders(self, asset: str, *parts: str) -> list[str]:
-        """Sorted names of the folders one level below that can be keys, published or holding what is."""
+        """Sorted names of the folders one level below that can be keys: partitions, or parents of some."""
         folder = self.path(asset, *parts)
         if not folder.is_dir():
             return []
-        return sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith((".", "_")))
+        visible = (path for path in folder.iterdir() if not path.name.startswith((".", "_")))
+        return sorted(path.name for path in visible if path.is_dir())
 
     def keys(self, asset: str, *parts: str) -> list[str]:
-        """Sorted names of the published partitions one level below."""
+        """Sorted last keys of the partitions one level below."""
         return [name for name in self.folders(asset, *parts) if self.exists(asset, *parts, name)]
 
     def read(
@@ -233,13 +251,15 @@ class Store:
         columns: Sequence[str] | None = None,
         where: pc.Expression | None = None,
     ) -> pa.Table:
+        """The main table of a partition; see `read_folder`."""
         return read_folder(self.require(asset, *parts), columns, where)
 
     def read_side(self, name: str, asset: str, *parts: str) -> pa.Table:
+        """The side table `name` of a partition; raises InputError when it is missing or damaged."""
         return _read_side(self.require(asset, *parts), name)
 
     def manifest(self, asset: str, *parts: str) -> dict[str, Any]:
-        """What a publication says of itself; raises InputError when there is none, or a damaged one."""
+        """A partition's manifest without its list of files; raises InputError when missing or damaged."""
         folder = self.require(asset, *parts)
         path = folder / MANIFEST
         try:
@@ -249,7 +269,7 @@ class Store:
             raise InputError(f"{folder}: its {MANIFEST} is damaged", MATERIALIZE_AGAIN) from None
 
     def digest(self, asset: str, *parts: str) -> str:
-        """Digest of a published partition's files (its data version)."""
+        """The digest of a partition's files, which is its data version."""
         return str(self.manifest(asset, *parts)["digest"])
 
     @contextmanager
@@ -262,12 +282,15 @@ class Store:
         run_id: str | None = None,
         resume: str | None = None,
     ) -> Iterator[PartitionWriter]:
-        """Yield a `PartitionWriter`; when the block ends well, its folder becomes the partition, atomically.
+        """Yield a `PartitionWriter`; when the block succeeds, its folder becomes the partition atomically.
 
-        upstream: the versions of the partition's parents when it was begun.
-        run_id: the run that writes it.
-        resume: names everything that the content depends on; a writer that failed or was killed then leaves
-            its folder to the next one with the same `resume`.
+        code_version: the version of the asset's code. upstream: the versions of the partition's parents when
+            the work on it began. run_id: the run that writes it.
+        resume: names everything that the content depends on; the folder of a writer that failed or was killed
+            is then continued by the next one with the same `resume`.
+
+        Raises InputError when the disk is full or cannot be written, and FolderBusyError when another process
+        is writing the partition.
         """
         digest = hashlib.sha256(resume.encode()).hexdigest()[:24] if resume is not None else None
         path = self.path(asset, *parts)
@@ -278,7 +301,7 @@ class Store:
             _write_manifest(writer, asset, parts, origin)
 
     def partition_info(self, asset: str, *parts: str) -> PartitionInfo:
-        """What is on disk for a partition, from its manifest."""
+        """A partition on disk, according to its manifest; raises InputError when missing or damaged."""
         path, manifest = self.require(asset, *parts), self.manifest(asset, *parts)
         return PartitionInfo(
             path,
@@ -297,9 +320,9 @@ def _count_rows(folder: Path) -> int | None:
 
 @lru_cache(maxsize=50_000)
 def _read_manifest(path: Path, inode: int, changed_ns: int) -> dict[str, Any]:
-    """A manifest as it lies on disk, read once a version: what is stale is asked of thousands at once.
+    """A manifest without its list of files, which is most of its length.
 
-    The digests of files, most of its length, are left out.
+    Each version of a file is read once: deciding what is stale reads the manifests of all partitions.
     """
     manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     if not manifest.keys() >= {"digest", "rows", "bytes", "inputs", "files"}:
