@@ -1,7 +1,8 @@
-"""Settings come from the environment or factroots.toml, and wrong ones are refused by name."""
+"""Settings come from the environment or factroots.toml, and errors name the invalid ones."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,12 @@ from factroots_dagster.settings import load_settings
 
 @pytest.fixture(autouse=True)
 def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    import os
-
     for name in [name for name in os.environ if name.startswith("FACTROOTS_")]:
         monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 
 
-def test_defaults() -> None:
+def test_the_default_world_is_the_sandbox_with_all_of_its_languages() -> None:
     settings = load_settings()
     assert settings.world == "sandbox" and settings.data_root == Path("data")
     assert settings.spark_master == "local[*]" and settings.device == "auto" and settings.sandbox_seed == 0
@@ -32,13 +31,15 @@ def test_the_mlama_world_has_53_languages(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(settings.active_languages) == 53 and not settings.generated
 
 
-def test_languages_keep_the_worlds_order(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_selected_languages_are_in_the_worlds_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FACTROOTS_WORLD", "mlama")
     monkeypatch.setenv("FACTROOTS_LANGUAGES", "uk, el,bn")
     assert load_settings().active_languages == ("bn", "el", "uk")
 
 
-def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_environment_takes_precedence_over_the_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / "factroots.toml").write_text('sandbox_seed = 3\nlanguages = "qaa,qab"\n')
     assert load_settings().sandbox_seed == 3
     assert load_settings().active_languages == ("qaa", "qab")
@@ -58,13 +59,15 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch, tmp
         ("WIKIPEDIA_SNAPSHOT", "yesterday"),
     ],
 )
-def test_a_wrong_value_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_the_error_of_an_invalid_value_names_its_setting(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     monkeypatch.setenv(f"FACTROOTS_{name}", value)
     with pytest.raises(InputError, match=f"FACTROOTS_{name}"):
         load_settings()
 
 
-def test_an_unknown_setting_in_the_file_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_setting_in_the_file_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "factroots.toml").write_text("langauges = 'qaa'\n")
     with pytest.raises(InputError, match="LANGAUGES"):
         load_settings()

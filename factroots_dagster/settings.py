@@ -1,7 +1,7 @@
-"""The platform's settings: one typed object, from `FACTROOTS_*` variables or `factroots.toml`.
+"""The platform's settings: one typed object, read from `FACTROOTS_*` variables and `factroots.toml`.
 
-The environment wins over the file; the file is looked for in the working directory. A wrong value is
-refused by name when the settings are read, before any work.
+The environment takes precedence over the file, which is looked for in the working directory. Invalid values
+are reported with the names of their settings when the settings are read, before any work.
 """
 
 from __future__ import annotations
@@ -29,58 +29,62 @@ GENERATED_WORLDS = ("sandbox", "disjoint")
 SPARK_MASTER = re.compile(
     r"local|local\[(\*|[1-9][0-9]*)(,\s*[1-9][0-9]*)?\]|local-cluster\[[0-9, ]+\]|yarn|(spark|k8s)://\S+"
 )
-LONGEST_SHOWN = 200
-"""Characters of a wrong value that an error shows."""
+EXCERPT_LENGTH = 200
+"""Characters that an error shows from the beginning and from the end of a long text."""
 
 
-def languages_of(world: str) -> tuple[str, ...]:
-    """Language codes of a world, in its own order."""
+def world_languages(world: str) -> tuple[str, ...]:
+    """The language codes of a world, in the world's order."""
     return tuple(SANDBOX_LANGUAGES) if world in GENERATED_WORLDS else MLAMA_LANGUAGES
 
 
 class Settings(BaseSettings):
-    """Where the data come from and go to, and on what they are computed."""
+    """Where data come from and go to, what is computed from them, and on which hardware."""
 
     model_config = SettingsConfigDict(
         env_prefix="FACTROOTS_", toml_file="factroots.toml", extra="forbid", frozen=True
     )
 
     world: Literal["sandbox", "disjoint", "mlama"] = Field(
-        default="sandbox", description="generated world, its negative control, or mLAMA with real Wikipedia"
+        default="sandbox",
+        description="the generated world, its negative control, or mLAMA with real Wikipedias",
     )
-    data_root: Path = Field(default=Path("data"), description="folder under which everything is written")
+    data_root: Path = Field(default=Path("data"), description="folder that all data are written to")
     languages: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="comma-separated codes; empty means all of the world's"
+        default=(), description="comma-separated language codes; empty: all of the world"
     )
-    mlama_source: str = Field(default="", description="URL, folder, .zip or .tar.*; empty means the mirrors")
+    mlama_source: str = Field(default="", description="URL, folder, .zip or .tar.*; empty: known mirrors")
     wikipedia_source: str = Field(
-        default="https://dumps.wikimedia.org", description="folder of dumps or base URL"
+        default="https://dumps.wikimedia.org",
+        description="folder of dumps, or base URL in Wikimedia's layout",
     )
-    wikipedia_snapshot: str = Field(default="latest", description="date of the dumps (YYYYMMDD) or latest")
+    wikipedia_snapshot: str = Field(default="latest", description="date of the dumps (YYYYMMDD), or latest")
     wikipedia_lists: bool = Field(
-        default=True, description="whether list items belong to the articles' text (the paper left them out)"
+        default=True, description="whether the text of articles includes list items (the paper left them out)"
     )
     wordpiece_checkpoint: str = Field(
         default="",
         description="registered checkpoint whose tokenizer the matcher wordpiece_chunk uses; empty: none",
     )
-    checkpoints: Path | None = Field(default=None, description="registry file, or folder of checkpoints")
+    checkpoints: Path | None = Field(
+        default=None, description="registry file, or folder of checkpoints; empty: a file in the data root"
+    )
     spark_master: str = Field(default="local[*]", description="Spark master URL")
     device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="where models run")
     precision: Literal["fp32", "bf16"] = Field(
         default="fp32",
-        description="number format of models; bf16 is faster on GPUs, and changes some answers",
+        description="number format of models; bf16 is faster on GPUs and changes some predictions",
     )
     protocols: Annotated[tuple[Literal["pll", "left_to_right", "confidence"], ...], NoDecode] = Field(
         default=(),
-        description="comma-separated, what else masked models are asked: pll (typed ranking by "
-        "pseudo-log-likelihood, slow), left_to_right and confidence (masks filled one after another)",
+        description="comma-separated additional probing protocols for masked models: pll (typed ranking by "
+        "pseudo-log-likelihood, slow), left_to_right and confidence (masks are filled one after another)",
     )
     mask_counts: Literal["relation", "object"] = Field(
         default="relation",
-        description="with how many masks masked models are asked: as many as any object of the relation "
-        "needs, or only as many as the row's own does (several times faster; P@1, neurons and types stay as "
-        "they are; without typed ranking, prior and partial matches)",
+        description="numbers of masks in a fact's prompts for masked models: every length in tokens that an "
+        "object of the relation has, or only that of its own object (several times faster, same P@1, neurons "
+        "and types, but without typed ranking, prior and partial matches)",
     )
     sandbox_seed: int = Field(default=0, ge=0, lt=2**32, description="seed of the generated worlds")
 
@@ -118,59 +122,67 @@ class Settings(BaseSettings):
     @classmethod
     def _data_root_is_a_folder(cls, value: object) -> object:
         if value == "":
-            raise ValueError("it is empty; name the folder that data are written under")
+            raise ValueError("it is empty; name the folder that data are written to")
         if isinstance(value, str | Path) and Path(value).exists() and not Path(value).is_dir():
             raise ValueError("it is a file; name a folder")
         return value
 
     @field_validator("spark_master")
     @classmethod
-    def _spark_knows_the_master(cls, value: str) -> str:
+    def _spark_master_is_valid(cls, value: str) -> str:
         if not SPARK_MASTER.fullmatch(value):
-            raise ValueError("use local[*], local[4], spark://host:7077, yarn or k8s://https://host:443")
+            raise ValueError(
+                "it is none of local[*], local[4], spark://host:7077, yarn and k8s://https://host:443"
+            )
         return value
 
     @model_validator(mode="after")
     def _languages_exist(self) -> Settings:
-        known = languages_of(self.world)
-        wrong = [code for code in self.languages if code not in known]
-        if wrong:
+        available = world_languages(self.world)
+        unknown = [code for code in self.languages if code not in available]
+        if unknown:
             raise ValueError(
-                f"languages: {', '.join(wrong)} not in world {self.world!r}; it has {', '.join(known)}"
+                f"{', '.join(unknown)} not in world {self.world!r}, which has {', '.join(available)}"
             )
         if len(set(self.languages)) != len(self.languages):
-            raise ValueError("languages: a code is given twice")
+            raise ValueError("a code is listed twice")
         return self
 
     @property
     def active_languages(self) -> tuple[str, ...]:
-        """The chosen languages in the world's order; all of them when none was chosen."""
-        known = languages_of(self.world)
-        return tuple(code for code in known if code in self.languages) if self.languages else known
+        """The selected languages in the world's order; all of the world when none is selected."""
+        available = world_languages(self.world)
+        return tuple(code for code in available if not self.languages or code in self.languages)
 
     @property
     def generated(self) -> bool:
-        """Whether the world is generated, with planted truth."""
+        """Whether the world is a generated one, whose planted truth is known."""
         return self.world in GENERATED_WORLDS
 
 
 def load_settings() -> Settings:
-    """Read the settings; raises InputError that names each wrong setting."""
+    """The settings from the environment and `factroots.toml`.
+
+    Raises InputError that names every invalid setting, or says that the file is not TOML.
+    """
     try:
         return Settings()
     except ValidationError as error:
         lines = []
         for problem in error.errors():
-            # of a list's item, the setting is the list
+            # The rest of a location is the position within a list; the validator of languages has none.
             name = str(problem["loc"][0]).upper() if problem["loc"] else "LANGUAGES"
-            got = f" (got {_shortened(repr(problem['input']))})" if problem["loc"] else ""
-            lines.append(f"FACTROOTS_{name}: {_shortened(problem['msg'])}{got}")
-        raise InputError("settings are wrong: " + "; ".join(lines), "correct them and start again") from None
+            got = f" (got {_shorten(repr(problem['input']))})" if problem["loc"] else ""
+            message = _shorten(problem["msg"].removeprefix("Value error, "))
+            lines.append(f"FACTROOTS_{name}: {message}{got}")
+        raise InputError(
+            "invalid settings: " + "; ".join(lines), "correct them in the environment or in factroots.toml"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(
-            f"factroots.toml: not TOML in UTF-8 ({error})", "correct or remove the file"
+            f"factroots.toml: not TOML in UTF-8 ({error})", "correct the file or remove it"
         ) from None
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= 2 * LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]} ... {text[-LONGEST_SHOWN:]}"
+def _shorten(text: str, length: int = EXCERPT_LENGTH) -> str:
+    return text if len(text) <= 2 * length else f"{text[:length]} ... {text[-length:]}"

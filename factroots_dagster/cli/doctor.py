@@ -1,7 +1,8 @@
-"""`factroots doctor`: whether this machine, these settings and these sources will do, and what to do if not.
+"""`factroots doctor`: checks this machine, the settings and the sources, and says how to fix what is wrong.
 
-Every check looks and changes nothing, and tells in one line what it found. The checks stand in the order
-of `diagnose`; one that needs what another found missing is left out.
+Each check is one function that changes nothing and returns its result. `run_checks` runs them in order and
+skips those that need valid settings when the settings are invalid. To add a check, add its function here and
+call it there.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ from factroots_dagster.settings import GENERATED_WORLDS, Settings, load_settings
 from factroots_dagster.store.store import Store
 
 Status = Literal["ok", "warning", "problem"]
-OLDEST_PYTHON = (3, 11)
+MIN_PYTHON = (3, 11)
 GIGABYTE = 10**9
-LEAST_FREE, WANTED_FREE = 1 * GIGABYTE, {True: 2 * GIGABYTE, False: 100 * GIGABYTE}  # by: generated
-ANSWER_SECONDS = 10
+MIN_FREE_BYTES = GIGABYTE
+WORLD_BYTES = {"generated": 2 * GIGABYTE, "mlama": 100 * GIGABYTE}
+"""Roughly what a whole world takes on disk."""
+HTTP_SECONDS = 10
 SPARK_SECONDS = 180
 
 SPARK_TASK = """
@@ -42,242 +45,277 @@ spark.stop()
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What one check found, and what to do about it (empty when nothing)."""
+class CheckResult:
+    """The result of one check.
+
+    message: what the check saw, without a full stop at its end. remedy: what to do about it, an imperative
+    that begins with a small letter; empty when there is nothing to do.
+    """
 
     check: str
     status: Status
-    found: str
+    message: str
     remedy: str = ""
 
-    def line(self) -> str:
-        return f"{self.status:8}{self.check:13}{self.found}" + (f". {self.remedy}" if self.remedy else "")
+    @classmethod
+    def from_error(cls, check: str, error: InputError) -> CheckResult:
+        """A problem, in the words of an error."""
+        return cls(check, "problem", error.problem, error.remedy)
+
+    def as_line(self) -> str:
+        """The result as one line of text."""
+        remedy = f". To fix it, {self.remedy}" if self.remedy else ""
+        return f"{self.status:8}{self.check:13}{self.message}{remedy}"
+
+    def as_json(self) -> dict[str, str]:
+        """The result as an object of `factroots doctor --json`."""
+        return {"check": self.check, "status": self.status, "found": self.message, "remedy": self.remedy}
 
 
-def diagnose() -> Iterator[Finding]:
-    """All findings, each as soon as it is known; the settings come from the environment."""
-    yield python()
-    yield java()
+def run_checks() -> Iterator[CheckResult]:
+    """The results of all checks, each as soon as it is known; the settings come from the environment."""
+    yield check_python()
+    yield check_java()
     try:
         settings = load_settings()
     except InputError as error:
-        yield Finding("settings", "problem", str(error), "Correct them; the other checks need them")
-        yield dagster_home()
+        yield CheckResult.from_error("settings", error)
+        yield check_dagster_home()
         return
     languages = len(settings.active_languages)
-    yield Finding("settings", "ok", f"world {settings.world}, {languages} languages, {settings.data_root}")
-    yield spark(settings)
-    yield gpu(settings)
-    yield disk(settings)
-    yield mlama(settings)
-    yield wikipedia(settings)
-    yield from checkpoints(settings)
-    yield dagster_home()
-    yield worlds(settings)
+    yield CheckResult(
+        "settings", "ok", f"world {settings.world}, {languages} languages, {settings.data_root}"
+    )
+    yield check_spark(settings)
+    yield check_gpu(settings)
+    yield check_disk(settings)
+    yield check_mlama(settings)
+    yield check_wikipedia(settings)
+    yield from check_checkpoints(settings)
+    yield check_dagster_home()
+    yield check_worlds(settings)
 
 
-def python() -> Finding:
-    """Python 3.11 or newer."""
+def check_python() -> CheckResult:
+    """Python is new enough."""
     version = ".".join(map(str, sys.version_info[:3]))
-    if tuple(sys.version_info[:2]) < OLDEST_PYTHON:
-        return Finding("Python", "problem", version, "Install Python 3.11 or newer")
-    return Finding("Python", "ok", version)
+    if tuple(sys.version_info[:2]) < MIN_PYTHON:
+        return CheckResult("Python", "problem", version, "install Python 3.11 or newer")
+    return CheckResult("Python", "ok", version)
 
 
-def java() -> Finding:
-    """A Java that Spark runs on: the machine's own, else the one from PyPI."""
+def check_java() -> CheckResult:
+    """There is a Java that Spark runs on, installed or from PyPI."""
     from factroots_dagster.spark.java import java_home, java_version
 
     try:
         home = java_home()
     except InputError as error:
-        return Finding("Java", "problem", str(error))
-    return Finding("Java", "ok", f"Java {java_version(home / 'bin' / 'java')} in {home}")
+        return CheckResult.from_error("Java", error)
+    return CheckResult("Java", "ok", f"Java {java_version(home / 'bin' / 'java')} in {home}")
 
 
-def spark(settings: Settings) -> Finding:
-    """A session on the configured master runs a task in two Python workers."""
-    command = [sys.executable, "-c", SPARK_TASK, settings.spark_master]
-    remedy = "See FACTROOTS_SPARK_MASTER, and that its workers have this Python with factroots installed"
+def check_spark(settings: Settings, timeout: float = SPARK_SECONDS) -> CheckResult:
+    """A session on the configured master runs a task in two Python workers within `timeout` seconds."""
+    master = settings.spark_master
+    remedy = (
+        "check FACTROOTS_SPARK_MASTER, and that this Python, with factroots installed, is on Spark's workers"
+    )
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=SPARK_SECONDS, check=False)
+        process = subprocess.run(
+            [sys.executable, "-c", SPARK_TASK, master],
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
-        words = f"{settings.spark_master} ran no task in {SPARK_SECONDS} s"
-        return Finding("Spark", "problem", words, remedy)
-    told = done.stdout.split()
-    if done.returncode or told[:2] != ["rows", "8"]:
-        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        return Finding("Spark", "problem", f"{settings.spark_master} ran no task: {last[:200]}", remedy)
-    return Finding("Spark", "ok", f"{told[3]} on {settings.spark_master} ran a task")
+        return CheckResult("Spark", "problem", f"{master} ran no task in {timeout:g} s", remedy)
+    output = process.stdout.split()
+    if process.returncode or output[:2] != ["rows", "8"]:
+        last_line = (process.stderr.strip().splitlines() or ["no output"])[-1]
+        return CheckResult("Spark", "problem", f"{master} ran no task: {last_line[:200]}", remedy)
+    return CheckResult("Spark", "ok", f"{output[3]} on {master} ran a task")
 
 
-def gpu(settings: Settings) -> Finding:
-    """The device that models will run on."""
+def check_gpu(settings: Settings) -> CheckResult:
+    """The configured device is available; mLAMA is probed on a GPU."""
     from factroots_dagster.models.checkpoint import pick_device
 
     try:
-        place = pick_device(settings.device)
+        device = pick_device(settings.device)
     except InputError as error:
-        return Finding("GPU", "problem", str(error), "Set FACTROOTS_DEVICE=auto or cpu")
-    if place.type != "cpu":
+        return CheckResult("GPU", "problem", error.problem, "set FACTROOTS_DEVICE to auto or cpu")
+    if device.type != "cpu":
         import torch
 
-        name = torch.cuda.get_device_name(place) if place.type == "cuda" else place.type
-        return Finding("GPU", "ok", name)
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+        return CheckResult("GPU", "ok", name)
+    message = "none; models run on the CPU"
     if settings.generated or settings.device == "cpu":
-        return Finding("GPU", "ok", "none; models run on the CPU")
-    return Finding("GPU", "warning", "none; models run on the CPU", "A GPU probes mLAMA in hours, not days")
+        return CheckResult("GPU", "ok", message)
+    return CheckResult("GPU", "warning", message, "use a GPU, which probes mLAMA in hours instead of days")
 
 
-def disk(settings: Settings) -> Finding:
-    """The data root can be written and has room."""
-    place = settings.data_root.absolute()
-    while not place.exists():
-        place = place.parent
+def check_disk(settings: Settings, min_free: int = MIN_FREE_BYTES) -> CheckResult:
+    """The data root can be written and has at least `min_free` bytes, better the size of the world."""
+    folder = settings.data_root.absolute()
+    while not folder.exists():
+        folder = folder.parent
     try:
-        with tempfile.TemporaryFile(dir=place):
+        with tempfile.TemporaryFile(dir=folder):
             pass
-        free = shutil.disk_usage(place).free
+        free = shutil.disk_usage(folder).free
     except OSError as error:
-        return Finding("disk", "problem", f"{place} cannot be written ({error})", "Set FACTROOTS_DATA_ROOT")
-    words = f"{free / GIGABYTE:.0f} GB free under {settings.data_root}"
-    if free < LEAST_FREE:
-        return Finding("disk", "problem", words, "Make room, or set FACTROOTS_DATA_ROOT to another disk")
-    if free < (wanted := WANTED_FREE[settings.generated]):
-        return Finding("disk", "warning", words, f"The whole world takes some {wanted / GIGABYTE:.0f} GB")
-    return Finding("disk", "ok", words)
+        message = f"{folder} cannot be written ({error})"
+        return CheckResult("disk", "problem", message, "set FACTROOTS_DATA_ROOT to another folder")
+    message = f"{free / GIGABYTE:.0f} GB free under {settings.data_root}"
+    remedy = "free space, or set FACTROOTS_DATA_ROOT to a folder on another disk"
+    if free < min_free:
+        return CheckResult("disk", "problem", message, remedy)
+    needed = WORLD_BYTES["generated" if settings.generated else "mlama"]
+    if free < needed:
+        message += f", and the whole world takes about {needed / GIGABYTE:.0f} GB"
+        return CheckResult("disk", "warning", message, remedy)
+    return CheckResult("disk", "ok", message)
 
 
-def mlama(settings: Settings) -> Finding:
-    """The mLAMA release is made, published, there, or can be fetched."""
+def check_mlama(settings: Settings) -> CheckResult:
+    """The mLAMA release is generated, materialized, in a local copy, or offered by a server."""
     from factroots_dagster.facts.mlama.release import MIRRORS
 
     if settings.generated:
-        return Finding("mLAMA", "ok", f"generated from seed {settings.sandbox_seed}")
+        return CheckResult("mLAMA", "ok", f"generated from seed {settings.sandbox_seed}")
     if Store(settings.data_root, settings.world).exists("mlama_release"):
-        return Finding("mLAMA", "ok", "the release is published in the data root")
+        return CheckResult("mLAMA", "ok", "the release is in the data root")
     source = settings.mlama_source
-    if source and not source.startswith(("http://", "https://")):
+    if source and not _is_web_address(source):
         if Path(source).expanduser().exists():
-            return Finding("mLAMA", "ok", source)
-        return Finding("mLAMA", "problem", f"{source} is not there", "Correct FACTROOTS_MLAMA_SOURCE")
-    tried = [(url, _unreachable(url)) for url in ([source] if source else MIRRORS)]
-    if reached := [url for url, error in tried if error is None]:
-        return Finding("mLAMA", "ok", f"{reached[0]} answers")
-    words = "; ".join(f"{url}: {error}" for url, error in tried)
-    return Finding("mLAMA", "problem", words, "Give a local copy with FACTROOTS_MLAMA_SOURCE")
+            return CheckResult("mLAMA", "ok", source)
+        return CheckResult("mLAMA", "problem", f"{source} does not exist", "correct FACTROOTS_MLAMA_SOURCE")
+    errors = []
+    for url in [source] if source else MIRRORS:
+        if (error := _connection_error(url)) is None:
+            return CheckResult("mLAMA", "ok", f"{url} answers")
+        errors.append(f"{url}: {error}")
+    remedy = "set FACTROOTS_MLAMA_SOURCE to a local copy"
+    return CheckResult("mLAMA", "problem", "; ".join(errors), remedy)
 
 
-def wikipedia(settings: Settings) -> Finding:
-    """Every language's dump is made, published, in the folder, or its server answers."""
+def check_wikipedia(settings: Settings) -> CheckResult:
+    """The dump of every language is generated, materialized, or in the folder, or the server answers."""
+    from factroots_dagster.corpora.registry import WIKIPEDIA, corpus_at
     from factroots_dagster.corpora.wikipedia.dump import find_dump_files
     from factroots_dagster.corpora.wikipedia.dump_names import database_prefix
 
     if settings.generated:
-        return Finding("Wikipedia", "ok", f"generated from seed {settings.sandbox_seed}")
+        return CheckResult("Wikipedia", "ok", f"generated from seed {settings.sandbox_seed}")
     store, source = Store(settings.data_root, settings.world), settings.wikipedia_source
-    absent = [code for code in settings.active_languages if not store.exists("wikipedia_dump", code)]
-    if not absent:
-        return Finding("Wikipedia", "ok", "every language's dump is published in the data root")
-    if source.startswith(("http://", "https://")):
-        url = f"{source.rstrip('/')}/{database_prefix(absent[0])}wiki/"
-        if (error := _unreachable(url)) is None:
-            return Finding("Wikipedia", "ok", f"{url} answers")
-        return Finding(
-            "Wikipedia", "problem", f"{url}: {error}", "Set FACTROOTS_WIKIPEDIA_SOURCE to a folder of dumps"
-        )
-    missing = []
-    for language in absent:
+    languages = [code for code in settings.active_languages if not store.exists("wikipedia_dump", code)]
+    if not languages:
+        return CheckResult("Wikipedia", "ok", "the dump of every language is in the data root")
+    if _is_web_address(source):
+        url = f"{source.rstrip('/')}/{database_prefix(languages[0])}wiki/"
+        if (reason := _connection_error(url)) is None:
+            return CheckResult("Wikipedia", "ok", f"{url} answers")
+        remedy = "set FACTROOTS_WIKIPEDIA_SOURCE to a folder of dumps"
+        return CheckResult("Wikipedia", "problem", f"{url}: {reason}", remedy)
+    errors: dict[str, InputError] = {}
+    for language in languages:
         try:
-            find_dump_files(language, Path(source).expanduser(), settings.wikipedia_snapshot)
+            if corpus_at(source, language) is WIKIPEDIA:
+                find_dump_files(language, Path(source).expanduser(), settings.wikipedia_snapshot)
         except InputError as error:
-            missing.append((language, str(error)))
-    if not missing:
-        return Finding("Wikipedia", "ok", f"a dump of every language in {source}")
-    codes = ", ".join(language for language, _ in missing)
-    return Finding("Wikipedia", "problem", f"no dump of {codes}", missing[0][1])
+            errors[language] = error
+    if not errors:
+        return CheckResult("Wikipedia", "ok", f"{source} has a dump of every language")
+    remedy = next(iter(errors.values())).remedy
+    return CheckResult("Wikipedia", "problem", f"no dump of {', '.join(errors)}", remedy)
 
 
-def checkpoints(settings: Settings) -> Iterator[Finding]:
-    """Each registered folder is a whole checkpoint; what is half-copied is named."""
+def check_checkpoints(settings: Settings) -> Iterator[CheckResult]:
+    """Each registered folder is a complete checkpoint; yields a warning for each incomplete one."""
+    name = "checkpoints"
     try:
-        known = registry.registered(settings)
+        registered = registry.registered(settings)
     except InputError as error:
-        yield Finding("checkpoints", "problem", str(error))
+        yield CheckResult.from_error(name, error)
         return
-    bad = {key: why for key, why in registry.incomplete_folders(settings).items() if key not in known}
-    for key, entry in known.items():
+    defects = {
+        key: defect for key, defect in registry.incomplete_folders(settings).items() if key not in registered
+    }
+    for key, entry in registered.items():
         folder = Path(entry.source)
         if folder.is_absolute():
-            why = find_defect(folder) if folder.is_dir() else "its folder is not there"
-            bad |= {key: why} if why else {}
-    for key, why in bad.items():
-        yield Finding("checkpoints", "warning", f"{key}: {why}", "It is left alone until it is complete")
-    whole = len(set(known) - set(bad))
+            defect = find_defect(folder) if folder.is_dir() else "its folder does not exist"
+            defects |= {key: defect} if defect else {}
+    for key, defect in defects.items():
+        yield CheckResult(name, "warning", f"{key}: {defect}", "complete or restore its files")
     wanted = settings.wordpiece_checkpoint
-    if wanted and wanted not in known:
-        yield Finding(
-            "checkpoints",
-            "problem",
-            f"FACTROOTS_WORDPIECE_CHECKPOINT={wanted} is not registered",
-            "Register it with: factroots checkpoints add",
-        )
-    if whole or settings.generated:
-        words = f"{whole} registered" + ("; training makes them" if not whole else "")
-        yield Finding("checkpoints", "ok", words)
+    if wanted and wanted not in registered:
+        message = f"FACTROOTS_WORDPIECE_CHECKPOINT={wanted} is not registered"
+        yield CheckResult(name, "problem", message, "run: factroots checkpoints add <hub id or folder>")
+    complete = len(set(registered) - set(defects))
+    if complete or settings.generated:
+        message = f"{complete} registered" + ("" if complete else "; sandbox_training writes them")
+        yield CheckResult(name, "ok", message)
     else:
-        yield Finding("checkpoints", "warning", "none registered", "Register one: factroots checkpoints add")
+        yield CheckResult(
+            name, "warning", "none registered", "run: factroots checkpoints add <hub id or folder>"
+        )
 
 
-def dagster_home() -> Finding:
+def check_dagster_home() -> CheckResult:
     """DAGSTER_HOME is a folder that can be written, and its dagster.yaml turns telemetry off."""
     import yaml
 
     name = "DAGSTER_HOME"
     home = Path(os.environ.get(name) or Path.cwd() / ".dagster")
     if not home.is_dir():
-        return Finding(name, "problem", f"{home} is not a folder", 'export DAGSTER_HOME="$PWD/.dagster"')
+        return CheckResult(
+            name, "problem", f"{home} is not a folder", 'run: export DAGSTER_HOME="$PWD/.dagster"'
+        )
     if not os.access(home, os.W_OK):
-        return Finding(name, "problem", f"{home} cannot be written", "Choose another folder")
+        return CheckResult(name, "problem", f"{home} cannot be written", "choose another folder")
     if name not in os.environ:
-        return Finding(
-            name,
-            "warning",
-            f"is not set; factroots uses {home}, other Dagster commands a temporary one",
-            f'export {name}="{home}"',
-        )
+        message = f"is not set; factroots uses {home}, other Dagster commands a temporary folder"
+        return CheckResult(name, "warning", message, f'run: export {name}="{home}"')
     try:
-        chosen = yaml.safe_load((home / "dagster.yaml").read_text(encoding="utf-8")) or {}
-        telemetry = chosen.get("telemetry", {}).get("enabled", True)
+        config = yaml.safe_load((home / "dagster.yaml").read_text(encoding="utf-8")) or {}
+        sends_telemetry = config.get("telemetry", {}).get("enabled", True)
     except (OSError, AttributeError, yaml.YAMLError) as error:
-        return Finding(
-            name, "warning", f"{home}/dagster.yaml: {error}", "Copy the project's .dagster/dagster.yaml"
-        )
-    if telemetry:
-        return Finding(name, "warning", f"{home}: Dagster sends telemetry", "telemetry: {enabled: false}")
-    return Finding(name, "ok", f"{home}, telemetry off")
+        message = f"{home}/dagster.yaml: {error}"
+        return CheckResult(name, "warning", message, "copy the project's .dagster/dagster.yaml")
+    if sends_telemetry:
+        remedy = "add to dagster.yaml: telemetry: {enabled: false}"
+        return CheckResult(name, "warning", f"{home}: Dagster sends telemetry", remedy)
+    return CheckResult(name, "ok", f"{home}, telemetry off")
 
 
-def worlds(settings: Settings) -> Finding:
-    """Worlds beside this one share Dagster's history where they share DAGSTER_HOME."""
-    names = (*GENERATED_WORLDS, "mlama")
-    others = [name for name in names if name != settings.world and (settings.data_root / name).is_dir()]
+def check_worlds(settings: Settings) -> CheckResult:
+    """The data root holds one world: several would share Dagster's history."""
+    worlds = (*GENERATED_WORLDS, "mlama")
+    others = [name for name in worlds if name != settings.world and (settings.data_root / name).is_dir()]
     if not others:
-        return Finding("worlds", "ok", f"only {settings.world} in the data root")
-    return Finding(
+        return CheckResult("worlds", "ok", f"only {settings.world} in the data root")
+    return CheckResult(
         "worlds",
         "warning",
-        f"{', '.join(others)} beside {settings.world}: in one DAGSTER_HOME the history of assets without "
-        "partitions is shared, and what another world left shows as out of date",
-        "Give each world a DAGSTER_HOME of its own",
+        f"{', '.join(others)} beside {settings.world}: in one DAGSTER_HOME they share the history of assets "
+        "without partitions, and what another world wrote is shown as out of date",
+        "use a separate DAGSTER_HOME for each world",
     )
 
 
-def _unreachable(url: str) -> str | None:
-    """Why an address does not answer, None when it does."""
+def _is_web_address(source: str) -> bool:
+    return source.startswith(("http://", "https://"))
+
+
+def _connection_error(url: str) -> str | None:
+    """Why a server does not answer; None when it does."""
     request = urllib.request.Request(url, method="HEAD", headers={"User-Agent": "factroots"})
     try:
-        with urllib.request.urlopen(request, timeout=ANSWER_SECONDS):
+        with urllib.request.urlopen(request, timeout=HTTP_SECONDS):
             return None
     except urllib.error.HTTPError as error:
         return None if error.code in (403, 405) else f"{error.code} {error.reason}"

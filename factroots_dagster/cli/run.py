@@ -1,4 +1,8 @@
-"""Materializes the whole graph of the settings' world in one process, as `make demo` does."""
+"""`factroots demo`: materializes every asset of the world in one process and prints a summary.
+
+Belongs here: what connects the definitions to a run in this process, and the summary's text. The order of the
+runs is decided in `orchestration/stages.py`.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +22,14 @@ from factroots_dagster.store.store import Store
 
 
 def stage_runner(settings: Settings, instance: dg.DagsterInstance, say: Callable[[str], None]) -> StageRunner:
-    """Runs stages of the settings' world in this process."""
+    """A runner of stages of the settings' world in this process; `say` prints a line of its progress."""
     definitions = build_defs(settings)
     assets: list[Any] = [*(definitions.assets or ()), *(definitions.asset_checks or ())]
     return StageRunner(platform_for(settings), assets, definitions.resources or {}, instance, say)
 
 
 def run_demo(settings: Settings, instance: dg.DagsterInstance, say: Callable[[str], None] = print) -> None:
-    """Materialize every asset of the world, for every registered checkpoint, and say what came out.
+    """Materialize every asset of the world for every registered checkpoint, and print a summary with `say`.
 
     Raises InputError when no checkpoint is registered (only possible outside generated worlds), and
     StageFailedError when a run fails.
@@ -34,11 +38,11 @@ def run_demo(settings: Settings, instance: dg.DagsterInstance, say: Callable[[st
     runner = stage_runner(settings, instance, say)
     checkpoints = materialize_world(runner)
     say(f"\nEvery asset materialized in {time.monotonic() - started:.0f} s.")
-    say(outcome(runner.platform.store, checkpoints))
+    say(summarize_reports(runner.platform.store, checkpoints))
 
 
-def outcome(store: Store, checkpoints: Iterable[str]) -> str:
-    """What a person wants to know at the end: P@1, types, agreement with what was planted, the report."""
+def summarize_reports(store: Store, checkpoints: Iterable[str]) -> str:
+    """For each checkpoint the address of its report, P@1, types, and agreement with the planted truth."""
     lines = []
     for key in checkpoints:
         page = store.require("categorization_report", key) / "index.html"
