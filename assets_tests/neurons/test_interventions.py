@@ -1,4 +1,4 @@
-"""Interventions against the same edit made by hand, one prompt at a time."""
+"""Interventions compared with the same edit made by hand, one prompt at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ from assets_tests.models import tiny
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.checkpoint import LoadedModel, load
 from factroots_dagster.neurons.effects import intervention_summary
-from factroots_dagster.neurons.interventions import interventions
+from factroots_dagster.neurons.interventions import (
+    control_sets,
+    interventions,
+    questions_of,
+    top_neurons_of,
+)
 from factroots_dagster.neurons.probeless import active_neurons
 from factroots_dagster.neurons.schema import INTERVENTION_SUMMARY, NEURON_INTERVENTIONS
 from factroots_dagster.probing.causal import probe_causal
@@ -86,8 +91,8 @@ def test_own_neurons_equal_the_edit_by_hand(probed: Probed) -> None:
     assert len(rows) > 40
     assert {row["flipped"] for row in rows} == {True, False}
     for row in rows:
-        found = probed.active[row["language_found"]].to_pylist()
-        neurons = next(r["neurons"] for r in found if r["uuid"] == row["uuid"])
+        active = probed.active[row["language_found"]].to_pylist()
+        neurons = next(r["neurons"] for r in active if r["uuid"] == row["uuid"])
         before, right = by_hand(probed, row, [], 1.0)
         after, still = by_hand(probed, row, neurons, 0.0 if row["intervention"] == "ablate" else 2.0)
         assert right
@@ -120,7 +125,7 @@ def test_the_sample_is_bounded_and_complete(probed: Probed) -> None:
         assert all((a, uuid) in right and (b, uuid) in right for uuid in uuids)
 
 
-def test_same_seed_same_rows_another_seed_others(probed: Probed) -> None:
+def test_the_same_seed_gives_the_same_rows_and_another_seed_others(probed: Probed) -> None:
     first = probed.run(facts_per_pair=3)
     assert first.equals(probed.run(facts_per_pair=3))
     assert not first.equals(probed.run(facts_per_pair=3, seed=2))
@@ -135,25 +140,25 @@ def test_batches_do_not_change_the_effects(probed: Probed) -> None:
 
 
 def test_controls_have_the_size_and_layers_they_claim(probed: Probed) -> None:
-    from factroots_dagster.neurons.interventions import _askable, _controls, _found
-
-    found = _found(probed.active["qaa"])
-    asked = _askable(probed.splits["qab"], probed.predictions["qab"])
-    shared = sorted(found.keys() & asked.keys())
+    top_neurons = top_neurons_of(probed.active["qaa"])
+    questions = questions_of(probed.splits["qab"], probed.predictions["qab"])
+    shared = sorted(top_neurons.keys() & questions.keys())
     assert shared
     for uuid in shared:
-        own = found[uuid]
-        made = _controls(probed.model, asked[uuid], found, asked, np.random.default_rng(0))
+        own = top_neurons[uuid]
+        controls = control_sets(
+            probed.model, questions[uuid], top_neurons, questions, np.random.default_rng(0)
+        )
         for name in ("random", "same_layer"):
-            assert len(set(made[name].tolist())) == K
-            assert not set(made[name].tolist()) & set(own.tolist())
-        assert sorted(made["same_layer"] // 40) == sorted(own // 40)
-        other = next(u for u, neurons in found.items() if neurons is made["other_fact"])
-        assert asked[other].relation == asked[uuid].relation
-        assert asked[other].object_uri != asked[uuid].object_uri
+            assert len(set(controls[name].tolist())) == K
+            assert not set(controls[name].tolist()) & set(own.tolist())
+        assert sorted(controls["same_layer"] // 40) == sorted(own // 40)
+        other = next(u for u, neurons in top_neurons.items() if neurons is controls["other_fact"])
+        assert questions[other].relation == questions[uuid].relation
+        assert questions[other].object_uri != questions[uuid].object_uri
 
 
-def test_no_fact_in_two_languages(probed: Probed) -> None:
+def test_a_single_language_has_no_interventions(probed: Probed) -> None:
     table = interventions(
         probed.model,
         {"qaa": probed.splits["qaa"]},
@@ -194,14 +199,14 @@ def decoder_by_hand(decoder: Decoder, row: dict, neurons: list[int], factor: flo
     start = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
     prompt = [start, *tokenizer(text, add_special_tokens=False)["input_ids"]]
     ids = torch.tensor([[*prompt, *gold]])
-    places = slice(len(prompt) - 1, len(prompt) - 1 + len(gold))
+    positions = slice(len(prompt) - 1, len(prompt) - 1 + len(gold))
 
     def edit(layer: int):
         def hook(_module: torch.nn.Module, args: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
             changed = args[0].clone()
             for neuron in neurons:
                 if neuron // 40 == layer:
-                    changed[0, places, neuron % 40] *= factor
+                    changed[0, positions, neuron % 40] *= factor
             return (changed,)
 
         return hook
@@ -211,7 +216,7 @@ def decoder_by_hand(decoder: Decoder, row: dict, neurons: list[int], factor: flo
         for number, layer in enumerate(model.model.layers)
     ]
     with torch.inference_mode():
-        logits = model(input_ids=ids).logits[0, places].double()
+        logits = model(input_ids=ids).logits[0, positions].double()
     for handle in handles:
         handle.remove()
     logprob = torch.log_softmax(logits, dim=1)[torch.arange(len(gold)), torch.tensor(gold)].mean()
@@ -222,8 +227,8 @@ def test_a_decoders_neurons_are_scaled_where_it_predicts_the_object(decoder: Dec
     rows = [row for row in decoder.run().to_pylist() if row["neuron_set"] == "own"]
     assert len(rows) > 5
     for row in rows:
-        found = decoder.active[row["language_found"]].to_pylist()
-        neurons = next(r["neurons"] for r in found if r["uuid"] == row["uuid"])
+        active = decoder.active[row["language_found"]].to_pylist()
+        neurons = next(r["neurons"] for r in active if r["uuid"] == row["uuid"])
         before, right = decoder_by_hand(decoder, row, [], 1.0)
         after, still = decoder_by_hand(decoder, row, neurons, 0.0 if row["intervention"] == "ablate" else 2.0)
         assert right
@@ -232,7 +237,7 @@ def test_a_decoders_neurons_are_scaled_where_it_predicts_the_object(decoder: Dec
         assert row["flipped"] == (not still)
 
 
-def test_out_of_memory_means_smaller_batches(probed: Probed, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_running_out_of_memory_halves_the_batches(probed: Probed, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = probed.run(facts_per_pair=3)
     sizes: list[int] = []
 
@@ -255,7 +260,7 @@ def test_out_of_memory_means_smaller_batches(probed: Probed, monkeypatch: pytest
         probed.run(facts_per_pair=3)
 
 
-def test_nan_is_refused(probed: Probed, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_logits_that_are_not_numbers_are_rejected(probed: Probed, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = dataclasses.replace(probed.model, head=lambda hidden: probed_head(hidden) * float("nan"))
     probed_head = probed.model.head
     monkeypatch.setattr(probed, "model", broken)
@@ -263,11 +268,11 @@ def test_nan_is_refused(probed: Probed, monkeypatch: pytest.MonkeyPatch) -> None
         probed.run(facts_per_pair=2)
 
 
-def test_summary_of_directions_and_of_all(probed: Probed) -> None:
+def test_the_summary_equals_pandas_and_statsmodels_for_every_direction_and_overall(probed: Probed) -> None:
     table = probed.run()
-    made = intervention_summary(table)
-    assert made.schema.equals(INTERVENTION_SUMMARY)
-    frame, rows = table.to_pandas(), made.to_pylist()
+    summary = intervention_summary(table)
+    assert summary.schema.equals(INTERVENTION_SUMMARY)
+    frame, rows = table.to_pandas(), summary.to_pylist()
     names = ["language_found", "language_asked", "intervention", "neuron_set"]
     assert {tuple(row[name] for name in names) for row in rows if row["language_found"] != "*"} == set(
         frame.groupby(names).groups
@@ -292,7 +297,7 @@ def test_summary_of_directions_and_of_all(probed: Probed) -> None:
             expected = stats.t.interval(0.95, len(part) - 1, loc=change.mean(), scale=stats.sem(change))
             assert got == pytest.approx(tuple(expected))
             wilson = stats.binomtest(int(part["flipped"].sum()), len(part)).proportion_ci(method="wilson")
-            # Where all rows agree, too: one row is one fact.
+            # Also where all rows agree: one row is one fact.
             assert (row["flip_rate_low"], row["flip_rate_high"]) == pytest.approx((wilson.low, wilson.high))
         else:
             assert row["n"] > row["facts"]
@@ -315,7 +320,7 @@ def test_summary_of_directions_and_of_all(probed: Probed) -> None:
             )
 
 
-def test_summary_of_nothing() -> None:
-    made = intervention_summary(NEURON_INTERVENTIONS.empty_table())
-    assert made.schema.equals(INTERVENTION_SUMMARY)
-    assert len(made) == 0
+def test_the_summary_of_no_interventions_is_empty() -> None:
+    summary = intervention_summary(NEURON_INTERVENTIONS.empty_table())
+    assert summary.schema.equals(INTERVENTION_SUMMARY)
+    assert len(summary) == 0

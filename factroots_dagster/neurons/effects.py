@@ -1,7 +1,8 @@
-"""What the interventions did, beside their controls, with intervals: for each direction and over all.
+"""Effects of the interventions and their controls, with intervals: for each direction and over all.
 
-A fact is asked in many directions, and its rows are alike: intervals count facts, not rows. A direction holds
-a fact once, so there they are the ordinary t and Wilson intervals (`analysis.intervals`).
+A direction is an ordered pair of languages. A fact is asked in many directions, and its rows are similar, so
+intervals count facts, not rows. A direction has a fact once, so there they are the ordinary t and Wilson
+intervals (`stats.intervals`).
 """
 
 from __future__ import annotations
@@ -21,22 +22,23 @@ def intervention_summary(table: pa.Table) -> pa.Table:
     """INTERVENTION_SUMMARY of NEURON_INTERVENTIONS: every direction and control, and "*", "*" over all.
 
     `own_less_this` compares a control with the fact's own neurons on the same facts and directions, which
-    tells more than the two means side by side.
+    is more precise than comparing the two means.
     """
     frame = table.to_pandas()
     own = frame[frame["neuron_set"] == "own"].set_index(["uuid", *_KEY[:3]])["logprob_change"]
     keys = list(zip(*(frame[name] for name in ["uuid", *_KEY[:3]]), strict=True))
     frame["own_less_this"] = own.reindex(keys).to_numpy() - frame["logprob_change"]
-    together = frame.assign(language_found="*", language_asked="*")
+    overall = frame.assign(language_found="*", language_asked="*")
     rows = [
         {**dict(zip(_KEY, key, strict=True)), **_summary(part)}
-        for whole in (together, frame)
-        for key, part in whole.groupby(_KEY)
+        for rows_of_directions in (overall, frame)
+        for key, part in rows_of_directions.groupby(_KEY)
     ]
     return pa.Table.from_pylist(rows, schema=INTERVENTION_SUMMARY)
 
 
 def _summary(part: Any) -> dict[str, Any]:
+    """Means and intervals of the rows of one group, a pandas frame."""
     facts = part["uuid"].to_numpy()
     change, flipped = part["logprob_change"].to_numpy(), part["flipped"].to_numpy(bool)
     row: dict[str, Any] = {"n": len(part), "facts": len(set(facts)), "flip_rate": float(flipped.mean())}

@@ -1,11 +1,11 @@
-"""Do a fact's neurons, found in one language, matter when the fact is asked in another? A causal check.
+"""Do a fact's neurons, identified in one language, matter when the fact is asked in another? A causal check.
 
-For facts that two languages predict, the top-k neurons found in A are ablated (times 0) and boosted (times 2)
-at the masks of the prompt in B, and so are three controls of the same size: random neurons, random neurons of
-the same layers, and the top-k of another fact of the relation in A. That a fact's own neurons move the answer
-more says that they matter; it does not say that the two languages share the fact. A decoder has no masks: its
-neurons are scaled where the object's tokens are predicted, where they were also read (`probing.causal`), and
-its answer is right when each of them is the likeliest after those before it.
+For facts that two languages predict, the top-k neurons of language A are ablated (times 0) and boosted
+(times 2) at the masks of the prompt in B, and so are three controls of the same size: random neurons, random
+neurons of the same layers, and the top-k of another fact of the relation in A. If a fact's own neurons
+change the answer more, they matter; that does not show that the two languages share the fact. A decoder has
+no masks: its neurons are scaled where the object's tokens are predicted, where they were also read
+(`probing.causal`), and its answer is right when each of these tokens is the likeliest after those before it.
 """
 
 from __future__ import annotations
@@ -31,8 +31,12 @@ from factroots_dagster.probing.causal import split_at_object, start_token
 from factroots_dagster.probing.prompts import Prompt, mask_prompts
 
 FACTORS = {"ablate": 0.0, "boost": 2.0}
-MOST_TOKENS = 8_192  # of one batch: the inputs of every changed layer are copied
-_REPORT_SECONDS = 5.0
+"""Intervention to the factor of the neurons' activations."""
+
+MOST_TOKENS = 8_192
+"""Of one batch: the inputs of every changed layer are copied."""
+
+_PROGRESS_SECONDS = 5.0
 
 
 def interventions(
@@ -50,32 +54,31 @@ def interventions(
     """NEURON_INTERVENTIONS for a bounded sample of facts and ordered language pairs, drawn with the seed.
 
     By language: splits (MLAMA_SPLIT), predictions (PREDICTIONS), active (ACTIVE_NEURONS). At most most_pairs
-    ordered pairs, facts_per_pair facts of each; a fact is asked with its object's own number of masks, where
-    that prompt was right. A relation with no other fact in A lacks the "other_fact" rows.
-    token_budget: padded tokens of one batch; batches are halved when memory runs out.
-    Returns 8 rows a fact and pair at most: (ablate, boost) x (own, random, same_layer, other_fact).
-    Raises InputError where a single prompt does not fit into memory, and for logits that are not finite.
+    ordered pairs, facts_per_pair facts of each; a fact is asked with its object's own number of masks, and
+    only if that prompt was answered correctly. token_budget: padded tokens of one batch; batches are halved
+    when memory runs out. Returns at most 8 rows per fact and pair: (ablate, boost) x (own, random,
+    same_layer, other_fact); a relation with no other fact in A lacks the "other_fact" rows. Raises
+    InputError where a single prompt does not fit into memory, and for logits that are not finite.
     """
     languages = sorted(active)
-    asked = {name: _askable(splits[name], predictions[name]) for name in languages}
-    found = {name: _found(active[name]) for name in languages}
+    questions = {name: questions_of(splits[name], predictions[name]) for name in languages}
+    top_neurons = {name: top_neurons_of(active[name]) for name in languages}
     pairs = sorted(permutations(languages, 2))
     if len(pairs) > most_pairs:
-        drawn = np.random.default_rng([seed, zlib.crc32(b"pairs")]).choice(
-            len(pairs), most_pairs, replace=False
-        )
-        pairs = [pairs[index] for index in sorted(drawn)]
+        random = np.random.default_rng([seed, zlib.crc32(b"pairs")])
+        pairs = [pairs[index] for index in sorted(random.choice(len(pairs), most_pairs, replace=False))]
     trials: list[_Trial] = []
     for a, b in pairs:
         random = np.random.default_rng([seed, zlib.crc32(f"{a}>{b}".encode())])
-        trials.extend(_draw(model, a, b, found[a], asked[b], facts_per_pair, random))
-    return _measure(
-        model, trials, token_budget or min(default_token_budget(model.device), MOST_TOKENS), progress
-    )
+        trials.extend(_draw_trials(model, (a, b), top_neurons[a], questions[b], facts_per_pair, random))
+    budget = token_budget or min(default_token_budget(model.device), MOST_TOKENS)
+    return _measure(model, trials, budget, progress)
 
 
 @dataclass(frozen=True)
-class _Asked:
+class Question:
+    """A fact as it is asked in one language; object_ids: the object's tokens."""
+
     uuid: str
     relation: str
     template: str
@@ -86,9 +89,13 @@ class _Asked:
 
 @dataclass(frozen=True)
 class _Trial:
-    """One forward pass of one prompt, with `neurons` times `factor`; none of them for the baseline."""
+    """One forward pass of one prompt, with `neurons` times `factor`; without neurons for the baseline.
 
-    fact: tuple[str, str, str]  # found in, asked in, uuid
+    key: language of the neurons, language of the prompt, uuid. row: the trial's columns of
+    NEURON_INTERVENTIONS; a baseline's has no neuron_set.
+    """
+
+    key: tuple[str, str, str]
     row: dict[str, Any]
     prompt: Prompt
     object_ids: list[int]
@@ -96,82 +103,100 @@ class _Trial:
     factor: float
 
 
-def _askable(split: pa.Table, predictions: pa.Table) -> dict[str, _Asked]:
-    told = split.select(["uuid", "relation", "template", "subject", "object_uri"]).to_pylist()
-    said = predictions.select(["uuid", "object_ids", "matched_mask_count"]).to_pylist()
-    answers = {row["uuid"]: row for row in said if row["matched_mask_count"] == len(row["object_ids"]) > 0}
+def questions_of(split: pa.Table, predictions: pa.Table) -> dict[str, Question]:
+    """The facts of one language that are answered with their object's own number of tokens, by uuid.
+
+    split: MLAMA_SPLIT; predictions: PREDICTIONS.
+    """
+    facts = split.select(["uuid", "relation", "template", "subject", "object_uri"]).to_pylist()
+    answers = predictions.select(["uuid", "object_ids", "matched_mask_count"]).to_pylist()
+    object_ids = {
+        answer["uuid"]: answer["object_ids"]
+        for answer in answers
+        if answer["matched_mask_count"] == len(answer["object_ids"]) > 0
+    }
     return {
-        row["uuid"]: _Asked(**row, object_ids=answers[row["uuid"]]["object_ids"])
-        for row in told
-        if row["uuid"] in answers
+        fact["uuid"]: Question(**fact, object_ids=object_ids[fact["uuid"]])
+        for fact in facts
+        if fact["uuid"] in object_ids
     }
 
 
-def _found(active: pa.Table) -> dict[str, npt.NDArray[np.int64]]:
-    listed = zip(active.column("uuid").to_pylist(), active.column("neurons").to_pylist(), strict=True)
-    return {uuid: np.array(neurons, np.int64) for uuid, neurons in listed}
+def top_neurons_of(active: pa.Table) -> dict[str, npt.NDArray[np.int64]]:
+    """The top-k neurons of one language's facts, by uuid. active: ACTIVE_NEURONS."""
+    columns = (active.column(name).to_pylist() for name in ("uuid", "neurons"))
+    return {uuid: np.array(neurons, np.int64) for uuid, neurons in zip(*columns, strict=True)}
 
 
-def _draw(
+def _draw_trials(
     model: LoadedModel,
-    a: str,
-    b: str,
-    found: Mapping[str, npt.NDArray[np.int64]],
-    asked: Mapping[str, _Asked],
-    most: int,
+    languages: tuple[str, str],
+    top_neurons: Mapping[str, npt.NDArray[np.int64]],
+    questions: Mapping[str, Question],
+    most_facts: int,
     random: np.random.Generator,
 ) -> Iterator[_Trial]:
-    """The trials of one ordered pair: a baseline and the interventions of each drawn fact."""
-    shared = sorted(found.keys() & asked.keys())
-    if len(shared) > most:
-        shared = [shared[index] for index in sorted(random.choice(len(shared), most, replace=False))]
+    """The trials of one ordered pair: a baseline and the interventions of each drawn fact.
+
+    top_neurons: of the first language; questions: in the second.
+    """
+    shared = sorted(top_neurons.keys() & questions.keys())
+    if len(shared) > most_facts:
+        shared = [shared[index] for index in sorted(random.choice(len(shared), most_facts, replace=False))]
     for uuid in shared:
-        fact = asked[uuid]
-        prompt = _prompt(model, fact)
-        row = {"uuid": uuid, "relation": fact.relation, "language_found": a, "language_asked": b}
-        yield _Trial((a, b, uuid), row, prompt, fact.object_ids, np.empty(0, np.int64), 1.0)
-        sets = {"own": found[uuid], **_controls(model, fact, found, asked, random)}
+        question = questions[uuid]
+        prompt = _prompt(model, question)
+        found_in, asked_in = languages
+        row = {"uuid": uuid, "relation": question.relation}
+        row |= {"language_found": found_in, "language_asked": asked_in}
+        key = (found_in, asked_in, uuid)
+        yield _Trial(key, row, prompt, question.object_ids, np.empty(0, np.int64), 1.0)
+        sets = {"own": top_neurons[uuid], **control_sets(model, question, top_neurons, questions, random)}
         for name, neurons in sets.items():
             for intervention, factor in FACTORS.items():
-                told = {**row, "intervention": intervention, "neuron_set": name}
-                yield _Trial((a, b, uuid), told, prompt, fact.object_ids, neurons, factor)
+                columns = {**row, "intervention": intervention, "neuron_set": name}
+                yield _Trial(key, columns, prompt, question.object_ids, neurons, factor)
 
 
-def _prompt(model: LoadedModel, fact: _Asked) -> Prompt:
-    """The fact's prompt with as many places to predict as its object has tokens."""
-    k = len(fact.object_ids)
+def _prompt(model: LoadedModel, question: Question) -> Prompt:
+    """The fact's prompt with as many positions to predict as its object has tokens."""
+    k = len(question.object_ids)
     if model.family == "masked":
-        return next(mask_prompts(model.tokenizer, [(fact.template, fact.subject)], k))
-    before, _ = split_at_object(fact.template, fact.subject)
+        return next(mask_prompts(model.tokenizer, [(question.template, question.subject)], k))
+    before, _ = split_at_object(question.template, question.subject)
     encoded = model.tokenizer(before.rstrip(), add_special_tokens=False)["input_ids"]
-    ids = np.array([start_token(model), *encoded, *fact.object_ids[:-1]], np.int32)
+    ids = np.array([start_token(model), *encoded, *question.object_ids[:-1]], np.int32)
     return Prompt(0, k, ids, np.arange(len(ids) - k, len(ids), dtype=np.int32))
 
 
-def _controls(
+def control_sets(
     model: LoadedModel,
-    fact: _Asked,
-    found: Mapping[str, npt.NDArray[np.int64]],
-    asked: Mapping[str, _Asked],
+    question: Question,
+    top_neurons: Mapping[str, npt.NDArray[np.int64]],
+    questions: Mapping[str, Question],
     random: np.random.Generator,
 ) -> dict[str, npt.NDArray[np.int64]]:
-    """Sets of the size of the fact's own and apart from it (but another fact's top-k is what it is)."""
-    own = found[fact.uuid]
+    """Sets of neurons that a fact's own set is compared with, by name.
+
+    "random" and "same_layer" have the size of the fact's own set and nothing in common with it; "other_fact"
+    is another fact's own set.
+    """
+    own = top_neurons[question.uuid]
     width = model.ffn.neurons
     rest = np.setdiff1d(np.arange(model.ffn.layers * width), own)
     controls = {"random": np.sort(random.choice(rest, min(len(own), len(rest)), replace=False))}
-    per_layer = []
+    by_layer = []
     for layer, count in zip(*np.unique(own // width, return_counts=True), strict=True):
-        inside = rest[rest // width == layer]
-        per_layer.append(random.choice(inside, min(count, len(inside)), replace=False))
-    controls["same_layer"] = np.sort(np.concatenate(per_layer))
+        candidates = rest[rest // width == layer]
+        by_layer.append(random.choice(candidates, min(count, len(candidates)), replace=False))
+    controls["same_layer"] = np.sort(np.concatenate(by_layer))
     others = sorted(
         uuid
-        for uuid in found.keys() & asked.keys()
-        if asked[uuid].relation == fact.relation and asked[uuid].object_uri != fact.object_uri
+        for uuid in top_neurons.keys() & questions.keys()
+        if questions[uuid].relation == question.relation and questions[uuid].object_uri != question.object_uri
     )
     if others:
-        controls["other_fact"] = found[others[int(random.integers(len(others)))]]
+        controls["other_fact"] = top_neurons[others[int(random.integers(len(others)))]]
     return controls
 
 
@@ -183,20 +208,20 @@ def _measure(
     last = time.monotonic()
     done = 0
 
-    def run(chosen: list[int]) -> None:
+    def run(batch: list[int]) -> None:
         nonlocal last, done
-        logprob[chosen], right[chosen] = _run(model, [trials[index] for index in chosen])
-        done += len(chosen)
-        if progress is not None and time.monotonic() - last > _REPORT_SECONDS:
+        logprob[batch], right[batch] = _run(model, [trials[index] for index in batch])
+        done += len(batch)
+        if progress is not None and time.monotonic() - last > _PROGRESS_SECONDS:
             last = time.monotonic()
             progress(f"{done} of {len(trials)} interventions run")
 
     with torch.inference_mode():
         run_in_batches(model, [len(trial.prompt.ids) for trial in trials], budget, run)
-    baseline = {trial.fact: index for index, trial in enumerate(trials) if "neuron_set" not in trial.row}
+    baseline = {trial.key: index for index, trial in enumerate(trials) if "neuron_set" not in trial.row}
     rows = []
     for index, trial in enumerate(trials):
-        before = baseline[trial.fact]
+        before = baseline[trial.key]
         if index != before:
             rows.append(
                 {
@@ -210,7 +235,7 @@ def _measure(
 
 
 def _run(model: LoadedModel, trials: list[_Trial]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Mean log-probability of each trial's object, and whether it is the argmax at every mask."""
+    """Mean log-probability of each trial's object, and whether it is the likeliest at every position."""
     batch = Batch(model, [trial.prompt.ids for trial in trials], [trial.prompt.positions for trial in trials])
     edits = [
         (row, position, neuron, trial.factor)
@@ -227,11 +252,11 @@ def _run(model: LoadedModel, trials: list[_Trial]) -> tuple[npt.NDArray[np.float
         tokens = forward_pass(model, batch)
     gold = torch.tensor([token for trial in trials for token in trial.object_ids], device=model.device)
     token_logprob, token_right = np.empty(len(gold)), np.empty(len(gold), bool)
-    for block, made in logit_blocks(model, tokens):
-        wanted = gold[block]
-        own = made.gather(1, wanted[:, None])[:, 0]
-        token_logprob[block] = (own - torch.logsumexp(made, dim=1)).double().cpu().numpy()
-        token_right[block] = (made.argmax(dim=1) == wanted).cpu().numpy()
+    for block, logits in logit_blocks(model, tokens):
+        targets = gold[block]
+        of_targets = logits.gather(1, targets[:, None])[:, 0]
+        token_logprob[block] = (of_targets - torch.logsumexp(logits, dim=1)).double().cpu().numpy()
+        token_right[block] = (logits.argmax(dim=1) == targets).cpu().numpy()
     counts = np.array([len(trial.object_ids) for trial in trials])
     first = np.concatenate([[0], np.cumsum(counts)[:-1]])
     return np.add.reduceat(token_logprob, first) / counts, np.logical_and.reduceat(token_right, first)
