@@ -74,7 +74,9 @@ def similarity() -> Figure:
 
 def interventions() -> Figure:
     values = {f"{n}{e}": 0.1 for n in ("logprob_change", "flip_rate") for e in ("", "_low", "_high")}
-    kinds = [{"intervention": i, "neuron_set": s} for i in ("ablate", "boost") for s in neurons.NEURON_SET_LABELS]
+    kinds = [
+        {"intervention": i, "neuron_set": s} for i in ("ablate", "boost") for s in neurons.NEURON_SET_LABELS
+    ]
     return neurons.plot_intervention_effects([kind | values for kind in kinds])
 
 
