@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -18,8 +17,10 @@ from pathlib import Path
 import pyarrow as pa
 
 from factroots_dagster.errors import InputError, UnavailableError
+from factroots_dagster.facts.formats import recognize
 from factroots_dagster.facts.mlama.archive import MAX_BYTES, unpack
-from factroots_dagster.facts.mlama.split import TEMPLATES, list_relation_files, parse_lines, read_templates
+from factroots_dagster.facts.mlama.folders import language_folders
+from factroots_dagster.facts.mlama.split import list_relation_files, parse_lines, read_templates
 from factroots_dagster.facts.schema import MLAMA_RELEASE
 from factroots_dagster.store.download import download
 
@@ -29,9 +30,6 @@ MIRRORS = (
     # The Hugging Face hub's copy of the same rows (data set cis-lmu/m_lama, configuration "all"), as the
     # Parquet export that the hub keeps of every data set.
     "https://huggingface.co/datasets/cis-lmu/m_lama/resolve/refs%2Fconvert%2Fparquet/all/test/0000.parquet",
-)
-LICENCE = (
-    "CC BY-NC-SA 4.0 (Kassner, Dufter and Schütze, EACL 2021): not for commercial use, not redistributed here"
 )
 MAX_DOWNLOAD_BYTES = 1 << 30
 
@@ -91,13 +89,13 @@ def acquire_release(
     """
     report = progress or (lambda line: None)
     if source is not None:
-        _fetch(source, folder, report)
-        return _describe(folder, source, published)
+        licence = _fetch(source, folder, report)
+        return _describe(folder, source, licence, published)
     failures, unavailable = [], False
     for mirror in mirrors:
         try:
-            _fetch(mirror, folder, report)
-            table = _describe(folder, mirror, published)
+            licence = _fetch(mirror, folder, report)
+            table = _describe(folder, mirror, licence, published)
             if read_provenance(table)["published"]:
                 return table
             failures.append(f"{mirror}: its rows are not those of {published.name}")
@@ -124,7 +122,7 @@ def identify_release(folder: Path, published: ReleaseIdentity = PUBLISHED) -> Re
     """The identity of the release in `folder`: `published`, if its digest and counts are the same."""
     rows, relations, facts = 0, set[str](), set[str]()
     digest = hashlib.sha256()
-    languages = _language_folders(folder)
+    languages = language_folders(folder)
     for language in languages:
         templates = read_templates(language)
         for path in list_relation_files(language):
@@ -144,7 +142,7 @@ def identify_release(folder: Path, published: ReleaseIdentity = PUBLISHED) -> Re
 def list_release(folder: Path) -> pa.Table:
     """MLAMA_RELEASE of the release in `folder`."""
     rows = []
-    for language in _language_folders(folder):
+    for language in language_folders(folder):
         templates = read_templates(language)
         files = {path.stem: path for path in list_relation_files(language)}
         for relation in sorted(templates.keys() | files.keys()):
@@ -167,15 +165,15 @@ def list_release(folder: Path) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=MLAMA_RELEASE)
 
 
-def _describe(folder: Path, source: str, published: ReleaseIdentity) -> pa.Table:
+def _describe(folder: Path, source: str, licence: str, published: ReleaseIdentity) -> pa.Table:
     """MLAMA_RELEASE with the release's provenance in its metadata."""
-    provenance = asdict(identify_release(folder, published)) | {"source": source, "licence": LICENCE}
+    provenance = asdict(identify_release(folder, published)) | {"source": source, "licence": licence}
     metadata = {"mlama_release": json.dumps(provenance, ensure_ascii=False)}
     return list_release(folder).replace_schema_metadata(metadata)
 
 
-def _fetch(source: str, folder: Path, report: Callable[[str], None]) -> None:
-    """Bring the language folders of a release into `folder`."""
+def _fetch(source: str, folder: Path, report: Callable[[str], None]) -> str:
+    """Bring the language folders of a release into `folder`; returns the licence of its format."""
     # The system's temporary folder is often too small, so files are staged beside the target.
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".mlama-") as staging:
         work = Path(staging)
@@ -185,60 +183,23 @@ def _fetch(source: str, folder: Path, report: Callable[[str], None]) -> None:
         else:
             archive = Path(source).expanduser()
         if archive.is_dir():
-            _collect_languages(archive, folder, source, move=False)
+            root, movable = archive, False
         elif archive.is_file():
             report(f"unpacking {source}")
             unpacked = work / "unpacked"
             unpacked.mkdir()
             unpack(archive, unpacked, max_bytes=MAX_BYTES)
-            _collect_languages(unpacked, folder, source, move=True)
+            root, movable = unpacked, True
         else:
             raise InputError(
                 f"{source}: no such file or folder", "set FACTROOTS_MLAMA_SOURCE to where mLAMA is"
             )
-
-
-def _collect_languages(root: Path, folder: Path, source: str, *, move: bool) -> None:
-    """Move or copy the language folders in `root`, or in its only visible sub-folder, into `folder`."""
-    languages = _language_folders(root)
-    if not languages:
-        subfolders = [entry for entry in sorted(root.iterdir()) if entry.is_dir() and _is_visible(entry)]
-        releases = [entry for entry in subfolders if _language_folders(entry)]
-        if len(releases) > 1:
-            names = ", ".join(release.name for release in releases)
-            raise InputError(f"{source}: several releases in it ({names})", "give the path of one of them")
-        languages = _language_folders(releases[0]) if releases else []
-    if not languages:
-        raise InputError(
-            f"{source}: no <language>/{TEMPLATES} in it, so it is not an mLAMA release",
-            "set FACTROOTS_MLAMA_SOURCE to where mLAMA is",
-        )
-    for language in languages:
-        target = folder / language.name
-        target.mkdir()
-        for path in [language / TEMPLATES, *list_relation_files(language)]:
-            if not path.is_file():
-                raise InputError(
-                    f"{source}: {language.name}/{path.name} is missing or not a file",
-                    "get the release again",
-                )
-            if move:
-                os.replace(path, target / path.name)
-            else:
-                shutil.copyfile(path, target / path.name)
-
-
-def _language_folders(root: Path) -> list[Path]:
-    """Visible folders of `root` that hold JSON-lines files, sorted by name."""
-    return [
-        entry
-        for entry in sorted(root.iterdir())
-        if entry.is_dir() and _is_visible(entry) and any(_is_visible(path) for path in entry.glob("*.jsonl"))
-    ]
-
-
-def _is_visible(path: Path) -> bool:
-    return not path.name.startswith(".")
+        fact_format = recognize(root, source)
+        try:
+            fact_format.convert(root, folder, movable)
+        except InputError as error:
+            raise InputError(f"{source}: {error.problem}", error.remedy) from error
+        return fact_format.licence
 
 
 def _row_line(language: str, relation: str, template: str, row: dict[str, object]) -> str:
