@@ -86,7 +86,7 @@ def test_missing_and_unreachable_sources_are_problems(tmp_path: Path) -> None:
     settings = mlama_settings(tmp_path, mlama_source=str(tmp_path / "no.zip"), wikipedia_source=str(tmp_path))
     assert doctor.check_mlama(settings).status == "problem"
     result = doctor.check_wikipedia(settings)
-    assert result.status == "problem" and result.message == "no dump of el, uk"
+    assert result.status == "problem" and result.message == f"no dump of el, uk in {tmp_path}"
     assert "elwiki-<date>-pages-articles" in result.remedy
     offline = mlama_settings(
         tmp_path, mlama_source="http://127.0.0.1:9/x.zip", wikipedia_source="http://127.0.0.1:9"

@@ -79,3 +79,9 @@ def test_a_defect_keeps_its_traceback(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_a_dagster_home_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     result = invoke("demo", home=tmp_path / "nowhere")
     assert result.exit_code == 1 and "is not a folder. To fix it, create it" in result.output
+
+
+def test_the_list_of_commands_cuts_no_description() -> None:
+    for group in ((), ("checkpoints",)):
+        _, _, listed = invoke(*group, "-h").output.partition("Commands:")
+        assert listed and "..." not in listed

@@ -230,7 +230,7 @@ def check_wikipedia(settings: Settings) -> CheckResult:
     if not errors:
         return CheckResult("Wikipedia", "ok", f"{source} has a dump of every language")
     remedy = next(iter(errors.values())).remedy
-    return CheckResult("Wikipedia", "problem", f"no dump of {', '.join(errors)}", remedy)
+    return CheckResult("Wikipedia", "problem", f"no dump of {', '.join(errors)} in {source}", remedy)
 
 
 def check_checkpoints(settings: Settings) -> Iterator[CheckResult]:

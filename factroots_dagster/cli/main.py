@@ -72,7 +72,10 @@ def main() -> None:
 
 @main.command()
 def demo() -> None:
-    """Materialize every asset of the world in one process and print a summary."""
+    """Materialize every asset of the world and print a summary.
+
+    All runs take place in this process and are in Dagster's history.
+    """
     from factroots_dagster.cli.run import run_demo
 
     settings = load_settings()
@@ -171,7 +174,10 @@ def _token_decoder(
     help="Keep the worlds in this folder and reuse what it holds.  [default: a temporary folder]",
 )
 def planted_scores(seeds: str, disjoint: str, output: Path, folder: Path | None) -> None:
-    """Generate worlds and score the types of their facts against the planted truth."""
+    """Score fact types against the planted truth of new worlds.
+
+    Each world is generated, and a model is trained on it, which takes some minutes.
+    """
     from factroots_dagster.cli.planted_scores import measure, parse_seeds
 
     measure(parse_seeds(seeds), parse_seeds(disjoint), output, folder, click.echo)
@@ -212,9 +218,9 @@ def add(source: str, revision: str | None) -> None:
 
 @checkpoints.command(name="list")
 def list_checkpoints() -> None:
-    """List the registered checkpoints and make sure that each is a partition.
+    """List the checkpoints and make each a partition.
 
-    Folders that are not complete and partitions that are not registered any more are listed after them.
+    Incomplete folders, and partitions that are not registered any more, are listed last.
     """
     settings = load_settings()
     registered = registry.registered(settings)
@@ -237,9 +243,9 @@ def list_checkpoints() -> None:
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 def doctor(as_json: bool) -> None:
-    """Check this machine, the settings and the sources, and print how to fix what is wrong.
+    """Check this machine, the settings and the sources.
 
-    Exits with 1 when there is a problem; warnings do not count.
+    Prints how to fix what is wrong. Exits with 1 when there is a problem; warnings do not count.
     """
     from factroots_dagster.cli.doctor import run_checks
 
@@ -252,13 +258,14 @@ def doctor(as_json: bool) -> None:
 
 @main.command()
 @click.option(
-    "--server", metavar="HOST:PORT", help="Take all unfinished runs of this code server for killed."
+    "--server", metavar="HOST:PORT", help="Treat all unfinished runs of this code server as killed."
 )
 def recover(server: str | None) -> None:
-    """Report runs whose process was killed as failed, and record the partitions that they had finished.
+    """Fail killed runs and record what they had finished.
 
-    The sensor lost_run_sensor does the same regularly. A code server that starts again uses --server: its
-    earlier runs ended with it, but their processes cannot be seen from a new container.
+    A run whose process was killed is reported as failed, and its finished partitions enter the history.
+    lost_run_sensor does this regularly. A code server that starts again uses --server: its earlier runs ended
+    with it, but their processes cannot be seen from a new container.
     """
     from factroots_dagster.orchestration.partitions import platform_for
     from factroots_dagster.orchestration.process import process_is_gone, started_by
