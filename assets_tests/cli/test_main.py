@@ -18,12 +18,12 @@ from factroots_dagster.orchestration.stages import StageFailedError
 
 def commands(group: click.Group, *names: str) -> list[tuple[tuple[str, ...], click.Command]]:
     """All commands below a group, with their names on the command line."""
-    found: list[tuple[tuple[str, ...], click.Command]] = []
+    all_commands: list[tuple[tuple[str, ...], click.Command]] = []
     for name, command in group.commands.items():
-        found.append(((*names, name), command))
+        all_commands.append(((*names, name), command))
         if isinstance(command, click.Group):
-            found += commands(command, *names, name)
-    return found
+            all_commands += commands(command, *names, name)
+    return all_commands
 
 
 def invoke(*arguments: str, home: Path | None = None) -> Result:

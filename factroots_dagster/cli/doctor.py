@@ -59,7 +59,7 @@ class CheckResult:
 
     @classmethod
     def from_error(cls, check: str, error: InputError) -> CheckResult:
-        """A problem, in the words of an error."""
+        """A problem with the text of an error."""
         return cls(check, "problem", error.problem, error.remedy)
 
     def as_line(self) -> str:
