@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from factroots_dagster.neurons.statistics import BY_PAIR
 from factroots_dagster.report.figures.neurons import plot_stability
 from factroots_dagster.report.inputs import ReportInputs
@@ -44,35 +47,24 @@ def build_section(inputs: ReportInputs) -> Section | None:
                 f"({labels[best['statistic']]}), where random neurons reach {best['random_overlap']:.2f}.",
             )
         ],
-        tables=[
-            Table(
-                [
-                    "what is repeated",
-                    "statistic",
-                    "k",
-                    "n",
-                    "overlap",
-                    "random",
-                    "correlation",
-                    "reliability",
-                ],
-                [
-                    [
-                        ASPECTS[row["aspect"]],
-                        labels[row["statistic"]],
-                        "–" if row["k"] is None else str(row["k"]),
-                        f"{row['n']:,}",
-                        decimal(row["overlap"]),
-                        decimal(row["random_overlap"]),
-                        decimal(row["correlation"]),
-                        decimal(row["spearman_brown"]),
-                    ]
-                    for row in rows
-                    if row["aspect"] in ASPECTS
-                ],
-                collapsed=True,
-            )
-        ],
+        tables=[_table(rows, labels)],
         asset="neuron_similarity",
         data={"neuron_stability": inputs.tables["neuron_stability"]},
     )
+
+
+def _table(rows: Sequence[Mapping[str, Any]], labels: Mapping[str, str]) -> Table:
+    """Rows of NEURON_STABILITY; labels: of the statistics."""
+    columns = ["what is repeated", "statistic", "k", "n", "overlap", "random", "correlation", "reliability"]
+    cells = [
+        [
+            ASPECTS[row["aspect"]],
+            labels[row["statistic"]],
+            "–" if row["k"] is None else str(row["k"]),
+            f"{row['n']:,}",
+            *(decimal(row[name]) for name in ("overlap", "random_overlap", "correlation", "spearman_brown")),
+        ]
+        for row in rows
+        if row["aspect"] in ASPECTS
+    ]
+    return Table(columns, cells, collapsed=True)
