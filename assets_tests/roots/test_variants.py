@@ -169,3 +169,22 @@ def test_more_lenient_levels_give_more_shared_facts(outcome: Outcome) -> None:
     }
     assert shared["0.01"] < shared["0.05"] < shared["0.1"] < shared["0.2"]
     assert shared["q 0.05"] < shared["0.05"] and shared["q 0.1"] == shared["0.05"]  # q = 2 p here
+
+
+def test_a_language_that_lacks_a_matcher_counts_with_the_plain_one_of_the_window() -> None:
+    """Only some languages have suffixes; a total over the others would pass for a smaller world."""
+    results = {language: categorize_facts(*random_inputs(language)) for language in ("qaa", "qab")}
+    with_suffixes = results["qaa"].variants.to_pylist()
+    more = [row | {"matcher": "sentence_with_suffixes"} for row in with_suffixes if row["matcher"] == "chunk"]
+    sensitivity = Sensitivity(list_statistics(random_inputs("qaa").nearest))
+    sensitivity.add("qaa", pa.Table.from_pylist(with_suffixes + more, schema=results["qaa"].variants.schema))
+    sensitivity.add("qab", results["qab"].variants)
+    facts = {
+        (row["language"], row["setting"], row["type"]): row["facts"]
+        for row in sensitivity.table().to_pylist()
+        if row["axis"] == "matcher"
+    }
+    for type_ in PREDICTED_TYPES:
+        expected = facts["qaa", "chunk", type_] + facts["qab", "sentence", type_]
+        assert facts["qab", "sentence_with_suffixes", type_] == facts["qab", "sentence", type_]
+        assert facts["*", "sentence_with_suffixes", type_] == expected

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -115,17 +115,24 @@ class Sensitivity:
             yield "easy_rule", rule, replace(default, easy_rule=rule)
 
     def table(self) -> pa.Table:
-        """SENSITIVITY: languages sorted, "*" last; every type of every setting, including zeros."""
+        """SENSITIVITY: languages sorted, "*" last; every type of every setting, including zeros.
+
+        A language that lacks a matcher counts with the plain matcher of the same window: it has no forms to
+        add to the labels.
+        """
         choices = list(dict.fromkeys(choice for counts in self._counts.values() for choice in counts))
+        by_language = {
+            language: {choice: self._types_of(counts, choice) for choice in choices}
+            for language, counts in sorted(self._counts.items())
+        }
         total: dict[_Choice, Counter[str]] = {choice: Counter() for choice in choices}
-        for counts in self._counts.values():
+        for counts in by_language.values():
             for choice, types in counts.items():
                 total[choice].update(types)
         rows = []
-        for language in [*sorted(self._counts), "*"]:
-            counts = total if language == "*" else self._counts[language]
+        for language, counts in {**by_language, "*": total}.items():
             for choice in choices:
-                types = counts.get(choice, Counter())
+                types = counts[choice]
                 facts = types.total()
                 rows += [
                     {
@@ -138,3 +145,9 @@ class Sensitivity:
                     for type_ in PREDICTED_TYPES
                 ]
         return pa.Table.from_pylist(rows, schema=SENSITIVITY)
+
+    def _types_of(self, counts: Mapping[_Choice, Counter[str]], choice: _Choice) -> Counter[str]:
+        """A language's counts under a choice, or under the nearest one that the language has."""
+        matchers = {each.setting: types for each, types in counts.items() if each.axis == "matcher"}
+        plain = choice.setting.partition("_with_")[0]
+        return counts.get(choice) or matchers.get(plain) or matchers[self.default.matcher]

@@ -19,11 +19,13 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from factroots_dagster.errors import UnavailableError
+
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
 
 
-class FolderBusyError(RuntimeError):
+class FolderBusyError(UnavailableError):
     """Another process is writing the same folder."""
 
 
@@ -63,7 +65,7 @@ def _locked(target: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         raise FolderBusyError(
-            f"{target} is being written by another run; wait for it to end and run this one again"
+            f"{target} is being written by another run", "wait for it to end and run this one again"
         ) from None
     try:
         yield

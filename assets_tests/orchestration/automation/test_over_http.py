@@ -17,7 +17,7 @@ from factroots_dagster.orchestration.build import build_defs
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
-LANGUAGES = ("en", "nl")
+LANGUAGES = ("hu", "nl")  # a mixed world: only Hungarian inflects by suffixes that are known
 FIRST, SECOND = "20260101", "20260201"
 CHECKPOINT = "tiny"
 
@@ -115,7 +115,7 @@ def monthly(made: Made) -> tuple[list[dg.RunRequest], str]:
 
 def test_a_new_snapshot_is_fetched_once(made: Made) -> None:
     assert monthly(made) == ([], "no newer snapshot")
-    unfinished = made.site.folder / "enwiki" / "20260301"
+    unfinished = made.site.folder / "huwiki" / "20260301"
     unfinished.mkdir()
     assert monthly(made)[0] == []  # its list is not there yet
     made.site.snapshot("nl", SECOND, made.texts["nl"] | {"Nieuw": "Een nieuw artikel."})
@@ -133,5 +133,5 @@ def test_a_new_snapshot_is_fetched_once(made: Made) -> None:
 
 
 def test_a_server_that_is_gone_is_told_and_asks_for_nothing(made: Made) -> None:
-    shutil.rmtree(made.site.folder / "enwiki")
-    assert monthly(made) == ([], "no newer snapshot; no answer for en")
+    shutil.rmtree(made.site.folder / "huwiki")
+    assert monthly(made) == ([], "no newer snapshot; no answer for hu")

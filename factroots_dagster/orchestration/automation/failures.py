@@ -21,7 +21,6 @@ _ADVICE = (
     ),
     ("No space left", "The disk is full: make room (`factroots doctor` says where), then run again."),
     ("Read-only file system", "The data root cannot be written: see FACTROOTS_DATA_ROOT."),
-    ("FolderBusyError", "Another run writes the same partition: let it end, then run this one again."),
     ("Py4J", "Spark's Java process or a worker was lost: run again; it takes up what was finished."),
 )
 

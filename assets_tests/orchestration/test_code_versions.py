@@ -1,0 +1,56 @@
+"""A result that changes while its asset's number does not is noticed: stale data would pass for current."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+import pytest
+
+from assets_tests.orchestration.golden.world import CONTENTS, content_digest, contents, materialize
+from factroots_dagster.orchestration.catalog import CATALOG
+from factroots_dagster.settings import Settings
+from factroots_dagster.store.store import Store
+
+RECORD = "python -m assets_tests.orchestration.golden --record"
+
+
+@pytest.fixture(scope="module")
+def tiny_world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Store]:
+    return materialize(tmp_path_factory.mktemp("tiny"), print)
+
+
+def test_a_changed_result_has_a_raised_number(tiny_world: tuple[Settings, Store]) -> None:
+    recorded, found = json.loads(CONTENTS.read_text("utf-8")), contents(*tiny_world)
+    assert recorded.keys() == found.keys() == CATALOG.keys() - {"sandbox_training"}
+    unnoticed = [
+        name
+        for name in found
+        if found[name]["content"] != recorded[name]["content"]
+        and found[name]["number"] == recorded[name]["number"]
+    ]
+    upstream_changed = [
+        name for name in unnoticed if not {*CATALOG[name].reads} & {*unnoticed, *_raised(recorded, found)}
+    ]
+    assert upstream_changed == [], f"raise their numbers in orchestration/catalog.py and run: {RECORD}"
+    assert found == recorded, f"numbers were raised; record what they stand for: {RECORD}"
+
+
+def _raised(recorded: dict[str, dict[str, object]], found: dict[str, dict[str, object]]) -> set[str]:
+    return {name for name in found if found[name]["number"] != recorded[name]["number"]}
+
+
+def test_the_tiny_world_has_something_of_everything(tiny_world: tuple[Settings, Store]) -> None:
+    """Where nothing is predicted, no change of a statistic would show."""
+    _, store = tiny_world
+    types = store.read("fact_types", "step-2000")["type"].to_pylist()
+    assert {"shared", "independent", "transferred", "not_predicted"} <= set(types)
+    nearest = store.read_side("nearest", "neuron_similarity", "step-2000")
+    assert nearest["p_value"].null_count < nearest.num_rows
+
+
+def test_the_last_digits_of_a_number_do_not_count() -> None:
+    digests = {content_digest(pa.table({"x": [value], "n": [1]})) for value in (0.123412, 0.123408)}
+    assert len(digests) == 1
+    assert content_digest(pa.table({"x": [0.1235], "n": [1]})) not in digests
+    assert content_digest(pa.table({"x": [0.123412], "n": [2]})) not in digests
