@@ -127,7 +127,7 @@ class PairComparison:
 class Similarity(NamedTuple):
     """The comparison of all languages of one checkpoint.
 
-    language_pairs: fact by fact (sorted; pairs without a common fact are left out).
+    language_pairs: every two languages that predict a common fact, sorted by their codes.
     pairs: SIMILARITY_PAIRS. nearest: NEAREST_LANGUAGE.
     """
 
