@@ -154,12 +154,17 @@ def write_rows(rows: list[tuple[Any, ...]], writer: PartWriter, counts: dict[str
     """Write rows of `article_row` as one row group, and add the articles' sizes to `counts`."""
     table = article_table(rows)
     writer.write(table)
+    for name, size in count_sizes(table).items():
+        counts[name] += size
+
+
+def count_sizes(table: pa.Table) -> dict[str, int]:
+    """The bytes of wikitext, words and characters of the articles in WIKIPEDIA_ARTICLES."""
     # Redirects have no text and so no words, but they have wikitext.
     wikitext_bytes = table["wikitext_bytes"].filter(pc.is_null(table["redirect_to"]))
     sizes = {"wikitext_bytes": wikitext_bytes, "words": table["words"]}
     sizes["characters"] = pc.utf8_length(table["text"])
-    for name, values in sizes.items():
-        counts[name] += pc.sum(values).as_py() or 0
+    return {name: pc.sum(values).as_py() or 0 for name, values in sizes.items()}
 
 
 def article_row(page: Page, namespaces: Namespaces, lists: bool) -> tuple[Any, ...]:
