@@ -56,8 +56,9 @@ def test_the_tokenizer_needs_no_weights(
 def test_the_space_token_is_sentencepieces(family: str, checkpoint_of: Callable[[str], Path]) -> None:
     checkpoint = load_tokenizer(resolve_checkpoint(str(checkpoint_of(family))))
     expected = "▁" if family in ("xlm-roberta", "gemma") else None
-    found = checkpoint.space_id
-    assert (None if found is None else checkpoint.tokenizer.convert_ids_to_tokens(found)) == expected
+    space_id = checkpoint.space_id
+    space = None if space_id is None else checkpoint.tokenizer.convert_ids_to_tokens(space_id)
+    assert space == expected
 
 
 def test_a_tokenizer_that_cannot_be_probed_is_rejected(

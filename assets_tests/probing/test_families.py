@@ -121,14 +121,14 @@ def test_decoders_equal_plain_transformers(
     assert saved.keys() == {row["uuid"] for row in predictions.to_pylist() if row["full_match"]}
     assert len(saved) >= 6
     for row, got in zip(split.to_pylist(), predictions.to_pylist(), strict=True):
-        left, right = row["template"].replace("[X]", row["subject"]).split("[Y]")
-        prior_left, prior_right = without_subject(row["relation"])
-        prompt = read(left.rstrip())
-        written = read(left + row["object"])[len(prompt) :]
+        before, after = row["template"].replace("[X]", row["subject"]).split("[Y]")
+        prior_before, prior_after = without_subject(row["relation"])
+        prompt = read(before.rstrip())
+        written = read(before + row["object"])[len(prompt) :]
         gold = bare(written)
         labels = labels_of(split, row["relation"])
-        scores = {label: token_logprobs(left + label + right) for label in labels}
-        priors = {label: token_logprobs(prior_left + label + prior_right) for label in labels}
+        scores = {label: token_logprobs(before + label + after) for label in labels}
+        priors = {label: token_logprobs(prior_before + label + prior_after) for label in labels}
         sums = {label: sum(values) for label, values in scores.items()}
         begin = len(prompt) - 1
         assert got["object_ids"] == gold
@@ -136,7 +136,7 @@ def test_decoders_equal_plain_transformers(
         assert got["object_logprob"] == pytest.approx(np.mean(own), abs=1e-4)
         assert got["typed_rank"] in ranks(sums, row["object"])
         assert got["candidates"] == len(labels)
-        begin = len(read(prior_left.rstrip())) - 1
+        begin = len(read(prior_before.rstrip())) - 1
         own = priors[row["object"]][begin : begin + len(written)]
         assert got["prior_logprob"] == pytest.approx(np.mean(own), abs=1e-4)
         assert got["prior_rank"] in ranks({n: sum(values) for n, values in priors.items()}, row["object"])
@@ -146,7 +146,7 @@ def test_decoders_equal_plain_transformers(
             assert got["matched_mask_count"] == 0
             continue
         tokens = len(got["predicted_ids"])
-        assert tokens == max(len(read(left + label)) for label in labels) - len(prompt)
+        assert tokens == max(len(read(before + label)) for label in labels) - len(prompt)
         answer = tiny.greedy(model, prompt, tokens)
         assert got["predicted_ids"] == [answer[:k] for k in range(1, tokens + 1)]
         matching = [k for k in range(1, tokens + 1) if bare(answer[:k]) == gold]

@@ -49,15 +49,15 @@ def predictions(language: str, n: int, seed: int) -> tuple[pa.Table, pa.Table]:
 
 
 def test_scores_equal_counting() -> None:
-    made = [predictions("qab", 40, 1), predictions("qaa", 90, 2)]
-    coverage = pa.concat_tables([table for _, table in made])
-    table = probing_scores([table for table, _ in made], coverage)
+    pairs = [predictions("qab", 40, 1), predictions("qaa", 90, 2)]
+    coverage = pa.concat_tables([table for _, table in pairs])
+    table = probing_scores([table for table, _ in pairs], coverage)
     assert table.schema.equals(PROBING_SCORES)
     cells = [(row["language"], row["relation"]) for row in table.to_pylist()]
     assert cells == sorted(cells)
     assert len(cells) == 2 * 4
     majority = {(row["language"], row["uuid"]): row["majority_correct"] for row in coverage.to_pylist()}
-    everything = [row for predicted, _ in made for row in predicted.to_pylist()]
+    everything = [row for predicted, _ in pairs for row in predicted.to_pylist()]
     for got in table.to_pylist():
         rows = [
             row
@@ -190,9 +190,9 @@ def test_cells_with_few_asked_rows_are_flagged_as_small() -> None:
 
 
 def test_clustered_intervals_resample_subjects_and_objects() -> None:
-    made = [predictions("qaa", 200, 8), predictions("qab", 100, 9)]
-    coverage = pa.concat_tables([table for _, table in made])
-    tables = [table for table, _ in made]
+    pairs = [predictions("qaa", 200, 8), predictions("qab", 100, 9)]
+    coverage = pa.concat_tables([table for _, table in pairs])
+    tables = [table for table, _ in pairs]
     splits = {name: split_of(table) for name, table in zip(("qab", "qaa"), tables[::-1], strict=True)}
     scores = {row["language"]: row for row in probing_scores(tables, coverage, splits).to_pylist()[::4]}
     assert set(scores) == {"qaa", "qab"}
@@ -233,11 +233,11 @@ def test_without_predictions_the_tables_are_empty() -> None:
 
 def test_mask_counts_equal_counting() -> None:
     tables = [predictions("qaa", 60, 3)[0], predictions("qab", 30, 4)[0]]
-    made = mask_counts(tables)
-    assert made.schema.equals(MASK_COUNTS)
-    assert sum(made["n"].to_pylist()) == 90
+    counted = mask_counts(tables)
+    assert counted.schema.equals(MASK_COUNTS)
+    assert sum(counted["n"].to_pylist()) == 90
     everything = [row for table in tables for row in table.to_pylist()]
-    for got in made.to_pylist():
+    for got in counted.to_pylist():
         rows = [
             row
             for row in everything
@@ -266,10 +266,10 @@ def volume_tables(languages: int, seed: int = 0) -> tuple[pa.Table, pa.Table]:
 
 def test_volume_relations_equal_scipy() -> None:
     scores, volume = volume_tables(9)
-    made = volume_relations(scores, volume)
-    assert made.schema.equals(VOLUME_RELATIONS)
+    relations = volume_relations(scores, volume)
+    assert relations.schema.equals(VOLUME_RELATIONS)
     p1 = {row["language"]: row["full_match"] for row in scores.to_pylist() if row["relation"] == "*"}
-    for row in made.to_pylist():
+    for row in relations.to_pylist():
         sizes = {r["language"]: r[row["measure"]] for r in volume.to_pylist()}
         x, y = [sizes[name] for name in p1], list(p1.values())
         assert row["languages"] == 9
