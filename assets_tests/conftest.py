@@ -21,6 +21,15 @@ from factroots_dagster.store.store import Store
 
 pytest_plugins = ["assets_tests.models.fixtures"]
 
+SLOW_FIXTURES = {"world", "spark", "real_data"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests that need a world, Spark or real data as slow: `make test-fast` leaves them out."""
+    for item in items:
+        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MaterializedWorld]:
