@@ -26,7 +26,7 @@ def test_a_command_of_the_readme_succeeds(world: MaterializedWorld, line: str) -
     done = subprocess.run(
         [command(program), *arguments],
         env=world.environment(),
-        cwd=world.dagster_home,
+        cwd=PROJECT if program == "dg" else world.dagster_home,  # dg looks for pyproject.toml
         capture_output=True,
         text=True,
         timeout=600,
