@@ -26,11 +26,12 @@ test: lint
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
 # The rooms' own tests: no world, Spark, browser, server or killed process. Under three minutes on two cores.
-FAST := architecture settings cli corpora facts languages lookup models neurons probing report roots sandbox \
-	stats store text tracing
+FAST := test_architecture.py test_settings.py test_tables.py corpora facts languages lookup models neurons \
+	report roots sandbox stats store text tracing
 .PHONY: test-fast
 test-fast: setup
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile -m "not slow" $(FAST)
+	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n 2 --dist loadfile -m "not slow" --ignore-glob "*/test_browser.py" \
+		$(addprefix assets_tests/,$(FAST))
 
 # Lines and branches that the tests reach, those in subprocesses and Spark's workers too.
 .PHONY: coverage

@@ -25,9 +25,14 @@ SLOW_FIXTURES = {"world", "spark", "real_data"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests that need a world, Spark or real data as slow: `make test-fast` leaves them out."""
+    """Mark tests that need a world, Spark or real data as slow: `make test-fast` leaves them out.
+
+    Only those that use the fixtures of this module: a folder may have a small `world` of its own.
+    """
     for item in items:
-        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+        fixtures = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
+        used = [fixtures[name][-1] for name in SLOW_FIXTURES & fixtures.keys()]
+        if any(fixture.func.__module__ == __name__ for fixture in used):
             item.add_marker(pytest.mark.slow)
 
 
