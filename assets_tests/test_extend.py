@@ -86,4 +86,4 @@ def test_a_guide_works_as_it_stands(title: str, copy: Path) -> None:
     assert tests, "a guide says how to test what it adds"
     run(copy, "ruff", "check", *written)
     run(copy, "ruff", "format", "--check", *written)
-    run(copy, "pytest", "-q", "--noconftest", "-p", "no:cacheprovider", *tests)
+    run(copy, "pytest", "-q", "-p", "no:cacheprovider", *tests)
