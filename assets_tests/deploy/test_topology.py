@@ -143,7 +143,8 @@ def test_a_run_that_dies_with_the_code_location_is_failed_and_the_next_one_succe
     assert services.api.status(run) in ("FAILURE", "CANCELED")
     starts = services.sql(
         "dagster",
-        f"SELECT 1 FROM event_logs WHERE run_id = '{run}' AND dagster_event_type IN ('STEP_START', 'STEP_RESTARTED')",
+        f"SELECT 1 FROM event_logs WHERE run_id = '{run}' "
+        "AND dagster_event_type IN ('STEP_START', 'STEP_RESTARTED')",
     )
     assert len(starts) <= 1  # no retry
     again = services.api.launch(["wikipedia_dump"], LANGUAGE)

@@ -22,7 +22,7 @@ LONG = {
     "wikipedia_articles": ("qaa", "STEP_START"),
     "predictions,neuron_activations": (f"{LAST_CHECKPOINT}|qaa", "STEP_START"),
 }
-"""Assets whose steps take seconds: a training, a Spark stage, a probe; a partition; what the log says then."""
+"""Assets whose steps take seconds (training, Spark, a probe): a partition, and a sign in the log."""
 
 
 def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:

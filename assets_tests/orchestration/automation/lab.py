@@ -7,6 +7,9 @@ from uuid import uuid4
 
 import dagster as dg
 import pyarrow as pa
+from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+    AssetCheckEvaluationTargetMaterializationData,
+)
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
 
@@ -85,7 +88,12 @@ class Lab:
 
     def check(self, asset: str, partition: str | None, *, passed: bool, check: str = BLOCKING) -> None:
         """Put the outcome of one of an asset's checks into the history, as the check does."""
+        latest = self.instance.get_latest_data_version_record(dg.AssetKey(asset), partition_key=partition)
+        assert latest is not None
         evaluation = dg.AssetCheckEvaluation(
+            target_materialization_data=AssetCheckEvaluationTargetMaterializationData(
+                latest.storage_id, latest.run_id, latest.timestamp
+            ),
             asset_key=dg.AssetKey(asset),
             check_name=check,
             passed=passed,

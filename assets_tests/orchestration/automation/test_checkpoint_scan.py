@@ -136,7 +136,7 @@ def test_a_deleted_checkpoint_is_reported_and_kept(settings: Settings, daemon: D
     daemon.tick()
     shutil.rmtree(settings.checkpoints / "step-1")
     assert daemon.tick() == []
-    assert "no longer there, results kept: step-1" in daemon.message
+    assert "no longer registered, results kept: step-1" in daemon.message
     assert daemon.instance.get_dynamic_partitions("mlama_checkpoint") == ["step-1"]
 
 
@@ -245,14 +245,16 @@ def test_a_hub_that_does_not_answer_is_asked_less_and_less_often(settings: Setti
     for _ in range(4):
         before = len(hub.asked)
         seen = scan_checkpoints(settings, state, [], now)
-        assert seen.requests == {} and f"asked again in {state.until - now:.0f} s" in seen.summary()
+        assert (
+            seen.requests == {} and f"next attempt in {state.hub_paused_until - now:.0f} s" in seen.summary()
+        )
         assert len(set(hub.asked[before:])) == 1  # the second id is not tried against a broken hub
-        waits.append(state.until - now)
+        waits.append(state.hub_paused_until - now)
         before = len(hub.asked)
         assert "does not answer" in scan_checkpoints(settings, state, [], now + 1).summary()
         assert len(hub.asked) == before
         state = ScanState.from_cursor(state.cursor())
-        now = state.until
+        now = state.hub_paused_until
     assert waits == [FIRST_WAIT * 2**n for n in range(4)]
     hub.status = 200
     assert list(scan_checkpoints(settings, state, [], now).requests) == ["owner--a", "owner--b"]

@@ -24,7 +24,8 @@ def mlama_release(step: Step) -> None:
         table = list_release(folder)
     else:
         table = acquire_release(step.settings.mlama_source or None, folder, progress=step.progress)
-    step.writer.write(table, MLAMA_RELEASE)
+    provenance = table.schema.metadata
+    step.writer.write(table, MLAMA_RELEASE.with_metadata(provenance))
 
 
 def wikipedia_dump(step: Step, language: str) -> None:
