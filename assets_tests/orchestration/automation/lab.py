@@ -92,7 +92,7 @@ class Lab:
         assert latest is not None
         evaluation = dg.AssetCheckEvaluation(
             target_materialization_data=AssetCheckEvaluationTargetMaterializationData(
-                latest.storage_id, latest.run_id, latest.timestamp
+                storage_id=latest.storage_id, run_id=latest.run_id, timestamp=latest.timestamp
             ),
             asset_key=dg.AssetKey(asset),
             check_name=check,
