@@ -503,10 +503,10 @@ def parents(asset: str, settings: Settings) -> list[str]:
 
 def ancestors(asset: str) -> set[str]:
     """Everything that an asset is made from, directly or not."""
-    found: set[str] = set()
+    names: set[str] = set()
     for name in CATALOG[asset].reads:
-        found |= {name, *ancestors(name)}
-    return found
+        names |= {name, *ancestors(name)}
+    return names
 
 
 def passes(rows: Iterable[AssetRow]) -> list[list[AssetRow]]:
@@ -533,7 +533,7 @@ def stages(rows: Sequence[AssetRow]) -> list[Stage]:
     names = {row.name for row in rows}
     remaining = list(rows)
     done: set[str] = set()
-    found: list[Stage] = []
+    plan: list[Stage] = []
     while remaining:
         for dimensions in ((), (LANGUAGE,), (CHECKPOINT,), CELL):
             stage: list[str] = []
@@ -544,7 +544,7 @@ def stages(rows: Sequence[AssetRow]) -> list[Stage]:
                 ):
                     stage.append(row.name)
             if stage:
-                found.append(Stage(dimensions, tuple(stage)))
+                plan.append(Stage(dimensions, tuple(stage)))
                 done.update(stage)
                 remaining = [row for row in remaining if row.name not in done]
                 break
@@ -552,4 +552,4 @@ def stages(rows: Sequence[AssetRow]) -> list[Stage]:
             raise ValueError(
                 f"{', '.join(row.name for row in remaining)}: read one another, or an unknown asset"
             )
-    return found
+    return plan

@@ -1,4 +1,4 @@
-"""What Dagster's history is told of each partition: its data version, its code version, its inputs.
+"""What Dagster's history records of each partition: its data version, its code version, its inputs.
 
 A run over many partitions has one data version for all of them, so that one language made again would look
 like a change of every language. Each partition of such a run therefore gets an event of its own after the
@@ -102,7 +102,7 @@ def _first_event(
 def unrecorded_partitions(
     instance: dg.DagsterInstance, store: Store, run_id: str, assets: Iterable[str]
 ) -> Iterator[tuple[str, Parts]]:
-    """What a run has written to the store and not told the history: it was killed before it could."""
+    """What a run has written to the store and not recorded: it was killed before it could."""
     for asset in assets:
         records = latest_records(instance, asset)
         for parts in _partitions_on_disk(store, asset):
@@ -122,7 +122,7 @@ def _partitions_on_disk(store: Store, asset: str) -> Iterator[Parts]:
 def record_unrecorded(
     instance: dg.DagsterInstance, settings: Settings, store: Store, run_id: str, assets: Iterable[str]
 ) -> list[str]:
-    """Tell the history what a killed run has finished; the partitions, in words.
+    """Record what a killed run has finished; returns the partitions, as text.
 
     Their inputs are taken to be those that the history has now: if one has changed since, the manifest
     still says so, and the partition is due.

@@ -128,7 +128,7 @@ class _StepRun:
 
         A partition of bad input does not keep the others from being made: the step fails at the end, with the
         words of every error, and is retried only if one of them says that this can help. Whatever ends the
-        step, the history is told which partitions are finished.
+        step, the history records which partitions are finished.
         """
         tag_run_with_process(self.context)
         try:
@@ -232,7 +232,7 @@ class _StepRun:
         self._record_finished(with_checks=False)
 
     def _record_finished(self, *, with_checks: bool = True) -> None:
-        """Tell the history of every finished partition, each with its own versions.
+        """Record every finished partition, each with its own versions.
 
         with_checks: check them too: Dagster passes over the checks of a step that failed.
         """

@@ -83,14 +83,14 @@ class StoreSnapshot:
 
     def partitions(self, asset: str, chosen: Iterable[str | None]) -> list[Parts]:
         """The folders of an asset that may hold a partition, with some dimensions fixed (None: any)."""
-        found: list[Parts] = [()]
+        partitions: list[Parts] = [()]
         for key in chosen:
-            found = [
+            partitions = [
                 (*folder, name)
-                for folder in found
+                for folder in partitions
                 for name in ([key] if key is not None else self._below(asset, *folder))
             ]
-        return found
+        return partitions
 
     def _joint_digest(self, asset: str, own: Mapping[str, str]) -> str | None:
         chosen = tuple(own.get(dimension) for dimension in CATALOG[asset].partitioned_by)

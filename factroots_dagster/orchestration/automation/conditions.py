@@ -57,17 +57,17 @@ class Evaluation:
 
     def partitions(self, asset: str) -> list[Parts]:
         """All partitions of an asset."""
-        found: list[Parts] = [()]
+        partitions: list[Parts] = [()]
         for dimension in CATALOG[asset].partitioned_by:
-            found = [(*parts, key) for parts in found for key in self.keys[dimension]]
-        return found
+            partitions = [(*parts, key) for parts in partitions for key in self.keys[dimension]]
+        return partitions
 
     def out_of_date(self, asset: str) -> dict[Parts, str]:
         """The partitions that are out of date, each with a digest of what it would be made from.
 
         What cannot be made yet, because a parent has no partition for it on disk, is left out.
         """
-        found = {}
+        versions = {}
         for parts in self.partitions(asset):
             if self.is_current(asset, parts):
                 continue
@@ -75,8 +75,8 @@ class Evaluation:
             if len(upstream) == len(parents(asset, self.settings)):
                 record = self._latest_records(asset).get(parts)
                 text = json.dumps([code_version(asset, self.settings), upstream, record and record.version])
-                found[parts] = hashlib.sha256(text.encode()).hexdigest()[:16]
-        return found
+                versions[parts] = hashlib.sha256(text.encode()).hexdigest()[:16]
+        return versions
 
     def is_current(self, asset: str, parts: Parts) -> bool:
         """Whether a partition is up to date, in the store and in the history."""
@@ -125,15 +125,15 @@ class Evaluation:
     def waiting(self, asset: str) -> set[Parts]:
         """The partitions that something upstream will be made for first."""
         own = CATALOG[asset].partitioned_by
-        found: set[Parts] = set()
+        waiting: set[Parts] = set()
         for parent in {name.split("/")[0] for name in parents(asset, self.settings)}:
             if not self.pending.get(parent):
                 continue
             theirs = CATALOG[parent].partitioned_by
             common = [dimension for dimension in own if dimension in theirs]
             changing = {_project(parts, theirs, common) for parts in self.pending[parent]}
-            found |= {parts for parts in self.partitions(asset) if _project(parts, own, common) in changing}
-        return found
+            waiting |= {parts for parts in self.partitions(asset) if _project(parts, own, common) in changing}
+        return waiting
 
 
 def _project(parts: Parts, dimensions: tuple[str, ...], common: list[str]) -> Parts:

@@ -1,4 +1,4 @@
-"""One readable page about a failed run: what failed, on which partition, in which words, what to do."""
+"""One readable page about a failed run: what failed, on which partition, why, and what to do."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from factroots_dagster.store.atomic import atomic_file
 
 _PARTITION = ("dagster/partition", "dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 _ADVICE = (
-    ("MemoryError", "Too little memory: fewer languages at once, or a machine with more."),
+    ("MemoryError", "Too little memory: run fewer languages at once, or use a machine with more."),
     (
         "OutOfMemoryError",
-        "Too little memory on the device: FACTROOTS_PRECISION=bf16, or FACTROOTS_DEVICE=cpu.",
+        "Too little memory on the device: set FACTROOTS_PRECISION=bf16 or FACTROOTS_DEVICE=cpu.",
     ),
     ("No space left", "The disk is full: make room (`factroots doctor` says where), then run again."),
     ("Read-only file system", "The data root cannot be written: see FACTROOTS_DATA_ROOT."),
-    ("Py4J", "Spark's Java process or a worker was lost: run again; it takes up what was finished."),
+    ("Py4J", "Spark's Java process or a worker was lost: run again; what was finished is kept."),
 )
 
 
 def summaries_folder(settings: Settings) -> Path:
-    """Where the summaries of a world lie."""
+    """The folder of a world's failure pages."""
     return settings.data_root / settings.world / "_failures"
 
 
 def write_summary(folder: Path, run_id: str, text: str) -> Path:
-    """Write a summary under the run's id: once, however often it is asked for."""
+    """Write a page under the run's id; a second one replaces the first."""
     path = folder / f"{run_id}.md"
     with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -50,23 +50,23 @@ def failure_summary(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
         f"- assets: {assets or 'those of the job'}",
         f"- partition: {' to '.join(tags) or 'none'}",
     ]
-    told = list(_failed_steps(instance, run)) + list(_failed_checks(instance, run))
-    if not told:
-        told = [("the run itself", _last_words(instance, run))]
-    for title, words in told:
-        lines += ["", f"## {title}", "", *(f"    {line}" for line in words.splitlines())]
-    lines += ["", "## What to do", "", *(f"- {advice}" for advice in _advice(told, run))]
+    failures = [*_failed_steps(instance, run), *_failed_checks(instance, run)]
+    if not failures:
+        failures = [("the run itself", _run_failure(instance, run))]
+    for title, message in failures:
+        lines += ["", f"## {title}", "", *(f"    {line}" for line in message.splitlines())]
+    lines += ["", "## What to do", "", *(f"- {advice}" for advice in _advice(failures, run))]
     return "\n".join(lines) + "\n"
 
 
-def _records(instance: dg.DagsterInstance, run: dg.DagsterRun, kind: dg.DagsterEventType) -> Iterator[Any]:
+def _events(instance: dg.DagsterInstance, run: dg.DagsterRun, kind: dg.DagsterEventType) -> Iterator[Any]:
     for entry in instance.all_logs(run.run_id, of_type=kind):
         if entry.dagster_event is not None:
             yield entry.dagster_event
 
 
 def _failed_steps(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[tuple[str, str]]:
-    for event in _records(instance, run, dg.DagsterEventType.STEP_FAILURE):
+    for event in _events(instance, run, dg.DagsterEventType.STEP_FAILURE):
         data = event.step_failure_data
         if data.user_failure_data is not None and data.user_failure_data.description:
             yield f"step {event.step_key}", data.user_failure_data.description
@@ -78,28 +78,29 @@ def _failed_steps(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[
 
 
 def _failed_checks(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[tuple[str, str]]:
-    for event in _records(instance, run, dg.DagsterEventType.ASSET_CHECK_EVALUATION):
+    for event in _events(instance, run, dg.DagsterEventType.ASSET_CHECK_EVALUATION):
         check = event.event_specific_data
         if not check.passed and check.blocking and check.severity == dg.AssetCheckSeverity.ERROR:
-            where = f" [{check.partition}]" if check.partition else ""
-            yield f"check of {check.asset_key.to_user_string()}{where}", check.description or "failed"
+            partition = f" [{check.partition}]" if check.partition else ""
+            yield f"check of {check.asset_key.to_user_string()}{partition}", check.description or "failed"
 
 
-def _last_words(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
-    for event in _records(instance, run, dg.DagsterEventType.RUN_FAILURE):
+def _run_failure(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
+    for event in _events(instance, run, dg.DagsterEventType.RUN_FAILURE):
         data = event.event_specific_data
         error = getattr(data, "error", None)
         return str(error.message if error is not None else event.message)
-    return "it ended without a word: its process was killed, or the machine stopped"
+    return "its process ended without an error: it was killed, or the machine stopped"
 
 
-def _advice(told: list[tuple[str, str]], run: dg.DagsterRun) -> Iterator[str]:
-    words = "\n".join(text for _, text in told)
-    yield from (advice for sign, advice in _ADVICE if sign in words)
-    if any(title.startswith("check") for title, _ in told):
+def _advice(failures: list[tuple[str, str]], run: dg.DagsterRun) -> Iterator[str]:
+    messages = "\n".join(message for _, message in failures)
+    yield from (advice for sign, advice in _ADVICE if sign in messages)
+    if any(title.startswith("check") for title, _ in failures):
         yield (
-            "Look at the rows that the check names. The data are published; what reads this partition is "
-            "held until a new materialization of it passes, and all else goes on with what was good before."
+            "Look at the rows that the check names. The data are on disk; what reads this partition is held "
+            "back until a new materialization of it passes, and everything else goes on with the data from "
+            "before."
         )
-    yield "Where the words above name a remedy, apply it, and materialize the partition again."
-    yield f"Everything the run said: Dagster's UI, Runs, {run.run_id[:8]}."
+    yield "Where a message above names a remedy, apply it, and materialize the partition again."
+    yield f"The full log is in Dagster's UI, under Runs, {run.run_id[:8]}."

@@ -31,7 +31,7 @@ _ROW_KEYS = ("uuid", "language", "relation", "entity_uri", "page_id", "file")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one check found in one partition."""
+    """The result of one check of one partition."""
 
     passed: bool
     description: str
@@ -147,16 +147,16 @@ def log_evaluations(
     """
     outcomes: dict[str, dict[str, Outcome]] = {name: {} for name in CHECKS}
     for key in keys:
-        for name, found in evaluate(asset, suite, store, parts_of(key)).items():
-            outcomes[name][key or ""] = found
+        for name, result in evaluate(asset, suite, store, parts_of(key)).items():
+            outcomes[name][key or ""] = result
             context.log_event(
                 dg.AssetCheckEvaluation(
                     asset_key=dg.AssetKey(asset),
                     check_name=name,
-                    passed=found.passed,
-                    metadata=found.metadata,
+                    passed=result.passed,
+                    metadata=result.metadata,
                     severity=_severity(name),
-                    description=found.description,
+                    description=result.description,
                     blocking=name == BLOCKING,
                     partition=key,
                 )
@@ -195,8 +195,8 @@ def asset_checks(
         keys = partition_keys(operation, platform, dimensions)
         if len(keys) == 1:
             outcomes = {
-                name: {keys[0] or "": found}
-                for name, found in evaluate(asset, suite, store, parts_of(keys[0])).items()
+                name: {keys[0] or "": result}
+                for name, result in evaluate(asset, suite, store, parts_of(keys[0])).items()
             }
         else:
             outcomes = log_evaluations(operation, asset, suite, store, keys)
@@ -209,7 +209,7 @@ def asset_checks(
 
 def _check_result(asset: str, name: str, outcomes: dict[str, Outcome]) -> dg.AssetCheckResult:
     """One result for all partitions of a run: passed when all passed."""
-    failed = {key: found for key, found in outcomes.items() if not found.passed}
+    failed = {key: result for key, result in outcomes.items() if not result.passed}
     shown = next(iter(failed.values()), next(iter(outcomes.values())))
     description = shown.description
     if len(outcomes) > 1:

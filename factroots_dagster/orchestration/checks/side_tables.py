@@ -122,7 +122,9 @@ def intervention_summary(store: Store, checkpoint: str) -> dict[str, int]:
     main = store.read("neuron_interventions", checkpoint, columns=["intervention", "neuron_set"]).to_pandas()
     rows = main.groupby(["intervention", "neuron_set"]).size().to_dict()
     every = frame[frame["language_found"] == "*"]
-    told = {(a, b): n for a, b, n in zip(every["intervention"], every["neuron_set"], every["n"], strict=True)}
+    counted = {
+        (a, b): n for a, b, n in zip(every["intervention"], every["neuron_set"], every["n"], strict=True)
+    }
     key = ["language_found", "language_asked", "intervention", "neuron_set"]
     unordered = sum(
         int(((frame[f"{name}_low"] > frame[name]) | (frame[name] > frame[f"{name}_high"])).sum())
@@ -130,7 +132,7 @@ def intervention_summary(store: Store, checkpoint: str) -> dict[str, int]:
     )
     return {
         "summary_repeated": int(frame.duplicated(key).sum()),
-        "summary_counts": int(told != rows) + int((frame["facts"] > frame["n"]).sum()),
+        "summary_counts": int(counted != rows) + int((frame["facts"] > frame["n"]).sum()),
         "summary_range": _outside(table, "flip_rate", 0.0, 1.0),
         "summary_intervals": unordered,
     }
