@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import html
 import inspect
 from pathlib import Path
 
@@ -100,7 +101,8 @@ def test_every_column_of_every_table_has_a_description_that_the_ui_shows(tmp_pat
         metadata = graph.get(dg.AssetKey(row.name)).metadata
         if row.schema is not None:
             columns = metadata["dagster/column_schema"].columns
-            assert [column.description for column in columns] == [description_of(c) for c in row.schema]
+            shown = [html.unescape(column.description) for column in columns]
+            assert shown == [description_of(column) for column in row.schema]
         assert {f"side table {name}" for name in row.side_tables} <= set(metadata)
         assert metadata["dagster/code_references"].code_references[0].file_path == inspect.getfile(row.body)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -27,7 +28,7 @@ def table_schema(schema: pa.Schema) -> dg.TableSchema:
             dg.TableColumn(
                 name=column.name,
                 type=str(column.type),
-                description=description_of(column),
+                description=html.escape(description_of(column), quote=False),  # shown as Markdown
                 constraints=dg.TableColumnConstraints(nullable=column.nullable),
             )
             for column in schema
