@@ -15,6 +15,7 @@ not imports.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import importlib
 import json
 import os
@@ -60,9 +61,21 @@ class Step:
         return [world.joinpath(asset, *parts) for asset in self.assets]
 
 
+def stored_digests(folder: Path) -> dict[str, str]:
+    """Relative path to digest of every file, manifests without the run that wrote them."""
+    digests = file_digests(folder)
+    for path in folder.rglob(MANIFEST):
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest.pop("run_id")
+        digests[str(path.relative_to(folder))] = hashlib.sha256(json.dumps(manifest).encode()).hexdigest()
+    return digests
+
+
 def digests_of(folders: list[Path]) -> dict[str, str]:
     """Path to SHA-256 of every file below the folders."""
-    return {f"{folder}/{name}": digest for folder in folders for name, digest in file_digests(folder).items()}
+    return {
+        f"{folder}/{name}": digest for folder in folders for name, digest in stored_digests(folder).items()
+    }
 
 
 def is_complete(folder: Path) -> bool:
@@ -166,7 +179,7 @@ def report(steps: list[Step], before: Mapping[str, str], world: Path) -> bool:
             f"{step.seconds:>7.1f} {step.mixed:>5} {step.resumed:>17} {step.temporaries:>16}"
         )
     kills, resumed = sum(len(step.killed_at) for step in steps), sum(step.resumed for step in steps)
-    after = file_digests(world)
+    after = stored_digests(world)
     lost = sum(after.get(name) != digest for name, digest in before.items())
     print(
         f"{kills} kills, {resumed} resumed to the same bytes, "
@@ -244,7 +257,7 @@ def main() -> None:
         trusted = dict(item.split("=") for item in arguments.trust)
         steps = run_undisturbed(settings, home, assets, trusted, rng)
         world = settings.data_root / settings.world
-        before = file_digests(world)
+        before = stored_digests(world)
         for number, step in enumerate(next_steps(steps, arguments.kills)):
             kill_and_resume(step, number, settings, home, rng)
             print(f"kill {number + 1}: {' '.join(step.assets)} after {step.killed_at[-1]:.2f} s", flush=True)

@@ -7,6 +7,7 @@ and take a range that ends before it starts for an empty one. In a run, and so i
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +35,10 @@ PROBLEMS = {
 def partition_error(platform: Platform, message: str, instance: dg.DagsterInstance) -> InputError | None:
     """The error to show for one of Dagster's messages; None where it is not about partitions."""
     problem = next((problem for part, problem in PROBLEMS.items() if part in message), None)
-    return None if problem is None else InputError(problem, _remedy(platform, instance))
+    if problem is None:
+        return None
+    key = re.search("partition key `(.*?)`", message)
+    return InputError(f"{problem}: {key[1]}" if key else problem, _remedy(platform, instance))
 
 
 def range_error(platform: Platform, keys: str, instance: dg.DagsterInstance) -> InputError | None:

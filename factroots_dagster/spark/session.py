@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factroots_dagster.spark.java import java_home
@@ -71,7 +74,25 @@ def spark_session(master: str = "local[*]") -> SparkSession:
     )
     for name, value in settings.items():
         builder = builder.config(name, value)
-    return builder.getOrCreate()
+    before = _child_processes()
+    try:
+        return builder.getOrCreate()
+    except BaseException:
+        # Interrupted while Java starts, PySpark leaves it behind, where it would live for another minute.
+        for process in _child_processes() - before:
+            os.kill(process, signal.SIGKILL)
+        raise
+
+
+def _child_processes() -> set[int]:
+    """The ids of this process's children; empty where the kernel does not list them."""
+    children = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()  # names may hold spaces
+            if int(fields[1]) == os.getpid() and fields[0] != "Z":
+                children.add(int(stat.parent.name))
+    return children
 
 
 def session_is_lost() -> bool:

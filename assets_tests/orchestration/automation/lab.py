@@ -76,12 +76,16 @@ class Lab:
         parts, store = parts_of(partition), self.platform.store
         upstream = StoreSnapshot(store, self.settings).upstream(asset, parts)
         version = code_version(asset, self.settings)
-        inputs = input_tags(asset, self.settings, self.instance)
         content = self.content.get((asset, partition), f"{version} {upstream}")
         with store.write_partition(asset, *parts, code_version=version, upstream=upstream) as writer:
             tokenizer = self.tokenizers.get(partition, "one tokenizer")
             writer.write(pa.table({"content": [content], "tokenizer_sha256": [tokenizer]}), SCHEMA)
-        tags = version_tags(asset, store, parts, inputs)
+        self.record(asset, partition)
+
+    def record(self, asset: str, partition: str | None) -> None:
+        """Tell the history of a partition on disk."""
+        inputs = input_tags(asset, self.settings, self.instance)
+        tags = version_tags(asset, self.platform.store, parts_of(partition), inputs)
         self.instance.report_runless_asset_event(
             dg.AssetMaterialization(asset, partition=partition, tags=tags)
         )

@@ -57,10 +57,9 @@ def test_twelve_hours_of_ticks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
                 daemon.cursor = None  # as after a restart that lost everything
             for key in daemon.tick():
                 described.append(key)
-                lab.make("checkpoint", key)
-                describe(
-                    settings, key, "1" * 40 if key.startswith("owner") else folder_revision(folder / key)
-                )
+                revision = "1" * 40 if key.startswith("owner") else folder_revision(folder / key)
+                describe(settings, key, revision)
+                lab.record("checkpoint", key)
             for asset, partition in sorted(lab.tick(), key=str):
                 lab.make(asset, partition)
                 made.append((asset, partition))
