@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from factroots_dagster.errors import InputError
 from factroots_dagster.store import atomic
 from factroots_dagster.store.atomic import FolderBusyError, atomic_file, atomic_folder
-from factroots_dagster.store.store import MANIFEST, Store, check_name
+from factroots_dagster.store.store import MANIFEST, Store, check_name, read_folder
 
 SCHEMA = pa.schema([("n", pa.int64())])
 
@@ -162,7 +162,7 @@ def test_what_a_writer_reads_is_recorded_as_its_inputs(tmp_path: Path) -> None:
     store = Store(tmp_path, "sandbox")
     write(store, 1)
     with store.write_partition("sums", code_version="1") as writer:
-        total = sum(writer.read("numbers", "xx")["n"].to_pylist())
+        total = sum(read_folder(writer.input_folder("numbers", "xx"))["n"].to_pylist())
         writer.write(table(total), SCHEMA)
     assert store.partition_info("sums").inputs == {"numbers/xx": store.digest("numbers", "xx")}
     before = store.digest("sums")

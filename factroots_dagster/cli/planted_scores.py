@@ -15,7 +15,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ import pyarrow.compute as pc
 from factroots_dagster.cli.run import stage_runner
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.registry import registered
-from factroots_dagster.orchestration.catalog import ancestors, rows_in, stages
+from factroots_dagster.orchestration.catalog import CATALOG, ancestors, rows_in, stages
 from factroots_dagster.orchestration.partitions import CHECKPOINT, LANGUAGE, checkpoint_set
 from factroots_dagster.roots.planted import score_agreement
 from factroots_dagster.roots.sensitivity import DEFAULT_SETTING, PAPER_STATISTIC, Setting, apply_setting
@@ -120,11 +119,11 @@ def _materialize(settings: Settings, say: Callable[[str], None]) -> str:
                 key = list(registered(settings))[-1]
                 instance.add_dynamic_partitions(checkpoint_set(settings), [key])
             keys = {CHECKPOINT: [key], LANGUAGE: languages}
-            partitions = list(product(*(keys[dimension] for dimension in stage.partitioned_by)))
             skipped = [
                 name
                 for name in stage.assets
-                if name not in NEEDED_ASSETS or all(store.exists(name, *parts) for parts in partitions)
+                if name not in NEEDED_ASSETS
+                or all(store.exists(name, *parts) for parts in CATALOG[name].partitions(keys))
             ]
             runner.run_stage(stage, key, skip=skipped)
     return key

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import product
 
 import pyarrow as pa
 
@@ -46,7 +47,7 @@ from factroots_dagster.orchestration.assets import (
 )
 from factroots_dagster.orchestration.checks import data, models, results, similarity
 from factroots_dagster.orchestration.checks.suite import Suite
-from factroots_dagster.orchestration.partitions import CELL, CHECKPOINT, LANGUAGE
+from factroots_dagster.orchestration.partitions import CELL, CHECKPOINT, LANGUAGE, Parts
 from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_SCORES, VOLUME_RELATIONS
 from factroots_dagster.roots.schema import (
     CHANGED_FACTS,
@@ -122,6 +123,10 @@ class AssetRow:
     resumable: bool = False
     max_age: timedelta | None = None
     generated_only: bool = False
+
+    def partitions(self, keys: Mapping[str, Iterable[str]]) -> list[Parts]:
+        """All its partitions, given the keys of each dimension."""
+        return list(product(*(keys[dimension] for dimension in self.partitioned_by)))
 
 
 ROWS = (

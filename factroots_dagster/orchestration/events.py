@@ -8,7 +8,7 @@ run's, with its own versions; the later event counts, and Dagster's staleness is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import dagster as dg
@@ -16,6 +16,7 @@ import dagster as dg
 from factroots_dagster.orchestration.catalog import CATALOG, parents
 from factroots_dagster.orchestration.metadata import materialization_metadata
 from factroots_dagster.orchestration.partitions import Parts, key_of, parts_of
+from factroots_dagster.orchestration.versions import StoreSnapshot
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
@@ -99,37 +100,24 @@ def _first_event(
     return (records[0].storage_id, event) if event is not None else None
 
 
-def unrecorded_partitions(
-    instance: dg.DagsterInstance, store: Store, run_id: str, assets: Iterable[str]
-) -> Iterator[tuple[str, Parts]]:
-    """What a run has written to the store and not recorded: it was killed before it could."""
-    for asset in assets:
-        records = latest_records(instance, asset)
-        for parts in _partitions_on_disk(store, asset):
-            info = store.partition_info(asset, *parts)
-            recorded = parts in records and records[parts].version == info.digest
-            if info.run_id == run_id and not recorded:
-                yield asset, parts
-
-
-def _partitions_on_disk(store: Store, asset: str) -> Iterator[Parts]:
-    folders: list[Parts] = [()]
-    for _ in CATALOG[asset].partitioned_by:
-        folders = [(*parts, name) for parts in folders for name in store.folders(asset, *parts)]
-    return (parts for parts in folders if store.exists(asset, *parts))
-
-
 def record_unrecorded(
     instance: dg.DagsterInstance, settings: Settings, store: Store, run_id: str, assets: Iterable[str]
 ) -> list[str]:
-    """Record what a killed run has finished; returns the partitions, as text.
+    """Record what a run has written to the store and was killed before recording; the partitions, as text.
 
     Their inputs are taken to be those that the history has now: if one has changed since, the manifest
     still says so, and the partition is due.
     """
-    recorded = []
-    for asset, parts in unrecorded_partitions(instance, store, run_id, assets):
-        inputs = input_tags(asset, settings, instance)
-        instance.report_runless_asset_event(materialization(asset, store, parts, inputs))
-        recorded.append("/".join((asset, *parts)))
+    snapshot, recorded = StoreSnapshot(store, settings), []
+    for asset in assets:
+        records, anything = latest_records(instance, asset), [None] * len(CATALOG[asset].partitioned_by)
+        for parts in snapshot.partitions(asset, anything):
+            manifest = snapshot.manifest(asset, parts)
+            if manifest is None or manifest.get("run_id") != run_id:
+                continue
+            if parts in records and records[parts].version == manifest["digest"]:
+                continue
+            inputs = input_tags(asset, settings, instance)
+            instance.report_runless_asset_event(materialization(asset, store, parts, inputs))
+            recorded.append("/".join((asset, *parts)))
     return recorded

@@ -4,9 +4,8 @@ Bodies write through the store, partition by partition, and not through an IO ma
 languages of one checkpoint, and a run that is stopped must keep the languages that it has finished.
 """
 
-import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -206,7 +205,7 @@ class _StepRun:
                     )
                 )
             resources = {name: getattr(self.context.resources, name) for name in first.resources}
-            step = Step(settings, store, writers, progress_to(self.context), **resources)
+            step = Step(settings, store, writers, self.context.log.info, **resources)
             try:
                 first.body(step, *parts)
             except Exception as error:
@@ -261,9 +260,3 @@ class _StepRun:
         retry = dg.RetryRequested(max_retries=attempts - 1, seconds_to_wait=wait)
         retry.__cause__ = failure  # whose words Dagster shows when the last attempt fails
         return retry
-
-
-def progress_to(context: Any) -> Callable[[str], None]:
-    """A progress callback of the library's functions that writes to the run's log."""
-    logger: logging.Logger = context.log
-    return lambda line: logger.info(line)

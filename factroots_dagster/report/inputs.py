@@ -150,7 +150,7 @@ class ReportInputs:
 
 
 class TableReader(Protocol):
-    """Reads partitions of assets, as a step or a `PartitionWriter` does."""
+    """Reads partitions of assets, as a `Step` does."""
 
     def read(
         self,

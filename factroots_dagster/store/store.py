@@ -163,7 +163,7 @@ class PartitionInfo:
 class PartitionWriter:
     """A partition while it is written: its temporary folder, and the inputs that were read for it.
 
-    Every partition that is read through the writer is recorded as an input in the manifest.
+    Every partition whose `input_folder` is asked for is recorded as an input in the manifest.
     """
 
     store: Store
@@ -175,20 +175,6 @@ class PartitionWriter:
         path = self.store.require(asset, *parts)
         self.inputs["/".join((asset, *parts))] = self.store.digest(asset, *parts)
         return path
-
-    def read(
-        self,
-        asset: str,
-        *parts: str,
-        columns: Sequence[str] | None = None,
-        where: pc.Expression | None = None,
-    ) -> pa.Table:
-        """The main table of a partition, recorded as an input."""
-        return read_folder(self.input_folder(asset, *parts), columns, where)
-
-    def read_side(self, name: str, asset: str, *parts: str) -> pa.Table:
-        """The side table `name` of a partition, recorded as an input."""
-        return _read_side(self.input_folder(asset, *parts), name)
 
     def write(self, table: pa.Table, schema: pa.Schema, side: str | None = None) -> None:
         """Write the main table, or the side table called `side`, cast to its declared schema."""

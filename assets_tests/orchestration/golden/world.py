@@ -65,38 +65,31 @@ def train_checkpoint() -> None:
     )
 
 
-def materialize(
-    folder: Path, say: Callable[[str], None], settings: Settings | None = None
-) -> tuple[Settings, Store]:
+def materialize(folder: Path, say: Callable[[str], None]) -> tuple[Settings, Store]:
     """Materialize every asset but the training, for the checkpoint beside this file."""
-    settings = settings or golden_settings(folder)
+    settings = golden_settings(folder)
     rows = [row for row in rows_in(settings) if row.name != "sandbox_training"]
-    languages = settings.active_languages
     with dg.instance_for_test() as instance:
         instance.add_dynamic_partitions(checkpoint_set(settings), [KEY])
         runner = stage_runner(settings, instance, say)
         for stage in stages(rows):
             runner.run_stage(stage, KEY)
-    assert languages
     return settings, runner.platform.store
 
 
 def contents(settings: Settings, store: Store) -> dict[str, dict[str, Any]]:
     """By asset, the number of its code and the digest of the content of all its tables and partitions."""
     keys = {LANGUAGE: settings.active_languages, CHECKPOINT: [KEY]}
-    found = {}
+    recorded = {}
     for name, row in CATALOG.items():
         if name == "sandbox_training":
             continue
-        partitions: list[tuple[str, ...]] = [()]
-        for dimension in row.partitioned_by:
-            partitions = [(*parts, key) for parts in partitions for key in keys[dimension]]
         digest = hashlib.sha256()
-        for parts in partitions:
+        for parts in row.partitions(keys):
             for table in _tables(store.require(name, *parts), store, name, parts):
                 digest.update(content_digest(table).encode())
-        found[name] = {"number": row.number, "content": digest.hexdigest()[:32]}
-    return found
+        recorded[name] = {"number": row.number, "content": digest.hexdigest()[:32]}
+    return recorded
 
 
 def _tables(folder: Path, store: Store, name: str, parts: tuple[str, ...]) -> Iterable[pa.Table]:

@@ -57,10 +57,7 @@ class Evaluation:
 
     def partitions(self, asset: str) -> list[Parts]:
         """All partitions of an asset."""
-        partitions: list[Parts] = [()]
-        for dimension in CATALOG[asset].partitioned_by:
-            partitions = [(*parts, key) for parts in partitions for key in self.keys[dimension]]
-        return partitions
+        return CATALOG[asset].partitions(self.keys)
 
     def out_of_date(self, asset: str) -> dict[Parts, str]:
         """The partitions that are out of date, each with a digest of what it would be made from.
@@ -95,9 +92,9 @@ class Evaluation:
         new ones, and an asset without partitions does so at once.
         """
         name, _, key = parent.partition("/")
-        if CATALOG[name].partitioned_by and self._first_event_id(name) > record.event_id:
-            return False
         dimensions = CATALOG[name].partitioned_by
+        if dimensions and self._first_event_id(name) > record.event_id:
+            return False
         chosen = (key,) if key else tuple(own.get(dimension) for dimension in dimensions)
         if (name, chosen) not in self._in_history:
             records = self._latest_records(name)
