@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +44,8 @@ def simplified_characters() -> dict[int, str]:
     same table, and positions must not shift.
     """
     lines = (files("opencc") / "dictionary" / "TSCharacters.txt").read_text("utf-8").splitlines()
-    pairs = [line.split() for line in lines if line.strip()]
-    return {ord(pair[0]): pair[1] for pair in pairs if len(pair) > 1 and len(pair[0]) == len(pair[1]) == 1}
+    pairs = (line.split()[:2] for line in lines)
+    return {ord(pair[0]): pair[1] for pair in pairs if list(map(len, pair)) == [1, 1]}
 
 
 def is_chinese(language: str) -> bool:
@@ -140,11 +140,8 @@ def normalize_with_positions(text: str, language: str = "") -> tuple[str, Source
 def words_to_normalize(text: str) -> Iterator[re.Match[str]]:
     """The words of `text` that normalization changes; only lines that may hold one are searched."""
     codes = to_code_points(text)
-    positions = find_possible_changes(codes)
-    if not len(positions):
-        return
     line_ends = np.concatenate([[-1], np.flatnonzero(codes == ord("\n")), [len(codes)]])
-    lines = np.unique(np.searchsorted(line_ends, positions)) - 1
+    lines = np.unique(np.searchsorted(line_ends, find_possible_changes(codes))) - 1
     for start, end in zip((line_ends[lines] + 1).tolist(), line_ends[lines + 1].tolist(), strict=True):
         if not is_normalized(text[start:end]):
             yield from (word for word in WORD.finditer(text, start, end) if not is_normalized(word[0]))
@@ -155,17 +152,16 @@ CHANGES, SECOND, FIRST, MARK = 1, 2, 4, 8
 with the one after; reorder it among combining marks."""
 
 
+@lru_cache(maxsize=1 << 12)
 def normalization_flags(character: str) -> int:
     """The flags above for one character."""
+    first_halves, second_halves = composition_halves()
     decomposed = unicodedata.normalize("NFD", character)
     changes = character in REPLACEMENTS or unicodedata.normalize("NFC", character) != character
-    first = character in first_halves() or "\u1100" <= character <= "\u115f" or decomposed != character
-    return (
-        CHANGES * changes
-        | SECOND * (character in second_halves() or "\u1160" <= character <= "\u11ff")
-        | FIRST * first
-        | MARK * (unicodedata.combining(decomposed[0]) > 0)
-    )
+    first = character in first_halves or "\u1100" <= character <= "\u115f" or decomposed != character
+    second = character in second_halves or "\u1160" <= character <= "\u11ff"
+    moves = unicodedata.combining(decomposed[0]) > 0
+    return CHANGES * changes | SECOND * second | FIRST * first | MARK * moves
 
 
 _flags = CharacterProperty(lambda codes: [normalization_flags(chr(code)) for code in codes])
@@ -191,41 +187,28 @@ def find_possible_changes(codes: CodePoints) -> NDArray[np.int64]:
     class_before = _last_combining_class(codes[positions - 1])
     composes = (own & SECOND != 0) & ((before & FIRST != 0) | ((class_before > 0) & (own_class > 0)))
     moves = (own & MARK != 0) & (own_class < class_before)
-    changed: NDArray[np.int64] = positions[
-        (own & CHANGES != 0) | ((composes | moves) & (positions > 0))  # nothing precedes the first
-    ]
+    # Nothing precedes the first character.
+    changed: NDArray[np.int64] = positions[(own & CHANGES != 0) | ((composes | moves) & (positions > 0))]
     return changed
 
 
 def normalize_word(word: str) -> tuple[str, list[int], list[int]]:
     """A word normalized, and for each character of the result where its source starts and ends in `word`."""
-    pieces: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    start = 0
-    while start < len(word):
-        end = start + 1
-        while end < len(word) and (may_join_previous(word[end]) or word[end] in INVISIBLE):
-            end += 1
+    whole, starts, ends = "", [], []
+    joined = [may_join_previous(character) or character in INVISIBLE for character in word[1:]]
+    for start, end in pairwise([0, *(at for at, joins in enumerate(joined, 1) if not joins), len(word)]):
         piece = normalize(word[start:end])
         # Invisible characters at the end do not belong to the source of any character.
-        source_end = end
-        while source_end > start + 1 and word[source_end - 1] in INVISIBLE:
-            source_end -= 1
-        pieces.append(piece)
+        source_end = start + len(word[start:end].rstrip(INVISIBLE) or word[start])
+        whole += piece
         starts += [start] * len(piece)
         ends += [source_end] * len(piece)
-        start = end
-    return "".join(pieces), starts, ends
+    return whole, starts, ends
 
 
 def may_join_previous(character: str) -> bool:
     """Whether NFC may compose a character with the one before it, or reorder it among those before it."""
-    return (
-        unicodedata.combining(unicodedata.normalize("NFD", character)[0]) > 0
-        or character in second_halves()
-        or "\u1160" <= character <= "\u11ff"
-    )
+    return normalization_flags(character) & (SECOND | MARK) != 0
 
 
 @lru_cache(maxsize=1)
@@ -239,11 +222,3 @@ def composition_halves() -> tuple[frozenset[str], frozenset[str]]:
             first.add(chr(int(parts[0], 16)))
             second.add(chr(int(parts[1], 16)))
     return frozenset(first), frozenset(second)
-
-
-def first_halves() -> frozenset[str]:
-    return composition_halves()[0]
-
-
-def second_halves() -> frozenset[str]:
-    return composition_halves()[1]

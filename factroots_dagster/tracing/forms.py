@@ -19,7 +19,6 @@ from factroots_dagster.text.normalization import normalize, normalize_all
 from factroots_dagster.text.symbols import Matches, Symbols, SymbolSearch
 from factroots_dagster.text.tokens import character_classes, inside_words, joined_bounds
 from factroots_dagster.tracing.kinds import ALIAS, LABEL, MENTION_KINDS
-from factroots_dagster.tracing.offsets import offsets_of_sizes
 
 STEM = len(MENTION_KINDS)
 """Kind of a form that is a mention only with a suffix; numbered after the kinds of mentions."""
@@ -96,11 +95,11 @@ class EntityForms:
             entities["entity_uri"].combine_chunks().dictionary_encode(),
             entities["label"].combine_chunks().dictionary_encode(),
             list(form_sizes),
-            offsets_of_sizes(list(form_sizes.values())),
+            np.cumsum([0, *form_sizes.values()]),
             np.array([number for _, number, _ in sorted_rows], dtype=np.int64),
             np.array([kind for _, _, kind in sorted_rows], dtype=np.int64),
             list(label_sizes),
-            offsets_of_sizes(list(label_sizes.values())),
+            np.cumsum([0, *label_sizes.values()]),
             np.array(label_entities, dtype=np.int64),
         )
 

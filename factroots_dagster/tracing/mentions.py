@@ -22,6 +22,7 @@ from factroots_dagster.tables import storage_schema
 from factroots_dagster.text.code_points import to_code_points
 from factroots_dagster.text.inflection.suffixes import MAX_SUFFIX, SUFFIX_LANGUAGES, is_suffix
 from factroots_dagster.text.normalization import normalize_with_positions
+from factroots_dagster.text.offsets import rows_of_groups
 from factroots_dagster.text.sentences.boundaries import sentence_starts
 from factroots_dagster.text.tokens import (
     CHUNK_TOKENS,
@@ -41,7 +42,6 @@ from factroots_dagster.tracing.forms import (
     language_of_split,
 )
 from factroots_dagster.tracing.kinds import ALIAS, MENTION_KINDS, SUFFIX, WORDPIECE
-from factroots_dagster.tracing.offsets import rows_of_groups
 from factroots_dagster.tracing.schema import ENTITY_MENTIONS, MENTION_ALIASES, MENTION_PIECES
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
+from factroots_dagster.text.offsets import rows_of_groups
 from factroots_dagster.tracing.kinds import LABEL
 from factroots_dagster.tracing.matchers import MATCHERS, SURFACE, Matcher
-from factroots_dagster.tracing.offsets import rows_of_groups
 
 MENTION_COLUMNS = (
     *("page_id", "entity", "kind", "start", "end", "sentence", "chunk", "sentence_start", "sentence_end"),

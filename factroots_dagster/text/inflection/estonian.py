@@ -30,7 +30,4 @@ def _suffixes_of_kind(final: str, genitive_vowels: str) -> Suffixes:
     return frozenset(suffixes)
 
 
-INFLECTION = Inflection(
-    suffixes_after=estonian_suffixes,
-    stem_changes=stem_changes("ne>se", "ne>s"),
-)
+INFLECTION = Inflection(estonian_suffixes, stem_changes("ne>se", "ne>s"))

@@ -1,4 +1,4 @@
-"""Suffixes that inflect a label without a word border before them, in the languages of `registry`.
+"""Suffixes that inflect a label without a word border before them, in the languages of INFLECTIONS.
 
 Tables hold what an encyclopedia says of its subjects: third persons, no first or second. They leave out
 suffixes that turn a name into another word, though they look alike (Hungarian -i "of Paris", Turkish -lı and
@@ -14,8 +14,20 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from factroots_dagster.text.inflection.registry import INFLECTIONS
-from factroots_dagster.text.inflection.rules import Suffixes
+from factroots_dagster.text.inflection import armenian, bengali, estonian, finnish, hungarian, korean, turkic
+from factroots_dagster.text.inflection.rules import Inflection, Suffixes
+
+INFLECTIONS: dict[str, Inflection] = {
+    "az": turkic.AZERBAIJANI,
+    "bn": bengali.INFLECTION,
+    "et": estonian.INFLECTION,
+    "fi": finnish.INFLECTION,
+    "hu": hungarian.INFLECTION,
+    "hy": armenian.INFLECTION,
+    "ko": korean.INFLECTION,
+    "tr": turkic.TURKISH,
+}
+"""Inflections by language code."""
 
 SUFFIX_LANGUAGES = frozenset(INFLECTIONS)
 

@@ -1,5 +1,6 @@
-"""What Turkish and Azerbaijani have in common: suffixes in the order of their slots, in vowel harmony.
+"""Turkish and Azerbaijani: suffixes in the order of their slots, in vowel harmony.
 
+Sources: Göksel and Kerslake, Turkish: A Comprehensive Grammar (2005); Öztopçu, Elementary Azerbaijani (2000).
 Suffixes are written with symbols: A is a low vowel and I a high one in harmony with the last vowel, D is d or
 t, and a letter in brackets is written after vowels only.
 """
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 
-from factroots_dagster.text.inflection.rules import Suffixes, last_of
+from factroots_dagster.text.inflection.rules import Inflection, Suffixes, last_of, stem_changes
 
 HIGH_VOWELS = {"a": "ı", "ı": "ı", "o": "u", "u": "u", "e": "i", "ə": "i", "i": "i", "ö": "ü", "ü": "ü"}
 """The high vowel in harmony with each vowel."""
@@ -35,7 +36,7 @@ class TurkicLanguage:
     limited_after_names: whether a capitalized stem takes neither possessive suffixes nor suffixes of
         one letter, which far more often end another name.
     soft_consonants: final consonants that are often soft; a back vowel before them may be followed by front
-        suffixes.
+        suffixes (saatler, golü).
     """
 
     cases: tuple[str, ...]
@@ -54,13 +55,8 @@ def turkic_suffixes(stem: str, language: TurkicLanguage) -> Suffixes:
     vowels = [vowel] if vowel else ["a", "e", "o", "ö"]
     if language.soft_consonants and final in language.soft_consonants and vowel in FRONT_VOWELS:
         vowels.append(FRONT_VOWELS[vowel])
-    if not vowel or not final:
-        sounds = "atn"
-    elif final in HIGH_VOWELS:
-        sounds = "a"
-    else:
-        sounds = "t" if final in VOICELESS else "n"
-    return _suffixes_of_kind("".join(vowels), sounds, language, is_name)
+    after_one = "a" if final in HIGH_VOWELS else "t" if final in VOICELESS else "n"
+    return _suffixes_of_kind("".join(vowels), after_one if vowel and final else "atn", language, is_name)
 
 
 @lru_cache
@@ -74,11 +70,8 @@ def _suffixes_of_kind(vowels: str, sounds: str, language: TurkicLanguage, is_nam
         chains.update(plural + case + copula for case in language.cases)
         if not is_name:
             chains.update(f"{plural}(s)I{case}{copula}" for case in POSSESSED_CASES)
-    suffixes = (
-        _in_harmony(chain, vowel, sound, language) for chain, vowel, sound in product(chains, vowels, sounds)
-    )
-    min_length = 2 if is_name else 1
-    return frozenset(suffix for suffix in suffixes if len(suffix) >= min_length)
+    suffixes = (_in_harmony(*kind, language) for kind in product(chains, vowels, sounds))
+    return frozenset(suffix for suffix in suffixes if len(suffix) > (1 if is_name else 0))
 
 
 def _in_harmony(chain: str, vowel: str, sound: str, language: TurkicLanguage) -> str:
@@ -95,5 +88,36 @@ def _in_harmony(chain: str, vowel: str, sound: str, language: TurkicLanguage) ->
             letter = "t" if sound in VOICELESS and language.devoices_d else "d"
         written += letter
         sound = letter or sound
-        vowel = letter if letter in HIGH_VOWELS and letter else vowel
+        vowel = letter if letter in HIGH_VOWELS else vowel
     return written
+
+
+def turkic_inflection(language: TurkicLanguage, letters: str, softened: tuple[str, ...]) -> Inflection:
+    """The inflection of a language; at the end of common nouns (names keep their spelling) `softened` has
+    the last consonant and its soft form. letters: those of the alphabet, as in a pattern."""
+    return Inflection(
+        suffixes_after=lambda stem: turkic_suffixes(stem, language),
+        stem_changes=stem_changes(
+            *(rf"(?<=^[{letters}])(.*[{letters}]){old}>\g<1>{new}" for old, new in softened)
+        ),
+    )
+
+
+AZERBAIJANI = turkic_inflection(
+    TurkicLanguage(("", "(n)I", "(y)A", "DA", "DAkI", "DAn", "(n)In", "(y)lA"), low_front_vowel="ə"),
+    letters="a-zçəğıöşü",
+    softened=("ky", "qğ"),
+)
+
+TURKISH = turkic_inflection(
+    # Left out are -lı, -ca and a lone vowel after a name, which more often make another word than a case.
+    TurkicLanguage(
+        ("", "(y)I", "(y)A", "DA", "DAki", "DAn", "(n)In", "(y)lA"),
+        low_front_vowel="e",
+        devoices_d=True,
+        limited_after_names=True,
+        soft_consonants="ltkfpb",
+    ),
+    letters="a-zçğıöşü",
+    softened=("pb", "çc", "td", "kğ"),
+)

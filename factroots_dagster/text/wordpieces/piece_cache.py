@@ -20,10 +20,7 @@ ENTRY_CHARACTERS = 32
 
 
 class PieceCache:
-    """Tokenizes words.
-
-    encode: gives the ids of code points, of which pieces consist.
-    """
+    """Tokenizes words; `encode` gives the ids of code points, of which pieces consist."""
 
     def __init__(
         self,
@@ -38,11 +35,8 @@ class PieceCache:
         self._characters = 0
 
     def __call__(self, words: Words) -> tuple[SymbolIds, NDArray[np.int64]]:
-        """The pieces of all words end to end, and where those of each word begin.
-
-        Returns the ids of the pieces, each after PIECE_MARK, shape [ids]; and offsets into them, shape
-        [words + 1].
-        """
+        """The ids of all words' pieces end to end, each piece after PIECE_MARK, shape [ids]; and where those
+        of each word begin, shape [words + 1]."""
         if self._characters > self.max_cached_characters:
             self.pieces_of_word, self._characters = {}, 0
         missing = [word for word in words.distinct if word not in self.pieces_of_word]
@@ -58,7 +52,6 @@ class PieceCache:
         pieces = self.tokenizer.tokenize(words, uncut)
         ids = self.encode(to_code_points("".join(pieces)))
         bounds = np.cumsum([0, *map(len, pieces)]) * ids.itemsize
-        id_bytes = ids.tobytes()
-        spans = itertools.pairwise(bounds.tolist())
-        self.pieces_of_word.update(zip(words, (id_bytes[start:end] for start, end in spans), strict=True))
+        id_bytes, spans = ids.tobytes(), itertools.pairwise(bounds.tolist())
+        self.pieces_of_word |= zip(words, (id_bytes[start:end] for start, end in spans), strict=True)
         self._characters += sum(map(len, words)) + ENTRY_CHARACTERS * len(words)

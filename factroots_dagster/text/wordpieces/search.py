@@ -8,10 +8,9 @@ items.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.text.code_points import to_code_points
+from factroots_dagster.text.offsets import rows_of_groups
 from factroots_dagster.text.symbols import SymbolSearch
 from factroots_dagster.text.tokens import joined_bounds
 from factroots_dagster.text.wordpieces.piece_cache import MAX_CACHED_CHARACTERS, PieceCache
@@ -44,7 +44,6 @@ class PieceSearch:
         self,
         tokenizer: WordTokenizer,
         labels: Sequence[str],
-        *,
         max_cached_characters: int = MAX_CACHED_CHARACTERS,
     ) -> None:
         self.tokenizer = tokenizer
@@ -56,8 +55,8 @@ class PieceSearch:
         self._search = SymbolSearch(to_code_points("".join(labels_by_pattern)), lengths, extra=mark)
         self._mark_id = self._search.encode(mark)[0]
         self._cache = PieceCache(tokenizer, self._search.encode, max_cached_characters)
-        # Labels of pattern p: _labels[_offsets[p] : _offsets[p + 1]].
         self._offsets = np.cumsum([0, *map(len, labels_by_pattern.values())])
+        """Labels of pattern p: _labels[_offsets[p] : _offsets[p + 1]]."""
         self._labels = np.array(list(chain.from_iterable(labels_by_pattern.values())), dtype=np.int64)
 
     def _labels_by_pattern(self, labels: Sequence[str]) -> dict[str, list[int]]:
@@ -71,7 +70,7 @@ class PieceSearch:
         in_order = [pieces[index] for index in words.distinct_index.tolist()]
         bounds = np.searchsorted(words.starts, np.append(starts, ends[-1:])).tolist()
         labels_by_pattern: dict[str, list[int]] = {}
-        for label, (first, last) in enumerate(itertools.pairwise(bounds)):
+        for label, (first, last) in enumerate(pairwise(bounds)):
             if pattern := "".join(in_order[first:last]).removeprefix(PIECE_MARK):
                 labels_by_pattern.setdefault(pattern, []).append(label)
                 self.unknown[label] = not unknown_pieces.isdisjoint(pattern.split(PIECE_MARK))
@@ -99,8 +98,9 @@ class PieceSearch:
         first_word = np.searchsorted(words.starts, starts)
         first_piece = np.searchsorted(piece_symbols, word_symbols[first_word])
         chunks = -(np.diff(first_piece, append=len(piece_symbols)) // -CHUNK_PIECES)
-        chunk_text = np.repeat(np.arange(len(texts)), chunks)
-        chunk_number = np.arange(len(chunk_text)) - np.repeat(np.cumsum(chunks) - chunks, chunks)
+        chunk_offsets = np.append(0, np.cumsum(chunks))
+        chunk_text, row = rows_of_groups(chunk_offsets, np.arange(len(texts)))
+        chunk_number = row - chunk_offsets[chunk_text]
         chunk_symbols = piece_symbols[first_piece[chunk_text] + CHUNK_PIECES * chunk_number]
         in_chunks = symbols.copy()
         in_chunks[chunk_symbols] = CHUNK_START
@@ -113,11 +113,9 @@ class PieceSearch:
         last_line = np.searchsorted(line_starts, end - 1, side="right") - 1
         start, end = start + shifts[line], end + shifts[last_line]
 
-        counts = np.diff(self._offsets)[pattern]
-        match = np.repeat(np.arange(len(pattern)), counts)
-        nth = np.arange(len(match)) - np.repeat(np.cumsum(counts) - counts, counts)
-        label = self._labels[self._offsets[pattern][match] + nth]
-        return chunk_text[chunk][match], label, start[match], end[match], chunk_number[chunk][match]
+        match, row = rows_of_groups(self._offsets, pattern)
+        chunk = chunk[match]
+        return chunk_text[chunk], self._labels[row], start[match], end[match], chunk_number[chunk]
 
     def _positions(
         self,
@@ -139,9 +137,8 @@ class PieceSearch:
             nth = np.searchsorted(piece_symbols, bounds[by_pieces], side="right") - 1
             nth -= np.searchsorted(piece_symbols, word_symbols[word])
             distinct, row = np.unique(word, return_inverse=True)
-            encodings = self.tokenizer.hf.encode_batch(
-                [words[index] for index in distinct.tolist()], add_special_tokens=False
-            )
+            texts = [words[index] for index in distinct.tolist()]
+            encodings = self.tokenizer.hf.encode_batch(texts, add_special_tokens=False)
             first = np.cumsum([0, *(len(encoding.offsets) for encoding in encodings)])
             spans = np.array(list(chain.from_iterable(encoding.offsets for encoding in encodings)))
             side = np.nonzero(by_pieces)[0]
@@ -162,16 +159,14 @@ def _without_lists(
     first: list[int] = []
     for text, listed in zip(texts, list_lines, strict=True):
         first.append(len(blocks))
-        if len(listed):
-            left_out = set(listed)
-            position = 0
-            for number, line in enumerate(text.split("\n")):
-                if number not in left_out:
-                    blocks.append(line)
-                    positions.append(position)
-                position += len(line) + 1
+        left_out, position = set(listed), 0
+        for number, line in enumerate(text.split("\n") if left_out else [text]):
+            if number not in left_out:
+                blocks.append(line)
+                positions.append(position)
+            position += len(line) + 1
         if len(blocks) == first[-1]:
-            blocks.append("" if len(listed) else text)
+            blocks.append("")
             positions.append(0)
     lengths = np.fromiter(map(len, blocks), np.int64, len(blocks))
     starts = np.cumsum(lengths + 1) - lengths - 1
@@ -179,9 +174,7 @@ def _without_lists(
 
 
 def piece_search(tokenizer_json: str, labels: Sequence[str]) -> PieceSearch:
-    """The search for `labels` with a tokenizer, created once per process.
-
-    tokenizer_json: the text of a `tokenizer.json`.
+    """The search for `labels` with the tokenizer of this JSON, created once per process.
 
     Raises InputError if the tokenizer cannot be applied word by word.
     """
@@ -193,9 +186,7 @@ def _piece_search(tokenizer_json: str, labels: tuple[str, ...]) -> PieceSearch:
     return PieceSearch(_word_tokenizer(tokenizer_json), labels)
 
 
-@lru_cache(maxsize=1)
-def _word_tokenizer(tokenizer_json: str) -> WordTokenizer:
-    return WordTokenizer(tokenizer_json)
+_word_tokenizer = lru_cache(maxsize=1)(WordTokenizer)
 
 
 def read_tokenizer(folder: Path) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -94,8 +94,8 @@ class WordTokenizer:
         if self.marks_words:
             self._separators = self._find_separators()
         # Added tokens are matched before the text is cut.
-        added = [re.escape(token["content"]) for token in parts["added_tokens"]]
-        self._added = re.compile("|".join(added)) if added else None
+        added = "|".join(re.escape(token["content"]) for token in parts["added_tokens"])
+        self._added = re.compile(added) if added else None
         model = parts["model"]
         unknown = model.get("unk_token")
         self._unknown: int | None = model.get("unk_id") if unknown is None else self.hf.token_to_id(unknown)
@@ -122,9 +122,8 @@ class WordTokenizer:
             return REMOVED
         if words == ["a", *"b" * len(characters)]:
             return SEPARATOR
-        if words == [*text] or (
-            len(characters) == 1 and len(words) > 2 and (words[0], words[-1]) == ("a", "b")
-        ):
+        splits_one = len(characters) == 1 and len(words) > 2 and (words[0], words[-1]) == ("a", "b")
+        if splits_one or words == [*text]:
             return ISOLATED
         return IN_WORD if words == [text] else None
 
@@ -147,12 +146,12 @@ class WordTokenizer:
         returns. Raises InputError if the tokenizer does not cut at spaces.
         """
         sides = [(left, right) for left in ("a", "\u0600", "a\r") for right in ("b", "\u0301b")]
+        cut = self._pre_tokenize
         separators = frozenset(
             character
             for character in " \n"
             if all(
-                self._pre_tokenize(left + character + right)
-                == self._pre_tokenize(left) + self._pre_tokenize(right)
+                cut(left + character + right) == cut(left) + cut(right)
                 for left, right in sides
                 if self._role_if_marked(left[-1]) != UNSTABLE
             )
@@ -256,17 +255,16 @@ def _between_letters(characters: str) -> str:
 def _is_greedy(parts: dict[str, Any]) -> bool:
     """Whether a tokenizer of BERT's kind is WordPiece whose normalizer only removes characters."""
     normalizer = parts["normalizer"]
+    changes = ("lowercase", "strip_accents")
     only_removes = normalizer is None or (
-        normalizer["type"] == "BertNormalizer"
-        and not normalizer["lowercase"]
-        and not normalizer["strip_accents"]
+        normalizer["type"] == "BertNormalizer" and not any(normalizer[change] for change in changes)
     )
     return only_removes and parts["model"]["type"] == "WordPiece"
 
 
 def _marks_words(parts: dict[str, Any]) -> bool:
     """Whether a tokenizer marks the beginning of words; raises InputError if it is of neither kind."""
-    steps = list(_step_types(parts["pre_tokenizer"], "pretokenizers"))
+    steps = _step_types(parts["pre_tokenizer"], "pretokenizers")
     marks_words = steps in (["WhitespaceSplit", "Metaspace"], ["Metaspace"])
     if not marks_words and steps != ["BertPreTokenizer"]:
         method = " and ".join(steps) or "nothing"
@@ -274,19 +272,14 @@ def _marks_words(parts: dict[str, Any]) -> bool:
             f"the tokenizer cuts texts by {method}, so it cannot be applied word by word", REMEDY
         )
     allowed = LOCAL_NORMALIZERS if marks_words else {"BertNormalizer"}
-    other = set(_step_types(parts["normalizer"], "normalizers")) - allowed
-    if other:
-        raise InputError(
-            f"the tokenizer normalizes texts by {' and '.join(sorted(other))}, which may reach across words",
-            REMEDY,
-        )
+    if other := set(_step_types(parts["normalizer"], "normalizers")) - allowed:
+        method = " and ".join(sorted(other))
+        raise InputError(f"the tokenizer normalizes texts by {method}, which may reach across words", REMEDY)
     return marks_words
 
 
-def _step_types(part: dict[str, Any] | None, steps_key: str) -> Iterator[str]:
+def _step_types(part: dict[str, Any] | None, steps_key: str) -> list[str]:
     """The types of a tokenizer's normalizers or pre-tokenizers, with sequences flattened."""
     if part is not None and part["type"] == "Sequence":
-        for step in part[steps_key]:
-            yield from _step_types(step, steps_key)
-    elif part is not None:
-        yield part["type"]
+        return [name for step in part[steps_key] for name in _step_types(step, steps_key)]
+    return [] if part is None else [part["type"]]

@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
-
-
-def offsets_of_sizes(sizes: Sequence[int]) -> NDArray[np.int64]:
-    """The offsets of consecutive groups of these sizes, [len(sizes) + 1]."""
-    return np.append(0, np.cumsum(np.array(sizes, dtype=np.int64)))
 
 
 def rows_of_groups(

@@ -6,13 +6,13 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from factroots_dagster.tracing.offsets import offsets_of_sizes, rows_of_groups
+from factroots_dagster.text.offsets import rows_of_groups
 
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=6), st.data())
 def test_rows_of_groups_are_those_of_loops(sizes: list[int], data: st.DataObject) -> None:
     groups = data.draw(st.lists(st.integers(0, len(sizes) - 1), max_size=8))
-    offsets = offsets_of_sizes(sizes)
+    offsets = np.cumsum([0, *sizes])
     expected = [
         (index, row)
         for index, group in enumerate(groups)
