@@ -1,6 +1,8 @@
-"""How tables are declared: Arrow schemas whose columns describe themselves."""
+"""How tables are declared: Arrow schemas whose columns describe themselves, and columns of many tables."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Collection
 
 import pyarrow as pa
 
@@ -10,6 +12,36 @@ DESCRIPTION = b"description"
 def column(name: str, type_: pa.DataType, description: str, *, nullable: bool = True) -> pa.Field:
     """A column with its description: meaning, unit, and what null stands for."""
     return pa.field(name, type_, nullable=nullable, metadata={DESCRIPTION: description})
+
+
+def _columns_of(type_: pa.DataType) -> Callable[[str, str], pa.Field]:
+    return lambda name, description: column(name, type_, description)
+
+
+string, boolean, float64 = _columns_of(pa.string()), _columns_of(pa.bool_()), _columns_of(pa.float64())
+int32, int64, int32_list = _columns_of(pa.int32()), _columns_of(pa.int64()), _columns_of(pa.list_(pa.int32()))
+
+
+def table(*columns: pa.Field, nullable: Collection[str] | None = None, note: str = "") -> pa.Schema:
+    """A table's schema. nullable: the columns that can hold null; None for all. note: kept as metadata."""
+    names = {field.name for field in columns}
+    optional = names if nullable is None else set(nullable)
+    if unknown := optional - names:
+        raise KeyError(f"not columns of the table: {', '.join(sorted(unknown))}")
+    fields = [field.with_nullable(field.name in optional) for field in columns]
+    return pa.schema(fields, metadata={"note": note} if note else None)
+
+
+UUID = string("uuid", "mLAMA's identifier of the fact, the same in every language")
+LANGUAGE = string("language", "Code of the language, as in mLAMA")
+ALL_LANGUAGES = string("language", "Code of the language; * for all languages together")
+RELATION = string("relation", "Relation: a Wikidata property such as P36, or a name such as place_of_birth")
+FACT_KEY = (UUID, LANGUAGE, RELATION)
+"""Of tables with a row per fact and language, or several."""
+LANGUAGE_PAIR = (
+    string("language_a", "Code of the first language of the pair, alphabetically before the second"),
+    string("language_b", "Code of the second language of the pair"),
+)
 
 
 def description_of(field: pa.Field) -> str:

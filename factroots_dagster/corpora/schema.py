@@ -4,100 +4,74 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from factroots_dagster.tables import column
+from factroots_dagster.tables import LANGUAGE, column, int32_list, int64, string, table
 
-WIKIPEDIA_DUMP = pa.schema(
+_NAMESPACE = pa.struct(
     [
-        column("language", pa.string(), "Language code of the Wikipedia, as in mLAMA"),
-        column("file", pa.string(), "Name of the dump file"),
-        column(
-            "path",
-            pa.string(),
-            "Path of the file: absolute, or relative to the partition's `_dump` folder if it was downloaded",
-        ),
-        column("snapshot", pa.string(), "Date of the dump as YYYYMMDD; `latest` when the file is named so"),
-        column("bytes", pa.int64(), "Size of the file as it is stored, in bytes"),
-        column("sha1", pa.string(), "SHA-1 of the file, hexadecimal"),
-        column("compression", pa.string(), "How the file is compressed: `bz2`, `gz`, `zst` or `none`"),
-        column(
-            "indexed_pages",
-            pa.int64(),
-            "Number of pages that the file's multistream index lists; null without an index",
-        ),
-        column("sitename", pa.string(), "Name of the wiki, from the dump's siteinfo"),
-        column(
-            "namespaces",
-            pa.list_(
-                pa.struct(
-                    [
-                        column(
-                            "key", pa.int64(), "Number of the namespace: 0 articles, 6 files, 14 categories"
-                        ),
-                        column("name", pa.string(), "Name of the namespace in this wiki; empty for articles"),
-                    ]
-                )
-            ),
-            "The wiki's namespaces, from the dump's siteinfo",
-        ),
+        int64("key", "Number of the namespace: 0 articles, 6 files, 14 categories"),
+        string("name", "Name of the namespace in this wiki; empty for articles"),
     ]
+)
+
+INDEXED_PAGES = int64("indexed_pages", "Pages that the dump's multistream index lists; null without an index")
+
+WIKIPEDIA_DUMP = table(
+    LANGUAGE,
+    string("file", "Name of the dump file"),
+    string("path", "Path of the file: absolute, or of a download, within the partition's `_dump` folder"),
+    string("snapshot", "Date of the dump as YYYYMMDD; `latest` when the file is named so"),
+    int64("bytes", "Size of the file as it is stored, in bytes"),
+    string("sha1", "SHA-1 of the file, hexadecimal"),
+    string("compression", "How the file is compressed: `bz2`, `gz`, `zst` or `none`"),
+    INDEXED_PAGES,
+    string("sitename", "Name of the wiki, from the dump's siteinfo"),
+    column("namespaces", pa.list_(_NAMESPACE), "The wiki's namespaces, from the dump's siteinfo"),
 )
 """One row per file of a dump: a single file, or the numbered parts of a large one."""
 
-WIKIPEDIA_ARTICLES = pa.schema(
-    [
-        column("page_id", pa.int64(), "MediaWiki's page id, unique within the wiki"),
-        column("revision_id", pa.int64(), "MediaWiki's id of the revision in the dump"),
-        column("title", pa.string(), "Title of the page"),
-        column("redirect_to", pa.string(), "Title that a redirect leads to; null for articles"),
-        column(
-            "redirect_fragment",
-            pa.string(),
-            "Section that a redirect leads to; null for articles and for redirects to a whole page",
-        ),
-        column(
-            "text", pa.string(), "Plain text, a line per paragraph, list item or heading; empty for redirects"
-        ),
-        column(
-            "list_lines", pa.list_(pa.int32()), "Numbers of the lines of `text` that are list items, from 0"
-        ),
-        column(
-            "names",
-            pa.list_(pa.string()),
-            "Distinct bold words of the first paragraph, which name the article's subject",
-        ),
-        column("wikitext_bytes", pa.int64(), "Size of the page's wikitext in UTF-8, in bytes"),
-        column("words", pa.int64(), "Number of words of `text`; in scripts without spaces, of characters"),
-    ]
+WIKIPEDIA_ARTICLES = table(
+    int64("page_id", "MediaWiki's page id, unique within the wiki"),
+    int64("revision_id", "MediaWiki's id of the revision in the dump"),
+    string("title", "Title of the page"),
+    string("redirect_to", "Title that a redirect leads to; null for articles"),
+    string(
+        "redirect_fragment", "Section that a redirect leads to; null for articles and links to whole pages"
+    ),
+    string("text", "Plain text, a line per paragraph, list item or heading; empty for redirects"),
+    int32_list("list_lines", "Numbers of the lines of `text` that are list items, from 0"),
+    column("names", pa.list_(pa.string()), "Distinct bold words of the first paragraph: the subject's names"),
+    int64("wikitext_bytes", "Size of the page's wikitext in UTF-8, in bytes"),
+    int64("words", "Number of words of `text`; in scripts without spaces, of characters"),
 )
 """One row per page of namespace 0: an article or a redirect."""
 
-WIKIPEDIA_PROBLEMS = pa.schema(
-    [
-        column("page_id", pa.int64(), "MediaWiki's page id; null when it could not be read"),
-        column("title", pa.string(), "Title of the page; null when it could not be read"),
-        column("problem", pa.string(), "What is wrong with the page or the compressed data"),
-        column(
-            "bytes",
-            pa.int64(),
-            "Bytes of XML of the page, or of compressed data where a piece of the file cannot be read",
-        ),
-    ]
+WIKIPEDIA_PROBLEMS = table(
+    int64("page_id", "MediaWiki's page id; null when it could not be read"),
+    string("title", "Title of the page; null when it could not be read"),
+    string("problem", "What is wrong with the page or the compressed data"),
+    int64("bytes", "Bytes of XML of the page, or of compressed data where a piece of the file is unreadable"),
 )
 """One row per page that is missing from the articles: damaged, or not cleaned within the time limit."""
 
-WIKIPEDIA_COUNTS = pa.schema(
-    [
-        column("pages", pa.int64(), "Complete pages of every namespace"),
-        column("articles", pa.int64(), "Articles in the table"),
-        column("redirects", pa.int64(), "Redirects in the table"),
-        column(
-            "damaged_pages", pa.int64(), "Damaged pages, and pieces of the file that cannot be decompressed"
-        ),
-        column("lost_bytes", pa.int64(), "Bytes of XML, or of compressed data, that were lost to damage"),
-        column("unfinished_pages", pa.int64(), "Pages that were not cleaned within the time limit"),
-        column("wikitext_bytes", pa.int64(), "Bytes of wikitext (UTF-8) of the articles, without redirects"),
-        column("characters", pa.int64(), "Unicode code points of the articles' text"),
-        column("words", pa.int64(), "Words of the articles' text"),
-    ]
+PAGE_COUNTS = (
+    int64("pages", "Complete pages of every namespace"),
+    int64("articles", "Articles, without redirects"),
+    int64("redirects", "Redirects"),
 )
+LOSSES = (
+    int64("damaged_pages", "Damaged pages, and pieces of the file that cannot be decompressed"),
+    int64("lost_bytes", "Bytes of XML, or of compressed data, that were lost to damage"),
+    int64("unfinished_pages", "Pages that were not cleaned within the time limit"),
+)
+ARTICLE_SIZES = (
+    int64("wikitext_bytes", "Bytes of wikitext (UTF-8) of the articles, without redirects"),
+    int64("characters", "Unicode code points of the articles' plain text, line ends included"),
+    int64(
+        "words",
+        "Words of the plain text: runs of letters, marks, digits and underscores; in scripts without spaces "
+        "(Han, kana, Thai, Lao, Khmer, Myanmar) single characters",
+    ),
+)
+
+WIKIPEDIA_COUNTS = table(*PAGE_COUNTS, *LOSSES, *ARTICLE_SIZES)
 """One row: the totals of a dump."""

@@ -2,55 +2,34 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
+from factroots_dagster.tables import FACT_KEY, int32, int64, string, table
 
-from factroots_dagster.tables import column
-
-CHECKPOINT = pa.schema(
-    [
-        column("checkpoint", pa.string(), "Key of the checkpoint: the partition key of every table about it"),
-        column("source", pa.string(), "Hugging Face hub id, or the name of the local folder"),
-        column("revision", pa.string(), "Hub commit, or a digest of the local folder's files"),
-        column("architecture", pa.string(), "Class of the model in transformers, such as BertForMaskedLM"),
-        column(
-            "family",
-            pa.string(),
-            "`masked`: a masked language model (encoder); `causal`: a causal language model (decoder)",
-        ),
-        column("layers", pa.int64(), "Number of transformer layers"),
-        column("hidden_size", pa.int64(), "Width of the hidden states"),
-        column("neurons", pa.int64(), "Number of feed-forward neurons in each layer"),
-        column("parameters", pa.int64(), "Number of parameters, tied weights counted once"),
-        column("vocabulary", pa.int64(), "Number of entries in the tokenizer's vocabulary"),
-        column("max_length", pa.int64(), "Longest input in tokens, special tokens included"),
-        column("tokenizer_sha256", pa.string(), "SHA-256 over the tokenizer's files"),
-        column("weights_sha256", pa.string(), "SHA-256 over the weight files"),
-        column(
-            "corpus",
-            pa.string(),
-            "What the model was trained on: `wikipedia`, `commoncrawl`, `sandbox` (generated), or `unknown`",
-        ),
-    ]
+CHECKPOINT = table(
+    string("checkpoint", "Key of the checkpoint: the partition key of every table about it"),
+    string("source", "Hugging Face hub id, or the name of the local folder"),
+    string("revision", "Hub commit, or a digest of the local folder's files"),
+    string("architecture", "Class of the model in transformers, such as BertForMaskedLM"),
+    string("family", "`masked`: a masked language model (encoder); `causal`: a causal one (decoder)"),
+    int64("layers", "Number of transformer layers"),
+    int64("hidden_size", "Width of the hidden states"),
+    int64("neurons", "Number of feed-forward neurons in each layer"),
+    int64("parameters", "Number of parameters, tied weights counted once"),
+    int64("vocabulary", "Number of entries in the tokenizer's vocabulary"),
+    int64("max_length", "Longest input in tokens, special tokens included"),
+    string("tokenizer_sha256", "SHA-256 over the tokenizer's files"),
+    string("weights_sha256", "SHA-256 over the weight files"),
+    string("corpus", "What it was trained on: `wikipedia`, `commoncrawl`, `sandbox` (generated), `unknown`"),
 )
 """One row per checkpoint: what the model is, and which files it was read from."""
 
-ACTIVATION_INDEX = pa.schema(
-    [
-        column("uuid", pa.string(), "mLAMA's identifier of the fact"),
-        column("language", pa.string(), "Code of the language in which the fact was probed"),
-        column("relation", pa.string(), "Wikidata property of the fact, such as P36"),
-        column(
-            "row",
-            pa.int64(),
-            "First index into the file's tensor `activations` [facts, layers, neurons], counted from 0",
-        ),
-        column(
-            "mask_count",
-            pa.int32(),
-            "Number of masks of the correct prompt (decoder: tokens of the correct answer); the activations "
-            "are the mean over them",
-        ),
-        column("file", pa.string(), "Name of the tensor file beside the index: `<relation>.safetensors`"),
-    ]
+ACTIVATION_INDEX = table(
+    *FACT_KEY,
+    int64("row", "First index into the file's tensor `activations` [facts, layers, neurons], from 0"),
+    int32(
+        "mask_count",
+        "Number of masks of the correct prompt (decoder: tokens of the correct answer); the activations are "
+        "the mean over them",
+    ),
+    string("file", "Name of the tensor file beside the index: `<relation>.safetensors`"),
 )
 """One row per correctly predicted fact and language: where its neuron activations are stored."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
-
-from factroots_dagster.tables import column
+from factroots_dagster.tables import ALL_LANGUAGES, FACT_KEY, LANGUAGE, boolean, float64, int64, string, table
 
 TYPES = ("shared", "independent", "transferred", "naming_cue", "shared_tokens", "not_predicted")
 PREDICTED_TYPES = TYPES[:-1]
@@ -19,241 +17,134 @@ RULES = (
 _PREDICTED_TYPES = ", ".join(PREDICTED_TYPES)
 _ALL_TYPES = ", ".join(TYPES)
 
-FACT_TYPES = pa.schema(
-    [
-        column("uuid", pa.string(), "mLAMA's identifier of the fact", nullable=False),
-        column("language", pa.string(), "Code of the language in which the fact was probed", nullable=False),
-        column("relation", pa.string(), "Wikidata property of the fact, such as P36", nullable=False),
-        column("type", pa.string(), f"Type of the fact: {_ALL_TYPES}", nullable=False),
-        column("reason", pa.string(), "Why the fact has this type: a sentence for people", nullable=False),
-        column("rule", pa.string(), f"Rule that decided the type: one of {', '.join(RULES)}", nullable=False),
-        column(
-            "source_present",
-            pa.bool_(),
-            "Whether the matcher found subject and object together in a window of the language's Wikipedia",
-            nullable=False,
-        ),
-        column(
-            "windows",
-            pa.int64(),
-            "Number of windows in which the matcher found subject and object together",
-            nullable=False,
-        ),
-        column("matcher", pa.string(), "Matcher that looked for sources, such as chunk", nullable=False),
-        column(
-            "easy",
-            pa.string(),
-            "For facts without a source, predicted or not: what gives the object away (shared_tokens or "
-            "naming_cue); null when nothing does, or when the fact has a source",
-        ),
-        column("easy_rule", pa.string(), "Rule for naming cues: name, relation or none", nullable=False),
-        column(
-            "cue",
-            pa.string(),
-            "The naming cue: a part of the subject's name, or the relation; null without a cue",
-        ),
-        column(
-            "cue_facts",
-            pa.int64(),
-            "Other subjects of the relation with the cue in their name; null unless the rule is name_cue",
-        ),
-        column(
-            "cue_hits",
-            pa.int64(),
-            "How many of these subjects have the same object; null unless the rule is name_cue",
-        ),
-        column(
-            "cue_p",
-            pa.float64(),
-            "One-sided hypergeometric p-value of the cue, times the number of name parts tested; null unless "
-            "the rule is name_cue",
-        ),
-        column(
-            "single_language",
-            pa.bool_(),
-            "Whether the fact is predicted but has no other language to compare it with",
-            nullable=False,
-        ),
-        column(
-            "nearest_language",
-            pa.string(),
-            "Language that represents the fact most similarly; null when the fact is not predicted or could "
-            "not be compared",
-        ),
-        column(
-            "statistic",
-            pa.string(),
-            "Statistic that compares the neurons, such as evidence or jaccard",
-            nullable=False,
-        ),
-        column("k", pa.int64(), "Number of top neurons per set; null for statistics without such sets"),
-        column(
-            "similarity",
-            pa.float64(),
-            "Value of the statistic over all other languages; null where nearest_language is",
-        ),
-        column(
-            "threshold",
-            pa.float64(),
-            "95th percentile of the statistic for other facts with the same object; null without such facts",
-        ),
-        column(
-            "p_value",
-            pa.float64(),
-            "One-sided p-value of the similarity against other facts with the same object; null without them",
-        ),
-        column(
-            "q_value",
-            pa.float64(),
-            "The p-value after the Benjamini-Hochberg correction; null where p_value is",
-        ),
-    ]
+_TYPE = string("type", f"Type of the facts: {_ALL_TYPES}")
+_FACTS = int64("facts", "Number of facts of this type")
+_SHARE = float64(
+    "share", "Share of the language's predicted facts, 0 to 1; null for not_predicted and without any"
+)
+_MATCHER = string("matcher", "Matcher that looked for sources, such as chunk")
+_K = int64("k", "Number of top neurons per set; null for statistics without such sets")
+_NEAREST = string(
+    "nearest_language", "Language that represents the fact most similarly; null where nothing was compared"
+)
+_SIMILARITY = (
+    float64("similarity", "Value of the statistic over all other languages; null where nothing was compared"),
+    float64(
+        "threshold", "95th percentile of similarity for other facts with the same object; null without any"
+    ),
+    float64("p_value", "One-sided p-value against other facts with the same object; null without such facts"),
+    float64("q_value", "The p-value after the Benjamini-Hochberg correction; null where p_value is"),
+)
+_COMPARISON = ("k", "nearest_language", *(column.name for column in _SIMILARITY))  # can be null
+
+FACT_TYPES = table(
+    *FACT_KEY,
+    string("type", f"Type of the fact: {_ALL_TYPES}"),
+    string("reason", "Why the fact has this type: a sentence for people"),
+    string("rule", f"Rule that decided the type: one of {', '.join(RULES)}"),
+    boolean(
+        "source_present",
+        "Whether the matcher found subject and object together in a window of the language's Wikipedia",
+    ),
+    int64("windows", "Number of windows in which the matcher found subject and object together"),
+    _MATCHER,
+    string(
+        "easy",
+        "For facts without a source, predicted or not: what gives the object away (shared_tokens or "
+        "naming_cue); null when nothing does, or when the fact has a source",
+    ),
+    string("easy_rule", "Rule for naming cues: name, relation or none"),
+    string("cue", "The naming cue: a part of the subject's name, or the relation; null without a cue"),
+    int64(
+        "cue_facts", "Other subjects of the relation whose name has the cue; null unless the rule is name_cue"
+    ),
+    int64("cue_hits", "How many of these subjects have the same object; null unless the rule is name_cue"),
+    float64(
+        "cue_p",
+        "One-sided hypergeometric p-value of the cue, times the number of name parts tested; null unless "
+        "the rule is name_cue",
+    ),
+    boolean("single_language", "Whether the fact is predicted but has no other language to compare it with"),
+    _NEAREST,
+    string("statistic", "Statistic that compares the neurons, such as evidence or jaccard"),
+    _K,
+    *_SIMILARITY,
+    nullable=("easy", "cue", "cue_facts", "cue_hits", "cue_p", *_COMPARISON),
 )
 """One row per row of PREDICTIONS."""
 
-VARIANTS = pa.schema(
-    [
-        column("uuid", pa.string(), "mLAMA's identifier of the fact", nullable=False),
-        column("language", pa.string(), "Code of the language in which the fact was probed", nullable=False),
-        column("relation", pa.string(), "Wikidata property of the fact, such as P36", nullable=False),
-        column("matcher", pa.string(), "Matcher that looked for sources", nullable=False),
-        column("source_present", pa.bool_(), "Whether this matcher found a source", nullable=False),
-        column(
-            "statistic",
-            pa.string(),
-            "Statistic that compares the neurons; null without a source, where nothing is compared",
-        ),
-        column("k", pa.int64(), "Number of top neurons per set; null for statistics without such sets"),
-        column(
-            "easy_rule",
-            pa.string(),
-            "Rule for naming cues: name, relation or none; null with a source, where none is needed",
-        ),
-        column("type", pa.string(), f"Type under these settings: {_PREDICTED_TYPES}", nullable=False),
-        column(
-            "nearest_language",
-            pa.string(),
-            "Language that represents the fact most similarly; null when nothing was compared",
-        ),
-        column("similarity", pa.float64(), "Value of the statistic; null when nothing was compared"),
-        column(
-            "threshold",
-            pa.float64(),
-            "95th percentile of the statistic for other facts with the same object; null without such facts",
-        ),
-        column(
-            "p_value",
-            pa.float64(),
-            "One-sided p-value of the similarity against other facts with the same object; null without them",
-        ),
-        column(
-            "q_value",
-            pa.float64(),
-            "The p-value after the Benjamini-Hochberg correction; null where p_value is",
-        ),
-    ]
+VARIANTS = table(
+    *FACT_KEY,
+    _MATCHER,
+    boolean("source_present", "Whether this matcher found a source"),
+    string("statistic", "Statistic that compares the neurons; null without a source: nothing is compared"),
+    _K,
+    string("easy_rule", "Rule for naming cues: name, relation or none; null with a source: none is needed"),
+    string("type", f"Type under these settings: {_PREDICTED_TYPES}"),
+    _NEAREST,
+    *_SIMILARITY,
+    nullable=("statistic", "easy_rule", *_COMPARISON),
 )
 """One row per predicted fact, matcher, and statistic (with a source) or rule for naming cues (without)."""
 
-SENSITIVITY = pa.schema(
-    [
-        column("language", pa.string(), "Code of the language; * for all languages", nullable=False),
-        column(
-            "axis",
-            pa.string(),
-            "Setting that is varied: matcher, statistic, k (of the paper's Jaccard), alpha or easy_rule",
-            nullable=False,
-        ),
-        column("setting", pa.string(), "Value of the varied setting, as text", nullable=False),
-        column("is_default", pa.bool_(), "Whether this is the value that fact_types uses", nullable=False),
-        column("type", pa.string(), f"Type of the facts: {_PREDICTED_TYPES}", nullable=False),
-        column("facts", pa.int64(), "Number of facts of this type under this setting", nullable=False),
-        column(
-            "share",
-            pa.float64(),
-            "Share of the language's predicted facts, 0 to 1; null when none is predicted",
-        ),
-    ]
+SENSITIVITY = table(
+    ALL_LANGUAGES,
+    string("axis", "What is varied: matcher, statistic, k (of the paper's Jaccard), alpha or easy_rule"),
+    string("setting", "Value of the varied setting, as text"),
+    boolean("is_default", "Whether this is the value that fact_types uses"),
+    string("type", f"Type of the facts: {_PREDICTED_TYPES}"),
+    int64("facts", "Number of facts of this type under this setting"),
+    _SHARE,
+    nullable=("share",),
 )
 """One row per language, varied setting, value and type; all other settings keep their defaults."""
 
-CHECKPOINT_COMPARISON = pa.schema(
-    [
-        column("checkpoint", pa.string(), "Key of the checkpoint", nullable=False),
-        column("order", pa.int64(), "Position of the checkpoint in the comparison, from 0", nullable=False),
-        column("language", pa.string(), "Code of the language; * for all languages", nullable=False),
-        column("type", pa.string(), f"Type of the facts: {_ALL_TYPES}", nullable=False),
-        column("facts", pa.int64(), "Number of facts of this type", nullable=False),
-        column("share", pa.float64(), "Share of all facts of the language, 0 to 1", nullable=False),
-        column(
-            "full_match",
-            pa.float64(),
-            "P@1 of the language at this checkpoint, 0 to 1; null when no full match could be asked for",
-        ),
-    ]
+CHECKPOINT_COMPARISON = table(
+    string("checkpoint", "Key of the checkpoint"),
+    int64("order", "Position of the checkpoint in the comparison, from 0"),
+    ALL_LANGUAGES,
+    _TYPE,
+    _FACTS,
+    float64("share", "Share of all facts of the language, 0 to 1"),
+    float64("full_match", "P@1 of the language at this checkpoint, 0 to 1; null when it could not be asked"),
+    nullable=("full_match",),
 )
 """One row per checkpoint, language and type."""
 
-CHANGED_FACTS = pa.schema(
-    [
-        column("uuid", pa.string(), "mLAMA's identifier of the fact", nullable=False),
-        column("language", pa.string(), "Code of the language in which the fact was probed", nullable=False),
-        column("checkpoint_from", pa.string(), "Key of the earlier checkpoint", nullable=False),
-        column("checkpoint_to", pa.string(), "Key of the next checkpoint", nullable=False),
-        column("type_from", pa.string(), "Type of the fact at the earlier checkpoint", nullable=False),
-        column("type_to", pa.string(), "Type of the fact at the next checkpoint", nullable=False),
-    ]
+CHANGED_FACTS = table(
+    *FACT_KEY[:2],
+    string("checkpoint_from", "Key of the earlier checkpoint"),
+    string("checkpoint_to", "Key of the next checkpoint"),
+    string("type_from", "Type of the fact at the earlier checkpoint"),
+    string("type_to", "Type of the fact at the next checkpoint"),
+    nullable=(),
 )
 """One row per fact and language whose type differs between one checkpoint and the next."""
 
-TYPE_COUNTS = pa.schema(
-    [
-        column("language", pa.string(), "Code of the language; * for all languages"),
-        column("type", pa.string(), f"Type of the facts: {_ALL_TYPES}"),
-        column("facts", pa.int64(), "Number of facts of this type"),
-        column(
-            "share",
-            pa.float64(),
-            "Share of the language's predicted facts, 0 to 1; null for not_predicted and without any",
-        ),
-    ]
-)
+TYPE_COUNTS = table(ALL_LANGUAGES, _TYPE, _FACTS, _SHARE)
 """One row per language and type."""
 
-SOURCE_ABSENCE = pa.schema(
-    [
-        column("language", pa.string(), "Code of the language"),
-        column("matcher", pa.string(), "Matcher that looked for sources"),
-        column("predicted", pa.int64(), "Number of predicted facts"),
-        column("absent", pa.int64(), "Number of predicted facts without a source"),
-        column("rate", pa.float64(), "absent divided by predicted; null when nothing is predicted"),
-    ]
+SOURCE_ABSENCE = table(
+    LANGUAGE,
+    _MATCHER,
+    int64("predicted", "Number of predicted facts"),
+    int64("absent", "Number of predicted facts without a source"),
+    float64("rate", "absent divided by predicted; null when nothing is predicted"),
 )
 """One row per language and matcher."""
 
-LUCK = pa.schema(
-    [
-        column("language", pa.string(), "Code of the language; * for the sums over all languages"),
-        column(
-            "unsourced",
-            pa.int64(),
-            "Number of facts that are not easy and have no source in any language",
-        ),
-        column("unsourced_predicted", pa.int64(), "How many of these are predicted all the same"),
-        column("rate", pa.float64(), "unsourced_predicted divided by unsourced; null if unsourced is 0"),
-        column(
-            "without_source",
-            pa.int64(),
-            "Number of facts that are not easy and have no source in this language",
-        ),
-        column("transferred", pa.int64(), "How many facts without a source are predicted"),
-        column(
-            "expected_lucky",
-            pa.float64(),
-            "Transferred facts expected to be lucky guesses, at the rate of all languages and at most all of "
-            "them; null without a rate",
-        ),
-        column("transferred_net", pa.float64(), "transferred minus expected_lucky; null without a rate"),
-    ]
+LUCK = table(
+    ALL_LANGUAGES,
+    int64("unsourced", "Number of facts that are not easy and have no source in any language"),
+    int64("unsourced_predicted", "How many of these are predicted all the same"),
+    float64("rate", "unsourced_predicted divided by unsourced; null if unsourced is 0"),
+    int64("without_source", "Number of facts that are not easy and have no source in this language"),
+    int64("transferred", "How many facts without a source are predicted"),
+    float64(
+        "expected_lucky",
+        "Transferred facts expected to be lucky guesses, at the rate of all languages and at most all of "
+        "them; null without a rate",
+    ),
+    float64("transferred_net", "transferred minus expected_lucky; null without a rate"),
 )
 """One row per language, and one for all."""
