@@ -142,10 +142,7 @@ def comparison(store: Store) -> Metrics:
     """Checkpoints compared, and facts whose type changed."""
     table = store.read("checkpoint_comparison", columns=["checkpoint"])
     changed = store.read_side("changed_facts", "checkpoint_comparison")
-    return {
-        "checkpoints": pc.count_distinct(table["checkpoint"]).as_py(),
-        "changed_facts": changed.num_rows,
-    }
+    return {"checkpoints": pc.count_distinct(table["checkpoint"]).as_py(), "changed_facts": changed.num_rows}
 
 
 def _row(table: pa.Table) -> Metrics:

@@ -19,11 +19,7 @@ import dagster as dg
 
 PROCESS_TAG = "factroots/process"
 SERVER_TAG = ".dagster/grpc_info"  # which code server started a run
-UNFINISHED = (
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-)
+UNFINISHED = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
 _PROC = Path("/proc")
 
 

@@ -16,13 +16,7 @@ import dagster as dg
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.registry import registered
 from factroots_dagster.orchestration.catalog import Stage, rows_in, stages
-from factroots_dagster.orchestration.partitions import (
-    CELL,
-    CHECKPOINT,
-    LANGUAGE,
-    Platform,
-    checkpoint_set,
-)
+from factroots_dagster.orchestration.partitions import CELL, CHECKPOINT, LANGUAGE, Platform, checkpoint_set
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
 

@@ -79,34 +79,33 @@ def outcome(validation: Any, check: str, summary: str = "") -> Outcome:
 
     summary: what is said in the description whether or not the check passes.
     """
+    severity = CHECKS[check]
     results = [
-        result for result in validation.results if result.expectation_config.severity.value == CHECKS[check]
+        result for result in validation.results if result.expectation_config.severity.value == severity
     ]
     results.sort(key=lambda result: (bool(result.success), meaning_of(result)))
     failed = [result for result in results if not result.success]
     shown = [f"{meaning_of(result)} ({_observation(result)})" for result in failed[:_SHOWN_FAILURES]]
     description = f"{len(results) - len(failed)} of {len(results)} expectations met"
     description += "".join(f"; not met: {text}" for text in shown) + (f"; {summary}" if summary else "")
-    records = [
-        dg.TableRecord(
-            {
-                "met": bool(result.success),
-                "expectation": meaning_of(result),
-                "observed": _shortened(_observation(result)),
-            }
-        )
-        for result in results
-    ]
-    metadata = {
-        "not_met": len(failed),
-        **({"expectations": dg.MetadataValue.table(records)} if records else {}),
-    }
+    metadata: dict[str, Any] = {"not_met": len(failed)}
+    if results:
+        metadata["expectations"] = dg.MetadataValue.table([_record(result) for result in results])
     return Outcome(not failed, html.escape(description, quote=False), metadata)
 
 
 def meaning_of(result: Any) -> str:
     """The line of words that an expectation carries."""
     return str(result.expectation_config.notes)
+
+
+def _record(result: Any) -> dg.TableRecord:
+    observed = _observation(result).replace("\n", " ")
+    if len(observed) > _SHOWN_CHARACTERS:
+        observed = observed[: _SHOWN_CHARACTERS - 1] + "…"
+    return dg.TableRecord(
+        {"met": bool(result.success), "expectation": meaning_of(result), "observed": observed}
+    )
 
 
 def _observation(result: Any) -> str:
@@ -131,11 +130,6 @@ def _row(row: object, value: object) -> str:
     if isinstance(row, dict):
         return ", ".join(f"{name} {key}" for name, key in row.items())
     return str(value) if row is None else f"row {row}: {value}"
-
-
-def _shortened(text: str) -> str:
-    text = text.replace("\n", " ")
-    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
 
 
 def log_evaluations(

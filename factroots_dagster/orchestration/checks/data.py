@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES
 from factroots_dagster.orchestration.checks import expect
-from factroots_dagster.orchestration.checks.suite import Suite
+from factroots_dagster.orchestration.checks.suite import suite_of
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store, read_batches
 from factroots_dagster.tracing.kinds import MENTION_KINDS
@@ -22,6 +25,7 @@ from factroots_dagster.tracing.matchers import (
     WORDPIECE_CHUNK,
     matchers_for,
 )
+from factroots_dagster.tracing.schema import ENTITY_MENTIONS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,80 +43,58 @@ MLAMA_ROWS, MLAMA_LANGUAGE_COUNT = 843_143, 53
 MLAMA_MULTI_ANSWER_ROWS, MLAMA_OBJECT_IN_SUBJECT_ROWS, MLAMA_FACTS = 165_742, 76_821, 37_535
 
 
-def release_frame(store: Store) -> pd.DataFrame:
-    frame: pd.DataFrame = store.read("mlama_release").to_pandas()
-    return frame
-
-
-def release_suite(settings: Settings) -> Suite:
+@suite_of("mlama_release")
+def release_suite(settings: Settings) -> Sequence[Any]:
     """Files parse, templates hold one [X] and one [Y]; for mLAMA the published totals (warning)."""
-
-    def expectations() -> Sequence[Any]:
-        published = (
-            expect.total("rows", MLAMA_ROWS, severity="warning")
-            + expect.distinct("language", MLAMA_LANGUAGE_COUNT, severity="warning")
-            if settings.world == "mlama"
-            else []
-        )
-        return [
-            *expect.rows(1),
-            *expect.not_null("language", "relation"),
-            *expect.unique("language", "relation"),
-            *expect.within("rows", 0),
-            *expect.matching("relation", RELATION, KNOWN_RELATION, severity="warning"),
-            *expect.matching("sha256", SHA256, "sha256 is 64 hexadecimal digits"),
-            *expect.matching("template", ONE_SUBJECT, "every template has exactly one [X]"),
-            *expect.matching("template", ONE_OBJECT, "every template has exactly one [Y]"),
-            *published,
-        ]
-
-    return Suite(release_frame, expectations)
+    published = (
+        expect.total("rows", MLAMA_ROWS, severity="warning")
+        + expect.distinct("language", MLAMA_LANGUAGE_COUNT, severity="warning")
+        if settings.world == "mlama"
+        else []
+    )
+    return [
+        *expect.rows(1),
+        *expect.not_null("language", "relation"),
+        *expect.unique("language", "relation"),
+        *expect.within("rows", 0),
+        *expect.matching("relation", RELATION, KNOWN_RELATION, severity="warning"),
+        *expect.matching("sha256", SHA256, "sha256 is 64 hexadecimal digits"),
+        *expect.matching("template", ONE_SUBJECT, "every template has exactly one [X]"),
+        *expect.matching("template", ONE_OBJECT, "every template has exactly one [Y]"),
+        *published,
+    ]
 
 
-def dump_frame(store: Store, language: str) -> pd.DataFrame:
-    frame: pd.DataFrame = store.read("wikipedia_dump", language).to_pandas()
-    return frame
+@suite_of("wikipedia_dump")
+def dump_suite(settings: Settings, language: str) -> Sequence[Any]:
+    return [
+        *expect.rows(1),
+        *expect.among("language", [language]),
+        *expect.not_null("path", "sitename", "namespaces"),
+        *expect.unique("file"),
+        *expect.within("bytes", 1),
+        *expect.matching("sha1", SHA1, "sha1 is 40 hexadecimal digits"),
+        *expect.matching("snapshot", r"^\d{8}$", "the snapshot is a date (YYYYMMDD)", severity="warning"),
+    ]
 
 
-def dump_suite(settings: Settings) -> Suite:
-    def expectations(language: str) -> Sequence[Any]:
-        return [
-            *expect.rows(1),
-            *expect.among("language", [language]),
-            *expect.not_null("path", "sitename", "namespaces"),
-            *expect.unique("file"),
-            *expect.within("bytes", 1),
-            *expect.matching("sha1", SHA1, "sha1 is 40 hexadecimal digits"),
-            *expect.matching("snapshot", r"^\d{8}$", "the snapshot is a date (YYYYMMDD)", severity="warning"),
-        ]
-
-    return Suite(dump_frame, expectations)
-
-
-def split_frame(store: Store, language: str) -> pd.DataFrame:
-    frame: pd.DataFrame = store.read("mlama_split", language).to_pandas()
-    return frame
-
-
-def split_suite(settings: Settings) -> Suite:
-    def expectations(language: str) -> Sequence[Any]:
-        return [
-            *expect.rows(1),
-            *expect.among("language", [language]),
-            *expect.unique("uuid"),
-            *expect.matching("uuid", UUID, "uuid is a UUID in its usual form", severity="warning"),
-            *expect.matching("relation", RELATION, KNOWN_RELATION, severity="warning"),
-            *expect.matching("template", ONE_SUBJECT, "every template has exactly one [X]"),
-            *expect.matching("template", ONE_OBJECT, "every template has exactly one [Y]"),
-            *[
-                expectation
-                for name in ("subject", "object", "subject_uri", "object_uri")
-                for expectation in expect.matching(name, r"\S", f"{name} is not blank")
-            ],
-            *expect.not_null("candidate_set", "object_in_subject"),
-        ]
-
-    return Suite(split_frame, expectations)
+@suite_of("mlama_split")
+def split_suite(settings: Settings, language: str) -> Sequence[Any]:
+    return [
+        *expect.rows(1),
+        *expect.among("language", [language]),
+        *expect.unique("uuid"),
+        *expect.matching("uuid", UUID, "uuid is a UUID in its usual form", severity="warning"),
+        *expect.matching("relation", RELATION, KNOWN_RELATION, severity="warning"),
+        *expect.matching("template", ONE_SUBJECT, "every template has exactly one [X]"),
+        *expect.matching("template", ONE_OBJECT, "every template has exactly one [Y]"),
+        *[
+            expectation
+            for name in ("subject", "object", "subject_uri", "object_uri")
+            for expectation in expect.matching(name, r"\S", f"{name} is not blank")
+        ],
+        *expect.not_null("candidate_set", "object_in_subject"),
+    ]
 
 
 def coverage_frame(store: Store) -> pd.DataFrame:
@@ -121,102 +103,80 @@ def coverage_frame(store: Store) -> pd.DataFrame:
     return frame
 
 
-def coverage_suite(settings: Settings) -> Suite:
-    whole = settings.world == "mlama" and not settings.languages
-
-    def expectations() -> Sequence[Any]:
-        published = (
-            expect.rows(MLAMA_ROWS, MLAMA_ROWS, severity="warning")
-            + expect.distinct("uuid", MLAMA_FACTS, severity="warning")
-            + expect.total("multi_answer", MLAMA_MULTI_ANSWER_ROWS, severity="warning")
-            + expect.total("object_in_subject", MLAMA_OBJECT_IN_SUBJECT_ROWS, severity="warning")
-            if whole
-            else []
-        )
-        return [
-            *expect.rows(1),
-            *expect.unique("uuid", "language"),
-            *expect.within("relations_of_fact", 1, 1, meaning="every fact belongs to one relation"),
-            *expect.within("languages", 1, len(settings.active_languages)),
-            *expect.within("answers", 1),
-            *expect.within("candidates", 1),
-            *expect.at_most("answers", "candidates"),
-            *expect.not_null("majority_object", "majority_correct"),
-            *published,
-        ]
-
-    return Suite(coverage_frame, expectations)
+@suite_of(coverage_frame)
+def coverage_suite(settings: Settings) -> Sequence[Any]:
+    published = (
+        expect.rows(MLAMA_ROWS, MLAMA_ROWS, severity="warning")
+        + expect.distinct("uuid", MLAMA_FACTS, severity="warning")
+        + expect.total("multi_answer", MLAMA_MULTI_ANSWER_ROWS, severity="warning")
+        + expect.total("object_in_subject", MLAMA_OBJECT_IN_SUBJECT_ROWS, severity="warning")
+        if settings.world == "mlama" and not settings.languages
+        else []
+    )
+    return [
+        *expect.rows(1),
+        *expect.unique("uuid", "language"),
+        *expect.within("relations_of_fact", 1, 1, meaning="every fact belongs to one relation"),
+        *expect.within("languages", 1, len(settings.active_languages)),
+        *expect.within("answers", 1),
+        *expect.within("candidates", 1),
+        *expect.at_most("answers", "candidates"),
+        *expect.not_null("majority_object", "majority_correct"),
+        *published,
+    ]
 
 
 def articles_frame(store: Store, language: str) -> pd.DataFrame:
     """One row of counts over the streamed pages: the text itself never is in memory at once."""
-    folder = store.require("wikipedia_articles", language)
-    counts = dict.fromkeys(
-        (
-            "pages",
-            "articles",
-            "redirects",
-            "null_ids",
-            "null_titles",
-            "null_texts",
-            "empty_articles",
-            "articles_with_braces",
-            "redirects_with_text",
-        ),
-        0,
-    )
-    ids: list[np.ndarray] = []
-    for table in read_batches(folder):
-        redirect = pc.is_valid(table["redirect_to"])
-        text = pc.fill_null(table["text"], "")
-        empty = pc.equal(pc.utf8_length(text), 0)
-        counts["pages"] += len(table)
-        counts["redirects"] += pc.sum(redirect).as_py() or 0
-        counts["articles"] += pc.sum(pc.invert(redirect)).as_py() or 0
-        counts["null_ids"] += table["page_id"].null_count + table["revision_id"].null_count
-        counts["null_titles"] += table["title"].null_count
-        counts["null_texts"] += table["text"].null_count
-        counts["empty_articles"] += pc.sum(pc.and_(empty, pc.invert(redirect))).as_py() or 0
-        counts["articles_with_braces"] += pc.sum(pc.match_substring(text, "{{")).as_py() or 0
-        counts["redirects_with_text"] += pc.sum(pc.and_(redirect, pc.invert(empty))).as_py() or 0
-        ids.append(table["page_id"].to_numpy(zero_copy_only=False))
-    page_ids = np.concatenate(ids) if ids else np.empty(0, np.int64)
-    counts["duplicate_ids"] = len(page_ids) - len(np.unique(page_ids))
     import pandas as pd
 
-    frame = pd.DataFrame([counts])
+    counts, ids = [], []
+    for table in _batches(WIKIPEDIA_ARTICLES, store.require("wikipedia_articles", language)):
+        redirect, text = pc.is_valid(table["redirect_to"]), pc.fill_null(table["text"], "")
+        empty = pc.equal(pc.utf8_length(text), 0)
+        batch = {
+            "articles": _count(pc.invert(redirect)),
+            "null_ids": table["page_id"].null_count + table["revision_id"].null_count,
+            "null_titles": table["title"].null_count,
+            "null_texts": table["text"].null_count,
+            "empty_articles": _count(pc.and_(empty, pc.invert(redirect))),
+            "articles_with_braces": _count(pc.match_substring(text, "{{")),
+            "redirects_with_text": _count(pc.and_(redirect, pc.invert(empty))),
+        }
+        counts.append(batch)
+        ids.append(table["page_id"].to_numpy())
+    frame = pd.DataFrame(counts).sum().to_frame().T
+    page_ids = np.concatenate(ids)
+    frame["duplicate_ids"] = len(page_ids) - len(np.unique(page_ids))
     articles = frame["articles"].clip(lower=1)
     frame["empty_share"] = frame["empty_articles"] / articles
     frame["braces_share"] = frame["articles_with_braces"] / articles
     return frame
 
 
-def articles_suite(settings: Settings) -> Suite:
-    def expectations(language: str) -> Sequence[Any]:
-        return [
-            *expect.within("articles", 1),
-            *expect.zero(
-                {
-                    "null_ids": "every page has a page id and a revision id",
-                    "null_titles": "every page has a title",
-                    "null_texts": "every page has a text, which may be empty",
-                    "duplicate_ids": "no two pages have the same id",
-                    "redirects_with_text": "redirects have no text",
-                }
-            ),
-            *expect.within(
-                "empty_share", 0, 0.05, meaning="at most 5% of the articles are empty", severity="warning"
-            ),
-            *expect.within(
-                "braces_share",
-                0,
-                0.02,
-                meaning="at most 2% of the articles hold braces of a template",
-                severity="warning",
-            ),
-        ]
+def _batches(schema: pa.Schema, folder: Path) -> Iterator[pa.Table]:
+    """A partition's main table in batches, of which there is one, without rows, even where it is empty."""
+    return chain([schema.empty_table()], read_batches(folder))
 
-    return Suite(articles_frame, expectations)
+
+def _count(condition: pa.ChunkedArray) -> int:
+    return int(pc.sum(condition).as_py() or 0)
+
+
+@suite_of(articles_frame)
+def articles_suite(settings: Settings, language: str) -> Sequence[Any]:
+    return [
+        *expect.within("articles", 1),
+        *expect.zero(
+            null_ids="every page has a page id and a revision id",
+            null_titles="every page has a title",
+            null_texts="every page has a text, which may be empty",
+            duplicate_ids="no two pages have the same id",
+            redirects_with_text="redirects have no text",
+        ),
+        *expect.share_at_most(0.05, empty_share="at most 5% of the articles are empty"),
+        *expect.share_at_most(0.02, braces_share="at most 2% of the articles hold braces of a template"),
+    ]
 
 
 def volume_frame(store: Store, language: str) -> pd.DataFrame:
@@ -240,92 +200,67 @@ def summarize_losses(frame: pd.DataFrame) -> str:
     )
 
 
-def volume_suite(settings: Settings) -> Suite:
-    def expectations(language: str) -> Sequence[Any]:
-        return [
-            *expect.rows(1, 1),
-            *expect.within("articles", 1),
-            *expect.at_most("namespace_0", "pages"),
-            *expect.at_most("words", "characters"),
-            *expect.within("words", 1),
-            *[
-                expectation
-                for column, meaning in {
-                    "damaged_share": "at most 1% of the pages are damaged",
-                    "lost_share": "at most 1% of the bytes are lost in damaged pages",
-                    "missing_share": "at most 1% of the pages of the dump's index are missing",
-                }.items()
-                for expectation in expect.within(column, 0, 0.01, meaning=meaning, severity="warning")
-            ],
-            *expect.zero({"unfinished_pages": "no page was given up as too slow"}, severity="warning"),
-        ]
-
-    return Suite(volume_frame, expectations, summary=summarize_losses)
+@suite_of(volume_frame, summary=summarize_losses)
+def volume_suite(settings: Settings, language: str) -> Sequence[Any]:
+    return [
+        *expect.rows(1, 1),
+        *expect.within("articles", 1),
+        *expect.at_most("namespace_0", "pages"),
+        *expect.at_most("words", "characters"),
+        *expect.within("words", 1),
+        *expect.share_at_most(
+            0.01,
+            damaged_share="at most 1% of the pages are damaged",
+            lost_share="at most 1% of the bytes are lost in damaged pages",
+            missing_share="at most 1% of the pages of the dump's index are missing",
+        ),
+        *expect.zero("warning", unfinished_pages="no page was given up as too slow"),
+    ]
 
 
 def mentions_frame(store: Store, language: str) -> pd.DataFrame:
     """One row of counts over the streamed mentions."""
-    folder = store.require("entity_mentions", language)
-    pages = set(store.read("wikipedia_articles", language, columns=["page_id"])["page_id"].to_pylist())
-    counts = dict.fromkeys(
-        (
-            "mentions",
-            "nulls",
-            "negative_positions",
-            "empty_spans",
-            "length_differs",
-            "unknown_pages",
-            "strange_kinds",
-        ),
-        0,
-    )
-    for table in read_batches(folder):
-        length = pc.subtract(table["end"], table["start"])
-        least = pc.min_element_wise(table["start"], table["sentence"], table["chunk"])
-        counts["mentions"] += len(table)
-        counts["nulls"] += sum(table[name].null_count for name in table.column_names)
-        counts["negative_positions"] += pc.sum(pc.less(least, 0)).as_py() or 0
-        counts["empty_spans"] += pc.sum(pc.less_equal(length, 0)).as_py() or 0
-        differs = pc.and_(
-            pc.equal(table["kind"], "label"),
-            pc.not_equal(length, pc.cast(pc.utf8_length(table["label"]), length.type)),
-        )
-        counts["length_differs"] += pc.sum(differs).as_py() or 0
-        unknown = set(pc.unique(table["page_id"]).to_pylist()) - pages
-        counts["unknown_pages"] += len(unknown)
-        strange = pc.invert(pc.is_in(table["kind"], pa.array(MENTION_KINDS)))
-        counts["strange_kinds"] += pc.sum(strange).as_py() or 0
     import pandas as pd
 
-    frame = pd.DataFrame([counts])
+    pages = set(store.read("wikipedia_articles", language, columns=["page_id"])["page_id"].to_pylist())
+    counts = []
+    for table in _batches(ENTITY_MENTIONS, store.require("entity_mentions", language)):
+        length = pc.subtract(table["end"], table["start"])
+        label_length = pc.cast(pc.utf8_length(table["label"]), length.type)
+        least = pc.min_element_wise(table["start"], table["sentence"], table["chunk"])
+        batch = {
+            "mentions": len(table),
+            "nulls": sum(column.null_count for column in table.columns),
+            "negative_positions": _count(pc.less(least, 0)),
+            "empty_spans": _count(pc.less_equal(length, 0)),
+            "length_differs": _count(
+                pc.and_(pc.equal(table["kind"], "label"), pc.not_equal(length, label_length))
+            ),
+            "unknown_pages": len(set(pc.unique(table["page_id"]).to_pylist()) - pages),
+            "strange_kinds": _count(pc.invert(pc.is_in(table["kind"], pa.array(MENTION_KINDS)))),
+        }
+        counts.append(batch)
+    frame = pd.DataFrame(counts).sum().to_frame().T
     # normalisation drops invisible characters, so a span may be longer than its label
     frame["length_differs_share"] = frame["length_differs"] / frame["mentions"].clip(lower=1)
     return frame
 
 
-def mentions_suite(settings: Settings) -> Suite:
-    def expectations(language: str) -> Sequence[Any]:
-        return [
-            *expect.within("mentions", 1, severity="warning"),
-            *expect.zero(
-                {
-                    "nulls": "no value is null",
-                    "negative_positions": "no position is negative",
-                    "empty_spans": "no mention is empty",
-                    "unknown_pages": "every mention is on a page of wikipedia_articles",
-                    "strange_kinds": "every mention is of a known kind",
-                }
-            ),
-            *expect.within(
-                "length_differs_share",
-                0,
-                0.05,
-                meaning="at most 5% of the labels' mentions differ in length from the label",
-                severity="warning",
-            ),
-        ]
-
-    return Suite(mentions_frame, expectations)
+@suite_of(mentions_frame)
+def mentions_suite(settings: Settings, language: str) -> Sequence[Any]:
+    return [
+        *expect.within("mentions", 1, severity="warning"),
+        *expect.zero(
+            nulls="no value is null",
+            negative_positions="no position is negative",
+            empty_spans="no mention is empty",
+            unknown_pages="every mention is on a page of wikipedia_articles",
+            strange_kinds="every mention is of a known kind",
+        ),
+        *expect.share_at_most(
+            0.05, length_differs_share="at most 5% of the labels' mentions differ in length from the label"
+        ),
+    ]
 
 
 def sources_frame(store: Store, language: str) -> pd.DataFrame:
@@ -351,24 +286,20 @@ def sources_frame(store: Store, language: str) -> pd.DataFrame:
     return frame
 
 
-def sources_suite(settings: Settings) -> Suite:
-    def expectations(language: str) -> Sequence[Any]:
-        return [
-            *expect.rows(1),
-            *expect.unique("uuid", "matcher"),
-            *expect.among("language", [language]),
-            *expect.among("matcher", MATCHERS),
-            *expect.within("windows", 0),
-            *expect.within("shown", 0, 3, meaning="at most 3 passages are kept as evidence"),
-            *expect.true(
-                {
-                    "evidence_agrees": "a fact has evidence exactly when a window holds it",
-                    "article_agrees": "what stands together in a sentence or chunk does so in an article",
-                    "aliases_agree": "aliases never take a window away",
-                    "flag_agrees": "only the wordpiece matcher flags unknown pieces",
-                }
-            ),
-            *expect.zero({"facts_missing": "every fact has a row for every matcher of its language"}),
-        ]
-
-    return Suite(sources_frame, expectations)
+@suite_of(sources_frame)
+def sources_suite(settings: Settings, language: str) -> Sequence[Any]:
+    return [
+        *expect.rows(1),
+        *expect.unique("uuid", "matcher"),
+        *expect.among("language", [language]),
+        *expect.among("matcher", MATCHERS),
+        *expect.within("windows", 0),
+        *expect.within("shown", 0, 3, meaning="at most 3 passages are kept as evidence"),
+        *expect.true(
+            evidence_agrees="a fact has evidence exactly when a window holds it",
+            article_agrees="what stands together in a sentence or chunk does so in an article",
+            aliases_agree="aliases never take a window away",
+            flag_agrees="only the wordpiece matcher flags unknown pieces",
+        ),
+        *expect.zero(facts_missing="every fact has a row for every matcher of its language"),
+    ]

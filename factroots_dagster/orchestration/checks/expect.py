@@ -5,7 +5,7 @@ Every expectation carries one line of words that says what it means; a failed ch
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -36,21 +36,26 @@ def within(
     return [make(column=column, min_value=low, max_value=high, notes=notes, **more)]
 
 
-def zero(meanings: Mapping[str, str], **more: Any) -> list[Any]:
+def zero(severity: str = "critical", **meanings: str) -> list[Any]:
     """Columns that count what is wrong, each with what it means that the count is 0."""
+    return share_at_most(0, severity, **meanings)
+
+
+def share_at_most(limit: float, severity: str = "warning", **meanings: str) -> list[Any]:
+    """Columns that hold how much is unusual, each with what it means that this is within the limit."""
     return [
         expectation
         for column, meaning in meanings.items()
-        for expectation in within(column, 0, 0, meaning=meaning, **more)
+        for expectation in within(column, 0, limit, meaning=meaning, severity=severity)
     ]
 
 
-def true(meanings: Mapping[str, str], **more: Any) -> list[Any]:
+def true(**meanings: str) -> list[Any]:
     """Columns that hold whether a rule is met in a row, each with the rule."""
     return [
         expectation
         for column, meaning in meanings.items()
-        for expectation in among(column, [True], meaning=meaning, **more)
+        for expectation in among(column, [True], meaning=meaning)
     ]
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from factroots_dagster.orchestration.checks import expect, side_tables
 from factroots_dagster.orchestration.checks.data import SHA256
-from factroots_dagster.orchestration.checks.suite import Suite
+from factroots_dagster.orchestration.checks.suite import suite_of
+from factroots_dagster.probing.schema import PROBING_SCORES
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
@@ -24,33 +27,25 @@ NEURON_SETS = ("own", "random", "same_layer", "other_fact")
 _NOISE = 1e-4
 
 
-def checkpoint_frame(store: Store, checkpoint: str) -> pd.DataFrame:
-    frame: pd.DataFrame = store.read("checkpoint", checkpoint).to_pandas()
-    return frame
-
-
-def checkpoint_suite(settings: Settings) -> Suite:
-    def expectations(checkpoint: str) -> Sequence[Any]:
-        positive = ("layers", "hidden_size", "neurons", "parameters", "vocabulary", "max_length")
-        return [
-            *expect.rows(1, 1),
-            *expect.among("checkpoint", [checkpoint]),
-            *expect.not_null("source", "architecture"),
-            *[e for column in positive for e in expect.within(column, 1)],
-            *expect.among("family", ("masked", "causal")),
-            *expect.among("corpus", ("wikipedia", "commoncrawl", "sandbox"), severity="warning"),
-            *expect.matching("tokenizer_sha256", SHA256, "tokenizer_sha256 is 64 hexadecimal digits"),
-            *expect.matching("weights_sha256", SHA256, "weights_sha256 is 64 hexadecimal digits"),
-        ]
-
-    return Suite(checkpoint_frame, expectations)
+@suite_of("checkpoint")
+def checkpoint_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
+    positive = ("layers", "hidden_size", "neurons", "parameters", "vocabulary", "max_length")
+    return [
+        *expect.rows(1, 1),
+        *expect.among("checkpoint", [checkpoint]),
+        *expect.not_null("source", "architecture"),
+        *[e for column in positive for e in expect.within(column, 1)],
+        *expect.among("family", ("masked", "causal")),
+        *expect.among("corpus", ("wikipedia", "commoncrawl", "sandbox"), severity="warning"),
+        *expect.matching("tokenizer_sha256", SHA256, "tokenizer_sha256 is 64 hexadecimal digits"),
+        *expect.matching("weights_sha256", SHA256, "weights_sha256 is 64 hexadecimal digits"),
+    ]
 
 
 def predictions_frame(store: Store, checkpoint: str, language: str) -> pd.DataFrame:
     table = store.read("predictions", checkpoint, language)
-    frame: pd.DataFrame = table.drop(
-        ["object_ids", "predicted_ids", "full_match", "partial_match"]
-    ).to_pandas()
+    recoded = ["object_ids", "predicted_ids", "full_match", "partial_match"]
+    frame: pd.DataFrame = table.drop(recoded).to_pandas()
     # null: the checkpoint cannot be asked so
     could = pc.is_valid(table["full_match"]).to_numpy()
     full = pc.fill_null(table["full_match"], False).to_numpy()
@@ -70,31 +65,27 @@ def predictions_frame(store: Store, checkpoint: str, language: str) -> pd.DataFr
     return frame
 
 
-def predictions_suite(settings: Settings) -> Suite:
-    def expectations(checkpoint: str, language: str) -> Sequence[Any]:
-        return [
-            *expect.rows(1),
-            *expect.unique("uuid"),
-            *expect.among("language", [language]),
-            *expect.true(
-                {
-                    "facts_agree": "the facts are those of mlama_split, in its order",
-                    "match_agrees": "a full match has a mask count and is a partial match too",
-                    "finite": "the object's log-probability is finite where the fact was asked",
-                    "asked": "every number of masks up to the object's length was tried",
-                    "typed_agrees": "the typed rank is between 1 and the number of candidates",
-                    "pll_agrees": "the rank by pseudo-log-likelihood is one of the candidates' ranks",
-                }
-            ),
-            *expect.within("object_tokens", 1),
-            *expect.within("object_logprob", None, _NOISE),
-            *expect.within("prior_logprob", None, _NOISE),
-            *expect.among(
-                "too_long", [False], meaning="every prompt fits the model's context", severity="warning"
-            ),
-        ]
-
-    return Suite(predictions_frame, expectations)
+@suite_of(predictions_frame)
+def predictions_suite(settings: Settings, checkpoint: str, language: str) -> Sequence[Any]:
+    return [
+        *expect.rows(1),
+        *expect.unique("uuid"),
+        *expect.among("language", [language]),
+        *expect.true(
+            facts_agree="the facts are those of mlama_split, in its order",
+            match_agrees="a full match has a mask count and is a partial match too",
+            finite="the object's log-probability is finite where the fact was asked",
+            asked="every number of masks up to the object's length was tried",
+            typed_agrees="the typed rank is between 1 and the number of candidates",
+            pll_agrees="the rank by pseudo-log-likelihood is one of the candidates' ranks",
+        ),
+        *expect.within("object_tokens", 1),
+        *expect.within("object_logprob", None, _NOISE),
+        *expect.within("prior_logprob", None, _NOISE),
+        *expect.among(
+            "too_long", [False], meaning="every prompt fits the model's context", severity="warning"
+        ),
+    ]
 
 
 def activations_frame(store: Store, checkpoint: str, language: str) -> pd.DataFrame:
@@ -105,47 +96,33 @@ def activations_frame(store: Store, checkpoint: str, language: str) -> pd.DataFr
     folder = store.require("neuron_activations", checkpoint, language)
     index = store.read("neuron_activations", checkpoint, language)
     described = store.read("checkpoint", checkpoint).to_pylist()[0]
-    shape = (described["layers"], described["neurons"])
     matched = store.read("predictions", checkpoint, language, columns=["uuid", "full_match"])
     expected = set(matched.filter(matched["full_match"])["uuid"].to_pylist())
     missing = len(expected ^ set(index["uuid"].to_pylist()))
-    counted = {item["values"]: item["counts"] for item in pc.value_counts(index["relation"]).to_pylist()}
     rows = []
-    for relation in sorted(counted):
+    for relation, facts in sorted(Counter(index["relation"].to_pylist()).items()):
         tensor = load_file(folder / f"{relation}.safetensors")["activations"]
-        for layer in range(tensor.shape[1]):
-            values = tensor[:, layer]
-            rows.append(
-                {
-                    "relation": relation,
-                    "layer": layer,
-                    "shape_agrees": tensor.shape == (counted[relation], *shape),
-                    "not_finite": int((~np.isfinite(values)).sum()),
-                    "largest": float(np.nanmax(np.abs(values))),
-                    "spread": float(np.nanstd(values)),
-                    "facts_missing": missing,
-                }
-            )
-    columns = ("relation", "layer", "shape_agrees", "not_finite", "largest", "spread", "facts_missing")
-    return pd.DataFrame(rows, columns=list(columns))
+        shape_agrees = tensor.shape == (facts, described["layers"], described["neurons"])
+        for layer, values in enumerate(np.moveaxis(tensor, 1, 0)):
+            not_finite, largest = int((~np.isfinite(values)).sum()), float(np.nanmax(np.abs(values)))
+            spread = float(np.nanstd(values))
+            rows.append((relation, layer, shape_agrees, not_finite, largest, spread, missing))
+    columns = ["relation", "layer", "shape_agrees", "not_finite", "largest", "spread", "facts_missing"]
+    return pd.DataFrame(rows, columns=columns)
 
 
-def activations_suite(settings: Settings) -> Suite:
-    def expectations(checkpoint: str, language: str) -> Sequence[Any]:
-        return [
-            *expect.rows(1, severity="warning"),  # a model may know nothing in a language
-            *expect.true({"shape_agrees": "every tensor is [facts, layers, neurons]"}),
-            *expect.zero(
-                {
-                    "not_finite": "every activation is finite",
-                    "facts_missing": "the facts are exactly those that predictions calls right",
-                }
-            ),
-            *expect.within("largest", 0, 1e6, meaning="no activation exceeds a million"),
-            *expect.within("spread", 1e-9, None, meaning="the activations of a layer vary"),
-        ]
-
-    return Suite(activations_frame, expectations)
+@suite_of(activations_frame)
+def activations_suite(settings: Settings, checkpoint: str, language: str) -> Sequence[Any]:
+    return [
+        *expect.rows(1, severity="warning"),  # a model may know nothing in a language
+        *expect.true(shape_agrees="every tensor is [facts, layers, neurons]"),
+        *expect.zero(
+            not_finite="every activation is finite",
+            facts_missing="the facts are exactly those that predictions calls right",
+        ),
+        *expect.within("largest", 0, 1e6, meaning="no activation exceeds a million"),
+        *expect.within("spread", 1e-9, None, meaning="the activations of a layer vary"),
+    ]
 
 
 def active_frame(store: Store, checkpoint: str, language: str) -> pd.DataFrame:
@@ -160,34 +137,27 @@ def active_frame(store: Store, checkpoint: str, language: str) -> pd.DataFrame:
         len(a) == len(b) == len(s) == k and len(c) in (0, k) and r[:k] == a
         for a, b, c, r, s, k in zip(*rankings, scores, frame["k"], strict=True)
     ]
-    frame["repeated"] = [
-        sum(len(chosen) - len(set(chosen)) for chosen in row) for row in zip(*rankings, strict=True)
-    ]
-    frame["in_range"] = [
-        all(0 <= n < neurons for chosen in row for n in chosen) for row in zip(*rankings, strict=True)
-    ]
+    rows = list(zip(*rankings, strict=True))
+    frame["repeated"] = [sum(len(chosen) - len(set(chosen)) for chosen in row) for row in rows]
+    frame["in_range"] = [all(0 <= n < neurons for chosen in row for n in chosen) for row in rows]
     frame["scores_ordered"] = [all(x >= y for x, y in pairwise(s)) and all(x >= 0 for x in s) for s in scores]
     return frame
 
 
-def active_suite(settings: Settings) -> Suite:
-    def expectations(checkpoint: str, language: str) -> Sequence[Any]:
-        return [
-            *expect.rows(1, severity="warning"),
-            *expect.unique("uuid"),
-            *expect.among("language", [language]),
-            *expect.within("k", 1),
-            *expect.true(
-                {
-                    "sizes_agree": "every ranking has k neurons",
-                    "in_range": "every neuron is one of the model's",
-                    "scores_ordered": "scores fall from the first neuron to the last",
-                }
-            ),
-            *expect.zero({"repeated": "no ranking names a neuron twice"}),
-        ]
-
-    return Suite(active_frame, expectations)
+@suite_of(active_frame)
+def active_suite(settings: Settings, checkpoint: str, language: str) -> Sequence[Any]:
+    return [
+        *expect.rows(1, severity="warning"),
+        *expect.unique("uuid"),
+        *expect.among("language", [language]),
+        *expect.within("k", 1),
+        *expect.true(
+            sizes_agree="every ranking has k neurons",
+            in_range="every neuron is one of the model's",
+            scores_ordered="scores fall from the first neuron to the last",
+        ),
+        *expect.zero(repeated="no ranking names a neuron twice"),
+    ]
 
 
 # What a protocol of `protocols` gives.
@@ -214,48 +184,25 @@ def scores_frame(store: Store, checkpoint: str) -> pd.DataFrame:
     return frame
 
 
-def scores_suite(settings: Settings) -> Suite:
-    def expectations(checkpoint: str) -> Sequence[Any]:
-        shares = (
-            "full_match",
-            "partial_match",
-            "typed_p1",
-            "mrr",
-            "multi_answer",
-            "majority",
-            "uniform",
-            "full_match_low",
-            "full_match_high",
-            "macro_full_match",
-            "prior_typed_p1",
-            "pll_typed_p1",
-            "left_to_right",
-            "confidence",
-            "by_subject_low",
-            "by_subject_high",
-            "by_object_low",
-            "by_object_high",
-        )
-        return [
-            *expect.rows(2),
-            *expect.unique("language", "relation"),
-            *expect.within("n", 1),
-            *[e for column in shares for e in expect.within(column, 0, 1)],
-            *expect.at_most("full_match", "partial_match"),
-            *expect.at_most("full_match", "multi_answer"),
-            *expect.at_most("full_match_low", "full_match"),
-            *expect.at_most("full_match", "full_match_high"),
-            *expect.true(
-                {
-                    "cells_add_up": "a language has as many rows as its relations together",
-                    "protocols_agree": "a score is given exactly for the protocols that were asked",
-                }
-            ),
-            # a run over some of the languages is usable, and must not pass for the whole
-            *expect.distinct("language", len(settings.active_languages), severity="warning"),
-        ]
-
-    return Suite(scores_frame, expectations)
+@suite_of(scores_frame)
+def scores_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
+    shares = [column.name for column in PROBING_SCORES if column.type == pa.float64()]
+    return [
+        *expect.rows(2),
+        *expect.unique("language", "relation"),
+        *expect.within("n", 1),
+        *[e for column in shares for e in expect.within(column, 0, 1)],
+        *expect.at_most("full_match", "partial_match"),
+        *expect.at_most("full_match", "multi_answer"),
+        *expect.at_most("full_match_low", "full_match"),
+        *expect.at_most("full_match", "full_match_high"),
+        *expect.true(
+            cells_add_up="a language has as many rows as its relations together",
+            protocols_agree="a score is given exactly for the protocols that were asked",
+        ),
+        # a run over some of the languages is usable, and must not pass for the whole
+        *expect.distinct("language", len(settings.active_languages), severity="warning"),
+    ]
 
 
 def interventions_frame(store: Store, checkpoint: str) -> pd.DataFrame:
@@ -265,30 +212,23 @@ def interventions_frame(store: Store, checkpoint: str) -> pd.DataFrame:
     return frame.assign(**side_tables.intervention_summary(store, checkpoint))
 
 
-def interventions_suite(settings: Settings) -> Suite:
-    def expectations(checkpoint: str) -> Sequence[Any]:
-        key = ("uuid", "language_found", "language_asked", "intervention", "neuron_set")
-        return [
-            *expect.rows(1, severity="warning"),
-            *expect.unique(*key),
-            *expect.among("intervention", INTERVENTIONS),
-            *expect.among("neuron_set", NEURON_SETS),
-            *expect.within("logprob_before", None, _NOISE),
-            *expect.true(
-                {
-                    "finite": "log-probabilities are finite",
-                    "two_languages": "neurons are taken from another language than the one asked",
-                }
-            ),
-            *expect.not_null("flipped"),
-            *expect.zero(
-                {
-                    "summary_repeated": "no row of the summary is there twice",
-                    "summary_counts": "the summary counts the rows of the table",
-                    "summary_range": "flip rates are between 0 and 1",
-                    "summary_intervals": "estimates lie in their intervals",
-                }
-            ),
-        ]
-
-    return Suite(interventions_frame, expectations)
+@suite_of(interventions_frame)
+def interventions_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
+    return [
+        *expect.rows(1, severity="warning"),
+        *expect.unique("uuid", "language_found", "language_asked", "intervention", "neuron_set"),
+        *expect.among("intervention", INTERVENTIONS),
+        *expect.among("neuron_set", NEURON_SETS),
+        *expect.within("logprob_before", None, _NOISE),
+        *expect.true(
+            finite="log-probabilities are finite",
+            two_languages="neurons are taken from another language than the one asked",
+        ),
+        *expect.not_null("flipped"),
+        *expect.zero(
+            summary_repeated="no row of the summary is there twice",
+            summary_counts="the summary counts the rows of the table",
+            summary_range="flip rates are between 0 and 1",
+            summary_intervals="estimates lie in their intervals",
+        ),
+    ]

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from factroots_dagster.neurons.schema import NEURON_SIMILARITY
 from factroots_dagster.neurons.statistics import BY_PAIR, MEAN_BASELINES
 from factroots_dagster.orchestration.checks import expect, side_tables
-from factroots_dagster.orchestration.checks.suite import Suite
+from factroots_dagster.orchestration.checks.suite import suite_of
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store, read_batches
 
@@ -57,23 +57,19 @@ def similarity_frame(store: Store, checkpoint: str, *, batch_rows: int = BATCH_R
     return frame.assign(**side_tables.stability(store, checkpoint))
 
 
-def similarity_suite(settings: Settings) -> Suite:
-    def expectations(checkpoint: str) -> Sequence[Any]:
-        return [
-            *expect.rows(1, severity="warning"),
-            *expect.among("statistic", NAMES),
-            *expect.true({"complete": "a pair of languages has equally many facts by every statistic"}),
-            *expect.zero(RULES),
-            *expect.zero(
-                {
-                    "stability_repeated": "stability has one row per aspect, statistic, language and k",
-                    "stability_range": "overlaps, correlations and counts of stability are possible values",
-                    "stability_aspects": "every aspect of stability is a known one",
-                }
-            ),
-        ]
-
-    return Suite(similarity_frame, expectations)
+@suite_of(similarity_frame)
+def similarity_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
+    return [
+        *expect.rows(1, severity="warning"),
+        *expect.among("statistic", NAMES),
+        *expect.true(complete="a pair of languages has equally many facts by every statistic"),
+        *expect.zero(**RULES),
+        *expect.zero(
+            stability_repeated="stability has one row per aspect, statistic, language and k",
+            stability_range="overlaps, correlations and counts of stability are possible values",
+            stability_aspects="every aspect of stability is a known one",
+        ),
+    ]
 
 
 def _violations(batch: pa.Table, previous: pa.Table | None) -> dict[str, npt.NDArray[np.bool_]]:

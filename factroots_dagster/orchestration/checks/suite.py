@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from factroots_dagster.settings import Settings
+from factroots_dagster.store.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,3 +29,19 @@ class Suite:
     frame: Callable[..., pd.DataFrame]
     expectations: Callable[..., Sequence[Any]]
     summary: Callable[[pd.DataFrame], str] | None = None
+
+
+def suite_of(
+    frame: Callable[..., pd.DataFrame] | str, summary: Callable[[pd.DataFrame], str] | None = None
+) -> Callable[[Callable[..., Sequence[Any]]], Callable[[Settings], Suite]]:
+    """Turns `expectations(settings, *parts)` into a function from settings to the suite.
+
+    frame: as in `Suite`, or the asset whose main table it is.
+    """
+
+    def main_table(store: Store, *parts: str) -> pd.DataFrame:
+        table: pd.DataFrame = store.read(str(frame), *parts).to_pandas()
+        return table
+
+    read = main_table if isinstance(frame, str) else frame
+    return lambda expectations: lambda settings: Suite(read, partial(expectations, settings), summary)
