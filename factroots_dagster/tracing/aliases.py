@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,58 +37,23 @@ DOTTED_I = frozenset(("tr", "az"))
 DISAMBIGUATIONS = {
     "af": "dubbelsinnig",
     "ar": "توضيح",
-    "az": "dəqiqləşdirmə",
-    "be": "значэнні",
-    "bg": "пояснение",
-    "bn": "দ্ব্যর্থতা নিরসন",
-    "bs": "čvor",
-    "ca": "desambiguació",
-    "cs": "rozcestník",
-    "cy": "gwahaniaethu",
-    "da": "flertydig",
-    "de": "Begriffsklärung",
-    "el": "αποσαφήνιση",
-    "es": "desambiguación",
-    "et": "täpsustus",
+    "az": "dəqiqləşdirmə", "be": "значэнні", "bg": "пояснение", "bn": "দ্ব্যর্থতা নিরসন", "bs": "čvor",
+    "ca": "desambiguació", "cs": "rozcestník", "cy": "gwahaniaethu", "da": "flertydig",
+    "de": "Begriffsklärung", "el": "αποσαφήνιση", "es": "desambiguación", "et": "täpsustus",
     "eu": "argipena",
     "fa": "ابهام‌زدایی",
-    "fi": "täsmennyssivu",
-    "fr": "homonymie",
-    "ga": "idirdhealú",
-    "gl": "homónimos",
+    "fi": "täsmennyssivu", "fr": "homonymie", "ga": "idirdhealú", "gl": "homónimos",
     "he": "פירושונים",
-    "hi": "बहुविकल्पी",
-    "hr": "razdvojba",
-    "hu": "egyértelműsítő lap",
-    "hy": "այլ կիրառումներ",
-    "id": "disambiguasi",
-    "it": "disambigua",
-    "ja": "曖昧さ回避",
-    "ka": "მრავალმნიშვნელოვანი",
-    "ko": "동음이의",
-    "la": "discretiva",
-    "lt": "reikšmės",
-    "lv": "nozīmju atdalīšana",
-    "ms": "nyahkekaburan",
-    "nl": "doorverwijspagina",
-    "no": "andre betydninger",
-    "pl": "ujednoznacznienie",
-    "pt": "desambiguação",
-    "ro": "dezambiguizare",
-    "ru": "значения",
-    "sk": "rozlišovacia stránka",
-    "sl": "razločitev",
-    "sq": "kthjellim",
-    "sr": "вишезначна одредница",
-    "sv": "olika betydelser",
-    "ta": "பக்கவழி நெறிப்படுத்தல்",
-    "th": "แก้ความกำกวม",
-    "tr": "anlam ayrımı",
-    "uk": "значення",
+    "hi": "बहुविकल्पी", "hr": "razdvojba", "hu": "egyértelműsítő lap", "hy": "այլ կիրառումներ",
+    "id": "disambiguasi", "it": "disambigua", "ja": "曖昧さ回避", "ka": "მრავალმნიშვნელოვანი",
+    "ko": "동음이의", "la": "discretiva", "lt": "reikšmės", "lv": "nozīmju atdalīšana", "ms": "nyahkekaburan",
+    "nl": "doorverwijspagina", "no": "andre betydninger", "pl": "ujednoznacznienie", "pt": "desambiguação",
+    "ro": "dezambiguizare", "ru": "значения", "sk": "rozlišovacia stránka", "sl": "razločitev",
+    "sq": "kthjellim", "sr": "вишезначна одредница", "sv": "olika betydelser",
+    "ta": "பக்கவழி நெறிப்படுத்தல்", "th": "แก้ความกำกวม", "tr": "anlam ayrımı", "uk": "значення",
     "ur": "ضد ابہام",
-    "vi": "định hướng",
-    "zh": "消歧义",
-}
+    "vi": "định hướng", "zh": "消歧义",
+}  # fmt: skip
 """What titles of disambiguation pages end with, in brackets; the English word is used in all languages."""
 
 
@@ -105,18 +72,14 @@ def find_aliases(articles_folder: Path, labels: Sequence[str], language: str) ->
     """
     if not main_files(articles_folder):
         raise InputError(f"{articles_folder} holds no articles", "materialize wikipedia_articles first")
-    label_forms = {
-        label: form.strip() for label, form in zip(labels, normalize_all(labels, language), strict=True)
-    }
+    label_forms = dict(zip(labels, map(str.strip, normalize_all(labels, language)), strict=True))
     article_of_label = find_articles(articles_folder, label_forms, language)
     titles, bold_names = find_names(articles_folder, set(article_of_label.values()), language)
     aliases_of_label: dict[str, dict[str, str]] = {}
     articles_of_form: dict[str, set[str]] = {}
     for label, article in article_of_label.items():
-        spelled_titles = (
-            spelled for title in titles[article] for spelled in spellings(title, label, language)
-        )
-        for alias in (*spelled_titles, *bold_names[article]):
+        spelled = chain.from_iterable(spellings(title, label, language) for title in titles[article])
+        for alias in (*spelled, *bold_names[article]):
             form = normalize(alias, language).strip()
             aliases_of_label.setdefault(label, {}).setdefault(form, alias)
             articles_of_form.setdefault(form, set()).add(article)
@@ -134,17 +97,15 @@ def find_articles(folder: Path, label_forms: dict[str, str], language: str) -> d
     title_of_label = {label: as_title(form, language) for label, form in label_forms.items()}
     pages: dict[str, list[tuple[str, str | None]]] = {}
     titles = pa.array(sorted(set(title_of_label.values())), pa.string())
-    for batch in filter_pages(
-        folder, lambda batch: pc.is_in(normalized_titles(batch["title"], language), titles)
-    ):
-        for title, target in zip(batch["title"].to_pylist(), batch["redirect_to"].to_pylist(), strict=True):
-            pages.setdefault(normalize(title, language), []).append((title, target))
+
+    def has_title(batch: pa.RecordBatch) -> pa.Array:
+        return pc.is_in(pa.array(normalize_all(batch["title"].to_pylist(), language), pa.string()), titles)
+
+    for title, target in filter_pages(folder, has_title):
+        pages.setdefault(normalize(title, language), []).append((title, target))
     # Targets of redirects are compared exactly, because a wiki always spells them like the titles.
-    target_of_title = find_targets(
-        folder, {target for rows in pages.values() for _, target in rows if target}
-    )
-    next_targets = {target for target in target_of_title.values() if target}
-    target_of_title |= find_targets(folder, next_targets - target_of_title.keys())
+    target_of_title = find_targets(folder, {target for rows in pages.values() for _, target in rows})
+    target_of_title |= find_targets(folder, {*target_of_title.values()} - target_of_title.keys())
 
     def follow_redirects(title: str, target: str | None) -> str | None:
         for _ in range(3):
@@ -168,14 +129,10 @@ def find_articles(folder: Path, label_forms: dict[str, str], language: str) -> d
     return article_of_label
 
 
-def find_targets(folder: Path, titles: set[str]) -> dict[str, str | None]:
+def find_targets(folder: Path, titles: set[str | None]) -> dict[str, str | None]:
     """The target of each page with one of these titles, None for an article; no redirects to sections."""
-    targets: dict[str, str | None] = {}
-    if titles:
-        values = pa.array(sorted(titles), pa.string())
-        for batch in filter_pages(folder, lambda batch: pc.is_in(batch["title"], values)):
-            targets |= zip(batch["title"].to_pylist(), batch["redirect_to"].to_pylist(), strict=True)
-    return targets
+    values = pa.array(sorted(filter(None, titles)), pa.string())
+    return dict(filter_pages(folder, lambda batch: pc.is_in(batch["title"], values))) if len(values) else {}
 
 
 Names = dict[str, list[str]]
@@ -187,16 +144,14 @@ def find_names(folder: Path, articles: set[str], language: str) -> tuple[Names, 
     redirects: Names = {article: [] for article in articles}
     bold_names: Names = {article: [] for article in articles}
     values = pa.array(sorted(articles), pa.string())
-    for batch in filter_pages(folder, lambda batch: pc.is_in(batch["redirect_to"], values)):
-        for title, target in zip(batch["title"].to_pylist(), batch["redirect_to"].to_pylist(), strict=True):
-            redirects[target].append(title)
-    for batch in filter_pages(
-        folder,
-        lambda batch: pc.and_(pc.is_null(batch["redirect_to"]), pc.is_in(batch["title"], values)),
-        ["names"],
-    ):
-        for title, names in zip(batch["title"].to_pylist(), batch["names"].to_pylist(), strict=True):
-            bold_names[title] += [without_reading_aids(name) for name in names or ()]
+    for title, target in filter_pages(folder, lambda batch: pc.is_in(batch["redirect_to"], values)):
+        redirects[target].append(title)
+
+    def is_one(batch: pa.RecordBatch) -> pa.Array:
+        return pc.and_(pc.is_null(batch["redirect_to"]), pc.is_in(batch["title"], values))
+
+    for title, names in filter_pages(folder, is_one, "names"):
+        bold_names[title] += map(without_reading_aids, names or ())
     titles = {
         article: [
             DISAMBIGUATOR.sub("", title)
@@ -209,23 +164,14 @@ def find_names(folder: Path, articles: set[str], language: str) -> tuple[Names, 
 
 
 def filter_pages(
-    folder: Path, test: Callable[[pa.RecordBatch], pa.Array], columns: Iterable[str] = ()
-) -> Iterator[pa.RecordBatch]:
-    """Title, target and further columns of the pages that pass a test of whole batches.
-
-    Redirects to sections are left out.
-    """
-    read = ["title", "redirect_to", "redirect_fragment", *columns]
+    folder: Path, test: Callable[[pa.RecordBatch], pa.Array], column: str = "redirect_to"
+) -> Iterator[tuple[str, Any]]:
+    """Title and another column of the pages that pass a test of whole batches; no redirects to sections."""
+    columns = sorted({"title", "redirect_to", "redirect_fragment", column})
     for path in main_files(folder):
-        for batch in pq.ParquetFile(path).iter_batches(BATCH_ROWS, columns=read):
+        for batch in pq.ParquetFile(path).iter_batches(BATCH_ROWS, columns=columns):
             kept = batch.filter(pc.and_(test(batch), pc.is_null(batch["redirect_fragment"])))
-            if kept.num_rows:
-                yield kept
-
-
-def normalized_titles(titles: pa.Array, language: str) -> pa.Array:
-    """Titles in the form in which they are compared."""
-    return pa.array(normalize_all(titles.to_pylist(), language), pa.string())
+            yield from zip(kept["title"].to_pylist(), kept[column].to_pylist(), strict=True)
 
 
 def as_title(form: str, language: str) -> str:
@@ -251,14 +197,11 @@ def without_reading_aids(name: str) -> str:
 def is_disambiguation(title: str, language: str) -> bool:
     """Whether a title is marked as that of a disambiguation page."""
     match = DISAMBIGUATOR.search(title)
-    if match is None:
-        return False
     markers = (DISAMBIGUATIONS.get(language.partition("-")[0], ""), "disambiguation")
-    return normalize(match[1], language) in {normalize(marker, language) for marker in markers}
+    return match is not None and normalize(match[1], language) in normalize_all(markers, language)
 
 
 def is_distinctive(form: str) -> bool:
     """Whether a normalized alias can be searched for without matching mostly other things."""
-    if not any(map(str.isalpha, form)) or len(form) < 2:
-        return False
-    return len(form) > 2 or form.isupper() or SYLLABIC.search(form) is not None
+    is_long_enough = len(form) > 2 or form.isupper() or SYLLABIC.search(form) is not None
+    return is_long_enough and len(form) > 1 and any(map(str.isalpha, form))

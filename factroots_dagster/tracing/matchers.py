@@ -34,39 +34,24 @@ class Matcher:
         """Whether it exists only where a checkpoint's tokenizer has cut the texts into wordpieces."""
         return WORDPIECE in self.kinds
 
-    def exists_for(self, language: str, *, has_tokenizer: bool) -> bool:
-        """Whether sources of a language are searched for with this matcher."""
-        covers_language = self.languages is None or language in self.languages
-        return covers_language and (has_tokenizer or not self.needs_tokenizer)
-
 
 _ROWS = (
     Matcher("sentence", "sentence", (LABEL,), "Both labels in one sentence."),
     Matcher("chunk", "chunk", (LABEL,), "Both labels in one chunk of 512 tokens."),
     Matcher("article", "article", (LABEL,), "Both labels in one article."),
-    Matcher("sentence_with_aliases", "sentence", (LABEL, ALIAS), "Labels or aliases in one sentence."),
-    Matcher("chunk_with_aliases", "chunk", (LABEL, ALIAS), "Labels or aliases in one chunk."),
-    Matcher("article_with_aliases", "article", (LABEL, ALIAS), "Labels or aliases in one article."),
-    Matcher(
-        "sentence_with_suffixes",
-        "sentence",
-        (LABEL, SUFFIX),
-        "Labels, inflected by suffix or not, in one sentence.",
-        SUFFIX_LANGUAGES,
+    *(
+        Matcher(f"{window}_with_aliases", window, (LABEL, ALIAS), f"Labels or aliases in one {window}.")
+        for window in WINDOWS
     ),
-    Matcher(
-        "chunk_with_suffixes",
-        "chunk",
-        (LABEL, SUFFIX),
-        "Labels, inflected by suffix or not, in one chunk.",
-        SUFFIX_LANGUAGES,
-    ),
-    Matcher(
-        "article_with_suffixes",
-        "article",
-        (LABEL, SUFFIX),
-        "Labels, inflected by suffix or not, in one article.",
-        SUFFIX_LANGUAGES,
+    *(
+        Matcher(
+            f"{window}_with_suffixes",
+            window,
+            (LABEL, SUFFIX),
+            f"Labels, inflected by suffix or not, in one {window}.",
+            SUFFIX_LANGUAGES,
+        )
+        for window in WINDOWS
     ),
     Matcher(
         "wordpiece_chunk",
@@ -94,5 +79,8 @@ WITH_SUFFIXES = matchers_by_kinds(LABEL, SUFFIX)
 def matchers_for(language: str, *, has_tokenizer: bool) -> tuple[str, ...]:
     """Names of the matchers by which a language's sources are searched for."""
     return tuple(
-        matcher.name for matcher in _ROWS if matcher.exists_for(language, has_tokenizer=has_tokenizer)
+        matcher.name
+        for matcher in _ROWS
+        if (matcher.languages is None or language in matcher.languages)
+        and (has_tokenizer or not matcher.needs_tokenizer)
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, product
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,17 +104,17 @@ def find_passages(mentions: Columns, facts: FactTable, matchers: Sequence[str]) 
 
 def _families(matchers: Sequence[str]) -> list[tuple[tuple[int, ...], list[Matcher]]]:
     """The matchers by the kinds of mentions that count for them."""
-    rows = sorted((MATCHERS[name] for name in matchers), key=lambda matcher: matcher.kinds)
-    return [(kinds, list(family)) for kinds, family in groupby(rows, key=lambda matcher: matcher.kinds)]
+    by_kinds = attrgetter("kinds")
+    rows = sorted((MATCHERS[name] for name in matchers), key=by_kinds)
+    return [(kinds, list(family)) for kinds, family in groupby(rows, by_kinds)]
 
 
 def _as_found_by_family(by_labels: Columns, family: list[Matcher], pages: NDArray[np.int64]) -> Columns:
     """Passages by the SURFACE matchers on all but these pages, as found by the family in the same windows."""
     number_in_family = np.full(len(MATCHERS), -1, dtype=np.int64)
-    for surface in SURFACE:
-        for matcher in family:
-            if matcher.window == MATCHERS[surface].window:
-                number_in_family[MATCHER_NUMBERS[surface]] = MATCHER_NUMBERS[matcher.name]
+    for surface, matcher in product(SURFACE, family):
+        if matcher.window == MATCHERS[surface].window:
+            number_in_family[MATCHER_NUMBERS[surface]] = MATCHER_NUMBERS[matcher.name]
     number = number_in_family[by_labels["matcher"]]
     kept = np.flatnonzero((number >= 0) & ~np.isin(by_labels["page_id"], pages))
     return take_rows(by_labels, kept) | {"matcher": number[kept]}
@@ -144,13 +145,11 @@ def _find_by_family(mentions: Columns, facts: FactTable, family: Sequence[Matche
     same_chunk = np.flatnonzero(mentions["chunk"][in_sentence[0]] == mentions["chunk"][in_sentence[1]])
     results = []
     for matcher in family:
-        subject, object_, fact = candidates[matcher.window]
+        subject, object_, fact = own = candidates[matcher.window]
         if matcher.window != "sentence":
             kept = same_chunk if matcher.window == "chunk" else slice(None)
-            subject, object_, fact = (
-                np.concatenate([own, inner[kept]])
-                for own, inner in zip((subject, object_, fact), in_sentence, strict=True)
-            )
+            both = zip(own, in_sentence, strict=True)
+            subject, object_, fact = (np.concatenate([rows, inner[kept]]) for rows, inner in both)
         results.append(_select_shortest(mentions, (subject, object_, fact), matcher))
     return concatenate_rows(results, PASSAGE_COLUMNS)
 
@@ -168,25 +167,27 @@ def select_best(passages: Columns, windows: NDArray[np.int64]) -> tuple[Columns,
     positions = (passages["subject_start"] << POSITION_BITS) | passages["object_start"]
     order = np.lexsort((positions, passages["page_id"], group_and_length))
     passages, windows = take_rows(passages, order), windows[order]
-    fact, matcher = passages["fact"], passages["matcher"]
-    is_first = np.ones(len(fact), dtype=bool)
-    is_first[1:] = (fact[1:] != fact[:-1]) | (matcher[1:] != matcher[:-1])
+    is_first = _begins_group(group[order])
     first_rows = np.flatnonzero(is_first)
-    rank = np.arange(len(fact)) - first_rows[np.cumsum(is_first) - 1]
-    totals = np.zeros(len(fact), dtype=np.int64)
+    rank = np.arange(len(order)) - first_rows[np.cumsum(is_first) - 1]
+    totals = np.zeros(len(order), dtype=np.int64)
     if len(first_rows):
         totals[first_rows] = np.add.reduceat(windows, first_rows)
     kept = rank < MAX_EVIDENCE
     return take_rows(passages, kept), totals[kept]
 
 
+def _begins_group(*columns: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether each row differs in any of the columns, [n] each, from the row before it. [n]"""
+    begins = np.ones(len(columns[0]), dtype=bool)
+    begins[1:] = np.any([column[1:] != column[:-1] for column in columns], axis=0)
+    return begins
+
+
 def _window_numbers(mentions: Columns, window: str) -> NDArray[np.int64]:
     """The window of each mention, counted over all pages; mentions are sorted by page and position. [n]"""
-    pages = mentions["page_id"]
-    changes = pages[1:] != pages[:-1]
-    if window != "article":
-        changes |= mentions[window][1:] != mentions[window][:-1]
-    return np.concatenate([[0], np.cumsum(changes)])[: len(pages)]
+    names = ("page_id",) if window == "article" else ("page_id", window)
+    return np.cumsum(_begins_group(*(mentions[name] for name in names))) - 1
 
 
 def unique_with_first_row(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -196,9 +197,8 @@ def unique_with_first_row(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], N
         return np.unique(keys, return_index=True)
     # Key and row in one number: numbers are sorted several times as fast as rows by a key.
     both = np.sort((keys << bits) | np.arange(len(keys)))
-    sorted_keys = both >> bits
-    is_first = np.append(True, sorted_keys[1:] != sorted_keys[:-1])
-    return sorted_keys[is_first], both[is_first] & ((1 << bits) - 1)
+    both = both[_begins_group(both >> bits)]
+    return both >> bits, both & ((1 << bits) - 1)
 
 
 def _find_candidates(mentions: Columns, window: str, facts: FactTable) -> Candidates:
@@ -233,13 +233,10 @@ def _select_shortest(mentions: Columns, candidates: Candidates, matcher: Matcher
     length = np.maximum(last[subject], last[object_]) - np.minimum(first[subject], first[object_])
     positions = (start[subject] << POSITION_BITS) | start[object_]
     order = np.lexsort((positions, length, fact * len(start) + window))
-    fact, window = fact[order], window[order]
-    is_first = np.ones(len(order), dtype=bool)
-    is_first[1:] = (fact[1:] != fact[:-1]) | (window[1:] != window[:-1])
-    kept = order[is_first]
+    kept = order[_begins_group(fact[order], window[order])]
     subject, object_ = subject[kept], object_[kept]
     return {
-        "fact": fact[is_first],
+        "fact": fact[kept],
         "matcher": np.full(len(kept), MATCHER_NUMBERS[matcher.name], dtype=np.int64),
         "length": length[kept],
         "page_id": mentions["page_id"][object_],

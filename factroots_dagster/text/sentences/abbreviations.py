@@ -17,8 +17,6 @@ MAX_ABBREVIATION = 8
 MAX_TITLE = 40
 """How far from a mark the brackets of a title may be."""
 
-MAX_CACHED_WORDS = 1 << 16
-
 EXCLAMATION_NAMES = frozenset(("yahoo", "jeopardy", "joomla", "wham"))
 """Names that end in an exclamation mark wherever they occur."""
 
@@ -39,53 +37,31 @@ DIGRAPH = re.compile(r"[B-DF-HJ-NP-TV-Z][hjszžy]|Дж|Дз")
 ORDINAL = re.compile(r"(?<![\w.,])[0-9]{1,2}$")
 
 
-class AbbreviationCandidates(dict[str, bool]):
-    """Whether a mark after a word may belong to it, in one language; filled as words occur."""
-
-    def __init__(self, rules: Rules) -> None:
-        super().__init__()
-        self.rules = rules
-
-    def __missing__(self, word: str) -> bool:
-        if len(self) >= MAX_CACHED_WORDS:
-            self.clear()
-        self[word] = may_be_abbreviation(word, self.rules)
-        return self[word]
-
-
-@lru_cache(maxsize=8)
-def abbreviation_candidates(language: str) -> AbbreviationCandidates:
-    """The candidates of a language, created once per process."""
-    return AbbreviationCandidates(rules_for(language))
-
-
-def may_be_abbreviation(word: str, rules: Rules) -> bool:
+@lru_cache(maxsize=1 << 16)
+def may_be_abbreviation(word: str, language: str) -> bool:
     """Whether a mark after `word` may belong to it in some context; an empty word stands for a number."""
-    lower = word.lower()
-    if not word or lower in EXCLAMATION_NAMES or is_initial(word, "", rules):
+    rules, lower = rules_for(language), word.lower()
+    if not word or is_initial(word, "", rules) or is_digraph_or_roman_ordinal(word, rules):
         return True
-    if is_digraph_or_roman_ordinal(word, rules):
-        return True
-    return lower in rules.titles or lower in rules.abbreviations or lower in rules.before_numbers
+    listed = (EXCLAMATION_NAMES, rules.titles, rules.abbreviations, rules.before_numbers)
+    return any(lower in words for words in listed)
 
 
 def is_digraph_or_roman_ordinal(word: str, rules: Rules) -> bool:
     """Whether a word is two letters that stand for one, or a Roman number that a full stop makes ordinal."""
-    if DIGRAPH.fullmatch(word):
-        return True
-    return rules.ordinals_with_full_stop and ROMAN_NUMBER.fullmatch(word) is not None
+    is_ordinal = rules.own.ordinals_with_full_stop and ROMAN_NUMBER.fullmatch(word) is not None
+    return is_ordinal or DIGRAPH.fullmatch(word) is not None
 
 
 def is_initial(word: str, before: str, rules: Rules) -> bool:
-    """Whether a word, which follows the character `before`, is one letter or syllable that stands for a
-    name."""
+    """Whether a word after the character `before` is one letter or syllable that stands for a name."""
     letter = word[0]
-    if word[1:2].isalpha() or any(map(str.isalpha, word[2:])) or before.isdigit():
+    if any(map(str.isalpha, word[1:])) or before.isdigit():
         return False
     if "\u0900" <= letter <= "\u0dff":
-        return rules.syllable_initials
-    if rules.initial_letters:
-        return letter in rules.initial_letters
+        return rules.own.syllable_initials
+    if rules.own.initial_letters:
+        return letter in rules.own.initial_letters
     # In other scripts without case, single characters are words.
     return letter < "\u0e00" or letter.lower() != letter.upper()
 
@@ -103,10 +79,10 @@ def belongs_to_word(text: str, mark: int, length: int, next_word: int, rules: Ru
         return True
     before = text[mark - length - 1] if mark > length else "\n"
     if not word:
-        digits = text[max(0, mark - 4) : mark] if mark > 3 else "\n" + text[:mark]
+        digits = text[mark - 4 : mark] if mark > 3 else "\n" + text[:mark]
         if LINE_NUMBER.search(digits):
             return True
-        is_abbreviated = rules.ordinals_with_full_stop and ORDINAL.search(digits) is not None
+        is_abbreviated = rules.own.ordinals_with_full_stop and ORDINAL.search(digits) is not None
     elif before in APOSTROPHES:
         is_abbreviated = word.isupper()
     else:
@@ -120,13 +96,8 @@ def belongs_to_word(text: str, mark: int, length: int, next_word: int, rules: Ru
             return NUMBER.match(text, next_word) is not None
     if not is_abbreviated or ET_CETERA.search(text, max(0, mark - 8), mark):
         return False
-    return not begins_sentence(text, next_word, rules)
-
-
-def begins_sentence(text: str, position: int, rules: Rules) -> bool:
-    """Whether the word at `position` is one that begins sentences rather than names."""
-    match = FIRST_WORD.match(text, position)
-    return match is not None and match[1] in rules.first_words
+    following = FIRST_WORD.match(text, next_word)
+    return following is None or following[1] not in rules.first_words
 
 
 def is_in_title(text: str, mark: int) -> bool:

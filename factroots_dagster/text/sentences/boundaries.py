@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from factroots_dagster.text.code_points import CodePoints, look_up, to_code_points
 from factroots_dagster.text.sentences.abbreviations import (
     MAX_ABBREVIATION,
-    abbreviation_candidates,
     belongs_to_word,
     is_in_title,
+    may_be_abbreviation,
 )
 from factroots_dagster.text.sentences.characters import (
     CHARACTERS_BY_FLAG,
@@ -70,8 +70,7 @@ def sentence_starts(text: str, language: str = "", *, block_characters: int = 1 
     block_characters: about how many characters are processed at a time (blocks end at line ends).
     """
     rules = rules_for(language)
-    blocks = [np.zeros(1, dtype=np.int64)]
-    start = 0
+    blocks, start = [np.zeros(1, dtype=np.int64)], 0
     while start < len(text):
         end = text.find("\n", start + block_characters) + 1 or len(text)
         while end < len(text) and text[end] == "\n":
@@ -193,8 +192,7 @@ def continues_unspaced(text: PaddedText, first: Positions, last: Positions, clos
     is_closed = closed > last + 1
     in_number = (text.flags(first - 1) & DIGIT != 0) & (next_flags & DIGIT != 0) & ~is_closed
     in_title = is_closed & text.is_any(closed - 1, TITLE_CLOSING_MARKS)
-    before_particle = text.is_any(closed, PARTICLES + ",")
-    before_particle &= ~(text.is_any(closed + 1, "ちん"))
+    before_particle = text.is_any(closed, PARTICLES + ",") & ~text.is_any(closed + 1, "ちん")
     before_particle |= text.is_any(closed, KANA_PARTICLES) & (text.flags(closed + 1) & HIRAGANA == 0)
     before_particle |= is_closed & text.is_any(closed, "と")
     continues: Mask = in_number | in_title | before_particle
@@ -215,8 +213,7 @@ def find_abbreviations(
     ends, lengths = marks[indices], lengths[indices]
     bounds = zip((ends - lengths - len(PAD)).tolist(), (ends - len(PAD)).tolist(), strict=True)
     words = [text.text[start:end] for start, end in bounds]
-    candidates = abbreviation_candidates(rules.language)
-    may_be = np.fromiter(map(candidates.__getitem__, words), dtype=bool, count=len(words))
+    may_be = np.array([may_be_abbreviation(word, rules.language) for word in words], dtype=bool)
     may_be |= text.is_any(ends - lengths - 1, ".")
     indices, ends, lengths = indices[may_be], ends[may_be] - len(PAD), lengths[may_be]
     columns = (indices, ends, lengths, next_word[indices] - len(PAD))

@@ -22,18 +22,17 @@ class Rules:
     """The rules of one language.
 
     `is_terminator` tells which code points may end a sentence, line ends included, shape [TABLE_SIZE]. No
-    word is in more than one of `titles`, `abbreviations` and `before_numbers`; see Conventions for these.
+    word is in more than one of `titles`, `abbreviations` and `before_numbers`, which hold those of every
+    language, too; see Conventions for these.
     """
 
     language: str
+    own: Conventions
     is_terminator: NDArray[np.uint8]
     titles: frozenset[str]
     abbreviations: frozenset[str]
     before_numbers: frozenset[str]
     first_words: frozenset[str]
-    ordinals_with_full_stop: bool
-    syllable_initials: bool
-    initial_letters: str
 
 
 def rules_for(language: str) -> Rules:
@@ -49,22 +48,16 @@ def rules_for(language: str) -> Rules:
 def compile_rules(language: str) -> Rules:
     """The rules of a language that no other language lends its conventions."""
     own = LANGUAGES.get(language, Conventions())
-    titles = words_of(EVERY_LANGUAGE.titles, own.titles)
-    abbreviations = words_of(EVERY_LANGUAGE.abbreviations, own.abbreviations)
-    before_numbers = words_of(EVERY_LANGUAGE.before_numbers, own.before_numbers)
+    titles = frozenset(f"{EVERY_LANGUAGE.titles} {own.titles}".split())
+    abbreviations = frozenset(f"{EVERY_LANGUAGE.abbreviations} {own.abbreviations}".split())
+    before_numbers = frozenset(f"{EVERY_LANGUAGE.before_numbers} {own.before_numbers}".split())
     return Rules(
         language=language,
+        own=own,
         is_terminator=code_point_set("\n" + WORD_SPACE + FULL_STOPS + own.terminators),
         titles=titles,
         # A word that is also a title, or also an abbreviation, need not be followed by a number.
         abbreviations=abbreviations - titles,
         before_numbers=before_numbers - abbreviations - titles,
-        first_words=words_of(own.first_words),
-        ordinals_with_full_stop=own.ordinals_with_full_stop,
-        syllable_initials=own.syllable_initials,
-        initial_letters=own.initial_letters,
+        first_words=frozenset(own.first_words.split()),
     )
-
-
-def words_of(*lists: str) -> frozenset[str]:
-    return frozenset(word for words in lists for word in words.split())
