@@ -11,7 +11,7 @@ import dagster as dg
 import pyarrow as pa
 import pytest
 
-from factroots_dagster.orchestration import catalog
+from factroots_dagster.orchestration import catalog, previews
 from factroots_dagster.orchestration.assets.step import Step
 from factroots_dagster.orchestration.build import default_resources
 from factroots_dagster.orchestration.checks import expect
@@ -56,11 +56,11 @@ class StandIn:
             body=body,
             reads=(),
             schema=None,
-            preview=None,
             suite=lambda settings: suite,
             attempts=attempts,
             retry_seconds=0.0,
         )
+        monkeypatch.setattr(previews, "draw_preview", lambda asset, store, *parts: None)
         monkeypatch.setitem(catalog.CATALOG, "mlama_split", row)  # type: ignore[arg-type]
         self.settings = Settings(world="mlama", data_root=folder, languages=LANGUAGES)
         self.platform: Platform = platform_for(self.settings)

@@ -31,6 +31,7 @@ GIGABYTE = 10**9
 MIN_FREE_BYTES = GIGABYTE
 WORLD_BYTES = {"generated": 2 * GIGABYTE, "mlama": 100 * GIGABYTE}
 """Roughly what a whole world takes on disk."""
+REGISTER = "run: factroots checkpoints add <hub id or folder>"
 HTTP_SECONDS = 10
 SPARK_SECONDS = 180
 
@@ -82,15 +83,10 @@ def run_checks() -> Iterator[CheckResult]:
         yield CheckResult.from_error("settings", error)
         yield check_dagster_home()
         return
-    languages = len(settings.active_languages)
-    yield CheckResult(
-        "settings", "ok", f"world {settings.world}, {languages} languages, {settings.data_root}"
-    )
-    yield check_spark(settings)
-    yield check_gpu(settings)
-    yield check_disk(settings)
-    yield check_mlama(settings)
-    yield check_wikipedia(settings)
+    languages = f"{len(settings.active_languages)} languages"
+    yield CheckResult("settings", "ok", f"world {settings.world}, {languages}, {settings.data_root}")
+    for check in (check_spark, check_gpu, check_disk, check_mlama, check_wikipedia):
+        yield check(settings)
     yield from check_checkpoints(settings)
     yield check_dagster_home()
     yield check_worlds(settings)
@@ -121,14 +117,9 @@ def check_spark(settings: Settings, timeout: float = SPARK_SECONDS) -> CheckResu
     remedy = (
         "check FACTROOTS_SPARK_MASTER, and that this Python, with factroots installed, is on Spark's workers"
     )
+    command = [sys.executable, "-c", SPARK_TASK, master]
     try:
-        process = subprocess.run(
-            [sys.executable, "-c", SPARK_TASK, master],
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        process = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
     except subprocess.TimeoutExpired:
         return CheckResult("Spark", "problem", f"{master} ran no task in {timeout:g} s", remedy)
     output = process.stdout.split()
@@ -254,15 +245,13 @@ def check_checkpoints(settings: Settings) -> Iterator[CheckResult]:
     wanted = settings.wordpiece_checkpoint
     if wanted and wanted not in registered:
         message = f"FACTROOTS_WORDPIECE_CHECKPOINT={wanted} is not registered"
-        yield CheckResult(name, "problem", message, "run: factroots checkpoints add <hub id or folder>")
+        yield CheckResult(name, "problem", message, REGISTER)
     complete = len(set(registered) - set(defects))
     if complete or settings.generated:
         message = f"{complete} registered" + ("" if complete else "; sandbox_training writes them")
         yield CheckResult(name, "ok", message)
     else:
-        yield CheckResult(
-            name, "warning", "none registered", "run: factroots checkpoints add <hub id or folder>"
-        )
+        yield CheckResult(name, "warning", "none registered", REGISTER)
 
 
 def check_dagster_home() -> CheckResult:
@@ -272,9 +261,8 @@ def check_dagster_home() -> CheckResult:
     name = "DAGSTER_HOME"
     home = Path(os.environ.get(name) or Path.cwd() / ".dagster")
     if not home.is_dir():
-        return CheckResult(
-            name, "problem", f"{home} is not a folder", 'run: export DAGSTER_HOME="$PWD/.dagster"'
-        )
+        remedy = 'run: export DAGSTER_HOME="$PWD/.dagster"'
+        return CheckResult(name, "problem", f"{home} is not a folder", remedy)
     if not os.access(home, os.W_OK):
         return CheckResult(name, "problem", f"{home} cannot be written", "choose another folder")
     if name not in os.environ:

@@ -25,8 +25,9 @@ import pyarrow.compute as pc
 from factroots_dagster.cli.run import stage_runner
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.registry import registered
-from factroots_dagster.orchestration.catalog import CATALOG, ancestors, rows_in, stages
+from factroots_dagster.orchestration.catalog import CATALOG, ancestors, rows_in
 from factroots_dagster.orchestration.partitions import CHECKPOINT, LANGUAGE, checkpoint_set
+from factroots_dagster.orchestration.stages import stages
 from factroots_dagster.roots.planted import score_agreement
 from factroots_dagster.roots.sensitivity import DEFAULT_SETTING, PAPER_STATISTIC, Setting, apply_setting
 from factroots_dagster.settings import Settings

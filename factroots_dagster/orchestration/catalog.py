@@ -2,39 +2,24 @@
 
 Dependencies, code versions, checks, jobs, the stages of `factroots demo`, the data dictionary
 (`docs/tables.md`) and the README's table and graph all come from these rows. To add an asset, add its row
-here, its body in `assets/` and its suite in `checks/`.
+here, its body in `assets/` and its suite in `checks/`, and if you like a picture in `previews.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import product
 
 import pyarrow as pa
 
-from factroots_dagster.corpora.schema import (
-    WIKIPEDIA_ARTICLES,
-    WIKIPEDIA_COUNTS,
-    WIKIPEDIA_DUMP,
-    WIKIPEDIA_PROBLEMS,
-)
-from factroots_dagster.facts.schema import FACT_COVERAGE, MLAMA_RELEASE, MLAMA_SPLIT
-from factroots_dagster.languages.schema import CLUSTER_MEMBERS, LANGUAGE_CLUSTERS, MANTEL
-from factroots_dagster.models.schema import ACTIVATION_INDEX
-from factroots_dagster.models.schema import CHECKPOINT as CHECKPOINT_TABLE
-from factroots_dagster.neurons.schema import (
-    ACTIVE_NEURONS,
-    INTERVENTION_SUMMARY,
-    LAYER_PROFILE,
-    NEAREST_LANGUAGE,
-    NEURON_INTERVENTIONS,
-    NEURON_SIMILARITY,
-    NEURON_STABILITY,
-    SIMILARITY_PAIRS,
-)
-from factroots_dagster.orchestration import metrics, previews
+from factroots_dagster.corpora import schema as corpora_tables
+from factroots_dagster.facts import schema as fact_tables
+from factroots_dagster.languages import schema as language_tables
+from factroots_dagster.models import schema as model_tables
+from factroots_dagster.neurons import schema as neuron_tables
+from factroots_dagster.orchestration import metrics
 from factroots_dagster.orchestration.assets import (
     facts,
     languages,
@@ -48,23 +33,11 @@ from factroots_dagster.orchestration.assets import (
 from factroots_dagster.orchestration.checks import data, models, results, similarity
 from factroots_dagster.orchestration.checks.suite import Suite
 from factroots_dagster.orchestration.partitions import CELL, CHECKPOINT, LANGUAGE, Parts
-from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_SCORES, VOLUME_RELATIONS
-from factroots_dagster.roots.schema import (
-    CHANGED_FACTS,
-    CHECKPOINT_COMPARISON,
-    FACT_TYPES,
-    SENSITIVITY,
-    VARIANTS,
-)
-from factroots_dagster.sandbox.schema import LOSS_LOG, PLANTED_TRUTH
+from factroots_dagster.probing import schema as probing_tables
+from factroots_dagster.roots import schema as root_tables
+from factroots_dagster.sandbox import schema as sandbox_tables
 from factroots_dagster.settings import Settings
-from factroots_dagster.tracing.schema import (
-    ENTITY_MENTIONS,
-    FACT_SOURCES,
-    MENTION_ALIASES,
-    MENTION_PIECES,
-    WIKIPEDIA_VOLUME,
-)
+from factroots_dagster.tracing import schema as tracing_tables
 
 MODEL_POOL, SPARK_POOL = "model", "spark"
 
@@ -89,7 +62,6 @@ class AssetRow:
     schema: the main table; None where the asset is not a table.
     side_tables: the tables beside the main one, by name.
     suite: makes the expectations of its checks.
-    preview: draws a PNG of a partition, from `(store, *parts)`.
     metrics: the numbers that Dagster plots over time, from `(store, *parts)`.
     pool: the pool whose runs wait for one another.
     resources: the Dagster resources that the body uses.
@@ -104,8 +76,8 @@ class AssetRow:
     group: str
     description: str
     body: Callable[..., None]
-    kinds: tuple[str, ...]
     suite: Callable[[Settings], Suite]
+    kinds: tuple[str, ...] = ("parquet",)
     number: int = 1
     partitioned_by: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
@@ -114,7 +86,6 @@ class AssetRow:
     settings_if_generated: tuple[str, ...] | None = None
     schema: pa.Schema | None = None
     side_tables: Mapping[str, pa.Schema] = field(default_factory=dict)
-    preview: Callable[..., bytes] | None = None
     metrics: Callable[..., Mapping[str, float | int | str | None]] | None = None
     pool: str | None = None
     resources: tuple[str, ...] = ()
@@ -140,8 +111,7 @@ ROWS = (
         suite=data.release_suite,
         settings=("mlama_source",),
         settings_if_generated=("sandbox_seed",),
-        schema=MLAMA_RELEASE,
-        preview=previews.release,
+        schema=fact_tables.MLAMA_RELEASE,
         metrics=metrics.release,
         attempts=4,
     ),
@@ -156,8 +126,7 @@ ROWS = (
         partitioned_by=(LANGUAGE,),
         settings=("wikipedia_source", "wikipedia_snapshot"),
         settings_if_generated=("sandbox_seed",),
-        schema=WIKIPEDIA_DUMP,
-        preview=previews.dump,
+        schema=corpora_tables.WIKIPEDIA_DUMP,
         metrics=metrics.dump,
         attempts=4,
         resumable=True,
@@ -169,12 +138,10 @@ ROWS = (
         description="Generated worlds only: what was planted for every fact in every language, whether it is "
         "stated, linked to another language, easy to guess, or nowhere to be read.",
         body=sandbox.planted_truth,
-        kinds=("parquet",),
         suite=results.truth_suite,
         reads=("mlama_release",),
         settings=("sandbox_seed", "active_languages"),
-        schema=PLANTED_TRUTH,
-        preview=previews.planted,
+        schema=sandbox_tables.PLANTED_TRUTH,
         generated_only=True,
     ),
     AssetRow(
@@ -183,12 +150,10 @@ ROWS = (
         description="The facts in one language: a row per fact with its cloze template, the labels of "
         "subject and object, and their Wikidata ids.",
         body=facts.mlama_split,
-        kinds=("parquet",),
         suite=data.split_suite,
         partitioned_by=(LANGUAGE,),
         reads=("mlama_release",),
-        schema=MLAMA_SPLIT,
-        preview=previews.split,
+        schema=fact_tables.MLAMA_SPLIT,
     ),
     AssetRow(
         name="fact_coverage",
@@ -196,12 +161,10 @@ ROWS = (
         description="Which fact exists in which language, and what makes it easy: prompts with several "
         "answers, objects that stand in the subject, the majority object of the relation.",
         body=facts.fact_coverage,
-        kinds=("parquet",),
         suite=data.coverage_suite,
         reads=("mlama_split",),
         settings=("active_languages",),
-        schema=FACT_COVERAGE,
-        preview=previews.coverage,
+        schema=fact_tables.FACT_COVERAGE,
         metrics=metrics.coverage,
     ),
     AssetRow(
@@ -216,9 +179,11 @@ ROWS = (
         partitioned_by=(LANGUAGE,),
         reads=("wikipedia_dump",),
         settings=("wikipedia_lists",),
-        schema=WIKIPEDIA_ARTICLES,
-        side_tables={"problems": WIKIPEDIA_PROBLEMS, "counts": WIKIPEDIA_COUNTS},
-        preview=previews.articles,
+        schema=corpora_tables.WIKIPEDIA_ARTICLES,
+        side_tables={
+            "problems": corpora_tables.WIKIPEDIA_PROBLEMS,
+            "counts": corpora_tables.WIKIPEDIA_COUNTS,
+        },
         metrics=metrics.articles,
         pool=SPARK_POOL,
         resources=("spark",),
@@ -238,9 +203,8 @@ ROWS = (
         reads=("wikipedia_articles", "mlama_split"),
         tokenizer_setting="wordpiece_checkpoint",
         settings=("wordpiece_checkpoint",),
-        schema=ENTITY_MENTIONS,
-        side_tables={"aliases": MENTION_ALIASES, "pieces": MENTION_PIECES},
-        preview=previews.mentions,
+        schema=tracing_tables.ENTITY_MENTIONS,
+        side_tables={"aliases": tracing_tables.MENTION_ALIASES, "pieces": tracing_tables.MENTION_PIECES},
         metrics=metrics.mentions,
         pool=SPARK_POOL,
         resources=("spark", "models"),
@@ -253,12 +217,10 @@ ROWS = (
         description="How much there is to read in one Wikipedia: pages, articles, bytes, words, entities "
         "mentioned, and what was lost to damage.",
         body=wikipedia.wikipedia_volume,
-        kinds=("parquet",),
         suite=data.volume_suite,
         partitioned_by=(LANGUAGE,),
         reads=("wikipedia_articles", "wikipedia_dump", "entity_mentions"),
-        schema=WIKIPEDIA_VOLUME,
-        preview=previews.volume,
+        schema=tracing_tables.WIKIPEDIA_VOLUME,
         metrics=metrics.volume,
     ),
     AssetRow(
@@ -271,8 +233,7 @@ ROWS = (
         suite=data.sources_suite,
         partitioned_by=(LANGUAGE,),
         reads=("entity_mentions", "wikipedia_articles", "mlama_split"),
-        schema=FACT_SOURCES,
-        preview=previews.sources,
+        schema=tracing_tables.FACT_SOURCES,
         metrics=metrics.sources,
         pool=SPARK_POOL,
         resources=("spark",),
@@ -288,8 +249,7 @@ ROWS = (
         suite=results.training_suite,
         reads=("wikipedia_articles",),
         settings=("sandbox_seed", "active_languages"),
-        schema=LOSS_LOG,
-        preview=previews.training,
+        schema=sandbox_tables.LOSS_LOG,
         metrics=metrics.training,
         pool=MODEL_POOL,
         generated_only=True,
@@ -305,8 +265,7 @@ ROWS = (
         suite=models.checkpoint_suite,
         partitioned_by=(CHECKPOINT,),
         reads=("sandbox_training",),
-        schema=CHECKPOINT_TABLE,
-        preview=previews.checkpoint,
+        schema=model_tables.CHECKPOINT,
         metrics=metrics.checkpoint,
         attempts=4,
     ),
@@ -321,8 +280,7 @@ ROWS = (
         partitioned_by=CELL,
         reads=("checkpoint", "mlama_split"),
         settings=("precision", "protocols", "mask_counts"),
-        schema=PREDICTIONS,
-        preview=previews.predictions,
+        schema=probing_tables.PREDICTIONS,
         metrics=metrics.predictions,
         pool=MODEL_POOL,
         resources=("models",),
@@ -338,8 +296,7 @@ ROWS = (
         partitioned_by=CELL,
         reads=("checkpoint", "mlama_split"),
         settings=("precision",),
-        schema=ACTIVATION_INDEX,
-        preview=previews.activations,
+        schema=model_tables.ACTIVATION_INDEX,
         pool=MODEL_POOL,
         resources=("models",),
     ),
@@ -349,12 +306,10 @@ ROWS = (
         description="The top-k neurons of every correctly predicted fact, ranked by Probeless, standardised "
         "Probeless, and signed activation.",
         body=neurons.active_neurons,
-        kinds=("parquet",),
         suite=models.active_suite,
         partitioned_by=CELL,
         reads=("neuron_activations",),
-        schema=ACTIVE_NEURONS,
-        preview=previews.active_neurons,
+        schema=neuron_tables.ACTIVE_NEURONS,
     ),
     AssetRow(
         name="probing_scores",
@@ -362,14 +317,15 @@ ROWS = (
         description="P@1 of one model by language and relation, with intervals, and the baselines that it "
         "must be read against: the majority object, a uniform guess, the prior without the subject.",
         body=probing.probing_scores,
-        kinds=("parquet",),
         suite=models.scores_suite,
         partitioned_by=(CHECKPOINT,),
         reads=("predictions", "fact_coverage", "mlama_split", "wikipedia_volume"),
         settings=("sandbox_seed", "active_languages"),
-        schema=PROBING_SCORES,
-        side_tables={"mask_counts": MASK_COUNTS, "volume_relations": VOLUME_RELATIONS},
-        preview=previews.scores,
+        schema=probing_tables.PROBING_SCORES,
+        side_tables={
+            "mask_counts": probing_tables.MASK_COUNTS,
+            "volume_relations": probing_tables.VOLUME_RELATIONS,
+        },
         metrics=metrics.scores,
     ),
     AssetRow(
@@ -383,9 +339,8 @@ ROWS = (
         partitioned_by=(CHECKPOINT,),
         reads=("predictions",),
         settings=("sandbox_seed", "active_languages"),
-        schema=LANGUAGE_CLUSTERS,
-        side_tables={"members": CLUSTER_MEMBERS, "mantel": MANTEL},
-        preview=previews.clusters,
+        schema=language_tables.LANGUAGE_CLUSTERS,
+        side_tables={"members": language_tables.CLUSTER_MEMBERS, "mantel": language_tables.MANTEL},
         metrics=metrics.clusters,
     ),
     AssetRow(
@@ -394,20 +349,18 @@ ROWS = (
         description="For every fact that two languages predict, how alike its neurons are in both, beside "
         "what other facts and random neurons reach.",
         body=neurons.neuron_similarity,
-        kinds=("parquet",),
         suite=similarity.similarity_suite,
         number=2,
         partitioned_by=(CHECKPOINT,),
         reads=("checkpoint", "active_neurons", "neuron_activations", "mlama_split"),
         settings=("sandbox_seed", "active_languages"),
-        schema=NEURON_SIMILARITY,
+        schema=neuron_tables.NEURON_SIMILARITY,
         side_tables={
-            "pairs": SIMILARITY_PAIRS,
-            "nearest": NEAREST_LANGUAGE,
-            "layers": LAYER_PROFILE,
-            "stability": NEURON_STABILITY,
+            "pairs": neuron_tables.SIMILARITY_PAIRS,
+            "nearest": neuron_tables.NEAREST_LANGUAGE,
+            "layers": neuron_tables.LAYER_PROFILE,
+            "stability": neuron_tables.NEURON_STABILITY,
         },
-        preview=previews.similarity,
         metrics=metrics.similarity,
     ),
     AssetRow(
@@ -421,9 +374,8 @@ ROWS = (
         partitioned_by=(CHECKPOINT,),
         reads=("checkpoint", "active_neurons", "predictions", "mlama_split"),
         settings=("sandbox_seed", "active_languages", "precision"),
-        schema=NEURON_INTERVENTIONS,
-        side_tables={"summary": INTERVENTION_SUMMARY},
-        preview=previews.interventions,
+        schema=neuron_tables.NEURON_INTERVENTIONS,
+        side_tables={"summary": neuron_tables.INTERVENTION_SUMMARY},
         metrics=metrics.interventions,
         pool=MODEL_POOL,
         resources=("models",),
@@ -434,14 +386,12 @@ ROWS = (
         description="The type of every fact in every language (shared, independent, transferred, or easy to "
         "guess), with the rule, the evidence and the language behind it, and what other settings give.",
         body=report.fact_types,
-        kinds=("parquet",),
         suite=results.types_suite,
         partitioned_by=(CHECKPOINT,),
         reads=("checkpoint", "predictions", "neuron_similarity", "mlama_split", "fact_sources"),
         settings=("active_languages",),
-        schema=FACT_TYPES,
-        side_tables={"variants": VARIANTS, "sensitivity": SENSITIVITY},
-        preview=previews.types,
+        schema=root_tables.FACT_TYPES,
+        side_tables={"variants": root_tables.VARIANTS, "sensitivity": root_tables.SENSITIVITY},
         metrics=metrics.types,
         resources=("models",),
     ),
@@ -467,7 +417,6 @@ ROWS = (
             "wikipedia_volume",
             "planted_truth",
         ),
-        preview=previews.types,
         metrics=metrics.report,
         resources=("models",),
     ),
@@ -480,9 +429,8 @@ ROWS = (
         kinds=("parquet", "html"),
         suite=results.comparison_suite,
         reads=("fact_types", "probing_scores", "mlama_split"),
-        schema=CHECKPOINT_COMPARISON,
-        side_tables={"changed_facts": CHANGED_FACTS},
-        preview=previews.comparison,
+        schema=root_tables.CHECKPOINT_COMPARISON,
+        side_tables={"changed_facts": root_tables.CHANGED_FACTS},
         metrics=metrics.comparison,
     ),
 )
@@ -520,41 +468,3 @@ def passes(rows: Iterable[AssetRow]) -> list[list[AssetRow]]:
     for row in rows:
         groups.setdefault(row.body, []).append(row)
     return list(groups.values())
-
-
-@dataclass(frozen=True)
-class Stage:
-    """Assets with the same partitions that one run can make."""
-
-    partitioned_by: tuple[str, ...]
-    assets: tuple[str, ...]
-
-
-def stages(rows: Sequence[AssetRow]) -> list[Stage]:
-    """The order in which a whole world is made, in as few stages as the partitions allow.
-
-    A stage holds everything of one kind of partition whose parents are in earlier stages or in itself.
-    """
-    names = {row.name for row in rows}
-    remaining = list(rows)
-    done: set[str] = set()
-    plan: list[Stage] = []
-    while remaining:
-        for dimensions in ((), (LANGUAGE,), (CHECKPOINT,), CELL):
-            stage: list[str] = []
-            for row in remaining:  # each comes after those that it reads
-                ready = {*done, *stage}
-                if row.partitioned_by == dimensions and all(
-                    name in ready for name in row.reads if name in names
-                ):
-                    stage.append(row.name)
-            if stage:
-                plan.append(Stage(dimensions, tuple(stage)))
-                done.update(stage)
-                remaining = [row for row in remaining if row.name not in done]
-                break
-        else:
-            raise ValueError(
-                f"{', '.join(row.name for row in remaining)}: read one another, or an unknown asset"
-            )
-    return plan

@@ -61,6 +61,8 @@ def materialization_metadata(
 
     seconds: how long it took; None where that is not known.
     """
+    from factroots_dagster.orchestration.previews import draw_preview
+
     info = store.partition_info(row.name, *parts)
     metadata: dict[str, Any] = {
         "dagster/uri": info.path.as_uri(),
@@ -80,8 +82,8 @@ def materialization_metadata(
         metadata["preview"] = _preview(head)
     if (info.path / "index.html").is_file():
         metadata["page"] = dg.MetadataValue.url((info.path / "index.html").as_uri())
-    if row.preview is not None:
-        metadata["picture"] = dg.MetadataValue.md(picture_markdown(row.preview(store, *parts)))
+    if (picture := draw_preview(row.name, store, *parts)) is not None:
+        metadata["picture"] = dg.MetadataValue.md(picture_markdown(picture))
     return metadata
 
 

@@ -1,144 +1,102 @@
-"""The picture of a materialization, one function per asset: `(store, *parts)` to a PNG.
+"""The picture of a materialization: which of an asset's columns are read for it. How is `report.previews`.
 
-What is drawn, and how, is `report.previews`; here is which of an asset's columns are read for it.
+Apart from the catalog, because drawing imports matplotlib, which is not needed to load the definitions.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import pyarrow as pa
+
+from factroots_dagster.neurons.statistics import pair_means
+from factroots_dagster.report import previews as draw
 from factroots_dagster.store.store import Store
 
-# report.previews imports matplotlib, which is not needed to load the definitions.
+
+def draw_preview(asset: str, store: Store, *parts: str) -> bytes | None:
+    """A PNG of a partition; None for an asset without pictures."""
+    if asset in _OF_MAIN_TABLE:
+        return _OF_MAIN_TABLE[asset](store.read(asset, *parts))
+    return _OF_MORE[asset](store, *parts) if asset in _OF_MORE else None
 
 
-def release(store: Store) -> bytes:
-    from factroots_dagster.report.previews import draw_release
-
-    return draw_release(store.read("mlama_release"))
-
-
-def dump(store: Store, language: str) -> bytes:
-    from factroots_dagster.report.previews import draw_bars
-
+def _dump(store: Store, language: str) -> bytes:
     table = store.read("wikipedia_dump", language)
     sizes = dict(zip(table["file"].to_pylist(), table["bytes"].to_pylist(), strict=True))
-    return draw_bars(sizes, "bytes")
+    return draw.draw_bars(sizes, "bytes")
 
 
-def checkpoint(store: Store, key: str) -> bytes:
-    from factroots_dagster.report.previews import draw_checkpoint
-
-    return draw_checkpoint(store.read("checkpoint", key))
-
-
-def split(store: Store, language: str) -> bytes:
-    from factroots_dagster.report.previews import draw_relations
-
-    return draw_relations(store.read("mlama_split", language, columns=["relation"]))
-
-
-def coverage(store: Store) -> bytes:
-    from factroots_dagster.report.previews import draw_coverage
-
-    return draw_coverage(store.read("fact_coverage"))
-
-
-def articles(store: Store, language: str) -> bytes:
-    from factroots_dagster.report.previews import draw_counts
-
+def _articles(store: Store, language: str) -> bytes:
     counts = store.read_side("counts", "wikipedia_articles", language).to_pylist()[0]
-    return draw_counts(counts, "number (logarithmic)")
+    return draw.draw_counts(counts, "number (logarithmic)")
 
 
-def volume(store: Store, language: str) -> bytes:
-    from factroots_dagster.report.previews import draw_volume
-
-    return draw_volume(store.read("wikipedia_volume", language))
-
-
-def mentions(store: Store, language: str) -> bytes:
-    from factroots_dagster.report.previews import draw_counts
-
+def _mentions(store: Store, language: str) -> bytes:
     counts = {
         "mentions": store.partition_info("entity_mentions", language).rows,
         "aliases": store.read_side("aliases", "entity_mentions", language).num_rows,
     }
-    return draw_counts(counts, "count (logarithmic)")
+    return draw.draw_counts(counts, "count (logarithmic)")
 
 
-def sources(store: Store, language: str) -> bytes:
-    from factroots_dagster.report.previews import draw_sources
-
-    return draw_sources(store.read("fact_sources", language, columns=["matcher", "windows"]))
+def _sources(store: Store, language: str) -> bytes:
+    return draw.draw_sources(store.read("fact_sources", language, columns=["matcher", "windows"]))
 
 
-def training(store: Store) -> bytes:
-    from factroots_dagster.report.previews import draw_training_loss
-
-    return draw_training_loss(store.read("sandbox_training"))
+def _relations(asset: str, store: Store, *parts: str) -> bytes:
+    return draw.draw_relations(store.read(asset, *parts, columns=["relation"]))
 
 
-def planted(store: Store) -> bytes:
-    from factroots_dagster.report.previews import draw_planted_truth
-
-    return draw_planted_truth(store.read("planted_truth"))
+def _clusters(pairs: pa.Table) -> bytes:
+    return draw.draw_language_pairs(pairs, "corrected", "Jaccard corrected for chance")
 
 
-def predictions(store: Store, key: str, language: str) -> bytes:
-    from factroots_dagster.report.previews import draw_predictions
-
-    return draw_predictions(store.read("predictions", key, language))
-
-
-def activations(store: Store, key: str, language: str) -> bytes:
-    from factroots_dagster.report.previews import draw_relations
-
-    return draw_relations(store.read("neuron_activations", key, language, columns=["relation"]))
-
-
-def scores(store: Store, key: str) -> bytes:
-    from factroots_dagster.report.previews import draw_scores
-
-    return draw_scores(store.read("probing_scores", key))
-
-
-def clusters(store: Store, key: str) -> bytes:
-    from factroots_dagster.report.previews import draw_language_pairs
-
-    return draw_language_pairs(
-        store.read("language_clusters", key), "corrected", "Jaccard corrected for chance"
-    )
-
-
-def active_neurons(store: Store, key: str, language: str) -> bytes:
-    from factroots_dagster.report.previews import draw_active_neurons
-
-    return draw_active_neurons(store.read("active_neurons", key, language))
-
-
-def similarity(store: Store, key: str) -> bytes:
-    from factroots_dagster.neurons.statistics import pair_means
-    from factroots_dagster.report.previews import draw_language_pairs
-
+def _similarity(store: Store, key: str) -> bytes:
     pairs = store.read_side("pairs", "neuron_similarity", key)
-    return draw_language_pairs(pair_means(pairs, "jaccard"), "value", "mean Jaccard")
+    return draw.draw_language_pairs(pair_means(pairs, "jaccard"), "value", "mean Jaccard")
 
 
-def interventions(store: Store, key: str) -> bytes:
-    from factroots_dagster.report.previews import draw_interventions
-
-    return draw_interventions(store.read_side("summary", "neuron_interventions", key))
+def _interventions(store: Store, key: str) -> bytes:
+    return draw.draw_interventions(store.read_side("summary", "neuron_interventions", key))
 
 
-def types(store: Store, key: str) -> bytes:
-    from factroots_dagster.report.previews import draw_types
-
-    return draw_types(store.read("fact_types", key), store.read_side("sensitivity", "fact_types", key))
+def _types(store: Store, key: str) -> bytes:
+    return draw.draw_types(store.read("fact_types", key), store.read_side("sensitivity", "fact_types", key))
 
 
-def comparison(store: Store) -> bytes:
-    from factroots_dagster.report.previews import draw_comparison
-
+def _comparison(store: Store) -> bytes:
     table = store.read("checkpoint_comparison")
     checkpoints = dict.fromkeys(table["checkpoint"].to_pylist())
     sensitivity = {key: store.read_side("sensitivity", "fact_types", key) for key in checkpoints}
-    return draw_comparison(table, sensitivity)
+    return draw.draw_comparison(table, sensitivity)
+
+
+_OF_MAIN_TABLE: Mapping[str, Callable[[pa.Table], bytes]] = {
+    "mlama_release": draw.draw_release,
+    "checkpoint": draw.draw_checkpoint,
+    "fact_coverage": draw.draw_coverage,
+    "wikipedia_volume": draw.draw_volume,
+    "sandbox_training": draw.draw_training_loss,
+    "planted_truth": draw.draw_planted_truth,
+    "predictions": draw.draw_predictions,
+    "probing_scores": draw.draw_scores,
+    "language_clusters": _clusters,
+    "active_neurons": draw.draw_active_neurons,
+}
+"""How a picture is drawn from the whole main table."""
+_OF_MORE: Mapping[str, Callable[..., bytes]] = {
+    "wikipedia_dump": _dump,
+    "mlama_split": partial(_relations, "mlama_split"),
+    "neuron_activations": partial(_relations, "neuron_activations"),
+    "wikipedia_articles": _articles,
+    "entity_mentions": _mentions,
+    "fact_sources": _sources,
+    "neuron_similarity": _similarity,
+    "neuron_interventions": _interventions,
+    "fact_types": _types,
+    "categorization_report": _types,
+    "checkpoint_comparison": _comparison,
+}
+"""How it is drawn from the store, given a partition's folder names."""

@@ -15,7 +15,7 @@ import dagster as dg
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.registry import registered
-from factroots_dagster.orchestration.catalog import Stage, rows_in, stages
+from factroots_dagster.orchestration.catalog import AssetRow, rows_in
 from factroots_dagster.orchestration.partitions import CELL, CHECKPOINT, LANGUAGE, Platform, checkpoint_set
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
@@ -23,6 +23,44 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
 
 class StageFailedError(RuntimeError):
     """A run of a stage failed; the message says what and why."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Assets with the same partitions that one run can make."""
+
+    partitioned_by: tuple[str, ...]
+    assets: tuple[str, ...]
+
+
+def stages(rows: Sequence[AssetRow]) -> list[Stage]:
+    """The order in which a whole world is made, in as few stages as the partitions allow.
+
+    A stage holds everything of one kind of partition whose parents are in earlier stages or in itself.
+    """
+    names = {row.name for row in rows}
+    remaining = list(rows)
+    done: set[str] = set()
+    plan: list[Stage] = []
+    while remaining:
+        for dimensions in ((), (LANGUAGE,), (CHECKPOINT,), CELL):
+            stage: list[str] = []
+            for row in remaining:  # each comes after those that it reads
+                ready = {*done, *stage}
+                if row.partitioned_by == dimensions and all(
+                    name in ready for name in row.reads if name in names
+                ):
+                    stage.append(row.name)
+            if stage:
+                plan.append(Stage(dimensions, tuple(stage)))
+                done.update(stage)
+                remaining = [row for row in remaining if row.name not in done]
+                break
+        else:
+            raise ValueError(
+                f"{', '.join(row.name for row in remaining)}: read one another, or an unknown asset"
+            )
+    return plan
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,9 @@ import dagster as dg
 import pyarrow as pa
 
 from factroots_dagster.cli.run import stage_runner
-from factroots_dagster.orchestration.catalog import CATALOG, rows_in, stages
+from factroots_dagster.orchestration.catalog import CATALOG, rows_in
 from factroots_dagster.orchestration.partitions import CHECKPOINT, LANGUAGE, checkpoint_set
+from factroots_dagster.orchestration.stages import stages
 from factroots_dagster.sandbox.training import TrainingConfig, train
 from factroots_dagster.sandbox.world import generate
 from factroots_dagster.settings import Settings

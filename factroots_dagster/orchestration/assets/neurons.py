@@ -4,16 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from factroots_dagster.neurons.schema import (
-    ACTIVE_NEURONS,
-    INTERVENTION_SUMMARY,
-    LAYER_PROFILE,
-    NEAREST_LANGUAGE,
-    NEURON_INTERVENTIONS,
-    NEURON_SIMILARITY,
-    NEURON_STABILITY,
-    SIMILARITY_PAIRS,
-)
+from factroots_dagster.neurons import schema as tables
 from factroots_dagster.orchestration.assets.step import Step
 
 
@@ -25,7 +16,7 @@ def active_neurons(step: Step, checkpoint: str, language: str) -> None:
     device = pick_device(step.settings.device)
     folder = step.input_folder("neuron_activations", checkpoint, language)
     table = rank_neurons(folder, device=str(device) if device.type == "cuda" else None)
-    step.writer.write(table, ACTIVE_NEURONS)
+    step.writer.write(table, tables.ACTIVE_NEURONS)
 
 
 def neuron_similarity(step: Step, checkpoint: str) -> None:
@@ -39,18 +30,18 @@ def neuron_similarity(step: Step, checkpoint: str) -> None:
     splits = {language: step.read("mlama_split", language) for language in active}
     seed, progress = step.settings.sandbox_seed, step.progress
     compared = compare_languages(active, folders, splits, seed=seed, progress=progress)
-    with step.writer.stream(NEURON_SIMILARITY) as append:
+    with step.writer.stream(tables.NEURON_SIMILARITY) as append:
         for table in compared.fact_tables():
             append(table)
-    step.writer.write(compared.pairs, SIMILARITY_PAIRS, side="pairs")
-    step.writer.write(compared.nearest, NEAREST_LANGUAGE, side="nearest")
+    step.writer.write(compared.pairs, tables.SIMILARITY_PAIRS, side="pairs")
+    step.writer.write(compared.nearest, tables.NEAREST_LANGUAGE, side="nearest")
     described = step.read("checkpoint", checkpoint).to_pylist()[0]
     layers, neurons = described["layers"], described["neurons"]
     profile = layer_profile(active.values(), layers=layers, neurons_per_layer=neurons)
-    step.writer.write(profile, LAYER_PROFILE, side="layers")
+    step.writer.write(profile, tables.LAYER_PROFILE, side="layers")
     k = default_k(layers, neurons)
     stability = neuron_stability(folders, compared.language_pairs, k=k, seed=seed, progress=progress)
-    step.writer.write(stability, NEURON_STABILITY, side="stability")
+    step.writer.write(stability, tables.NEURON_STABILITY, side="stability")
 
 
 def neuron_interventions(step: Step, checkpoint: str) -> None:
@@ -68,8 +59,8 @@ def neuron_interventions(step: Step, checkpoint: str) -> None:
         progress=step.progress,
     )
     step.read("checkpoint", checkpoint)
-    step.writer.write(table, NEURON_INTERVENTIONS)
-    step.writer.write(intervention_summary(table), INTERVENTION_SUMMARY, side="summary")
+    step.writer.write(table, tables.NEURON_INTERVENTIONS)
+    step.writer.write(intervention_summary(table), tables.INTERVENTION_SUMMARY, side="summary")
 
 
 def _tables(step: Step, asset: str, checkpoint: str) -> dict[str, pa.Table]:

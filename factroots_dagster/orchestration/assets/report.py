@@ -6,13 +6,7 @@ import pyarrow as pa
 
 from factroots_dagster.models.registry import registered
 from factroots_dagster.orchestration.assets.step import Step
-from factroots_dagster.roots.schema import (
-    CHANGED_FACTS,
-    CHECKPOINT_COMPARISON,
-    FACT_TYPES,
-    SENSITIVITY,
-    VARIANTS,
-)
+from factroots_dagster.roots import schema as tables
 
 
 def fact_types(step: Step, checkpoint: str) -> None:
@@ -27,7 +21,7 @@ def fact_types(step: Step, checkpoint: str) -> None:
     nearest = step.read_side("nearest", "neuron_similarity", checkpoint)
     predicted = step.languages_with("predictions", checkpoint)
     sensitivity, types = Sensitivity(list_statistics(nearest)), []
-    with step.writer.stream(VARIANTS, side="variants") as append:
+    with step.writer.stream(tables.VARIANTS, side="variants") as append:
         for language in step.languages_with("fact_sources", among=predicted):
             result = categorize_facts(
                 step.read("mlama_split", language),
@@ -39,8 +33,8 @@ def fact_types(step: Step, checkpoint: str) -> None:
             append(result.variants)
             sensitivity.add(language, result.variants)
             types.append(result.types)
-    step.writer.write(pa.concat_tables(types), FACT_TYPES)
-    step.writer.write(sensitivity.table(), SENSITIVITY, side="sensitivity")
+    step.writer.write(pa.concat_tables(types), tables.FACT_TYPES)
+    step.writer.write(sensitivity.table(), tables.SENSITIVITY, side="sensitivity")
 
 
 def categorization_report(step: Step, checkpoint: str) -> None:
@@ -67,8 +61,8 @@ def checkpoint_comparison(step: Step) -> None:
     types = {key: step.read("fact_types", key) for key in order}
     scores = {key: step.read("probing_scores", key) for key in order}
     table, changed = compare_checkpoints(types, scores, order)
-    step.writer.write(table, CHECKPOINT_COMPARISON)
-    step.writer.write(changed, CHANGED_FACTS, side="changed_facts")
+    step.writer.write(table, tables.CHECKPOINT_COMPARISON)
+    step.writer.write(changed, tables.CHANGED_FACTS, side="changed_facts")
     write_comparison(
         step.folder,
         table,
