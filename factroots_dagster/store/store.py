@@ -53,6 +53,13 @@ def main_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.parquet") if not path.name.startswith(("_", ".")))
 
 
+def visible_folders(folder: Path) -> list[Path]:
+    """The sub-folders whose names begin with neither `.` nor `_`, sorted; none where `folder` is none."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "_")))
+
+
 def read_folder(
     folder: Path, columns: Sequence[str] | None = None, where: pc.Expression | None = None
 ) -> pa.Table:
@@ -62,18 +69,12 @@ def read_folder(
     Raises InputError when the table is missing or damaged.
     """
     names = list(columns) if columns else None
-    files = main_files(folder)
-    if not files:
+    if not (files := main_files(folder)):
         raise InputError(f"{folder}: its table is missing", MATERIALIZE_AGAIN)
     with _corrupt_data_as_input_error(folder):
         return pa.concat_tables(
             pq.read_table(path, columns=names, filters=where, partitioning=None) for path in files
         )
-
-
-def _read_side(folder: Path, name: str) -> pa.Table:
-    with _corrupt_data_as_input_error(folder):
-        return pq.read_table(folder / f"_{name}.parquet")
 
 
 def read_batches(folder: Path, rows: int = 4096) -> Iterator[pa.Table]:
@@ -97,10 +98,8 @@ def _corrupt_data_as_input_error(folder: Path) -> Iterator[None]:
     """Raise an InputError for data that cannot be read any more."""
     try:
         yield
-    except (pa.ArrowInvalid, FileNotFoundError) as error:
-        raise InputError(f"{folder}: damaged ({error})", MATERIALIZE_AGAIN) from error
-    except OSError as error:
-        if error.errno is not None:
+    except (pa.ArrowInvalid, OSError) as error:
+        if getattr(error, "errno", None) not in (None, errno.ENOENT):
             raise
         raise InputError(f"{folder}: damaged ({error})", MATERIALIZE_AGAIN) from error
 
@@ -137,7 +136,8 @@ def _disk_error_message(error: Exception, root: Path) -> str | None:
     return next((message for message in _DISK_ERRORS.values() if message in text), None)
 
 
-def _sha256(path: Path) -> str:
+def compute_sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -211,20 +211,14 @@ class Store:
         """The folder of a partition; raises InputError when it has not been materialized."""
         path = self.path(asset, *parts)
         if not self.exists(asset, *parts):
-            command = f"dagster asset materialize -m factroots_dagster.definitions --select {asset}"
-            partition = f" --partition '{'|'.join(parts)}'" if parts else ""
-            raise InputError(
-                f"{'/'.join((asset, *parts))} has not been materialized", f"run: {command}{partition}"
-            )
+            remedy = f"run: dagster asset materialize -m factroots_dagster.definitions --select {asset}"
+            remedy += f" --partition '{'|'.join(parts)}'" if parts else ""
+            raise InputError(f"{'/'.join((asset, *parts))} has not been materialized", remedy)
         return path
 
     def folders(self, asset: str, *parts: str) -> list[str]:
         """Sorted names of the folders one level below that can be keys: partitions, or parents of some."""
-        folder = self.path(asset, *parts)
-        if not folder.is_dir():
-            return []
-        visible = (path for path in folder.iterdir() if not path.name.startswith((".", "_")))
-        return sorted(path.name for path in visible if path.is_dir())
+        return [path.name for path in visible_folders(self.path(asset, *parts))]
 
     def keys(self, asset: str, *parts: str) -> list[str]:
         """Sorted last keys of the partitions one level below."""
@@ -242,7 +236,9 @@ class Store:
 
     def read_side(self, name: str, asset: str, *parts: str) -> pa.Table:
         """The side table `name` of a partition; raises InputError when it is missing or damaged."""
-        return _read_side(self.require(asset, *parts), name)
+        folder = self.require(asset, *parts)
+        with _corrupt_data_as_input_error(folder):
+            return pq.read_table(folder / f"_{name}.parquet")
 
     def manifest(self, asset: str, *parts: str) -> dict[str, Any]:
         """A partition's manifest without its list of files; raises InputError when missing or damaged."""
@@ -289,19 +285,10 @@ class Store:
     def partition_info(self, asset: str, *parts: str) -> PartitionInfo:
         """A partition on disk, according to its manifest; raises InputError when missing or damaged."""
         path, manifest = self.require(asset, *parts), self.manifest(asset, *parts)
-        return PartitionInfo(
-            path,
-            manifest["rows"],
-            manifest["bytes"],
-            manifest["digest"],
-            manifest["inputs"],
-            manifest.get("run_id"),
-        )
-
-
-def _count_rows(folder: Path) -> int | None:
-    files = main_files(folder)
-    return sum(pq.read_metadata(path).num_rows for path in files) if files else None
+        fields: dict[str, Any] = {
+            name: manifest.get(name) for name in ("rows", "bytes", "digest", "inputs", "run_id")
+        }
+        return PartitionInfo(path, **fields)
 
 
 @lru_cache(maxsize=50_000)
@@ -320,11 +307,12 @@ def _write_manifest(
     writer: PartitionWriter, asset: str, parts: Sequence[str], origin: Mapping[str, Any]
 ) -> None:
     paths = sorted(path for path in writer.folder.rglob("*") if path.is_file())
-    files = {path.relative_to(writer.folder).as_posix(): _sha256(path) for path in paths}
+    files = {path.relative_to(writer.folder).as_posix(): compute_sha256(path) for path in paths}
+    main = main_files(writer.folder)
     manifest = {
         "asset": asset,
         "partition": list(parts),
-        "rows": _count_rows(writer.folder),
+        "rows": sum(pq.read_metadata(path).num_rows for path in main) if main else None,
         "bytes": sum(path.stat().st_size for path in paths),
         "digest": hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest(),
         "inputs": writer.inputs,
