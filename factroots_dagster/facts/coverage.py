@@ -26,10 +26,8 @@ def count_coverage(splits: Iterable[pa.Table]) -> pa.Table:
     table = pa.concat_tables(parts)
     fact = _codes(table["uuid"])
     languages = np.bincount(fact)[fact] if len(fact) else fact
-    columns = {name: table[name] for name in table.column_names} | {
-        "languages": pa.array(languages, pa.int64())
-    }
-    return pa.table({name: columns[name] for name in FACT_COVERAGE.names}, schema=FACT_COVERAGE)
+    table = table.append_column("languages", pa.array(languages, pa.int64()))
+    return table.select(FACT_COVERAGE.names).cast(FACT_COVERAGE)
 
 
 def _language_coverage(split: pa.Table) -> pa.Table:
@@ -41,17 +39,13 @@ def _language_coverage(split: pa.Table) -> pa.Table:
     )
     answer = pc.index_in(split["object"].combine_chunks(), labels).to_numpy(zero_copy_only=False)
     answers = _count_distinct(prompt, answer)
-    candidates = _count_distinct(relation, answer)
     majority = _most_frequent(relation, answer)
     return pa.table(
         {
-            "uuid": split["uuid"],
-            "language": split["language"],
-            "relation": split["relation"],
+            **{name: split[name] for name in ("uuid", "language", "relation", "object_in_subject")},
             "answers": pa.array(answers, pa.int64()),
             "multi_answer": pa.array(answers > 1),
-            "object_in_subject": split["object_in_subject"],
-            "candidates": pa.array(candidates, pa.int64()),
+            "candidates": pa.array(_count_distinct(relation, answer), pa.int64()),
             "majority_object": labels.take(pa.array(majority, pa.int64())),
             "majority_correct": pa.array(majority == answer),
         }

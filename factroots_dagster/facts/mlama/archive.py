@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.facts.mlama.split import COLUMNS, TEMPLATES
 
 MAX_BYTES = 4 << 30  # mLAMA 1.1 unpacks to about 0.15 GB
 MAX_MEMBERS = 100_000  # mLAMA 1.1 holds 2,334 files
@@ -43,16 +44,7 @@ DAMAGE_ERRORS = (
 NAME_ERRORS = (errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EILSEQ, errno.EINVAL)
 """Errors of the file system for impossible names: too long, or a file where another name needs a folder."""
 
-PARQUET_COLUMNS = {
-    "uuid",
-    "obj_uri",
-    "obj_label",
-    "sub_uri",
-    "sub_label",
-    "template",
-    "language",
-    "predicate_id",
-}
+PARQUET_COLUMNS = {*COLUMNS, "template", "language", "predicate_id"}
 
 
 def unpack(archive: Path, into: Path, *, max_bytes: int = MAX_BYTES) -> None:
@@ -138,11 +130,8 @@ def member_path(archive: Path, name: str) -> Path | None:
     if path.is_absolute() or ".." in path.parts or "\0" in name or (path.parts and ":" in path.parts[0]):
         raise InputError(f"{archive.name}: {name!r} would be written outside the folder", FROM_PUBLISHER)
     parts = [part for part in path.parts if part != "."]
-    if path.suffix != ".jsonl" or not 1 < len(parts) <= 4:
-        return None
-    if any(part.startswith(".") or part == "__MACOSX" for part in parts):
-        return None
-    return Path(*parts)
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
+    return Path(*parts) if path.suffix == ".jsonl" and 1 < len(parts) <= 4 and not hidden else None
 
 
 def _write_member(archive: Path, source: IO[bytes], target: Path, remaining: int) -> int:
@@ -172,8 +161,7 @@ def _check_limit(archive: Path, is_met: bool, problem: str) -> None:
 def _unpack_parquet(archive: Path, into: Path, max_bytes: int) -> None:
     """Write the hub's m_lama table (one row per language and fact, with its template) as files of mLAMA."""
     file = pq.ParquetFile(archive)
-    missing = PARQUET_COLUMNS - set(file.schema_arrow.names)
-    if missing:
+    if missing := PARQUET_COLUMNS - set(file.schema_arrow.names):
         raise InputError(
             f"{archive.name}: column {', '.join(sorted(missing))} missing",
             "get the hub's data set cis-lmu/m_lama",
@@ -203,7 +191,7 @@ def _unpack_parquet(archive: Path, into: Path, max_bytes: int) -> None:
             json.dumps({"relation": relation, "template": template}, ensure_ascii=False)
             for relation, template in sorted(by_relation.items())
         ]
-        _append_lines(into / language / "templates.jsonl", rows)
+        _append_lines(into / language / TEMPLATES, rows)
 
 
 def _append_lines(path: Path, rows: list[str]) -> None:

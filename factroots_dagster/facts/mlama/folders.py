@@ -12,11 +12,7 @@ from factroots_dagster.facts.mlama.split import TEMPLATES, list_relation_files
 
 def language_folders(root: Path) -> list[Path]:
     """Visible folders of `root` that hold JSON-lines files, sorted by name."""
-    return [
-        entry
-        for entry in sorted(root.iterdir())
-        if entry.is_dir() and _is_visible(entry) and any(_is_visible(path) for path in entry.glob("*.jsonl"))
-    ]
+    return [folder for folder in _visible_folders(root) if any(folder.glob("[!.]*.jsonl"))]
 
 
 def is_release(root: Path) -> bool:
@@ -51,9 +47,8 @@ def collect_languages(root: Path, folder: Path, movable: bool) -> None:
 
 
 def _releases_below(root: Path) -> list[Path]:
-    folders = [entry for entry in sorted(root.iterdir()) if entry.is_dir() and _is_visible(entry)]
-    return [entry for entry in folders if language_folders(entry)]
+    return [folder for folder in _visible_folders(root) if language_folders(folder)]
 
 
-def _is_visible(path: Path) -> bool:
-    return not path.name.startswith(".")
+def _visible_folders(root: Path) -> list[Path]:
+    return sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))

@@ -89,13 +89,11 @@ def acquire_release(
     """
     report = progress or (lambda line: None)
     if source is not None:
-        licence = _fetch(source, folder, report)
-        return _describe(folder, source, licence, published)
+        return _describe(folder, source, _fetch(source, folder, report), published)
     failures, unavailable = [], False
     for mirror in mirrors:
         try:
-            licence = _fetch(mirror, folder, report)
-            table = _describe(folder, mirror, licence, published)
+            table = _describe(folder, mirror, _fetch(mirror, folder, report), published)
             if read_provenance(table)["published"]:
                 return table
             failures.append(f"{mirror}: its rows are not those of {published.name}")
@@ -132,9 +130,8 @@ def identify_release(folder: Path, published: ReleaseIdentity = PUBLISHED) -> Re
             relations.update([path.stem] if lines else [])
             rows += len(lines)
             digest.update("".join(lines).encode("utf-8", "surrogatepass"))
-    identity = ReleaseIdentity(
-        "other", False, digest.hexdigest(), rows, len(languages), len(relations), len(facts)
-    )
+    counts = (rows, len(languages), len(relations), len(facts))
+    identity = ReleaseIdentity("other", False, digest.hexdigest(), *counts)
     is_published = replace(identity, name=published.name, published=True) == published
     return published if is_published else identity
 
@@ -146,22 +143,19 @@ def list_release(folder: Path) -> pa.Table:
         templates = read_templates(language)
         files = {path.stem: path for path in list_relation_files(language)}
         for relation in sorted(templates.keys() | files.keys()):
-            row: dict[str, object] = {
-                "language": language.name,
-                "relation": relation,
-                "rows": 0,
-                "bytes": 0,
-                "template": templates.get(relation),
-            }
-            if path := files.get(relation):
-                content = path.read_bytes()
-                row |= {
-                    "file": f"{language.name}/{path.name}",
+            path = files.get(relation)
+            content = path.read_bytes() if path else b""
+            rows.append(
+                {
+                    "language": language.name,
+                    "relation": relation,
+                    "file": f"{language.name}/{path.name}" if path else None,
                     "rows": sum(1 for line in content.splitlines() if line.strip()),
                     "bytes": len(content),
-                    "sha256": hashlib.sha256(content).hexdigest(),
+                    "sha256": hashlib.sha256(content).hexdigest() if path else None,
+                    "template": templates.get(relation),
                 }
-            rows.append(row)
+            )
     return pa.Table.from_pylist(rows, schema=MLAMA_RELEASE)
 
 

@@ -13,18 +13,22 @@ from factroots_dagster.facts.schema import MLAMA_SPLIT
 from factroots_dagster.store.store import check_name
 
 TEMPLATES = "templates.jsonl"
-ROW_KEYS = ("uuid", "sub_label", "obj_label", "sub_uri", "obj_uri")
+COLUMNS = {
+    "uuid": "uuid",
+    "sub_label": "subject",
+    "obj_label": "object",
+    "sub_uri": "subject_uri",
+    "obj_uri": "object_uri",
+}
+"""The column of MLAMA_SPLIT for each key of a line."""
 MAX_LINE_BYTES = 1 << 20
 """Bytes of a line; those of mLAMA 1.1 have some 500."""
 
 
 def list_languages(release: Path) -> list[str]:
     """Language codes of a release folder, sorted: the visible folders that hold `templates.jsonl`."""
-    return sorted(
-        entry.name
-        for entry in release.iterdir()
-        if not entry.name.startswith(".") and (entry / TEMPLATES).is_file()
-    )
+    visible = (entry for entry in release.iterdir() if not entry.name.startswith("."))
+    return sorted(entry.name for entry in visible if (entry / TEMPLATES).is_file())
 
 
 def list_relation_files(folder: Path) -> list[Path]:
@@ -33,11 +37,8 @@ def list_relation_files(folder: Path) -> list[Path]:
     Sub-folders are not searched: mLAMA 1.1 has two stray copies in `.ipynb_checkpoints`, whose facts would
     count twice.
     """
-    return sorted(
-        entry
-        for entry in folder.iterdir()
-        if entry.suffix == ".jsonl" and entry.name != TEMPLATES and not entry.name.startswith(".")
-    )
+    visible = (entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    return sorted(entry for entry in visible if entry.suffix == ".jsonl" and entry.name != TEMPLATES)
 
 
 def parse_lines(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
@@ -78,13 +79,9 @@ def read_templates(folder: Path) -> dict[str, str]:
         if relation in templates:
             raise _line_error(path, number, f"second template of relation {relation}", "keep one of them")
         for slot in ("[X]", "[Y]"):
-            if template.count(slot) != 1:
-                raise _line_error(
-                    path,
-                    number,
-                    f"the template of {relation} has {slot} {template.count(slot)} times: {template!r:.120}",
-                    "write [X] and [Y] once each",
-                )
+            if (count := template.count(slot)) != 1:
+                problem = f"the template of {relation} has {slot} {count} times: {template!r:.120}"
+                raise _line_error(path, number, problem, "write [X] and [Y] once each")
         templates[relation] = template
     return templates
 
@@ -102,57 +99,34 @@ def read_split(release: Path, language: str) -> pa.Table:
     if not language or Path(language).name != language or not folder.is_dir():
         known = ", ".join(list_languages(release)) or "none"
         raise InputError(
-            f"language {language!r} is not in this mLAMA release",
-            f"choose one of its languages: {known}",
+            f"language {language!r} is not in this mLAMA release", f"choose one of its languages: {known}"
         )
     templates = read_templates(folder)
-    columns: dict[str, list[object]] = {name: [] for name in MLAMA_SPLIT.names}
+    rows: list[dict[str, object]] = []
     line_of_uuid: dict[str, str] = {}
     for path in list_relation_files(folder):
-        _read_relation(path, language, templates, columns, line_of_uuid)
-    return pa.table(columns, schema=MLAMA_SPLIT)
+        rows += _read_relation(path, language, templates.get(path.stem), line_of_uuid)
+    return pa.Table.from_pylist(rows, schema=MLAMA_SPLIT)
 
 
 def _read_relation(
-    path: Path,
-    language: str,
-    templates: dict[str, str],
-    columns: dict[str, list[object]],
-    line_of_uuid: dict[str, str],
-) -> None:
-    """Append the rows of one relation file to the columns of MLAMA_SPLIT."""
+    path: Path, language: str, template: str | None, line_of_uuid: dict[str, str]
+) -> Iterator[dict[str, object]]:
+    """The rows of MLAMA_SPLIT from one relation file. line_of_uuid: where each uuid was read, added to."""
     relation = check_name(path.stem, f"{_name(path)}: relation")
-    template = templates.get(relation)
-    rows_before = len(columns["uuid"])
+    common = {"language": language, "relation": relation, "template": template}
     for number, row in parse_lines(path):
         if template is None:
-            raise _line_error(
-                path,
-                number,
-                f"relation {relation} has no template in {language}/{TEMPLATES}",
-                "add one with [X] and [Y], or remove the file",
-            )
-        uuid, subject, answer, subject_uri, object_uri = [_text(path, number, row, key) for key in ROW_KEYS]
+            problem = f"relation {relation} has no template in {language}/{TEMPLATES}"
+            raise _line_error(path, number, problem, "add one with [X] and [Y], or remove the file")
+        texts = {column: _text(path, number, row, key) for key, column in COLUMNS.items()}
+        uuid, contained = texts["uuid"], texts["object"].lower() in texts["subject"].lower()
         if uuid in line_of_uuid:
-            raise _line_error(
-                path,
-                number,
-                f"uuid {uuid} was already used in {line_of_uuid[uuid]}",
-                "keep one line per fact and language",
-            )
+            problem = f"uuid {uuid} was already used in {line_of_uuid[uuid]}"
+            raise _line_error(path, number, problem, "keep one line per fact and language")
         line_of_uuid[uuid] = f"{_name(path)}, line {number}"
-        columns["uuid"].append(uuid)
-        columns["subject"].append(subject)
-        columns["object"].append(answer)
-        columns["subject_uri"].append(subject_uri)
-        columns["object_uri"].append(object_uri)
-        columns["object_in_subject"].append(answer.lower() in subject.lower())
-        columns["line"].append(number)
-    rows = len(columns["uuid"]) - rows_before
-    columns["language"].extend([language] * rows)
-    columns["relation"].extend([relation] * rows)
-    columns["template"].extend([template] * rows)
-    columns["candidate_set"].extend([f"{language}/{relation}"] * rows)
+        place = {"line": number, "candidate_set": f"{language}/{relation}"}
+        yield common | texts | place | {"object_in_subject": contained}
 
 
 def _text(path: Path, number: int, row: dict[str, object], key: str) -> str:
@@ -162,22 +136,13 @@ def _text(path: Path, number: int, row: dict[str, object], key: str) -> str:
         return value
     if value is None:
         raise _line_error(path, number, f"no {key!r} in this row", "add it, or remove the line")
-    raise _line_error(
-        path,
-        number,
-        f"{key!r} must be a string of Unicode text, not blank and without NUL, not {value!r:.80}",
-    )
+    problem = f"{key!r} must be a string of Unicode text, not blank and without NUL, not {value!r:.80}"
+    raise _line_error(path, number, problem)
 
 
 def _encodable(value: str) -> bool:
     """False for a string with half of a surrogate pair, which JSON can spell but no table can hold."""
-    if value.isascii():
-        return True
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+    return value.isascii() or value.encode("utf-8", "ignore").decode() == value
 
 
 def _line_error(
