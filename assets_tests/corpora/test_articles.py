@@ -15,11 +15,11 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
+from assets_tests.corpora.cleaning import clean
 from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
 from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES
 from factroots_dagster.corpora.wikipedia.articles import PAGE_SECONDS, write_articles, write_part
 from factroots_dagster.corpora.wikipedia.dump import acquire_dump
-from factroots_dagster.corpora.wikipedia.markup.wikitext import clean
 from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
 from factroots_dagster.corpora.wikipedia.pages import split_dump
 from factroots_dagster.errors import InputError

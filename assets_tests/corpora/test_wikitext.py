@@ -15,10 +15,11 @@ from xml.etree import ElementTree
 import pytest
 
 from assets_tests.corpora import oracle
+from assets_tests.corpora.cleaning import clean
 from assets_tests.corpora.oracle import agreement, tokens
 from factroots_dagster.corpora.wikipedia.dump import read_siteinfo
 from factroots_dagster.corpora.wikipedia.markup.lines import drop_lines
-from factroots_dagster.corpora.wikipedia.markup.wikitext import clean, extract_prose
+from factroots_dagster.corpora.wikipedia.markup.wikitext import extract_prose
 from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
 
 DUTCH = Namespaces.for_wiki("nl", [(6, "Bestand"), (14, "Categorie")])

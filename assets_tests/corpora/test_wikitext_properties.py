@@ -10,10 +10,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from assets_tests.corpora.cleaning import clean
 from factroots_dagster.corpora.wikipedia.articles import PAGE_SECONDS
 from factroots_dagster.corpora.wikipedia.limits import time_limit
 from factroots_dagster.corpora.wikipedia.markup.lines import drop_lines
-from factroots_dagster.corpora.wikipedia.markup.wikitext import clean, extract_prose
+from factroots_dagster.corpora.wikipedia.markup.wikitext import extract_prose
 from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
 
 DUTCH = Namespaces.for_wiki("nl", [(6, "Bestand"), (14, "Categorie")])

@@ -12,7 +12,7 @@ from xml.parsers import expat
 
 import pytest
 
-from factroots_dagster.corpora.wikipedia.markup.wikitext import clean
+from assets_tests.corpora.cleaning import clean
 from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
 from factroots_dagster.sandbox.dump import dump_name, write_dump
 from factroots_dagster.sandbox.languages import LANGUAGES, namespace_names

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
+from assets_tests.corpora.cleaning import clean
 from assets_tests.text.tokenizer_kinds import (
     KINDS,
     MARK,
@@ -24,7 +25,6 @@ from assets_tests.text.tokenizer_kinds import (
     trained_wordpiece,
     wordpiece_of,
 )
-from factroots_dagster.corpora.wikipedia.markup.wikitext import clean
 from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
 from factroots_dagster.errors import InputError
 from factroots_dagster.sandbox.vocabulary import build_vocabulary, make_tokenizer, save_tokenizer

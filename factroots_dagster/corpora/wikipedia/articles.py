@@ -17,13 +17,7 @@ from factroots_dagster.corpora.wikipedia.limits import TimeLimitExceeded, time_l
 from factroots_dagster.corpora.wikipedia.markup.lines import drop_lines
 from factroots_dagster.corpora.wikipedia.markup.wikitext import extract_prose
 from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
-from factroots_dagster.corpora.wikipedia.pages import (
-    MIN_RANGE_BYTES,
-    ByteRange,
-    Page,
-    PageReader,
-    split_dump,
-)
+from factroots_dagster.corpora.wikipedia.pages import MIN_RANGE_BYTES, ByteRange, Page, PageReader, split_dump
 from factroots_dagster.errors import InputError
 from factroots_dagster.spark.part_files import PartWriter, ensure_table
 from factroots_dagster.spark.tasks import ReportProgress, TaskState, clean_up, run_tasks

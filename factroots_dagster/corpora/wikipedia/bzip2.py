@@ -24,18 +24,13 @@ MAX_BLOCK_BYTES = 2 * 2**20
 """No block is longer than this when compressed: 900 kB of incompressible data take some 1% more."""
 
 
-def _marker_patterns() -> dict[bytes, tuple[int, int]]:
-    """Marker and the bit of a byte at which it begins, by the five whole bytes that it then contains."""
-    patterns = {}
-    for marker in (BLOCK_MARKER, END_MARKER):
-        for shift in range(8):
-            # A marker that begins `shift` bits into byte 0 fills bytes 1 to 5.
-            shifted = (marker << (8 - shift)).to_bytes(7, "big")
-            patterns[shifted[1:6]] = (marker, shift)
-    return patterns
-
-
-PATTERNS = _marker_patterns()
+PATTERNS = {
+    # A marker that begins `shift` bits into byte 0 fills bytes 1 to 5.
+    (marker << (8 - shift)).to_bytes(7, "big")[1:6]: (marker, shift)
+    for marker in (BLOCK_MARKER, END_MARKER)
+    for shift in range(8)
+}
+"""Marker and the bit of a byte at which it begins, by the five whole bytes that it then contains."""
 PATTERN_BYTES = 5
 BEGINS_PATTERN = np.zeros(2**16, dtype=bool)
 """Whether a pattern begins with these two bytes."""
@@ -131,10 +126,9 @@ def read_blocks(raw: IO[bytes], start: int, find: FindMarkers = find_markers) ->
         yield Block(expected // 8, (window.end - expected) // 8, None)
     while block_start is not None:
         content = window.decompress(block_start, window.end)
-        if content is None and chance_marker is not None:
-            end, retry = chance_marker
-        else:
-            end, retry = window.end, False
+        if content is not None:
+            chance_marker = None
+        end, retry = chance_marker or (window.end, False)
         yield Block(block_start // 8, (end - block_start) // 8, content)
         block_start, chance_marker = (end if retry else None), None
 
@@ -144,8 +138,7 @@ class Window:
 
     def __init__(self, raw: IO[bytes], start: int, find: FindMarkers = find_markers) -> None:
         self.raw, self.find = raw, find
-        self.first = start
-        self.keep = start
+        self.first = self.keep = start
         self.data = b""
 
     @property

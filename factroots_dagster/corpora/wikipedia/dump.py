@@ -36,11 +36,7 @@ class Siteinfo:
 
 
 def acquire_dump(
-    language: str,
-    source: str,
-    snapshot: str,
-    folder: Path,
-    progress: Callable[[str], None] | None = None,
+    language: str, source: str, snapshot: str, folder: Path, progress: Callable[[str], None] | None = None
 ) -> pa.Table:
     """The dump of one language's Wikipedia (WIKIPEDIA_DUMP), one row per file.
 
@@ -55,13 +51,10 @@ def acquire_dump(
     if source.startswith(("http://", "https://")):
         files = download_dump(language, source, snapshot, folder, progress)
     else:
-        files = [
-            (path, compute_sha1(path))
-            for path in find_dump_files(language, Path(source).expanduser(), snapshot)
-        ]
-    return pa.Table.from_pylist(
-        [describe_dump_file(language, path, sha1) for path, sha1 in files], schema=WIKIPEDIA_DUMP
-    )
+        paths = find_dump_files(language, Path(source).expanduser(), snapshot)
+        files = [(path, compute_sha1(path)) for path in paths]
+    rows = [describe_dump_file(language, path, sha1) for path, sha1 in files]
+    return pa.Table.from_pylist(rows, schema=WIKIPEDIA_DUMP)
 
 
 def describe_dump_file(language: str, path: Path, sha1: str) -> dict[str, object]:

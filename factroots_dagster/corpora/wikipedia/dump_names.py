@@ -41,15 +41,8 @@ class DumpName:
         match = NAME.fullmatch(name)
         if match is None:
             return None
-        return cls(
-            name,
-            match["wiki"],
-            match["snapshot"],
-            bool(match["streams"]),
-            int(match["part"] or 0),
-            match["range"] or "",
-            match["compression"] or "",
-        )
+        wiki, snapshot, streams, part, pages, compression = match.groups(default="")
+        return cls(name, wiki, snapshot, bool(streams), int(part or 0), pages, compression)
 
     @property
     def numbered(self) -> bool:

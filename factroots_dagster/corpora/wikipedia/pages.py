@@ -109,9 +109,8 @@ def read_pieces(source: ByteRange, raw: IO[bytes], read_bytes: int = READ_BYTES)
             yield Piece(data, position < source.end, len(data))
             position += len(data)
         return
-    stream = pa.CompressedInputStream(
-        pa.PythonFile(raw, "r"), {"gz": "gzip", "zst": "zstd"}[source.compression]
-    )
+    codec = {"gz": "gzip", "zst": "zstd"}[source.compression]
+    stream = pa.CompressedInputStream(pa.PythonFile(raw, "r"), codec)
     before = 0
     try:
         while data := stream.read(read_bytes):

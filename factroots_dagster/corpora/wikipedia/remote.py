@@ -30,11 +30,7 @@ MAX_TEXT_BYTES = 16 * 2**20
 
 
 def download_dump(
-    language: str,
-    base: str,
-    snapshot: str,
-    folder: Path,
-    progress: Callable[[str], None] | None = None,
+    language: str, base: str, snapshot: str, folder: Path, progress: Callable[[str], None] | None = None
 ) -> list[tuple[Path, str]]:
     """Download a snapshot's files from below the URL `base` into `folder`; return their paths and SHA-1.
 
@@ -52,7 +48,7 @@ def download_dump(
     if snapshot == LATEST:
         snapshot, sha1s, dumps = find_newest_snapshot(language, site)
     else:
-        sha1s = fetch_sha1s(site, snapshot) or {}
+        sha1s = fetch_sha1s(site, snapshot)
         dumps = listed_dump(language, site, snapshot, sha1s)
         if sha1s and not dumps:
             raise InputError(
@@ -111,10 +107,8 @@ def find_newest_snapshot(language: str, site: str) -> tuple[str, dict[str, str],
         sha1s = fetch_sha1s(site, date)
         if sha1s and (dumps := listed_dump(language, site, date, sha1s)):
             return date, sha1s, dumps
-    if dates:
-        reason = f"none of {', '.join(sorted(dates))} lists one in its sha1sums"
-    else:
-        reason = "it does not list its snapshots"
+    listed = f"none of {', '.join(sorted(dates))} lists one in its sha1sums"
+    reason = listed if dates else "it does not list its snapshots"
     raise InputError(
         f"{site} offers no complete dump of articles: {reason}",
         "name a snapshot, as in 20230501, or check the address",
@@ -127,10 +121,8 @@ def listed_dump(language: str, site: str, snapshot: str, sha1s: dict[str, str]) 
     Numbered parts are listed one by one while a snapshot is made: they are a complete dump only when no
     number is missing and the server does not say that it is still writing them.
     """
-    names = [
-        dump for dump in parse_dump_names(language, sha1s) if dump.snapshot == snapshot and dump.readable
-    ]
-    dumps = select_complete_dump(names)
+    listed = parse_dump_names(language, sha1s)
+    dumps = select_complete_dump(dump for dump in listed if dump.snapshot == snapshot and dump.readable)
     if dumps and dumps[0].numbered:
         numbers = {dump.part for dump in dumps}
         job = "articlesmultistreamdump" if dumps[0].multistream else "articlesdump"
@@ -150,11 +142,9 @@ def fetch_job_status(site: str, snapshot: str, job: str) -> str:
         return ""
 
 
-def fetch_sha1s(site: str, snapshot: str) -> dict[str, str] | None:
-    """A snapshot's SHA-1s by file name, as its server publishes them; None if it does not."""
-    text = fetch_text(f"{site}/{snapshot}/{site.rpartition('/')[2]}-{snapshot}-sha1sums.txt")
-    if text is None:
-        return None
+def fetch_sha1s(site: str, snapshot: str) -> dict[str, str]:
+    """A snapshot's SHA-1s by file name, as its server publishes them; empty if it does not."""
+    text = fetch_text(f"{site}/{snapshot}/{site.rpartition('/')[2]}-{snapshot}-sha1sums.txt") or ""
     lines = (line.split() for line in text.splitlines())
     return {line[1].lstrip("*"): line[0].lower() for line in lines if len(line) == 2}
 

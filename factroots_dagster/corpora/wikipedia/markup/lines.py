@@ -28,10 +28,8 @@ def split_lines(text: str) -> tuple[list[str], list[int]]:
     for raw in text.split("\n"):
         line = raw.strip()
         mark = line[:1]
-        if line and mark not in "*#:;=|-{ " and raw[0] != " ":
-            paragraph.append(line)
-            continue
-        if mark == "=" and line[-1] != "=":
+        in_paragraph = line and mark not in "*#:;=|-{ " and raw[0] != " "
+        if in_paragraph or (mark == "=" and line[-1] != "="):
             paragraph.append(line)
             continue
         if paragraph:

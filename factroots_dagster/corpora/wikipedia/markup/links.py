@@ -10,8 +10,7 @@ from factroots_dagster.corpora.wikipedia.namespaces import Namespaces, fold_name
 
 PLAIN_LINK = re.compile(r"\[\[(?:[^\[\]|:\n]*+\|)?+((?<=\|)[^\[\]|\n]*+|[^\[\]|:\n]*+)\]\]")
 EXTERNAL_LINK = re.compile(
-    r"\[(?:(?:https?|ftps?|ircs?|news|gopher):)?(?://|mailto:)[^\s\[\]<>]*[ \t]*([^\[\]\n]*)\]",
-    re.IGNORECASE,
+    r"\[(?:(?:https?|ftps?|ircs?|news|gopher):)?(?://|mailto:)[^\s\[\]<>]*[ \t]*([^\[\]\n]*)\]", re.IGNORECASE
 )
 FILE_ENDING = re.compile(
     r"\.(?:jpe?g|png|gif|svg|tiff?|webp|xcf|og[gav]|opus|webm|mp[34]|wav|flac|midi?|pdf|djvu)\s*$",

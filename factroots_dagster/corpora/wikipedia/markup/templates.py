@@ -10,6 +10,7 @@ treated as a measure or a date when its arguments show that it is one.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from factroots_dagster.corpora.wikipedia.markup.template_names import (
     CHARACTERS,
@@ -38,15 +39,8 @@ ESCAPES = {ord(character): FIRST_NONCHARACTER + number for number, character in 
 ESCAPED = re.compile(f"[{''.join(map(chr, ESCAPES.values()))}]")
 ESCAPED_BAR = chr(ESCAPES[ord("|")])
 
-RANGE_WORDS = {
-    "to": " to ",
-    "and": " and ",
-    "or": " or ",
-    "by": " by ",
-    "x": " x ",
-    "-": "-",
-    "–": "–",
-    "to(-)": " to ",
+RANGE_WORDS = {"-": "-", "–": "–", "to(-)": " to "} | {
+    word: f" {word} " for word in ("to", "and", "or", "by", "x")
 }
 """What `convert` shows between the ends of a range, by the argument between them."""
 
@@ -97,22 +91,19 @@ def replace_templates(text: str) -> str:
             opened -= pair
             if opened >= 2:
                 stack.append((opened, before))
-                out = [body] if body else []
+                out = []
             else:
                 out = before
                 if opened:
                     out.append("{")
-                if body:
-                    out.append(body)
+            if body:
+                out.append(body)
         # `|}}}` ends a table and a template; MediaWiki would leave a brace.
         if count > 1 or (count and text[closing - 1 : closing] != "|"):
             out.append("}" * count)
         closing = text.find("}}", position)
     out.append(text[position:])
-    unclosed: list[str] = []
-    for opened, before in stack:
-        unclosed += before
-        unclosed.append("{" * opened)
+    unclosed = [piece for opened, before in stack for piece in (*before, "{" * opened)]
     return "".join(unclosed + out)
 
 
@@ -136,8 +127,7 @@ def render_template(pieces: list[str]) -> str:
             return render_number(name, Arguments("".join(pieces)[bar + 1 :]))
         if not name.startswith("lang-"):
             return ""
-        renderer = "first argument"
-    return RENDERERS[renderer](Arguments("".join(pieces)[bar + 1 :]))
+    return RENDERERS[renderer or "first argument"](Arguments("".join(pieces)[bar + 1 :]))
 
 
 class Arguments(list[str]):
@@ -182,26 +172,9 @@ def render_number(name: str, arguments: Arguments) -> str:
     return ""
 
 
-def render_first_argument(arguments: Arguments) -> str:
-    return arguments.at(0) or arguments.first_named("text")
-
-
-def render_second_argument(arguments: Arguments) -> str:
-    return arguments.at(1) or arguments.first_named("text", "texte")
-
-
-def render_last_argument(arguments: Arguments) -> str:
-    return arguments[-1] if arguments else ""
-
-
-def render_all_arguments(arguments: Arguments) -> str:
-    return "".join(arguments)
-
-
 def render_interlanguage_link(arguments: Arguments) -> str:
     """The label of a link to another Wikipedia, else its target in this one, not the one there."""
-    label = arguments.first_named("lt", "label", "trad", "text", "d")
-    if label:
+    if label := arguments.first_named("lt", "label", "trad", "text", "d"):
         return label
     if arguments.at(0) in LANGUAGE_CODES and len(arguments) > 1:
         return arguments.at(2) or arguments[1]
@@ -259,29 +232,17 @@ def render_fraction(arguments: Arguments) -> str:
     return f"{' '.join(arguments[:-2])} {arguments[-2]}/{arguments[-1]}".strip()
 
 
-def render_power_of_ten(arguments: Arguments) -> str:
-    return f"×10^{arguments.at(0)}"
-
-
-def render_circa(arguments: Arguments) -> str:
-    return f"c. {arguments.at(0)}"
-
-
-def render_ship(arguments: Arguments) -> str:
-    return f"{arguments.at(0)} {arguments.at(1)}".strip()
-
-
 def render_country(arguments: Arguments) -> str:
     """A flag with a country's name; of a code (`USA`) a reader sees only the flag."""
     name = arguments.at(0)
     return "" if len(name) <= 3 and name.isupper() else name
 
 
-RENDERERS = {
-    "first argument": render_first_argument,
-    "second argument": render_second_argument,
-    "last argument": render_last_argument,
-    "all arguments": render_all_arguments,
+RENDERERS: dict[str, Callable[[Arguments], str]] = {
+    "first argument": lambda arguments: arguments.at(0) or arguments.first_named("text"),
+    "second argument": lambda arguments: arguments.at(1) or arguments.first_named("text", "texte"),
+    "last argument": lambda arguments: arguments[-1] if arguments else "",
+    "all arguments": "".join,
     "interlanguage link": render_interlanguage_link,
     "nihongo": render_nihongo,
     "chinese names": render_chinese_names,
@@ -289,9 +250,9 @@ RENDERERS = {
     "date": render_date,
     "life dates": render_life_dates,
     "fraction": render_fraction,
-    "power of ten": render_power_of_ten,
-    "circa": render_circa,
-    "ship": render_ship,
+    "power of ten": lambda arguments: f"×10^{arguments.at(0)}",
+    "circa": lambda arguments: f"c. {arguments.at(0)}",
+    "ship": lambda arguments: " ".join(arguments[:2]).strip(),
     "country": render_country,
 }
 """What the keys of `template_names.ROWS` stand for."""

@@ -50,8 +50,8 @@ def render_variant(body: str, language: str) -> str:
     if not codes:
         return words
     rules: dict[str, str] = {}
-    for code, following in zip(codes, [*codes[1:], None], strict=True):
-        variant = words[code.end() : following.start() if following else len(words)]
-        rules.setdefault(code[1], variant.strip().removesuffix(";").rstrip())
+    ends = [*(code.start() for code in codes[1:]), len(words)]
+    for code, end in zip(codes, ends, strict=True):
+        rules.setdefault(code[1], words[code.end() : end].strip().removesuffix(";").rstrip())
     preferred = PREFERRED_VARIANTS.get(language.split("-")[0], ())
     return next((rules[code] for code in preferred if code in rules), next(iter(rules.values())))

@@ -12,7 +12,7 @@ import html
 import re
 from dataclasses import dataclass
 
-from factroots_dagster.corpora.wikipedia.markup.lines import drop_blank_lines, drop_lines, split_lines, tidy
+from factroots_dagster.corpora.wikipedia.markup.lines import drop_blank_lines, split_lines, tidy
 from factroots_dagster.corpora.wikipedia.markup.links import replace_links
 from factroots_dagster.corpora.wikipedia.markup.tables import remove_tables
 from factroots_dagster.corpora.wikipedia.markup.tags import (
@@ -74,12 +74,6 @@ def extract_prose(wikitext: str, namespaces: Namespaces) -> Prose:
     if quoted:
         page = Prose(unescape_markup(page.text), list_lines, [unescape_markup(name) for name in page.names])
     return page
-
-
-def clean(wikitext: str, namespaces: Namespaces, *, lists: bool = True) -> str:
-    """The text of `extract_prose`; with `lists=False` without list items, as in the paper."""
-    page = extract_prose(wikitext, namespaces)
-    return page.text if lists else drop_lines(page.text, page.list_lines)
 
 
 def remove_inline_markup(text: str) -> str:
