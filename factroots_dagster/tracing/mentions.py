@@ -118,10 +118,9 @@ def _write_part(
     size, total_rows = path.stat().st_size, max(1, pq.read_metadata(path).num_rows)
     rows_read, pages = 0, 0
     if tokenizer_json is not None and number == 0:
-        unknown = piece_search(tokenizer_json, forms.distinct_labels).unknown
-        columns = [pa.array(forms.distinct_labels), pa.array(unknown)]
-        pieces = pa.Table.from_arrays(columns, schema=storage_schema(MENTION_PIECES))
-        pq.write_table(pieces, folder / "_pieces.parquet")
+        labels = forms.distinct_labels
+        columns = [labels, piece_search(tokenizer_json, labels).unknown]
+        pq.write_table(pa.table(columns, schema=storage_schema(MENTION_PIECES)), folder / "_pieces.parquet")
     row_group: list[pa.Table] = []
     with PartWriter(folder, number, ENTITY_MENTIONS, REPETITIVE_COLUMNS) as writer:
         for batch in read_articles(path):
@@ -171,14 +170,8 @@ def read_articles(path: Path) -> Iterator[ArticleBatch]:
         yield ArticleBatch(np.array(ids, dtype=np.int64), texts, list_lines, rows_read)
 
 
-@dataclass(frozen=True)
-class EntityMatches:
-    """Entities found in texts: entity and kind by number, where they start and end; each [n]."""
-
-    entity: NDArray[np.int64]
-    kind: NDArray[np.int64]
-    start: NDArray[np.int64]
-    end: NDArray[np.int64]
+EntityMatches = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+"""Entities found in texts: entity and kind by number, where they start and end; each [n]."""
 
 
 def find_mentions(batch: ArticleBatch, forms: EntityForms, tokenizer_json: str | None) -> pa.Table:
@@ -186,12 +179,10 @@ def find_mentions(batch: ArticleBatch, forms: EntityForms, tokenizer_json: str |
     text = "\n".join(batch.texts)
     page_starts, page_ends = joined_bounds(batch.texts)
     classes = character_classes(text)
-    matches = find_surface_matches(text, forms, classes)
-    page = np.searchsorted(page_starts, matches.start, side="right") - 1
-    within_page = matches.end <= page_ends[page]
-    entity, kind, start, end, page = (
-        values[within_page] for values in (matches.entity, matches.kind, matches.start, matches.end, page)
-    )
+    entity, kind, start, end = find_surface_matches(text, forms, classes)
+    page = np.searchsorted(page_starts, start, side="right") - 1
+    within = end <= page_ends[page]
+    entity, kind, start, end, page = (values[within] for values in (entity, kind, start, end, page))
     tokens = np.flatnonzero(token_starts(classes))
     first_token = np.searchsorted(tokens, page_starts)
     # A mention belongs to the token that begins at or before its first character.
@@ -201,18 +192,18 @@ def find_mentions(batch: ArticleBatch, forms: EntityForms, tokenizer_json: str |
         search = piece_search(tokenizer_json, forms.distinct_labels)
         piece_page, label, piece_start, piece_end, piece_chunk = search.find(batch.texts, batch.list_lines)
         match, row = rows_of_groups(forms.label_offsets, label)
+        origin = page_starts[piece_page]
         entity = np.concatenate([entity, forms.label_entities[row]])
         kind = np.concatenate([kind, np.full(len(row), WORDPIECE)])
+        start = np.concatenate([start, (origin + piece_start)[match]])
+        end = np.concatenate([end, (origin + piece_end)[match]])
         page = np.concatenate([page, piece_page[match]])
-        start = np.concatenate([start, (page_starts[piece_page] + piece_start)[match]])
-        end = np.concatenate([end, (page_starts[piece_page] + piece_end)[match]])
         chunk = np.concatenate([chunk, piece_chunk[match]])
     # By start, end, entity and kind; two keys are sorted in half the time of four.
     rank = ((end - start) * len(forms.uris) + entity) * len(MENTION_KINDS) + kind
     order = np.lexsort((rank, start))
-    entity, kind, start, end, page, chunk = (
-        values[order] for values in (entity, kind, start, end, page, chunk)
-    )
+    columns = (entity, kind, start, end, page, chunk)
+    entity, kind, start, end, page, chunk = (values[order] for values in columns)
     sentence_edges = np.append(sentence_starts(text, forms.language), len(text))
     sentence = np.searchsorted(sentence_edges[:-1], start, side="right") - 1
     first_sentence = np.searchsorted(sentence_edges[:-1], page_starts, side="right") - 1
@@ -252,9 +243,7 @@ def find_surface_matches(text: str, forms: EntityForms, classes: NDArray[np.uint
     match, row = rows_of_groups(forms.form_offsets, form[whole])
     kept = forms.form_kinds[row] != STEM
     match, row = whole[match[kept]], row[kept]
-    columns: list[tuple[NDArray[np.int64], ...]] = [
-        (forms.form_entities[row], forms.form_kinds[row], start[match], end[match])
-    ]
+    columns = [(forms.form_entities[row], forms.form_kinds[row], start[match], end[match])]
     if forms.language in SUFFIX_LANGUAGES:
         cut = np.flatnonzero(ends_in_word)
         word_end = word_ends(classes, end[cut])
@@ -262,7 +251,7 @@ def find_surface_matches(text: str, forms: EntityForms, classes: NDArray[np.uint
     entity, kind, start, end = (np.concatenate(parts) for parts in zip(*columns, strict=True))
     if positions is not None and len(start):
         start, end = positions.start(start), positions.end(end - 1)
-    return EntityMatches(entity, kind, start, end)
+    return entity, kind, start, end
 
 
 def _inflected_matches(
@@ -272,24 +261,16 @@ def _inflected_matches(
     start: NDArray[np.int64],
     end: NDArray[np.int64],
     word_end: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], ...]:
-    """Of forms that end inside a word, [forms found], those that a suffix completes to that word.
-
-    Returns entity, kind, start and end (that of the word) of the mentions, each [n].
-    """
+) -> EntityMatches:
+    """Of forms that end inside a word, [forms found], those that a suffix completes to that word, which is
+    where the mention ends."""
     near = np.flatnonzero(word_end - end <= MAX_SUFFIX)
-    form, start, end, word_end = form[near], start[near], end[near], word_end[near]
-    is_inflected = np.array(
-        [
-            is_suffix(text[suffix_start:suffix_end], forms.forms[number], forms.language)
-            for number, suffix_start, suffix_end in zip(
-                form.tolist(), end.tolist(), word_end.tolist(), strict=True
-            )
-        ],
-        dtype=bool,
-    )
-    form, start, word_end = form[is_inflected], start[is_inflected], word_end[is_inflected]
-    match, row = rows_of_groups(forms.form_offsets, form)
+    suffixes = zip(*(values[near].tolist() for values in (form, end, word_end)), strict=True)
+    is_inflected = [
+        is_suffix(text[first:last], forms.forms[number], forms.language) for number, first, last in suffixes
+    ]
+    inflected = near[np.array(is_inflected, dtype=bool)]
+    match, row = rows_of_groups(forms.form_offsets, form[inflected])
     kept = forms.form_kinds[row] != ALIAS
-    match, row = match[kept], row[kept]
+    match, row = inflected[match[kept]], row[kept]
     return forms.form_entities[row], np.full(len(row), SUFFIX), start[match], word_end[match]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -75,28 +75,30 @@ def write_sources(
     piece_file = mentions_folder / "_pieces.parquet"
     pieces = pq.read_table(piece_file) if piece_file.is_file() else None
     matchers = matchers_for(language, has_tokenizer=pieces is not None)
-    write_passages = partial(
-        write_best_passages,
-        parts=parts,
-        folder=folder.absolute(),
-        entities=encode_strings(entities),
-        facts=build_fact_table(split, entities),
-        matchers=matchers,
-    )
-    total_bytes = sum(path.stat().st_size for path in parts)
-    what = f"{language}: windows"
-    run_tasks(spark, folder, len(parts), write_passages, what=what, total=total_bytes, progress=progress)
+
+    def run(function: Callable[..., TaskState], paths: list[Path], what: str, **arguments: Any) -> None:
+        task = partial(function, paths=paths, folder=folder.absolute(), **arguments)
+        total = sum(path.stat().st_size for path in paths)
+        run_tasks(spark, folder, len(paths), task, what=f"{language}: {what}", total=total, progress=progress)
+
+    facts = build_fact_table(split, entities)
+    encoded = encode_strings(entities)
+    run(write_best_passages, parts, "windows", entities=encoded, facts=facts, matchers=matchers)
     passages, windows, part = _merge_best_passages(folder, len(parts))
     clean_up(folder)
     # The n-th file of mentions is about the file of articles whose number is in its name.
     article_file = np.array([int(path.name.split("-")[1]) for path in parts], dtype=np.int64)[part]
-    sentences = _read_sentences(
-        spark, main_files(articles_folder), passages, article_file, folder, f"{language}: sentences", progress
-    )
+    needed = np.unique(article_file)
+    rows = [np.flatnonzero(article_file == number) for number in needed]
+    articles = main_files(articles_folder)
+    of_files = [take_rows(passages, of_file) | {"row": of_file} for of_file in rows]
+    run(write_sentences, [articles[number] for number in needed], "sentences", passages=of_files)
+    files = sorted(folder.glob("_sentences-*.parquet"))
+    sentences = pa.concat_tables([SENTENCES.empty_table(), *map(pq.read_table, files)]).sort_by("row")
     table = build_fact_sources(split, passages, windows, sentences, matchers, pieces)
     pq.write_table(table, folder / "data.parquet", compression="zstd")
     clean_up(folder)
-    for path in folder.glob("_sentences-*.parquet"):
+    for path in files:
         path.unlink()
     return table
 
@@ -125,7 +127,7 @@ def encode_strings(entities: pa.Table) -> pa.Table:
 def write_best_passages(
     number: int,
     report_progress: ReportProgress,
-    parts: list[Path],
+    paths: list[Path],
     folder: Path,
     entities: pa.Table,
     facts: FactTable,
@@ -135,8 +137,8 @@ def write_best_passages(
 
     entities: strings as dictionaries, numbered as in `facts`.
     """
-    file = pq.ParquetFile(parts[number], read_dictionary=["entity_uri", "label", "kind"])
-    size = parts[number].stat().st_size
+    file = pq.ParquetFile(paths[number], read_dictionary=["entity_uri", "label", "kind"])
+    size = paths[number].stat().st_size
     tables, counts, pages = [empty_rows(PASSAGE_COLUMNS)], [np.zeros(0, np.int64)], 0
     # A row group holds whole pages.
     for group in range(file.num_row_groups):
@@ -206,31 +208,6 @@ def _merge_best_passages(folder: Path, parts: int) -> tuple[Columns, NDArray[np.
     return tables[0], counts[0], tables[0].pop("part")
 
 
-def _read_sentences(
-    spark: SparkSession,
-    articles: list[Path],
-    passages: Columns,
-    article_file: NDArray[np.int64],
-    folder: Path,
-    what: str,
-    progress: Callable[[str], None] | None,
-) -> pa.Table:
-    """SENTENCES of the passages, row by row; `article_file` is the number of each one's file of articles."""
-    needed = np.unique(article_file)
-    rows = [np.flatnonzero(article_file == number) for number in needed]
-    paths = [articles[number] for number in needed]
-    write_file = partial(
-        write_sentences,
-        paths=paths,
-        folder=folder.absolute(),
-        passages=[take_rows(passages, of_file) | {"row": of_file} for of_file in rows],
-    )
-    total_bytes = sum(path.stat().st_size for path in paths)
-    run_tasks(spark, folder, len(paths), write_file, what=what, total=total_bytes, progress=progress)
-    files = [pq.read_table(path) for path in sorted(folder.glob("_sentences-*.parquet"))]
-    return pa.concat_tables([SENTENCES.empty_table(), *files]).sort_by("row")
-
-
 def write_sentences(
     number: int, report_progress: ReportProgress, paths: list[Path], folder: Path, passages: list[Columns]
 ) -> TaskState:
@@ -239,8 +216,7 @@ def write_sentences(
     passages: for each file page_id, sentence_start, sentence_end and row. Writes SENTENCES as
     `_sentences-<number>.parquet`; a passage whose page is not in the file, or is a redirect, gets no row.
     """
-    file, columns = pq.ParquetFile(paths[number]), passages[number]
-    size = paths[number].stat().st_size
+    file, size, columns = pq.ParquetFile(paths[number]), paths[number].stat().st_size, passages[number]
     order = np.argsort(columns["page_id"], kind="stable")
     page_ids = columns["page_id"][order]
     rows, pages, is_read = [], 0, np.zeros(len(order), dtype=bool)
@@ -255,19 +231,16 @@ def write_sentences(
                 if page["redirect_to"] is not None:
                     continue
                 pages += 1
-                for passage in order[first[at] : last[at]].tolist():
-                    # A dump may hold a page twice; the first counts.
-                    if is_read[passage]:
-                        continue
-                    is_read[passage] = True
+                passages_on_page = order[first[at] : last[at]]
+                # A dump may hold a page twice; the first counts.
+                for passage in passages_on_page[~is_read[passages_on_page]].tolist():
                     start = starts[passage]
                     end = min(ends[passage], start + MAX_SENTENCE_CHARACTERS)
                     sentence = page["text"][start:end].rstrip(" \n")
                     rows.append((row_numbers[passage], page["title"], page["revision_id"], sentence))
+                is_read[passages_on_page] = True
         report_progress({"pages": pages, "done_bytes": size * (group + 1) // file.num_row_groups})
-    columns_of_rows = zip(*rows, strict=True) if rows else ((), (), (), ())
-    arrays = [pa.array(values, field.type) for values, field in zip(columns_of_rows, SENTENCES, strict=True)]
-    table = pa.Table.from_arrays(arrays, schema=SENTENCES)
+    table = pa.Table.from_pylist([dict(zip(SENTENCES.names, row, strict=True)) for row in rows], SENTENCES)
     pq.write_table(table, folder / f"_sentences-{number:05d}.parquet")
     return {"pages": pages, "done_bytes": size}
 
@@ -293,14 +266,10 @@ def build_fact_sources(
     totals = np.zeros(size, dtype=np.int64)
     np.add.at(totals, rows, windows)
     evidence_type = schema.field("evidence").type
+    columns = {name: pa.array(values) for name, values in passages.items()}
+    columns |= {name: sentences[name].combine_chunks() for name in SENTENCES.names}
     evidence = pa.StructArray.from_arrays(
-        [
-            pa.array(passages[field.name])
-            if field.name in passages
-            else sentences[field.name].combine_chunks()
-            for field in EVIDENCE
-        ],
-        fields=list(evidence_type.value_type),
+        [columns[field.name] for field in EVIDENCE], fields=list(evidence_type.value_type)
     )
     offsets = np.searchsorted(rows, np.arange(size + 1)).astype(np.int32)
     facts = pa.array(np.repeat(np.arange(split.num_rows), len(matchers)))
@@ -318,13 +287,12 @@ def _unknown_piece_flags(
     split: pa.Table, matchers: tuple[str, ...], pieces: pa.Table | None
 ) -> list[bool | None]:
     """Column unknown_pieces of FACT_SOURCES: null except for matchers that need a tokenizer."""
-    flags: list[bool | None] = [None] * (split.num_rows * len(matchers))
-    if pieces is None:
-        return flags
-    unknown = set(pieces.filter(pieces["unknown_pieces"])["label"].to_pylist())
+    unknown = (
+        set(pieces.filter(pieces["unknown_pieces"])["label"].to_pylist()) if pieces is not None else set()
+    )
     sides = zip(split["subject"].to_pylist(), split["object"].to_pylist(), strict=True)
-    of_facts = [subject in unknown or object_ in unknown for subject, object_ in sides]
-    for number, name in enumerate(matchers):
-        if MATCHERS[name].needs_tokenizer:
-            flags[number :: len(matchers)] = of_facts
-    return flags
+    return [
+        subject in unknown or object_ in unknown if MATCHERS[name].needs_tokenizer else None
+        for subject, object_ in sides
+        for name in matchers
+    ]
