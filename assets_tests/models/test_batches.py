@@ -13,9 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.models.batches import run_in_batches
 from factroots_dagster.models.checkpoint import LoadedModel
-from factroots_dagster.models.forward import VOCABULARY_BLOCK, split_by_token_budget, summarize_logits
+from factroots_dagster.models.forward import (
+    VOCABULARY_BLOCK,
+    run_in_batches,
+    split_by_token_budget,
+    summarize_logits,
+)
 from factroots_dagster.models.heads import VocabularyHead
 from factroots_dagster.probing.probe import probe
 

@@ -54,17 +54,10 @@ class ActivationWriter:
         file = f"{relation}.safetensors"
         values = np.stack([tensor.float().cpu().numpy() for tensor in activations])
         save_file({TENSOR: values}, self.folder / file)
+        common = {"relation": relation, "file": file}
         for row, ((uuid, language), mask_count) in enumerate(zip(facts, mask_counts, strict=True)):
-            self.index.append(
-                {
-                    "uuid": uuid,
-                    "language": language,
-                    "relation": relation,
-                    "row": row,
-                    "mask_count": mask_count,
-                    "file": file,
-                }
-            )
+            fact = {"uuid": uuid, "language": language, "row": row, "mask_count": mask_count}
+            self.index.append(fact | common)
 
     def close(self) -> None:
         """Writes the index."""
@@ -101,11 +94,9 @@ def read_relations(folder: Path) -> Iterator[tuple[str, pa.Table, npt.NDArray[np
     for relation in sorted(set(index.column("relation").to_pylist())):
         rows = index.filter(pc.equal(index.column("relation"), relation))
         activations = read_relation(folder, relation)
+        found = f"{folder / relation}.safetensors holds"
         if rows.column("row").to_pylist() != list(range(len(activations))):
-            raise InputError(
-                f"{folder / relation}.safetensors holds {len(activations)} facts, its index {len(rows)}",
-                _REMEDY,
-            )
+            raise InputError(f"{found} {len(activations)} facts, its index {len(rows)}", _REMEDY)
         if not np.isfinite(activations).all():
-            raise InputError(f"{folder / relation}.safetensors holds NaN or infinite activations", _REMEDY)
+            raise InputError(f"{found} NaN or infinite activations", _REMEDY)
         yield relation, rows, activations.reshape(len(activations), -1)

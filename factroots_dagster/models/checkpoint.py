@@ -30,18 +30,7 @@ from factroots_dagster.models.files import (
 )
 from factroots_dagster.models.heads import Head, find_vocabulary_head
 from factroots_dagster.models.schema import CHECKPOINT
-from factroots_dagster.models.tokenizer import CheckpointTokenizer, load_tokenizer
-
-__all__ = [
-    "CheckpointTokenizer",
-    "LoadedModel",
-    "ResolvedCheckpoint",
-    "describe",
-    "load",
-    "load_tokenizer",
-    "pick_device",
-    "resolve_checkpoint",
-]
+from factroots_dagster.models.tokenizer import load_tokenizer
 
 DTYPES = ("float32", "bfloat16", "float16")
 
@@ -98,12 +87,7 @@ def describe(checkpoint: str, resolved: ResolvedCheckpoint, corpus: str | None =
 _loaded: dict[tuple[str, str, str, str], LoadedModel] = {}
 
 
-def load(
-    resolved: ResolvedCheckpoint | str,
-    revision: str | None = None,
-    device: str = "auto",
-    dtype: str = "float32",
-) -> LoadedModel:
+def load(resolved: ResolvedCheckpoint | str, device: str = "auto", dtype: str = "float32") -> LoadedModel:
     """Loads a checkpoint for inference; the last one loaded is kept, so loading it again costs nothing.
 
     device: "auto" (cuda, else mps, else cpu) or a torch device. dtype: one of DTYPES.
@@ -113,7 +97,7 @@ def load(
     if dtype not in DTYPES:
         raise InputError(f"dtype {dtype} is not supported", f"use one of {', '.join(DTYPES)}")
     if isinstance(resolved, str):
-        resolved = resolve_checkpoint(resolved, revision)
+        resolved = resolve_checkpoint(resolved)
     key = (str(resolved.path), resolved.revision, str(torch_device), dtype)
     if key not in _loaded:
         _loaded.clear()  # before the next one is built: two large models may not fit
@@ -184,12 +168,7 @@ def _check_vocabulary(resolved: ResolvedCheckpoint, model: Any, tokenizer: Any) 
     """
     embeddings = model.get_input_embeddings().weight.shape[0]
     ordinary = tokenizer.backend_tokenizer.get_vocab(with_added_tokens=False).values()
-    special = [
-        tokenizer.mask_token_id,
-        tokenizer.cls_token_id,
-        tokenizer.sep_token_id,
-        tokenizer.bos_token_id,
-    ]
+    special = (getattr(tokenizer, f"{name}_token_id") for name in ("mask", "cls", "sep", "bos"))
     largest = max([*ordinary, *(token for token in special if token is not None)], default=0)
     if largest >= embeddings:
         raise InputError(

@@ -38,8 +38,7 @@ def read_config(resolved: ResolvedCheckpoint) -> Any:
 
 def model_family(resolved: ResolvedCheckpoint, config: Any) -> str:
     """ "masked" or "causal", from the configured architecture. Raises InputError for any other kind."""
-    names = getattr(config, "architectures", None) or [""]
-    name = str(names[0])
+    name = str((getattr(config, "architectures", None) or [""])[0])
     if name.endswith(("ForMaskedLM", "ForPreTraining")):
         return "masked"
     if name.endswith(("ForCausalLM", "LMHeadModel")):
@@ -67,12 +66,11 @@ def build_skeleton(resolved: ResolvedCheckpoint, config: Any) -> Any:
             f"1 to {MAX_LAYERS} are accepted",
             "use another checkpoint",
         )
+    model_class = auto_class(model_family(resolved, config))
     try:
         with torch.device("meta"):
-            model = auto_class(model_family(resolved, config)).from_config(config)
+            model = model_class.from_config(config)
         model.tie_weights()
-    except InputError:
-        raise
     except Exception as error:  # inconsistent numbers fail in many ways
         raise InputError(
             f"checkpoint {resolved.source}: no model can be built from its config.json ({error})",

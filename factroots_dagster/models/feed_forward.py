@@ -14,8 +14,9 @@ other place to look at is `heads`. Then add the family to the tiny models that t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -84,12 +85,10 @@ def capture_neurons(
     def hook(_module: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
         captured.append(args[0][rows, positions].detach())
 
-    handles = [projection.register_forward_pre_hook(hook) for projection in ffn.projections]
-    try:
+    with ExitStack() as hooks:
+        for projection in ffn.projections:
+            hooks.enter_context(projection.register_forward_pre_hook(hook))
         yield captured
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 @contextmanager
@@ -105,30 +104,23 @@ def scale_neurons(
     All four are [n]: row of the batch, position in the row, neuron (layer * neurons_per_layer + index),
     factor (0 ablates, 1 changes nothing, 2 doubles). No (row, position, neuron) may occur twice.
     """
-    handles = []
+
+    def scale(
+        targets: Any, factor: torch.Tensor, _module: nn.Module, args: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        scaled = args[0].clone()
+        scaled[targets] *= factor.to(scaled.dtype)
+        return (scaled, *args[1:])
+
     layers = neurons // ffn.neurons
-    for layer, projection in enumerate(ffn.projections):
-        in_layer = layers == layer
-        if not bool(in_layer.any()):
-            continue
-        targets = (rows[in_layer], positions[in_layer], neurons[in_layer] % ffn.neurons)
-
-        def hook(
-            _module: nn.Module,
-            args: tuple[torch.Tensor, ...],
-            targets: tuple[torch.Tensor, torch.Tensor, torch.Tensor] = targets,
-            factor: torch.Tensor = factors[in_layer],
-        ) -> tuple[torch.Tensor, ...]:
-            scaled = args[0].clone()
-            scaled[targets] *= factor.to(scaled.dtype)
-            return (scaled, *args[1:])
-
-        handles.append(projection.register_forward_pre_hook(hook))
-    try:
+    with ExitStack() as hooks:
+        for layer, projection in enumerate(ffn.projections):
+            in_layer = layers == layer
+            if bool(in_layer.any()):
+                targets = (rows[in_layer], positions[in_layer], neurons[in_layer] % ffn.neurons)
+                hook = partial(scale, targets, factors[in_layer])
+                hooks.enter_context(projection.register_forward_pre_hook(hook))
         yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def _first_size(config: object, names: tuple[str, ...]) -> int | None:

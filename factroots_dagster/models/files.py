@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from factroots_dagster.errors import InputError, UnavailableError
+from factroots_dagster.store.store import compute_sha256
 
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 # transformers' own attention implementations; any other name may refer to a repository with code.
@@ -130,9 +131,8 @@ def _list_hub_files(source: str, revision: str | None) -> tuple[str, list[str]]:
     shards = sorted(name for name in names if "/" not in name and name.endswith(".safetensors"))
     if not shards:
         raise _pickle_error(source)
-    weights = (
-        ["model.safetensors"] if "model.safetensors" in names else [*shards, "model.safetensors.index.json"]
-    )
+    whole = "model.safetensors" in names
+    weights = ["model.safetensors"] if whole else [*shards, "model.safetensors.index.json"]
     return str(info.sha), ["config.json", *_TOKENIZER_FILES, *weights]
 
 
@@ -187,9 +187,9 @@ def weight_files(folder: Path) -> list[Path]:
 
     Raises InputError for an index that names files outside the folder or of another format.
     """
-    index = folder / "model.safetensors.index.json"
-    if (folder / "model.safetensors").is_file() or not index.is_file():
-        return [file for file in [folder / "model.safetensors"] if file.is_file()]
+    whole, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
+    if whole.is_file() or not index.is_file():
+        return [whole] if whole.is_file() else []
     names = _shards(index)
     if any(Path(name).name != name or name == ".." for name in names):
         raise InputError(f"{index}: a shard is outside the folder", "download the checkpoint again")
@@ -242,6 +242,5 @@ def digest_files(files: Iterable[Path]) -> str:
     """sha256 over the files' names and contents."""
     total = hashlib.sha256()
     for file in files:
-        with file.open("rb") as stream:
-            total.update(f"{file.name} {hashlib.file_digest(stream, 'sha256').hexdigest()}\n".encode())
+        total.update(f"{file.name} {compute_sha256(file)}\n".encode())
     return total.hexdigest()

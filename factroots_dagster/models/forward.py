@@ -1,11 +1,12 @@
-"""Running token sequences through a model: padded batches, and logits and neurons at chosen tokens only.
+"""Running token sequences through a model: logits and neurons at chosen tokens only, in bounded memory.
 
-Shared by the probers and the interventions, which decide what the numbers mean.
+Batches shrink when memory runs out, and logits come in blocks. Shared by the probers and the interventions,
+which know the prompts and answers and decide what the numbers mean.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,11 +40,8 @@ class Batch:
             padded[row, : len(sequence)] = sequence
         rows = np.repeat(np.arange(len(ids)), [len(of_row) for of_row in positions])
         self.ids = _to_device(model, padded)
-        self.mask = None
-        if lengths.min() < lengths.max():
-            self.mask = _to_device(
-                model, (np.arange(padded.shape[1])[None] < lengths[:, None]).astype(np.int64)
-            )
+        within = (np.arange(padded.shape[1]) < lengths[:, None]).astype(np.int64)
+        self.mask = None if within.all() else _to_device(model, within)
         self.rows = _to_device(model, rows)
         self.positions = _to_device(model, np.concatenate(positions).astype(np.int64))
 
@@ -120,10 +118,8 @@ def summarize_logits(model: LoadedModel, tokens: torch.Tensor) -> LogitSummary:
     Raises InputError where the logits are not finite.
     """
     head = model.head if isinstance(model.head, VocabularyHead) else None
-    if head is not None:
-        inner = head.transform(tokens)
-    else:
-        inner = tokens if model.head is None else model.head(tokens)
+    first_step = head.transform if head else model.head
+    inner = tokens if first_step is None else first_step(tokens)
     vocabulary = len(head.weight) if head else inner.shape[1]
     highest = inner.new_full((len(inner),), -torch.inf, dtype=torch.float32)
     total = torch.zeros_like(highest)
@@ -160,9 +156,58 @@ def split_by_token_budget(lengths: Sequence[int], budget: int) -> Iterator[list[
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether an error means that the device or the machine has no memory left."""
-    text = str(error).lower()
-    return (
-        isinstance(error, torch.OutOfMemoryError | MemoryError)
-        or "out of memory" in text
-        or "allocate memory" in text
-    )
+    known = isinstance(error, torch.OutOfMemoryError | MemoryError)
+    return known or any(words in str(error).lower() for words in ("out of memory", "allocate memory"))
+
+
+def run_in_batches(
+    model: LoadedModel, lengths: Sequence[int], budget: int, run: Callable[[list[int]], None]
+) -> None:
+    """Calls run(indices) for batches of sequences of these lengths, `budget` padded tokens each.
+
+    A batch that runs out of memory is run again in halves, and all later batches are as small. `run` must
+    therefore have no side effect before it has computed its last tensor.
+    Raises InputError where a single sequence does not fit.
+    """
+    fitting = budget
+    for batch in split_by_token_budget(lengths, budget):
+        longest = lengths[batch[-1]]  # a batch is sorted by length
+        start = 0
+        while start < len(batch):
+            part = batch[start : start + max(1, fitting // longest)]
+            if _fits_in_memory(model, longest, part, run):
+                start += len(part)
+            else:
+                fitting = len(part) // 2 * longest
+
+
+def _fits_in_memory(
+    model: LoadedModel, longest: int, batch: list[int], run: Callable[[list[int]], None]
+) -> bool:
+    """Runs one batch; False when memory ran out."""
+    try:
+        run(batch)
+        return True
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        if len(batch) == 1:
+            raise InputError(
+                f"a single prompt of {longest} tokens does not fit into the memory of {model.device}",
+                "use device cpu, or a smaller checkpoint",
+            ) from error
+    # Outside the except block, whose traceback would keep the failed batch's tensors alive.
+    if model.device.type == "cuda":
+        torch.cuda.empty_cache()
+    return False
+
+
+def logit_blocks(model: LoadedModel, tokens: torch.Tensor) -> Iterator[tuple[slice, torch.Tensor]]:
+    """Consecutive rows of `tokens` [m, ...] with their float32 logits [rows, vocabulary].
+
+    tokens: the result of `forward_pass`. A block holds at most LOGIT_BUDGET numbers.
+    """
+    step = max(1, LOGIT_BUDGET // len(model.tokenizer))
+    for start in range(0, len(tokens), step):
+        rows = slice(start, min(start + step, len(tokens)))
+        yield rows, compute_logits(model, tokens[rows])

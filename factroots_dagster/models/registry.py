@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from filelock import FileLock
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.completeness import find_defect
 from factroots_dagster.store.atomic import atomic_file
-from factroots_dagster.store.store import check_name
+from factroots_dagster.store.store import check_name, visible_folders
 
 TRAINING_ASSET = "sandbox_training"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
@@ -82,11 +82,11 @@ def watched_folders(settings: CheckpointSettings) -> dict[str, Path]:
     then those that training wrote.
     """
     folders: dict[str, Path] = {}
-    if settings.checkpoints is not None and settings.checkpoints.is_dir():
-        for path in _subfolders(settings.checkpoints):
+    if settings.checkpoints is not None:
+        for path in visible_folders(settings.checkpoints.resolve()):
             folders.setdefault(checkpoint_key(str(path)), path)
     if settings.generated:
-        for path in _subfolders(settings.data_root / settings.world / TRAINING_ASSET):
+        for path in visible_folders((settings.data_root / settings.world / TRAINING_ASSET).resolve()):
             folders.setdefault(f"{settings.world}-{path.name}", path)
     return folders
 
@@ -95,13 +95,6 @@ def incomplete_folders(settings: CheckpointSettings) -> dict[str, str]:
     """The watched folders that are not complete checkpoints: what each one lacks, by key."""
     defects = {key: find_defect(path) for key, path in watched_folders(settings).items()}
     return {key: defect for key, defect in defects.items() if defect is not None}
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    visible = (path for path in folder.resolve().iterdir() if not path.name.startswith((".", "_")))
-    return sorted(path for path in visible if path.is_dir())
 
 
 def registered(settings: CheckpointSettings) -> dict[str, CheckpointSource]:
@@ -145,17 +138,13 @@ def add(settings: CheckpointSettings, source: str, revision: str | None = None) 
     # The command line and the sensor both write the file, and each of them reads it first.
     with FileLock(path.with_name(f".{path.name}.lock")):
         entries = _read_file(path)
-        existing = entries.get(entry.key, entry)
+        existing = entries.setdefault(entry.key, entry)
         if existing != entry:
             raise InputError(
                 f"checkpoint key {entry.key!r} already stands for {existing.source}",
                 f"rename the folder, or edit {path}",
             )
-        entries[entry.key] = entry
-        content = {
-            key: {name: value for name, value in asdict(item).items() if name != "key"}
-            for key, item in entries.items()
-        }
+        content = {key: {"source": item.source, "revision": item.revision} for key, item in entries.items()}
         with atomic_file(path) as temporary:
             temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return entry

@@ -48,8 +48,7 @@ def load_tokenizer(resolved: ResolvedCheckpoint) -> CheckpointTokenizer:
         ) from error
     if not tokenizer.is_fast:
         raise InputError(
-            f"checkpoint {resolved.source}: it has only a slow tokenizer",
-            "save a fast one (tokenizer.json)",
+            f"checkpoint {resolved.source}: it has only a slow tokenizer", "save a fast one (tokenizer.json)"
         )
     if family == "masked" and tokenizer.mask_token_id is None:
         raise InputError(

@@ -22,10 +22,15 @@ import numpy.typing as npt
 import pyarrow as pa
 import torch
 
-from factroots_dagster.models.batches import logit_blocks, run_in_batches
 from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.models.feed_forward import scale_neurons
-from factroots_dagster.models.forward import Batch, default_token_budget, forward_pass
+from factroots_dagster.models.forward import (
+    Batch,
+    default_token_budget,
+    forward_pass,
+    logit_blocks,
+    run_in_batches,
+)
 from factroots_dagster.neurons.schema import NEURON_INTERVENTIONS
 from factroots_dagster.probing.causal import split_at_object, start_token
 from factroots_dagster.probing.prompts import Prompt, mask_prompts

@@ -35,9 +35,13 @@ import torch
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.activations import ActivationWriter
-from factroots_dagster.models.batches import run_in_batches
 from factroots_dagster.models.checkpoint import LoadedModel
-from factroots_dagster.models.forward import Batch, default_token_budget, forward_pass_with_neurons
+from factroots_dagster.models.forward import (
+    Batch,
+    default_token_budget,
+    forward_pass_with_neurons,
+    run_in_batches,
+)
 from factroots_dagster.probing.causal_likelihood import (
     Sentences,
     fitting_budget,

@@ -17,9 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from factroots_dagster.models.batches import logit_blocks, run_in_batches
 from factroots_dagster.models.checkpoint import LoadedModel
-from factroots_dagster.models.forward import LOGIT_BUDGET, summarize_logits
+from factroots_dagster.models.forward import LOGIT_BUDGET, logit_blocks, run_in_batches, summarize_logits
 
 CACHE_BYTES = 1 << 32  # of the keys and values of one batch
 

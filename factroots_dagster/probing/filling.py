@@ -15,9 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from factroots_dagster.models.batches import run_in_batches
 from factroots_dagster.models.checkpoint import LoadedModel
-from factroots_dagster.models.forward import Batch, forward_pass, summarize_logits
+from factroots_dagster.models.forward import Batch, forward_pass, run_in_batches, summarize_logits
 from factroots_dagster.probing.prompts import Prompt
 
 Order = Literal["left_to_right", "confidence"]

@@ -17,7 +17,6 @@ import pyarrow as pa
 import torch
 
 from factroots_dagster.models.activations import ActivationWriter
-from factroots_dagster.models.batches import run_in_batches
 from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.models.feed_forward import capture_neurons
 from factroots_dagster.models.forward import (
@@ -25,6 +24,7 @@ from factroots_dagster.models.forward import (
     Batch,
     default_token_budget,
     forward_pass,
+    run_in_batches,
     summarize_logits,
 )
 from factroots_dagster.probing.answers import Answers, Protocol

@@ -17,9 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from factroots_dagster.models.batches import logit_blocks, run_in_batches
 from factroots_dagster.models.checkpoint import LoadedModel
-from factroots_dagster.models.forward import Batch, forward_pass
+from factroots_dagster.models.forward import Batch, forward_pass, logit_blocks, run_in_batches
 from factroots_dagster.probing.prompts import fill_template, object_token_ids
 
 CHUNK = 4_096  # sentences whose masked copies are in memory at once

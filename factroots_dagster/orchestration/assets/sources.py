@@ -47,7 +47,8 @@ def wikipedia_dump(step: Step, language: str) -> None:
 
 def checkpoint(step: Step, key: str) -> None:
     """Describe a registered checkpoint."""
-    from factroots_dagster.models.checkpoint import describe, resolve_checkpoint
+    from factroots_dagster.models.checkpoint import describe
+    from factroots_dagster.models.files import resolve_checkpoint
 
     entry = lookup(step.settings, key)
     if step.settings.generated and step.store.exists("sandbox_training"):

@@ -13,7 +13,8 @@ from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
 if TYPE_CHECKING:
-    from factroots_dagster.models.checkpoint import CheckpointTokenizer, LoadedModel
+    from factroots_dagster.models.checkpoint import LoadedModel
+    from factroots_dagster.models.tokenizer import CheckpointTokenizer
 
 DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 
@@ -47,14 +48,16 @@ class ModelResource(dg.ConfigurableResource[None]):
 
         Raises InputError when the key is not registered, not described yet, or its files have changed.
         """
-        from factroots_dagster.models.checkpoint import load, resolve_checkpoint
+        from factroots_dagster.models.checkpoint import load
+        from factroots_dagster.models.files import resolve_checkpoint
 
         resolved = resolve_checkpoint(self._source(checkpoint).source, self._described(checkpoint))
         return load(resolved, device=self.device, dtype=DTYPES[self.precision])
 
     def tokenizer(self, checkpoint: str) -> CheckpointTokenizer:
         """The tokenizer of a checkpoint's key, at the described revision; no weights are loaded."""
-        from factroots_dagster.models.checkpoint import load_tokenizer, resolve_checkpoint
+        from factroots_dagster.models.files import resolve_checkpoint
+        from factroots_dagster.models.tokenizer import load_tokenizer
 
         return load_tokenizer(
             resolve_checkpoint(self._source(checkpoint).source, self._described(checkpoint))
