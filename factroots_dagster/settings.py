@@ -22,10 +22,11 @@ from pydantic_settings import (
 )
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.facts.mlama.languages import MLAMA_LANGUAGES
+from factroots_dagster.languages.geography import MLAMA_PLACES
 from factroots_dagster.sandbox.languages import LANGUAGES as SANDBOX_LANGUAGES
 
 GENERATED_WORLDS = ("sandbox", "disjoint")
+MLAMA_LANGUAGES = tuple(MLAMA_PLACES)
 SPARK_MASTER = re.compile(
     r"local|local\[(\*|[1-9][0-9]*)(,\s*[1-9][0-9]*)?\]|local-cluster\[[0-9, ]+\]|yarn|(spark|k8s)://\S+"
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from assets_tests.corpora.dumps import dump_xml, write_dump
-from factroots_dagster.corpora.wikipedia.dump import acquire_dump
-from factroots_dagster.corpora.wikipedia.dump_paths import (
+from factroots_dagster.corpora.wikipedia.dump import (
+    acquire_dump,
     make_absolute,
     make_relative,
     remove_other_files,

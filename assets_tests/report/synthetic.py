@@ -12,7 +12,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from assets_tests.roots.tables import rows
-from factroots_dagster.facts.mlama.languages import MLAMA_LANGUAGES
 from factroots_dagster.languages.schema import CLUSTER_MEMBERS, LANGUAGE_CLUSTERS, MANTEL
 from factroots_dagster.models.schema import CHECKPOINT
 from factroots_dagster.neurons.schema import (
@@ -28,6 +27,7 @@ from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.language_names import language_names
 from factroots_dagster.roots.counts import count_types
 from factroots_dagster.roots.schema import PREDICTED_TYPES
+from factroots_dagster.settings import MLAMA_LANGUAGES
 
 ALPHABETS = (
     "abcdefghijklmnoprstuvz",

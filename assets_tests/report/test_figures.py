@@ -13,11 +13,11 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from factroots_dagster.facts.mlama.languages import MLAMA_LANGUAGES
 from factroots_dagster.report.figures import comparison, knowledge, neurons, roots
 from factroots_dagster.report.figures.style import TYPE_COLOURS
 from factroots_dagster.report.language_names import label_language, language_names
 from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
+from factroots_dagster.settings import MLAMA_LANGUAGES
 
 LANGUAGES = list(MLAMA_LANGUAGES)
 NAMES = language_names(generated=False)

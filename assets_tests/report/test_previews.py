@@ -8,9 +8,9 @@ import pyarrow as pa
 
 from assets_tests.report.small_world import SmallWorld
 from assets_tests.roots.tables import rows
-from factroots_dagster.facts.mlama.languages import MLAMA_LANGUAGES
 from factroots_dagster.neurons.schema import SIMILARITY_PAIRS
 from factroots_dagster.report import previews
+from factroots_dagster.settings import MLAMA_LANGUAGES
 
 
 def test_pictures_are_small_and_the_same_every_time(world: SmallWorld, types: pa.Table) -> None:

@@ -4,6 +4,6 @@ Here belong properties of languages as such and comparisons of languages over fa
 readers are `report`; what is read of a language's Wikipedia is `corpora` and `text`.
 
 A new language needs one row of `geography.MLAMA_PLACES`, with its code as mLAMA's and Wikipedia's folders
-have it, its place and its script: the list of languages (`facts.mlama.languages`), the partitions and the
+have it, its place and its script: the list of languages (`settings`), the partitions and the
 comparisons follow from there.
 """

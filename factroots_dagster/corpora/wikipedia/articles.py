@@ -65,9 +65,7 @@ def write_articles(
     for path in dump["path"].to_pylist():
         if not Path(path).is_file():
             raise InputError(f"{path} no longer exists", f"materialize wikipedia_dump of {language} again")
-    namespaces = Namespaces.for_wiki(
-        language, [(namespace["key"], namespace["name"]) for namespace in row["namespaces"]]
-    )
+    namespaces = Namespaces.for_wiki(language, [(space["key"], space["name"]) for space in row["namespaces"]])
     ranges = split_dump(dump, min_range_bytes)
     function = partial(
         write_part,
@@ -180,9 +178,6 @@ def article_table(rows: list[tuple[Any, ...]]) -> pa.Table:
     """Rows of `article_row` as WIKIPEDIA_ARTICLES."""
     columns = list(zip(*rows, strict=True)) or [()] * (len(WIKIPEDIA_ARTICLES) - 1)
     texts = columns[WIKIPEDIA_ARTICLES.get_field_index("text")]
-    arrays = [
-        pa.array(column, field.type) for column, field in zip(columns, WIKIPEDIA_ARTICLES, strict=False)
-    ]
-    return pa.Table.from_arrays(
-        [*arrays, pa.array(count_words(texts), pa.int64())], schema=WIKIPEDIA_ARTICLES
-    )
+    typed_columns = zip([*columns, count_words(texts)], WIKIPEDIA_ARTICLES, strict=True)
+    arrays = [pa.array(column, field.type) for column, field in typed_columns]
+    return pa.Table.from_arrays(arrays, schema=WIKIPEDIA_ARTICLES)

@@ -211,9 +211,7 @@ class PageSplitter:
                 break
             yield from self.check_gap(self.text[position:start], before_page=True)
             end = self.text.find(PAGE_END, start)
-            following = self.text.find(
-                PAGE_START, start + len(PAGE_START), end if end >= 0 else len(self.text)
-            )
+            following = self.text.find(PAGE_START, start + len(PAGE_START), end if end >= 0 else None)
             if following >= 0:
                 yield damaged_page(self.text[start:following], following - start, "no end")
                 position = following

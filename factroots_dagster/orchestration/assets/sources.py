@@ -31,7 +31,7 @@ def mlama_release(step: Step) -> None:
 def wikipedia_dump(step: Step, language: str) -> None:
     """Find or download the dump of one language; a generated world writes its own."""
     from factroots_dagster.corpora.registry import corpus_at
-    from factroots_dagster.corpora.wikipedia.dump_paths import make_relative, remove_other_files
+    from factroots_dagster.corpora.wikipedia.dump import make_relative, remove_other_files
     from factroots_dagster.sandbox.dump import dump_name, write_dump
 
     folder, source = step.folder / DUMP_FOLDER, step.settings.wikipedia_source

@@ -58,7 +58,7 @@ def fact_sources(step: Step, language: str) -> None:
 
 
 def _read_dump(step: Step, language: str) -> pa.Table:
-    from factroots_dagster.corpora.wikipedia.dump_paths import make_absolute
+    from factroots_dagster.corpora.wikipedia.dump import make_absolute
 
     folder = step.input_folder("wikipedia_dump", language) / DUMP_FOLDER
     return make_absolute(step.read("wikipedia_dump", language), folder)
