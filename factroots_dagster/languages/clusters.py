@@ -42,23 +42,22 @@ def language_clusters(
     a language are not independent, so neither their number nor the p-value of an ordinary correlation says
     how certain it is; the schemas' metadata say so (`schema.PAIRS_NOTE`).
 
-    Args:
-        predictions: language to PREDICTIONS; the columns uuid, full_match and object_ids are used.
-        places: language to coordinates and script; languages without a place have null distances.
-        seed: seeds the permutations.
-        max_k: largest number of clusters tried.
-        permutations: number of permutations of each Mantel test.
+    predictions: language to PREDICTIONS; the columns uuid, full_match and object_ids are used. places:
+    language to coordinates and script; languages without a place have null distances. seed: seeds the
+    permutations, of which each Mantel test has `permutations`. max_k: largest number of clusters tried.
 
-    Returns:
-        LANGUAGE_CLUSTERS (sorted by pair), CLUSTER_MEMBERS (by language), MANTEL (one row per variable).
+    Returns LANGUAGE_CLUSTERS (sorted by pair), CLUSTER_MEMBERS (by language), MANTEL (one row per variable).
     """
     languages = sorted(predictions)
-    asked, right = _fact_matrices(predictions, languages)
-    token_ids = {language: _token_ids(predictions[language]) for language in languages}
+    asked, right = _fact_matrices([predictions[language] for language in languages])
+    token_ids = {
+        language: np.unique(table["object_ids"].combine_chunks().flatten().to_numpy(zero_copy_only=False))
+        for language, table in predictions.items()
+    }
     rows = []
     for (i, a), (j, b) in combinations(enumerate(languages), 2):
         both = asked[i] & asked[j]
-        jaccard, expected = _overlap(right[i, both], right[j, both])
+        jaccard, expected, corrected = _overlap(right[i, both], right[j, both])
         have_places = a in places and b in places
         union = len(np.union1d(token_ids[a], token_ids[b]))
         common = len(np.intersect1d(token_ids[a], token_ids[b]))
@@ -69,7 +68,7 @@ def language_clusters(
                 "shared_facts": int(both.sum()),
                 "jaccard": jaccard,
                 "expected_jaccard": expected,
-                "corrected": _corrected(jaccard, expected),
+                "corrected": corrected,
                 "distance_km": distance_km(places[a], places[b]) if have_places else None,
                 "same_script": places[a].script == places[b].script if have_places else None,
                 "subword_overlap": common / union if union else None,
@@ -79,42 +78,28 @@ def language_clusters(
     return pairs, _members(languages, pairs, max_k), _mantel(languages, pairs, seed, permutations)
 
 
-def _fact_matrices(
-    predictions: Mapping[str, pa.Table], languages: list[str]
-) -> tuple[np.ndarray, np.ndarray]:
+def _fact_matrices(predictions: list[pa.Table]) -> tuple[np.ndarray, np.ndarray]:
     """[languages, facts]: which facts were asked in a language, and which of them it predicts correctly."""
-    index_of: dict[str, int] = {}
-    answers = []
-    for language in languages:
-        table = predictions[language]
-        table = table.filter(pc.is_valid(table["full_match"]))  # the others could not be asked
-        columns = np.array(
-            [index_of.setdefault(uuid, len(index_of)) for uuid in table["uuid"].to_pylist()], dtype=np.int64
-        )
-        answers.append((columns, table["full_match"].to_numpy().astype(bool)))
-    asked = np.zeros((len(languages), len(index_of)), dtype=bool)
+    # Those without a match could not be asked.
+    answers = [table.filter(pc.is_valid(table["full_match"])) for table in predictions]
+    uuids = pa.chunked_array([table["uuid"].combine_chunks() for table in answers], pa.string()).unique()
+    asked = np.zeros((len(answers), len(uuids)), dtype=bool)
     right = np.zeros_like(asked)
-    for row, (columns, matches) in enumerate(answers):
-        asked[row, columns] = True
-        right[row, columns] = matches
+    for row, table in enumerate(answers):
+        facts = pc.index_in(table["uuid"], uuids).to_numpy()
+        asked[row, facts] = True
+        right[row, facts] = table["full_match"].to_numpy()
     return asked, right
 
 
-def _token_ids(table: pa.Table) -> np.ndarray:
-    return np.unique(table["object_ids"].combine_chunks().flatten().to_numpy(zero_copy_only=False))
-
-
-def _overlap(a: np.ndarray, b: np.ndarray) -> tuple[float | None, float | None]:
-    """Jaccard index of two sets of facts, given as booleans [facts], and its expected value."""
+def _overlap(a: np.ndarray, b: np.ndarray) -> tuple[float | None, float | None, float | None]:
+    """Jaccard index of two sets of facts, given as booleans [facts]; expected; and corrected for chance."""
     union = int((a | b).sum())
     jaccard = float((a & b).sum() / union) if union else None
-    return jaccard, expected_jaccard(len(a), int(a.sum()), int(b.sum()))
-
-
-def _corrected(jaccard: float | None, expected: float | None) -> float | None:
-    if jaccard is None or expected is None:
-        return None
-    return (jaccard - expected) / (1 - expected) if expected < 1 else None
+    expected = expected_jaccard(len(a), int(a.sum()), int(b.sum()))
+    if jaccard is None or expected is None or expected >= 1:
+        return jaccard, expected, None
+    return jaccard, expected, (jaccard - expected) / (1 - expected)
 
 
 def _members(languages: list[str], pairs: pa.Table, max_k: int) -> pa.Table:
@@ -128,7 +113,7 @@ def _members(languages: list[str], pairs: pa.Table, max_k: int) -> pa.Table:
             "language": languages,
             "cluster": labels,
             "medoid": [i in medoids for i in range(len(languages))],
-            "silhouette": silhouettes if silhouettes is not None else [None] * len(languages),
+            "silhouette": [None] * len(languages) if silhouettes is None else silhouettes,
         },
         schema=CLUSTER_MEMBERS,
     )
@@ -139,12 +124,10 @@ def _mantel(languages: list[str], pairs: pa.Table, seed: int, permutations: int)
     for variable in VARIABLES:
         values = pair_matrix(pairs, variable, languages)
         known = [i for i in range(len(languages)) if not np.isnan(np.delete(values[i], i)).all()]
-        kept = [languages[i] for i in known]
-        similarity = pair_matrix(pairs, "corrected", kept)
+        values = values[np.ix_(known, known)]
+        similarity = pair_matrix(pairs, "corrected", [languages[i] for i in known])
         rng = np.random.default_rng([seed, crc32(variable.encode())])
-        correlation, p_value = mantel(
-            similarity, values[np.ix_(known, known)], rng, permutations=permutations
-        )
-        count = int((~np.isnan(similarity[np.triu_indices(len(kept), 1)])).sum())
+        correlation, p_value = mantel(similarity, values, rng, permutations=permutations)
+        count = int((~np.isnan(similarity[np.triu_indices(len(known), 1)])).sum())
         rows.append({"variable": variable, "pairs": count, "correlation": correlation, "p_value": p_value})
     return pa.Table.from_pylist(rows, schema=MANTEL)

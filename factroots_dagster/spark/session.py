@@ -63,17 +63,13 @@ def spark_session(master: str = "local[*]") -> SparkSession:
         return active
     os.environ["JAVA_HOME"] = str(java_home())
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    builder = SparkSession.builder.master(with_task_retry(master))
-    settings = dict(SETTINGS)
+    java_options = f"{JAVA_OPTIONS} {os.environ.get(JAVA_OPTIONS_VARIABLE, '')}".rstrip()
+    settings = {**SETTINGS, "spark.driver.extraJavaOptions": java_options}
     if master.startswith("local"):
         # An environment variable, since Java resolves its own host name before it reads any setting.
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         settings |= LOOPBACK
-    settings["spark.driver.extraJavaOptions"] = (
-        f"{JAVA_OPTIONS} {os.environ.get(JAVA_OPTIONS_VARIABLE, '')}".rstrip()
-    )
-    for name, value in settings.items():
-        builder = builder.config(name, value)
+    builder = SparkSession.builder.master(with_task_retry(master)).config(map={**settings})
     before = _child_processes()
     try:
         return builder.getOrCreate()

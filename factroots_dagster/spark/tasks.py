@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, wait
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -109,24 +109,18 @@ def run_with_progress(
 
     Only the calling thread may write to a Dagster run's log. Raises what `action` raises.
     """
-    errors: list[BaseException] = []
-    ended = threading.Event()
+    outcome: Future[object] = Future()
 
     def run() -> None:
         try:
-            action()
+            outcome.set_result(action())
         except BaseException as error:
-            errors.append(error)
-        finally:
-            ended.set()
+            outcome.set_exception(error)
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    while not ended.wait(seconds):
+    threading.Thread(target=run, daemon=True).start()
+    while not wait([outcome], seconds).done:
         report()
-    thread.join()
-    if errors:
-        raise errors[0]
+    outcome.result()
 
 
 def run_groups(
@@ -150,23 +144,20 @@ def run_groups(
 
 
 Status = Literal["running", "done"]
-
-
-def task_state_path(folder: Path, number: int, status: Status) -> Path:
-    return folder / f"_task-{number:05d}.{status}.json"
+STATE_NAME = "_task-{number:05d}.{status}.json"
 
 
 def write_task_state(folder: Path, number: int, status: Status, state: TaskState) -> None:
     """Write a task's state atomically: two attempts at a task may run at the same time."""
     temporary = folder / f"_{uuid.uuid4().hex}{INCOMPLETE_SUFFIX}"
     temporary.write_text(json.dumps(state))
-    os.replace(temporary, task_state_path(folder, number, status))
+    temporary.replace(folder / STATE_NAME.format(number=number, status=status))
 
 
 def read_task_state(folder: Path, number: int, status: Status) -> TaskState | None:
     """A task's state; None when the task has not written one with this status."""
     try:
-        state: TaskState = json.loads(task_state_path(folder, number, status).read_text())
+        state: TaskState = json.loads((folder / STATE_NAME.format(number=number, status=status)).read_text())
         return state
     except FileNotFoundError:
         return None
@@ -174,12 +165,11 @@ def read_task_state(folder: Path, number: int, status: Status) -> TaskState | No
 
 def latest_task_states(folder: Path, tasks: int) -> list[TaskState]:
     """The latest state of every task that has started, in the order of their numbers."""
-    states = []
-    for number in range(tasks):
-        state = read_task_state(folder, number, "done") or read_task_state(folder, number, "running")
-        if state is not None:
-            states.append(state)
-    return states
+    states = (
+        read_task_state(folder, number, "done") or read_task_state(folder, number, "running")
+        for number in range(tasks)
+    )
+    return [state for state in states if state is not None]
 
 
 def format_progress(

@@ -92,13 +92,13 @@ def _in_harmony(chain: str, vowel: str, sound: str, language: TurkicLanguage) ->
     return written
 
 
-def turkic_inflection(language: TurkicLanguage, letters: str, softened: tuple[str, ...]) -> Inflection:
-    """The inflection of a language; at the end of common nouns (names keep their spelling) `softened` has
-    the last consonant and its soft form. letters: those of the alphabet, as in a pattern."""
+def turkic_inflection(language: TurkicLanguage, letters: str, softened: dict[str, str]) -> Inflection:
+    """The inflection of a language. The last consonant of common nouns becomes soft as in `softened`; names
+    keep their spelling. letters: those of the alphabet, as in a pattern."""
     return Inflection(
         suffixes_after=lambda stem: turkic_suffixes(stem, language),
         stem_changes=stem_changes(
-            *(rf"(?<=^[{letters}])(.*[{letters}]){old}>\g<1>{new}" for old, new in softened)
+            *(rf"(?<=^[{letters}])(.*[{letters}]){old}>\g<1>{new}" for old, new in softened.items())
         ),
     )
 
@@ -106,7 +106,7 @@ def turkic_inflection(language: TurkicLanguage, letters: str, softened: tuple[st
 AZERBAIJANI = turkic_inflection(
     TurkicLanguage(("", "(n)I", "(y)A", "DA", "DAkI", "DAn", "(n)In", "(y)lA"), low_front_vowel="ə"),
     letters="a-zçəğıöşü",
-    softened=("ky", "qğ"),
+    softened={"k": "y", "q": "ğ"},
 )
 
 TURKISH = turkic_inflection(
@@ -119,5 +119,5 @@ TURKISH = turkic_inflection(
         soft_consonants="ltkfpb",
     ),
     letters="a-zçğıöşü",
-    softened=("pb", "çc", "td", "kğ"),
+    softened={"p": "b", "ç": "c", "t": "d", "k": "ğ"},
 )
