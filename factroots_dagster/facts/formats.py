@@ -48,7 +48,5 @@ def recognize(root: Path, source: str) -> FactFormat:
     for fact_format in FORMATS:
         if fact_format.recognizes(root):
             return fact_format
-    raise InputError(
-        f"{source}: no <language>/templates.jsonl in it, so it is not an mLAMA release",
-        "set FACTROOTS_MLAMA_SOURCE to where mLAMA is",
-    )
+    problem = f"{source}: no <language>/templates.jsonl in it, so it is not an mLAMA release"
+    raise InputError(problem, "set FACTROOTS_MLAMA_SOURCE to where mLAMA is")

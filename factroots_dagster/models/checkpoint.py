@@ -180,29 +180,22 @@ def _check_vocabulary(resolved: ResolvedCheckpoint, model: Any, tokenizer: Any) 
 
 def _check_weights(resolved: ResolvedCheckpoint, skeleton: Any) -> None:
     """Rejects weights that cannot be read, are not finite, or do not have the shape of the skeleton's."""
-    expected = {name: tuple(tensor.shape) for name, tensor in skeleton.state_dict().items()}
+    expected = {name: list(tensor.shape) for name, tensor in skeleton.state_dict().items()}
     for file in weight_files(resolved.path):
         try:
             with safe_open(file, framework="pt") as tensors:
                 for name in tensors.keys():  # noqa: SIM118 (not a dict)
                     tensor = tensors.get_tensor(name)
-                    if expected.get(name, tuple(tensor.shape)) != tuple(tensor.shape):
-                        raise InputError(
-                            f"checkpoint {resolved.source}: {name} in {file.name} has shape "
-                            f"{list(tensor.shape)}, its config.json asks for {list(expected[name])}",
-                            "download the checkpoint again",
-                        )
+                    found, where = list(tensor.shape), f"checkpoint {resolved.source}: {name} in {file.name}"
+                    if (wanted := expected.get(name, found)) != found:
+                        problem = f"{where} has shape {found}, its config.json asks for {wanted}"
+                        raise InputError(problem, "download the checkpoint again")
                     if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-                        raise InputError(
-                            f"checkpoint {resolved.source}: {name} in {file.name} holds NaN or infinities "
-                            "(training diverged, or the file is damaged)",
-                            "use another checkpoint",
-                        )
+                        problem = "holds NaN or infinities (training diverged, or the file is damaged)"
+                        raise InputError(f"{where} {problem}", "use another checkpoint")
         except SafetensorError as error:
-            raise InputError(
-                f"checkpoint {resolved.source}: {file.name} is damaged ({error})",
-                "download the checkpoint again",
-            ) from error
+            problem = f"checkpoint {resolved.source}: {file.name} is damaged ({error})"
+            raise InputError(problem, "download the checkpoint again") from error
 
 
 def _max_length(model: Any, tokenizer: Any) -> int:

@@ -43,10 +43,8 @@ def model_family(resolved: ResolvedCheckpoint, config: Any) -> str:
         return "masked"
     if name.endswith(("ForCausalLM", "LMHeadModel")):
         return "causal"
-    raise InputError(
-        f"checkpoint {resolved.source}: architecture {name or '(none)'} is not a language model",
-        "use a ...ForMaskedLM or ...ForCausalLM checkpoint",
-    )
+    problem = f"checkpoint {resolved.source}: architecture {name or '(none)'} is not a language model"
+    raise InputError(problem, "use a ...ForMaskedLM or ...ForCausalLM checkpoint")
 
 
 def auto_class(family: str) -> Any:
@@ -72,10 +70,8 @@ def build_skeleton(resolved: ResolvedCheckpoint, config: Any) -> Any:
             model = model_class.from_config(config)
         model.tie_weights()
     except Exception as error:  # inconsistent numbers fail in many ways
-        raise InputError(
-            f"checkpoint {resolved.source}: no model can be built from its config.json ({error})",
-            "download the checkpoint again, or use another one",
-        ) from error
+        problem = f"checkpoint {resolved.source}: no model can be built from its config.json ({error})"
+        raise InputError(problem, "download the checkpoint again, or use another one") from error
     return model
 
 

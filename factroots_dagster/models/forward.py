@@ -80,10 +80,8 @@ def compute_logits(model: LoadedModel, tokens: torch.Tensor) -> torch.Tensor:
 
 
 def _not_finite() -> InputError:
-    return InputError(
-        "the model's logits hold NaN or infinite values: its weights are broken, or the dtype overflows",
-        "use float32 or another checkpoint",
-    )
+    problem = "the model's logits hold NaN or infinite values: its weights are broken, or the dtype overflows"
+    return InputError(problem, "use float32 or another checkpoint")
 
 
 @dataclass(frozen=True)
@@ -192,10 +190,8 @@ def _fits_in_memory(
         if not is_out_of_memory(error):
             raise
         if len(batch) == 1:
-            raise InputError(
-                f"a single prompt of {longest} tokens does not fit into the memory of {model.device}",
-                "use device cpu, or a smaller checkpoint",
-            ) from error
+            problem = f"a single prompt of {longest} tokens does not fit into the memory of {model.device}"
+            raise InputError(problem, "use device cpu, or a smaller checkpoint") from error
     # Outside the except block, whose traceback would keep the failed batch's tensors alive.
     if model.device.type == "cuda":
         torch.cuda.empty_cache()

@@ -110,10 +110,8 @@ def lookup(settings: CheckpointSettings, key: str) -> CheckpointSource:
     """The checkpoint registered under `key`. Raises InputError where there is none."""
     checkpoints = registered(settings)
     if key not in checkpoints:
-        raise InputError(
-            f"checkpoint {key!r} is not registered (registered: {', '.join(checkpoints) or 'none'})",
-            "run: factroots checkpoints add <hub id or folder>",
-        )
+        problem = f"checkpoint {key!r} is not registered (registered: {', '.join(checkpoints) or 'none'})"
+        raise InputError(problem, "run: factroots checkpoints add <hub id or folder>")
     return checkpoints[key]
 
 
@@ -126,10 +124,8 @@ def add(settings: CheckpointSettings, source: str, revision: str | None = None) 
     if source and folder.is_dir():
         source = str(folder.resolve())
     elif not _HUB_ID.fullmatch(source):
-        raise InputError(
-            f"{source!r} is neither an existing folder nor a hub id",
-            "name a folder, or a hub id such as owner/name",
-        )
+        problem = f"{source!r} is neither an existing folder nor a hub id"
+        raise InputError(problem, "name a folder, or a hub id such as owner/name")
     entry = CheckpointSource(checkpoint_key(source, revision), source, revision)
     path = registry_file(settings)
     if _read_file(path).get(entry.key) == entry:
@@ -140,10 +136,8 @@ def add(settings: CheckpointSettings, source: str, revision: str | None = None) 
         entries = _read_file(path)
         existing = entries.setdefault(entry.key, entry)
         if existing != entry:
-            raise InputError(
-                f"checkpoint key {entry.key!r} already stands for {existing.source}",
-                f"rename the folder, or edit {path}",
-            )
+            problem = f"checkpoint key {entry.key!r} already stands for {existing.source}"
+            raise InputError(problem, f"rename the folder, or edit {path}")
         content = {key: {"source": item.source, "revision": item.revision} for key, item in entries.items()}
         with atomic_file(path) as temporary:
             temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -42,19 +42,15 @@ def load_tokenizer(resolved: ResolvedCheckpoint) -> CheckpointTokenizer:
             resolved.path, trust_remote_code=False, local_files_only=True
         )
     except Exception as error:  # converting an old vocabulary fails in many ways
-        raise InputError(
-            f"checkpoint {resolved.source}: its tokenizer cannot be read ({error})",
-            "save the tokenizer again",
-        ) from error
+        problem = f"checkpoint {resolved.source}: its tokenizer cannot be read ({error})"
+        raise InputError(problem, "save the tokenizer again") from error
     if not tokenizer.is_fast:
         raise InputError(
             f"checkpoint {resolved.source}: it has only a slow tokenizer", "save a fast one (tokenizer.json)"
         )
     if family == "masked" and tokenizer.mask_token_id is None:
-        raise InputError(
-            f"checkpoint {resolved.source}: its tokenizer has no mask token, which probing needs",
-            "set mask_token in tokenizer_config.json",
-        )
+        problem = f"checkpoint {resolved.source}: its tokenizer has no mask token, which probing needs"
+        raise InputError(problem, "set mask_token in tokenizer_config.json")
     space: Any = tokenizer.convert_tokens_to_ids(SPACE)
     known = space is not None and space != tokenizer.unk_token_id
     return CheckpointTokenizer(tokenizer, space if known else None)

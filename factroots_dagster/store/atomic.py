@@ -38,10 +38,8 @@ def _fsync(path: Path) -> None:
 
 
 def _fsync_tree(folder: Path) -> None:
-    for parent, _, files in os.walk(folder):
-        for name in files:
-            _fsync(Path(parent, name))
-        _fsync(Path(parent))
+    for path in (folder, *folder.rglob("*")):
+        _fsync(path)
 
 
 def _exchange(a: Path, b: Path) -> bool:

@@ -112,10 +112,8 @@ def _disk_errors_as_input_errors(root: Path) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, InputError) or (message := _disk_error_message(error, root)) is None:
             raise
-        raise InputError(
-            f"{root}: {message}; the partition is as it was before",
-            "free space, or make the folder writable, and run again",
-        ) from error
+        problem = f"{root}: {message}; the partition is as it was before"
+        raise InputError(problem, "free space, or make the folder writable, and run again") from error
 
 
 _DISK_ERRORS = {

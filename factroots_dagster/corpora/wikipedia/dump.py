@@ -67,10 +67,8 @@ def describe_dump_file(language: str, path: Path, sha1: str) -> dict[str, object
     # Only the first part would need a head, but all of Wikimedia's parts have one.
     info = read_siteinfo(path)
     if info.database and info.database != dump.wiki:
-        raise InputError(
-            f"{path}: its head says that this is {info.database}, not {dump.wiki}",
-            "rename the file after the wiki that it contains",
-        )
+        problem = f"{path}: its head says that this is {info.database}, not {dump.wiki}"
+        raise InputError(problem, "rename the file after the wiki that it contains")
     candidates = (path.with_name(name) for name in dump.indexes)
     index = next((candidate for candidate in candidates if candidate.is_file()), None)
     return {
@@ -104,16 +102,12 @@ def find_dump_files(language: str, folder: Path, snapshot: str) -> list[Path]:
     selected = select_complete_dump(dump for dump in dumps if dump.snapshot == selected_snapshot)
     if not selected:
         available = f"; snapshots there: {', '.join(snapshots)}" if snapshots else ""
-        raise InputError(
-            f"No Wikipedia dump of language {language!r}, snapshot {snapshot!r}, in {folder}{available}",
-            f"put {pattern} there, or leave the language out",
-        )
+        problem = f"No Wikipedia dump of language {language!r}, snapshot {snapshot!r}, in {folder}{available}"
+        raise InputError(problem, f"put {pattern} there, or leave the language out")
     for dump in selected:
         if not dump.readable:
-            raise InputError(
-                f"{folder / dump.name}: .{dump.compression} cannot be read",
-                "recompress it as .zst or .bz2 (xz -dc FILE | zstd > FILE.zst)",
-            )
+            problem = f"{folder / dump.name}: .{dump.compression} cannot be read"
+            raise InputError(problem, "recompress it as .zst or .bz2 (xz -dc FILE | zstd > FILE.zst)")
     return [(folder / dump.name).absolute() for dump in selected]
 
 
@@ -145,16 +139,12 @@ def read_siteinfo(path: Path) -> Siteinfo:
     if head[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in head[:4]:
         raise InputError(f"{path}: is not UTF-8", "recode it (iconv -f UTF-16 -t UTF-8)")
     if b"<!DOCTYPE" in head or b"<!ENTITY" in head:
-        raise InputError(
-            f"{path}: declares its own XML entities, which no MediaWiki dump does; it is not read",
-            "get the dump from its publisher",
-        )
+        problem = f"{path}: declares its own XML entities, which no MediaWiki dump does; it is not read"
+        raise InputError(problem, "get the dump from its publisher")
     start, end = head.find(b"<siteinfo"), head.find(b"</siteinfo>")
     if b"<mediawiki" not in head or start < 0 or end < start:
-        raise InputError(
-            f"{path}: is not a MediaWiki XML dump (no <siteinfo> in its first MiB)",
-            "get the dump from its publisher",
-        )
+        problem = f"{path}: is not a MediaWiki XML dump (no <siteinfo> in its first MiB)"
+        raise InputError(problem, "get the dump from its publisher")
     try:
         info = ElementTree.fromstring(head[start:end] + b"</siteinfo>")
         namespaces = [(int(space.get("key", "")), space.text or "") for space in info.iter("namespace")]

@@ -88,10 +88,8 @@ def download_verified(url: str, target: Path, expected: str | None, report: Call
     actual = compute_sha1(target)
     if expected not in (None, actual):
         target.unlink()
-        raise InputError(
-            f"{url}: the downloaded file does not have the published sha1 {expected} and was deleted",
-            "run again; if it fails again, name another snapshot",
-        )
+        problem = f"{url}: the downloaded file does not have the published sha1 {expected} and was deleted"
+        raise InputError(problem, "run again; if it fails again, name another snapshot")
     report(f"{target.name}: {target.stat().st_size / 1e6:.1f} MB" + (", sha1 verified" if expected else ""))
     return actual
 
@@ -109,10 +107,8 @@ def find_newest_snapshot(language: str, site: str) -> tuple[str, dict[str, str],
             return date, sha1s, dumps
     listed = f"none of {', '.join(sorted(dates))} lists one in its sha1sums"
     reason = listed if dates else "it does not list its snapshots"
-    raise InputError(
-        f"{site} offers no complete dump of articles: {reason}",
-        "name a snapshot, as in 20230501, or check the address",
-    )
+    problem = f"{site} offers no complete dump of articles: {reason}"
+    raise InputError(problem, "name a snapshot, as in 20230501, or check the address")
 
 
 def listed_dump(language: str, site: str, snapshot: str, sha1s: dict[str, str]) -> list[DumpName]:

@@ -162,10 +162,8 @@ def _unpack_parquet(archive: Path, into: Path, max_bytes: int) -> None:
     """Write the hub's m_lama table (one row per language and fact, with its template) as files of mLAMA."""
     file = pq.ParquetFile(archive)
     if missing := PARQUET_COLUMNS - set(file.schema_arrow.names):
-        raise InputError(
-            f"{archive.name}: column {', '.join(sorted(missing))} missing",
-            "get the hub's data set cis-lmu/m_lama",
-        )
+        problem = f"{archive.name}: column {', '.join(sorted(missing))} missing"
+        raise InputError(problem, "get the hub's data set cis-lmu/m_lama")
     templates: dict[str, dict[str, str]] = {}
     remaining = max_bytes
     for batch in file.iter_batches(batch_size=65_536):

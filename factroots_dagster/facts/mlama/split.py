@@ -69,10 +69,8 @@ def read_templates(folder: Path) -> dict[str, str]:
     """
     path = folder / TEMPLATES
     if not path.is_file():
-        raise InputError(
-            f"{_name(path)} is missing, although every language folder of mLAMA has its templates there",
-            "get the release again",
-        )
+        problem = f"{_name(path)} is missing, although every language folder of mLAMA has its templates there"
+        raise InputError(problem, "get the release again")
     templates: dict[str, str] = {}
     for number, row in parse_lines(path):
         relation, template = _text(path, number, row, "relation"), _text(path, number, row, "template")

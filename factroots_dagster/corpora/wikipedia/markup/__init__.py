@@ -1,4 +1,4 @@
-"""Wikitext to plain text: one module per kind of markup, put together by `wikitext`.
+"""Wikitext to plain text: comments and tags, templates, brackets, lines; put together by `wikitext`.
 
 Names of templates are data and belong into `template_names`; names of namespaces into `namespace_names`, one
 folder up.

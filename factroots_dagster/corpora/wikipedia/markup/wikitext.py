@@ -12,16 +12,14 @@ import html
 import re
 from dataclasses import dataclass
 
+from factroots_dagster.corpora.wikipedia.markup.brackets import choose_variants, remove_tables, replace_links
 from factroots_dagster.corpora.wikipedia.markup.lines import drop_blank_lines, split_lines, tidy
-from factroots_dagster.corpora.wikipedia.markup.links import replace_links
-from factroots_dagster.corpora.wikipedia.markup.tables import remove_tables
 from factroots_dagster.corpora.wikipedia.markup.tags import (
     remove_comments,
     remove_extension_tags,
     remove_tags,
 )
 from factroots_dagster.corpora.wikipedia.markup.templates import replace_templates, unescape_markup
-from factroots_dagster.corpora.wikipedia.markup.variants import choose_variants
 from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
 
 QUOTES = re.compile(r"'''''|'''|''")
