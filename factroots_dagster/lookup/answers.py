@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from math import exp
 from typing import Any
@@ -17,23 +17,19 @@ from factroots_dagster.store.store import Store, main_files
 Decode = Callable[[Sequence[int]], str]
 """Token ids to text."""
 
-_PREDICTION_COLUMNS = [
-    *("uuid", "object_ids", "predicted_ids", "full_match", "matched_mask_count", "object_logprob"),
-]
-_TYPE_COLUMNS = ["uuid", "language", "type", "reason"]
-
 
 @dataclass(frozen=True)
 class Answer:
     """A checkpoint's answer to one fact in one language.
 
-    prediction: text, or without a tokenizer token ids; None without a prediction. probability: of the correct
-    object, a geometric mean over its tokens; None where it was not measured. type, reason: as in FACT_TYPES.
+    prediction: text, or without a tokenizer token ids; None without a prediction. predicted: whether it is
+    correct. probability: of the correct object, a geometric mean over its tokens; None where it was not
+    measured. type, reason: as in FACT_TYPES.
     """
 
     checkpoint: str
     prediction: str | None
-    is_correct: bool
+    predicted: bool
     probability: float | None
     type: str
     reason: str
@@ -57,25 +53,25 @@ def choose_checkpoint(store: Store, requested: str | None) -> str | None:
 
 
 def read_answers(
-    store: Store, checkpoint: str, facts: Iterable[tuple[str, str]], decode: Decode | None
+    store: Store, checkpoint: str, facts: Collection[tuple[str, str]], decode: Decode | None
 ) -> dict[tuple[str, str], Answer]:
     """The checkpoint's answers to facts (language, uuid), where it was asked."""
-    uuids_by_language: dict[str, list[str]] = {}
-    for language, uuid in facts:
-        uuids_by_language.setdefault(language, []).append(uuid)
+    uuids = {uuid for _, uuid in facts}
+    columns = ("object_ids", "predicted_ids", "full_match", "matched_mask_count", "object_logprob")
+    types = {
+        (row["language"], row["uuid"]): row
+        for row in read_rows(store, ("fact_types", checkpoint), ("language", "type", "reason"), uuids)
+    }
     answers = {}
-    for language, uuids in uuids_by_language.items():
+    for language in {language for language, _ in facts}:
         if not store.exists("predictions", checkpoint, language):
             continue
-        predictions = read_rows(store, ("predictions", checkpoint, language), _PREDICTION_COLUMNS, uuids)
-        types = read_rows(store, ("fact_types", checkpoint), _TYPE_COLUMNS, uuids)
-        type_of_fact = {row["uuid"]: row for row in types if row["language"] == language}
-        for row in predictions:
-            if typed := type_of_fact.get(row["uuid"]):
+        for row in read_rows(store, ("predictions", checkpoint, language), columns, uuids):
+            if typed := types.get((language, row["uuid"])):
                 answers[language, row["uuid"]] = Answer(
                     checkpoint=checkpoint,
                     prediction=_prediction_text(row, decode),
-                    is_correct=bool(row["full_match"]),
+                    predicted=bool(row["full_match"]),
                     probability=None if row["object_logprob"] is None else exp(row["object_logprob"]),
                     type=typed["type"],
                     reason=typed["reason"],
@@ -92,10 +88,8 @@ def _prediction_text(row: dict[str, Any], decode: Decode | None) -> str | None:
 
 
 def read_rows(
-    store: Store, partition: tuple[str, ...], columns: list[str], uuids: Iterable[str]
+    store: Store, partition: tuple[str, ...], columns: Iterable[str], uuids: Iterable[str]
 ) -> list[dict[str, Any]]:
-    """Some columns of the rows of facts in a partition's main table."""
-    paths = [str(path) for path in main_files(store.require(*partition))]
-    table = ds.dataset(paths).to_table(columns=columns, filter=pc.field("uuid").isin(sorted(uuids)))
-    rows: list[dict[str, Any]] = table.to_pylist()
-    return rows
+    """The uuid and some other columns of the rows of facts in a partition's main table."""
+    table = ds.dataset([str(path) for path in main_files(store.require(*partition))])
+    return list(table.to_table(["uuid", *columns], filter=pc.field("uuid").isin(sorted(uuids))).to_pylist())

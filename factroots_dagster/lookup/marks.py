@@ -66,7 +66,4 @@ def find_label(sentence: str, label: str, *, language: str) -> list[int]:
     text, positions = normalize_with_positions(sentence, language)
     pattern = re.escape(normalize(label, language))
     starts = [match.start() for match in re.finditer(f"(?={pattern})", text)]
-    if positions is None:
-        return starts
-    original_starts: list[int] = positions.start(np.array(starts, dtype=np.int64)).tolist()
-    return original_starts
+    return starts if positions is None else positions.start(np.array(starts, dtype=np.int64)).tolist()

@@ -6,10 +6,9 @@ Labels, titles, sentences and predictions are untrusted; `lookup.terminal` says 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from factroots_dagster.lookup.answers import Answer
 from factroots_dagster.lookup.marks import mark_sides
 from factroots_dagster.lookup.terminal import (
     print_indented,
@@ -32,44 +31,33 @@ def permalink(language: str, revision_id: int) -> str:
 
 
 def json_lines(facts: Iterable[TracedFact], *, links: bool) -> Iterator[str]:
-    """One JSON object per fact and language; `links` is whether the wikis exist."""
+    """One JSON object per fact and language, with the attributes of fact and answer, in their order.
+
+    links: whether the wikis exist.
+    """
     for fact in facts:
         evidence = [
-            {
-                "title": printable(passage["title"]),
-                "page_id": passage["page_id"],
-                "revision_id": passage["revision_id"],
-                "link": permalink(fact.language, passage["revision_id"]) if links else None,
-                "sentence": printable(passage["sentence"]),
-                "marked": printable(mark_sides(fact, passage)),
-            }
+            _printable_values(
+                {
+                    "title": passage["title"],
+                    "page_id": passage["page_id"],
+                    "revision_id": passage["revision_id"],
+                    "link": permalink(fact.language, passage["revision_id"]) if links else None,
+                    "sentence": passage["sentence"],
+                    "marked": mark_sides(fact, passage),
+                }
+            )
             for passage in fact.evidence
         ]
-        row = {
-            "uuid": printable(fact.uuid),
-            "language": fact.language,
-            "relation": printable(fact.relation),
-            "subject": printable(fact.subject),
-            "object": printable(fact.object),
-            "matcher": fact.matcher,
-            "windows": fact.windows,
-            "unknown_pieces": fact.unknown_pieces,
-            "articles": fact.articles,
-            "evidence": evidence,
-            **({} if fact.answer is None else _answer_columns(fact.answer)),
-        }
+        row = _printable_values(vars(fact)) | {"evidence": evidence}
+        del row["answer"]
+        if fact.answer is not None:
+            row |= _printable_values(vars(fact.answer))
         yield json.dumps(row, ensure_ascii=False)
 
 
-def _answer_columns(answer: Answer) -> dict[str, Any]:
-    return {
-        "checkpoint": answer.checkpoint,
-        "prediction": None if answer.prediction is None else printable(answer.prediction),
-        "predicted": answer.is_correct,
-        "probability": answer.probability,
-        "type": answer.type,
-        "reason": printable(answer.reason),
-    }
+def _printable_values(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: printable(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def print_facts(facts: Sequence[TracedFact], console: Console, *, links: bool) -> None:
@@ -98,15 +86,11 @@ def _cells(fact: TracedFact, *, with_answer: bool) -> list[str]:
     matcher = fact.matcher or "-"
     if fact.unknown_pieces:
         matcher += " (a label has an unknown wordpiece)"
+    answer = ["-", "-"] if with_answer else []
+    if fact.answer is not None:
+        sign = "✓" if fact.answer.predicted else "✗"
+        answer = [f"{sign} {fact.answer.prediction or '-'}", fact.answer.type]
     pair = f"{fact.subject} — {fact.object}"
-    answer: list[str] = []
-    if with_answer and fact.answer is None:
-        answer = ["-", "-"]
-    elif fact.answer is not None:
-        answer = [
-            f"{'✓' if fact.answer.is_correct else '✗'} {fact.answer.prediction or '-'}",
-            fact.answer.type,
-        ]
     return [fact.language, fact.relation, pair, *answer, matcher, f"{fact.windows:,}"]
 
 
@@ -118,9 +102,8 @@ def _print_evidence(fact: TracedFact, console: Console, *, links: bool) -> None:
         articles = "" if fact.articles is None else f" in {fact.articles:,} articles"
         print_indented(console, f"no source found{articles}", INDENT)
     for passage in fact.evidence:
+        title, revision = passage["title"], passage["revision_id"]
+        print_indented(console, title if links else f"{title}, revision {revision}", INDENT)
         if links:
-            print_indented(console, passage["title"], INDENT)
-            print_indented(console, permalink(fact.language, passage["revision_id"]), INDENT, wrap=False)
-        else:
-            print_indented(console, f"{passage['title']}, revision {passage['revision_id']}", INDENT)
+            print_indented(console, permalink(fact.language, revision), INDENT, wrap=False)
         print_indented(console, mark_sides(fact, passage), 2 * INDENT)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
-from itertools import islice
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.lookup.terminal import printable
@@ -65,7 +64,7 @@ def find_similar(folded: str, labels: Iterable[str]) -> list[str]:
             compared[other] = label
     close = difflib.get_close_matches(folded, compared, n=MAX_SUGGESTIONS, cutoff=MIN_SIMILARITY)
     shortest = sorted(containing, key=lambda label: (len(label), label))
-    return list(islice((*shortest, *(compared[other] for other in close)), MAX_SUGGESTIONS))
+    return [*shortest, *(compared[other] for other in close)][:MAX_SUGGESTIONS]
 
 
 def _subjects(store: Store, languages: Iterable[str]) -> Iterator[str]:

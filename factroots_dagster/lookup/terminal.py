@@ -70,9 +70,9 @@ def print_table_row(console: Console, cells: Sequence[str], widths: Sequence[int
 
     row = Table.grid(padding=(0, COLUMN_GAP, 0, 0), pad_edge=False)
     row.width = total_width(widths)
-    for number, width in enumerate(widths):
-        justify = "right" if number == len(widths) - 1 else "left"
-        row.add_column(width=width, overflow="fold", justify=justify)  # type: ignore[arg-type]
+    for width in widths:
+        row.add_column(width=width, overflow="fold")
+    row.columns[-1].justify = "right"
     row.add_row(*(Text(printable(cell)) for cell in cells), style=style)
     console.print(row, crop=False)
 

@@ -60,12 +60,15 @@ def trace_facts(
     uuids = find_facts(store, query)
     facts = [fact for language in searched for fact in _trace_in_language(store, language, uuids, matcher)]
     if not facts:
-        by_matcher = f" by the matcher {printable(matcher)!r}" if matcher else ""
-        available = ", ".join(_matchers_in_store(store, searched[0]))
+        by_matcher = choice = ""
+        if matcher:
+            available = store.read("fact_sources", searched[0], columns=["matcher"])["matcher"].unique()
+            by_matcher = f" by the matcher {printable(matcher)!r}"
+            choice = f", or choose a matcher: {', '.join(available.to_pylist())}"
         raise InputError(
             f"{printable(query)!r} names {len(uuids)} fact(s), but none that was searched for in "
             f"{', '.join(searched)}{by_matcher}",
-            "omit --language and --matcher" + (f", or choose a matcher: {available}" if matcher else ""),
+            f"omit --language and --matcher{choice}",
         )
     if checkpoint is not None:
         answers = read_answers(store, checkpoint, [(fact.language, fact.uuid) for fact in facts], decode)
@@ -77,41 +80,21 @@ def _trace_in_language(
     store: Store, language: str, uuids: Collection[str], matcher: str | None
 ) -> Iterator[TracedFact]:
     """The facts `uuids` that one language has, with the sources by one matcher or by the best."""
-    fact_columns = ["uuid", "relation", "subject", "object"]
-    facts = {row["uuid"]: row for row in read_rows(store, ("mlama_split", language), fact_columns, uuids)}
+    facts = read_rows(store, ("mlama_split", language), ("relation", "subject", "object"), uuids)
     if not facts:
         return
-    source_columns = ["uuid", "matcher", "windows", "unknown_pieces", "evidence"]
     sources: dict[str, list[dict[str, Any]]] = {}
-    for row in read_rows(store, ("fact_sources", language), source_columns, uuids):
+    columns = ("matcher", "windows", "unknown_pieces", "evidence")
+    for row in read_rows(store, ("fact_sources", language), columns, uuids):
         if matcher in (None, row["matcher"]):
-            sources.setdefault(row["uuid"], []).append(row)
+            sources.setdefault(row.pop("uuid"), []).append(row)
     articles = None
     if store.exists("wikipedia_articles", language):
         articles = store.read_side("counts", "wikipedia_articles", language)["articles"][0].as_py()
-    for uuid, rows in sources.items():
-        if uuid not in facts:
-            continue
-        best = next((row for row in sorted(rows, key=_matcher_rank) if row["windows"]), None)
-        yield TracedFact(
-            **facts[uuid],
-            language=language,
-            matcher=best["matcher"] if best else None,
-            windows=best["windows"] if best else 0,
-            unknown_pieces=bool(best and best["unknown_pieces"]),
-            articles=articles,
-            evidence=(best["evidence"] or []) if best else [],
-        )
-
-
-def _matcher_rank(row: dict[str, Any]) -> int:
-    """Rank of a row's matcher: the order of the registry, others last."""
-    names = list(MATCHERS)
-    return names.index(row["matcher"]) if row["matcher"] in MATCHERS else len(names)
-
-
-def _matchers_in_store(store: Store, language: str) -> list[str]:
-    """The matchers in one language's table of sources."""
-    matchers = store.read("fact_sources", language, columns=["matcher"])["matcher"]
-    names: list[str] = matchers.unique().to_pylist()
-    return names
+    ranks = {name: rank for rank, name in enumerate(MATCHERS)}  # of others: last
+    nothing: dict[str, Any] = {"matcher": None, "windows": 0, "unknown_pieces": False, "evidence": []}
+    for fact in facts:
+        if fact["uuid"] in sources:
+            found = [row for row in sources[fact["uuid"]] if row["windows"]]
+            best = min(found, key=lambda row: ranks.get(row["matcher"], len(ranks)), default=nothing)
+            yield TracedFact(language=language, articles=articles, **fact, **best)
