@@ -13,7 +13,7 @@ from assets_tests.report.browser import DESKTOP, PHONE, chromium, opened
 from assets_tests.report.pages import write_new_report
 from assets_tests.report.small_world import HOSTILE, LANGUAGES, SmallWorld, report_inputs
 from assets_tests.report.synthetic import fact_tables, large_report
-from factroots_dagster.report.figures.style import TYPE_NAMES
+from factroots_dagster.report.figures.colours import TYPE_NAMES
 from factroots_dagster.report.page import write_report
 
 LARGEST_PAGE = 25_000_000

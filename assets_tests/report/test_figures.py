@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from factroots_dagster.report.figures import comparison, knowledge, neurons, roots
-from factroots_dagster.report.figures.style import TYPE_COLOURS
+from factroots_dagster.report.figures.colours import TYPE_COLOURS
 from factroots_dagster.report.language_names import label_language, language_names
 from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
 from factroots_dagster.settings import MLAMA_LANGUAGES
@@ -165,7 +165,7 @@ def test_languages_are_drawn_in_the_given_order() -> None:
     counts = {x: dict.fromkeys(TYPES, 1) for x in order}
     rows = [{"language": x, "matcher": "chunk", "rate": 0.1} for x in LANGUAGES]
     figures = {
-        "types": roots.plot_types_by_language(counts, order),
+        "types": roots.plot_types_by_language(counts, order, {}),
         "absence": roots.plot_absence_by_language(rows, order, {}),
         "heat map": knowledge.plot_heat_map(np.zeros((53, 53)), order, "v"),
         "checkpoints": comparison.plot_p_at_1_by_checkpoint(comparison_rows(), order),

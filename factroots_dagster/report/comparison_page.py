@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from factroots_dagster.report.figures.comparison import (
-    plot_changes,
-    plot_checkpoints,
-    plot_p_at_1_by_checkpoint,
-)
-from factroots_dagster.report.figures.style import TYPE_COLOURS, TYPE_NAMES
+from factroots_dagster.report.figures import comparison as figures
+from factroots_dagster.report.figures.colours import TYPE_COLOURS, TYPE_NAMES
 from factroots_dagster.report.language_names import label_language
-from factroots_dagster.report.page import template_environment
-from factroots_dagster.report.page_files import write_figures_and_data, write_page
+from factroots_dagster.report.page import load_template, write_figures_and_data, write_page
 from factroots_dagster.report.sections.model import Figure, Section, Table, join_words, percent
 from factroots_dagster.roots.counts import CountRanges, count_ranges
 from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
@@ -43,16 +38,12 @@ def write_comparison(
 ) -> None:
     """Writes `index.html`, `figures/*.svg` and `data/*.csv` into `folder`.
 
-    Args:
-        folder: an existing folder.
-        comparison: CHECKPOINT_COMPARISON.
-        changed: CHANGED_FACTS.
-        splits: MLAMA_SPLIT of the languages in `changed`, consumed one by one, for the facts' labels.
-        names: language code to the name that is shown beside it.
-        sensitivity: checkpoint to SENSITIVITY, for the ranges of the counts.
+    folder: an existing folder. comparison: CHECKPOINT_COMPARISON. changed: CHANGED_FACTS. splits: MLAMA_SPLIT
+    of the languages in `changed`, consumed one by one, for the facts' labels. names: language code to the
+    name that is shown beside it. sensitivity: checkpoint to SENSITIVITY, for the ranges of the counts.
     """
     rows = comparison.to_pylist()
-    checkpoints = [key for _, key in sorted({(row["order"], row["checkpoint"]) for row in rows})]
+    checkpoints = figures.in_order(rows)
     ranges = {checkpoint: count_ranges(table) for checkpoint, table in sensitivity.items()}
     labels = _labels_of_examples(changed, splits)
     sections = [
@@ -63,10 +54,12 @@ def write_comparison(
             for number, (before, after) in enumerate(pairwise(checkpoints), 1)
         ),
     ]
-    figures = write_figures_and_data(folder, sections)
-    template = template_environment().get_template("comparison.html")
-    page = template.render(
-        sections=sections, figures=figures, colours=TYPE_COLOURS, checkpoints=checkpoints, script_digest=""
+    page = load_template("comparison.html").render(
+        sections=sections,
+        figures=write_figures_and_data(folder, sections),
+        colours=TYPE_COLOURS,
+        checkpoints=checkpoints,
+        script_digest="",
     )
     write_page(folder, page)
 
@@ -75,22 +68,20 @@ def _overall_section(
     rows: Sequence[Mapping[str, Any]], checkpoints: Sequence[str], ranges: Mapping[str, CountRanges]
 ) -> Section:
     by_key = {(row["checkpoint"], row["type"]): row for row in rows if row["language"] == "*"}
-    p_at_1 = {checkpoint: by_key[checkpoint, TYPES[0]]["full_match"] for checkpoint in checkpoints}
+    p_at_1 = {checkpoint: percent(by_key[checkpoint, TYPES[0]]["full_match"]) for checkpoint in checkpoints}
     cells = []
     for checkpoint in checkpoints:
-        counts = {type_: by_key[checkpoint, type_]["facts"] for type_ in TYPES}
-        own_ranges = ranges.get(checkpoint, {})
-        with_ranges = [_count_with_range(counts[type_], own_ranges.get(("*", type_))) for type_ in TYPES]
-        cells.append([checkpoint, percent(p_at_1[checkpoint]), *with_ranges, f"{sum(counts.values()):,}"])
+        counts = [by_key[checkpoint, type_]["facts"] for type_ in TYPES]
+        bounds = [ranges.get(checkpoint, {}).get(("*", type_)) for type_ in TYPES]
+        with_bounds = map(_count_with_range, counts, bounds)
+        cells.append([checkpoint, p_at_1[checkpoint], *with_bounds, f"{sum(counts):,}"])
     figure = Figure(
         "checkpoints",
-        plot_checkpoints(rows, ranges),
+        figures.plot_checkpoints(rows, ranges),
         "Left: P@1; thin lines are single languages. Right: all rows by type; areas span the smallest and "
         "the largest count over all settings, and the remaining rows are not predicted.",
         "checkpoint_comparison",
-        "P@1 of all languages: "
-        + join_words([f"{checkpoint} {percent(value)}" for checkpoint, value in p_at_1.items()])
-        + ".",
+        f"P@1 of all languages: {join_words([' '.join(item) for item in p_at_1.items()])}.",
     )
     return Section(
         id="overall",
@@ -119,23 +110,12 @@ def _language_section(
         {row["language"] for row in rows} - {"*"},
         key=lambda language: (-(p_at_1.get((checkpoints[-1], language)) or 0.0), language),
     )
-    data = pa.Table.from_pylist(
-        [
-            {"language": language}
-            | {checkpoint: p_at_1.get((checkpoint, language)) for checkpoint in checkpoints}
-            for language in languages
-        ]
-    )
-    cells = [
-        [
-            label_language(language, names),
-            *(percent(p_at_1.get((checkpoint, language))) for checkpoint in checkpoints),
-        ]
-        for language in languages
-    ]
+    columns = {key: [p_at_1.get((key, language)) for language in languages] for key in checkpoints}
+    labels = [label_language(language, names) for language in languages]
+    cells = list(zip(labels, *(map(percent, column) for column in columns.values()), strict=True))
     figure = Figure(
         "checkpoints_by_language",
-        plot_p_at_1_by_checkpoint(rows, languages, lambda language: label_language(language, names)),
+        figures.plot_p_at_1_by_checkpoint(rows, languages, lambda language: label_language(language, names)),
         "P@1 of every language, a mark per checkpoint, stronger for later ones.",
         "p_at_1_by_language",
         f"A row per language, {len(languages)} in all.",
@@ -147,7 +127,7 @@ def _language_section(
         figures=[figure],
         tables=[Table(["language", *checkpoints], cells, collapsed=True)],
         asset="checkpoint_comparison",
-        data={"p_at_1_by_language": data},
+        data={"p_at_1_by_language": pa.table({"language": languages} | columns)},
     )
 
 
@@ -164,11 +144,13 @@ def _change_section(
     retyped = sum(facts for types, facts in changes.items() if set(types) <= set(PREDICTED_TYPES))
     figure = Figure(
         f"changes_{number}",
-        plot_changes(changes, f"{before} (rows) to {after} (columns)"),
+        figures.plot_changes(changes, f"{before} (rows) to {after} (columns)"),
         "Facts that changed, by their type before (rows) and after (columns).",
         f"changes_{number}",
         f"A table of counts; {step.num_rows:,} facts in all.",
     )
+    caption = "The first facts of each change, in the order of their identifiers; none was picked by hand."
+    columns = ["change", "language", "subject", "object", "fact"]
     cells = [
         [
             f"{TYPE_NAMES[row['type_from']]} → {TYPE_NAMES[row['type_to']]}",
@@ -180,8 +162,7 @@ def _change_section(
     ]
     counts = [
         {"type_from": old, "type_to": new, "facts": changes[old, new]}
-        for old in TYPES
-        for new in TYPES
+        for old, new in product(TYPES, TYPES)
         if changes[old, new]
     ]
     return Section(
@@ -192,15 +173,7 @@ def _change_section(
             f"longer predicted, and {retyped:,} are predicted by both checkpoints but have another type."
         ],
         figures=[figure],
-        tables=[
-            Table(
-                ["change", "language", "subject", "object", "fact"],
-                cells,
-                "The first facts of each change, in the order of their identifiers; none was picked by hand.",
-                collapsed=True,
-                prose=True,
-            )
-        ],
+        tables=[Table(columns, cells, caption, collapsed=True, prose=True)],
         asset="checkpoint_comparison",
         data={
             f"changes_{number}": pa.Table.from_pylist(counts, CHANGE_COUNTS),
@@ -209,12 +182,12 @@ def _change_section(
     )
 
 
-def _first_of_each_change(step: pa.Table) -> list[dict[str, Any]]:
-    """The first facts of every change, by identifier and language."""
-    seen: Counter[tuple[str, str]] = Counter()
+def _first_of_each_change(changed: pa.Table) -> list[dict[str, Any]]:
+    """The first facts of every change between every two checkpoints, by identifier and language."""
+    seen: Counter[tuple[str, ...]] = Counter()
     first = []
-    for row in step.sort_by([("uuid", "ascending"), ("language", "ascending")]).to_pylist():
-        change = (row["type_from"], row["type_to"])
+    for row in changed.sort_by([("uuid", "ascending"), ("language", "ascending")]).to_pylist():
+        change = (row["checkpoint_from"], row["type_from"], row["type_to"])
         seen[change] += 1
         if seen[change] <= EXAMPLES:
             first.append(row)
@@ -222,16 +195,10 @@ def _first_of_each_change(step: pa.Table) -> list[dict[str, Any]]:
 
 
 def _labels_of_examples(changed: pa.Table, splits: Iterable[pa.Table]) -> Labels:
-    """Subject and object of the facts that are shown by name."""
-    uuids: dict[str, set[str]] = {}
-    for before in pc.unique(changed["checkpoint_from"]).to_pylist():
-        step = changed.filter(pc.equal(changed["checkpoint_from"], before))
-        for row in _first_of_each_change(step):
-            uuids.setdefault(row["language"], set()).add(row["uuid"])
-    labels = {}
-    for split in splits:
-        for language in pc.unique(split["language"]).to_pylist():
-            own = pc.is_in(split["uuid"], pa.array(sorted(uuids.get(language, ())), pa.string()))
-            for row in split.filter(own).select(["uuid", "subject", "object"]).to_pylist():
-                labels[language, row["uuid"]] = (row["subject"], row["object"])
-    return labels
+    """Subject and object, in all languages, of the facts that are shown by name."""
+    uuids = pa.array(sorted({row["uuid"] for row in _first_of_each_change(changed)}), pa.string())
+    return {
+        (row["language"], row["uuid"]): (row["subject"], row["object"])
+        for split in splits
+        for row in split.filter(pc.is_in(split["uuid"], uuids)).to_pylist()
+    }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 
 from factroots_dagster.probing.predictions import prediction_to_show
 from factroots_dagster.report.explorer_names import EntityNames, collect_names
-from factroots_dagster.report.explorer_sentences import pack_sentences
+from factroots_dagster.report.explorer_sentences import collect_sentences, pack_sentences
 from factroots_dagster.report.packing import encode_strings, pack
 from factroots_dagster.roots.schema import TYPES
 
@@ -79,24 +80,17 @@ class Explorer:
     sentences: int
     sentences_left_out: int
 
-    @property
-    def characters(self) -> int:
-        return sum(map(len, self.blocks.values()))
-
 
 def build_explorer(
     tables: FactTables, languages: Sequence[str], names: Mapping[str, str], *, budget: int = BUDGET
 ) -> Explorer | None:
     """The packed facts of a page; None when no fact is predicted.
 
-    Args:
-        tables: tables of the languages that have types.
-        languages: all languages in the order in which the page shows them.
-        names: language code to the name that is shown beside it.
-        budget: characters of all blocks together. The index, which every search needs, comes first and
-            is part of it.
+    tables: tables of the languages that have types. languages: all languages in the order in which the page
+    shows them. names: language code to the name that is shown beside it. budget: characters of all blocks
+    together. The index, which every search needs, comes first and is part of it.
     """
-    typed = set(tables.types["language"].to_pylist())
+    typed = pc.unique(tables.types["language"]).to_pylist()
     shown = [language for language in languages if language in typed]
     facts = choose_facts(tables.types)
     if not len(facts):
@@ -125,7 +119,8 @@ def build_explorer(
         index = pack(_index(tables, entries, kept, shown, names, entity_names))
         spent += len(index)
     sentences = left_out = 0
-    for name, block, count in pack_sentences(entries, shard_starts, tables.sources, shown, facts):
+    evidence = collect_sentences(entries, shard_starts, tables.sources, shown, facts)
+    for name, block, count in pack_sentences(evidence):
         if spent + len(block) > budget:
             left_out += count
             continue
@@ -160,26 +155,17 @@ def _collect_entries(tables: FactTables, languages: Sequence[str], facts: pa.Arr
         own = own.filter(pc.is_valid(fact))
         split = _rows_of(tables.splits[language], own["uuid"])
         predictions = _rows_of(tables.predictions[language], own["uuid"])
-        parts.append(
-            pa.table(
-                {
-                    "fact": fact.drop_null(),
-                    "language": pa.array(np.full(own.num_rows, number, np.int32)),
-                    "relation": own["relation"],
-                    "template": split["template"],
-                    "subject": split["subject"],
-                    "object": split["object"],
-                    "subject_uri": split["subject_uri"],
-                    "object_uri": split["object_uri"],
-                    "prediction": _predicted_texts(predictions, tables.decode),
-                    "probability": pc.exp(predictions["object_logprob"]),
-                    "type": own["type"],
-                    "reason": own["reason"],
-                    "matcher": own["matcher"],
-                    "windows": own["windows"],
-                }
-            )
-        )
+        columns = {
+            "fact": fact.drop_null(),
+            "language": pa.array(np.full(own.num_rows, number, np.int32)),
+            "prediction": _predicted_texts(predictions, tables.decode),
+            "probability": pc.exp(predictions["object_logprob"]),
+        }
+        columns |= {name: own[name] for name in ("relation", "type", "reason", "matcher", "windows")}
+        columns |= {
+            name: split[name] for name in ("template", "subject", "object", "subject_uri", "object_uri")
+        }
+        parts.append(pa.table(columns))
     return pa.concat_tables(parts).sort_by([("fact", "ascending"), ("language", "ascending")])
 
 
@@ -193,9 +179,10 @@ def _predicted_texts(predictions: pa.Table, decode: Decode) -> pa.Array:
     columns = (
         predictions[name].to_pylist() for name in ("predicted_ids", "matched_mask_count", "object_ids")
     )
-    answers = []
-    for by_mask_count, matched, object_ids in zip(*columns, strict=True):
-        answers.append(tuple(prediction_to_show(by_mask_count, matched, len(object_ids)) or ()))
+    answers = [
+        tuple(prediction_to_show(by_mask_count, matched, len(object_ids)) or ())
+        for by_mask_count, matched, object_ids in zip(*columns, strict=True)
+    ]
     distinct = sorted(set(answers) - {()})
     # Without any list transformers would decode one empty text.
     texts = dict(zip(distinct, decode([list(ids) for ids in distinct]), strict=True)) if distinct else {}
@@ -207,8 +194,7 @@ def _similarity_lookup(
 ) -> Callable[[int], dict[tuple[int, int], float]]:
     """A function from a fact's number to the similarity of each pair of languages (as numbers)."""
     rows = tables.similarity
-    rows = rows.filter(pc.equal(rows["statistic"], STATISTIC))
-    rows = rows.filter(pc.is_finite(pc.fill_null(rows["value"], float("nan"))))
+    rows = rows.filter(pc.and_(pc.equal(rows["statistic"], STATISTIC), pc.is_finite(rows["value"])))
     order = pa.array(languages, pa.string())
     numbers = {
         "fact": pc.index_in(rows["uuid"], value_set=facts),
@@ -246,9 +232,8 @@ def _shard(
         own = languages[(facts == fact) & predicted].tolist()
         similar.append(
             [
-                round(100 * similarities[i, j]) if (i, j) in similarities else None
-                for position, i in enumerate(own)
-                for j in own[position + 1 :]
+                round(100 * similarities[pair]) if pair in similarities else None
+                for pair in combinations(own, 2)
             ]
         )
     return {

@@ -15,14 +15,14 @@ LONGEST_SENTENCE = 400
 """Characters after which a sentence is cut."""
 
 
-def pack_sentences(
+def collect_sentences(
     entries: pa.Table,
     shard_starts: npt.NDArray[np.int64],
     sources: Mapping[str, pa.Table],
     languages: Sequence[str],
     facts: pa.Array,
-) -> Iterator[tuple[str, str, int]]:
-    """Blocks as (element id, packed sentences, number of sentences), those of predicted facts first.
+) -> pa.Table:
+    """The first evidence of every entry that has some, sorted by shard and by number in the shard.
 
     Args:
         entries: columns fact, language (both numbers), type and matcher, sorted by fact and language.
@@ -31,7 +31,34 @@ def pack_sentences(
         languages: codes of the numbered languages.
         facts: uuids of the numbered facts.
     """
-    sentences = _collect_sentences(entries, shard_starts, sources, languages, facts)
+    fact, language = entries["fact"].to_numpy(), entries["language"].to_numpy()
+    predicted = pc.not_equal(entries["type"], "not_predicted").to_numpy()
+    matcher = entries["matcher"][0].as_py()
+    parts = []
+    for number, code in enumerate(languages):
+        own = sources[code].select(["uuid", "matcher", "windows", "evidence"])
+        own = own.filter(pc.and_(pc.equal(own["matcher"], matcher), pc.greater(own["windows"], 0)))
+        own = own.filter(pc.greater(pc.list_value_length(own["evidence"]), 0))
+        candidates = np.flatnonzero(language == number)
+        source_facts = pc.index_in(own["uuid"], value_set=facts).combine_chunks()
+        source = pc.index_in(pa.array(fact[candidates]), value_set=source_facts)
+        rows = candidates[pc.is_valid(source).to_numpy(zero_copy_only=False)]
+        best = pc.list_element(own["evidence"].combine_chunks().take(source.drop_null()), 0)
+        shard = np.searchsorted(shard_starts, rows, side="right") - 1
+        columns = {
+            "shard": pa.array(shard),
+            "entry": pa.array(rows - shard_starts[shard]),
+            "predicted": pa.array(predicted[rows]),
+            "title": pc.struct_field(best, "title"),
+            "revision_id": pc.struct_field(best, "revision_id"),
+            "sentence": _cut(pc.struct_field(best, "sentence")),
+        }
+        parts.append(pa.table(columns))
+    return pa.concat_tables(parts).sort_by([("shard", "ascending"), ("entry", "ascending")])
+
+
+def pack_sentences(sentences: pa.Table) -> Iterator[tuple[str, str, int]]:
+    """Blocks as (element id, packed sentences, number of sentences), those of predicted facts first."""
     for name, predicted in (("evidence", True), ("others", False)):
         own = sentences.filter(pc.equal(sentences["predicted"], predicted))
         shards = own["shard"].to_numpy()
@@ -47,43 +74,6 @@ def pack_sentences(
                 "sentence": sentence,
             }
             yield f"{name}-{number}", pack(block), rows.num_rows
-
-
-def _collect_sentences(
-    entries: pa.Table,
-    shard_starts: npt.NDArray[np.int64],
-    sources: Mapping[str, pa.Table],
-    languages: Sequence[str],
-    facts: pa.Array,
-) -> pa.Table:
-    """The first evidence of every entry that has some, sorted by shard and by number in the shard."""
-    fact, language = entries["fact"].to_numpy(), entries["language"].to_numpy()
-    predicted = pc.not_equal(entries["type"], "not_predicted").to_numpy()
-    matcher = entries["matcher"][0].as_py()
-    parts = []
-    for number, code in enumerate(languages):
-        own = sources[code].select(["uuid", "matcher", "windows", "evidence"])
-        own = own.filter(pc.and_(pc.equal(own["matcher"], matcher), pc.greater(own["windows"], 0)))
-        own = own.filter(pc.greater(pc.list_value_length(own["evidence"]), 0))
-        candidates = np.flatnonzero(language == number)
-        source_facts = pc.index_in(own["uuid"], value_set=facts).combine_chunks()
-        source = pc.index_in(pa.array(fact[candidates]), value_set=source_facts)
-        rows = candidates[pc.is_valid(source).to_numpy(zero_copy_only=False)]
-        best = pc.list_element(own["evidence"].combine_chunks().take(source.drop_null()), 0)
-        shard = np.searchsorted(shard_starts, rows, side="right") - 1
-        parts.append(
-            pa.table(
-                {
-                    "shard": pa.array(shard),
-                    "entry": pa.array(rows - shard_starts[shard]),
-                    "predicted": pa.array(predicted[rows]),
-                    "title": pc.struct_field(best, "title"),
-                    "revision_id": pc.struct_field(best, "revision_id"),
-                    "sentence": _cut(pc.struct_field(best, "sentence")),
-                }
-            )
-        )
-    return pa.concat_tables(parts).sort_by([("shard", "ascending"), ("entry", "ascending")])
 
 
 def _cut(sentences: pa.Array) -> pa.Array:

@@ -5,18 +5,16 @@ A section that needs a further table needs one more entry in STORED_TABLES.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from factroots_dagster.report.examples import example_facts
 from factroots_dagster.report.explorer import SIMILARITY_COLUMNS, STATISTIC, Decode, FactTables
 from factroots_dagster.report.language_names import label_language, language_names
-from factroots_dagster.report.lazy_tables import LazyTables
 from factroots_dagster.report.reference import PublishedResults, published_results
 from factroots_dagster.roots.comparison import p_at_1_by_language
 from factroots_dagster.roots.counts import (
@@ -28,29 +26,21 @@ from factroots_dagster.roots.counts import (
 )
 from factroots_dagster.roots.planted import load_planted_scores, score_agreement
 
-
-class StoredTable(NamedTuple):
-    """The asset that holds a table of a checkpoint, and its side table; "" is the asset's main table."""
-
-    asset: str
-    side: str = ""
-
-
-STORED_TABLES: Mapping[str, StoredTable] = {
-    "checkpoint": StoredTable("checkpoint"),
-    "probing_scores": StoredTable("probing_scores"),
-    "mask_counts": StoredTable("probing_scores", "mask_counts"),
-    "volume_relations": StoredTable("probing_scores", "volume_relations"),
-    "language_clusters": StoredTable("language_clusters"),
-    "cluster_members": StoredTable("language_clusters", "members"),
-    "mantel": StoredTable("language_clusters", "mantel"),
-    "sensitivity": StoredTable("fact_types", "sensitivity"),
-    "similarity_pairs": StoredTable("neuron_similarity", "pairs"),
-    "neuron_stability": StoredTable("neuron_similarity", "stability"),
-    "layer_profile": StoredTable("neuron_similarity", "layers"),
-    "intervention_summary": StoredTable("neuron_interventions", "summary"),
+STORED_TABLES: Mapping[str, tuple[str, str]] = {
+    "checkpoint": ("checkpoint", ""),
+    "probing_scores": ("probing_scores", ""),
+    "mask_counts": ("probing_scores", "mask_counts"),
+    "volume_relations": ("probing_scores", "volume_relations"),
+    "language_clusters": ("language_clusters", ""),
+    "cluster_members": ("language_clusters", "members"),
+    "mantel": ("language_clusters", "mantel"),
+    "sensitivity": ("fact_types", "sensitivity"),
+    "similarity_pairs": ("neuron_similarity", "pairs"),
+    "neuron_stability": ("neuron_similarity", "stability"),
+    "layer_profile": ("neuron_similarity", "layers"),
+    "intervention_summary": ("neuron_interventions", "summary"),
 }
-"""The tables of a checkpoint's report, by the names under which sections find them."""
+"""The name under which sections find a table to its asset and side table; "" is the asset's main table."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +63,7 @@ class ReportInputs:
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         """The rows of a table; none where the table is absent."""
-        rows: list[dict[str, Any]] = self.tables[name].to_pylist() if name in self.tables else []
-        return rows
+        return list(self.tables[name].to_pylist()) if name in self.tables else []
 
     @property
     def generated(self) -> bool:
@@ -124,8 +113,7 @@ class ReportInputs:
     @cached_property
     def luck(self) -> list[dict[str, Any]]:
         """Rows of LUCK, the one of all languages last."""
-        rows: list[dict[str, Any]] = estimate_luck(self.types).to_pylist()
-        return rows
+        return list(estimate_luck(self.types).to_pylist())
 
     @cached_property
     def absence(self) -> pa.Table:
@@ -135,18 +123,31 @@ class ReportInputs:
     @cached_property
     def agreement(self) -> dict[str, Any] | None:
         """Agreement of the types with the planted truth, in generated worlds."""
-        if not self.generated:
-            return None
-        return score_agreement(self.types, self.tables["planted_truth"], self.facts.sources.values())
-
-    @cached_property
-    def examples(self) -> list[dict[str, Any]]:
-        """A few facts of every type."""
-        return example_facts(self.types, self.facts.splits, self.facts.sources.values())
+        truth = self.tables.get("planted_truth")
+        return score_agreement(self.types, truth, self.facts.sources.values()) if truth is not None else None
 
     def language_label(self, language: str) -> str:
         """The language's name and code, where a name is known."""
         return label_language(language, self.language_names)
+
+
+class LazyTables(Mapping[str, pa.Table]):
+    """Tables by language, each read at every access and not kept: all of them may not fit in memory."""
+
+    def __init__(self, languages: Iterable[str], read: Callable[[str], pa.Table]) -> None:
+        self._languages = tuple(languages)
+        self._read = read
+
+    def __getitem__(self, language: str) -> pa.Table:
+        if language not in self._languages:
+            raise KeyError(language)
+        return self._read(language)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._languages)
+
+    def __len__(self) -> int:
+        return len(self._languages)
 
 
 class TableReader(Protocol):
@@ -170,11 +171,8 @@ def read_report_inputs(
 ) -> ReportInputs:
     """Reads what the report of a checkpoint is made from; the tables of facts are read when they are used.
 
-    Args:
-        reader: reads the partitions of a world's assets.
-        checkpoint: the checkpoint's key.
-        decode: turns lists of token ids into texts, as the checkpoint's tokenizer does.
-        generated: whether the world is generated.
+    checkpoint: its key. decode: turns lists of token ids into texts, as the checkpoint's tokenizer does.
+    generated: whether the world is generated.
     """
     types = reader.read("fact_types", checkpoint)
     languages = sorted(set(types["language"].to_pylist()))
@@ -183,6 +181,9 @@ def read_report_inputs(
         for name, (asset, side) in STORED_TABLES.items()
     }
     volume = pa.concat_tables(reader.read("wikipedia_volume", language) for language in languages)
+    similarity = reader.read(
+        "neuron_similarity", checkpoint, columns=SIMILARITY_COLUMNS, where=pc.field("statistic") == STATISTIC
+    )
     tables["wikipedia_volume"] = volume
     if generated:
         tables["planted_truth"] = reader.read("planted_truth")
@@ -191,12 +192,7 @@ def read_report_inputs(
         splits=LazyTables(languages, lambda language: reader.read("mlama_split", language)),
         predictions=LazyTables(languages, lambda language: reader.read("predictions", checkpoint, language)),
         sources=LazyTables(languages, lambda language: reader.read("fact_sources", language)),
-        similarity=reader.read(
-            "neuron_similarity",
-            checkpoint,
-            columns=SIMILARITY_COLUMNS,
-            where=pc.field("statistic") == STATISTIC,
-        ),
+        similarity=similarity,
         decode=decode,
         articles=dict(zip(volume["language"].to_pylist(), volume["articles"].to_pylist(), strict=True)),
         links=not generated,

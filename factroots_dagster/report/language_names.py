@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from factroots_dagster.report.reference import mlama_language_names
+from factroots_dagster.report.reference import paper_results
 from factroots_dagster.sandbox.languages import LANGUAGES
 
 
 def language_names(*, generated: bool) -> dict[str, str]:
-    """Language code to English name, of a generated world's languages or of mLAMA's."""
+    """Language code to English name, of a generated world's languages or of mLAMA's (published record)."""
     if generated:
         return {code: language.name for code, language in LANGUAGES.items()}
-    return mlama_language_names()
+    return {code: entry["name"] for code, entry in paper_results()["p_at_1_percent"].items()}
 
 
 def label_language(language: str, names: Mapping[str, str]) -> str:

@@ -14,11 +14,7 @@ from factroots_dagster.store.store import Store
 class Origin:
     """One asset behind a result.
 
-    Attributes:
-        asset: name of the asset.
-        partitions: number of its partitions that went into the result.
-        digest: digest of these partitions.
-        made_from: the assets that they were made from.
+    partitions: number of its partitions that went into the result. digest: of these. made_from: other assets.
     """
 
     asset: str
@@ -31,9 +27,7 @@ def trace_lineage(store: Store, inputs: Iterable[str]) -> list[Origin]:
     """Every asset upstream of some partitions, each after the assets it was made from.
 
     Only partitions that are still in the store are followed further; digests are those of the partitions as
-    they are now.
-
-    inputs: partitions written as `asset/part/part`.
+    they are now. inputs: partitions written as `asset/part/part`.
     """
     manifests: dict[str, dict[str, Any]] = {}
     queue = list(inputs)

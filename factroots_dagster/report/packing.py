@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -26,34 +27,21 @@ def pack(value: Any) -> str:
     return base64.b64encode(gzip.compress(data, compresslevel=6, mtime=0)).decode("ascii")
 
 
-def unpack(text: str) -> Any:
-    """The value that `pack` was given."""
-    return json.loads(gzip.decompress(base64.b64decode(text)))
-
-
-def encode_strings(columns: Sequence[pa.Array | pa.ChunkedArray]) -> tuple[list[str], list[list[int | None]]]:
+def encode_strings(columns: Sequence[pa.ChunkedArray]) -> tuple[list[str], list[list[int | None]]]:
     """Columns of strings as indices into one list of distinct strings; null stays null.
 
     An index is written as its difference from the previous one in its column. Strings are numbered in the
     order of their first use, so most differences are small and compress to almost nothing.
 
-    Returns:
-        The distinct strings, and the differences of each column.
+    Returns the distinct strings, and the differences of each column.
     """
-    arrays = [
-        column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column for column in columns
-    ]
-    together = pa.concat_arrays([array.cast(pa.string()) for array in arrays])
+    together = pa.chunked_array([chunk for column in columns for chunk in column.chunks], pa.string())
     strings = pc.unique(together).drop_null()
-    indices = pc.index_in(together, value_set=strings).to_pylist()
-    encoded, start = [], 0
-    for array in arrays:
-        encoded.append(_differences(indices[start : start + len(array)]))
-        start += len(array)
-    return strings.to_pylist(), encoded
+    indices = iter(pc.index_in(together, value_set=strings).to_pylist())
+    return strings.to_pylist(), [_differences(islice(indices, len(column))) for column in columns]
 
 
-def _differences(indices: Sequence[int | None]) -> list[int | None]:
+def _differences(indices: Iterable[int | None]) -> list[int | None]:
     differences, last = [], 0
     for index in indices:
         differences.append(None if index is None else index - last)

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+import json
+import os
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+import pyarrow as pa
+import pyarrow.csv as pc_csv
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from factroots_dagster.report.explorer import Explorer, build_explorer
+from factroots_dagster.report.explorer import build_explorer
 from factroots_dagster.report.explorer_sentences import LONGEST_SENTENCE
-from factroots_dagster.report.figures.style import TYPE_COLOURS
+from factroots_dagster.report.figures.colours import TYPE_COLOURS
+from factroots_dagster.report.figures.style import render_svg
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.lineage import Origin
-from factroots_dagster.report.page_files import write_figures_and_data, write_page
 from factroots_dagster.report.sections import build_sections
 from factroots_dagster.report.sections.model import Section
-from factroots_dagster.report.summary import summarize, to_json
+
+SCORE_COLUMNS = (
+    "n", "full_match", "full_match_low", "full_match_high", "partial_match", "typed_p1", "majority",
+)  # fmt: skip
 
 
 def write_report(folder: Path, inputs: ReportInputs, lineage: Sequence[Origin] = ()) -> dict[str, Any]:
@@ -30,45 +37,18 @@ def write_report(folder: Path, inputs: ReportInputs, lineage: Sequence[Origin] =
     security policy forbids everything else. Labels come from data; they are escaped, and isolated by text
     direction, wherever they are shown.
 
-    Args:
-        folder: an existing, empty folder.
-        inputs: what the report is made from.
-        lineage: the assets behind the page, each after those it was made from.
-
-    Returns:
-        The content of summary.json.
+    folder: an existing, empty folder. lineage: the assets behind the page, each after those it was made from.
+    Returns the content of summary.json. Raises ValueError for NaN, which JSON cannot express.
     """
     sections = build_sections(inputs)
     figures = write_figures_and_data(folder, sections)
     summary = summarize(inputs)
-    (folder / "summary.json").write_text(to_json(summary), "utf-8")
+    text = json.dumps(summary, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
+    (folder / "summary.json").write_text(text + "\n", "utf-8")
     explorer = build_explorer(inputs.facts, inputs.languages, inputs.language_names)
-    write_page(folder, _render(inputs, sections, figures, explorer, lineage))
-    return summary
-
-
-def template_environment() -> Environment:
-    """The templates; everything that is filled in is escaped."""
-    return Environment(
-        loader=PackageLoader("factroots_dagster.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _render(
-    inputs: ReportInputs,
-    sections: Sequence[Section],
-    figures: Mapping[str, str],
-    explorer: Explorer | None,
-    lineage: Sequence[Origin],
-) -> str:
     script = files(__package__).joinpath("templates/explorer.js").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    template = template_environment().get_template("report.html")
-    return template.render(
+    page = load_template("report.html").render(
         checkpoint=inputs.checkpoint,
         sections=sections,
         figures=figures,
@@ -81,3 +61,70 @@ def _render(
         script=Markup(script),  # our own; the policy lets no other script run
         script_digest=digest if explorer else "",
     )
+    write_page(folder, page)
+    return summary
+
+
+def summarize(inputs: ReportInputs) -> dict[str, Any]:
+    """P@1 by language, counts by type, luck, absence and agreement with planted truth, ready for JSON.
+
+    Keys: `checkpoint`; `p_at_1` (language to SCORE_COLUMNS, and `overall`); `types` (language to type to
+    count, "*" for all); `predicted`, `facts`; `luck`; `absence` (language to matcher to rate); `mantel`;
+    `planted_agreement` and `published_p_at_1`, which may be None.
+    """
+    total = inputs.counts["*"]
+    luck = inputs.luck[-1]
+    absence: dict[str, dict[str, float]] = {}
+    for row in inputs.absence.to_pylist():
+        absence.setdefault(row["language"], {})[row["matcher"]] = row["rate"]
+    p_at_1 = {
+        row["language"]: {key: row.get(key) for key in SCORE_COLUMNS} for row in inputs.scores_by_language
+    }
+    return {
+        "checkpoint": inputs.checkpoint,
+        "p_at_1": p_at_1 | {"overall": inputs.p_at_1.get("*")},
+        "types": inputs.counts,
+        "predicted": sum(total.values()) - total["not_predicted"],
+        "facts": sum(total.values()),
+        "luck": {key: luck[key] for key in ("rate", "transferred", "expected_lucky", "transferred_net")},
+        "absence": absence,
+        "mantel": {row["variable"]: row for row in inputs.rows("mantel")},
+        "planted_agreement": inputs.agreement,
+        "published_p_at_1": inputs.published.p_at_1 if inputs.published else None,
+    }
+
+
+def load_template(name: str) -> Template:
+    """A template that escapes everything that is filled in."""
+    environment = Environment(
+        loader=PackageLoader("factroots_dagster.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)
+
+
+def write_figures_and_data(folder: Path, sections: Iterable[Section]) -> dict[str, str]:
+    """Writes `figures/*.svg` and `data/*.csv` into `folder`; returns each figure by name as a data URI."""
+    (folder / "figures").mkdir()
+    (folder / "data").mkdir()
+    embedded = {}
+    for section in sections:
+        for figure in section.figures:
+            image = render_svg(figure.plot)
+            (folder / "figures" / f"{figure.name}.svg").write_bytes(image)
+            embedded[figure.name] = "data:image/svg+xml;base64," + base64.b64encode(image).decode()
+        for name, table in section.data.items():
+            flat = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
+            pc_csv.write_csv(table.select(flat), folder / "data" / f"{name}.csv")
+    return embedded
+
+
+def write_page(folder: Path, page: str) -> None:
+    """Writes `index.html` into `folder` and flushes it to disk; a lone surrogate becomes a question mark."""
+    with (folder / "index.html").open("w", encoding="utf-8", errors="replace") as file:
+        file.write(page)
+        file.flush()
+        os.fsync(file.fileno())

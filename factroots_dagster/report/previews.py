@@ -5,6 +5,7 @@ Every `draw_...` function takes tables and returns a PNG of at most MAX_BYTES; n
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,20 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from matplotlib.figure import Figure
 
+from factroots_dagster.report.figures.colours import ACCENT, INK
 from factroots_dagster.report.figures.comparison import plot_checkpoints
 from factroots_dagster.report.figures.knowledge import plot_heat_map, plot_p_at_1_by_language
 from factroots_dagster.report.figures.neurons import plot_intervention_effects
 from factroots_dagster.report.figures.roots import plot_types_by_language
-from factroots_dagster.report.figures.style import (
-    ACCENT,
-    GRID,
-    INK,
-    bars_height,
-    canvas,
-    label_rows,
-    percent_axis,
-    render_png,
-)
+from factroots_dagster.report.figures.style import bars_height, canvas, label_rows, percent_axis, render_png
 from factroots_dagster.report.inputs import rank_languages
 from factroots_dagster.roots.counts import count_ranges, counts_by_language
 from factroots_dagster.stats.pair_matrix import pair_matrix
@@ -48,8 +41,7 @@ def draw_types(types: pa.Table, sensitivity: pa.Table | None = None) -> bytes:
 
 def draw_coverage(coverage: pa.Table) -> bytes:
     """Number of facts of each language. coverage: FACT_COVERAGE."""
-    counts = coverage.group_by("language").aggregate([("uuid", "count")]).to_pylist()
-    return draw_bars({row["language"]: row["uuid_count"] for row in counts}, "facts")
+    return draw_bars(Counter(coverage["language"].to_pylist()), "facts")
 
 
 def draw_language_pairs(pairs: pa.Table, column: str, label: str) -> bytes:
@@ -66,11 +58,9 @@ def draw_training_loss(losses: pa.Table) -> bytes:
     """Training loss by step. losses: columns step and loss."""
     with canvas(6.5, 3.2) as (figure, axes):
         axes.plot(losses["step"].to_pylist(), losses["loss"].to_pylist(), color=ACCENT, lw=1.8)
-        axes.grid(color=GRID)
-        axes.tick_params(length=0)
+        axes.grid()
         axes.set_ylim(bottom=0)
-        axes.set_xlabel("training step")
-        axes.set_ylabel("loss")
+        axes.set(xlabel="training step", ylabel="loss")
     return _small_png(figure)
 
 
@@ -82,25 +72,25 @@ def draw_release(release: pa.Table) -> bytes:
 
 def draw_relations(table: pa.Table, label: str = "facts") -> bytes:
     """Number of rows of each relation. table: any with a column relation, such as MLAMA_SPLIT."""
-    counts = table.group_by("relation").aggregate([("relation", "count")]).to_pylist()
-    return draw_bars({row["relation"]: row["relation_count"] for row in counts}, label)
+    return draw_bars(Counter(table["relation"].to_pylist()), label)
 
 
 def draw_predictions(predictions: pa.Table) -> bytes:
     """P@1 of each relation in one language. predictions: PREDICTIONS."""
     asked = predictions.filter(pc.is_valid(predictions["full_match"]))
-    right = pa.table({"relation": asked["relation"], "right": pc.cast(asked["full_match"], pa.float64())})
-    means = right.group_by("relation").aggregate([("right", "mean")]).to_pylist()
-    return draw_bars({row["relation"]: row["right_mean"] for row in means}, "P@1", share=True)
+    return draw_bars(_shares(asked["relation"], asked["full_match"]), "P@1", share=True)
 
 
 def draw_sources(sources: pa.Table) -> bytes:
     """Share of facts that have a source, by matcher. sources: columns matcher and windows of FACT_SOURCES."""
-    present = pc.cast(pc.greater(sources["windows"], 0), pa.float64())
-    by_matcher = pa.table({"matcher": sources["matcher"], "present": present}).group_by("matcher")
-    means = by_matcher.aggregate([("present", "mean")]).to_pylist()
-    shares = {row["matcher"]: row["present_mean"] for row in means}
+    shares = _shares(sources["matcher"], pc.greater(sources["windows"], 0))
     return draw_bars(shares, "facts with a source", share=True)
+
+
+def _shares(names: pa.ChunkedArray, holds: pa.ChunkedArray) -> dict[str, float]:
+    """The share of the rows with each name in which `holds` is true."""
+    means = pa.table({"name": names, "holds": holds}).group_by("name").aggregate([("holds", "mean")])
+    return dict(zip(means["name"].to_pylist(), means["holds_mean"].to_pylist(), strict=True))
 
 
 def draw_volume(volume: pa.Table) -> bytes:
@@ -112,7 +102,7 @@ def draw_volume(volume: pa.Table) -> bytes:
 
 def draw_counts(counts: Mapping[str, Any], label: str) -> bytes:
     """Numbers of very different sizes; values that are not numbers are left out."""
-    numbers = {name: float(value) for name, value in counts.items() if isinstance(value, int | float)}
+    numbers = {name: value for name, value in counts.items() if isinstance(value, int | float)}
     return draw_bars({name.replace("_", " "): value for name, value in numbers.items()}, label, log=True)
 
 
@@ -132,15 +122,11 @@ def draw_interventions(summary: pa.Table) -> bytes:
 
 def draw_planted_truth(truth: pa.Table) -> bytes:
     """Number of facts of each planted kind, over all languages. truth: PLANTED_TRUTH."""
-    counts = truth.group_by("kind").aggregate([("uuid", "count")]).to_pylist()
-    return draw_bars({row["kind"]: row["uuid_count"] for row in counts}, "facts, in all languages")
+    return draw_bars(Counter(truth["kind"].to_pylist()), "facts, in all languages")
 
 
 def draw_comparison(comparison: pa.Table, sensitivity: Mapping[str, pa.Table]) -> bytes:
-    """P@1 and types over the checkpoints.
-
-    comparison: CHECKPOINT_COMPARISON. sensitivity: checkpoint to SENSITIVITY.
-    """
+    """P@1 and types over the checkpoints. comparison: CHECKPOINT_COMPARISON; sensitivity: by checkpoint."""
     ranges = {checkpoint: count_ranges(table) for checkpoint, table in sensitivity.items()}
     return _small_png(plot_checkpoints(comparison.to_pylist(), ranges))
 
@@ -158,8 +144,8 @@ def draw_checkpoint(checkpoint: pa.Table) -> bytes:
     with canvas(6.5, 1.9) as (figure, axes):
         axes.axis("off")
         for number, line in enumerate(lines):
-            size = 13 if number == 0 else 11
-            axes.text(0, 1 - number / len(lines), line, fontsize=size, va="top", color=INK, parse_math=False)
+            y, size = 1 - number / len(lines), 13 if number == 0 else 11
+            axes.text(0, y, line, fontsize=size, va="top", color=INK, parse_math=False)
     return _small_png(figure)
 
 
@@ -175,8 +161,7 @@ def draw_bars(values: Mapping[str, float], label: str, *, share: bool = False, l
             text = f" {100 * value:.1f}%" if share else f" {value:,.0f}"
             axes.text(value, row, text, va="center", fontsize=8)
         label_rows(axes, [name for name, _ in ordered])
-        axes.grid(axis="x", color=GRID)
-        axes.tick_params(length=0)
+        axes.grid(axis="x")
         axes.margins(x=0.14)
         if log and any(value > 0 for value in values.values()):
             axes.set_xscale("symlog")

@@ -23,21 +23,17 @@ MODELS = {
 
 @dataclass(frozen=True)
 class PublishedResults:
-    """Published numbers of one model; shares are between 0 and 1.
+    """Published numbers of one model; shares are between 0 and 1. XLM-R has P@1 only.
 
     Attributes:
-        model: "mbert" or "xlmr".
-        source: where the numbers come from.
         p_at_1: language to {full_match, partial_match}; "*" for all.
-        correlations: published Pearson correlations by name (mBERT only).
-        absence: language to the share of predicted facts without a source (mBERT only).
-        absent_types: language to {shared_tokens, naming_cues, others}, "*" for all (mBERT only).
+        correlations: Pearson correlations by name.
+        absence: language to the share of predicted facts without a source.
+        absent_types: language to {shared_tokens, naming_cues, others}; "*" for all.
         neuron_similarity: mean top-50 Jaccard over language pairs as printed, which averages in the
-            diagonal's zeros (mBERT only).
+            diagonal's zeros.
     """
 
-    model: str
-    source: str
     p_at_1: dict[str, dict[str, float]]
     correlations: dict[str, float] = field(default_factory=dict)
     absence: dict[str, float] = field(default_factory=dict)
@@ -65,19 +61,12 @@ def published_results(checkpoint_source: str) -> PublishedResults | None:
     }
     p_at_1["*"] = {key: value / 100 for key, value in record["p_at_1_overall_percent"][model].items()}
     if model != "mbert":
-        return PublishedResults(model, record["source"], p_at_1)
+        return PublishedResults(p_at_1)
     absent = record["absent_fact_types_mbert"]
     return PublishedResults(
-        model,
-        record["source"],
         p_at_1,
         correlations=record["pearson_correlations"],
         absence={k: v / 100 for k, v in record["source_absence_mbert"]["rate_percent"].items()},
         absent_types=absent["by_language"] | {"*": absent["totals"]},
         neuron_similarity=record["neuron_similarity_mbert"]["mean_over_pairs_including_diagonal_zeros"],
     )
-
-
-def mlama_language_names() -> dict[str, str]:
-    """Code to English name of mLAMA's languages, as in the published record."""
-    return {code: entry["name"] for code, entry in paper_results()["p_at_1_percent"].items()}

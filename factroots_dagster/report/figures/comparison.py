@@ -3,62 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from factroots_dagster.report.figures.style import (
-    ACCENT,
-    GRID,
-    INK,
-    PALE,
-    TYPE_COLOURS,
-    TYPE_NAMES,
-    bars_height,
-    canvas,
-    label_rows,
-    panels,
-    percent_axis,
-)
+from factroots_dagster.report.figures import style
+from factroots_dagster.report.figures.colours import ACCENT, INK, PALE, TYPE_COLOURS, TYPE_NAMES
+from factroots_dagster.report.figures.style import Row
 from factroots_dagster.roots.counts import CountRanges
 from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
 
-Row = Mapping[str, Any]
 
-
-def plot_checkpoints(rows: Sequence[Row], ranges: Mapping[str, CountRanges] | None = None) -> Figure:
+def plot_checkpoints(rows: Sequence[Row], ranges: Mapping[str, CountRanges]) -> Figure:
     """P@1 of all languages, and the share of their rows of each predicted type, over the checkpoints.
 
-    Args:
-        rows: of CHECKPOINT_COMPARISON; thin lines are single languages.
-        ranges: checkpoint to (language, type) to the smallest and the largest count over all settings, drawn
-            as areas.
+    rows: of CHECKPOINT_COMPARISON; thin lines are single languages. ranges: checkpoint to (language, type) to
+    the smallest and the largest count over all settings, drawn as areas.
     """
-    checkpoints = _in_order(rows)
-    x = {checkpoint: position for position, checkpoint in enumerate(checkpoints)}
-    with panels(10.5, 4.2, 2) as (figure, (left, right)):
+    x = {checkpoint: position for position, checkpoint in enumerate(in_order(rows))}
+    with style.panels(10.5, 4.2, 2) as (figure, (left, right)):
         _plot_p_at_1(left, rows, x)
         for type_, mark in zip(PREDICTED_TYPES, "os^vD", strict=True):
             own = [row for row in rows if row["language"] == "*" and row["type"] == type_]
-            _fill_ranges(right, own, x, ranges or {}, TYPE_COLOURS[type_])
-            right.plot(
-                [x[row["checkpoint"]] for row in own],
-                [row["share"] for row in own],
-                marker=mark,
-                color=TYPE_COLOURS[type_],
-                lw=2,
-                label=TYPE_NAMES[type_],
-            )
-        left.set_title("P@1", fontsize=9.5, loc="left")
-        right.set_title("share of all rows, by type", fontsize=9.5, loc="left")
-        figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
+            colour = TYPE_COLOURS[type_]
+            _fill_ranges(right, own, x, ranges, colour)
+            positions = [x[row["checkpoint"]] for row in own]
+            shares = style.column(own, "share")
+            right.plot(positions, shares, marker=mark, color=colour, lw=2, label=TYPE_NAMES[type_])
+        left.set_title("P@1")
+        right.set_title("share of all rows, by type")
+        figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=5)
         for axes in (left, right):
-            rotation = 30 if len(checkpoints) > 3 else 0
-            axes.set_xticks(range(len(checkpoints)), checkpoints, rotation=rotation, ha="center")
-            axes.tick_params(length=0, labelleft=True)
-            axes.grid(axis="y", color=GRID)
+            axes.set_xticks(range(len(x)), list(x), rotation=30 if len(x) > 3 else 0, ha="center")
+            axes.tick_params(labelleft=True)
+            axes.grid(axis="y")
             axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
             axes.margins(x=0.12)
             axes.set_ylim(0, 1)
@@ -76,7 +55,7 @@ def _plot_p_at_1(axes: Axes, rows: Sequence[Row], x: Mapping[str, int]) -> None:
         axes.plot(list(line), list(line.values()), color=PALE, lw=0.9)
     if total:
         axes.plot(list(total), list(total.values()), color=ACCENT, lw=2.4, marker="o", label="all languages")
-        axes.legend(frameon=False, loc="lower right")
+        axes.legend(loc="lower right")
 
 
 def _fill_ranges(
@@ -89,7 +68,7 @@ def _fill_ranges(
         if row["facts"] and (counts := ranges.get(row["checkpoint"], {}).get((row["language"], row["type"])))
     ]
     if known:
-        positions, low, high, per_fact = (np.array(values) for values in zip(*known, strict=True))
+        positions, low, high, per_fact = np.array(known).T
         axes.fill_between(positions, low * per_fact, high * per_fact, color=colour, alpha=0.15, lw=0)
 
 
@@ -100,7 +79,7 @@ def plot_changes(changes: Mapping[tuple[str, str], int], title: str) -> Figure:
     """
     counts = np.array([[changes.get((before, after), 0) for after in TYPES] for before in TYPES], dtype=float)
     names = [TYPE_NAMES[type_].replace(": ", ":\n") for type_ in TYPES]
-    with canvas(7.6, 4.4) as (figure, axes):
+    with style.canvas(7.6, 4.4) as (figure, axes):
         axes.imshow(np.sqrt(counts), cmap="Blues", aspect="auto", vmax=1.2 * max(np.sqrt(counts.max()), 1))
         for (i, j), value in np.ndenumerate(counts):
             ink = "white" if value > 0.5 * counts.max() else INK
@@ -108,9 +87,8 @@ def plot_changes(changes: Mapping[tuple[str, str], int], title: str) -> Figure:
         axes.set_xticks(range(len(TYPES)), names)
         axes.xaxis.tick_top()
         axes.set_yticks(range(len(TYPES)), names)
-        axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        axes.set_title(title, fontsize=10, loc="left", parse_math=False)
+        axes.set_title(title, fontsize=10, parse_math=False)
         return figure
 
 
@@ -122,29 +100,20 @@ def plot_p_at_1_by_checkpoint(
     rows: of CHECKPOINT_COMPARISON. languages: those to draw, in this order. label: turns a language code into
     the text beside its row.
     """
-    checkpoints = _in_order(rows)
+    checkpoints = in_order(rows)
     p_at_1 = {(row["checkpoint"], row["language"]): row["full_match"] for row in rows}
-    with canvas(8, bars_height(len(languages)) + 0.2) as (figure, axes):
+    with style.canvas(8, style.bars_height(len(languages)) + 0.2) as (figure, axes):
         for number, checkpoint in enumerate(checkpoints):
-            values = [p_at_1.get((checkpoint, language)) for language in languages]
-            points = [(value, y) for y, value in enumerate(values) if value is not None]
-            axes.plot(
-                [value for value, _ in points],
-                [y for _, y in points],
-                "os^vDP*X"[number % 8],
-                color=ACCENT,
-                alpha=0.3 + 0.7 * (number + 1) / len(checkpoints),
-                ms=6,
-                label=checkpoint,
-            )
-        label_rows(axes, languages, label)
-        percent_axis(axes)
-        axes.set_xlim(left=0)
+            values = np.array([p_at_1.get((checkpoint, language)) for language in languages], dtype=float)
+            mark, alpha = "os^vDP*X"[number % 8], 0.3 + 0.7 * (number + 1) / len(checkpoints)
+            axes.plot(values, range(len(languages)), mark, color=ACCENT, alpha=alpha, ms=6, label=checkpoint)
+        style.label_rows(axes, languages, label)
+        style.percent_axis(axes)
         axes.set_xlabel("P@1")
-        figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=8.5)
+        figure.legend(loc="outside upper center", ncols=3, fontsize=8.5)
         return figure
 
 
-def _in_order(rows: Sequence[Row]) -> list[str]:
+def in_order(rows: Sequence[Row]) -> list[str]:
     """The checkpoints in their order."""
     return [checkpoint for _, checkpoint in sorted({(row["order"], row["checkpoint"]) for row in rows})]

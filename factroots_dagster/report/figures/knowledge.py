@@ -3,51 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
-from factroots_dagster.report.figures.style import (
-    ACCENT,
-    CONTRAST,
-    GRID,
-    INK,
-    MUTED,
-    PALE,
-    bars_height,
-    canvas,
-    column,
-    label_rows,
-    percent_axis,
-    share_by_number_axes,
-)
-
-Row = Mapping[str, Any]
+from factroots_dagster.report.figures import style
+from factroots_dagster.report.figures.colours import ACCENT, CONTRAST, INK, MUTED, PALE
+from factroots_dagster.report.figures.style import Row, column
 
 
 def plot_p_at_1_by_language(
-    rows: Sequence[Row],
-    published: Mapping[str, float] | None = None,
-    label: Callable[[str], str] = str,
+    rows: Sequence[Row], published: Mapping[str, float] | None = None, label: Callable[[str], str] = str
 ) -> Figure:
     """P@1 with 95% intervals and baselines.
 
-    Args:
-        rows: language, full_match, full_match_low, full_match_high, majority, prior_typed_p1, typed_p1, and
-            the intervals clustered by subject and by object (by_subject_low and so on), of which the wider
-            ends are drawn.
-        published: language to published P@1.
-        label: turns a language code into the text beside its row.
+    rows: language, full_match, full_match_low, full_match_high, majority, prior_typed_p1, typed_p1, and the
+    intervals clustered by subject and by object (by_subject_low and so on), drawn to their wider ends.
+    published: language to published P@1. label: turns a language code into the text beside its row.
     """
-    with canvas(8, bars_height(len(rows)) + 0.3) as (figure, axes):
+    with style.canvas(8, style.bars_height(len(rows)) + 0.3) as (figure, axes):
         y = np.arange(len(rows))
-        values = column(rows, "full_match")
-        error = np.abs(
-            np.stack([values - column(rows, "full_match_low"), column(rows, "full_match_high") - values])
-        )
+        values, low, high = (column(rows, f"full_match{end}") for end in ("", "_low", "_high"))
+        error = np.abs(np.stack([values - low, high - values]))
         axes.barh(y, values, color=ACCENT, height=0.62, label="P@1, all tokens of the object right")
         for position, row in zip(y, rows, strict=True):
             ends = [row.get(f"by_{by}_{end}") for by in ("subject", "object") for end in ("low", "high")]
@@ -59,17 +38,11 @@ def plot_p_at_1_by_language(
         _add_marks(axes, rows, "typed_p1", "o", "#56B4E9", "best of the candidates (typed)")
         _add_marks(axes, rows, "prior_typed_p1", "x", MUTED, "typed, subject hidden")
         if published:
-            points = [
-                (published[row["language"]], position)
-                for position, row in enumerate(rows)
-                if row["language"] in published
-            ]
-            x, positions = zip(*points, strict=True) if points else ((), ())
-            axes.plot(x, positions, "D", color="#E69F00", ms=4, label="published P@1")
-        label_rows(axes, [row["language"] for row in rows], label)
-        percent_axis(axes)
-        axes.set_xlim(left=0)
-        figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=8.5)
+            x = [published.get(row["language"], np.nan) for row in rows]
+            axes.plot(x, y, "D", color="#E69F00", ms=4, label="published P@1")
+        style.label_rows(axes, [row["language"] for row in rows], label)
+        style.percent_axis(axes)
+        figure.legend(loc="outside upper center", ncols=3, fontsize=8.5)
         return figure
 
 
@@ -78,7 +51,7 @@ def plot_volume(points: Sequence[tuple[str, float, float]], measure: str) -> Fig
 
     points: (language, size, P@1). measure: what the size is.
     """
-    with canvas(6.5, 4.2) as (figure, axes):
+    with style.canvas(6.5, 4.2) as (figure, axes):
         sizes = [size for _, size, _ in points]
         axes.scatter(sizes, [value for _, _, value in points], color=ACCENT, s=26, zorder=3)
         for language, size, value in points:
@@ -90,10 +63,8 @@ def plot_volume(points: Sequence[tuple[str, float, float]], measure: str) -> Fig
             if max(sizes) < 30 * min(sizes):
                 axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
-        axes.grid(color=GRID)
-        axes.tick_params(length=0)
-        axes.set_xlabel(f"{measure} (logarithmic)")
-        axes.set_ylabel("P@1")
+        axes.grid()
+        axes.set(xlabel=f"{measure} (logarithmic)", ylabel="P@1")
         return figure
 
 
@@ -102,23 +73,18 @@ def plot_mask_counts(rows: Sequence[Row]) -> Figure:
 
     rows: language ("*" for all), object_tokens, full_match, low, high.
     """
-    with canvas(6.5, 3.8) as (figure, axes):
+    rows = sorted(rows, key=lambda row: row["object_tokens"])
+    with style.canvas(6.5, 3.8) as (figure, axes):
         for language in sorted({row["language"] for row in rows} - {"*"}):
-            own = _rows_by_length(rows, language)
+            own = [row for row in rows if row["language"] == language]
             axes.plot(column(own, "object_tokens"), column(own, "full_match"), color=PALE, lw=0.9)
-        total = _rows_by_length(rows, "*")
-        if total:
+        if total := [row for row in rows if row["language"] == "*"]:
             x, y = column(total, "object_tokens"), column(total, "full_match")
             axes.fill_between(x, column(total, "low"), column(total, "high"), color=ACCENT, alpha=0.2)
             axes.plot(x, y, color=ACCENT, lw=2.2, marker="o", ms=4, label="all languages")
-            axes.legend(frameon=False)
-        share_by_number_axes(axes, "tokens of the object", "P@1")
+            axes.legend()
+        style.share_by_number_axes(axes, "tokens of the object", "P@1")
         return figure
-
-
-def _rows_by_length(rows: Sequence[Row], language: str) -> list[Row]:
-    own = [row for row in rows if row["language"] == language]
-    return sorted(own, key=lambda row: row["object_tokens"])
 
 
 def plot_heat_map(matrix: np.ndarray, languages: Sequence[str], label: str) -> Figure:
@@ -128,11 +94,11 @@ def plot_heat_map(matrix: np.ndarray, languages: Sequence[str], label: str) -> F
     """
     size = max(3.6, 1.6 + 0.22 * len(languages))
     font_size = 9 if len(languages) <= 20 else 14  # large figures are shown smaller
-    with canvas(size + 0.8, size) as (figure, axes):
+    with style.canvas(size + 0.8, size) as (figure, axes):
         image = axes.imshow(matrix, cmap="cividis", interpolation="nearest")
         axes.set_xticks(range(len(languages)), languages, rotation=90)
         axes.set_yticks(range(len(languages)), languages)
-        axes.tick_params(length=0, labelsize=font_size)
+        axes.tick_params(labelsize=font_size)
         axes.spines[:].set_visible(False)
         if len(languages) <= 14:
             middle = np.nanmean(matrix) if not np.isnan(matrix).all() else 0.0
@@ -141,6 +107,7 @@ def plot_heat_map(matrix: np.ndarray, languages: Sequence[str], label: str) -> F
                     colour = "black" if value > middle else "white"
                     axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=7, color=colour)
         bar = figure.colorbar(image, ax=axes, shrink=0.8)
+        bar.ax.tick_params(length=3.5)
         bar.set_label(label, size=font_size)
         return figure
 
@@ -149,6 +116,5 @@ def _add_marks(axes: Axes, rows: Sequence[Row], name: str, mark: str, colour: st
     """One mark per row at the value of a column, where the column has any."""
     values = column(rows, name) if rows and name in rows[0] else np.full(len(rows), np.nan)
     if not np.isnan(values).all():
-        size = {"|": 11, "o": 4, "x": 5}[mark]
-        width = 1.8 if mark != "o" else 0
+        size, width = {"|": (11, 1.8), "o": (4, 0), "x": (5, 1.8)}[mark]
         axes.plot(values, range(len(rows)), mark, color=colour, ms=size, mew=width, label=label, zorder=4)

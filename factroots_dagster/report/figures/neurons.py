@@ -3,50 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from factroots_dagster.report.figures.style import (
-    ACCENT,
-    CONTRAST,
-    GRID,
-    INK,
-    MUTED,
-    PALE,
-    canvas,
-    column,
-    label_rows,
-    panels,
-    share_by_number_axes,
-)
-
-Row = Mapping[str, Any]
+from factroots_dagster.report.figures import style
+from factroots_dagster.report.figures.colours import ACCENT, CONTRAST, INK, MUTED, PALE
+from factroots_dagster.report.figures.style import Row, column
 
 
 def plot_similarity(means: Mapping[str, Mapping[str, float]]) -> Figure:
     """Mean similarity of the same fact in two languages beside its baselines.
 
-    means: label of a statistic to label of a baseline to mean; the first baseline is the same fact. A panel
-    per statistic, each with its own scale.
+    means: label of a statistic (a panel with its own scale) to label of a baseline (the same fact first) to
+    mean.
     """
     labels = list(dict.fromkeys(label for values in means.values() for label in values))
-    with panels(10.5, 1.2 + 0.34 * len(labels), max(len(means), 1)) as (figure, every):
+    with style.panels(10.5, 1.2 + 0.34 * len(labels), max(len(means), 1)) as (figure, every):
         for axes, (statistic, values) in zip(every, means.items(), strict=False):
             numbers = [values.get(label, np.nan) for label in labels]
             axes.barh(range(len(labels)), numbers, color=[ACCENT, *[PALE] * (len(labels) - 1)], height=0.62)
             for row, value in enumerate(numbers):
                 if not np.isnan(value):
                     axes.text(max(value, 0), row, f" {value:.2f}", va="center", fontsize=8.5)
-            axes.set_title(statistic, fontsize=9.5, loc="left")
-            axes.grid(axis="x", color=GRID)
-            axes.tick_params(length=0)
+            axes.set_title(statistic)
+            axes.grid(axis="x")
             axes.margins(x=0.3)
             axes.axvline(0, color=MUTED, lw=0.8)
             axes.xaxis.set_major_locator(MaxNLocator(3))
-        label_rows(every[0], labels)
+        style.label_rows(every[0], labels)
         return figure
 
 
@@ -55,48 +41,35 @@ def plot_stability(rows: Sequence[Row], labels: Mapping[str, str]) -> Figure:
 
     rows: statistic, k, overlap, random_overlap. labels: of the statistics.
     """
-    marks = dict(zip(dict.fromkeys(row["statistic"] for row in rows), "os^vD", strict=False))
+    statistics = dict.fromkeys(row["statistic"] for row in rows)
     colours = [ACCENT, CONTRAST, "#009E73", "#CC79A7", "#E69F00"]
-    with canvas(6.5, 3.6) as (figure, axes):
-        for (statistic, mark), colour in zip(marks.items(), colours, strict=False):
-            mine = sorted((r for r in rows if r["statistic"] == statistic), key=lambda r: r["k"])
+    rows = sorted(rows, key=lambda row: row["k"])
+    with style.canvas(6.5, 3.6) as (figure, axes):
+        for statistic, mark, colour in zip(statistics, "os^vD", colours, strict=False):
+            mine = [row for row in rows if row["statistic"] == statistic]
             x, y = column(mine, "k"), column(mine, "overlap")
             axes.plot(x, y, mark + "-", color=colour, ms=5, lw=1.8, label=labels[statistic])
         chance = {row["k"]: row["random_overlap"] for row in rows}
-        axes.plot(
-            sorted(chance), [chance[k] for k in sorted(chance)], "--", color=MUTED, label="random neurons"
-        )
-        axes.set_ylim(0, 1)
-        axes.grid(color=GRID)
-        axes.tick_params(length=0)
-        axes.set_xlabel("neurons of a set (k)")
-        axes.set_ylabel("overlap of the two halves (Jaccard)")
-        axes.legend(frameon=False, fontsize=8.5)
+        axes.plot(list(chance), list(chance.values()), "--", color=MUTED, label="random neurons")
+        axes.grid()
+        axes.set(ylim=(0, 1), xlabel="neurons of a set (k)", ylabel="overlap of the two halves (Jaccard)")
+        axes.legend(fontsize=8.5)
         return figure
 
 
 def plot_layer_profile(rows: Sequence[Row]) -> Figure:
     """Share of active neurons by layer, a line per language. rows: language, layer (from 0), share."""
-    with canvas(6.5, 3.6) as (figure, axes):
-        layers = sorted({row["layer"] for row in rows})
-        by_language: dict[str, dict[int, float]] = {row["language"]: {} for row in rows}
-        for row in rows:
-            by_language[row["language"]][row["layer"]] = row["share"]
-        values = np.array([[shares.get(layer, 0.0) for layer in layers] for shares in by_language.values()])
-        for line in values:
-            axes.plot([layer + 1 for layer in layers], line, color=PALE, lw=0.9)
-        if len(values):
-            axes.plot(
-                [n + 1 for n in layers],
-                values.mean(axis=0),
-                color=ACCENT,
-                lw=2.2,
-                marker="o",
-                ms=4,
-                label="mean of the languages",
-            )
-            axes.legend(frameon=False)
-        share_by_number_axes(axes, "layer", "share of active neurons")
+    layers = sorted({row["layer"] for row in rows})
+    share_of = {(row["language"], row["layer"]): row["share"] for row in rows}
+    languages = dict.fromkeys(row["language"] for row in rows)
+    values = np.array([[share_of.get((x, layer), 0.0) for x in languages] for layer in layers])
+    with style.canvas(6.5, 3.6) as (figure, axes):
+        if layers:
+            x, mean = [layer + 1 for layer in layers], values.mean(axis=1)
+            axes.plot(x, values, color=PALE, lw=0.9)
+            axes.plot(x, mean, color=ACCENT, lw=2.2, marker="o", ms=4, label="mean of the languages")
+            axes.legend()
+        style.share_by_number_axes(axes, "layer", "share of active neurons")
         return figure
 
 
@@ -115,8 +88,9 @@ def plot_intervention_effects(rows: Sequence[Row]) -> Figure:
     """
     order = [(i, s) for i in ("ablate", "boost") for s in NEURON_SET_LABELS]
     known = [row for key in order for row in rows if (row["intervention"], row["neuron_set"]) == key]
+    names = [f"{row['intervention']}: {NEURON_SET_LABELS[row['neuron_set']]}" for row in known]
     titles = {"logprob_change": "mean change of the object's log-probability", "flip_rate": "answers lost"}
-    with panels(9.5, 1.1 + 0.3 * len(known), 2) as (figure, every):
+    with style.panels(9.5, 1.1 + 0.3 * len(known), 2) as (figure, every):
         at = np.arange(len(known))
         colours = [ACCENT if row["neuron_set"] == "own" else PALE for row in known]
         for axes, (name, title) in zip(every, titles.items(), strict=True):
@@ -124,11 +98,10 @@ def plot_intervention_effects(rows: Sequence[Row]) -> Figure:
             error = np.nan_to_num(np.abs(np.stack([values - low, high - values])))
             axes.barh(at, values, color=colours, height=0.62)
             axes.errorbar(values, at, xerr=error, fmt="none", ecolor=INK, elinewidth=0.9, capsize=2)
-            axes.set_title(title, fontsize=9.5, loc="left")
+            axes.set_title(title)
             axes.axvline(0, color=MUTED, lw=0.8)
-            axes.grid(axis="x", color=GRID)
-            axes.tick_params(length=0)
+            axes.grid(axis="x")
             axes.xaxis.set_major_locator(MaxNLocator(4))
         every[1].xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
-        label_rows(every[0], [f"{r['intervention']}: {NEURON_SET_LABELS[r['neuron_set']]}" for r in known])
+        style.label_rows(every[0], names)
         return figure

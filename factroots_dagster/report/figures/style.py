@@ -1,7 +1,4 @@
-"""What all figures share: colours, sizes, and rendering that gives the same bytes for the same data.
-
-The colours are those of Okabe and Ito (2008), which people with any common colour blindness can tell apart.
-"""
+"""What all figures share: sizes, axes, and rendering that gives the same bytes for the same data."""
 
 from __future__ import annotations
 
@@ -18,24 +15,10 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-TYPE_COLOURS = {
-    "shared": "#0072B2",
-    "independent": "#009E73",
-    "transferred": "#E69F00",
-    "naming_cue": "#CC79A7",
-    "shared_tokens": "#7DC3EE",
-    "not_predicted": "#C8CCD0",
-}
-TYPE_NAMES = {
-    "shared": "Shared",
-    "independent": "Independent",
-    "transferred": "Transferred",
-    "naming_cue": "Easy: naming cue",
-    "shared_tokens": "Easy: shared tokens",
-    "not_predicted": "Not predicted",
-}
-INK, MUTED, PALE, GRID = "#1B1F24", "#5B6570", "#B9C4CE", "#E3E6EA"
-ACCENT, CONTRAST = "#0072B2", "#D55E00"
+from factroots_dagster.report.figures.colours import GRID, INK, MUTED
+
+Row = Mapping[str, Any]
+
 ROW_INCHES = 0.24  # height of one language in a bar chart: legible with 53 of them
 HEADER_INCHES = 1.1
 _STYLE: dict[Any, Any] = {
@@ -44,9 +27,15 @@ _STYLE: dict[Any, Any] = {
     "font.size": 9,
     "axes.edgecolor": GRID,
     "axes.labelcolor": INK,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 9.5,
+    "grid.color": GRID,
+    "legend.frameon": False,
     "text.color": INK,
     "xtick.color": MUTED,
     "ytick.color": INK,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
@@ -54,27 +43,36 @@ _STYLE: dict[Any, Any] = {
 
 
 @contextmanager
-def canvas(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
-    """A figure with a single axes in the project's style; no global matplotlib state is touched."""
+def panels(width: float, height: float, columns: int) -> Iterator[tuple[Figure, list[Axes]]]:
+    """A figure, in inches, with axes side by side that share their y axis, in the project's style.
+
+    No global matplotlib state is touched.
+    """
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
-        yield figure, figure.add_subplot()
+        yield figure, list(figure.subplots(1, columns, sharey=True, squeeze=False)[0])
+
+
+@contextmanager
+def canvas(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
+    """A figure with a single axes."""
+    with panels(width, height, 1) as (figure, (axes,)):
+        yield figure, axes
 
 
 def render_svg(figure: Figure) -> bytes:
     """The figure as SVG, always the same bytes; text becomes outlines, so that it looks alike everywhere."""
+    out = io.BytesIO()
     with matplotlib.rc_context(_STYLE):
-        out = io.BytesIO()
-        FigureCanvasSVG(figure).print_figure(
-            out, format="svg", metadata={"Date": None, "Creator": "factroots"}
-        )
+        metadata = {"Date": None, "Creator": "factroots"}
+        FigureCanvasSVG(figure).print_figure(out, format="svg", metadata=metadata)
     return out.getvalue()
 
 
-def render_png(figure: Figure, *, dpi: int = 80) -> bytes:
+def render_png(figure: Figure, *, dpi: int) -> bytes:
     """The figure as PNG, always the same bytes."""
+    out = io.BytesIO()
     with matplotlib.rc_context(_STYLE):
-        out = io.BytesIO()
         figure.set_dpi(dpi)
         FigureCanvasAgg(figure).print_png(out, metadata={"Software": None})
     return out.getvalue()
@@ -86,23 +84,19 @@ def bars_height(rows: int) -> float:
 
 
 def percent_axis(axes: Axes, *, limit: float | None = None) -> None:
-    """Formats the x axis in percent, with light vertical grid lines. limit: the right end."""
+    """Formats the x axis in percent from 0, with light vertical grid lines. limit: the right end."""
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
-    axes.grid(axis="x", color=GRID)
-    axes.tick_params(length=0)
-    if limit is not None:
-        axes.set_xlim(0, limit)
+    axes.grid(visible=True, axis="x")
+    axes.set_xlim(0, limit)
 
 
 def share_by_number_axes(axes: Axes, number: str, share: str) -> None:
     """Formats axes that show a share (y, in percent from 0) over a whole number (x), with their labels."""
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(color=GRID)
-    axes.tick_params(length=0)
+    axes.grid()
     axes.set_ylim(bottom=0)
-    axes.set_xlabel(number)
-    axes.set_ylabel(share)
+    axes.set(xlabel=number, ylabel=share)
 
 
 def label_rows(axes: Axes, names: Sequence[str], label: Callable[[str], str] = str) -> None:
@@ -111,14 +105,6 @@ def label_rows(axes: Axes, names: Sequence[str], label: Callable[[str], str] = s
     axes.set_ylim(len(names) - 0.4, -0.6)
 
 
-@contextmanager
-def panels(width: float, height: float, columns: int) -> Iterator[tuple[Figure, list[Axes]]]:
-    """A figure with axes side by side that share their y axis."""
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(width, height), layout="constrained")
-        yield figure, list(figure.subplots(1, columns, sharey=True, squeeze=False)[0])
-
-
-def column(rows: Sequence[Mapping[str, Any]], name: str) -> np.ndarray:
+def column(rows: Sequence[Row], name: str) -> np.ndarray:
     """The values of one column as floats; None becomes NaN."""
     return np.array([np.nan if row[name] is None else row[name] for row in rows], dtype=float)

@@ -17,21 +17,17 @@ def build_section(inputs: ReportInputs) -> Section | None:
     shown = [language for language in inputs.languages if language in traced]
     matchers = sorted({row["matcher"] for row in rows})
     overall = overall_absence(inputs.absence)
+    shares = join_words([f"{matcher} {percent(overall[matcher])}" for matcher in matchers])
     figure = Figure(
         "absence",
         plot_absence_by_language(rows, shown, published, inputs.language_label),
         "Predicted facts without a source, by the window in which subject and object must occur together.",
         "source_absence",
-        f"A row per language, {len(shown)} in all, with a mark per matcher. Without a source: "
-        + join_words([f"{matcher} {percent(overall[matcher])}" for matcher in matchers])
-        + ".",
+        f"A row per language, {len(shown)} in all, with a mark per matcher. Without a source: {shares}.",
     )
-    columns = [
-        "language",
-        "predicted",
-        *matchers,
-        *(["published (512-wordpiece chunk)"] if published else []),
-    ]
+    columns = ["language", "predicted", *matchers]
+    if published:
+        columns.append("published (512-wordpiece chunk)")
     by_key = {(row["language"], row["matcher"]): row for row in rows}
     cells = []
     for language in shown:
@@ -55,7 +51,7 @@ def _text(inputs: ReportInputs) -> list[str]:
     text = [
         "A fact has a source when its subject and object occur together in one window of that language’s "
         "Wikipedia. A wider window finds more sources, some of them by accident, so absence is a range and "
-        "not a single number.",
+        "not a single number."
     ]
     if inputs.checkpoint.get("corpus") not in ("wikipedia", "sandbox"):
         text.append(

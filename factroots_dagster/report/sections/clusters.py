@@ -24,19 +24,16 @@ def build_section(inputs: ReportInputs) -> Section | None:
     clusters: dict[int, list[str]] = {}  # languages, the medoid first
     for row in sorted(members, key=lambda row: not row["medoid"]):
         clusters.setdefault(row["cluster"], []).append(inputs.language_label(row["language"]))
+    listed = "; ".join(", ".join(cluster) for cluster in clusters.values())
+    overlap = pair_matrix(inputs.tables["language_clusters"], "corrected", order)
     figure = Figure(
         "clusters",
-        plot_heat_map(
-            pair_matrix(inputs.tables["language_clusters"], "corrected", order),
-            order,
-            "overlap beyond chance",
-        ),
+        plot_heat_map(overlap, order, "overlap beyond chance"),
         "Overlap of correctly predicted facts beyond chance; languages are ordered by cluster.",
         "language_clusters",
-        f"A square per pair of {len(order)} languages, which form {len(clusters)} clusters: "
-        + "; ".join(", ".join(cluster) for cluster in clusters.values())
-        + ".",
+        f"A square per pair of {len(order)} languages, which form {len(clusters)} clusters: {listed}.",
     )
+    in_clusters = [[cluster[0], ", ".join(cluster)] for _, cluster in sorted(clusters.items())]
     correlations = [
         [
             VARIABLE_NAMES.get(row["variable"], row["variable"]),
@@ -59,11 +56,7 @@ def build_section(inputs: ReportInputs) -> Section | None:
         ],
         figures=[figure],
         tables=[
-            Table(
-                ["medoid", "languages of the cluster"],
-                [[cluster[0], ", ".join(cluster)] for _, cluster in sorted(clusters.items())],
-                prose=True,
-            ),
+            Table(["medoid", "languages of the cluster"], in_clusters, prose=True),
             Table(["overlap correlates with", "pairs", "correlation", "p"], correlations),
         ],
         asset="language_clusters",
@@ -76,9 +69,5 @@ def _in_display_order(inputs: ReportInputs) -> list[dict[str, Any]]:
     position_of = {language: position for position, language in enumerate(inputs.languages)}
     return sorted(
         inputs.rows("cluster_members"),
-        key=lambda row: (
-            row["cluster"],
-            position_of.get(row["language"], len(position_of)),
-            row["language"],
-        ),
+        key=lambda row: (row["cluster"], position_of.get(row["language"], len(position_of)), row["language"]),
     )

@@ -63,21 +63,18 @@ def _tables(inputs: ReportInputs, published: Mapping[str, Mapping[str, int]]) ->
         for language in _shown(inputs, published)
     ]
     columns = ["language", *(f"{label}: here / published" for _, _, label in PUBLISHED_TYPES)]
-    return [
-        Table(["without a source", "here", "published"], overall),
-        Table(columns, by_language, collapsed=True),
-    ]
+    table = Table(["without a source", "here", "published"], overall)
+    return [table, Table(columns, by_language, collapsed=True)]
 
 
 def _data(inputs: ReportInputs, published: Mapping[str, Mapping[str, int]]) -> pa.Table:
-    return pa.Table.from_pylist(
-        [
-            {"language": language}
-            | {f"{type_}_here": inputs.counts[language][type_] for type_, _, _ in PUBLISHED_TYPES}
-            | {f"{type_}_published": published[language][name] for type_, name, _ in PUBLISHED_TYPES}
-            for language in _shown(inputs, published)
-        ]
-    )
+    rows = [
+        {"language": language}
+        | {f"{type_}_here": inputs.counts[language][type_] for type_, _, _ in PUBLISHED_TYPES}
+        | {f"{type_}_published": published[language][name] for type_, name, _ in PUBLISHED_TYPES}
+        for language in _shown(inputs, published)
+    ]
+    return pa.Table.from_pylist(rows)
 
 
 def _shown(inputs: ReportInputs, published: Mapping[str, Mapping[str, int]]) -> list[str]:

@@ -14,9 +14,20 @@ def build_section(inputs: ReportInputs) -> Section | None:
     rows = [row for row in inputs.rows("intervention_summary") if row["language_found"] == "*"]
     if not rows:
         return None
-    order = list(NEURON_SET_LABELS)
-    rows.sort(key=lambda row: (row["intervention"], order.index(row["neuron_set"])))
+    labels = NEURON_SET_LABELS
+    rows.sort(key=lambda row: (row["intervention"], list(labels).index(row["neuron_set"])))
     ablated = {row["neuron_set"]: row["logprob_change"] for row in rows if row["intervention"] == "ablate"}
+    changes = join_words([f"{labels[name]} {ablated[name]:+.3f}" for name in labels if name in ablated])
+    columns = ["neurons", "facts", "mean change", "own neurons less these", "right answer lost"]
+    cells = [
+        [
+            f"{row['intervention']}: {labels[row['neuron_set']]}",
+            f"{row['facts']:,}",
+            *(_change(row, name) for name in ("logprob_change", "own_less_this")),
+            interval(row["flip_rate"], row["flip_rate_low"], row["flip_rate_high"]),
+        ]
+        for row in rows
+    ]
     return Section(
         id="interventions",
         title="Are these neurons causes?",
@@ -33,28 +44,10 @@ def build_section(inputs: ReportInputs) -> Section | None:
                 plot_intervention_effects(rows),
                 "Change of the object’s log-probability, and right answers that turn wrong; lines: 95%.",
                 "intervention_summary",
-                "Mean change of the log-probability when switched off: "
-                + join_words(
-                    [f"{NEURON_SET_LABELS[name]} {ablated[name]:+.3f}" for name in order if name in ablated]
-                )
-                + ".",
+                f"Mean change of the log-probability when switched off: {changes}.",
             )
         ],
-        tables=[
-            Table(
-                ["neurons", "facts", "mean change", "own neurons less these", "right answer lost"],
-                [
-                    [
-                        f"{row['intervention']}: {NEURON_SET_LABELS[row['neuron_set']]}",
-                        f"{row['facts']:,}",
-                        _change(row, "logprob_change"),
-                        _change(row, "own_less_this"),
-                        interval(row["flip_rate"], row["flip_rate_low"], row["flip_rate_high"]),
-                    ]
-                    for row in rows
-                ],
-            )
-        ],
+        tables=[Table(columns, cells)],
         asset="neuron_interventions",
         data={"intervention_summary": inputs.tables["intervention_summary"]},
     )

@@ -14,7 +14,7 @@ def build_section(inputs: ReportInputs) -> Section | None:
     totals: dict[int, float] = {}
     for row in rows:
         totals[row["layer"]] = totals.get(row["layer"], 0.0) + row["share"]
-    most = max(totals, key=lambda layer: totals[layer])
+    most = max(totals, key=totals.__getitem__)
     return Section(
         id="layers",
         title="Where the neurons are",

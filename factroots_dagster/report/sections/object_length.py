@@ -13,22 +13,16 @@ def build_section(inputs: ReportInputs) -> Section | None:
     if not rows:
         return None
     total = overall_mask_counts(inputs.tables["mask_counts"]).to_pylist()
-    by_length = [f"{row['object_tokens']} tokens {percent(row['full_match'])}" for row in total]
+    shares = join_words([f"{row['object_tokens']} tokens {percent(row['full_match'])}" for row in total])
     figure = Figure(
         "mask_counts",
         plot_mask_counts([*rows, *total]),
         "P@1 by number of tokens of the object; grey lines are single languages.",
         "mask_counts",
-        "A line over the number of tokens of the object, all languages together: "
-        + join_words(by_length)
-        + ".",
+        f"A line over the number of tokens of the object, all languages together: {shares}.",
     )
     cells = [
-        [
-            f"{row['object_tokens']}",
-            f"{row['n']:,}",
-            interval(row["full_match"], row["low"], row["high"]),
-        ]
+        [f"{row['object_tokens']}", f"{row['n']:,}", interval(row["full_match"], row["low"], row["high"])]
         for row in total
     ]
     return Section(

@@ -37,15 +37,14 @@ def build_section(inputs: ReportInputs) -> Section | None:
     agreement = inputs.agreement
     if not agreement or not agreement["cells"]:
         return None
-    recall = [f"{kind} {percent(share)}" for kind, share in agreement["recall"].items()]
+    recall = join_words([f"{kind} {percent(share)}" for kind, share in agreement["recall"].items()])
+    confusion = [{"planted": kind} | row for kind, row in agreement["confusion"].items()]
     figure = Figure(
         "confusion",
         plot_confusion(agreement["confusion"]),
         "Predicted facts by planted kind (rows) and by the type they got (columns).",
         "confusion",
-        "A table of counts. Share of each planted kind that got the type of the same name: "
-        + join_words(recall)
-        + ".",
+        f"A table of counts. Share of each planted kind that got the type of the same name: {recall}.",
     )
     return Section(
         id="planted",
@@ -62,7 +61,7 @@ def build_section(inputs: ReportInputs) -> Section | None:
         figures=[figure],
         tables=_tables(agreement),
         asset="planted_truth",
-        data={"confusion": _confusion_table(agreement["confusion"])},
+        data={"confusion": pa.Table.from_pylist(confusion)},
     )
 
 
@@ -86,19 +85,11 @@ def _tables(agreement: Mapping[str, Any]) -> list[Table]:
     ]
     if agreement["tracing"]:
         tracing = [
-            [
-                matcher,
-                f"{row['stated']:,}",
-                f"{row['found']:,}",
-                percent(row["precision"]),
-                percent(row["recall"]),
-            ]
+            [matcher]
+            + [f"{row[name]:,}" for name in ("stated", "found")]
+            + [percent(row[name]) for name in ("precision", "recall")]
             for matcher, row in agreement["tracing"].items()
         ]
         columns = ["matcher", "stated", "found", "precision", "recall"]
         tables.append(Table(columns, tracing, "Facts with a source, compared with facts that are stated."))
     return tables
-
-
-def _confusion_table(confusion: Mapping[str, Mapping[str, int]]) -> pa.Table:
-    return pa.Table.from_pylist([{"planted": kind} | dict(row) for kind, row in confusion.items()])

@@ -29,8 +29,8 @@ def build_section(inputs: ReportInputs) -> Section | None:
         text=[
             "One world proves little, so the same was measured in worlds of several seeds on which nothing "
             "was tuned, once with the paper’s statistic and rules and once with ours; intervals are 95% "
-            "over the "
-            "seeds. " + " ".join(_describe_method(METHODS[name], scores["methods"][name]) for name in unseen),
+            "over the seeds. "
+            + " ".join(_describe_method(METHODS[name], scores["methods"][name]) for name in unseen),
             "The control is a world in which no two languages share a word. Nothing can be shared or "
             "transferred there, so every such claim is false: of the facts that are stated and predicted, "
             "a share of about alpha is called shared by chance; and of all facts planted as transferred, "
@@ -79,7 +79,7 @@ def _figures(unseen: Mapping[str, Scores]) -> list[Figure]:
 
 
 def _confusion_figure(method: str, scores: Scores) -> Figure:
-    recall = [f"{kind} {percent(scores['recall'].get(kind))}" for kind in SCORED_KINDS]
+    recall = join_words([f"{kind} {percent(scores['recall'].get(kind))}" for kind in SCORED_KINDS])
     confusion = {kind: scores["confusion"][kind] for kind in PLANTED_KINDS if kind in scores["confusion"]}
     return Figure(
         f"confusion_{method}",
@@ -87,7 +87,7 @@ def _confusion_figure(method: str, scores: Scores) -> Figure:
         f"Predicted facts of all unseen seeds by planted kind (rows) and by the type they got (columns), "
         f"method: {METHODS[method]}.",
         "planted_confusion",
-        "A table of counts. Recall: " + join_words(recall) + ".",
+        f"A table of counts. Recall: {recall}.",
     )
 
 
@@ -97,8 +97,7 @@ def _tables(scores: Scores, unseen: Mapping[str, Scores]) -> list[Table]:
             METHODS[name],
             f"{len(pooled['seeds'])}",
             f"{pooled['cells']:,}",
-            score_with_interval(pooled, "accuracy"),
-            score_with_interval(pooled, "balanced_accuracy"),
+            *(score_with_interval(pooled, score) for score in ("accuracy", "balanced_accuracy")),
             *(percent(pooled["recall"].get(kind)) for kind in SCORED_KINDS),
         ]
         for name, pooled in unseen.items()
@@ -107,66 +106,51 @@ def _tables(scores: Scores, unseen: Mapping[str, Scores]) -> list[Table]:
         [
             METHODS[name],
             f"{len(pooled['seeds'])}",
-            score_with_interval(pooled, "shared_rate"),
-            score_with_interval(pooled, "transferred_rate"),
+            *(score_with_interval(pooled, score) for score in ("shared_rate", "transferred_rate")),
             percent(pooled["luck_rate"]),
         ]
         for name, pooled in _pooled(scores, "disjoint").items()
     ]
-    recalls = [f"recall: {kind}" for kind in SCORED_KINDS]
-    return [
-        Table(
-            ["method", "seeds", "facts", "accuracy", "balanced accuracy", *recalls],
-            by_method,
-            "Sandbox worlds of unseen seeds.",
-        ),
-        Table(
-            ["method", "seeds", "called shared", "called transferred", "lucky guesses"],
-            false_claims,
-            "The control: false claims, and how often a fact that could only be guessed is predicted.",
-        ),
-        _world_table(scores),
-    ]
-
-
-def _world_table(scores: Scores) -> Table:
-    columns = ["world", "seed", "role", "method", "facts", "accuracy", "balanced accuracy", "lucky guesses"]
-    cells = [
+    by_world = [
         [
-            run["world"],
-            str(run["seed"]),
-            run["role"],
+            *(str(run[key]) for key in ("world", "seed", "role")),
             METHODS.get(name, name),
             f"{own['cells']:,}",
-            score_with_interval(own, "accuracy"),
-            score_with_interval(own, "balanced_accuracy"),
+            *(score_with_interval(own, score) for score in ("accuracy", "balanced_accuracy")),
             percent(own["luck_rate"]),
         ]
         for run in scores["runs"]
         for name, own in run["methods"].items()
     ]
-    return Table(columns, cells, "Each world by itself.", collapsed=True)
+    own_scores = ["facts", "accuracy", "balanced accuracy"]
+    recalls = [f"recall: {kind}" for kind in SCORED_KINDS]
+    claims = ["method", "seeds", "called shared", "called transferred", "lucky guesses"]
+    explanation = "The control: false claims, and how often a fact that could only be guessed is predicted."
+    worlds = ["world", "seed", "role", "method", *own_scores, "lucky guesses"]
+    return [
+        Table(["method", "seeds", *own_scores, *recalls], by_method, "Sandbox worlds of unseen seeds."),
+        Table(claims, false_claims, explanation),
+        Table(worlds, by_world, "Each world by itself.", collapsed=True),
+    ]
 
 
 def _scores_of_worlds(scores: Scores) -> pa.Table:
-    names = [name + end for name in ("accuracy", "balanced_accuracy") for end in SCORE_ENDS.values()]
-    return pa.Table.from_pylist(
-        [
-            {key: run[key] for key in ("world", "seed", "checkpoint", "role", "predicted")}
-            | {"method": method}
-            | {name: own[name] for name in ("cells", *names, "luck_rate")}
-            for run in scores["runs"]
-            for method, own in run["methods"].items()
-        ]
-    )
+    names = [score + end for score in ("accuracy", "balanced_accuracy") for end in SCORE_ENDS.values()]
+    rows = [
+        {key: run[key] for key in ("world", "seed", "checkpoint", "role", "predicted")}
+        | {"method": method}
+        | {name: own[name] for name in ("cells", *names, "luck_rate")}
+        for run in scores["runs"]
+        for method, own in run["methods"].items()
+    ]
+    return pa.Table.from_pylist(rows)
 
 
 def _pooled_confusions(scores: Scores) -> pa.Table:
-    return pa.Table.from_pylist(
-        [
-            {"world": world, "method": method, "planted": kind} | dict(row)
-            for world, methods in scores["pooled"].items()
-            for method, pooled in methods.items()
-            for kind, row in pooled["confusion"].items()
-        ]
-    )
+    rows = [
+        {"world": world, "method": method, "planted": kind} | dict(row)
+        for world, methods in scores["pooled"].items()
+        for method, pooled in methods.items()
+        for kind, row in pooled["confusion"].items()
+    ]
+    return pa.Table.from_pylist(rows)

@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from factroots_dagster.report.figures.knowledge import plot_p_at_1_by_language
 from factroots_dagster.report.inputs import ReportInputs
-from factroots_dagster.report.sections.model import (
-    Figure,
-    Section,
-    Table,
-    bounds,
-    decimal,
-    interval,
-    percent,
-)
+from factroots_dagster.report.sections.model import Figure, Section, Table, bounds, decimal, interval, percent
 
 SHARES = {
     "partial_match": "partial",
@@ -28,8 +20,9 @@ SHARES = {
 
 def build_section(inputs: ReportInputs) -> Section:
     results = inputs.published.p_at_1 if inputs.published else {}
-    published = {language: row["full_match"] for language, row in results.items()}
-    partial = {language: row["partial_match"] for language, row in results.items()}
+    published, partial = (
+        {language: row[name] for language, row in results.items()} for name in ("full_match", "partial_match")
+    )
     figure = Figure(
         "p_at_1",
         plot_p_at_1_by_language(inputs.scores_by_language, published, inputs.language_label),
@@ -84,7 +77,5 @@ def _best_and_worst(inputs: ReportInputs) -> str:
     scored = [row for row in inputs.scores_by_language if row["full_match"] is not None]
     if not scored:
         return "no language was asked for a full match"
-    ends = [scored[0], scored[-1]] if len(scored) > 1 else scored
-    return " to ".join(
-        f"{inputs.language_label(row['language'])} {percent(row['full_match'])}" for row in ends
-    )
+    ends = [scored[0], scored[-1]][: len(scored)]
+    return " to ".join(f"{inputs.language_label(x['language'])} {percent(x['full_match'])}" for x in ends)

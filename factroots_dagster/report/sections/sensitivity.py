@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from factroots_dagster.report.figures.colours import TYPE_NAMES
 from factroots_dagster.report.figures.roots import AXIS_NAMES, plot_sensitivity
-from factroots_dagster.report.figures.style import TYPE_NAMES
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.sections.model import Figure, Section, Table, join_words
 from factroots_dagster.roots.schema import PREDICTED_TYPES
@@ -24,17 +24,15 @@ def build_section(inputs: ReportInputs) -> Section | None:
         ]
         for (axis, setting, in_use), by_type in counts.items()
     ]
-    ranges = []
-    for type_ in PREDICTED_TYPES:
-        low, high = inputs.count_ranges["*", type_]
-        ranges.append(f"{TYPE_NAMES[type_].lower()} {low:,} to {high:,}")
+    bounds = {type_: inputs.count_ranges["*", type_] for type_ in PREDICTED_TYPES}
+    ranges = join_words([f"{TYPE_NAMES[x].lower()} {low:,} to {high:,}" for x, (low, high) in bounds.items()])
     figure = Figure(
         "sensitivity",
         plot_sensitivity(rows),
         "Shares of the types, all languages together, when one setting is changed at a time; strong colours "
         "mark the settings in use.",
         "sensitivity",
-        "Bars in five panels, one per type, with a row per setting. " + join_words(ranges).capitalize() + ".",
+        "Bars in five panels, one per type, with a row per setting. " + ranges.capitalize() + ".",
     )
     return Section(
         id="sensitivity",
@@ -45,7 +43,7 @@ def build_section(inputs: ReportInputs) -> Section | None:
             "languages are compared (statistic, and k for the paper’s); how certain “shared” must be (alpha, "
             "or q after correction for multiple testing); and when a name counts as giving the answer away "
             "(naming cues). Every count of types on this page is shown with its range over all rows.",
-            "Over all settings: " + join_words(ranges) + ".",
+            f"Over all settings: {ranges}.",
         ],
         figures=[figure],
         tables=[Table(["setting", *(TYPE_NAMES[type_] for type_ in PREDICTED_TYPES)], cells, collapsed=True)],

@@ -6,14 +6,8 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from factroots_dagster.neurons.statistics import (
-    BY_PAIR,
-    MISMATCHED,
-    OBSERVED,
-    RANDOM,
-    SAME_OBJECT,
-    pair_means,
-)
+from factroots_dagster.neurons import statistics
+from factroots_dagster.neurons.statistics import BY_PAIR, OBSERVED, SAME_OBJECT, pair_means
 from factroots_dagster.report.figures.knowledge import plot_heat_map
 from factroots_dagster.report.figures.neurons import plot_similarity
 from factroots_dagster.report.inputs import ReportInputs
@@ -23,8 +17,8 @@ from factroots_dagster.stats.pair_matrix import pair_matrix
 BASELINE_LABELS = {
     OBSERVED: "same fact, two languages",
     SAME_OBJECT: "other fact, same object",
-    MISMATCHED: "other fact, other object",
-    RANDOM: "random neurons",
+    statistics.MISMATCHED: "other fact, other object",
+    statistics.RANDOM: "random neurons",
 }
 """In the order in which they are shown."""
 PAPER_STATISTIC = "jaccard"
@@ -39,11 +33,13 @@ def build_section(inputs: ReportInputs) -> Section | None:
         labels[name]: {BASELINE_LABELS[baseline]: value for baseline, value in values.items()}
         for name, values in means.items()
     }
-    paper = shown[labels[PAPER_STATISTIC]]
+    paper = labels[PAPER_STATISTIC]
+    values = join_words([f"{baseline} {value:.2f}" for baseline, value in shown[paper].items()])
     pairs = pair_means(inputs.tables["similarity_pairs"], PAPER_STATISTIC)
     compared = {*pairs["language_a"].to_pylist(), *pairs["language_b"].to_pylist()}
     order = [language for language in inputs.languages if language in compared]
-    columns = list(BASELINE_LABELS.values())
+    columns = ["statistic", *BASELINE_LABELS.values()]
+    cells = [[name, *(decimal(values.get(x)) for x in columns[1:])] for name, values in shown.items()]
     return Section(
         id="neurons",
         title="Do languages use the same neurons?",
@@ -54,9 +50,7 @@ def build_section(inputs: ReportInputs) -> Section | None:
                 plot_similarity(shown),
                 "Mean similarity of the neurons of the same fact in two languages, and its baselines.",
                 "similarity_pairs",
-                f"{labels[PAPER_STATISTIC]}: "
-                + join_words([f"{label} {value:.2f}" for label, value in paper.items()])
-                + ".",
+                f"{paper}: {values}.",
             ),
             Figure(
                 "similarity",
@@ -66,31 +60,22 @@ def build_section(inputs: ReportInputs) -> Section | None:
                 f"A square per pair of {len(order)} languages, brighter for more overlap.",
             ),
         ],
-        tables=[
-            Table(
-                ["statistic", *columns],
-                [
-                    [name, *(decimal(values.get(label)) for label in columns)]
-                    for name, values in shown.items()
-                ],
-                "Means over all pairs of languages, weighted by their facts.",
-            )
-        ],
+        tables=[Table(columns, cells, "Means over all pairs of languages, weighted by their facts.")],
         asset="neuron_similarity",
         data={"similarity_pairs": inputs.tables["similarity_pairs"]},
     )
 
 
 def _text(inputs: ReportInputs, paper: Mapping[str, float]) -> list[str]:
-    first, *others = (statistic for statistic in BY_PAIR)
+    first, *others = BY_PAIR
+    beside = "; ".join(f"“{statistic.label}”: {statistic.computed_from}" for statistic in others)
     text = [
         "For a fact that two languages predict, how many of its most active neurons are the same? The "
         "number means little alone: the neurons of two different facts with the same object overlap too, "
         "and any two facts overlap more than random neurons do. Only what exceeds "
         f"“{BASELINE_LABELS[SAME_OBJECT]}” shows that the fact itself is shared.",
         f"The paper compares {first.computed_from}, by their Jaccard index. Beside it, the table has "
-        + "; ".join(f"“{statistic.label}”: {statistic.computed_from}" for statistic in others)
-        + ".",
+        f"{beside}.",
     ]
     observed, null = paper.get(OBSERVED), paper.get(SAME_OBJECT)
     if observed and null is not None:
@@ -121,7 +106,6 @@ def _means(pairs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
         for baseline in BASELINE_LABELS:
             values = weighted.get((statistic.name, baseline))
             if values and (baseline == OBSERVED or statistic.name in means):
-                total = sum(facts for _, facts in values)
-                mean = sum(value * facts for value, facts in values) / total
+                mean = sum(value * facts for value, facts in values) / sum(facts for _, facts in values)
                 means.setdefault(statistic.name, {})[baseline] = mean
     return means

@@ -20,9 +20,7 @@ ASPECTS = {
 def build_section(inputs: ReportInputs) -> Section | None:
     rows = [row for row in inputs.rows("neuron_stability") if row["language"] == "*"]
     halved = [
-        row
-        for row in rows
-        if row["aspect"] == "facts_halved" and row["k"] is not None and row["overlap"] is not None
+        row for row in rows if row["aspect"] == "facts_halved" and None not in (row["k"], row["overlap"])
     ]
     if not halved:
         return None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from factroots_dagster.report.figures.colours import TYPE_NAMES
 from factroots_dagster.report.figures.roots import plot_types_by_language
-from factroots_dagster.report.figures.style import TYPE_NAMES
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.sections.model import Figure, Section, Table, join_words, percent
 from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
@@ -15,11 +15,8 @@ def build_section(inputs: ReportInputs) -> Section:
     total = inputs.counts["*"]
     predicted = sum(total[type_] for type_ in PREDICTED_TYPES)
     shown = [*(language for language in inputs.languages if language in inputs.counts), "*"]
-    shares = [
-        f"{TYPE_NAMES[type_].lower()} {percent(total[type_] / predicted)}"
-        for type_ in PREDICTED_TYPES
-        if predicted
-    ]
+    names = {type_: TYPE_NAMES[type_] for type_ in PREDICTED_TYPES}
+    shares = join_words([f"{names[x].lower()} {percent(total[x] / predicted)}" for x in names if predicted])
     ranges = (
         " Whiskers, and the brackets in the table, show the smallest and the largest count over all settings "
         "tried below."
@@ -33,27 +30,16 @@ def build_section(inputs: ReportInputs) -> Section:
         "number in parentheses is 100%." + ranges,
         "types_by_language",
         f"Bars for {len(shown) - 1} languages in five panels, one per type. All languages together: "
-        + (join_words(shares) or "no fact is predicted")
-        + ".",
+        f"{shares or 'no fact is predicted'}.",
     )
-    columns = [
-        "language",
-        *(TYPE_NAMES[type_] for type_ in PREDICTED_TYPES),
-        "Predicted",
-        TYPE_NAMES["not_predicted"],
-        "Asked",
-    ]
-    table = Table(
-        columns,
-        [_counts_row(inputs, language) for language in shown],
-        "Every predicted fact has exactly one type; rows and columns add up.",
-    )
+    columns = ["language", *names.values(), "Predicted", TYPE_NAMES["not_predicted"], "Asked"]
+    cells = [_counts_row(inputs, language) for language in shown]
     return Section(
         id="answer",
         title="The answer at a glance",
         text=_text(inputs, predicted, predicted + total["not_predicted"]),
         figures=[figure],
-        tables=[table],
+        tables=[Table(columns, cells, "Every predicted fact has exactly one type; rows and columns add up.")],
         asset="fact_types",
         data={"types_by_language": _counts_table(inputs), "lucky_guesses": pa.Table.from_pylist(inputs.luck)},
     )

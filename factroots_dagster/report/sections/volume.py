@@ -18,22 +18,18 @@ def build_section(inputs: ReportInputs) -> Section | None:
         return None
     data = {"volume_relations": inputs.tables["volume_relations"]}
     figures = []
-    points = _points(inputs)
-    if points:
-        columns = ("language", "wikitext_bytes", "full_match")
-        data["volume_points"] = pa.Table.from_pylist(
-            [dict(zip(columns, point, strict=True)) for point in points]
+    if points := _points(inputs):
+        columns = ["language", "wikitext_bytes", "full_match"]
+        data["volume_points"] = pa.table([pa.array(column) for column in zip(*points, strict=True)], columns)
+        figure = Figure(
+            "volume",
+            plot_volume(points, "bytes of wikitext"),
+            "P@1 against the size of the Wikipedia.",
+            "volume_points",
+            f"A point per language, {len(points)} in all: P@1 on the vertical axis, bytes of wikitext on "
+            "the horizontal one.",
         )
-        figures.append(
-            Figure(
-                "volume",
-                plot_volume(points, "bytes of wikitext"),
-                "P@1 against the size of the Wikipedia.",
-                "volume_points",
-                f"A point per language, {len(points)} in all: P@1 on the vertical axis, bytes of wikitext on "
-                "the horizontal one.",
-            )
-        )
+        figures.append(figure)
     text = [
         "Does a larger Wikipedia make a better-informed model? A correlation over few languages may depend "
         "on a single one, so it is repeated with each language left out."
@@ -67,14 +63,7 @@ def _points(inputs: ReportInputs) -> list[tuple[str, float, float]]:
 
 
 def _correlation_table(relations: Sequence[Mapping[str, Any]]) -> Table:
-    columns = [
-        "measure",
-        "languages",
-        "Pearson",
-        "Spearman",
-        "Pearson, one language left out",
-        "most influential",
-    ]
+    left_out = ["Pearson, one language left out", "most influential"]
     cells = [
         [
             row["measure"],
@@ -86,4 +75,4 @@ def _correlation_table(relations: Sequence[Mapping[str, Any]]) -> Table:
         ]
         for row in relations
     ]
-    return Table(columns, cells)
+    return Table(["measure", "languages", "Pearson", "Spearman", *left_out], cells)
