@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from typing import Any
 
 import pyarrow as pa
 
@@ -42,6 +43,11 @@ LANGUAGE_PAIR = (
     string("language_a", "Code of the first language of the pair, alphabetically before the second"),
     string("language_b", "Code of the second language of the pair"),
 )
+
+
+def zip_columns(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
+    """The rows of some columns, as tuples of Python values."""
+    return zip(*(table.column(name).to_pylist() for name in names), strict=True)
 
 
 def description_of(field: pa.Field) -> str:

@@ -286,7 +286,7 @@ def by_chance(seed: int) -> Nearest:
     sizes = np.repeat([16, 8, 4, 2, 1], [3, 4, 8, 30, 20])
     objects = [f"o{i:02}" for i, size in enumerate(sizes) for _ in range(size)]
     similarity = np.repeat(np.select([sizes <= 2, sizes <= 4], [0.5, 0.25], 0.0), sizes)
-    nearest = Nearest()
+    nearest = Nearest([])
     for name in ("P1", "P2", "P3"):
         ease = random.uniform(size=len(objects))
         known = {f"qa{letter}": np.flatnonzero(random.uniform(size=len(ease)) < ease) for letter in "abcdef"}
@@ -300,7 +300,7 @@ def by_chance(seed: int) -> Nearest:
             both = np.intersect1d(known[a], known[b])
             shared = tuple(np.searchsorted(known[language], both) for language in (a, b))
             relation.add(a, b, {}, z[np.ix_(known[a], known[b])], shared, np.zeros(len(both), bool))
-        nearest.add(relation)
+        nearest.relations.append(relation)
     return nearest
 
 

@@ -5,7 +5,7 @@ One relation at a time, so that memory is bounded. The statistics themselves are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from factroots_dagster.models.activations import read_index, read_relation
 from factroots_dagster.neurons.nulls import mismatched_moments
 from factroots_dagster.neurons.rankings import COLUMNS, PROBELESS, SIZES
 from factroots_dagster.neurons.whitening import unit_rows, whitened
+from factroots_dagster.tables import zip_columns
 
 CACHE_BYTES = 2 << 30
 """Activations of one relation that stay in memory while its pairs of languages are compared."""
@@ -49,13 +50,13 @@ def comparable_facts(active: pa.Table, folder: Path, split: pa.Table) -> dict[st
 
     active: ACTIVE_NEURONS; folder: of the language's activations; split: MLAMA_SPLIT.
     """
-    row_of = dict(_rows(read_index(folder), "uuid", "row"))
+    row_of = dict(zip_columns(read_index(folder), "uuid", "row"))
     object_and_prompt = {
         uuid: (uri, template.replace("[X]", subject))
-        for uuid, uri, template, subject in _rows(split, "uuid", "object_uri", "template", "subject")
+        for uuid, uri, template, subject in zip_columns(split, "uuid", "object_uri", "template", "subject")
     }
     by_relation: dict[str, list[tuple[Any, ...]]] = {}
-    for relation, *columns in _rows(active, "relation", "uuid", "k", *COLUMNS.values()):
+    for relation, *columns in zip_columns(active, "relation", "uuid", "k", *COLUMNS.values()):
         by_relation.setdefault(relation, []).append(tuple(columns))
     facts = {}
     for relation, rows in by_relation.items():
@@ -72,10 +73,6 @@ def comparable_facts(active: pa.Table, folder: Path, split: pa.Table) -> dict[st
             },
         )
     return facts
-
-
-def _rows(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
-    return zip(*(table.column(name).to_pylist() for name in names), strict=True)
 
 
 @dataclass(frozen=True)

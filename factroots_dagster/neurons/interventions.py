@@ -34,6 +34,7 @@ from factroots_dagster.models.forward import (
 from factroots_dagster.neurons.schema import NEURON_INTERVENTIONS
 from factroots_dagster.probing.causal import split_at_object, start_token
 from factroots_dagster.probing.prompts import Prompt, mask_prompts
+from factroots_dagster.tables import zip_columns
 
 FACTORS = {"ablate": 0.0, "boost": 2.0}
 """Intervention to the factor of the neurons' activations."""
@@ -129,8 +130,7 @@ def questions_of(split: pa.Table, predictions: pa.Table) -> dict[str, Question]:
 
 def top_neurons_of(active: pa.Table) -> dict[str, npt.NDArray[np.int64]]:
     """The top-k neurons of one language's facts, by uuid. active: ACTIVE_NEURONS."""
-    columns = (active.column(name).to_pylist() for name in ("uuid", "neurons"))
-    return {uuid: np.array(neurons, np.int64) for uuid, neurons in zip(*columns, strict=True)}
+    return {uuid: np.array(neurons, np.int64) for uuid, neurons in zip_columns(active, "uuid", "neurons")}
 
 
 def _draw_trials(
@@ -224,18 +224,16 @@ def _measure(
     with torch.inference_mode():
         run_in_batches(model, [len(trial.prompt.ids) for trial in trials], budget, run)
     baseline = {trial.key: index for index, trial in enumerate(trials) if "neuron_set" not in trial.row}
-    rows = []
-    for index, trial in enumerate(trials):
-        before = baseline[trial.key]
-        if index != before:
-            rows.append(
-                {
-                    **trial.row,
-                    "logprob_before": float(logprob[before]),
-                    "logprob_change": float(logprob[index] - logprob[before]),
-                    "flipped": bool(right[before] and not right[index]),
-                }
-            )
+    rows = [
+        {
+            **trial.row,
+            "logprob_before": float(logprob[before]),
+            "logprob_change": float(logprob[index] - logprob[before]),
+            "flipped": bool(right[before] and not right[index]),
+        }
+        for index, trial in enumerate(trials)
+        if index != (before := baseline[trial.key])
+    ]
     return pa.Table.from_pylist(rows, schema=NEURON_INTERVENTIONS)
 
 

@@ -20,13 +20,13 @@ p = (1 + null values >= observed) / (1 + null values). The null of a maximum is 
 relation; with fewer than SUFFICIENT_NULL values that of the relation in all languages, then that of all
 relations (fewer than SMALLEST_NULL: no p-value). Assumed: a fact is exchangeable with the object's other
 facts, which are predicted in about as many languages. Odds of sharing mean the same in every language pair,
-so the null of the evidence comes from all of them, and is matched to the fact that is tested: `matched`.
+so the null of the evidence comes from all of them, and is matched to the tested fact: `nulls.MatchedNulls`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,8 +34,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from factroots_dagster.neurons.comparable import RelationFacts
-from factroots_dagster.neurons.matched import MatchedNulls
-from factroots_dagster.neurons.nulls import SMALLEST_NULL, SUFFICIENT_NULL, upper_p
+from factroots_dagster.neurons.nulls import SMALLEST_NULL, SUFFICIENT_NULL, MatchedNulls, upper_p
 from factroots_dagster.neurons.schema import NEAREST_LANGUAGE
 from factroots_dagster.neurons.statistics import EVIDENCE
 from factroots_dagster.neurons.two_groups import TwoGroups
@@ -209,13 +208,9 @@ class NearestInRelation:
 
 @dataclass
 class Nearest:
-    """All relations' pairings, and the table that is made from them."""
+    """All relations' pairings, of all pairs of languages, and the table that is made from them."""
 
-    relations: list[NearestInRelation] = field(default_factory=list)
-
-    def add(self, relation: NearestInRelation) -> None:
-        """Adds a relation that has all of its language pairs."""
-        self.relations.append(relation)
+    relations: list[NearestInRelation]
 
     def table(self) -> pa.Table:
         """NEAREST_LANGUAGE, by language, relation, uuid, and statistic in the order of `statistics`."""

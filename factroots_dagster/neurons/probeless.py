@@ -22,6 +22,7 @@ import pyarrow as pa
 from factroots_dagster.models.activations import read_relations
 from factroots_dagster.neurons.rankings import PROBELESS, SIGNED, STANDARDISED, STORED
 from factroots_dagster.neurons.schema import ACTIVE_NEURONS, LAYER_PROFILE
+from factroots_dagster.tables import zip_columns
 
 CHUNK_NUMBERS = 1 << 21
 """Numbers in one chunk of neurons: 16 MB as float64, and a few such arrays are alive at once."""
@@ -46,20 +47,17 @@ def probeless_scores(activations: Any) -> Any:
     sum_j |x_i - x_j| = (2i + 2 - n) x_i - 2 P_i + P_(n-1), so O(n log n) per neuron instead of O(n^2).
     """
     facts = len(activations)
-    ordered: Any
-    order: Any
-    rank: Any
-    if isinstance(activations, np.ndarray):
-        by_neuron = np.ascontiguousarray(activations.T)
-        order = np.argsort(by_neuron, axis=1)
-        ordered = np.take_along_axis(by_neuron, order, axis=1).astype(np.float64)
-        rank = np.arange(facts, dtype=np.float64)
-    else:
+    if not isinstance(activations, np.ndarray):
         import torch
 
         ordered, order = activations.T.contiguous().sort(dim=1)
         ordered = ordered.double()
-        rank = torch.arange(facts, dtype=torch.float64, device=activations.device)
+        rank: Any = torch.arange(facts, dtype=torch.float64, device=activations.device)
+    else:
+        by_neuron = np.ascontiguousarray(activations.T)
+        order = np.argsort(by_neuron, axis=1)
+        ordered = np.take_along_axis(by_neuron, order, axis=1).astype(np.float64)
+        rank = np.arange(facts, dtype=np.float64)
     # Shifting changes no difference and reduces rounding errors of the sums.
     ordered = ordered - ordered[:, facts // 2, None]
     prefix = ordered.cumsum(1)
@@ -206,18 +204,14 @@ class BestColumns:
 
 def layer_profile(active: Iterable[pa.Table], *, layers: int, neurons_per_layer: int) -> pa.Table:
     """LAYER_PROFILE: each language's active neurons by layer. active: tables of ACTIVE_NEURONS."""
-    rows = []
     counts: dict[str, npt.NDArray[np.int64]] = {}
     for table in active:
-        for language, neurons in zip(
-            table.column("language").to_pylist(), table.column("neurons").to_pylist(), strict=True
-        ):
+        for language, neurons in zip_columns(table, "language", "neurons"):
             by_layer = np.bincount(np.array(neurons) // neurons_per_layer, minlength=layers)
             counts[language] = counts.get(language, 0) + by_layer
-    for language in sorted(counts):
-        shares = counts[language] / counts[language].sum()
-        rows += [
-            {"language": language, "layer": layer, "share": float(share)}
-            for layer, share in enumerate(shares)
-        ]
+    rows = [
+        {"language": language, "layer": layer, "share": float(share)}
+        for language, by_layer in sorted(counts.items())
+        for layer, share in enumerate(by_layer / by_layer.sum())
+    ]
     return pa.Table.from_pylist(rows, schema=LAYER_PROFILE)

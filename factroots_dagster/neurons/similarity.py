@@ -49,7 +49,6 @@ from factroots_dagster.neurons.nearest import NULL_FACTS, Nearest, NearestInRela
 from factroots_dagster.neurons.nulls import SMALLEST_NULL, SUFFICIENT_NULL, ExchangeTest, upper_p
 from factroots_dagster.neurons.schema import NEURON_SIMILARITY, SIMILARITY_PAIRS
 from factroots_dagster.neurons.statistics import (
-    BASELINES,
     BY_PAIR,
     MEAN_BASELINES,
     MISMATCHED,
@@ -113,14 +112,13 @@ class PairComparison:
             columns["same_object_pairings"] = self.null_sizes[statistic]
             columns["p_value"] = self.p_values[statistic]
             columns["q_value"] = self.q_values[statistic]
-        arrays = []
-        for column in NEURON_SIMILARITY:
-            values = columns.get(column.name)
-            arrays.append(
-                pa.nulls(facts, column.type)
-                if values is None
-                else pa.array(values, column.type, from_pandas=True)
-            )
+        arrays = [
+            pa.nulls(facts, column.type)
+            if values is None
+            else pa.array(values, column.type, from_pandas=True)
+            for column in NEURON_SIMILARITY
+            for values in [columns.get(column.name)]
+        ]
         return pa.table(arrays, schema=NEURON_SIMILARITY)
 
 
@@ -138,10 +136,6 @@ class Similarity(NamedTuple):
     def fact_tables(self) -> Iterator[pa.Table]:
         """NEURON_SIMILARITY in parts, one per language pair: the whole need not fit into memory."""
         return (pair.table() for pair in self.language_pairs)
-
-    def facts(self) -> pa.Table:
-        """NEURON_SIMILARITY as a whole."""
-        return pa.concat_tables([NEURON_SIMILARITY.empty_table(), *self.fact_tables()])
 
 
 def compare_languages(
@@ -165,7 +159,7 @@ def compare_languages(
     languages = sorted(active)
     facts = {name: comparable_facts(active[name], activations[name], splits[name]) for name in languages}
     builders = {pair: _PairBuilder(*pair, kept_pairings) for pair in combinations(languages, 2)}
-    nearest = Nearest()
+    nearest: list[NearestInRelation] = []
     relations = sorted({relation for by_relation in facts.values() for relation in by_relation})
     for number, relation in enumerate(relations, start=1):
         present = {name: facts[name][relation] for name in languages if relation in facts[name]}
@@ -183,11 +177,11 @@ def compare_languages(
                     a, b, of_languages, whitened_cosine_z(pair), pair.shared, pair.identical_prompts
                 )
             cache.release(a)
-        nearest.add(in_relation)
+        nearest.append(in_relation)
         if progress is not None:
             progress(f"{number} of {len(relations)} relations compared")
     finished = [builder for builder in builders.values() if builder.parts]
-    return Similarity(*_finish(finished), nearest.table())
+    return Similarity(*_finish(finished), Nearest(nearest).table())
 
 
 def _generator(seed: int, name: str) -> np.random.Generator:
@@ -366,9 +360,7 @@ def _pairs_table(builders: list[_PairBuilder], compared: list[PairComparison]) -
     rows = []
     for number, (builder, pair) in enumerate(zip(builders, compared, strict=True)):
         for statistic in BY_PAIR:
-            for baseline in BASELINES:
-                if baseline != OBSERVED and baseline not in statistic.baselines:
-                    continue
+            for baseline in (OBSERVED, *statistic.baselines):
                 tested = statistic.tested and baseline == OBSERVED
                 rows.append(
                     {

@@ -20,6 +20,7 @@ Pairs that share a language are not independent: correlations over pairs are des
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -37,6 +38,7 @@ from factroots_dagster.neurons.schema import NEURON_STABILITY
 from factroots_dagster.neurons.similarity import PairComparison
 from factroots_dagster.neurons.statistics import BY_PAIR, OF_SETS
 from factroots_dagster.stats.jaccard import expected_jaccard
+from factroots_dagster.tables import zip_columns
 
 SAMPLED_RELATIONS = 10
 SAMPLED_FACTS = 8
@@ -96,20 +98,14 @@ def neuron_stability(
             rankings.add_pair((a, b), by_language[a], by_language[b], identical.get((a, b), set()))
         if progress is not None:
             progress(f"stability: {number} of {len(sample)} relations")
-    rows_made = [
-        *rankings.facts_halved(),
-        *rankings.over_k(),
-        *_pairs_halved(compared, k, random),
-    ]
+    rows_made = [*rankings.facts_halved(), *rankings.over_k(), *_pairs_halved(compared, k, random)]
     return pa.Table.from_pylist(rows_made, schema=NEURON_STABILITY)
 
 
 def _activation_rows(folder: Path) -> dict[str, dict[str, int]]:
     """Relation to fact to its row in the relation's activations."""
-    index = read_index(folder)
     rows: dict[str, dict[str, int]] = {}
-    columns = (index.column(name).to_pylist() for name in ("relation", "uuid", "row"))
-    for relation, uuid, row in zip(*columns, strict=True):
+    for relation, uuid, row in zip_columns(read_index(folder), "relation", "uuid", "row"):
         rows.setdefault(relation, {})[uuid] = row
     return rows
 
@@ -122,13 +118,11 @@ def _sample(
     smallest_relation: int,
 ) -> dict[str, list[str]]:
     """Relation to sampled facts: those that several languages predict, where there are any."""
-    languages_of: dict[str, dict[str, int]] = {}
+    languages_of: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for by_relation in rows_of.values():
         for relation, rows in by_relation.items():
             if len(rows) >= smallest_relation:
-                counts = languages_of.setdefault(relation, {})
-                for uuid in rows:
-                    counts[uuid] = counts.get(uuid, 0) + 1
+                languages_of[relation].update(rows.keys())
     sample = {}
     for relation in _draw(sorted(languages_of), relations, random):
         counts = languages_of[relation]
@@ -228,18 +222,10 @@ class _Rankings:
             for statistic, ranking in _STATISTIC_RANKINGS:
                 known = correlations[ranking][np.isfinite(correlations[ranking])]
                 correlation = float(known.mean()) if len(known) else np.nan
+                halves = {"correlation": correlation, "spearman_brown": _spearman_brown(correlation)}
                 for index, size in enumerate(self.sizes):
-                    yield _row(
-                        "facts_halved",
-                        statistic,
-                        name,
-                        size,
-                        overlaps.shape[1],
-                        overlap=overlaps[ranking, :, index].mean(),
-                        random_overlap=expected_jaccard(self.neurons, size, size),
-                        correlation=correlation,
-                        spearman_brown=_spearman_brown(correlation),
-                    )
+                    overlap = self._overlap(overlaps[ranking, :, index], size)
+                    yield _row("facts_halved", statistic, name, size, overlaps.shape[1], **overlap, **halves)
 
     def over_k(self) -> Iterator[dict[str, Any]]:
         """Rows of NEURON_STABILITY."""
@@ -252,16 +238,14 @@ class _Rankings:
             for index, size in enumerate(self.sizes):
                 of_pairs = means[:, ranking, index]
                 in_use = means[:, ranking, self.sizes.index(self.k)] if self.k in self.sizes else None
-                yield _row(
-                    "over_k",
-                    statistic,
-                    "*",
-                    size,
-                    len(means),
-                    overlap=of_pairs.mean(),
-                    random_overlap=expected_jaccard(self.neurons, size, size),
-                    correlation=_spearman(of_pairs, in_use) if in_use is not None else None,
-                )
+                correlation = _spearman(of_pairs, in_use) if in_use is not None else None
+                overlap = self._overlap(of_pairs, size)
+                yield _row("over_k", statistic, "*", size, len(means), **overlap, correlation=correlation)
+
+    def _overlap(self, overlaps: Floats, size: int) -> dict[str, float | None]:
+        """The columns overlap and random_overlap for sets of one size."""
+        chance = expected_jaccard(self.neurons, size, size)
+        return {"overlap": float(overlaps.mean()), "random_overlap": chance}
 
 
 _STATISTIC_RANKINGS = tuple(
@@ -340,25 +324,16 @@ def _pairs_halved(
     pair_of = np.repeat(np.arange(len(compared)), [int(facts.sum()) for facts in kept])
     halves = [_halve(pair_of, random) for _ in range(SPLITS)]
     for statistic in BY_PAIR:
-        values = np.concatenate(
-            [np.empty(0)]
-            + [pair.values[statistic.name][facts] for pair, facts in zip(compared, kept, strict=True)]
-        )
+        of_pairs = (pair.values[statistic.name][facts] for pair, facts in zip(compared, kept, strict=True))
+        values = np.concatenate([np.empty(0), *of_pairs])
         known = np.isfinite(values)
         enough = np.bincount(pair_of[known], minlength=len(compared)) >= SMALLEST_PAIR
         used = known & enough[pair_of] if len(pair_of) else known
         by_split = [_half_correlation(values[used], pair_of[used], half[used]) for half in halves]
         correlations = [value for value in by_split if np.isfinite(value)]
         correlation = float(np.mean(correlations)) if correlations else np.nan
-        yield _row(
-            "pairs_halved",
-            statistic.name,
-            "*",
-            k if statistic.has_k else None,
-            int(enough.sum()),
-            correlation=correlation,
-            spearman_brown=_spearman_brown(correlation),
-        )
+        key = ("pairs_halved", statistic.name, "*", k if statistic.has_k else None, int(enough.sum()))
+        yield _row(*key, correlation=correlation, spearman_brown=_spearman_brown(correlation))
 
 
 def _halve(pair_of: npt.NDArray[np.int64], random: np.random.Generator) -> npt.NDArray[np.int64]:

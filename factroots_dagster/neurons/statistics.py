@@ -47,7 +47,7 @@ class Statistic:
     label: in figures and tables for readers.
     description: what it measures, in one line.
     computed_from: the data it compares.
-    baselines: the nulls that exist for it, of BASELINES; none for statistics of NEAREST_LANGUAGE alone.
+    baselines: its nulls, of BASELINES in their order; none for statistics of NEAREST_LANGUAGE alone.
     compare: from a pair and k, the values [facts of A, facts of B] of every pairing of a relation's facts;
         None for a statistic that is not a maximum over pairs of languages (see `nearest`).
     expected: the RANDOM baseline, [facts that both languages predict].

@@ -18,7 +18,7 @@ from factroots_dagster.models.activations import ActivationWriter
 from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.probing.filling import Order, fill_masks
 from factroots_dagster.probing.pll import pseudo_log_likelihoods
-from factroots_dagster.probing.predictions import relation_predictions, typed_rank
+from factroots_dagster.probing.predictions import typed_rank
 from factroots_dagster.probing.prompts import RelationPrompts
 
 Protocol = Literal["pll", "left_to_right", "confidence"]
@@ -68,10 +68,6 @@ class Answers:
         for question, candidate in zip(relation.row_question, relation.row_candidate, strict=True):
             if relation.candidate_ids[candidate]:
                 self.gold_ids.setdefault(question, set()).add(relation.candidate_ids[candidate])
-
-    def record_scores(self, k: int, questions: npt.NDArray[np.int64], means: npt.NDArray[np.float32]) -> None:
-        """Records the scores [n, candidates of k tokens] of n questions asked with k masks."""
-        self.scores[questions[:, None], self.candidates[k]] = means
 
     def record(
         self,
@@ -144,11 +140,7 @@ class Answers:
             counts.append(next(matching, 0))
         return counts
 
-    def predictions(self, rows: pa.Table) -> pa.Table:
-        """PREDICTIONS of the relation's rows."""
-        return relation_predictions(rows, self._measured())
-
-    def _measured(self) -> Iterator[dict[str, object]]:
+    def measured(self) -> Iterator[dict[str, object]]:
         """What PREDICTIONS says about each row, beside its identity."""
         relation = self.relation
         matched = self.matched_counts()

@@ -92,7 +92,7 @@ def probe_causal(
             answers = _Answers(model, table, budget)
             answers.generate()
             answers.score_candidates(chunk)
-            tables.append(answers.predictions())
+            tables.append(relation_predictions(table, answers.measured()))
             answers.write_activations(activations, relation)
         order.extend(rows)
         reporter.advance(len(rows))
@@ -267,11 +267,7 @@ class _Answers:
         asked = question in self.continuations and question not in self.too_long
         return self.continuations[question].tolist() if asked else []
 
-    def predictions(self) -> pa.Table:
-        """PREDICTIONS of the relation's rows."""
-        return relation_predictions(self.rows, self._measured())
-
-    def _measured(self) -> Iterator[dict[str, object]]:
+    def measured(self) -> Iterator[dict[str, object]]:
         """What PREDICTIONS says about each row, beside its identity."""
         matched = self.matched_counts()
         correct_questions = {question for question, k in zip(self.row_question, matched, strict=True) if k}

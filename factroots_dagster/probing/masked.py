@@ -28,7 +28,7 @@ from factroots_dagster.models.forward import (
     summarize_logits,
 )
 from factroots_dagster.probing.answers import Answers, Protocol
-from factroots_dagster.probing.predictions import in_split_order, rows_by_relation
+from factroots_dagster.probing.predictions import in_split_order, relation_predictions, rows_by_relation
 from factroots_dagster.probing.progress import ProgressReporter, ProgressShare
 from factroots_dagster.probing.prompts import MaskCounts, Prompt, build_prompts
 
@@ -66,7 +66,7 @@ def probe_masked(
         for relation in relations:
             share = ProgressShare(reporter, len(relation.rows) if "pll" in protocols else 0)
             relation.answers.run_protocols(protocols, budget, share.advance)
-            tables.append(relation.answers.predictions(relation.table))
+            tables.append(relation_predictions(relation.table, relation.answers.measured()))
             relation.answers.write_activations(relation.table, activations, relation.name)
             order.extend(relation.rows)
     activations.close()
@@ -141,7 +141,7 @@ def _run_batch(
         masks = first_masks[members][:, None] + np.arange(k)  # [n, k]
         if k in answers.candidate_ids:
             means = logits.mean_logprobs(torch.from_numpy(masks).to(model.device), answers.candidate_ids[k])
-            answers.record_scores(k, questions, means.cpu().numpy())
+            answers.scores[questions[:, None], answers.candidates[k]] = means.cpu().numpy()
         correct = answers.record(k, questions, best[masks], logprob[masks])
         if correct.any():
             rows = torch.from_numpy(masks[correct].reshape(-1)).to(model.device)

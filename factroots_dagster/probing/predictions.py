@@ -49,12 +49,9 @@ def rows_by_relation(split: pa.Table) -> dict[str, list[int]]:
 
 def relation_predictions(rows: pa.Table, measured: Iterable[Mapping[str, object]]) -> pa.Table:
     """PREDICTIONS of the rows of one relation. measured: the other columns, row by row; null if absent."""
-    columns: dict[str, list[object]] = {field.name: [] for field in _MEASURED}
-    for values in measured:
-        for name, column in columns.items():
-            column.append(values.get(name))
+    values = list(measured)
     identity = [rows.column(name).combine_chunks() for name in _IDENTITY]
-    arrays = [pa.array(columns[field.name], field.type) for field in _MEASURED]
+    arrays = [pa.array([row.get(field.name) for row in values], field.type) for field in _MEASURED]
     return pa.Table.from_arrays([*identity, *arrays], schema=PREDICTIONS)
 
 

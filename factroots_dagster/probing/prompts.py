@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -168,18 +168,18 @@ def _prompts_of_all_counts(
     single = list(mask_prompts(tokenizer, questions, 1))
     insertable = _templates_with_insertable_masks(tokenizer, questions, single, counts)
     others = [question for question, (template, _) in enumerate(questions) if template not in insertable]
-    prompts = []
+    prompts: list[Prompt] = []
     for k in counts:
         tokenized: Mapping[int, Prompt] = {}
         if others:
             spelled_out = mask_prompts(tokenizer, [questions[question] for question in others], k)
             tokenized = dict(zip(others, spelled_out, strict=True))
-        for question, prompt in enumerate(single):
-            other = tokenized.get(question)
-            if other is None:
-                prompts.append(_with_masks(prompt, k))
-            else:
-                prompts.append(Prompt(question, k, other.ids, other.positions))
+        prompts += [
+            replace(tokenized[question], question=question)
+            if question in tokenized
+            else _with_masks(prompt, k)
+            for question, prompt in enumerate(single)
+        ]
     return prompts
 
 

@@ -30,13 +30,8 @@ from factroots_dagster.stats.intervals import clustered, wilson
 
 MIN_ROWS = 30  # cells with fewer rows are flagged as small
 MEASURES = ("pages", "articles", "wikitext_bytes", "words")
-_FLAGS = (  # columns of PREDICTIONS that are true or false, or null where not asked
-    "full_match",
-    "partial_match",
-    "any_answer_match",
-    "left_to_right_match",
-    "confidence_match",
-)
+# Columns of PREDICTIONS that are true or false, or null where not asked.
+_FLAGS = ("full_match", "partial_match", "any_answer_match", "left_to_right_match", "confidence_match")
 _RANKS = ("typed_rank", "prior_rank", "pll_rank")
 # Protocol -> column of PREDICTIONS that has a value in some row of a cell where the protocol was run.
 _PROTOCOLS = {
@@ -180,31 +175,16 @@ def _clustered_intervals(
 
 def mask_counts(predictions: Iterable[pa.Table]) -> pa.Table:
     """MASK_COUNTS: P@1 by the object's number of tokens, for each language, over the asked rows only."""
-    counts: dict[tuple[str, int], list[int]] = {}  # (language, tokens) -> rows, correct rows
+    asked: Counter[tuple[str, int]] = Counter()  # by language and number of tokens
+    correct: Counter[tuple[str, int]] = Counter()
     for table in predictions:
         lengths = table.column("object_ids").combine_chunks().value_lengths().to_pylist()
-        for language, tokens, full_match in zip(
-            table.column("language").to_pylist(), lengths, table.column("full_match").to_pylist(), strict=True
-        ):
-            if full_match is None:
-                continue
-            cell = counts.setdefault((language, tokens), [0, 0])
-            cell[0] += 1
-            cell[1] += full_match
-    rows = []
-    for (language, tokens), (n, correct) in sorted(counts.items()):
-        low, high = wilson(correct, n)
-        rows.append(
-            {
-                "language": language,
-                "object_tokens": tokens,
-                "n": n,
-                "full_match": correct / n,
-                "low": low,
-                "high": high,
-            }
-        )
-    return pa.Table.from_pylist(rows, schema=MASK_COUNTS)
+        languages, matches = (table.column(name).to_pylist() for name in ("language", "full_match"))
+        for language, tokens, full_match in zip(languages, lengths, matches, strict=True):
+            if full_match is not None:
+                asked[language, tokens] += 1
+                correct[language, tokens] += full_match
+    return _tabulate_mask_counts(asked, correct)
 
 
 def overall_mask_counts(counts: pa.Table) -> pa.Table:
@@ -212,26 +192,24 @@ def overall_mask_counts(counts: pa.Table) -> pa.Table:
 
     counts: MASK_COUNTS by language.
     """
-    asked: Counter[int] = Counter()
-    correct: defaultdict[int, float] = defaultdict(float)
+    asked: Counter[tuple[str, int]] = Counter()
+    correct: defaultdict[tuple[str, int], float] = defaultdict(float)
     for row in counts.to_pylist():
-        asked[row["object_tokens"]] += row["n"]
-        correct[row["object_tokens"]] += row["n"] * row["full_match"]
+        asked["*", row["object_tokens"]] += row["n"]
+        correct["*", row["object_tokens"]] += row["n"] * row["full_match"]
+    # Rounded because the shares of the languages are not exact.
+    return _tabulate_mask_counts(asked, {key: round(hits) for key, hits in correct.items()})
+
+
+def _tabulate_mask_counts(
+    asked: Mapping[tuple[str, int], int], correct: Mapping[tuple[str, int], int]
+) -> pa.Table:
     rows = []
-    for tokens, n in sorted(asked.items()):
-        hits = round(correct[tokens])  # the shares of languages are not exact
+    for (language, tokens), n in sorted(asked.items()):
+        hits = correct[language, tokens]
         low, high = wilson(hits, n)
-        rows.append(
-            {
-                "language": "*",
-                "object_tokens": tokens,
-                "n": n,
-                "full_match": hits / n,
-                "low": low,
-                "high": high,
-            }
-        )
-    return pa.Table.from_pylist(rows, schema=MASK_COUNTS)
+        rows.append((language, tokens, n, hits / n, low, high))
+    return pa.Table.from_pylist([dict(zip(MASK_COUNTS.names, row, strict=True)) for row in rows], MASK_COUNTS)
 
 
 def volume_relations(scores: pa.Table, volume: pa.Table) -> pa.Table:
@@ -260,9 +238,7 @@ def volume_relations(scores: pa.Table, volume: pa.Table) -> pa.Table:
             for index, language in enumerate(languages)
         }
         known = {language: r for language, r in without.items() if r is not None}
-        most_influential = None
-        if known and pearson is not None:
-            most_influential = max(sorted(known), key=lambda name: abs(known[name] - pearson))
+        changes = {} if pearson is None else {name: abs(r - pearson) for name, r in known.items()}
         rows.append(
             {
                 "measure": measure,
@@ -273,7 +249,7 @@ def volume_relations(scores: pa.Table, volume: pa.Table) -> pa.Table:
                 "spearman_p": spearman_p,
                 "pearson_without_low": min(known.values(), default=None),
                 "pearson_without_high": max(known.values(), default=None),
-                "most_influential": most_influential,
+                "most_influential": max(changes, key=changes.__getitem__, default=None),
             }
         )
     return pa.Table.from_pylist(rows, schema=VOLUME_RELATIONS)

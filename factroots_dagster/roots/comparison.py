@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
@@ -18,18 +19,11 @@ def compare_checkpoints(
 ) -> tuple[pa.Table, pa.Table]:
     """CHECKPOINT_COMPARISON, and CHANGED_FACTS between each checkpoint and the next.
 
-    Args:
-        types: checkpoint to FACT_TYPES of all its languages.
-        scores: checkpoint to PROBING_SCORES.
-        order: checkpoints from first to last (training steps, or models in any order). Each must be in
-            `types` and `scores`.
-
-    Returns:
-        Rows by checkpoint in order, language ("*" last) and type; and changed facts by checkpoint, language
-        and uuid. Only facts that were asked of both checkpoints are compared.
-
-    Raises:
-        InputError: a checkpoint of `order` has no tables.
+    types: checkpoint to FACT_TYPES of all its languages. scores: checkpoint to PROBING_SCORES. order:
+    checkpoints from first to last (training steps, or models in any order).
+    Returns rows by checkpoint in order, language ("*" last) and type; and changed facts by checkpoint,
+    language and uuid, of the facts that were asked of both checkpoints.
+    Raises InputError where a checkpoint of `order` is not in `types` and `scores`.
     """
     for checkpoint in order:
         if checkpoint not in types or checkpoint not in scores:
@@ -39,17 +33,15 @@ def compare_checkpoints(
     rows = []
     for position, checkpoint in enumerate(order):
         counts = count_types(types[checkpoint]).to_pylist()
-        totals: dict[str, int] = {}
+        totals: Counter[str] = Counter()
         for row in counts:
-            totals[row["language"]] = totals.get(row["language"], 0) + row["facts"]
+            totals[row["language"]] += row["facts"]
         p_at_1 = p_at_1_by_language(scores[checkpoint])
         rows += [
             {
+                **row,
                 "checkpoint": checkpoint,
                 "order": position,
-                "language": row["language"],
-                "type": row["type"],
-                "facts": row["facts"],
                 "share": row["facts"] / totals[row["language"]] if totals[row["language"]] else 0.0,
                 "full_match": p_at_1.get(row["language"]),
             }
@@ -68,19 +60,17 @@ def p_at_1_by_language(scores: pa.Table) -> dict[str, float]:
 
     scores: PROBING_SCORES.
     """
-    rows = scores.select(["language", "relation", "n", "full_match"]).to_pylist()
     p_at_1: dict[str, float] = {}
-    weights: dict[str, int] = {}
-    for row in rows:
+    weights: Counter[str] = Counter()
+    for row in scores.select(["language", "relation", "n", "full_match"]).to_pylist():
         if row["full_match"] is None or row["language"] == "*":
             continue
         if row["relation"] == "*":
             p_at_1[row["language"]] = row["full_match"]
         else:
-            weights[row["language"]] = weights.get(row["language"], 0) + row["n"]
-    if total := sum(weights.get(language, 0) for language in p_at_1):
-        hits = sum(weights.get(language, 0) * value for language, value in p_at_1.items())
-        p_at_1["*"] = hits / total
+            weights[row["language"]] += row["n"]
+    if total := sum(weights[language] for language in p_at_1):
+        p_at_1["*"] = sum(weights[language] * value for language, value in p_at_1.items()) / total
     return p_at_1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,26 +21,22 @@ def count_types(types: pa.Table) -> pa.Table:
     types: FACT_TYPES of any number of languages.
     """
     grouped = types.group_by(["language", "type"]).aggregate([("uuid", "count")])
-    counts: dict[tuple[str, str], int] = {}
+    counts: Counter[tuple[str, str]] = Counter()
     for row in grouped.to_pylist():
         for language in (row["language"], "*"):
-            key = (language, row["type"])
-            counts[key] = counts.get(key, 0) + row["uuid_count"]
+            counts[language, row["type"]] += row["uuid_count"]
     rows = []
     for language in [*sorted(set(types["language"].to_pylist())), "*"]:
-        predicted = sum(counts.get((language, type_), 0) for type_ in PREDICTED_TYPES)
+        predicted = sum(counts[language, type_] for type_ in PREDICTED_TYPES)
         for type_ in TYPES:
-            facts = counts.get((language, type_), 0)
-            share = facts / predicted if predicted and type_ in PREDICTED_TYPES else None
+            facts = counts[language, type_]
+            share = _share(facts, predicted) if type_ in PREDICTED_TYPES else None
             rows.append({"language": language, "type": type_, "facts": facts, "share": share})
     return pa.Table.from_pylist(rows, schema=TYPE_COUNTS)
 
 
 def counts_by_language(types: pa.Table) -> dict[str, dict[str, int]]:
-    """Language ("*" for all) to type to number of facts.
-
-    types: FACT_TYPES of any number of languages.
-    """
+    """Language ("*" for all) to type to number of facts. types: FACT_TYPES of any number of languages."""
     counts: dict[str, dict[str, int]] = {}
     for row in count_types(types).to_pylist():
         counts.setdefault(row["language"], {})[row["type"]] = row["facts"]
@@ -60,10 +57,8 @@ def count_absent_sources(types: pa.Table, sources: Iterable[pa.Table]) -> pa.Tab
     """SOURCE_ABSENCE: how many predicted facts have no source, by language and matcher.
 
     Absence depends on the window and on the names that are looked for, so every matcher is counted.
-
-    Args:
-        types: FACT_TYPES of any number of languages.
-        sources: FACT_SOURCES tables, one per language, consumed one by one.
+    types: FACT_TYPES of any number of languages. sources: FACT_SOURCES by language, consumed one by
+    one.
     """
     predicted = types.filter(pc.not_equal(types["type"], "not_predicted"))
     rows = []
@@ -80,7 +75,7 @@ def count_absent_sources(types: pa.Table, sources: Iterable[pa.Table]) -> pa.Tab
                         "matcher": matcher,
                         "predicted": matched.num_rows,
                         "absent": absent,
-                        "rate": absent / matched.num_rows if matched.num_rows else None,
+                        "rate": _share(absent, matched.num_rows),
                     }
                 )
     rows.sort(key=lambda row: (row["language"], row["matcher"]))
@@ -88,15 +83,9 @@ def count_absent_sources(types: pa.Table, sources: Iterable[pa.Table]) -> pa.Tab
 
 
 def overall_absence(absence: pa.Table) -> dict[str, float | None]:
-    """Matcher to the share of all languages' predicted facts without a source; None without such facts.
-
-    absence: SOURCE_ABSENCE.
-    """
+    """Matcher to the share of all languages' predicted facts without a source; None without such facts."""
     totals = absence.group_by("matcher").aggregate([("predicted", "sum"), ("absent", "sum")]).to_pylist()
-    return {
-        row["matcher"]: row["absent_sum"] / row["predicted_sum"] if row["predicted_sum"] else None
-        for row in totals
-    }
+    return {row["matcher"]: _share(row["absent_sum"], row["predicted_sum"]) for row in totals}
 
 
 def estimate_luck(types: pa.Table) -> pa.Table:
@@ -109,41 +98,34 @@ def estimate_luck(types: pa.Table) -> pa.Table:
     facts stay out on both sides. If only some languages were traced, or the model was trained on more than
     Wikipedia, some facts only seem to be unsourced: the rate is then an upper bound.
 
-    types: FACT_TYPES of any number of languages.
-
-    Returns:
-        One row per language, sorted, and a last row "*" with the sums.
+    types: FACT_TYPES of any number of languages. The languages are sorted; the last row, "*", has the sums.
     """
     sourced = pc.unique(types.filter(types["source_present"])["uuid"])
     plain = types.filter(pc.and_(pc.is_null(types["easy"]), pc.invert(types["source_present"])))
     # A fact that is easy in one language is not counted as unsourced in any.
     easy = pc.unique(types.filter(pc.is_valid(types["easy"]))["uuid"])
     unsourced = pc.and_(pc.invert(pc.is_in(plain["uuid"], sourced)), pc.invert(pc.is_in(plain["uuid"], easy)))
+    counts = ("unsourced", "unsourced_predicted", "without_source", "transferred")
     rows: list[dict[str, Any]] = []
     for language in sorted(set(types["language"].to_pylist())):
         in_language = pc.equal(plain["language"], language)
-        own = plain.filter(in_language)
-        own_unsourced = plain.filter(pc.and_(in_language, unsourced))
-        rows.append(
-            {
-                "language": language,
-                "unsourced": own_unsourced.num_rows,
-                "unsourced_predicted": _count_predicted(own_unsourced),
-                "without_source": own.num_rows,
-                "transferred": _count_predicted(own),
-            }
-        )
-    counts = ("unsourced", "unsourced_predicted", "without_source", "transferred")
+        parts = (plain.filter(pc.and_(in_language, unsourced)), plain.filter(in_language))
+        numbers = (number for part in parts for number in (part.num_rows, _count_predicted(part)))
+        rows.append({"language": language, **dict(zip(counts, numbers, strict=True))})
     total: dict[str, Any] = {"language": "*"} | {key: sum(row[key] for row in rows) for key in counts}
-    rate = total["unsourced_predicted"] / total["unsourced"] if total["unsourced"] else None
+    rate = _share(total["unsourced_predicted"], total["unsourced"])
     for row in rows:
-        row["rate"] = row["unsourced_predicted"] / row["unsourced"] if row["unsourced"] else None
+        row["rate"] = _share(row["unsourced_predicted"], row["unsourced"])
         row["expected_lucky"] = _expected_guesses(row["without_source"], row["transferred"], rate)
         row["transferred_net"] = None if rate is None else row["transferred"] - row["expected_lucky"]
     total["rate"] = rate
     for key in ("expected_lucky", "transferred_net"):
         total[key] = sum(row[key] for row in rows) if rate is not None else None
     return pa.Table.from_pylist([*rows, total], schema=LUCK)
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
 
 
 def _expected_guesses(facts: int, hits: int, rate: float | None) -> float | None:

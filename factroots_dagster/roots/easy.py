@@ -23,6 +23,7 @@ import numpy as np
 import pyarrow as pa
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.tables import zip_columns
 
 NAMING_CUE_RELATIONS = frozenset({"P17", "P27", "P103", "P140", "P1412"})
 """Country, citizenship, native language, religion, languages spoken: what a name alone suggests."""
@@ -39,13 +40,9 @@ Tokenize = Callable[[list[str]], Sequence[Sequence[int]]]
 class EasyEvidence:
     """Why a fact needs no source.
 
-    Attributes:
-        type: shared_tokens or naming_cue.
-        rule: one of schema.RULES.
-        reason: the end of a sentence for people.
-        cue: what gives the object away: a part of the name, or the relation.
-        facts, hits, p_value: of a cue in a name: other subjects with it, how many of them have the object,
-            and the corrected p-value.
+    type: shared_tokens or naming_cue. rule: one of schema.RULES. reason: the end of a sentence for people.
+    cue: what gives the object away: a part of the name, or the relation. facts, hits, p_value: of a cue in a
+    name: other subjects with it, how many of them have the object, and the corrected p-value.
     """
 
     type: str
@@ -104,7 +101,7 @@ def find_relation_cues(rows: Iterable[Mapping[str, object]]) -> dict[str, EasyEv
             "naming_cue",
             "relation_cue",
             f"{row['relation']} is often told by a name alone",
-            cue=str(row["relation"]),
+            str(row["relation"]),
         )
         for row in rows
         if row["relation"] in NAMING_CUE_RELATIONS
@@ -116,8 +113,7 @@ def find_name_cues(split: pa.Table, alpha: float = CUE_ALPHA) -> dict[str, EasyE
 
     split: MLAMA_SPLIT of the language. alpha: level of the test.
     """
-    columns = ("uuid", "relation", "subject", "subject_uri", "object_uri")
-    rows = list(zip(*(split[name].to_pylist() for name in columns), strict=True))
+    rows = list(zip_columns(split, "uuid", "relation", "subject", "subject_uri", "object_uri"))
     parts_of: dict[tuple[str, str], set[str]] = {}
     for _, relation, subject, uri, _ in rows:
         parts_of.setdefault((relation, uri), set()).update(split_name(subject))
@@ -158,19 +154,12 @@ def _significant_cues(tests: Sequence[_PartTest], alpha: float) -> dict[str, Eas
         corrected = min(1.0, p_value * parts[test.uuid])
         if corrected <= alpha and (test.uuid not in best or corrected < best[test.uuid][0]):
             best[test.uuid] = corrected, test
-    return {
-        uuid: EasyEvidence(
-            "naming_cue",
-            "name_cue",
-            f"{test.with_both} of {test.with_part} other subjects with “{test.part}” in their name have this "
-            "object",
-            test.part,
-            test.with_part,
-            test.with_both,
-            corrected,
-        )
-        for uuid, (corrected, test) in best.items()
-    }
+    evidence = {}
+    for uuid, (corrected, test) in best.items():
+        part, others, hits = test.part, test.with_part, test.with_both
+        reason = f"{hits} of {others} other subjects with “{part}” in their name have this object"
+        evidence[uuid] = EasyEvidence("naming_cue", "name_cue", reason, part, others, hits, corrected)
+    return evidence
 
 
 def _objects_in_subjects(rows: Sequence[Mapping[str, object]]) -> list[bool]:

@@ -11,6 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from factroots_dagster.tables import zip_columns
+
 ALPHA = 0.05
 """Level of the same-object null: a fact counts as shared when its p-value is at most this."""
 
@@ -20,14 +22,10 @@ class StatisticResult:
     """NEAREST_LANGUAGE of one statistic, aligned with a language's facts.
 
     Every array is [facts]. Where nothing is known, numbers are NaN and `nearest` is None.
-
-    Attributes:
-        statistic, k: which statistic; k is None for statistics without sets of top neurons.
-        has_partner: whether another language predicts the fact from a different input.
-        nearest: language that represents the fact most similarly.
-        similarity: value of the statistic.
-        threshold: 95th percentile of the same-object null.
-        p_value, q_value: against the same-object null, before and after the Benjamini-Hochberg correction.
+    k: None for statistics without sets of top neurons. has_partner: whether another language predicts the
+    fact from a different input. nearest: language that represents it most similarly. threshold: 95th
+    percentile of the same-object null; p_value, q_value: against it, before and after the Benjamini-Hochberg
+    correction.
     """
 
     statistic: str
@@ -53,7 +51,7 @@ class StatisticResult:
 def list_statistics(nearest: pa.Table) -> list[tuple[str, int | None]]:
     """The (statistic, k) pairs of NEAREST_LANGUAGE, in the order of the table."""
     pairs = nearest.select(["statistic", "k"]).group_by(["statistic", "k"], use_threads=False).aggregate([])
-    return list(zip(pairs["statistic"].to_pylist(), pairs["k"].to_pylist(), strict=True))
+    return list(zip_columns(pairs, "statistic", "k"))
 
 
 def collect_results(nearest: pa.Table, language: str, uuids: Sequence[str]) -> list[StatisticResult]:

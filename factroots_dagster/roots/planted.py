@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from factroots_dagster.roots.schema import PREDICTED_TYPES
 from factroots_dagster.stats.intervals import wilson
+from factroots_dagster.tables import zip_columns
 
 SCORED_KINDS = ("shared", "independent", "transferred")
 """Planted kinds that the types of the same names are scored against."""
@@ -46,23 +46,20 @@ def score_agreement(
 ) -> dict[str, Any]:
     """Agreement of the types with the planted truth, ready for JSON.
 
-    Args:
-        types: FACT_TYPES of any number of languages.
-        truth: PLANTED_TRUTH; rows without a counterpart in `types` are ignored.
-        sources: FACT_SOURCES tables, for precision and recall of tracing; without any, `tracing` is empty.
-        resamples, seed: of the bootstrap over facts behind `balanced_accuracy_low` and `_high`.
+    types: FACT_TYPES of any number of languages. truth: PLANTED_TRUTH; rows without a counterpart in `types`
+    are ignored. sources: FACT_SOURCES tables, for precision and recall of tracing; without any, `tracing` is
+    empty. resamples, seed: of the bootstrap over facts behind `balanced_accuracy_low` and `_high`.
 
-    Returns:
-        `p_at_1`: planted kind to {n, full_match, low, high};
-        `confusion`: planted kind to type to number of predicted facts;
-        `cells`: number of predicted facts, a fact in one language each, planted as one of SCORED_KINDS;
-        `accuracy` (with Wilson `_low`, `_high`), `balanced_accuracy` (mean recall of the three kinds, with
-        bootstrap `_low`, `_high`), `recall` and `precision` by kind: among these facts, with easy types
-        counted as errors;
-        `transferred_precision_with_luck`: precision of "transferred" when unlinked and unknown facts count;
-        `luck_rate`: share of unlinked and unknown facts that is predicted;
-        `tracing`: matcher to {precision, recall, stated, found} of "a source is present" against "stated".
-        A share of nothing is None.
+    Returns, where a share of nothing is None:
+    - `p_at_1`: planted kind to {n, full_match, low, high};
+    - `confusion`: planted kind to type to number of predicted facts;
+    - `cells`: number of predicted facts, a fact in one language each, planted as one of SCORED_KINDS;
+    - `accuracy` (with Wilson `_low`, `_high`), `balanced_accuracy` (mean recall of the three kinds, with
+      bootstrap `_low`, `_high`), `recall` and `precision` by kind: among these facts, with easy types
+      counted as errors;
+    - `transferred_precision_with_luck`: precision of "transferred" when unlinked and unknown facts count;
+    - `luck_rate`: share of unlinked and unknown facts that is predicted;
+    - `tracing`: matcher to {precision, recall, stated, found} of "a source is present" against "stated".
     """
     truth_rows = truth.select(["uuid", "language", "kind", "stated"]).to_pylist()
     planted = {(row["uuid"], row["language"]): row for row in truth_rows}
@@ -109,10 +106,9 @@ def load_planted_scores() -> dict[str, Any] | None:
 def _match_with_truth(
     types: pa.Table, planted: Mapping[tuple[str, str], Mapping[str, Any]]
 ) -> list[_PlantedFact]:
-    columns = (types[name].to_pylist() for name in ("uuid", "language", "type"))
     return [
         _PlantedFact(uuid, planted[uuid, language]["kind"], type_)
-        for uuid, language, type_ in zip(*columns, strict=True)
+        for uuid, language, type_ in zip_columns(types, "uuid", "language", "type")
         if (uuid, language) in planted
     ]
 
@@ -122,21 +118,15 @@ def _score_tracing(
 ) -> dict[str, dict[str, Any]]:
     counts: dict[str, Counter[tuple[bool, bool]]] = {}  # matcher to (stated, source present) to facts
     for table in sources:
-        present = pc.greater(table["windows"], 0).to_pylist()
-        columns = (table[name].to_pylist() for name in ("uuid", "language", "matcher"))
-        for uuid, language, matcher, has_source in zip(*columns, present, strict=True):
+        for uuid, language, matcher, windows in zip_columns(table, "uuid", "language", "matcher", "windows"):
             if row := planted.get((uuid, language)):
-                counts.setdefault(matcher, Counter())[bool(row["stated"]), has_source] += 1
+                counts.setdefault(matcher, Counter())[bool(row["stated"]), windows > 0] += 1
     scores = {}
     for matcher, tally in sorted(counts.items()):
         both = tally[True, True]
         stated, found = both + tally[True, False], both + tally[False, True]
-        scores[matcher] = {
-            "stated": stated,
-            "found": found,
-            "precision": _share(both, found),
-            "recall": _share(both, stated),
-        }
+        shares = {"precision": _share(both, found), "recall": _share(both, stated)}
+        scores[matcher] = {"stated": stated, "found": found, **shares}
     return scores
 
 
@@ -150,9 +140,8 @@ def _bootstrap_mean_recall(
     counts = np.zeros((len(facts), len(SCORED_KINDS), 2))  # [facts, kinds, (predicted, correct)]
     for fact in scored:
         counts[facts[fact.uuid], SCORED_KINDS.index(fact.kind)] += (1, fact.kind == fact.type)
-    weights = np.random.default_rng(seed).multinomial(
-        len(facts), np.full(len(facts), 1 / len(facts)), resamples
-    )
+    equal = np.full(len(facts), 1 / len(facts))
+    weights = np.random.default_rng(seed).multinomial(len(facts), equal, resamples)
     sums = np.tensordot(weights, counts, axes=1)  # [resamples, kinds, (predicted, correct)]
     recalls = np.where(sums[..., 0] > 0, sums[..., 1] / np.maximum(sums[..., 0], 1), np.nan)
     with np.errstate(invalid="ignore"):

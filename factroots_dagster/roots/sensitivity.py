@@ -25,12 +25,9 @@ PAPER_STATISTIC = "jaccard"
 class Setting:
     """One choice of everything that can be chosen.
 
-    Attributes:
-        matcher: decides whether a fact has a source.
-        statistic, k: compares the neurons of languages.
-        easy_rule: recognizes naming cues.
-        alpha: level up to which a fact counts as shared.
-        corrected: compares the q-value, not the p-value, with alpha.
+    The matcher decides whether a fact has a source, statistic and k compare the neurons of languages, the
+    easy_rule recognizes naming cues. alpha: level of the p-value up to which a fact counts as shared, or if
+    corrected of the q-value.
     """
 
     matcher: str
@@ -46,10 +43,7 @@ DEFAULT_SETTING = Setting(DEFAULT_MATCHER, DEFAULT_STATISTIC, None, DEFAULT_EASY
 
 
 def apply_setting(variants: pa.Table, setting: Setting) -> pa.Table:
-    """The types of the predicted facts under one setting: columns uuid, language, type.
-
-    variants: VARIANTS.
-    """
+    """The types of the predicted facts of VARIANTS under one setting: columns uuid, language, type."""
     k = variants["k"]
     same_k = pc.is_null(k) if setting.k is None else pc.fill_null(pc.equal(k, setting.k), False)
     with_source = pc.and_(pc.fill_null(pc.equal(variants["statistic"], setting.statistic), False), same_k)
@@ -125,25 +119,21 @@ class Sensitivity:
             language: {choice: self._types_of(counts, choice) for choice in choices}
             for language, counts in sorted(self._counts.items())
         }
-        total: dict[_Choice, Counter[str]] = {choice: Counter() for choice in choices}
-        for counts in by_language.values():
-            for choice, types in counts.items():
-                total[choice].update(types)
-        rows = []
-        for language, counts in {**by_language, "*": total}.items():
-            for choice in choices:
-                types = counts[choice]
-                facts = types.total()
-                rows += [
-                    {
-                        "language": language,
-                        **choice._asdict(),
-                        "type": type_,
-                        "facts": types[type_],
-                        "share": types[type_] / facts if facts else None,
-                    }
-                    for type_ in PREDICTED_TYPES
-                ]
+        total = {
+            choice: sum((counts[choice] for counts in by_language.values()), Counter()) for choice in choices
+        }
+        rows = [
+            {
+                "language": language,
+                **choice._asdict(),
+                "type": type_,
+                "facts": types[type_],
+                "share": types[type_] / types.total() if types else None,
+            }
+            for language, counts in {**by_language, "*": total}.items()
+            for choice, types in counts.items()
+            for type_ in PREDICTED_TYPES
+        ]
         return pa.Table.from_pylist(rows, schema=SENSITIVITY)
 
     def _types_of(self, counts: Mapping[_Choice, Counter[str]], choice: _Choice) -> Counter[str]:

@@ -27,6 +27,7 @@ from factroots_dagster.roots.easy import (
 from factroots_dagster.roots.evidence import StatisticResult, collect_results, empty_result
 from factroots_dagster.roots.schema import FACT_TYPES
 from factroots_dagster.roots.variants import tabulate_variants
+from factroots_dagster.tables import zip_columns
 
 DEFAULT_MATCHER = "chunk"  # nearest to the paper's window of 512 wordpieces
 DEFAULT_STATISTIC = "evidence"
@@ -60,20 +61,13 @@ def categorize_facts(
 ) -> TypingResult:
     """Types of one language's facts, in the order of `predictions`, and their types under other settings.
 
-    Args:
-        split: MLAMA_SPLIT of the language.
-        predictions: PREDICTIONS of the language.
-        sources: FACT_SOURCES of the language; a fact has a source when the matcher found at least one window.
-        nearest: NEAREST_LANGUAGE of any languages.
-        matcher: a matcher of `sources`.
-        statistic, k: a statistic of `nearest`; "evidence" agreed best with the planted link in generated
-            worlds, "jaccard" of the top k neurons is the paper's.
-        easy_rule: how naming cues are recognized, one of easy.EASY_RULES.
-        tokenize: turns labels into token ids without special tokens; None leaves out the rule "subject and
-            object share a wordpiece".
-
-    Raises:
-        InputError: unknown matcher, statistic or rule, or tables that do not hold the same facts.
+    split, predictions, sources: MLAMA_SPLIT, PREDICTIONS, FACT_SOURCES of the language; a fact has a source
+    when the matcher found at least one window. nearest: NEAREST_LANGUAGE of any languages. matcher: one of
+    `sources`. statistic, k: of `nearest`; "evidence" agreed best with the planted link in generated worlds,
+    "jaccard" of the top k neurons is the paper's. easy_rule: how naming cues are recognized, one of
+    easy.EASY_RULES. tokenize: turns labels into token ids without special tokens; None leaves out the rule
+    "subject and object share a wordpiece".
+    Raises InputError for an unknown matcher, statistic or rule, and for tables of different facts.
     """
     check_easy_rule(easy_rule)
     facts = {row["uuid"]: row for row in split.to_pylist()}
@@ -118,8 +112,7 @@ def _choose_result(
 def _windows_by_matcher(sources: pa.Table, uuids: Sequence[str], matcher: str) -> dict[str, dict[str, int]]:
     """Matcher to uuid to number of windows; `matcher` must be one of them."""
     windows: dict[str, dict[str, int]] = {}
-    columns = (sources[name].to_pylist() for name in ("matcher", "uuid", "windows"))
-    for name, uuid, count in zip(*columns, strict=True):
+    for name, uuid, count in zip_columns(sources, "matcher", "uuid", "windows"):
         windows.setdefault(name, {})[uuid] = count
     if uuids and windows and matcher not in windows:
         raise InputError(
@@ -137,19 +130,15 @@ def _tabulate_types(
     easy_rule: str,
 ) -> pa.Table:
     """FACT_TYPES. rows: of PREDICTIONS, aligned with `result`."""
-    columns: dict[str, list[object]] = {name: [] for name in FACT_TYPES.names}
+    typed = []
     for index, row in enumerate(rows):
         uuid, count = row["uuid"], windows[row["uuid"]]
         evidence = easy.get(uuid) if count == 0 else None
         decision = _decide(row, evidence, count, matcher, result, index)
         compared = bool(row["full_match"]) and np.isfinite(result.similarity[index])
         values = {
-            "uuid": uuid,
-            "language": row["language"],
-            "relation": row["relation"],
-            "type": decision.type,
-            "reason": decision.reason,
-            "rule": decision.rule,
+            **{name: row[name] for name in ("uuid", "language", "relation")},
+            **decision._asdict(),
             "source_present": count > 0,
             "windows": count,
             "matcher": matcher,
@@ -160,17 +149,15 @@ def _tabulate_types(
             "cue_hits": evidence and evidence.hits,
             "cue_p": evidence and evidence.p_value,
             "single_language": bool(row["full_match"]) and not result.has_partner[index],
-            "nearest_language": result.nearest[index] if compared else None,
             "statistic": result.statistic,
             "k": result.k,
-            "similarity": result.similarity[index] if compared else None,
-            "threshold": _none_if_nan(result.threshold[index]) if compared else None,
-            "p_value": _none_if_nan(result.p_value[index]) if compared else None,
-            "q_value": _none_if_nan(result.q_value[index]) if compared else None,
         }
-        for name, value in values.items():
-            columns[name].append(value)
-    return pa.table(columns, schema=FACT_TYPES)
+        if compared:
+            values["nearest_language"], values["similarity"] = result.nearest[index], result.similarity[index]
+            for name in ("threshold", "p_value", "q_value"):
+                values[name] = _none_if_nan(getattr(result, name)[index])
+        typed.append(values)
+    return pa.Table.from_pylist(typed, schema=FACT_TYPES)
 
 
 def _none_if_nan(value: float) -> float | None:

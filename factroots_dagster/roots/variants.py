@@ -33,13 +33,10 @@ def tabulate_variants(
     easy: Mapping[str, Mapping[str, EasyEvidence]],
     results: Sequence[StatisticResult],
 ) -> pa.Table:
-    """VARIANTS of one language, fact by fact in the order of `predictions`.
+    """VARIANTS of one language, fact by fact in the order of `predictions`: PREDICTIONS of the language.
 
-    Args:
-        predictions: PREDICTIONS of the language.
-        present: matcher to [facts], whether each has a source.
-        easy: rule for naming cues to uuid to evidence.
-        results: one per statistic, aligned with `predictions`.
+    present: matcher to [facts], whether each has a source. easy: rule for naming cues to uuid to evidence.
+    results: one per statistic, aligned with `predictions`.
     """
     uuids = predictions["uuid"].to_pylist()
     predicted = pc.fill_null(predictions["full_match"], False).to_numpy()
@@ -66,12 +63,8 @@ def tabulate_variants(
             }
             blocks.append(_Block(with_source, columns))
         for rule, types in types_without_source.items():
-            columns = {
-                "matcher": matcher,
-                "source_present": False,
-                "easy_rule": rule,
-                "type": types[without_source],
-            }
+            columns = {"matcher": matcher, "source_present": False}
+            columns |= {"easy_rule": rule, "type": types[without_source]}
             blocks.append(_Block(without_source, columns))
     return _in_order_of_facts(predictions, blocks) if blocks else VARIANTS.empty_table()
 

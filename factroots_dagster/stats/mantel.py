@@ -10,18 +10,12 @@ def mantel(
 ) -> tuple[float | None, float | None]:
     """Pearson correlation over pairs and its two-sided permutation p-value (Mantel 1967).
 
-    Pairs that share an item are not independent, so the ordinary p-value of a correlation would
-    be far too small; here the items of `variable` are permuted, and
-    p = (1 + permutations at least as strong) / (1 + permutations).
+    Pairs that share an item are not independent, so the ordinary p-value of a correlation would be far too
+    small; here the items of `variable` are permuted, and p = (1 + permutations at least as strong) / (1 +
+    permutations).
 
-    Args:
-        similarity: [n, n], symmetric; NaN for a pair without a value, which is ignored throughout.
-        variable: [n, n], symmetric, no NaN off the diagonal.
-        rng: source of the permutations.
-        permutations: number of permutations drawn.
-
-    Returns:
-        (correlation, p-value), or (None, None) for fewer than four items or a constant side.
+    similarity, variable: [n, n], symmetric; a pair without a value (NaN) in similarity is ignored throughout,
+    the variable has none off the diagonal. Returns (None, None) for fewer than four items or a constant side.
     """
     n = len(similarity)
     rows, columns = np.triu_indices(n, 1)

@@ -8,21 +8,15 @@ import numpy as np
 def k_medoids(distance: np.ndarray, k: int) -> tuple[list[int], np.ndarray]:
     """Partitioning around medoids: BUILD, then SWAP until no swap lowers the cost.
 
-    Kaufman and Rousseeuw, Finding Groups in Data (1990), chapter 2. Ties go to the lower index, so
-    that the result depends on the input alone.
-
-    Args:
-        distance: [n, n], symmetric, zero on the diagonal.
-        k: number of medoids, 1..n.
-
-    Returns:
-        The medoids, sorted, and for each item the index of its medoid in that list.
+    Kaufman and Rousseeuw, Finding Groups in Data (1990), chapter 2. Ties go to the lower index, so that the
+    result depends on the input alone. distance: [n, n], symmetric, zero on the diagonal. k: 1..n.
+    Returns the medoids, sorted, and for each item the index of its medoid in that list.
     """
     n = len(distance)
     if not 1 <= k <= n:
         raise ValueError(f"k must be between 1 and {n}, not {k}")
     medoids = _build(distance, k)
-    cost = _cost(distance, medoids)
+    cost = float(distance[:, medoids].min(axis=1).sum())
     while (swap := _best_swap(distance, medoids))[0] < cost - 1e-12:
         cost, index, item = swap
         medoids[index] = item
@@ -59,22 +53,16 @@ def _best_swap(distance: np.ndarray, medoids: list[int]) -> tuple[float, int, in
 def best_clusters(distance: np.ndarray, max_k: int) -> tuple[list[int], np.ndarray, np.ndarray | None]:
     """Clusters with the highest mean silhouette (Rousseeuw 1987) over k = 2..max_k; of equals the fewest.
 
-    Returns:
-        Medoids, label of each item, silhouette of each item; one cluster and None for fewer than
-        three items, for which a silhouette is not defined.
+    Returns medoids, label of each item, silhouette of each item; one cluster and None for fewer than three
+    items, for which a silhouette is not defined.
     """
     from sklearn.metrics import silhouette_samples
 
     if len(distance) < 3:
-        medoids, labels = k_medoids(distance, 1)
-        return medoids, labels, None
+        return *k_medoids(distance, 1), None
     candidates = []
     for k in range(2, min(max_k, len(distance) - 1) + 1):
         medoids, labels = k_medoids(distance, k)
         silhouettes = silhouette_samples(distance, labels, metric="precomputed")
         candidates.append((medoids, labels, silhouettes))
     return max(candidates, key=lambda item: (round(float(item[2].mean()), 12), -len(item[0])))
-
-
-def _cost(distance: np.ndarray, medoids: list[int]) -> float:
-    return float(distance[:, medoids].min(axis=1).sum())
