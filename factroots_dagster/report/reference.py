@@ -44,8 +44,7 @@ class PublishedResults:
 @cache
 def paper_results() -> dict[str, Any]:
     """The whole published record as it was taken down; shares in percent."""
-    record: dict[str, Any] = json.loads(files(__package__).joinpath("paper_results.json").read_text("utf-8"))
-    return record
+    return dict(json.loads(files(__package__).joinpath("paper_results.json").read_text("utf-8")))
 
 
 def published_results(checkpoint_source: str) -> PublishedResults | None:

@@ -97,8 +97,7 @@ def plot_p_at_1_by_checkpoint(
 ) -> Figure:
     """P@1 of each language at every checkpoint, the first one faint and the last one strong.
 
-    rows: of CHECKPOINT_COMPARISON. languages: those to draw, in this order. label: turns a language code into
-    the text beside its row.
+    rows: of CHECKPOINT_COMPARISON. languages: those to draw, in this order.
     """
     checkpoints = in_order(rows)
     p_at_1 = {(row["checkpoint"], row["language"]): row["full_match"] for row in rows}

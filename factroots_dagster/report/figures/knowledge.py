@@ -21,7 +21,7 @@ def plot_p_at_1_by_language(
 
     rows: language, full_match, full_match_low, full_match_high, majority, prior_typed_p1, typed_p1, and the
     intervals clustered by subject and by object (by_subject_low and so on), drawn to their wider ends.
-    published: language to published P@1. label: turns a language code into the text beside its row.
+    published: language to published P@1.
     """
     with style.canvas(8, style.bars_height(len(rows)) + 0.3) as (figure, axes):
         y = np.arange(len(rows))

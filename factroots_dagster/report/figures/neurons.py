@@ -62,7 +62,7 @@ def plot_layer_profile(rows: Sequence[Row]) -> Figure:
     layers = sorted({row["layer"] for row in rows})
     share_of = {(row["language"], row["layer"]): row["share"] for row in rows}
     languages = dict.fromkeys(row["language"] for row in rows)
-    values = np.array([[share_of.get((x, layer), 0.0) for x in languages] for layer in layers])
+    values = np.array([[share_of.get((language, layer), 0.0) for language in languages] for layer in layers])
     with style.canvas(6.5, 3.6) as (figure, axes):
         if layers:
             x, mean = [layer + 1 for layer in layers], values.mean(axis=1)

@@ -27,18 +27,21 @@ def plot_types_by_language(
     """Predicted facts of each language by type: a panel per type, with shares as bars.
 
     counts: language to type to number of facts. languages: those to draw, in this order. ranges: (language,
-    type) to the smallest and the largest count over all settings, drawn as whiskers. label: turns a language
-    code into the text beside its row.
+    type) to the smallest and the largest count over all settings, drawn as whiskers.
     """
-    totals = {x: sum(counts[x].get(type_, 0) for type_ in PREDICTED_TYPES) for x in languages}
+    totals = {code: sum(counts[code].get(type_, 0) for type_ in PREDICTED_TYPES) for code in languages}
     shares = {
-        type_: [counts[x].get(type_, 0) / max(totals[x], 1) for x in languages] for type_ in PREDICTED_TYPES
-    }
-    share_ranges = {
-        type_: [[count / max(totals[x], 1) for count in ranges.get((x, type_), ())] for x in languages]
+        type_: [counts[code].get(type_, 0) / max(totals[code], 1) for code in languages]
         for type_ in PREDICTED_TYPES
     }
-    return _plot_type_panels([f"{label(x)}  ({totals[x]:,})" for x in languages], shares, share_ranges)
+    share_ranges = {
+        type_: [
+            [count / max(totals[code], 1) for count in ranges.get((code, type_), ())] for code in languages
+        ]
+        for type_ in PREDICTED_TYPES
+    }
+    labels = [f"{label(code)}  ({totals[code]:,})" for code in languages]
+    return _plot_type_panels(labels, shares, share_ranges)
 
 
 def plot_sensitivity(rows: Sequence[Row]) -> Figure:
@@ -94,8 +97,7 @@ def plot_absence_by_language(
     """Share of predicted facts without a source: a mark per matcher, and a band that spans all matchers.
 
     rows: language, matcher, rate; marks show the three windows, and the chunk with other forms of names.
-    languages: those to draw, in this order. published: language to the published rate. label: turns a
-    language code into the text beside its row.
+    languages: those to draw, in this order. published: language to the published rate.
     """
     # Rings, dots and bars stay visible when matchers agree and lie on top of each other.
     styles = {

@@ -78,4 +78,6 @@ def _best_and_worst(inputs: ReportInputs) -> str:
     if not scored:
         return "no language was asked for a full match"
     ends = [scored[0], scored[-1]][: len(scored)]
-    return " to ".join(f"{inputs.language_label(x['language'])} {percent(x['full_match'])}" for x in ends)
+    return " to ".join(
+        f"{inputs.language_label(row['language'])} {percent(row['full_match'])}" for row in ends
+    )

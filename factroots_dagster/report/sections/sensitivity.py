@@ -25,7 +25,9 @@ def build_section(inputs: ReportInputs) -> Section | None:
         for (axis, setting, in_use), by_type in counts.items()
     ]
     bounds = {type_: inputs.count_ranges["*", type_] for type_ in PREDICTED_TYPES}
-    ranges = join_words([f"{TYPE_NAMES[x].lower()} {low:,} to {high:,}" for x, (low, high) in bounds.items()])
+    ranges = join_words(
+        [f"{TYPE_NAMES[type_].lower()} {low:,} to {high:,}" for type_, (low, high) in bounds.items()]
+    )
     figure = Figure(
         "sensitivity",
         plot_sensitivity(rows),

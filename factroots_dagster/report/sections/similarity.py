@@ -39,7 +39,7 @@ def build_section(inputs: ReportInputs) -> Section | None:
     compared = {*pairs["language_a"].to_pylist(), *pairs["language_b"].to_pylist()}
     order = [language for language in inputs.languages if language in compared]
     columns = ["statistic", *BASELINE_LABELS.values()]
-    cells = [[name, *(decimal(values.get(x)) for x in columns[1:])] for name, values in shown.items()]
+    cells = [[name, *(decimal(values.get(label)) for label in columns[1:])] for name, values in shown.items()]
     return Section(
         id="neurons",
         title="Do languages use the same neurons?",

@@ -16,7 +16,7 @@ def build_section(inputs: ReportInputs) -> Section:
     predicted = sum(total[type_] for type_ in PREDICTED_TYPES)
     shown = [*(language for language in inputs.languages if language in inputs.counts), "*"]
     names = {type_: TYPE_NAMES[type_] for type_ in PREDICTED_TYPES}
-    shares = join_words([f"{names[x].lower()} {percent(total[x] / predicted)}" for x in names if predicted])
+    shares = [f"{names[type_].lower()} {percent(total[type_] / predicted)}" for type_ in names if predicted]
     ranges = (
         " Whiskers, and the brackets in the table, show the smallest and the largest count over all settings "
         "tried below."
@@ -30,7 +30,7 @@ def build_section(inputs: ReportInputs) -> Section:
         "number in parentheses is 100%." + ranges,
         "types_by_language",
         f"Bars for {len(shown) - 1} languages in five panels, one per type. All languages together: "
-        f"{shares or 'no fact is predicted'}.",
+        f"{join_words(shares) or 'no fact is predicted'}.",
     )
     columns = ["language", *names.values(), "Predicted", TYPE_NAMES["not_predicted"], "Asked"]
     cells = [_counts_row(inputs, language) for language in shown]
