@@ -49,11 +49,6 @@ def compare(world: World, **options: Any) -> Similarity:
     return compare_languages(world.active, world.folders, world.splits, **options)
 
 
-def fact_table(compared: Similarity) -> pa.Table:
-    """NEURON_SIMILARITY as a whole."""
-    return pa.concat_tables([NEURON_SIMILARITY.empty_table(), *compared.fact_tables()])
-
-
 @pytest.fixture(scope="module")
 def compared(world: World) -> Similarity:
     return compare(world)
@@ -62,11 +57,11 @@ def compared(world: World) -> Similarity:
 @pytest.fixture(scope="module")
 def rows(compared: Similarity) -> list[dict[str, Any]]:
     """NEURON_SIMILARITY."""
-    return fact_table(compared).to_pylist()
+    return compared.facts().to_pylist()
 
 
 def test_pooled_nulls_are_limited_by_drawing_with_the_seed(world: World, rows: list[dict[str, Any]]) -> None:
-    first, second, other = (fact_table(compare(world, seed=seed, kept_pairings=60)) for seed in (0, 0, 1))
+    first, second, other = (compare(world, seed=seed, kept_pairings=60).facts() for seed in (0, 0, 1))
     assert first.equals(second)
     assert not first.equals(other)
     p_values = [
@@ -181,7 +176,7 @@ def brute_force(world: World, a: str, b: str, relation: str) -> tuple[dict, list
 
 
 def test_facts_equal_loops(world: World, compared: Similarity, rows: list[dict[str, Any]]) -> None:
-    assert fact_table(compared).schema.equals(NEURON_SIMILARITY)
+    assert compared.facts().schema.equals(NEURON_SIMILARITY)
     by_key = {(row["language_a"], row["language_b"], row["uuid"], row["statistic"]): row for row in rows}
     assert len(by_key) == len(rows)
     seen = undefined = 0
@@ -323,7 +318,7 @@ def test_p_values_are_near_uniform_when_nothing_is_shared(tmp_path: Path) -> Non
         sizes = {"P1": 60, "P2": 60, "P3": 60}
         world = World(tmp_path / str(seed), seed=seed, strength=0.0, relations=sizes)
         compared = compare_languages(world.active, world.folders, world.splits, seed=0)
-        for row in fact_table(compared).to_pylist():
+        for row in compared.facts().to_pylist():
             if row["p_value"] is not None:
                 p.append(row["p_value"])
             if row["statistic"] == "jaccard":
@@ -382,7 +377,7 @@ def test_percentiles_of_pairs_are_those_of_same_object_pairings(world: World, co
 
 def test_a_small_cache_changes_nothing(world: World, compared: Similarity) -> None:
     again = compare(world, cache_bytes=1)
-    assert fact_table(again).equals(fact_table(compared))
+    assert again.facts().equals(compared.facts())
     assert again.pairs.equals(compared.pairs)
     assert again.nearest.equals(compared.nearest)
 
@@ -396,7 +391,7 @@ def test_order_of_languages_does_not_matter(world: World, compared: Similarity) 
         seed=0,
         kept_pairings=ALL_PAIRINGS,
     )
-    assert fact_table(again).equals(fact_table(compared))
+    assert again.facts().equals(compared.facts())
 
 
 def test_languages_without_a_common_fact_have_no_rows(tmp_path: Path) -> None:
@@ -419,7 +414,7 @@ def test_languages_without_a_common_fact_have_no_rows(tmp_path: Path) -> None:
     }
     compared = compare_languages(active, folders, splits, seed=0)
     for table, schema in (
-        (fact_table(compared), NEURON_SIMILARITY),
+        (compared.facts(), NEURON_SIMILARITY),
         (compared.pairs, SIMILARITY_PAIRS),
         (compared.nearest, NEAREST_LANGUAGE),
     ):
@@ -443,7 +438,7 @@ def test_facts_that_do_not_differ_have_no_cosine(tmp_path: Path) -> None:
         for name in active
     }
     compared = compare_languages(active, folders, splits, seed=0)
-    cosines = [row for row in fact_table(compared).to_pylist() if row["statistic"] == "cosine"]
+    cosines = [row for row in compared.facts().to_pylist() if row["statistic"] == "cosine"]
     assert [row["value"] for row in cosines] == [row["p_value"] for row in cosines] == [None] * 3
     of_pairs = [row for row in compared.pairs.to_pylist() if row["statistic"] == "cosine"]
     assert all(row["value"] is None for row in of_pairs)

@@ -137,6 +137,10 @@ class Similarity(NamedTuple):
         """NEURON_SIMILARITY in parts, one per language pair: the whole need not fit into memory."""
         return (pair.table() for pair in self.language_pairs)
 
+    def facts(self) -> pa.Table:
+        """NEURON_SIMILARITY as a whole."""
+        return pa.concat_tables([NEURON_SIMILARITY.empty_table(), *self.fact_tables()])
+
 
 def compare_languages(
     active: Mapping[str, pa.Table],
