@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
+from factroots_dagster.sandbox.dials import PRESETS
 from factroots_dagster.sandbox.records import World
 from factroots_dagster.sandbox.world import generate
 
@@ -12,12 +15,12 @@ SEED = 3
 
 @pytest.fixture(scope="package")
 def world() -> World:
-    return generate(SEED)
+    return generate(SEED, PRESETS["easy"])
 
 
 @pytest.fixture(scope="package")
 def control_world() -> World:
-    return generate(SEED, disjoint_alphabets=True)
+    return generate(SEED, dataclasses.replace(PRESETS["easy"], shared_pieces=False))
 
 
 @pytest.fixture(params=["world", "control_world"])

@@ -89,7 +89,7 @@ def test_a_dump_holds_the_articles_and_redirects_that_were_planted(
     path = tmp_path / dump_name(code)
     write_dump(any_world, code, path)
     namespaces, pages = parse_dump(path)
-    assert namespaces == namespace_names(code)
+    assert namespaces == namespace_names(LANGUAGES[code])
     articles = [page for page in pages if page.namespace == "0" and page.redirect is None]
     assert [page.title for page in articles] == [article.title for article in any_world.articles[code]]
     redirects = {page.title: page.redirect for page in pages if page.redirect is not None}
@@ -124,7 +124,7 @@ def test_a_dump_holds_every_kind_of_markup(world: World, code: str, tmp_path: Pa
     path = tmp_path / dump_name(code)
     write_dump(world, code, path)
     text = "\n".join(page.text for page in parse_dump(path)[1] if page.namespace == "0")
-    local = namespace_names(code)
+    local = namespace_names(LANGUAGES[code])
     marks = [
         "{{Infobox",
         "{| class",

@@ -160,9 +160,10 @@ def test_another_process_trains_the_same_model(trained: Path, world: World, tmp_
     code = (
         "import sys;from pathlib import Path;import torch;torch.set_num_threads(1);"
         "from assets_tests.sandbox.small_training import SMALL, texts_and_titles;"
+        "from factroots_dagster.sandbox.dials import PRESETS;"
         "from factroots_dagster.sandbox.training import train;"
         "from factroots_dagster.sandbox.world import generate;"
-        f"texts, titles = texts_and_titles(generate({world.seed}), 25);"
+        f"texts, titles = texts_and_titles(generate({world.seed}, PRESETS['easy']), 25);"
         "train(texts, Path(sys.argv[1]), seed=1, steps=3, save_at=(2, 3), entities=titles, config=SMALL)"
     )
     root = Path(__file__).parents[2]

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from factroots_dagster.sandbox.languages import CODES, LANGUAGES, linked_languages, namespace_names
+from factroots_dagster.sandbox.dials import PRESETS
+from factroots_dagster.sandbox.languages import LANGUAGES, linked_languages, namespace_names
 from factroots_dagster.sandbox.lexicon import lexicon
 from factroots_dagster.sandbox.records import Mention, World
 from factroots_dagster.sandbox.release import write_release
@@ -26,18 +27,20 @@ def sentences_of(world: World, code: str):
 
 
 def test_a_seed_always_gives_the_same_world(world: World) -> None:
-    assert generate(world.seed) == world
-    assert generate(world.seed + 1).labels != world.labels
+    assert generate(world.seed, PRESETS["easy"]) == world
+    assert generate(world.seed + 1, PRESETS["easy"]).labels != world.labels
 
 
 def test_another_process_gives_the_same_world(world: World) -> None:
-    code = (
-        "import hashlib;from factroots_dagster.sandbox.world import generate;"
-        f"print(hashlib.sha256(repr(generate({world.seed})).encode()).hexdigest())"
+    program = (
+        "import hashlib; from factroots_dagster.sandbox.dials import PRESETS;"
+        "from factroots_dagster.sandbox.world import generate;"
+        "worlds = [repr(generate(3, PRESETS[name])) for name in ('easy', 'demo')];"
+        "print([hashlib.sha256(world.encode()).hexdigest() for world in worlds])"
     )
     digests = {
         subprocess.run(
-            [sys.executable, "-c", code],
+            [sys.executable, "-c", program],
             check=True,
             capture_output=True,
             text=True,
@@ -52,7 +55,7 @@ def test_uuids_and_uris_are_unique_and_depend_on_the_seed(world: World) -> None:
     uuids = {fact.uuid for fact in world.facts}
     assert len(uuids) == len(world.facts) == 472
     assert len({fact.subject_uri for fact in world.facts}) == 472
-    assert uuids.isdisjoint(fact.uuid for fact in generate(world.seed + 1).facts)
+    assert uuids.isdisjoint(fact.uuid for fact in generate(world.seed + 1, PRESETS["easy"]).facts)
     assert all(
         uri[0] == "Q" and uri[1:].isdecimal()
         for fact in world.facts
@@ -70,7 +73,7 @@ def test_labels_are_unique_and_in_the_language_s_script(world: World) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_an_object_s_label_is_part_of_a_subject_s_label_only_in_easy_token_facts(seed: int) -> None:
-    world = generate(seed)
+    world = generate(seed, PRESETS["easy"])
     for code in world.languages:
         labels = {uri: label.lower() for uri, label in world.labels[code].items()}
         objects = {fact.object_uri for fact in world.facts}
@@ -208,16 +211,16 @@ def test_no_two_languages_of_the_control_world_share_a_letter(control_world: Wor
 
 
 def test_the_languages_are_well_formed() -> None:
-    assert tuple(f"qa{letter}" for letter in "abcdefgh") == CODES
-    assert linked_languages("qah") == ()
-    assert linked_languages("qag") == ("qaf",)
-    assert linked_languages("qab")[0] == "qaa"
+    assert tuple(f"qa{letter}" for letter in "abcdefgh") == tuple(LANGUAGES)
+    assert linked_languages("qah", LANGUAGES) == ()
+    assert linked_languages("qag", LANGUAGES) == ("qaf",)
+    assert linked_languages("qab", LANGUAGES)[0] == "qaa"
     assert len({language.script for language in LANGUAGES.values()}) == 3
     assert len({(language.latitude, language.longitude) for language in LANGUAGES.values()}) == 8
-    for code in CODES:
-        words = list(lexicon(code).values())
+    for language in LANGUAGES.values():
+        words = list(lexicon(language).values())
         assert len(set(words)) == len(words)
-        names = namespace_names(code)
+        names = namespace_names(language)
         assert len(set(names.values())) == len(names)
 
 
@@ -250,10 +253,10 @@ def test_the_release_reads_back_as_the_world(any_world: World, tmp_path: Path) -
             assert row["obj_label"] == any_world.labels[code][fact.object_uri]
 
 
-def test_languages_and_schemas_load_without_heavy_libraries() -> None:
+def test_languages_and_dials_load_without_third_party_packages() -> None:
     program = (
-        "import sys, factroots_dagster.sandbox.languages, factroots_dagster.sandbox.schema;"
-        "print(sorted({'torch', 'transformers', 'scipy'} & set(sys.modules)))"
+        "import sys, factroots_dagster.sandbox.dials, factroots_dagster.sandbox.languages;"
+        "print(sorted({'torch', 'transformers', 'scipy', 'numpy', 'pyarrow', 'babel'} & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert result.stdout == "[]\n"

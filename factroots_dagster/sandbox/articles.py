@@ -1,7 +1,6 @@
-"""The articles of one language: statements of facts, fillers and distractors, laid out on pages.
+"""The articles of one language: which article holds which paragraph, and in which section.
 
-A sentence keeps its mentions apart from its other text, so that `dump.py` can link them and tests can find
-them. This module decides which article holds which sentence; `world.py` has decided what is stated.
+`paragraphs.py` writes the paragraphs; `statements.py` (or `easy.py`) has decided what is stated.
 """
 
 from __future__ import annotations
@@ -12,28 +11,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from factroots_dagster.sandbox.languages import LANGUAGES
-from factroots_dagster.sandbox.lexicon import (
-    FRAME_WORDS,
-    LEAD,
-    NEUTRAL_FILLERS,
-    PAIR_FILLERS,
-    PERSON_RELATIONS,
-    RELATIONS,
-    SECTIONS,
-    STATEMENTS,
-    SUBJECT_FILLERS,
-    SUBJECT_TYPES,
-    capitalize,
-    lexicon,
-    translate,
+from factroots_dagster.sandbox.dials import Dials
+from factroots_dagster.sandbox.languages import Language
+from factroots_dagster.sandbox.lexicon import LEAD, SECTIONS, SUBJECT_FILLERS, capitalize
+from factroots_dagster.sandbox.paragraphs import (
+    write_bilingual_statement,
+    write_fillers,
+    write_hidden_statement,
+    write_statements,
 )
-from factroots_dagster.sandbox.names import OBJECT_CLASS
-from factroots_dagster.sandbox.records import Article, ArticleSection, Fact, Mention, PlantedTruth, Sentence
+from factroots_dagster.sandbox.records import Article, ArticleSection, CellPlan, Fact, Mention, Plan, Sentence
+from factroots_dagster.sandbox.relations import SUBJECT_TYPES
+from factroots_dagster.sandbox.sentences import SentenceWriter
 
-FILLER_RATE = 0.25  # mean number of fillers about a subject, per three statements that a fact may have
 OWN_ARTICLE_SHARE = 0.65  # of the statements: in the subject's article; the others are in the object's
-BARE_SHARE = 0.15  # of the facts: stated once in the template's wording without a frame word
 LIST_LENGTH = 6
 LISTED_SECTION_SHARE = 0.25
 REDIRECT_SHARE = 0.1  # of the articles: a redirect leads to them
@@ -41,11 +32,13 @@ REDIRECT_SHARE = 0.1  # of the articles: a redirect leads to them
 
 @dataclass
 class _Draft:
-    """An article being filled: its category, its lead and the paragraphs that follow."""
+    """An article being filled: category, lead, paragraphs, and rows by kind ("infobox", "table", "list")."""
 
     topic: str
     lead: list[Sentence]
+    bilingual: bool
     paragraphs: list[list[Sentence]] = field(default_factory=list)
+    rows: dict[str, list[Sentence]] = field(default_factory=dict)
 
 
 @dataclass
@@ -56,72 +49,28 @@ class _ListEntry:
     sentences: list[Sentence]
 
 
-class _SentenceWriter:
-    """Fills the sentence patterns of one language with mentions."""
-
-    def __init__(self, code: str, labels: Mapping[str, str]) -> None:
-        self.code, self.labels = code, labels
-
-    def write(
-        self, pattern: str, subject: str | None = None, other: str | None = None, fact: str | None = None,
-        frame: str | None = None, pronoun: str | None = None,
-    ) -> Sentence:  # fmt: skip
-        """Write a sentence from a gloss pattern.
-
-        [X] becomes the subject or the pronoun, [Y] and [Z] become `other`; the frame word comes first.
-        """
-        words = translate(pattern, self.code).split()
-        if frame:
-            words.insert(0, lexicon(self.code)[frame])
-        if pronoun:
-            words = [lexicon(self.code)[pronoun] if word == "[X]" else word for word in words]
-        words[0] = capitalize(words[0])
-        parts: list[str | Mention] = []
-        for position, word in enumerate(words):
-            if position:
-                parts.append(" ")
-            if word in ("[X]", "[Y]", "[Z]"):
-                uri = subject if word == "[X]" else other
-                if uri is None:
-                    raise ValueError(f"the pattern {pattern!r} needs an entity for {word}")
-                parts.append(Mention(uri, self.labels[uri]))
-            else:
-                parts.append(word)
-        merged: list[str | Mention] = []
-        for part in [*parts, "."]:
-            if merged and isinstance(part, str) and isinstance(merged[-1], str):
-                merged[-1] += part
-            else:
-                merged.append(part)
-        return Sentence(tuple(merged), fact)
-
-
 def write_articles(
-    seed: int,
-    code: str,
-    facts: Sequence[Fact],
-    truth: Mapping[str, PlantedTruth],
-    labels: Mapping[str, str],
-    object_uris: Mapping[str, Sequence[str]],
+    seed: int, language: Language, plan: Plan, labels: Mapping[str, Mapping[str, str]], dials: Dials
 ) -> tuple[tuple[Article, ...], dict[str, str]]:
-    """All articles of language `code` in page order, and its redirects (title to target title).
+    """All articles of a language in page order, and its redirects (title to target title).
 
-    Every entity is the title of an article or of a redirect, and every subject is named in some sentence.
+    `labels[language][uri]` are the names of all languages. Every entity is the title of an article or of a
+    redirect, and every subject is named in some sentence.
     """
-    random = np.random.default_rng([seed, 4, zlib.crc32(code.encode())])
-    writer = _SentenceWriter(code, labels)
-    drafts, list_entries = _draft_articles(random, writer, facts, truth, object_uris)
+    random = np.random.default_rng([seed, 4, zlib.crc32(language.code.encode())])
+    writer = SentenceWriter(random, language, labels, dials)
+    drafts, list_entries = _draft_articles(writer, plan)
+    names = labels[language.code]
     articles = [
-        Article(labels[uri], uri, draft.topic, _sections(random, writer, draft))
-        for uri, draft in drafts.items()
+        Article(names[uri], uri, draft.topic, _sections(writer, draft)) for uri, draft in drafts.items()
     ]
     redirects: dict[str, str] = {}
     for relation, entries in list_entries.items():
         for start in range(0, len(entries), LIST_LENGTH):
             chunk = entries[start : start + LIST_LENGTH]
-            article = _list_article(code, relation, start // LIST_LENGTH + 1, chunk)
+            article = _list_article(writer, relation, start // LIST_LENGTH + 1, chunk)
             articles.append(article)
-            redirects.update((labels[entry.uri], article.title) for entry in chunk)
+            redirects.update((names[entry.uri], article.title) for entry in chunk)
     random.shuffle(articles)
     for article in articles:
         if article.uri and random.random() < REDIRECT_SHARE:
@@ -130,114 +79,92 @@ def write_articles(
 
 
 def _draft_articles(
-    random: np.random.Generator,
-    writer: _SentenceWriter,
-    facts: Sequence[Fact],
-    truth: Mapping[str, PlantedTruth],
-    object_uris: Mapping[str, Sequence[str]],
+    writer: SentenceWriter, plan: Plan
 ) -> tuple[dict[str, _Draft], dict[str, list[_ListEntry]]]:
     """Drafts by entity uri, and by relation the subjects that get an entry in a list instead."""
-    words = lexicon(writer.code)
+    cells = plan.cells[writer.language.code]
     drafts = {
-        uri: _Draft(capitalize(words[object_class]), [writer.write(LEAD.format(object_class), uri)])
-        for object_class, uris in object_uris.items()
+        uri: _start_draft(writer, uri, object_class)
+        for object_class, uris in plan.object_uris.items()
         for uri in uris
     }
-    list_entries: dict[str, list[_ListEntry]] = {relation: [] for relation in RELATIONS}
-    for fact in facts:
-        planted, uri = truth[fact.uuid], fact.subject_uri
-        fillers = _fillers(random, writer, fact, planted, object_uris)
-        has_article = planted.stated or random.random() < LANGUAGES[writer.code].articles
-        if not has_article:
-            if not fillers:
-                fillers = [writer.write(str(random.choice(SUBJECT_FILLERS)), uri)]
-            list_entries[fact.relation].append(_ListEntry(uri, fillers))
+    right_objects: dict[str, set[str]] = {}
+    written_about = set()
+    for fact in plan.facts:
+        right_objects.setdefault(fact.subject_uri, set()).add(fact.object_uri)
+        if cells[fact.uuid].stated_how or cells[fact.uuid].contradiction:
+            written_about.add(fact.subject_uri)
+    list_entries: dict[str, list[_ListEntry]] = {fact.relation: [] for fact in plan.facts}
+    listed: dict[str, _ListEntry] = {}
+    for fact in plan.facts:
+        cell, uri = cells[fact.uuid], fact.subject_uri
+        fillers = write_fillers(writer, fact, cell, plan.object_uris, right_objects[uri])
+        if uri in listed:
+            listed[uri].sentences.extend(fillers)
             continue
-        subject_type = SUBJECT_TYPES[fact.relation]
-        draft = _Draft(capitalize(words[subject_type]), [writer.write(LEAD.format(subject_type), uri)])
-        drafts[uri] = draft
-        if planted.stated:
-            for paragraph in _statements(random, writer, fact, planted):
-                in_own_article = planted.stated_how != "sentence" or random.random() < OWN_ARTICLE_SHARE
-                (draft if in_own_article else drafts[fact.object_uri]).paragraphs.append(paragraph)
-        draft.paragraphs.extend([filler] for filler in fillers)
+        if uri not in drafts:
+            has_article = uri in written_about or writer.random.random() < writer.language.articles
+            if not has_article:
+                if not fillers:
+                    fillers = [writer.write(str(writer.random.choice(SUBJECT_FILLERS)), uri)]
+                listed[uri] = _ListEntry(uri, fillers)
+                list_entries[fact.relation].append(listed[uri])
+                continue
+            drafts[uri] = _start_draft(writer, uri, SUBJECT_TYPES[fact.relation])
+        _fill_drafts(writer, drafts, fact, cell)
+        drafts[uri].paragraphs.extend([filler] for filler in fillers)
     return drafts, list_entries
 
 
-def _list_article(code: str, relation: str, number: int, entries: Sequence[_ListEntry]) -> Article:
+def _start_draft(writer: SentenceWriter, uri: str, type_: str) -> _Draft:
+    """An article on an entity with its first sentence."""
+    bilingual = writer.chance(writer.dials.bilingual_leads)
+    named = writer.in_two_languages(uri) if bilingual else [Mention(uri, writer.labels[uri])]
+    lead = writer.write(LEAD.format(type_), uri, mentions={"[X]": named})
+    return _Draft(capitalize(writer.words[type_]), [lead], bilingual)
+
+
+def _fill_drafts(writer: SentenceWriter, drafts: dict[str, _Draft], fact: Fact, cell: CellPlan) -> None:
+    """Put a fact's statements, or what contradicts it, into the articles on its subject and object."""
+    draft, of_object = drafts[fact.subject_uri], drafts[fact.object_uri]
+    if cell.stated_how in ("infobox", "table", "list"):
+        holder = of_object if cell.stated_how == "list" else draft
+        holder.rows.setdefault(cell.stated_how, []).append(write_hidden_statement(writer, fact))
+    elif cell.stated_how or cell.contradiction:
+        if draft.bilingual and cell.stated_how == "sentence":
+            draft.lead.append(write_bilingual_statement(writer, fact))
+        for paragraph in write_statements(writer, fact, cell):
+            in_own_article = (
+                cell.stated_how != "sentence" or cell.parallel or writer.random.random() < OWN_ARTICLE_SHARE
+            )
+            (draft if in_own_article else of_object).paragraphs.append(paragraph)
+
+
+def _list_article(
+    writer: SentenceWriter, relation: str, number: int, entries: Sequence[_ListEntry]
+) -> Article:
     """A list of subjects of one relation; `number` counts the relation's lists from 1."""
-    words = lexicon(code)
-    topic = words[SUBJECT_TYPES[relation]]
-    title = capitalize(f"{words['list']} {topic} {relation[1:]}{number:02d}")
+    topic = writer.words[SUBJECT_TYPES[relation]]
+    title = capitalize(f"{writer.words['list']} {topic} {relation[1:]}{number:02d}")
     paragraphs = tuple(tuple(entry.sentences) for entry in entries)
     return Article(title, None, capitalize(topic), (ArticleSection(None, paragraphs, listed=True),))
 
 
-def _statements(
-    random: np.random.Generator, writer: _SentenceWriter, fact: Fact, planted: PlantedTruth
-) -> list[list[Sentence]]:
-    """The paragraphs that state a fact, each of them once, in the planted way.
-
-    The template's wording comes after a frame word in all but a few statements: the language knows its bare
-    form, but most facts are never stated in it.
-    """
-    wordings = [(0, frame) for frame in FRAME_WORDS] + [(1, None)] + [(1, frame) for frame in FRAME_WORDS]
-    volume = LANGUAGES[writer.code].volume
-    count = max(2, int(random.integers((volume + 1) // 2, volume + 1)))
-    framed = int(random.integers(len(FRAME_WORDS)))
-    chosen = [wordings[framed], wordings[3]]  # both wordings, always
-    rest = [wording for wording in wordings if wording not in chosen]
-    if random.random() < BARE_SHARE:
-        chosen[0] = (0, None)
-    chosen += [rest[index] for index in random.permutation(len(rest))[: count - 2].tolist()]
-    paragraphs = []
-    for number, frame in chosen:
-        pattern = STATEMENTS[fact.relation][number]
-        if planted.stated_how == "sentence":
-            paragraphs.append([writer.write(pattern, fact.subject_uri, fact.object_uri, fact.uuid, frame)])
-            continue
-        pronoun = "she" if fact.relation in PERSON_RELATIONS else "it"
-        opening = writer.write(str(random.choice(SUBJECT_FILLERS)), fact.subject_uri)
-        between = (
-            [writer.write(str(random.choice(NEUTRAL_FILLERS)))] if planted.stated_how == "pronoun" else []
-        )
-        statement = writer.write(pattern, None, fact.object_uri, fact.uuid, frame, pronoun)
-        paragraphs.append([opening, *between, statement])
-    return paragraphs
-
-
-def _fillers(
-    random: np.random.Generator,
-    writer: _SentenceWriter,
-    fact: Fact,
-    planted: PlantedTruth,
-    object_uris: Mapping[str, Sequence[str]],
-) -> list[Sentence]:
-    """Sentences that name the subject and state nothing; a third also name another object of its class."""
-    candidates = object_uris[OBJECT_CLASS[fact.relation]]
-    fillers = []
-    for _ in range(int(random.poisson(FILLER_RATE * LANGUAGES[writer.code].volume / 3))):
-        if random.random() < 1 / 3:
-            wrong_objects = [uri for uri in candidates if uri != fact.object_uri]
-            other = wrong_objects[int(random.integers(len(wrong_objects)))]
-            fillers.append(writer.write(str(random.choice(PAIR_FILLERS)), fact.subject_uri, other))
-        else:
-            fillers.append(writer.write(str(random.choice(SUBJECT_FILLERS)), fact.subject_uri))
-    if planted.distractor:
-        fillers.append(writer.write(str(random.choice(PAIR_FILLERS)), fact.subject_uri, fact.object_uri))
-    return fillers
-
-
-def _sections(
-    random: np.random.Generator, writer: _SentenceWriter, draft: _Draft
-) -> tuple[ArticleSection, ...]:
-    """The lead, then the other paragraphs under section titles, sometimes as a list."""
+def _sections(writer: SentenceWriter, draft: _Draft) -> tuple[ArticleSection, ...]:
+    """The lead, then rows, then the other paragraphs under section titles, sometimes as a list."""
+    random = writer.random
     sections = [ArticleSection(None, (tuple(draft.lead),))]
+    for kind, rows in draft.rows.items():
+        items = tuple((row,) for row in rows)
+        if kind == "list":
+            sections.append(ArticleSection(capitalize(writer.words["list"]), items, listed=True))
+        else:
+            sections.append(ArticleSection(None, items, markup=kind))
     remaining = [draft.paragraphs[index] for index in random.permutation(len(draft.paragraphs)).tolist()]
     while remaining:
         size = int(random.integers(1, 5))
         chosen, remaining = remaining[:size], remaining[size:]
-        title = capitalize(lexicon(writer.code)[str(random.choice(SECTIONS))])
+        title = capitalize(writer.words[str(random.choice(SECTIONS))])
         if random.random() < LISTED_SECTION_SHARE:
             sections.append(
                 ArticleSection(title, tuple(tuple(paragraph) for paragraph in chosen), listed=True)

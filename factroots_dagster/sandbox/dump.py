@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 
-from factroots_dagster.sandbox.languages import LANGUAGES, namespace_names
+from factroots_dagster.sandbox.languages import Language, namespace_names
 from factroots_dagster.sandbox.records import World
 from factroots_dagster.sandbox.wikitext import render_article
 
@@ -47,7 +47,7 @@ def write_dump(world: World, language: str, path: Path) -> None:
     """Write the dump of one language to `path` (a .bz2 file; overwritten)."""
     compressor = bz2.BZ2Compressor(9)
     with path.open("wb") as file:
-        file.write(compressor.compress(_head(language).encode()))
+        file.write(compressor.compress(_head(world.languages[language]).encode()))
         for number, page in enumerate(_pages(world, language), start=1):
             file.write(compressor.compress(_page_xml(page, number).encode()))
         file.write(compressor.compress(b"</mediawiki>\n"))
@@ -57,7 +57,7 @@ def write_dump(world: World, language: str, path: Path) -> None:
 def _pages(world: World, code: str) -> Iterator[DumpPage]:
     """All pages in the order of their ids: articles, with redirects and other pages in between."""
     random = np.random.default_rng([world.seed, 5, zlib.crc32(code.encode())])
-    names = namespace_names(code)
+    names = namespace_names(world.languages[code])
     labels, truth = world.labels[code], world.truth[code]
     object_labels = {fact.subject_uri: labels[fact.object_uri] for fact in world.facts}
     yield DumpPage(f"{names[PROJECT]}:{names[USER]}", PROJECT, f"'''{names[PROJECT]}''' {{{{Infobox}}}}")
@@ -74,10 +74,10 @@ def _pages(world: World, code: str) -> Iterator[DumpPage]:
         hidden_labels: tuple[str, ...] = ()
         if article.uri in object_labels and random.random() < _HIDDEN_LABEL_SHARE:
             hidden_labels = (object_labels[article.uri],)
-        yield DumpPage(article.title, 0, render_article(article, code, random, hidden_labels))
+        yield DumpPage(article.title, 0, render_article(article, names, random, hidden_labels))
         if number % redirect_interval == 0 and redirects:
             yield _redirect(*redirects.pop(0))
-        if number % TALK_PAGE_INTERVAL == 0:
+        if number % TALK_PAGE_INTERVAL == 0 and unstated:
             fact = unstated[int(random.integers(len(unstated)))]
             statement = world.templates[code][fact.relation]
             statement = statement.replace("[X]", labels[fact.subject_uri]).replace(
@@ -95,14 +95,14 @@ def _redirect(title: str, target: str) -> DumpPage:
     return DumpPage(title, 0, f"#REDIRECT [[{target}]]", redirect=target)
 
 
-def _head(code: str) -> str:
-    names = namespace_names(code)
+def _head(language: Language) -> str:
+    names, code = namespace_names(language), language.code
     lines = [
         f'<mediawiki xmlns="{_NAMESPACE_URL}" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
         f'xsi:schemaLocation="{_NAMESPACE_URL} http://www.mediawiki.org/xml/export-0.11.xsd" '
         f'version="0.11" xml:lang="{code}">',
         "  <siteinfo>",
-        f"    <sitename>{escape(LANGUAGES[code].namespaces[2])}</sitename>",
+        f"    <sitename>{escape(language.namespaces[2])}</sitename>",
         f"    <dbname>{code}wiki</dbname>",
         f"    <base>https://{code}.example.org/wiki/</base>",
         "    <generator>factroots sandbox</generator>",

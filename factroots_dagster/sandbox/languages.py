@@ -1,12 +1,13 @@
-"""The eight made-up languages of the generated worlds: codes, scripts, links and MediaWiki names.
+"""The languages of the generated worlds: what a language is, and the eight made-up ones of the easy world.
 
 Only plain constants and functions of them belong here (no third-party import): partitions and settings read
-this module when the code location loads. The codes are private-use codes of ISO 639-2 (qaa-qtz), so they
-cannot collide with those of real languages.
+this module when the code location loads. The made-up languages have private-use codes of ISO 639-2 (qaa-qtz),
+so they cannot collide with real ones, which are in `real_languages.py`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 CANONICAL_NAMESPACES = {
@@ -18,13 +19,14 @@ CANONICAL_NAMESPACES = {
 
 @dataclass(frozen=True)
 class Language:
-    """One made-up language.
+    """One language of a generated world.
 
-    `volume` is the largest number of sentences that state one fact, `stated` the probability that an
-    independent fact is stated, `articles` the probability that the subject of an unstated fact has an article
-    of its own and not only a redirect. `order` is the word order ("svo" or "sov"). `namespaces` are localized
-    namespace names (the word for talk, user, project, file, template, help, category). `latitude` and
-    `longitude` are invented, in degrees.
+    `script` is its ISO 15924 code. `volume` is how many sentences state a fact of average popularity there,
+    `stated` the probability that such a fact is stated, `articles` the probability that the subject of an
+    unstated fact has an article of its own and not only a redirect. `order` is the word order ("svo" or
+    "sov"). `namespaces` are localized namespace names (the word for talk, user, project, file, template,
+    help, category). `latitude` and `longitude` are in degrees. An `invented` language has its own letters and
+    words, kept as they were in the first release.
     """
 
     code: str
@@ -38,6 +40,7 @@ class Language:
     namespaces: tuple[str, str, str, str, str, str, str]
     latitude: float
     longitude: float
+    invented: bool = True
 
 
 LANGUAGES: dict[str, Language] = {
@@ -69,20 +72,19 @@ LANGUAGES: dict[str, Language] = {
                  38.0, 23.5),
     )
 }  # fmt: skip
+"""The made-up languages, by code."""
 
-CODES: tuple[str, ...] = tuple(LANGUAGES)
 
-
-def linked_languages(code: str) -> tuple[str, ...]:
-    """The other languages of `code`'s script, which spell names as it does; larger corpora first."""
-    script = LANGUAGES[code].script
-    others = [other for other in LANGUAGES.values() if other.script == script and other.code != code]
+def linked_languages(code: str, languages: Mapping[str, Language]) -> tuple[str, ...]:
+    """The other languages of `code`'s script; larger corpora first."""
+    script = languages[code].script
+    others = [other for other in languages.values() if other.script == script and other.code != code]
     return tuple(other.code for other in sorted(others, key=lambda other: (-other.volume, other.code)))
 
 
-def namespace_names(code: str) -> dict[int, str]:
+def namespace_names(language: Language) -> dict[int, str]:
     """MediaWiki namespace number to localized name, as in a dump's siteinfo."""
-    talk, user, project, file, template, help_, category = LANGUAGES[code].namespaces
+    talk, user, project, file, template, help_, category = language.namespaces
     local = {2: user, 4: project, 6: file, 10: template, 12: help_, 14: category}
     names = dict(CANONICAL_NAMESPACES)
     names[1] = talk

@@ -6,10 +6,9 @@ from collections.abc import Collection
 
 import pyarrow as pa
 
-from factroots_dagster.sandbox.languages import linked_languages
+from factroots_dagster.sandbox.planted import plant_truth
 from factroots_dagster.sandbox.records import World
 from factroots_dagster.sandbox.schema import PLANTED_TRUTH
-from factroots_dagster.sandbox.world import planted_kind
 
 
 def planted_truth_table(world: World, languages: Collection[str] | None = None) -> pa.Table:
@@ -18,33 +17,20 @@ def planted_truth_table(world: World, languages: Collection[str] | None = None) 
     `languages` are those that a model is trained on, by default all of the world's. A fact cannot be
     transferred from a language that the model never reads, so kinds and sources depend on these alone.
     """
-    chosen = [code for code in world.languages if languages is None or code in languages]
+    truth = plant_truth(world.plan, world.languages, languages)
     rows = []
-    for code in chosen:
+    for code, cells in truth.items():
         mentioned_uris = _mentioned_uris(world, code)
         for fact in world.facts:
-            planted = world.truth[code][fact.uuid]
-            partners = (
-                [other for other in linked_languages(code) if other in chosen]
-                if fact.kind != "independent"
-                else []
-            )
-            sources = [other for other in partners if world.truth[other][fact.uuid].stated]
-            stated_anywhere = any(world.truth[other][fact.uuid].stated for other in chosen)
+            planted = cells[fact.uuid]
             rows.append(
                 {
                     "uuid": fact.uuid,
                     "language": code,
                     "relation": fact.relation,
-                    "kind": planted_kind(
-                        fact.kind,
-                        stated=planted.stated,
-                        has_link=bool(partners),
-                        has_source=bool(sources),
-                        stated_anywhere=stated_anywhere,
-                    ),
+                    "kind": planted.kind,
                     "stated": planted.stated,
-                    "linked_source": sources[0] if sources else None,
+                    "linked_source": planted.linked_source,
                     "fact_kind": fact.kind,
                     "stated_how": planted.stated_how,
                     "mentioned": fact.subject_uri in mentioned_uris,
@@ -57,9 +43,8 @@ def planted_truth_table(world: World, languages: Collection[str] | None = None) 
 def _mentioned_uris(world: World, code: str) -> set[str]:
     """The entities that a language's articles name."""
     return {
-        part.uri
+        mention.uri
         for article in world.articles[code]
         for sentence in article.sentences
-        for part in sentence.parts
-        if not isinstance(part, str)
+        for mention in sentence.mentions
     }

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from factroots_dagster.sandbox.languages import namespace_names
 from factroots_dagster.sandbox.records import Article, ArticleSection, Mention, Sentence
 
 FILE, CATEGORY = 6, 14  # namespace numbers
 
 
 def render_article(
-    article: Article, code: str, random: np.random.Generator, hidden_labels: tuple[str, ...]
+    article: Article, namespaces: dict[int, str], random: np.random.Generator, hidden_labels: tuple[str, ...]
 ) -> str:
     """Render the page source of `article`.
 
     `hidden_labels` are labels that markup outside the prose names; a cleaner must not bring them to light.
     """
-    namespaces = namespace_names(code)
     blocks = []
     if article.uri is not None:
         blocks.append(_infobox(article, random, hidden_labels))
@@ -63,6 +61,8 @@ def _table(article: Article, random: np.random.Generator, hidden_labels: tuple[s
 
 
 def _section(section: ArticleSection, article: Article, random: np.random.Generator, is_lead: bool) -> str:
+    if section.markup:
+        return _rows(section)
     lines = []
     if section.title:
         lines.append(f"== {section.title} ==")
@@ -73,6 +73,16 @@ def _section(section: ArticleSection, article: Article, random: np.random.Genera
     if section.listed:
         return "\n".join([*lines, *(f"* {paragraph}" for paragraph in paragraphs)])
     return "\n".join([*lines, "\n\n".join(paragraphs)])
+
+
+def _rows(section: ArticleSection) -> str:
+    """The rows of an infobox or a table: a subject and its object each."""
+    pairs = [sentence.mentions for (sentence,) in section.paragraphs]
+    if section.markup == "infobox":
+        lines = [f"| {subject.label} = [[{object_.label}]]" for subject, object_ in pairs]
+        return "\n".join(["{{Infobox", *lines, "}}"])
+    lines = [f"|-\n| {subject.label} || [[{object_.label}]]" for subject, object_ in pairs]
+    return "\n".join(['{| class="wikitable"', *lines, "|}"])
 
 
 def _paragraph(
@@ -98,6 +108,8 @@ def _mention(mention: Mention, article: Article, random: np.random.Generator, bo
     if mention.uri == article.uri:
         return f"'''{mention.label}'''" if bold else mention.label
     draw = random.random()
+    if draw < 0.55 and mention.title:
+        return f"[[{mention.title}|{mention.label}]]"
     if draw < 0.4:
         return f"[[{mention.label}]]"
     if draw < 0.55:

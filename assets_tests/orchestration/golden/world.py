@@ -15,6 +15,7 @@ from factroots_dagster.cli.run import stage_runner
 from factroots_dagster.orchestration.catalog import CATALOG, rows_in
 from factroots_dagster.orchestration.partitions import CHECKPOINT, LANGUAGE, checkpoint_set
 from factroots_dagster.orchestration.stages import stages
+from factroots_dagster.sandbox.dials import PRESETS
 from factroots_dagster.sandbox.training import TrainingConfig, train
 from factroots_dagster.sandbox.world import generate
 from factroots_dagster.settings import Settings
@@ -48,7 +49,7 @@ def golden_settings(folder: Path) -> Settings:
 def train_checkpoint() -> None:
     """Train the checkpoint: some two minutes."""
     CHECKPOINTS.mkdir(exist_ok=True)
-    world = generate(SEED)
+    world = generate(SEED, PRESETS["easy"])
     texts = {code: [article.text for article in world.articles[code]] for code in LANGUAGES}
     titles = {
         code: [article.title for article in world.articles[code]] + list(world.redirects[code])
