@@ -16,7 +16,7 @@ from factroots_dagster import orchestration
 from factroots_dagster.orchestration.build import build_defs
 from factroots_dagster.orchestration.catalog import CATALOG, ROWS, ancestors, parents, rows_in
 from factroots_dagster.orchestration.partitions import partition_keys, platform_for
-from factroots_dagster.orchestration.resources.store import StoreResource
+from factroots_dagster.orchestration.resources import StoreResource
 from factroots_dagster.orchestration.stages import stages
 from factroots_dagster.settings import Settings
 from factroots_dagster.tables import description_of

@@ -8,7 +8,7 @@ import sys
 PROGRAM = """
 import os, signal
 from pyspark import SparkContext
-from factroots_dagster.orchestration.resources.spark import SparkResource
+from factroots_dagster.orchestration.resources import SparkResource
 spark = SparkResource(master="local[1]")
 first = spark.session()
 assert first.range(3).count() == 3 and spark.session() is first

@@ -232,9 +232,7 @@ def check_checkpoints(settings: Settings) -> Iterator[CheckResult]:
     except InputError as error:
         yield CheckResult.from_error(name, error)
         return
-    defects = {
-        key: defect for key, defect in registry.incomplete_folders(settings).items() if key not in registered
-    }
+    defects = registry.incomplete_folders(settings)
     for key, entry in registered.items():
         folder = Path(entry.source)
         if folder.is_absolute():

@@ -225,9 +225,7 @@ def list_checkpoints() -> None:
     settings = load_settings()
     registered = registry.registered(settings)
     partitions = _add_partitions(settings, list(registered))
-    incomplete = {
-        key: defect for key, defect in registry.incomplete_folders(settings).items() if key not in registered
-    }
+    incomplete = registry.incomplete_folders(settings)
     for entry in registered.values():
         revision = f"@{entry.revision}" if entry.revision else ""
         is_missing = Path(entry.source).is_absolute() and not Path(entry.source).is_dir()
@@ -268,8 +266,7 @@ def recover(server: str | None) -> None:
     with it, but their processes cannot be seen from a new container.
     """
     from factroots_dagster.orchestration.partitions import platform_for
-    from factroots_dagster.orchestration.process import process_is_gone, started_by
-    from factroots_dagster.orchestration.recovery import recover_orphaned_runs
+    from factroots_dagster.orchestration.process import process_is_gone, recover_orphaned_runs, started_by
 
     orphaned: Callable[[dg.DagsterRun], bool] = process_is_gone
     if server is not None:

@@ -92,8 +92,9 @@ def watched_folders(settings: CheckpointSettings) -> dict[str, Path]:
 
 
 def incomplete_folders(settings: CheckpointSettings) -> dict[str, str]:
-    """The watched folders that are not complete checkpoints: what each one lacks, by key."""
-    defects = {key: find_defect(path) for key, path in watched_folders(settings).items()}
+    """What each folder lacks that is watched and not registered, being an incomplete checkpoint; by key."""
+    named, watched = _read_file(registry_file(settings)), watched_folders(settings)
+    defects = {key: find_defect(path) for key, path in watched.items() if key not in named}
     return {key: defect for key, defect in defects.items() if defect is not None}
 
 

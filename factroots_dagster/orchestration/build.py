@@ -15,9 +15,7 @@ from factroots_dagster.orchestration.catalog import rows_in
 from factroots_dagster.orchestration.checks.bridge import asset_checks
 from factroots_dagster.orchestration.materialization import asset_definitions
 from factroots_dagster.orchestration.partitions import Platform, platform_for
-from factroots_dagster.orchestration.resources.models import ModelResource
-from factroots_dagster.orchestration.resources.spark import SparkResource
-from factroots_dagster.orchestration.resources.store import StoreResource
+from factroots_dagster.orchestration.resources import ModelResource, SparkResource, StoreResource
 from factroots_dagster.settings import Settings
 
 

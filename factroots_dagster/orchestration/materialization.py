@@ -42,18 +42,15 @@ def asset_definitions(
 def _assets_of_pass(
     platform: Platform, rows: Sequence[AssetRow], condition: dg.AutomationCondition[Any] | None
 ) -> dg.AssetsDefinition:
-    first = rows[0]
+    first, several = rows[0], len(rows) > 1
     partitions_def = platform.partitions_def(first.partitioned_by)
 
     @dg.multi_asset(
-        name=first.name if len(rows) == 1 else first.body.__name__,
-        specs=[
-            _spec(platform, row, None if row.name == "checkpoint" else condition, skippable=len(rows) > 1)
-            for row in rows
-        ],
+        name=first.body.__name__ if several else first.name,
+        specs=[_spec(platform, row, condition, skippable=several) for row in rows],
         partitions_def=partitions_def,
         backfill_policy=dg.BackfillPolicy.single_run() if partitions_def is not None else None,
-        can_subset=len(rows) > 1,
+        can_subset=several,
         pool=first.pool,
         required_resource_keys={"store", *first.resources},
     )
@@ -81,7 +78,7 @@ def _spec(
         tags={"factroots/world": settings.world},
         metadata=asset_metadata(row),
         code_version=code_version(row.name, settings),
-        automation_condition=condition,
+        automation_condition=None if row.name == "checkpoint" else condition,
         freshness_policy=policy,
         partitions_def=platform.partitions_def(row.partitioned_by),
         skippable=skippable,
@@ -147,24 +144,20 @@ class _StepRun:
 
     def _attempt(self, key: str | None) -> None:
         started, parts = time.monotonic(), parts_of(key)
+        settings, instance = self.platform.settings, self.context.instance
         try:
-            inputs = {
-                row.name: input_tags(row.name, self.platform.settings, self.context.instance)
-                for row in self.rows
-            }
+            inputs = {row.name: input_tags(row.name, settings, instance) for row in self.rows}
             if not self._is_done(parts):
                 self._make(parts)
         except InputError as error:
             self.failed[key] = error
             return
-        self.finished[key] = _Finished(time.monotonic() - started, inputs)
+        seconds = time.monotonic() - started
+        self.finished[key] = _Finished(seconds, inputs)
         for row in self.rows:
-            info = self.store.partition_info(row.name, *parts)
+            info, name = self.store.partition_info(row.name, *parts), "/".join((row.name, *parts))
             rows = "-" if info.rows is None else f"{info.rows:,}"
-            self.context.log.info(
-                f"{'/'.join((row.name, *parts))}: {rows} rows, {info.bytes / 1e6:.2f} MB in "
-                f"{self.finished[key].seconds:.1f} s"
-            )
+            self.context.log.info(f"{name}: {rows} rows, {info.bytes / 1e6:.2f} MB in {seconds:.1f} s")
 
     def _is_done(self, parts: Parts) -> bool:
         """Whether an earlier attempt of this run has finished a partition.
@@ -189,21 +182,16 @@ class _StepRun:
                 f"partition {'|'.join(parts)!r}: no checkpoint's key holds a '|'",
                 "delete this partition in the UI and register the checkpoint with: factroots checkpoints add",
             )
-        snapshot = StoreSnapshot(store, settings)
+        snapshot, run_id = StoreSnapshot(store, settings), self.context.run.run_id
         with ExitStack() as stack:
             writers = {}
             for row in self.rows:
                 version, upstream = code_version(row.name, settings), snapshot.upstream(row.name, parts)
-                writers[row.name] = stack.enter_context(
-                    store.write_partition(
-                        row.name,
-                        *parts,
-                        code_version=version,
-                        upstream=upstream,
-                        run_id=self.context.run.run_id,
-                        resume=f"{version} {sorted(upstream.items())}" if row.resumable else None,
-                    )
+                resume = f"{version} {sorted(upstream.items())}" if row.resumable else None
+                partition = store.write_partition(
+                    row.name, *parts, code_version=version, upstream=upstream, run_id=run_id, resume=resume
                 )
+                writers[row.name] = stack.enter_context(partition)
             resources = {name: getattr(self.context.resources, name) for name in first.resources}
             step = Step(settings, store, writers, self.context.log.info, **resources)
             try:
@@ -237,9 +225,8 @@ class _StepRun:
         """
         for row in self.rows:
             for key, finished in self.finished.items():
-                event = materialization(
-                    row.name, self.store, parts_of(key), finished.inputs[row.name], finished.seconds
-                )
+                parts, inputs = parts_of(key), finished.inputs[row.name]
+                event = materialization(row.name, self.store, parts, inputs, finished.seconds)
                 self.context.log_event(event)
             if with_checks and self.finished:
                 suite = row.suite(self.platform.settings)

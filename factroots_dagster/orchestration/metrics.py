@@ -6,6 +6,7 @@ that cannot be computed is None, and is left out.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 import pyarrow as pa
@@ -119,11 +120,8 @@ def interventions(store: Store, key: str) -> Metrics:
 
 def types(store: Store, key: str) -> Metrics:
     """Counts and shares of the types among the predicted facts, all languages together."""
-    counts = {
-        item["values"]: item["counts"]
-        for item in pc.value_counts(store.read("fact_types", key, columns=["type"])["type"]).to_pylist()
-    }
-    predicted = sum(count for name, count in counts.items() if name != "not_predicted")
+    counts = Counter(store.read("fact_types", key, columns=["type"])["type"].to_pylist())
+    predicted = counts.total() - counts["not_predicted"]
     shares = {f"share_{name}": count / predicted for name, count in counts.items() if name != "not_predicted"}
     return {f"facts_{name}": count for name, count in sorted(counts.items())} | dict(sorted(shares.items()))
 

@@ -99,7 +99,8 @@ def partition_keys(context: Any, platform: Platform, dimensions: tuple[str, ...]
     keys = list(context.partition_keys)
     if not keys:
         raise InputError(f"the range {chosen.start}...{chosen.end} is empty: its end comes first", remedy)
-    return sorted(keys, key=_by_first_use([parts_of(key)[0] for key in keys]))
+    order = list(dict.fromkeys(parts_of(key)[0] for key in keys))
+    return sorted(keys, key=lambda key: order.index(parts_of(key)[0]))
 
 
 def _all_keys(platform: Platform, dimensions: tuple[str, ...], instance: dg.DagsterInstance) -> Iterable[str]:
@@ -108,8 +109,3 @@ def _all_keys(platform: Platform, dimensions: tuple[str, ...], instance: dg.Dags
     if dimensions == CELL:
         return (f"{checkpoint}|{language}" for checkpoint in checkpoints for language in languages)
     return languages if dimensions == (LANGUAGE,) else checkpoints
-
-
-def _by_first_use(checkpoints: Sequence[str]) -> Any:
-    order = {checkpoint: rank for rank, checkpoint in enumerate(dict.fromkeys(checkpoints))}
-    return lambda key: order[parts_of(key)[0]]

@@ -1,4 +1,4 @@
-"""Runs whose process is gone: noticed, and reported as failed.
+"""Runs whose process is gone: noticed, and reported as failed; what they finished enters the history.
 
 Dagster's DefaultRunLauncher cannot ask after a run, and a run of the command line has no launcher at all. One
 whose process was killed, or whose machine was switched off, stays "started" for ever, holds its pool's only
@@ -11,11 +11,15 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+
+from factroots_dagster.orchestration.catalog import rows_in
+from factroots_dagster.orchestration.events import record_unrecorded
+from factroots_dagster.orchestration.partitions import Platform
 
 PROCESS_TAG = "factroots/process"
 SERVER_TAG = ".dagster/grpc_info"  # which code server started a run
@@ -69,21 +73,33 @@ def fail_orphaned_runs(
     instance: dg.DagsterInstance, orphaned: Callable[[dg.DagsterRun], bool] = process_is_gone
 ) -> list[dg.DagsterRun]:
     """Report as failed every unfinished run that is orphaned; those runs."""
-    return list(_fail(instance, orphaned))
-
-
-def _fail(instance: dg.DagsterInstance, orphaned: Callable[[dg.DagsterRun], bool]) -> Iterator[dg.DagsterRun]:
+    failed = []
     for run in instance.get_runs(dg.RunsFilter(statuses=list(UNFINISHED))):
-        if not orphaned(run):
-            continue
-        now = instance.get_run_by_id(run.run_id)  # it may have ended well since it was listed
-        if now is not None and not now.is_finished:
+        # it may have ended well since it was listed
+        if orphaned(run) and (now := instance.get_run_by_id(run.run_id)) and not now.is_finished:
             instance.report_run_failed(
                 now,
                 "The run's process is gone: it was killed, or the machine stopped. What it finished is kept; "
                 "run it again for the rest.",
             )
-            yield now
+            failed.append(now)
+    return failed
+
+
+def recover_orphaned_runs(
+    instance: dg.DagsterInstance,
+    platform: Platform,
+    orphaned: Callable[[dg.DagsterRun], bool] = process_is_gone,
+) -> list[tuple[dg.DagsterRun, list[str]]]:
+    """Fail every orphaned run; each with the partitions that it had finished and not recorded."""
+    recovered = []
+    for run in fail_orphaned_runs(instance, orphaned):
+        names = {row.name for row in rows_in(platform.settings)}
+        if run.asset_selection:
+            names &= {key.to_user_string() for key in run.asset_selection}
+        recorded = record_unrecorded(instance, platform.settings, platform.store, run.run_id, sorted(names))
+        recovered.append((run, recorded))
+    return recovered
 
 
 def _machine() -> str:

@@ -46,10 +46,7 @@ def stages(rows: Sequence[AssetRow]) -> list[Stage]:
         for dimensions in ((), (LANGUAGE,), (CHECKPOINT,), CELL):
             stage: list[str] = []
             for row in remaining:  # each comes after those that it reads
-                ready = {*done, *stage}
-                if row.partitioned_by == dimensions and all(
-                    name in ready for name in row.reads if name in names
-                ):
+                if row.partitioned_by == dimensions and names.intersection(row.reads) <= {*done, *stage}:
                     stage.append(row.name)
             if stage:
                 plan.append(Stage(dimensions, tuple(stage)))
@@ -57,9 +54,8 @@ def stages(rows: Sequence[AssetRow]) -> list[Stage]:
                 remaining = [row for row in remaining if row.name not in done]
                 break
         else:
-            raise ValueError(
-                f"{', '.join(row.name for row in remaining)}: read one another, or an unknown asset"
-            )
+            unordered = ", ".join(row.name for row in remaining)
+            raise ValueError(f"{unordered}: read one another, or an unknown asset")
     return plan
 
 
@@ -155,9 +151,7 @@ def materialize_world(runner: StageRunner) -> list[str]:
 def _reasons(result: dg.ExecuteInProcessResult) -> str:
     """Why a run failed: the words of its failed steps and checks."""
     lines = []
-    for event in result.all_events:
-        if not event.is_step_failure:
-            continue
+    for event in [event for event in result.all_events if event.is_step_failure]:
         data = event.step_failure_data
         failure = data.user_failure_data.description if data.user_failure_data else None
         cause = data.error.cause if data.error and data.error.cause else data.error

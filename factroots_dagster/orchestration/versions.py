@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from factroots_dagster.orchestration.catalog import CATALOG, AssetRow, parents
@@ -45,7 +46,7 @@ class StoreSnapshot:
     def __init__(self, store: Store, settings: Settings) -> None:
         self.store, self.settings = store, settings
         self._manifests: dict[tuple[str, Parts], dict[str, Any] | None] = {}
-        self._folders: dict[tuple[str, ...], list[str]] = {}
+        self._folders = cache(store.folders)
         self._joint: dict[tuple[str, tuple[str | None, ...]], str | None] = {}
 
     def manifest(self, asset: str, parts: Parts) -> dict[str, Any] | None:
@@ -88,7 +89,7 @@ class StoreSnapshot:
             partitions = [
                 (*folder, name)
                 for folder in partitions
-                for name in ([key] if key is not None else self._below(asset, *folder))
+                for name in ([key] if key is not None else self._folders(asset, *folder))
             ]
         return partitions
 
@@ -107,11 +108,6 @@ class StoreSnapshot:
             return None
         table = self.store.read("checkpoint", checkpoint, columns=["tokenizer_sha256"])
         return str(table["tokenizer_sha256"][0])
-
-    def _below(self, asset: str, *parts: str) -> list[str]:
-        if (asset, *parts) not in self._folders:
-            self._folders[asset, *parts] = self.store.folders(asset, *parts)
-        return self._folders[asset, *parts]
 
 
 def _digest(values: object) -> str:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from factroots_dagster.orchestration.resources.models import ModelResource
-from factroots_dagster.orchestration.resources.spark import SparkResource
+from factroots_dagster.orchestration.resources import ModelResource, SparkResource
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import PartitionWriter, Store
 

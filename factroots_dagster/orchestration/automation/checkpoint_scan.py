@@ -91,8 +91,7 @@ def scan_checkpoints(
     A hub id without a revision stands for the commit that it was described at; a newer commit is
     registered beside it, pinned, under a key of its own.
     """
-    scan = _Scan(settings, state, now, hub_interval, newest_commit)
-    return scan.run(partitions)
+    return _Scan(settings, state, now, hub_interval, newest_commit).run(partitions)
 
 
 def described_revision(store: Store, key: str) -> str | None:
@@ -108,27 +107,23 @@ def _described(folder: Path, changed_ns: int) -> str:
     return str(read_folder(folder, ["revision"])["revision"][0].as_py())
 
 
+@dataclass
 class _Scan:
     """One scan under way."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        state: ScanState,
-        now: float,
-        hub_interval: float,
-        newest_commit: Callable[[str], str],
-    ) -> None:
-        self.settings, self.state, self.now = settings, state, now
-        self.hub_interval, self.newest_commit = hub_interval, newest_commit
-        self.store = Store(settings.data_root, settings.world)
-        self.result = ScanResult()
-        self.started = time.monotonic()
+    settings: Settings
+    state: ScanState
+    now: float
+    hub_interval: float
+    newest_commit: Callable[[str], str]
+
+    def __post_init__(self) -> None:
+        self.store = Store(self.settings.data_root, self.settings.world)
+        self.result, self.started = ScanResult(), time.monotonic()
 
     def run(self, partitions: Collection[str]) -> ScanResult:
         known, result = registered(self.settings), self.result
-        incomplete = incomplete_folders(self.settings)
-        result.deferred = {key: reason for key, reason in incomplete.items() if key not in known}
+        result.deferred = incomplete_folders(self.settings)
         for key, entry in list(known.items()):
             folder = Path(entry.source)
             if folder.is_absolute():

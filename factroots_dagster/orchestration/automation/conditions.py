@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from functools import cache, partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -40,7 +41,7 @@ class Evaluation:
 
     def __init__(self, platform: Platform, instance: dg.DagsterInstance) -> None:
         settings = platform.settings
-        self.settings, self.instance = settings, instance
+        self.settings = settings
         self.snapshot = StoreSnapshot(platform.store, settings)
         partitions = instance.get_dynamic_partitions(checkpoint_set(settings))
         known = registered(settings)
@@ -49,8 +50,8 @@ class Evaluation:
             LANGUAGE: list(settings.active_languages),
             CHECKPOINT: [key for key in partitions if key in known],
         }
-        self._records: dict[str, dict[Parts, Record]] = {}
-        self._first_events: dict[str, int] = {}
+        self._latest_records = cache(partial(latest_records, instance))
+        self._first_event_id = cache(partial(first_event_id, instance))
         self._in_history: dict[tuple[str, tuple[str | None, ...]], bool] = {}
         self.pending: dict[str, set[Parts]] = {}
         """By asset, the partitions that will be made before what reads them."""
@@ -108,16 +109,6 @@ class Evaluation:
                 for parts, digest in digests.items()
             )
         return self._in_history[name, chosen]
-
-    def _latest_records(self, asset: str) -> dict[Parts, Record]:
-        if asset not in self._records:
-            self._records[asset] = latest_records(self.instance, asset)
-        return self._records[asset]
-
-    def _first_event_id(self, asset: str) -> int:
-        if asset not in self._first_events:
-            self._first_events[asset] = first_event_id(self.instance, asset)
-        return self._first_events[asset]
 
     def waiting(self, asset: str) -> set[Parts]:
         """The partitions that something upstream will be made for first."""
@@ -213,11 +204,7 @@ def _requested(context: dg.AutomationContext[dg.AssetKey], out_of_date: dict[Par
         for parts in _parts_in(previous):
             if version := offered.get("|".join(parts)):
                 requested["|".join(parts)] = version
-    return {
-        key: version
-        for key, version in requested.items()
-        if out_of_date.get(parts_of(key or None)) == version
-    }
+    return {key: text for key, text in requested.items() if out_of_date.get(parts_of(key or None)) == text}
 
 
 async def _in_progress(context: dg.AutomationContext[dg.AssetKey], requested: Iterable[str]) -> set[Parts]:

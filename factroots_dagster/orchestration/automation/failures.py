@@ -67,14 +67,11 @@ def _events(instance: dg.DagsterInstance, run: dg.DagsterRun, kind: dg.DagsterEv
 
 def _failed_steps(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[tuple[str, str]]:
     for event in _events(instance, run, dg.DagsterEventType.STEP_FAILURE):
-        data = event.step_failure_data
-        if data.user_failure_data is not None and data.user_failure_data.description:
-            yield f"step {event.step_key}", data.user_failure_data.description
-            continue
-        error = data.error
+        data, error = event.step_failure_data, event.step_failure_data.error
         while error is not None and error.cause is not None:
             error = error.cause
-        yield f"step {event.step_key}", (error.message.strip() if error else str(event.message))
+        words = data.user_failure_data.description if data.user_failure_data is not None else None
+        yield f"step {event.step_key}", words or (error.message.strip() if error else str(event.message))
 
 
 def _failed_checks(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator[tuple[str, str]]:

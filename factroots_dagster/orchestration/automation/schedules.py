@@ -57,10 +57,9 @@ def platform_schedules(platform: Platform) -> list[dg.ScheduleDefinition]:
         "it downstream.",
     )
     def snapshot_schedule(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
-        if settings.wikipedia_snapshot != LATEST:
-            return dg.SkipReason(
-                f"FACTROOTS_WIKIPEDIA_SNAPSHOT={settings.wikipedia_snapshot} is what is wanted"
-            )
+        wanted = settings.wikipedia_snapshot
+        if wanted != LATEST:
+            return dg.SkipReason(f"FACTROOTS_WIKIPEDIA_SNAPSHOT={wanted} is what is wanted")
         newer, unanswered = newer_snapshots(settings, platform.store)
         if unanswered:
             context.log.warning("; ".join(unanswered.values()))
@@ -86,23 +85,20 @@ def newer_snapshots(settings: Settings, store: Store) -> tuple[dict[str, str], d
         for language in store.keys("wikipedia_dump")
         if language in settings.active_languages
     }
-    newer: dict[str, str] = {}
-    unanswered = {language: f"{language}: no answer in time" for language in dates}
+    newer, unanswered = {}, {}
     pool = ThreadPoolExecutor(max_workers=8)
     lookups = {pool.submit(_newest, settings.wikipedia_source, language): language for language in dates}
     done, _ = wait(lookups, timeout=ANSWER_SECONDS)
     pool.shutdown(wait=False, cancel_futures=True)
-    for lookup in done:
-        language = lookups[lookup]
+    for lookup, language in lookups.items():
         try:
-            date = lookup.result()
+            if lookup not in done:
+                unanswered[language] = f"{language}: no answer in time"
+            elif dates[language] == LATEST or lookup.result() > dates[language]:
+                newer[language] = lookup.result()
         except InputError as error:
             unanswered[language] = f"{language}: {error}"
-            continue
-        del unanswered[language]
-        if dates[language] == LATEST or date > dates[language]:
-            newer[language] = date
-    return {language: newer[language] for language in dates if language in newer}, unanswered
+    return newer, unanswered
 
 
 def _newest(source: str, language: str) -> str:

@@ -13,7 +13,7 @@ from factroots_dagster.orchestration.automation.failures import (
 )
 from factroots_dagster.orchestration.materialization import AUTOMATIC_TAG
 from factroots_dagster.orchestration.partitions import Platform, checkpoint_set
-from factroots_dagster.orchestration.recovery import recover_orphaned_runs
+from factroots_dagster.orchestration.process import recover_orphaned_runs
 
 REQUEST_TAG = "factroots/asked"
 
@@ -99,11 +99,11 @@ def _lost_run_sensor(platform: Platform) -> dg.SensorDefinition:
 
 def run_requests(instance: dg.DagsterInstance, scan: ScanResult) -> list[dg.RunRequest]:
     """A run for every request that neither the sensor nor the schedule has made yet."""
-    requests = []
-    for key, name in scan.requests.items():
-        if not instance.get_runs(dg.RunsFilter(tags={REQUEST_TAG: name}), limit=1):
-            requests.append(dg.RunRequest(run_key=name, partition_key=key, tags={REQUEST_TAG: name}))
-    return requests
+    return [
+        dg.RunRequest(run_key=name, partition_key=key, tags={REQUEST_TAG: name})
+        for key, name in scan.requests.items()
+        if not instance.get_runs(dg.RunsFilter(tags={REQUEST_TAG: name}), limit=1)
+    ]
 
 
 def _skip_reason(partitions: Sequence[str], summary: str) -> str:

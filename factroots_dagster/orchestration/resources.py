@@ -1,4 +1,8 @@
-"""Checkpoints as a Dagster resource: found through the registry, at the revision that was described."""
+"""What asset bodies are given by Dagster: the store, a Spark session, and the models.
+
+The session is started by the first asset that asks, and shared by the process. Models are found through the
+registry, at the revision that was described.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +12,67 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from factroots_dagster.errors import UnavailableError
 from factroots_dagster.models.registry import CheckpointSource, lookup
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from factroots_dagster.models.checkpoint import LoadedModel
+    from factroots_dagster.models.files import ResolvedCheckpoint
     from factroots_dagster.models.tokenizer import CheckpointTokenizer
 
 DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
+
+
+class StoreResource(dg.ConfigurableResource[None]):
+    """Reads and writes the partitions of one world."""
+
+    data_root: str
+    world: str
+
+    def store(self) -> Store:
+        """The store."""
+        return Store(self.data_root, self.world)
+
+
+class SparkResource(dg.ConfigurableResource[None]):
+    """Gives the process's Spark session on the configured master."""
+
+    master: str
+
+    def session(self) -> SparkSession:
+        """The session; a new one when its Java process was lost, so that a step that is retried finds one.
+
+        Raises UnavailableError when the master cannot be reached.
+        """
+        from factroots_dagster.spark.session import forget_session, session_is_lost, spark_session
+
+        if session_is_lost():
+            forget_session()
+        try:
+            return spark_session(self.master)
+        except Exception as error:
+            if self.master.startswith("local"):
+                raise
+            forget_session()
+            raise UnavailableError(
+                f"Spark master {self.master} cannot be reached ({str(error).splitlines()[0]})",
+                "start it, or set FACTROOTS_SPARK_MASTER to another one, such as local[*]",
+            ) from error
+
+    def unavailable(self, error: BaseException) -> UnavailableError | None:
+        """What to raise in place of an error that came because Spark's Java process was lost, else None."""
+        from factroots_dagster.spark.session import session_is_lost
+
+        if not session_is_lost():
+            return None
+        return UnavailableError(
+            f"Spark's Java process was lost ({type(error).__name__})",
+            "run again: what was finished is taken up; with too little memory, use fewer cores",
+        )
 
 
 class ModelResource(dg.ConfigurableResource[None]):
@@ -49,19 +105,14 @@ class ModelResource(dg.ConfigurableResource[None]):
         Raises InputError when the key is not registered, not described yet, or its files have changed.
         """
         from factroots_dagster.models.checkpoint import load
-        from factroots_dagster.models.files import resolve_checkpoint
 
-        resolved = resolve_checkpoint(self._source(checkpoint).source, self._described(checkpoint))
-        return load(resolved, device=self.device, dtype=DTYPES[self.precision])
+        return load(self._resolved(checkpoint), device=self.device, dtype=DTYPES[self.precision])
 
     def tokenizer(self, checkpoint: str) -> CheckpointTokenizer:
         """The tokenizer of a checkpoint's key, at the described revision; no weights are loaded."""
-        from factroots_dagster.models.files import resolve_checkpoint
         from factroots_dagster.models.tokenizer import load_tokenizer
 
-        return load_tokenizer(
-            resolve_checkpoint(self._source(checkpoint).source, self._described(checkpoint))
-        )
+        return load_tokenizer(self._resolved(checkpoint))
 
     def tokenizer_json(self, checkpoint: str) -> str:
         """The text of a checkpoint's `tokenizer.json`, at the described revision where there is one.
@@ -74,18 +125,20 @@ class ModelResource(dg.ConfigurableResource[None]):
         revision = self._described(checkpoint) if described else source.revision
         return _tokenizer_json(source.source, revision)
 
+    def _resolved(self, checkpoint: str) -> ResolvedCheckpoint:
+        from factroots_dagster.models.files import resolve_checkpoint
+
+        return resolve_checkpoint(self._source(checkpoint).source, self._described(checkpoint))
+
     def _store(self) -> Store:
         return Store(self.data_root, self.world)
 
     def _source(self, checkpoint: str) -> CheckpointSource:
-        return lookup(
-            Settings.model_construct(
-                world=self.world,
-                data_root=Path(self.data_root),
-                checkpoints=None if self.checkpoints is None else Path(self.checkpoints),
-            ),
-            checkpoint,
+        folder = None if self.checkpoints is None else Path(self.checkpoints)
+        settings = Settings.model_construct(
+            world=self.world, data_root=Path(self.data_root), checkpoints=folder
         )
+        return lookup(settings, checkpoint)
 
     def _described(self, checkpoint: str) -> str:
         return str(self._store().read("checkpoint", checkpoint, columns=["revision"])["revision"][0])
