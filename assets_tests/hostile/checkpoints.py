@@ -16,7 +16,8 @@ from safetensors.torch import load_file, save_file
 
 from assets_tests.hostile.case import Case
 from assets_tests.models import tiny
-from factroots_dagster.models.checkpoint import describe, load, resolve_checkpoint
+from factroots_dagster.models.checkpoint import describe, load
+from factroots_dagster.models.files import resolve_checkpoint
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"

@@ -21,7 +21,8 @@ from factroots_dagster.corpora.wikipedia.dump import acquire_dump
 from factroots_dagster.corpora.wikipedia.pages import ByteRange, PageReader
 from factroots_dagster.errors import InputError
 from factroots_dagster.facts.mlama.release import acquire_release
-from factroots_dagster.models.checkpoint import describe, load, resolve_checkpoint
+from factroots_dagster.models.checkpoint import describe, load
+from factroots_dagster.models.files import resolve_checkpoint
 
 FLIPS = 25
 

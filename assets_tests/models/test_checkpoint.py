@@ -17,8 +17,8 @@ from safetensors.torch import load_file, save_file
 from assets_tests.models import tiny
 from factroots_dagster.errors import InputError
 from factroots_dagster.models import files
-from factroots_dagster.models.checkpoint import describe, load, pick_device, resolve_checkpoint
-from factroots_dagster.models.files import digest_files
+from factroots_dagster.models.checkpoint import describe, load, pick_device
+from factroots_dagster.models.files import digest_files, resolve_checkpoint
 from factroots_dagster.models.schema import CHECKPOINT
 
 

@@ -7,7 +7,7 @@ with its functions and add a row to CORPORA.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,7 +67,6 @@ def corpus_of(inventory: pa.Table) -> Corpus:
     return _recognize(inventory["language"][0].as_py(), inventory["file"].to_pylist())
 
 
-def _recognize(language: str, names: Iterable[str]) -> Corpus:
-    files = list(names)
-    recognized = (corpus for corpus in CORPORA if any(corpus.recognizes(language, name) for name in files))
+def _recognize(language: str, names: list[str]) -> Corpus:
+    recognized = (corpus for corpus in CORPORA if any(corpus.recognizes(language, name) for name in names))
     return next(recognized, WIKIPEDIA)

@@ -34,9 +34,7 @@ def _language_coverage(split: pa.Table) -> pa.Table:
     """FACT_COVERAGE of one language, but for `languages`."""
     relation = _codes(split["relation"])
     prompt = _combine(relation, _codes(split["subject"]))
-    labels = (
-        pc.unique(split["object"].combine_chunks()).sort() if split.num_rows else pa.array([], pa.string())
-    )
+    labels = split["object"].unique().sort()
     answer = pc.index_in(split["object"].combine_chunks(), labels).to_numpy(zero_copy_only=False)
     answers = _count_distinct(prompt, answer)
     majority = _most_frequent(relation, answer)

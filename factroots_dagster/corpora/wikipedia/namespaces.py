@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from factroots_dagster.corpora.wikipedia.namespace_names import CATEGORY_NAMES, FILE_NAMES, LANGUAGE_CODES
@@ -26,9 +26,8 @@ class Namespaces:
     languages: frozenset[str] = LANGUAGE_CODES
 
     @classmethod
-    def for_wiki(cls, language: str, siteinfo: Iterable[tuple[int, str]] = ()) -> Namespaces:
+    def for_wiki(cls, language: str, siteinfo: Sequence[tuple[int, str]] = ()) -> Namespaces:
         """The prefixes of the wiki in `language` whose siteinfo lists its namespaces (number, name)."""
-        siteinfo = list(siteinfo)
 
         def prefixes(key: int, known: Mapping[str, str]) -> frozenset[str]:
             own = [name for number, name in siteinfo if number == key]
