@@ -70,6 +70,7 @@ def train(
     steps: int = 3000,
     save_at: Sequence[int] = (1000, 2000, 3000),
     entities: Mapping[str, Sequence[str]] | None = None,
+    vocabulary: Sequence[str] | None = None,
     config: TrainingConfig | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> pa.Table:
@@ -78,13 +79,15 @@ def train(
     For each step in `save_at`, `folder` (existing, empty) gets a complete Hugging Face folder
     `step-<number>`. The learning rate is annealed until the last step; earlier checkpoints are not annealed.
     `entities` are the titles of articles and redirects of each language, the mentions that masking prefers.
+    `vocabulary` is built from the texts where it is not given.
     The order of the texts does not matter. Returns the losses (schema.LOSS_LOG). Raises InputError if the
     texts hold no sentence.
     """
     config = config or TrainingConfig()
     texts = {language: sorted(texts[language]) for language in sorted(texts)}
-    vocabulary = _build_vocabulary(texts, config.vocabulary_share)
-    tokenizer = make_tokenizer(vocabulary, config.max_length)
+    if vocabulary is None:
+        vocabulary = build_training_vocabulary(texts, config.vocabulary_share)
+    tokenizer = make_tokenizer(list(vocabulary), config.max_length)
     examples = make_examples(texts, tokenizer, entities, config.max_length)
     if not examples.ids:
         raise InputError(
@@ -133,7 +136,7 @@ def _deterministic(seed: int) -> Iterator[None]:
             torch.set_num_threads(threads)
 
 
-def _build_vocabulary(texts: Mapping[str, Iterable[str]], share: float) -> list[str]:
+def build_training_vocabulary(texts: Mapping[str, Iterable[str]], share: float) -> list[str]:
     """A vocabulary of `share` of the tokens that it would take to keep every word whole."""
     all_texts = [text for language_texts in texts.values() for text in language_texts]
     size = int(share * len(build_vocabulary(all_texts, sys.maxsize)))

@@ -1,0 +1,153 @@
+"""The methods that are compared: ours, its placebo, and whatever would win if ours read the wrong thing.
+
+A method says of every predicted cell how strongly it takes the fact for shared with another language
+(`score`), whether it calls it so where there is a source (`alike`), and whether it could tell at all
+(`tested`). What has no source is called the same by all: sources are not what they differ in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import SequenceMatcher
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from factroots_dagster.neurons.statistics import EVIDENCE
+from factroots_dagster.roots.evidence import ALPHA
+from factroots_dagster.roots.sensitivity import PAPER_STATISTIC
+from factroots_dagster.yardstick.attribution import influence_of_others
+from factroots_dagster.yardstick.neurons import compare_with_random_weights
+from factroots_dagster.yardstick.study import CELL, Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PAPER_ALPHA = 0.1
+"""A level for the paper's statistic, which has none: at 0.05 it finds fewer shared facts and agrees less."""
+WEIGHTS_SEEDS = (1, 2)
+
+Judgement = "pd.DataFrame"
+"""Columns score, alike, tested and probability (NaN where a method has none), by (uuid, language)."""
+
+
+def judge_ours(study: Study) -> pd.DataFrame:
+    """The released method: evidence of whitened activations, at level ALPHA."""
+    return _judge_by_evidence(study, study.nearest)
+
+
+def judge_random_weights(study: Study, weights_seed: int) -> pd.DataFrame:
+    """The placebo: the released method on the activations of a model whose weights were drawn anew."""
+    nearest = compare_with_random_weights(
+        study.model, study.splits, study.predictions, weights_seed=weights_seed, seed=study.world.seed
+    )
+    return _judge_by_evidence(study, nearest)
+
+
+def _judge_by_evidence(study: Study, nearest: pa.Table) -> pd.DataFrame:
+    rows = nearest.to_pandas()
+    rows = rows[rows["statistic"] == EVIDENCE].set_index(CELL).reindex(study.cells().index)
+    return _judgement(
+        study, rows["similarity"], rows["p_value"] <= ALPHA, probability=1 - np.exp(-rows["similarity"]),
+        tested=rows["p_value"].notna(),
+    )  # fmt: skip
+
+
+def judge_paper(study: Study) -> pd.DataFrame:
+    """The paper's Jaccard of the top k neurons (at the smallest k there is), at level PAPER_ALPHA."""
+    rows = study.nearest.to_pandas()
+    rows = rows[rows["statistic"] == PAPER_STATISTIC]
+    rows = rows[rows["k"] == rows["k"].min()].set_index(CELL).reindex(study.cells().index)
+    return _judgement(
+        study, rows["similarity"], rows["p_value"] <= PAPER_ALPHA, tested=rows["p_value"].notna()
+    )
+
+
+def judge_strings(study: Study) -> pd.DataFrame:
+    """No model: whether another language that predicts the fact writes the subject alike."""
+    subjects = study.subjects()
+    equal = _over_partners(subjects, lambda own, other: float(own == other))
+    return _judgement(study, equal, equal == 1)
+
+
+def judge_string_similarity(study: Study) -> pd.DataFrame:
+    """No model: the most similar spelling of the subject in another language that predicts the fact."""
+
+    def ratio(own: str, other: str) -> float:
+        return SequenceMatcher(None, own, other, autojunk=False).ratio()
+
+    return _judgement(study, _over_partners(study.subjects(), ratio))
+
+
+def judge_partners(study: Study) -> pd.DataFrame:
+    """The number of other languages that predict the fact."""
+    uuids = study.cells().index.get_level_values("uuid").to_series(index=study.cells().index)
+    return _judgement(study, uuids.groupby(level="uuid").transform("size") - 1.0)
+
+
+def judge_logprob(study: Study) -> pd.DataFrame:
+    """The log-probability of the object."""
+    import pandas as pd
+
+    columns = [*CELL, "object_logprob"]
+    rows = pd.concat([table.select(columns).to_pandas() for table in study.predictions.values()])
+    return _judgement(study, rows.set_index(CELL)["object_logprob"].reindex(study.cells().index))
+
+
+def judge_attribution(study: Study) -> pd.DataFrame:
+    """TracIn: the share of influence that other languages' statements have on the answer."""
+    import pandas as pd
+
+    shares = pd.Series(influence_of_others(study))
+    return _judgement(study, shares.reindex(study.cells().index))
+
+
+METHODS: dict[str, tuple[Callable[[Study], "pd.DataFrame"], ...]] = {
+    "ours": (judge_ours,),
+    "random_weights": tuple(
+        lambda study, seed=seed: judge_random_weights(study, seed)  # type: ignore[misc]
+        for seed in WEIGHTS_SEEDS
+    ),
+    "strings": (judge_strings,),
+    "string_similarity": (judge_string_similarity,),
+    "partners": (judge_partners,),
+    "logprob": (judge_logprob,),
+    "paper": (judge_paper,),
+    "attribution": (judge_attribution,),
+}
+"""Every method by name, with one function for each of its repetitions."""
+
+
+def _over_partners(subjects: pd.Series, compare: Callable[[str, str], float]) -> pd.Series:
+    """The largest value over the other languages that predict the fact; 0 where there is none."""
+    values = {}
+    for uuid, of_fact in subjects.groupby(level="uuid"):
+        by_language = dict(zip(of_fact.index.get_level_values("language"), of_fact, strict=True))
+        for language, own in by_language.items():
+            others = (compare(own, other) for code, other in by_language.items() if code != language)
+            values[uuid, language] = max(others, default=0.0)
+    return subjects.index.to_series().map(values)
+
+
+def _judgement(
+    study: Study,
+    score: pd.Series,
+    alike: pd.Series | None = None,
+    *,
+    probability: pd.Series | None = None,
+    tested: pd.Series | None = None,
+) -> pd.DataFrame:
+    """A judgement of all predicted cells; without `alike` the score has no threshold of its own."""
+    import pandas as pd
+
+    index = study.cells().index
+    return pd.DataFrame(
+        {
+            "score": score.astype(float),
+            "alike": pd.Series(pd.NA, index, dtype="boolean") if alike is None else alike.astype("boolean"),
+            "tested": pd.Series(True, index) if tested is None else tested,
+            "probability": np.nan if probability is None else probability.astype(float),
+        },
+        index=index,
+    )
