@@ -86,9 +86,7 @@ def _trainable(model: LoadedModel) -> torch.nn.Module:
     return copy.eval().to(model.device)
 
 
-def _gradient(
-    loaded: LoadedModel, model: torch.nn.Module, text: str, start: int, label: str
-) -> torch.Tensor:
+def _gradient(loaded: LoadedModel, model: torch.nn.Module, text: str, start: int, label: str) -> torch.Tensor:
     """The gradient, of length 1, of the loss at the label's tokens when these are masked."""
     encoded = loaded.tokenizer(text, return_offsets_mapping=True, truncation=True)
     ids = torch.tensor(encoded["input_ids"], device=loaded.device)

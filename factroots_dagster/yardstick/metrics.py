@@ -6,13 +6,22 @@ Cells whose truth is not decided (`schema.UNDECIDED`) count in no metric but `ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
-from factroots_dagster.yardstick.schema import CAUSAL_TYPES, INDEPENDENT, SHARED
+from factroots_dagster.yardstick.schema import (
+    CAUSAL_TYPES,
+    EASY,
+    INDEPENDENT,
+    LUCK,
+    SHARED,
+    TRANSFERRED,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +32,9 @@ SMALLEST_LANGUAGE = 10
 """Independent cells below which a language's share of false claims is not reported."""
 
 Floats = npt.NDArray[np.float64]
-Measure = Callable[["pd.DataFrame", Floats], float]
+Mask = npt.NDArray[np.bool_]
+Measure = Callable[[Floats], Floats]
+"""From how often each cell is drawn, [draws, cells], to the metric of each draw, [draws]."""
 
 
 class Metric(NamedTuple):
@@ -41,166 +52,170 @@ def measure(cells: pd.DataFrame, seed: int = 0) -> list[Metric]:
     cells: one row per predicted cell with the columns of a judgement (see `methods`), those of
     `study.Study.cells`, and those of COUNTERFACTUAL_TRUTH, indexed by (uuid, language); linked, whether a
     language that predicts the fact writes the subject alike; stated_anywhere. A judgement without calls of
-    its own is given the threshold that separates shared and independent best in hindsight.
+    its own is given the threshold that separates shared and independent best in hindsight. seed: draws facts.
     """
-    cells = cells.copy()
-    if cells["alike"].isna().all():
-        cells["alike"] = cells["score"] >= best_threshold(cells)
-    cells["alike"] = cells["alike"].fillna(False).astype(bool)
-    cells["called"] = np.where(
-        cells["source"], np.where(cells["alike"], SHARED, INDEPENDENT), cells["unsourced_type"]
-    )
-    weights = _resampled_weights(cells, seed)
-    return [_with_interval(name, cells, function, weights) for name, function in _measures(cells)]
+    weights = np.concatenate([np.ones((1, len(cells))), _draw_facts(cells, seed)])
+    metrics = []
+    for name, function in _Cells.of(cells).measures():
+        value, *drawn = function(weights)
+        known = np.array(drawn)[np.isfinite(drawn)]
+        low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
+        metrics.append(Metric(name, float(value), float(low), float(high)))
+    return metrics
 
 
-def best_threshold(cells: pd.DataFrame) -> float:
-    """The score from which on cells are called shared so that balanced accuracy is highest."""
-    tested = cells[cells["causal_type"].isin([SHARED, INDEPENDENT])]
-    shared = (tested["causal_type"] == SHARED).to_numpy()
-    scores = tested["score"].fillna(-np.inf).to_numpy()
-    candidates = np.unique(scores)
-    accuracy = [
-        _mean_of([(scores >= candidate)[shared].mean(), (scores < candidate)[~shared].mean()])
-        if shared.any() and not shared.all()
-        else np.nan
-        for candidate in candidates
-    ]
-    return float(candidates[int(np.nanargmax(accuracy))]) if np.isfinite(accuracy).any() else np.inf
+def best_threshold(scores: Floats, shared: Mask) -> float:
+    """The score from which on cells are called shared so that balanced accuracy is highest.
 
-
-def _measures(cells: pd.DataFrame) -> Iterator[tuple[str, Measure]]:
-    yield "auc_within_linked", _auc_within_linked
-    yield "balanced_accuracy", lambda c, w: _balanced(c, w, CAUSAL_TYPES)
-    yield "balanced_accuracy_shared_independent", _balanced_shared_independent
-    for name in CAUSAL_TYPES:
-        yield f"recall_{name}", _share_of(_is("causal_type", name), _is("called", name))
-        yield f"precision_{name}", _share_of(_decided_and("called", name), _is("causal_type", name))
-    stated = _both(_is("causal_type", SHARED, INDEPENDENT), lambda c: c["source"])
-    survived = _is("causal_type", SHARED)
-    yield "survival_shared", _share_of(_both(stated, lambda c: c["alike"]), survived)
-    yield "survival_independent", _share_of(_both(stated, lambda c: ~c["alike"]), survived)
-    yield "called_shared", _share_of(lambda c: c["source"], _is("called", SHARED))
-    nowhere = lambda c: ~c["stated_anywhere"]  # noqa: E731
-    yield "called_shared_unknown", _share_of(nowhere, lambda c: c["alike"])
-    for name in (SHARED, "transferred"):
-        yield f"false_{name}_worst_language", _worst_language(name)
-    yield "undetermined", _share_of(lambda c: c["source"], lambda c: ~c["tested"])
-    if cells["probability"].notna().any():
-        yield "calibration_error", _calibration_error
-        for number in range(CALIBRATION_BINS):
-            yield f"reliability_{(number + 0.5) / CALIBRATION_BINS:g}", _share_of(_bin(number), survived)
-
-
-Selection = Callable[["pd.DataFrame"], Any]
-
-
-def _is(column: str, *values: str) -> Selection:
-    return lambda cells: cells[column].isin(values)
-
-
-def _both(first: Selection, second: Selection) -> Selection:
-    return lambda cells: first(cells) & second(cells)
-
-
-def _decided_and(column: str, value: str) -> Selection:
-    return _both(_is("causal_type", *CAUSAL_TYPES), _is(column, value))
-
-
-def _share_of(whole: Selection, part: Selection) -> Measure:
-    """Share of the cells of `whole` that are in `part`."""
-
-    def share(cells: pd.DataFrame, weights: Floats) -> float:
-        inside = weights * whole(cells).to_numpy(bool)
-        total = inside.sum()
-        return float((inside * part(cells).to_numpy(bool)).sum() / total) if total else np.nan
-
-    return share
-
-
-def _balanced(cells: pd.DataFrame, weights: Floats, types: tuple[str, ...]) -> float:
-    """Mean recall of the causal types that there are."""
-    return _mean_of(
-        [_share_of(_is("causal_type", name), _is("called", name))(cells, weights) for name in types]
-    )
-
-
-def _balanced_shared_independent(cells: pd.DataFrame, weights: Floats) -> float:
-    return _mean_of(
-        [
-            _share_of(_is("causal_type", SHARED), lambda c: c["alike"])(cells, weights),
-            _share_of(_is("causal_type", INDEPENDENT), lambda c: ~c["alike"])(cells, weights),
-        ]
-    )
-
-
-def _auc_within_linked(cells: pd.DataFrame, weights: Floats) -> float:
-    """P(score of a shared cell > score of an independent one), of cells whose names are linked alike."""
-    from sklearn.metrics import roc_auc_score
-
-    chosen = (
-        cells["linked"] & cells["causal_type"].isin([SHARED, INDEPENDENT]) & cells["score"].notna()
-    ).to_numpy(bool) & (weights > 0)
-    shared = (cells["causal_type"] == SHARED).to_numpy()[chosen]
+    scores: [cells], NaN is below all; shared: [cells], whether each is. Infinite without cells of both kinds.
+    """
     if shared.all() or not shared.any():
-        return np.nan
-    return float(roc_auc_score(shared, cells["score"].to_numpy()[chosen], sample_weight=weights[chosen]))
+        return np.inf
+    scores = np.nan_to_num(scores, nan=-np.inf)
+    candidates = np.unique(scores)
+    called = scores >= candidates[:, None]
+    accuracy = (called[:, shared].mean(axis=1) + (~called[:, ~shared]).mean(axis=1)) / 2
+    return float(candidates[int(accuracy.argmax())])
 
 
-def _worst_language(name: str) -> Measure:
-    """The largest share of falsely called cells in a language with enough of them."""
-
-    def worst(cells: pd.DataFrame, weights: Floats) -> float:
-        other = {SHARED: (INDEPENDENT,)}.get(name, ("luck", "easy"))
-        shares = []
-        for language in cells.index.get_level_values("language").unique():
-            here = (cells.index.get_level_values("language") == language) & cells["causal_type"].isin(other)
-            inside = weights * here.to_numpy(bool)
-            if here.sum() >= SMALLEST_LANGUAGE and inside.sum():
-                shares.append(float(inside[(cells["called"] == name).to_numpy()].sum() / inside.sum()))
-        return max(shares, default=np.nan)
-
-    return worst
+def _draw_facts(cells: pd.DataFrame, seed: int) -> Floats:
+    """How often each cell's fact is drawn, [RESAMPLES, cells]."""
+    number_of = cells.index.get_level_values("uuid").factorize(sort=True)[0]
+    facts = int(number_of.max()) + 1
+    drawn = np.random.default_rng(seed).multinomial(facts, np.full(facts, 1 / facts), RESAMPLES)
+    return drawn[:, number_of].astype(np.float64)
 
 
-def _bin(number: int) -> Selection:
-    def within(cells: pd.DataFrame) -> Any:
-        chosen = cells["causal_type"].isin([SHARED, INDEPENDENT]) & cells["probability"].notna()
-        position = np.minimum((cells["probability"].fillna(0) * CALIBRATION_BINS).astype(int), 4)
-        return chosen & (position == number)
+@dataclass(frozen=True)
+class _Cells:
+    """The cells in arrays; `truth` and `called` hold types."""
 
-    return within
+    truth: npt.NDArray[Any]
+    called: npt.NDArray[Any]
+    language: npt.NDArray[Any]
+    score: Floats
+    probability: Floats
+    source: Mask
+    alike: Mask
+    tested: Mask
+    linked: Mask
+    stated_anywhere: Mask
+
+    @classmethod
+    def of(cls, cells: pd.DataFrame) -> _Cells:
+        truth, score = cells["causal_type"].to_numpy(), cells["score"].to_numpy(np.float64)
+        if cells["alike"].isna().all():
+            decided = np.isin(truth, [SHARED, INDEPENDENT])
+            alike = score >= best_threshold(score[decided], truth[decided] == SHARED)
+        else:
+            alike = cells["alike"].fillna(False).to_numpy(bool)
+        source = cells["source"].to_numpy(bool)
+        sourced_type = np.where(alike, SHARED, INDEPENDENT)
+        return cls(
+            truth=truth,
+            called=np.where(source, sourced_type, cells["unsourced_type"].to_numpy()),
+            language=cells.index.get_level_values("language").to_numpy(),
+            score=score,
+            probability=cells["probability"].to_numpy(np.float64),
+            source=source,
+            alike=alike,
+            tested=cells["tested"].to_numpy(bool),
+            linked=cells["linked"].to_numpy(bool),
+            stated_anywhere=cells["stated_anywhere"].to_numpy(bool),
+        )
+
+    def measures(self) -> Iterator[tuple[str, Measure]]:
+        """Every metric's name and function."""
+        shared, independent = self.truth == SHARED, self.truth == INDEPENDENT
+        decided = np.isin(self.truth, CAUSAL_TYPES)
+        recalls = {name: _share(self.truth == name, self.called == name) for name in CAUSAL_TYPES}
+        yield "auc_within_linked", _auc(self.score, self.linked & shared, self.linked & independent)
+        yield "balanced_accuracy", _mean(recalls.values())
+        yield (
+            "balanced_accuracy_shared_independent",
+            _mean([_share(shared, self.alike), _share(independent, ~self.alike)]),
+        )
+        for name, recall in recalls.items():
+            yield f"recall_{name}", recall
+            yield f"precision_{name}", _share(decided & (self.called == name), self.truth == name)
+        tested = self.source & (shared | independent)
+        yield "survival_shared", _share(tested & self.alike, shared)
+        yield "survival_independent", _share(tested & ~self.alike, shared)
+        yield "called_shared", _share(self.source, self.alike)
+        yield "called_shared_unknown", _share(~self.stated_anywhere, self.alike)
+        yield "false_shared_worst_language", self._worst_language(independent, self.called == SHARED)
+        guessed = np.isin(self.truth, [EASY, LUCK])
+        yield (
+            "false_transferred_worst_language",
+            self._worst_language(guessed, self.called == TRANSFERRED),
+        )
+        yield "undetermined", _share(self.source, ~self.tested)
+        if np.isfinite(self.probability).any():
+            yield from self._calibration(shared, independent)
+
+    def _worst_language(self, whole: Mask, part: Mask) -> Measure:
+        """The largest share among the languages with enough cells."""
+        of_languages = [
+            _share(here, part)
+            for language in np.unique(self.language)
+            for here in [whole & (self.language == language)]
+            if here.sum() >= SMALLEST_LANGUAGE
+        ]
+        if not of_languages:
+            return lambda weights: np.full(len(weights), np.nan)
+        return lambda weights: np.nanmax([share(weights) for share in of_languages], axis=0)
+
+    def _calibration(self, shared: Mask, independent: Mask) -> Iterator[tuple[str, Measure]]:
+        """Observed shares in bins of the probability, and their mean distance from it."""
+        known = np.isfinite(self.probability) & (shared | independent)
+        probability = np.nan_to_num(self.probability)
+        number = np.minimum(probability * CALIBRATION_BINS, CALIBRATION_BINS - 1).astype(int)
+        bins = [known & (number == each) for each in range(CALIBRATION_BINS)]
+
+        def error(weights: Floats) -> Floats:
+            excess = probability - shared
+            distance = sum(abs((weights * inside) @ excess) for inside in bins)
+            return _divide(distance, weights @ known)
+
+        yield "calibration_error", error
+        for each, inside in enumerate(bins):
+            yield f"reliability_{(each + 0.5) / CALIBRATION_BINS:g}", _share(inside, shared)
 
 
-def _calibration_error(cells: pd.DataFrame, weights: Floats) -> float:
-    """Expected calibration error: mean distance of probability and observed share, by bin."""
-    error = total = 0.0
-    probability = cells["probability"].fillna(0).to_numpy()
-    shared = (cells["causal_type"] == SHARED).to_numpy(float)
-    for number in range(CALIBRATION_BINS):
-        inside = weights * _bin(number)(cells).to_numpy(bool)
-        error += abs(float((inside * (probability - shared)).sum()))
-        total += float(inside.sum())
-    return error / total if total else np.nan
+def _share(whole: Mask, part: Mask) -> Measure:
+    """Share of the cells of `whole` that are in `part`."""
+    return lambda weights: _divide(weights @ (whole & part), weights @ whole)
 
 
-def _mean_of(values: list[float]) -> float:
-    known = [value for value in values if np.isfinite(value)]
-    return float(np.mean(known)) if known else np.nan
+def _mean(measures: Iterable[Measure]) -> Measure:
+    """Mean of those that are numbers in the first draw, which holds all cells once."""
+    listed = list(measures)
+
+    def mean(weights: Floats) -> Floats:
+        values = np.stack([function(weights) for function in listed])
+        known = np.isfinite(values[:, 0])
+        return values[known].mean(axis=0) if known.any() else values[0]
+
+    return mean
 
 
-def _resampled_weights(cells: pd.DataFrame, seed: int) -> Floats:
-    """How often each cell's fact was drawn, [resamples, cells]."""
-    codes = cells.index.get_level_values("uuid").factorize(sort=True)[0]
-    facts = int(codes.max()) + 1 if len(codes) else 0
-    random = np.random.default_rng(seed)
-    drawn = random.multinomial(facts, np.full(facts, 1 / facts), RESAMPLES) if facts else np.empty((0, 0))
-    return drawn[:, codes].astype(np.float64)
+def _auc(score: Floats, positive: Mask, negative: Mask) -> Measure:
+    """P(the score of a positive cell > that of a negative one), ties half; NaN scores are left out."""
+    known = np.isfinite(score)
+    values, rank = np.unique(score[known], return_inverse=True)
+    in_rank = sparse.csr_array(
+        (np.ones(len(rank)), (np.arange(len(rank)), rank)), shape=(len(rank), len(values))
+    )
+
+    def auc(weights: Floats) -> Floats:
+        ups = (weights * positive)[:, known] @ in_rank
+        downs = (weights * negative)[:, known] @ in_rank
+        below = downs.cumsum(axis=1) - downs / 2
+        return _divide((ups * below).sum(axis=1), ups.sum(axis=1) * downs.sum(axis=1))
+
+    return auc
 
 
-def _with_interval(name: str, cells: pd.DataFrame, function: Measure, weights: Floats) -> Metric:
-    value = function(cells, np.ones(len(cells)))
-    drawn = np.array([function(cells, weight) for weight in weights]) if np.isfinite(value) else np.empty(0)
-    drawn = drawn[np.isfinite(drawn)]
-    low, high = np.quantile(drawn, [0.025, 0.975]) if len(drawn) else (np.nan, np.nan)
-    return Metric(name, value, float(low), float(high))
+def _divide(part: Any, whole: Any) -> Floats:
+    part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
+    return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)

@@ -1,4 +1,4 @@
-"""The comparison of languages with other neurons than the study's: those of random weights, or of fewer facts.
+"""The comparison of languages by other neurons than the study's: of random weights, or of fewer facts.
 
 Everything after the activations is the product's own code.
 """
@@ -49,7 +49,9 @@ def write_neurons_at_answers(
     """
     predicted = {
         uuid
-        for uuid, full_match in zip(*(predictions[c].to_pylist() for c in ("uuid", "full_match")), strict=True)
+        for uuid, full_match in zip(
+            *(predictions[c].to_pylist() for c in ("uuid", "full_match")), strict=True
+        )
         if full_match
     }
     writer = ActivationWriter(folder)
@@ -77,9 +79,7 @@ def write_neurons_at_answers(
             with torch.inference_mode():
                 _, captured = forward_pass_with_neurons(model, batch)
             by_prompt = captured.float().cpu().split([prompt.k for prompt in chosen])
-            neurons |= {
-                index: values.mean(dim=0) for index, values in zip(indices, by_prompt, strict=True)
-            }
+            neurons |= {index: values.mean(dim=0) for index, values in zip(indices, by_prompt, strict=True)}
 
         lengths = [len(prompt.ids) for prompt in prompts]
         run_in_batches(model, lengths, default_token_budget(model.device), run)

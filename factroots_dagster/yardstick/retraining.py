@@ -61,7 +61,9 @@ def answer_without(
             with TemporaryDirectory() as activations:
                 predictions = probe(model, split, Path(activations), mask_counts="object")
             columns = ("uuid", "relation", "full_match")
-            for uuid, relation, full_match in zip(*(predictions[c].to_pylist() for c in columns), strict=True):
+            for uuid, relation, full_match in zip(
+                *(predictions[c].to_pylist() for c in columns), strict=True
+            ):
                 stated_in = [code for code in stating[uuid] if code in splits]
                 rows.append(
                     {

@@ -1,0 +1,135 @@
+"""Placebo and rivals on a real, tiny model: each is what it says it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from factroots_dagster.models.activations import read_relations
+from factroots_dagster.neurons.statistics import EVIDENCE
+from factroots_dagster.yardstick.attribution import influence_of_others
+from factroots_dagster.yardstick.methods import METHODS, judge_ours, judge_strings
+from factroots_dagster.yardstick.neurons import (
+    compare_fewer_facts,
+    compare_with_random_weights,
+    with_random_weights,
+    write_neurons_at_answers,
+)
+from factroots_dagster.yardstick.study import Study
+
+
+def by_relation(folder: Path) -> Iterator[tuple[str, list[str], np.ndarray]]:
+    for relation, index, values in read_relations(folder):
+        yield relation, index["uuid"].to_pylist(), values
+
+
+def test_a_models_own_neurons_at_its_answers_are_those_that_probing_wrote(
+    study: Study, tmp_path: Path
+) -> None:
+    write_neurons_at_answers(study.model, study.splits["qab"], study.predictions["qab"], tmp_path)
+    probed = list(by_relation(study.activations["qab"]))
+    again = list(by_relation(tmp_path))
+    assert len(again) == len(probed) > 3
+    for (relation, uuids, values), (other, others, written) in zip(probed, again, strict=True):
+        assert (relation, uuids) == (other, others)
+        np.testing.assert_allclose(values, written, atol=1e-5)
+
+
+def test_random_weights_have_the_shapes_and_none_of_the_values(study: Study) -> None:
+    drawn, again, other = (with_random_weights(study.model, seed) for seed in (1, 1, 2))
+    trained = study.model.model.state_dict()
+    for name, value in drawn.model.state_dict().items():
+        assert value.shape == trained[name].shape
+        assert value.equal(again.model.state_dict()[name])
+        if value.ndim > 1:
+            assert not value.equal(trained[name]) and not value.equal(other.model.state_dict()[name])
+    assert drawn.head is not None
+
+
+def evidence(nearest: pa.Table) -> dict[tuple[str, str], float]:
+    columns = (nearest[name].to_pylist() for name in ("uuid", "language", "statistic", "similarity"))
+    return {
+        (uuid, language): value
+        for uuid, language, name, value in zip(*columns, strict=True)
+        if name == EVIDENCE
+    }
+
+
+def test_random_weights_compare_the_same_facts(study: Study) -> None:
+    nearest = compare_with_random_weights(
+        study.model, study.splits, study.predictions, weights_seed=1, seed=0
+    )
+    ours, placebo = evidence(study.nearest), evidence(nearest)
+    assert ours.keys() == placebo.keys() and len(ours) > 50
+    assert ours != placebo
+
+
+def test_as_many_facts_as_there_are_give_the_same_result(study: Study) -> None:
+    nearest, kept = compare_fewer_facts(study.activations, study.splits, facts=1000, seed=0)
+    assert evidence(nearest) == evidence(study.nearest)
+    assert kept == set(study.cells().index)
+
+
+def test_fewer_facts_leave_at_most_so_many_per_relation_and_language(study: Study) -> None:
+    _, kept = compare_fewer_facts(study.activations, study.splits, facts=4, seed=0)
+    cells = study.cells()
+    counts = cells[cells.index.isin(list(kept))].groupby(["language", "relation"]).size()
+    everything = cells.groupby(["language", "relation"]).size()
+    assert counts.equals(everything.clip(upper=4))
+    # the same facts are kept in all languages, so that they still have partners
+    assert len({uuid for uuid, _ in kept}) < 0.75 * len(kept)
+
+
+def test_every_method_judges_every_predicted_cell(study: Study) -> None:
+    cells = study.cells()
+    for name, repetitions in METHODS.items():
+        for judge in repetitions:
+            judgement = judge(study)
+            assert judgement.index.equals(cells.index), name
+            assert judgement["score"].notna().mean() > 0.5, name
+            assert judgement["score"].nunique() > 1, name
+
+
+def test_ours_calls_shared_what_the_product_calls_shared(study: Study) -> None:
+    types = study.types.to_pandas().set_index(["uuid", "language"])["type"]
+    judgement = judge_ours(study)
+    sourced = study.cells()["source"]
+    called = judgement["alike"][sourced].astype(bool)
+    assert (called == (types.reindex(called.index) == "shared")).all() and called.any()
+
+
+def test_strings_read_names_and_no_model(study: Study) -> None:
+    judgement, subjects = judge_strings(study), study.subjects()
+    for uuid in subjects.index.get_level_values("uuid").unique()[:40]:
+        names = subjects[uuid]
+        for language, name in names.items():
+            expected = (names.drop(language) == name).any()
+            assert judgement.loc[(uuid, language), "alike"] == expected
+
+
+def test_the_influence_of_others_is_none_where_no_other_states_the_fact(study: Study) -> None:
+    shares = influence_of_others(study)
+    assert set(shares) == set(study.cells().index)
+    stated = {
+        (sentence.fact, language)
+        for language in study.splits
+        for article in study.world.articles[language]
+        for sentence in article.sentences
+        if sentence.fact
+    }
+    for (uuid, language), share in shares.items():
+        stating = [code for code in study.splits if (uuid, code) in stated]
+        assert 0 <= share <= 1
+        if stating == [language]:
+            assert share in (0, 0.5)  # half where not even these have a positive influence
+        elif stating and language not in stating:
+            assert share in (1, 0.5)
+        elif not stating:
+            assert share == 0.5
+    both = [s for (u, code), s in shares.items() if sum((u, c) in stated for c in study.splits) > 1]
+    assert np.std(both) > 0.05
+    assert np.mean(list(shares.values())) == pytest.approx(0.5, abs=0.3)
