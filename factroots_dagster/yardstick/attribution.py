@@ -99,4 +99,5 @@ def _gradient(loaded: LoadedModel, model: torch.nn.Module, text: str, start: int
     loss = torch.nn.functional.cross_entropy(logits, ids[in_label])
     gradients = torch.autograd.grad(loss, [p for p in model.parameters()], allow_unused=True)
     flat = torch.cat([gradient.flatten() for gradient in gradients if gradient is not None])
-    return flat / flat.norm().clamp(min=1e-12)
+    unit: torch.Tensor = flat / flat.norm().clamp(min=1e-12)
+    return unit

@@ -1,8 +1,9 @@
 """The methods that are compared: ours, its placebo, and whatever would win if ours read the wrong thing.
 
 A method says of every predicted cell how strongly it takes the fact for shared with another language
-(`score`), whether it calls it so where there is a source (`alike`), and whether it could tell at all
-(`tested`). What has no source is called the same by all: sources are not what they differ in.
+(`score`), whether it calls it so where there is a source (`alike`), whether it could tell at all (`tested`),
+and how probable it takes sharing to be (`probability`, where it has one): the columns of a judgement, by
+(uuid, language). What has no source is called the same by all: sources are not what they differ in.
 """
 
 from __future__ import annotations
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 PAPER_ALPHA = 0.1
 """A level for the paper's statistic, which has none: at 0.05 it finds fewer shared facts and agrees less."""
 WEIGHTS_SEEDS = (1, 2)
-
-Judgement = "pd.DataFrame"
-"""Columns score, alike, tested and probability (NaN where a method has none), by (uuid, language)."""
 
 
 def judge_ours(study: Study) -> pd.DataFrame:
@@ -103,7 +101,7 @@ def judge_attribution(study: Study) -> pd.DataFrame:
     return _judgement(study, shares.reindex(study.cells().index))
 
 
-METHODS: dict[str, tuple[Callable[[Study], "pd.DataFrame"], ...]] = {
+METHODS: dict[str, tuple[Callable[[Study], pd.DataFrame], ...]] = {
     "ours": (judge_ours,),
     "random_weights": tuple(
         lambda study, seed=seed: judge_random_weights(study, seed)  # type: ignore[misc]

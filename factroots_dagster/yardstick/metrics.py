@@ -174,7 +174,7 @@ class _Cells:
 
         def error(weights: Floats) -> Floats:
             excess = probability - shared
-            distance = sum(abs((weights * inside) @ excess) for inside in bins)
+            distance = np.sum([np.abs((weights * inside) @ excess) for inside in bins], axis=0)
             return _divide(distance, weights @ known)
 
         yield "calibration_error", error
@@ -194,7 +194,8 @@ def _mean(measures: Iterable[Measure]) -> Measure:
     def mean(weights: Floats) -> Floats:
         values = np.stack([function(weights) for function in listed])
         known = np.isfinite(values[:, 0])
-        return values[known].mean(axis=0) if known.any() else values[0]
+        means: Floats = values[known].mean(axis=0) if known.any() else values[0]
+        return means
 
     return mean
 
@@ -218,4 +219,5 @@ def _auc(score: Floats, positive: Mask, negative: Mask) -> Measure:
 
 def _divide(part: Any, whole: Any) -> Floats:
     part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
-    return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
+    quotient: Floats = np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
+    return quotient

@@ -49,7 +49,7 @@ def _with_truth(study: Study, truth: pa.Table) -> pd.DataFrame:
     table = truth.select([*CELL, "causal_type", "stated"]).to_pandas().set_index(CELL)
     anywhere = table["stated"].groupby(level="uuid").transform("any")
     linked = judge_strings(study)["score"] == 1
-    return study.cells().drop(columns="tested").join(table).assign(stated_anywhere=anywhere, linked=linked)
+    return study.cells().join(table).assign(stated_anywhere=anywhere, linked=linked)
 
 
 def _pooled(metrics: tuple[Metric, ...]) -> Metric:

@@ -41,24 +41,24 @@ class Study:
         """The predicted cells by (uuid, language).
 
         Columns: relation; source, whether a source was found; unsourced_type, what a cell without one is
-        called; tested, whether our method could compare the cell.
+        called.
         """
         frame = self.types.to_pandas()
         frame = frame[frame["type"] != "not_predicted"].set_index(CELL).sort_index()
         easy = frame["type"].isin(["naming_cue", "shared_tokens"])
-        return frame[["relation"]].assign(
+        cells: pd.DataFrame = frame[["relation"]].assign(
             source=frame["source_present"],
             unsourced_type=easy.map({True: EASY, False: TRANSFERRED}),
-            tested=~frame["rule"].isin(["no_partner", "no_null"]),
         )
+        return cells
 
     def subjects(self) -> pd.Series:
         """The subject's label of every predicted cell, by (uuid, language)."""
         import pandas as pd
 
         labels = pd.concat([split.select([*CELL, "subject"]).to_pandas() for split in self.splits.values()])
-        cells = self.cells()
-        return labels.set_index(CELL)["subject"].reindex(cells.index)
+        subjects: pd.Series = labels.set_index(CELL)["subject"].reindex(self.cells().index)
+        return subjects
 
 
 def read_study(
