@@ -19,7 +19,7 @@ from assets_tests.sandbox.small_training import SMALL, all_texts, file_digests, 
 from factroots_dagster.errors import InputError
 from factroots_dagster.sandbox.records import World
 from factroots_dagster.sandbox.schema import LOSS_LOG
-from factroots_dagster.sandbox.training import TrainingConfig, learning_rate_factor, train
+from factroots_dagster.sandbox.training import TrainingConfig, draw_batches, learning_rate_factor, train
 from factroots_dagster.sandbox.training_examples import make_examples, split_sentences
 from factroots_dagster.sandbox.vocabulary import (
     SPECIAL_TOKENS,
@@ -198,3 +198,40 @@ def test_a_checkpoint_is_a_complete_folder_without_local_paths(trained: Path) ->
 def test_texts_without_a_sentence_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no sentence to train on\. To fix it, materialize"):
         train({"qaa": ["History"]}, tmp_path, seed=0, steps=1, save_at=(1,), config=SMALL)
+
+
+def test_a_language_enters_after_its_step_and_not_before(world: World) -> None:
+    texts, titles = texts_and_titles(world, articles=30)
+    chosen = {code: texts[code] for code in ("qaa", "qaf")}
+    tokenizer = make_tokenizer(build_vocabulary(all_texts(world), 3000))
+    examples = make_examples(chosen, tokenizer, titles, 64)
+    cyrillic = {
+        i for token, i in tokenizer.get_vocab().items() if any(0x400 <= ord(c) < 0x500 for c in token)
+    }
+
+    def cyrillic_batches(learned_after: dict[str, int]) -> list[bool]:
+        batches = draw_batches(
+            examples, learned_after, tokenizer, len(tokenizer), SMALL, np.random.default_rng(0)
+        )
+        # random replacements put stray tokens into any batch, but not a tenth of them
+        shares = [np.isin(next(batches).targets.numpy(), [*cyrillic]).mean() for _ in range(80)]
+        return [share > 0.1 for share in shares]
+
+    assert not any(cyrillic_batches({"qaf": 40})[:40])
+    assert any(cyrillic_batches({"qaf": 40})[40:])
+    assert any(cyrillic_batches({})[:20])
+
+
+def test_some_language_has_to_be_read_from_the_first_step_on(world: World, tmp_path: Path) -> None:
+    texts, titles = texts_and_titles(world, articles=3)
+    late = dict.fromkeys(texts, 10)
+    with pytest.raises(InputError, match="no language is read from the first step on"):
+        train(texts, tmp_path, seed=0, steps=1, entities=titles, learned_after=late, config=SMALL)
+
+
+def test_a_given_vocabulary_is_kept(world: World, tmp_path: Path) -> None:
+    texts, titles = texts_and_titles(world, articles=3)
+    vocabulary = build_vocabulary(all_texts(world), 2000)
+    train(texts, tmp_path, seed=0, steps=1, save_at=[1], entities=titles, vocabulary=vocabulary, config=SMALL)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "step-0001")
+    assert sorted(tokenizer.get_vocab(), key=tokenizer.get_vocab().get) == vocabulary

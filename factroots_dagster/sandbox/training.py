@@ -71,6 +71,7 @@ def train(
     save_at: Sequence[int] = (1000, 2000, 3000),
     entities: Mapping[str, Sequence[str]] | None = None,
     vocabulary: Sequence[str] | None = None,
+    learned_after: Mapping[str, int] | None = None,
     config: TrainingConfig | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> pa.Table:
@@ -79,9 +80,9 @@ def train(
     For each step in `save_at`, `folder` (existing, empty) gets a complete Hugging Face folder
     `step-<number>`. The learning rate is annealed until the last step; earlier checkpoints are not annealed.
     `entities` are the titles of articles and redirects of each language, the mentions that masking prefers.
-    `vocabulary` is built from the texts where it is not given.
-    The order of the texts does not matter. Returns the losses (schema.LOSS_LOG). Raises InputError if the
-    texts hold no sentence.
+    `vocabulary` is built from the texts where it is not given. `learned_after` are the steps until which a
+    language's texts stay out. The order of the texts does not matter. Returns the losses (schema.LOSS_LOG).
+    Raises InputError if the texts hold no sentence, or none that is read from the first step on.
     """
     config = config or TrainingConfig()
     texts = {language: sorted(texts[language]) for language in sorted(texts)}
@@ -97,7 +98,8 @@ def train(
         model = _make_model(config, len(vocabulary), tokenizer.pad_token_id)
         model.train()
         optimizer = _make_optimizer(model, config)
-        batches = _batches(examples, tokenizer, len(vocabulary), config, np.random.default_rng([seed, 6]))
+        random = np.random.default_rng([seed, 6])
+        batches = draw_batches(examples, learned_after or {}, tokenizer, len(vocabulary), config, random)
         rows, losses, last_report = [], [], time.monotonic()
         for step in range(1, steps + 1):
             rate = config.learning_rate * learning_rate_factor(step, steps, config)
@@ -203,20 +205,29 @@ def _step(
     return loss.detach()
 
 
-def _batches(
+def draw_batches(
     examples: TrainingExamples,
+    learned_after: Mapping[str, int],
     tokenizer: PreTrainedTokenizerBase,
     vocabulary_size: int,
     config: TrainingConfig,
     random: np.random.Generator,
 ) -> Iterator[MaskedBatch]:
-    """Endless batches of examples of similar length; an epoch uses each example once, and some thin ones."""
+    """Endless batches of examples of similar length; an epoch uses each example once, and some thin ones.
+
+    Only languages that have entered take part; a new epoch begins where one enters.
+    """
     lengths = np.array([len(ids) for ids in examples.ids])
     length_buckets = (lengths + 2) // 3
     mention_counts = np.array([len(spans) for spans in examples.spans])
     thin = (mention_counts < MIN_ENTITIES) & (mention_counts > 0).any()
+    enters_after = np.array([learned_after.get(language, 0) for language in examples.languages])
+    if enters_after.min() > 0:
+        raise InputError("no language is read from the first step on", "let one enter after step 0")
+    drawn = 0
     while True:
-        in_epoch = ~thin | (random.random(len(thin)) < config.thin_share)
+        in_epoch = (~thin | (random.random(len(thin)) < config.thin_share)) & (enters_after <= drawn)
+        next_entry = min(enters_after[enters_after > drawn], default=sys.maxsize)
         batches: list[NDArray[np.int64]] = []
         for bucket in np.unique(length_buckets):
             indices = random.permutation(np.flatnonzero((length_buckets == bucket) & in_epoch))
@@ -226,6 +237,9 @@ def _batches(
             ]
         for number in random.permutation(len(batches)):
             yield _mask(examples, batches[number], tokenizer, vocabulary_size, config, random)
+            drawn += 1
+            if drawn == next_entry:
+                break
 
 
 def _mask(

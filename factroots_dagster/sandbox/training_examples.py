@@ -29,10 +29,12 @@ class TrainingExamples:
 
     `ids[i]` are the token ids of example i with [CLS] and [SEP], int64 [tokens]; `spans[i]` its mentions as
     rows of (first token, token after the last, count of that entity in the corpus), int64 [mentions, 3].
+    `languages[i]` is the language that it comes from.
     """
 
     ids: list[np.ndarray]
     spans: list[np.ndarray]
+    languages: list[str]
 
 
 def split_sentences(text: str) -> list[list[str]]:
@@ -54,16 +56,17 @@ def make_examples(
     its antecedent. Without `entities` every sentence is an example of its own and has no spans. Longer
     examples are left out.
     """
-    units: list[tuple[list[str], list[_WordSpan]]] = []
+    units: list[tuple[str, list[str], list[_WordSpan]]] = []
     for language in sorted(texts):
         finder = _TitleFinder((entities or {}).get(language, ()))
         for text in texts[language]:
             for line in split_sentences(text):
-                units.extend(_with_context([split_words(sentence) for sentence in line], finder))
-    counts = collections.Counter(title for _, mentions in units for _, _, title in mentions)
-    examples = TrainingExamples([], [])
+                sentences = [split_words(sentence) for sentence in line]
+                units.extend((language, *unit) for unit in _with_context(sentences, finder))
+    counts = collections.Counter(title for _, _, mentions in units for _, _, title in mentions)
+    examples = TrainingExamples([], [], [])
     word_ids: dict[str, list[int]] = {}
-    for words, mentions in units:
+    for language, words, mentions in units:
         starts, ids = [], [tokenizer.cls_token_id]
         for word in words:
             if word not in word_ids:
@@ -77,6 +80,7 @@ def make_examples(
         spans = [(starts[first], starts[last], counts[title]) for first, last, title in mentions]
         examples.ids.append(np.array(ids, dtype=np.int64))
         examples.spans.append(np.array(spans, dtype=np.int64).reshape(-1, 3))
+        examples.languages.append(language)
     return examples
 
 
