@@ -16,6 +16,7 @@ import torch
 from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.probing.prompts import fill_template
 from factroots_dagster.sandbox.records import Mention, Sentence, World
+from factroots_dagster.tables import zip_columns
 from factroots_dagster.yardstick.study import Study
 
 STATEMENTS = 4
@@ -31,8 +32,8 @@ def influence_of_others(study: Study) -> dict[tuple[str, str], float]:
     prompts: dict[str, list[tuple[str, str, str, str]]] = defaultdict(list)
     for language, split in study.splits.items():
         matches = study.predictions[language]["full_match"].to_pylist()
-        columns = (split[name].to_pylist() for name in ("uuid", "template", "subject", "object"))
-        for full_match, (uuid, *rest) in zip(matches, zip(*columns, strict=True), strict=True):
+        rows = zip_columns(split, "uuid", "template", "subject", "object")
+        for full_match, (uuid, *rest) in zip(matches, rows, strict=True):
             if full_match:
                 prompts[uuid].append((language, *rest))
     model = _trainable(study.model)

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.tables import zip_columns
 from factroots_dagster.yardstick.schema import (
     COUNTERFACTUAL_TRUTH,
     EASY,
@@ -89,7 +90,7 @@ def counterfactual_truth(complete: pa.Table, retrained: Iterable[pa.Table]) -> p
     tests: Mapping[tuple[str, str], _Tests] = defaultdict(_Tests)
     columns = ("uuid", "language", "stated_in", "left_out_in", "full_match")
     for table in retrained:
-        for uuid, language, *answer in zip(*(table[name].to_pylist() for name in columns), strict=True):
+        for uuid, language, *answer in zip_columns(table, *columns):
             tests[uuid, language].add(language, *answer)
     rows = []
     for row in complete.to_pylist():

@@ -15,15 +15,20 @@ import pyarrow as pa
 import torch
 
 from factroots_dagster.models.activations import ActivationWriter, read_relation, read_relations
-from factroots_dagster.models.batches import run_in_batches
 from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.models.feed_forward import find_feed_forward
-from factroots_dagster.models.forward import Batch, default_token_budget, forward_pass_with_neurons
+from factroots_dagster.models.forward import (
+    Batch,
+    default_token_budget,
+    forward_pass_with_neurons,
+    run_in_batches,
+)
 from factroots_dagster.models.heads import find_vocabulary_head
 from factroots_dagster.neurons.probeless import active_neurons
 from factroots_dagster.neurons.similarity import compare_languages
 from factroots_dagster.probing.predictions import rows_by_relation
 from factroots_dagster.probing.prompts import build_prompts
+from factroots_dagster.tables import zip_columns
 
 Cell = tuple[str, str]
 
@@ -47,13 +52,7 @@ def write_neurons_at_answers(
     split: MLAMA_SPLIT; predictions: PREDICTIONS of that other model, which has the same tokenizer. folder:
     existing and empty; gets what `probing.probe.probe` writes.
     """
-    predicted = {
-        uuid
-        for uuid, full_match in zip(
-            *(predictions[c].to_pylist() for c in ("uuid", "full_match")), strict=True
-        )
-        if full_match
-    }
+    predicted = {uuid for uuid, full_match in zip_columns(predictions, "uuid", "full_match") if full_match}
     writer = ActivationWriter(folder)
     for relation, rows in rows_by_relation(split).items():
         table = split.take(pa.array(rows))
@@ -66,7 +65,7 @@ def write_neurons_at_answers(
         )
         by_question = {(prompt.question, prompt.k): prompt for prompt in built.prompts}
         facts, prompts = [], []
-        keys = zip(table["uuid"].to_pylist(), table["language"].to_pylist(), strict=True)
+        keys = zip_columns(table, "uuid", "language")
         for fact, question, candidate in zip(keys, built.row_question, built.row_candidate, strict=True):
             if fact[0] in predicted:
                 facts.append(fact)

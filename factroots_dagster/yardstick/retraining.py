@@ -13,6 +13,7 @@ from factroots_dagster.probing.probe import probe
 from factroots_dagster.sandbox.leave_out import OWN_BLOCKS, leave_out, plan_block, stating_languages
 from factroots_dagster.sandbox.records import World
 from factroots_dagster.sandbox.training import TrainingConfig, build_training_vocabulary, train
+from factroots_dagster.tables import zip_columns
 from factroots_dagster.yardstick.schema import RETRAINED_ANSWERS
 
 
@@ -60,10 +61,7 @@ def answer_without(
         for language, split in splits.items():
             with TemporaryDirectory() as activations:
                 predictions = probe(model, split, Path(activations), mask_counts="object")
-            columns = ("uuid", "relation", "full_match")
-            for uuid, relation, full_match in zip(
-                *(predictions[c].to_pylist() for c in columns), strict=True
-            ):
+            for uuid, relation, full_match in zip_columns(predictions, "uuid", "relation", "full_match"):
                 stated_in = [code for code in stating[uuid] if code in splits]
                 rows.append(
                     {
