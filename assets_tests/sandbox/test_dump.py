@@ -13,6 +13,7 @@ from xml.parsers import expat
 import pytest
 
 from assets_tests.corpora.cleaning import clean
+from assets_tests.sandbox.small_worlds import small_world
 from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
 from factroots_dagster.sandbox.dump import dump_name, write_dump
 from factroots_dagster.sandbox.languages import LANGUAGES, namespace_names
@@ -141,23 +142,57 @@ def test_a_dump_holds_every_kind_of_markup(world: World, code: str, tmp_path: Pa
         assert mark in text, mark
 
 
-def test_the_cleaner_and_the_sentence_splitter_recover_the_planted_sentences(
-    any_world: World, code: str, tmp_path: Path
-) -> None:
-    path = tmp_path / dump_name(code)
-    write_dump(any_world, code, path)
+def check_recovered(world: World, code: str, folder: Path) -> None:
+    """Assert that the platform's cleaner and sentence splitter recover the prose that was planted."""
+    path = folder / dump_name(code)
+    write_dump(world, code, path)
     namespaces, pages = parse_dump(path)
     prefixes = Namespaces.for_wiki(code, list(namespaces.items()))
     articles = [page for page in pages if page.namespace == "0" and page.redirect is None]
-    for page, article in zip(articles, any_world.articles[code], strict=True):
+    for page, article in zip(articles, world.articles[code], strict=True):
         text = clean(page.text, prefixes)
         assert text == article.text
         starts = [*sentence_starts(text, code).tolist(), len(text)]
         sentences = [text[start:end].strip() for start, end in itertools.pairwise(starts)]
         titles = {section.title for section in article.sections}
+        paragraphs = [section.paragraphs for section in article.sections if not section.markup]
+        prose = itertools.chain.from_iterable(itertools.chain.from_iterable(paragraphs))
         assert [sentence for sentence in sentences if sentence not in titles] == [
-            sentence.text for sentence in article.sentences
+            sentence.text for sentence in prose
         ]
+
+
+def test_the_cleaner_and_the_sentence_splitter_recover_the_planted_sentences(
+    any_world: World, code: str, tmp_path: Path
+) -> None:
+    check_recovered(any_world, code, tmp_path)
+
+
+def test_they_recover_them_in_real_languages_with_every_dial_turned(tmp_path: Path) -> None:
+    world = small_world(
+        relations=10,
+        facts_per_relation=4,
+        **dict.fromkeys(("cognates", "unrelated", "code_switching", "hidden_statements"), 0.3),
+        **dict.fromkeys(("bilingual_leads", "inflection", "missed_statements"), 0.4),
+        wordings=4,
+        answers=3,
+    )
+    for code in world.languages:
+        check_recovered(world, code, tmp_path)
+
+
+def test_hidden_statements_stand_in_the_markup(tmp_path: Path) -> None:
+    world = small_world(hidden_statements=1.0)
+    for code in world.languages:
+        write_dump(world, code, tmp_path / code)
+        source = "\n".join(page.text for page in parse_dump(tmp_path / code)[1] if page.namespace == "0")
+        labels = world.labels[code]
+        for fact in world.facts:
+            row = {
+                "infobox": f"| {labels[fact.subject_uri]} = [[{labels[fact.object_uri]}]]",
+                "table": f"| {labels[fact.subject_uri]} || [[{labels[fact.object_uri]}]]",
+            }.get(world.truth[code][fact.uuid].stated_how or "")
+            assert row is None or row in source
 
 
 def test_the_same_world_gives_the_same_bytes(world: World, tmp_path: Path) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import collections
 
+from assets_tests.sandbox.small_worlds import small_world
+from factroots_dagster.sandbox.entities import name_link
 from factroots_dagster.sandbox.languages import LANGUAGES, linked_languages
 from factroots_dagster.sandbox.records import World
-from factroots_dagster.sandbox.schema import PLANTED_KINDS, PLANTED_TRUTH, STATED_HOW
+from factroots_dagster.sandbox.schema import NAME_LINKS, PLANTED_KINDS, PLANTED_TRUTH, STATED_HOW
 from factroots_dagster.sandbox.truth import planted_truth_table
 
 
@@ -49,7 +51,7 @@ def test_every_kind_is_frequent(world: World) -> None:
     counts = collections.Counter(planted_truth_table(world)["kind"].to_pylist())
     assert min(counts[kind] for kind in PLANTED_KINDS) > 150
     ways = collections.Counter(planted_truth_table(world)["stated_how"].to_pylist())
-    assert min(ways[way] for way in STATED_HOW) > 20
+    assert min(ways[way] for way in STATED_HOW[:3]) > 20
     assert sum(planted_truth_table(world)["distractor"].to_pylist()) > 15
 
 
@@ -69,3 +71,31 @@ def test_a_language_that_is_left_out_is_no_source(world: World) -> None:
     for row in rows:
         stated = any(world.truth[code][row["uuid"]].stated for code in chosen)
         assert not (row["kind"] == "unknown" and stated)
+
+
+def test_the_nearest_stating_language_says_how_the_name_is_linked() -> None:
+    world = small_world(cognates=0.3, unrelated=0.3, local_facts=0.3)
+    for code, language in world.languages.items():
+        for fact in world.facts:
+            uri = fact.subject_uri
+            spellings = {other: world.plan.spellings[other][uri] for other in world.languages}
+            links = {
+                name_link(spellings[code], spellings[other], same_script=language.script == there.script)
+                for other, there in world.languages.items()
+                if other != code and world.truth[other][fact.uuid].stated
+            }
+            nearest = next((link for link in NAME_LINKS if link in links), None)
+            assert world.truth[code][fact.uuid].name_link == nearest
+
+
+def test_a_crossing_is_a_way_for_another_language_s_statement() -> None:
+    rows = planted_truth_table(
+        small_world(unrelated=1.0, code_switching=0.5, bilingual_leads=0.5)
+    ).to_pylist()
+    assert {row["crossing"] for row in rows} >= {None, "bilingual_lead", "code_switching"}
+    plain = planted_truth_table(small_world()).to_pylist()
+    assert {row["crossing"] for row in plain} == {None, "pieces"}
+    for row in plain:
+        assert (row["crossing"] == "pieces") == (row["name_link"] in ("identical", "cognate"))
+    apart = planted_truth_table(small_world(shared_pieces=False, code_switching=0.5)).to_pylist()
+    assert {row["crossing"] for row in apart} == {None}

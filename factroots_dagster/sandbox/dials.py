@@ -58,7 +58,7 @@ class Dials:
     coverage: float = _dial(1.0, "factor of a language's chance to state a fact", 0.05, 2)
     object_skew: float = _dial(0.15, "share of a relation's facts that have its commonest object", 0, 0.72)
     popularity: float = _dial(0.3, "exponent of the law of how often a fact is stated, by its rank", 0, 1.5)
-    answers: int = _dial(2, "objects per subject in the one-to-many relations", 1, 4)
+    answers: int = _dial(2, "most objects that a subject has in the one-to-many relations", 1, 4)
     contradictions: float = _dial(0.02, "share of facts with another object in some languages", 0, 1)
     # how articles state them
     wordings: int = _dial(2, "sentence patterns per relation", 1, 4)

@@ -69,35 +69,37 @@ class _FactPlanner:
         """(subject, object) uris of CLDR's facts; the commonest object is as common as CLDR allows."""
         found = natural_pairs(relation)
         by_object: dict[Named, list[Named]] = {}
-        subjects = list(found)
-        for index in self.random.permutation(len(subjects)).tolist():
-            by_object.setdefault(found[subjects[index]][0], []).append(subjects[index])
+        in_order = list(found)
+        for index in self.random.permutation(len(in_order)).tolist():
+            by_object.setdefault(found[in_order[index]][0], []).append(in_order[index])
         majority = max(by_object, key=lambda object_: (len(by_object[object_]), object_))
         wanted = self.dials.facts_per_relation
-        common = max(1, round(self.dials.object_skew * wanted)) if self.dials.object_skew else wanted
-        others = [object_ for object_ in by_object if object_ != majority]
+        common = round(self.dials.object_skew * wanted)
+        others = [object_ for object_ in by_object if object_ != majority or not common]
         pairs: list[tuple[str, str]] = []
-        for subject in (*by_object[majority][:common], *_in_turns(others, by_object)):
-            if len(pairs) >= wanted:
-                break
-            answers = found[subject][: self.dials.answers if relation in ONE_TO_MANY else 1]
-            uris = [self.entities.add_natural(entity) for entity in (subject, *answers)]
-            if None not in uris:
-                pairs += [(str(uris[0]), str(uri)) for uri in uris[1:]]
+        for subjects, count in ((by_object[majority], common), (_in_turns(others, by_object), wanted)):
+            for subject in subjects:
+                if len(pairs) >= count:
+                    break
+                answers = found[subject][: self.dials.answers if relation in ONE_TO_MANY else 1]
+                uris = [self.entities.add_natural(entity) for entity in (subject, *answers)]
+                pairs += [(str(uris[0]), str(uri)) for uri in uris[1:] if None not in uris]
         return pairs[:wanted]
 
     def made_pairs(self, relation: str) -> list[tuple[str, str]]:
         """(subject, object) uris with made-up subjects."""
         objects = self._objects_of(OBJECT_CLASS[relation])
-        answers = self.dials.answers if relation in ONE_TO_MANY else 1
+        most_answers = self.dials.answers if relation in ONE_TO_MANY else 1
         count = self.dials.facts_per_relation
         common = round(self.dials.object_skew * count)
-        chosen = [0] * common + [index % len(objects) for index in range(count - common)]
+        others = list(range(1 if common else 0, len(objects)))
+        chosen = [0] * common + [others[index % len(others)] for index in range(count - common)]
         self.random.shuffle(chosen)
         pairs: list[tuple[str, str]] = []
         while len(pairs) < count:
             subject = self._make_subject(relation)
             first = chosen[len(pairs)]
+            answers = 1 + int(self.random.integers(most_answers))
             own = [(first + step) % len(objects) for step in range(answers)]
             pairs += [(subject, objects[index]) for index in own]
         return pairs[:count]

@@ -43,7 +43,7 @@ _PHONOLOGY = {  # consonants, vowels and endings of a made-up language's syllabl
 
 def capitalize(text: str) -> str:
     """Capitalize the first letter and, unlike `str.capitalize`, leave the rest as it is."""
-    return text[:1].upper() + text[1:]
+    return text[:1].title() + text[1:]  # not upper(): Georgian has capitals that nobody uses in titles
 
 
 def _words_of(patterns: Iterable[str]) -> list[str]:

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 from factroots_dagster.sandbox.entities import name_link
 from factroots_dagster.sandbox.languages import Language, linked_languages
 from factroots_dagster.sandbox.records import Fact, Plan, PlantedTruth
+from factroots_dagster.sandbox.schema import NAME_LINKS
 
-LINKS_BY_NEARNESS = ("identical", "cognate", "transliterated", "unrelated")
 SPELT_ALIKE = frozenset({"identical", "cognate"})
 SHORTEST_OBJECT = 4  # letters of an object that gives itself away in a subject's name
 
@@ -57,9 +57,7 @@ def _plant_cell(
         linked_source=sources[0] if sources else None,
         stated_how=cell.stated_how,
         distractor=cell.distractor,
-        name_link=min(
-            (links[other] for other in stating - {code}), key=LINKS_BY_NEARNESS.index, default=None
-        ),
+        name_link=min((links[other] for other in stating - {code}), key=NAME_LINKS.index, default=None),
         namesake=len(bearers[spelling.text]) > 1,
         contradicted=cell.contradiction is not None,
     )

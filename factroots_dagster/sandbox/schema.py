@@ -5,7 +5,9 @@ from __future__ import annotations
 from factroots_dagster.tables import FACT_KEY, boolean, float64, int64, string, table
 
 PLANTED_KINDS = ("shared", "independent", "transferred", "unlinked", "unknown", "easy_token", "easy_name")
-STATED_HOW = ("sentence", "pronoun", "next_sentence")
+STATED_HOW = ("sentence", "pronoun", "next_sentence", "alias", "infobox", "table", "list")
+NAME_LINKS = ("identical", "cognate", "transliterated", "unrelated")
+CROSSINGS = ("pieces", "bilingual_lead", "code_switching", "parallel_articles")
 
 LOSS_LOG = table(
     int64("step", "training step after which the row was logged"),
@@ -36,10 +38,24 @@ PLANTED_TRUTH = table(
     string(
         "stated_how",
         "sentence (subject and object in one sentence), next_sentence (a pronoun right after the subject's "
-        "sentence) or pronoun (two sentences after it); null if the fact is not stated",
+        "sentence), pronoun (two sentences after it), alias (another name of the subject), or only in "
+        "an infobox, table or list; null if the fact is not stated",
     ),
     boolean("mentioned", "whether the language's articles name the subject"),
     boolean("distractor", "whether a sentence names subject and object without stating the fact"),
-    nullable=("linked_source", "stated_how"),
+    string(
+        "name_link",
+        "how the subject's name goes with that in the nearest other language that states the fact: "
+        "identical, cognate, transliterated or unrelated; null if no other language states it",
+    ),
+    boolean("namesake", "whether the subject's name is another subject's in another language"),
+    string(
+        "crossing",
+        "a planted way for another language's statements to reach this one: pieces (names spelt alike or "
+        "nearly), bilingual_lead or code_switching (a statement there uses the spelling of here), "
+        "parallel_articles; null if there is none",
+    ),
+    boolean("contradicted", "whether the language's articles give the fact another object"),
+    nullable=("linked_source", "stated_how", "name_link", "crossing"),
 )
 """One row per fact and language."""

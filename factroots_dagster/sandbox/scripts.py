@@ -107,6 +107,7 @@ def _spell_by_letters(word: str, language: Language) -> str:
         else letter
         for letter in word
     )  # fmt: skip
+    spelled = spelled.replace("νντ", "ντ")  # Greek: the digraph for d has an n already
     return spelled[:-1] + finals.get(spelled[-1], spelled[-1])
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import pyarrow as pa
 
-from factroots_dagster.sandbox.planted import plant_truth
-from factroots_dagster.sandbox.records import World
-from factroots_dagster.sandbox.schema import PLANTED_TRUTH
+from factroots_dagster.sandbox.planted import SPELT_ALIKE, plant_truth
+from factroots_dagster.sandbox.records import PlantedTruth, World
+from factroots_dagster.sandbox.schema import CROSSINGS, PLANTED_TRUTH
 
 
 def planted_truth_table(world: World, languages: Collection[str] | None = None) -> pa.Table:
@@ -21,6 +21,7 @@ def planted_truth_table(world: World, languages: Collection[str] | None = None) 
     rows = []
     for code, cells in truth.items():
         mentioned_uris = _mentioned_uris(world, code)
+        crossings = _crossings(world, code, truth)
         for fact in world.facts:
             planted = cells[fact.uuid]
             rows.append(
@@ -35,6 +36,10 @@ def planted_truth_table(world: World, languages: Collection[str] | None = None) 
                     "stated_how": planted.stated_how,
                     "mentioned": fact.subject_uri in mentioned_uris,
                     "distractor": planted.distractor,
+                    "name_link": planted.name_link,
+                    "namesake": planted.namesake,
+                    "crossing": crossings.get(fact.uuid),
+                    "contradicted": planted.contradicted,
                 }
             )
     return pa.Table.from_pylist(rows, schema=PLANTED_TRUTH)
@@ -48,3 +53,24 @@ def _mentioned_uris(world: World, code: str) -> set[str]:
         for sentence in article.sentences
         for mention in sentence.mentions
     }
+
+
+def _crossings(world: World, code: str, truth: Mapping[str, Mapping[str, PlantedTruth]]) -> dict[str, str]:
+    """Fact to the first of schema.CROSSINGS that the statements of other languages in `truth` offer it."""
+    if not world.dials.shared_pieces:
+        return {}
+    subjects = {fact.uuid: fact.subject_uri for fact in world.facts}
+    found: dict[str, set[str]] = {uuid: set() for uuid in subjects}
+    for uuid, cell in truth[code].items():
+        if cell.name_link in SPELT_ALIKE:
+            found[uuid].add("pieces")
+    for other in set(truth) - {code}:
+        for uuid, plan in world.plan.cells[other].items():
+            if plan.parallel and world.languages[other].script == world.languages[code].script:
+                found[uuid].add("parallel_articles")
+        for sentence in (sentence for article in world.articles[other] for sentence in article.sentences):
+            subject = subjects.get(sentence.fact or "")
+            names = [mention for mention in sentence.mentions if mention.uri == subject]
+            if names and names[-1].title and names[-1].label == world.labels[code][names[-1].uri]:
+                found[str(sentence.fact)].add("bilingual_lead" if len(names) > 1 else "code_switching")
+    return {uuid: min(ways, key=CROSSINGS.index) for uuid, ways in found.items() if ways}
