@@ -21,7 +21,7 @@ LAYERS = (
     ("models", "roots", "sandbox"),
     ("facts", "probing", "spark"),
     ("corpora", "neurons", "settings"),
-    ("tracing",),
+    ("tracing", "yardstick"),
     ("lookup", "report"),
     ("orchestration",),
     ("cli", "definitions"),

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -23,7 +24,7 @@ from pydantic_settings import (
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.languages.geography import MLAMA_PLACES
-from factroots_dagster.sandbox.languages import LANGUAGES as SANDBOX_LANGUAGES
+from factroots_dagster.sandbox.dials import PRESETS, Dials, languages_of, parse_dials
 
 GENERATED_WORLDS = ("sandbox", "disjoint")
 MLAMA_LANGUAGES = tuple(MLAMA_PLACES)
@@ -32,11 +33,6 @@ SPARK_MASTER = re.compile(
 )
 EXCERPT_LENGTH = 200
 """Characters that an error shows from the beginning and from the end of a long text."""
-
-
-def world_languages(world: str) -> tuple[str, ...]:
-    """The language codes of a world, in the world's order."""
-    return tuple(SANDBOX_LANGUAGES) if world in GENERATED_WORLDS else MLAMA_LANGUAGES
 
 
 class Settings(BaseSettings):
@@ -88,6 +84,12 @@ class Settings(BaseSettings):
         "and types, but without typed ranking, prior and partial matches)",
     )
     sandbox_seed: int = Field(default=0, ge=0, lt=2**32, description="seed of the generated worlds")
+    sandbox_preset: str = Field(
+        default="easy", description=f"kind of the generated world: {', '.join(PRESETS)}"
+    )
+    sandbox_dials: str = Field(
+        default="", description="comma-separated name=value of the dials that differ from the preset's"
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -128,6 +130,19 @@ class Settings(BaseSettings):
             raise ValueError("it is a file; name a folder")
         return value
 
+    @field_validator("sandbox_preset")
+    @classmethod
+    def _preset_exists(cls, value: str) -> str:
+        parse_dials(value)
+        return value
+
+    @field_validator("sandbox_dials")
+    @classmethod
+    def _dials_are_valid(cls, value: str, info: ValidationInfo) -> str:
+        if "sandbox_preset" in info.data:  # an invalid one is reported by itself
+            parse_dials(info.data["sandbox_preset"], value)
+        return value
+
     @field_validator("spark_master")
     @classmethod
     def _spark_master_is_valid(cls, value: str) -> str:
@@ -139,7 +154,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _languages_exist(self) -> Settings:
-        available = world_languages(self.world)
+        available = self.world_languages
         unknown = [code for code in self.languages if code not in available]
         if unknown:
             raise ValueError(
@@ -152,8 +167,18 @@ class Settings(BaseSettings):
     @property
     def active_languages(self) -> tuple[str, ...]:
         """The selected languages in the world's order; all of the world when none is selected."""
-        available = world_languages(self.world)
-        return tuple(code for code in available if not self.languages or code in self.languages)
+        return tuple(code for code in self.world_languages if not self.languages or code in self.languages)
+
+    @property
+    def world_languages(self) -> tuple[str, ...]:
+        """The language codes of the world, in its order."""
+        return tuple(languages_of(self.dials)) if self.generated else MLAMA_LANGUAGES
+
+    @property
+    def dials(self) -> Dials:
+        """The dials of the generated world; those of its negative control differ by the letters alone."""
+        dials = parse_dials(self.sandbox_preset, self.sandbox_dials)
+        return replace(dials, shared_pieces=False) if self.world == "disjoint" else dials
 
     @property
     def generated(self) -> bool:

@@ -55,7 +55,12 @@ def test_a_generated_worlds_own_assets_are_not_in_the_real_one(tmp_path: Path) -
         }
         for world in ("sandbox", "mlama")
     }
-    assert keys["sandbox"] - keys["mlama"] == {"planted_truth", "sandbox_training"}
+    assert keys["sandbox"] - keys["mlama"] == {
+        "planted_truth",
+        "sandbox_training",
+        "retrained_answers",
+        "counterfactual_truth",
+    }
     assert keys["mlama"] <= keys["sandbox"]
 
 
@@ -146,6 +151,7 @@ def test_runs_that_hold_a_model_wait_for_each_other(tmp_path: Path) -> None:
         for key in definition.keys  # type: ignore[union-attr]
     }
     models = {"predictions", "neuron_activations", "neuron_interventions", "sandbox_training"}
+    models.add("retrained_answers")
     assert {name for name, pool in pools.items() if pool == "model"} == models
     pools_chosen = yaml.safe_load((PROJECT / ".dagster" / "dagster.yaml").read_text())["concurrency"]["pools"]
     assert pools_chosen == {"granularity": "run", "default_limit": 1}

@@ -290,7 +290,7 @@ def large_report(facts: FactTables) -> ReportInputs:
             [{"language": x, "layer": n, "share": 1 / 12} for x in languages for n in range(12)],
         ),
     }
-    return ReportInputs(tables, facts, language_names(generated=False))
+    return ReportInputs(tables, facts, language_names())
 
 
 def _score_rows(languages: Sequence[str]) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
 from factroots_dagster.settings import MLAMA_LANGUAGES
 
 LANGUAGES = list(MLAMA_LANGUAGES)
-NAMES = language_names(generated=False)
+NAMES = language_names()
 
 
 def label(language: str) -> str:

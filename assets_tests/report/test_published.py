@@ -88,5 +88,5 @@ def test_results_are_published_for_the_two_models_of_the_paper_only() -> None:
 
 
 def test_every_mlama_language_has_a_name() -> None:
-    names = language_names(generated=False)
+    names = language_names()
     assert len(names) == 53 and names["ceb"] == "Cebuano"

@@ -14,6 +14,7 @@ from factroots_dagster.neurons.probeless import active_neurons
 from factroots_dagster.neurons.similarity import compare_languages
 from factroots_dagster.probing.probe import probe
 from factroots_dagster.roots.types import DEFAULT_MATCHER, categorize_facts
+from factroots_dagster.sandbox.dials import PRESETS
 from factroots_dagster.sandbox.leave_out import stating_languages
 from factroots_dagster.sandbox.records import World
 from factroots_dagster.sandbox.release import write_release
@@ -23,7 +24,7 @@ from factroots_dagster.yardstick.study import Study
 
 @pytest.fixture(scope="session")
 def golden_world() -> World:
-    return generate(SEED)
+    return generate(SEED, PRESETS["easy"])
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from assets_tests.yardstick.simulated import simulated_answers
 from factroots_dagster.errors import InputError
+from factroots_dagster.sandbox.blocks import COMPLETE, block_names
+from factroots_dagster.sandbox.dials import PRESETS
+from factroots_dagster.sandbox.leave_out import stating_languages
+from factroots_dagster.sandbox.world import generate
 from factroots_dagster.yardstick.counterfactual import counterfactual_truth
 from factroots_dagster.yardstick.schema import COUNTERFACTUAL_TRUTH, RETRAINED_ANSWERS
 
@@ -74,3 +79,31 @@ def test_the_languages_that_a_fact_cannot_do_without_are_named() -> None:
 def test_a_stated_cell_that_was_never_tested_is_an_error() -> None:
     with pytest.raises(InputError, match="no training left out the statements of f in en"):
         judge(["en", "fr"], [*KNOWN, (["fr"], True)])
+
+
+def test_the_blocks_tell_what_a_model_knew_from_what() -> None:
+    """Models whose knowledge follows a known rule get exactly the types of that rule."""
+    world = generate(3, PRESETS["easy"])
+    tables = {name: simulated_answers(world, name) for name in block_names()}
+    truth = counterfactual_truth(tables.pop(COMPLETE), tables.values()).to_pylist()
+    stating = stating_languages(world)
+    independent = {fact.uuid for fact in world.facts if fact.kind == "independent"}
+    script = {code: language.script for code, language in world.languages.items()}
+    for row in truth:
+        uuid, language = row["uuid"], row["language"]
+        linked = {
+            code
+            for code in stating[uuid]
+            if code != language and script[code] == script[language] and uuid not in independent
+        }
+        stated = language in stating[uuid]
+        if stated:
+            expected = "shared" if linked else "independent"
+        else:
+            expected = "transferred" if linked else "not_predicted"
+        assert row["causal_type"] == expected
+        needed = (
+            {language} if expected == "independent" else linked if len(linked) == 1 and not stated else set()
+        )
+        assert set(row["needed_languages"]) == needed
+    assert {row["causal_type"] for row in truth} == {"shared", "independent", "transferred", "not_predicted"}

@@ -21,7 +21,7 @@ import click
 from factroots_dagster import __version__
 from factroots_dagster.errors import InputError
 from factroots_dagster.models import registry
-from factroots_dagster.settings import Settings, load_settings, world_languages
+from factroots_dagster.settings import Settings, load_settings
 from factroots_dagster.store.store import Store
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def trace(
     from factroots_dagster.lookup.trace import trace_facts
 
     settings = load_settings()
-    available = world_languages(settings.world)
+    available = settings.world_languages
     if unknown := [code for code in languages if code not in available]:
         raise InputError(
             f"--language {', '.join(unknown)}: not in world {settings.world!r}",

@@ -32,12 +32,13 @@ from factroots_dagster.orchestration.assets import (
 )
 from factroots_dagster.orchestration.checks import data, models, results, similarity
 from factroots_dagster.orchestration.checks.suite import Suite
-from factroots_dagster.orchestration.partitions import CELL, CHECKPOINT, LANGUAGE, Parts
+from factroots_dagster.orchestration.partitions import BLOCK, CELL, CHECKPOINT, LANGUAGE, Parts
 from factroots_dagster.probing import schema as probing_tables
 from factroots_dagster.roots import schema as root_tables
 from factroots_dagster.sandbox import schema as sandbox_tables
 from factroots_dagster.settings import Settings
 from factroots_dagster.tracing import schema as tracing_tables
+from factroots_dagster.yardstick import schema as yardstick_tables
 
 MODEL_POOL, SPARK_POOL = "model", "spark"
 
@@ -70,6 +71,7 @@ class AssetRow:
     resumable: whether a killed run's folder is taken up by the next one.
     max_age: how old the data may be before the UI calls them overdue, in a world of real data.
     generated_only: whether it exists in generated worlds only.
+    on_demand: whether it is made only when somebody asks for it: it takes long, and nothing waits for it.
     """
 
     name: str
@@ -94,11 +96,15 @@ class AssetRow:
     resumable: bool = False
     max_age: timedelta | None = None
     generated_only: bool = False
+    on_demand: bool = False
 
     def partitions(self, keys: Mapping[str, Iterable[str]]) -> list[Parts]:
         """All its partitions, given the keys of each dimension."""
         return list(product(*(keys[dimension] for dimension in self.partitioned_by)))
 
+
+WORLD_SETTINGS = ("sandbox_seed", "sandbox_preset", "sandbox_dials")
+"""The settings that a generated world follows from."""
 
 ROWS = (
     AssetRow(
@@ -110,7 +116,7 @@ ROWS = (
         kinds=("python", "json"),
         suite=data.release_suite,
         settings=("mlama_source",),
-        settings_if_generated=("sandbox_seed",),
+        settings_if_generated=WORLD_SETTINGS,
         schema=fact_tables.MLAMA_RELEASE,
         metrics=metrics.release,
         attempts=4,
@@ -125,7 +131,7 @@ ROWS = (
         suite=data.dump_suite,
         partitioned_by=(LANGUAGE,),
         settings=("wikipedia_source", "wikipedia_snapshot"),
-        settings_if_generated=("sandbox_seed",),
+        settings_if_generated=WORLD_SETTINGS,
         schema=corpora_tables.WIKIPEDIA_DUMP,
         metrics=metrics.dump,
         attempts=4,
@@ -140,7 +146,7 @@ ROWS = (
         body=sandbox.planted_truth,
         suite=results.truth_suite,
         reads=("mlama_release",),
-        settings=("sandbox_seed", "active_languages"),
+        settings=(*WORLD_SETTINGS, "active_languages"),
         schema=sandbox_tables.PLANTED_TRUTH,
         generated_only=True,
     ),
@@ -248,11 +254,41 @@ ROWS = (
         kinds=("pytorch",),
         suite=results.training_suite,
         reads=("wikipedia_articles",),
-        settings=("sandbox_seed", "active_languages"),
+        settings=(*WORLD_SETTINGS, "active_languages"),
         schema=sandbox_tables.LOSS_LOG,
         metrics=metrics.training,
         pool=MODEL_POOL,
         generated_only=True,
+    ),
+    AssetRow(
+        name="retrained_answers",
+        group="sandbox",
+        description="Generated worlds only: what the sandbox's model predicts when it is trained again "
+        "without a block of statements. Some minutes per block; made on demand.",
+        body=sandbox.retrained_answers,
+        kinds=("pytorch", "parquet"),
+        suite=results.retrained_suite,
+        partitioned_by=(BLOCK,),
+        reads=("mlama_split",),
+        settings=(*WORLD_SETTINGS, "active_languages"),
+        schema=yardstick_tables.RETRAINED_ANSWERS,
+        metrics=metrics.retrained,
+        pool=MODEL_POOL,
+        generated_only=True,
+        on_demand=True,
+    ),
+    AssetRow(
+        name="counterfactual_truth",
+        group="sandbox",
+        description="Generated worlds only: what every fact was known from, told by the models that were "
+        "trained without its statements: shared, independent, transferred, easy to guess, or luck.",
+        body=sandbox.counterfactual_truth,
+        suite=results.counterfactual_suite,
+        reads=("retrained_answers",),
+        schema=yardstick_tables.COUNTERFACTUAL_TRUTH,
+        metrics=metrics.counterfactual,
+        generated_only=True,
+        on_demand=True,
     ),
     AssetRow(
         name="checkpoint",

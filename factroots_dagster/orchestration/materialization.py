@@ -78,7 +78,7 @@ def _spec(
         tags={"factroots/world": settings.world},
         metadata=asset_metadata(row),
         code_version=code_version(row.name, settings),
-        automation_condition=None if row.name == "checkpoint" else condition,
+        automation_condition=None if row.name == "checkpoint" or row.on_demand else condition,
         freshness_policy=policy,
         partitions_def=platform.partitions_def(row.partitioned_by),
         skippable=skippable,

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from factroots_dagster.store.store import Store
+from factroots_dagster.yardstick.schema import CAUSAL_TYPES, UNDECIDED
 
 Metrics = Mapping[str, float | int | str | None]
 
@@ -65,6 +66,18 @@ def checkpoint(store: Store, key: str) -> Metrics:
 def training(store: Store) -> Metrics:
     """The loss at the end of the training."""
     return {"loss": store.read("sandbox_training", columns=["loss"])["loss"][-1].as_py()}
+
+
+def retrained(store: Store, block: str) -> Metrics:
+    """P@1 of the retrained model over all languages."""
+    answers = store.read("retrained_answers", block, columns=["full_match"])["full_match"]
+    return {"p_at_1": pc.mean(pc.cast(answers, pa.float64())).as_py()}
+
+
+def counterfactual(store: Store) -> Metrics:
+    """Facts of each causal type."""
+    types = store.read("counterfactual_truth", columns=["causal_type"])["causal_type"].to_pylist()
+    return {name: types.count(name) for name in (*CAUSAL_TYPES, *UNDECIDED)}
 
 
 def coverage(store: Store) -> Metrics:

@@ -1,7 +1,8 @@
 """One world of the graph: its settings, its store, and the partitions that follow from them.
 
 Languages are static partitions, checkpoints dynamic ones, and cells are both. Keys of cells read
-`<checkpoint>|<language>`: Dagster joins the dimensions in the order of their names.
+`<checkpoint>|<language>`: Dagster joins the dimensions in the order of their names. The blocks of a generated
+world, what its retrainings leave out, are static.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from typing import Any
 import dagster as dg
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.sandbox.blocks import block_names
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
-LANGUAGE, CHECKPOINT = "language", "checkpoint"
+LANGUAGE, CHECKPOINT, BLOCK = "language", "checkpoint", "block"
 CELL = (CHECKPOINT, LANGUAGE)
 Parts = tuple[str, ...]
-"""The folder names of a partition: `()`, `(language,)`, `(checkpoint,)` or `(checkpoint, language)`."""
+"""The folder names of a partition: one for each of its dimensions, so `()` without any."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Platform:
     languages: dg.StaticPartitionsDefinition
     checkpoints: dg.DynamicPartitionsDefinition
     cells: dg.MultiPartitionsDefinition
+    blocks: dg.StaticPartitionsDefinition
 
     def partitions_def(self, dimensions: tuple[str, ...]) -> dg.PartitionsDefinition | None:
         """The partitions of an asset that is partitioned by these dimensions."""
@@ -39,6 +42,7 @@ class Platform:
             (LANGUAGE,): self.languages,
             (CHECKPOINT,): self.checkpoints,
             CELL: self.cells,
+            (BLOCK,): self.blocks,
         }
         return definitions[dimensions]
 
@@ -53,7 +57,10 @@ def platform_for(settings: Settings) -> Platform:
     languages = dg.StaticPartitionsDefinition(list(settings.active_languages))
     checkpoints = dg.DynamicPartitionsDefinition(name=checkpoint_set(settings))
     cells = dg.MultiPartitionsDefinition({CHECKPOINT: checkpoints, LANGUAGE: languages})
-    return Platform(settings, Store(settings.data_root, settings.world), languages, checkpoints, cells)
+    blocks = dg.StaticPartitionsDefinition(block_names())
+    return Platform(
+        settings, Store(settings.data_root, settings.world), languages, checkpoints, cells, blocks
+    )
 
 
 def parts_of(partition_key: str | None) -> Parts:
@@ -76,6 +83,7 @@ def known_keys(platform: Platform, dimensions: tuple[str, ...], instance: dg.Dag
         (): "the asset has no partitions",
         (LANGUAGE,): f"languages: {languages}",
         (CHECKPOINT,): f"checkpoints: {checkpoints}",
+        (BLOCK,): f"blocks: {', '.join(block_names())}",
         CELL: f"<checkpoint>|<language>, checkpoints: {checkpoints}; languages: {languages}",
     }
     return sentences[dimensions]
@@ -108,4 +116,4 @@ def _all_keys(platform: Platform, dimensions: tuple[str, ...], instance: dg.Dags
     checkpoints = instance.get_dynamic_partitions(checkpoint_set(platform.settings))
     if dimensions == CELL:
         return (f"{checkpoint}|{language}" for checkpoint in checkpoints for language in languages)
-    return languages if dimensions == (LANGUAGE,) else checkpoints
+    return {(LANGUAGE,): languages, (CHECKPOINT,): checkpoints, (BLOCK,): block_names()}[dimensions]

@@ -16,7 +16,15 @@ import dagster as dg
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.registry import registered
 from factroots_dagster.orchestration.catalog import AssetRow, rows_in
-from factroots_dagster.orchestration.partitions import CELL, CHECKPOINT, LANGUAGE, Platform, checkpoint_set
+from factroots_dagster.orchestration.partitions import (
+    BLOCK,
+    CELL,
+    CHECKPOINT,
+    LANGUAGE,
+    Platform,
+    checkpoint_set,
+)
+from factroots_dagster.sandbox.blocks import block_names
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
 
@@ -43,7 +51,7 @@ def stages(rows: Sequence[AssetRow]) -> list[Stage]:
     done: set[str] = set()
     plan: list[Stage] = []
     while remaining:
-        for dimensions in ((), (LANGUAGE,), (CHECKPOINT,), CELL):
+        for dimensions in ((), (LANGUAGE,), (CHECKPOINT,), CELL, (BLOCK,)):
             stage: list[str] = []
             for row in remaining:  # each comes after those that it reads
                 if row.partitioned_by == dimensions and names.intersection(row.reads) <= {*done, *stage}:
@@ -100,7 +108,7 @@ class StageRunner:
         self.say(f"  {time.monotonic() - started:.1f} s")
 
     def run_stage(self, stage: Stage, checkpoint: str | None = None, skip: Iterable[str] = ()) -> None:
-        """Materialize a stage's assets in all languages, and of one checkpoint where it has checkpoints.
+        """Materialize a stage's assets in all languages or blocks, and of one checkpoint where it has any.
 
         skip: assets of the stage that are left out.
         """
@@ -111,6 +119,9 @@ class StageRunner:
         names = ", ".join(assets)
         if stage.partitioned_by == (LANGUAGE,):
             self.run(f"{names} in {len(languages)} languages", assets, languages[0], languages[-1])
+        elif stage.partitioned_by == (BLOCK,):
+            blocks = block_names()
+            self.run(f"{names} of {len(blocks)} blocks", assets, blocks[0], blocks[-1])
         elif stage.partitioned_by == CELL:
             ends = (f"{checkpoint}|{languages[0]}", f"{checkpoint}|{languages[-1]}")
             self.run(f"{names} of {checkpoint} in {len(languages)} languages", assets, *ends)
@@ -121,7 +132,7 @@ class StageRunner:
 
 
 def materialize_world(runner: StageRunner) -> list[str]:
-    """Materialize every asset of the world, for every registered checkpoint; returns the checkpoints.
+    """Materialize every asset that is not made on demand, for every checkpoint; returns the checkpoints.
 
     Raises InputError when no checkpoint is registered (only possible outside generated worlds), and
     StageFailedError when a run fails.
@@ -131,7 +142,7 @@ def materialize_world(runner: StageRunner) -> list[str]:
     if tokenizer:  # mentions are found with its tokenizer, so that it is described before them
         instance.add_dynamic_partitions(checkpoint_set(settings), [tokenizer])
         runner.run(f"checkpoint of {tokenizer}", ["checkpoint"], tokenizer)
-    plan = stages(rows_in(settings))
+    plan = stages([row for row in rows_in(settings) if not row.on_demand])
     first = next(number for number, stage in enumerate(plan) if CHECKPOINT in stage.partitioned_by)
     last = max(number for number, stage in enumerate(plan) if CHECKPOINT in stage.partitioned_by)
     for stage in plan[:first]:

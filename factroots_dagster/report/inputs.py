@@ -197,7 +197,7 @@ def read_report_inputs(
         articles=dict(zip(volume["language"].to_pylist(), volume["articles"].to_pylist(), strict=True)),
         links=not generated,
     )
-    names = language_names(generated=generated)
+    names = language_names()
     return ReportInputs(tables, facts, names, load_planted_scores() if generated else None)
 
 

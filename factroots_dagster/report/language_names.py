@@ -8,11 +8,10 @@ from factroots_dagster.report.reference import paper_results
 from factroots_dagster.sandbox.languages import LANGUAGES
 
 
-def language_names(*, generated: bool) -> dict[str, str]:
-    """Language code to English name, of a generated world's languages or of mLAMA's (published record)."""
-    if generated:
-        return {code: language.name for code, language in LANGUAGES.items()}
-    return {code: entry["name"] for code, entry in paper_results()["p_at_1_percent"].items()}
+def language_names() -> dict[str, str]:
+    """Language code to English name, of mLAMA's languages (published record) and of the made-up ones."""
+    published = {code: entry["name"] for code, entry in paper_results()["p_at_1_percent"].items()}
+    return published | {code: language.name for code, language in LANGUAGES.items()}
 
 
 def label_language(language: str, names: Mapping[str, str]) -> str:

@@ -21,10 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.sandbox.blocks import COMPLETE, EVERYWHERE, EVERYWHERE_BLOCKS, OWN_BLOCKS, block_names
 from factroots_dagster.sandbox.records import Article, World
-
-COMPLETE, OWN, EVERYWHERE = "complete", "own", "everywhere"
-OWN_BLOCKS, EVERYWHERE_BLOCKS = 8, 4
 
 Cell = tuple[str, str]
 """A fact in a language: uuid and language code."""
@@ -36,15 +34,6 @@ class Block:
 
     name: str
     cells: frozenset[Cell]
-
-
-def block_names(own_blocks: int = OWN_BLOCKS) -> list[str]:
-    """Names of all blocks, `complete` first; the world need not be known."""
-    return [
-        COMPLETE,
-        *(f"{OWN}-{number}" for number in range(1, own_blocks + 1)),
-        *(f"{EVERYWHERE}-{number}" for number in range(1, EVERYWHERE_BLOCKS + 1)),
-    ]
 
 
 def plan_block(world: World, name: str, own_blocks: int = OWN_BLOCKS) -> Block:
@@ -62,12 +51,12 @@ def plan_block(world: World, name: str, own_blocks: int = OWN_BLOCKS) -> Block:
     random = np.random.default_rng([world.seed, 8])
     chosen: set[Cell] = set()
     for position, uuid in enumerate(_by_relation(world, random)):
-        languages = stating[uuid]
+        # Languages of one script follow one another, so that they fall into different blocks.
+        languages = sorted(stating[uuid], key=lambda code: world.languages[code].script)
         if kind == EVERYWHERE:
             if position % EVERYWHERE_BLOCKS == int(number) - 1:
                 chosen.update((uuid, language) for language in languages)
             continue
-        # The world lists languages of one script together, so that neighbours fall into different blocks.
         first = int(random.integers(own_blocks))
         chosen.update(
             (uuid, language)

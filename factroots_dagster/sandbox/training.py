@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerBase
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.sandbox.dials import Dials
 from factroots_dagster.sandbox.schema import LOSS_LOG
 from factroots_dagster.sandbox.training_examples import MIN_ENTITIES, TrainingExamples, make_examples
 from factroots_dagster.sandbox.vocabulary import (
@@ -60,6 +61,22 @@ class TrainingConfig:
     random_share: float = 0.15  # of the tokens of the other examples
     thin_share: float = 0.25  # of the examples with fewer than MIN_ENTITIES mentions: used in each epoch
     log_every: int = 25
+
+
+def training_config(dials: Dials) -> TrainingConfig:
+    """The training that a world's dials ask for."""
+    return TrainingConfig(
+        vocabulary_share=dials.vocabulary_share,
+        layers=dials.layers,
+        hidden=dials.hidden,
+        heads=dials.hidden // 32,
+        intermediate=4 * dials.hidden,
+    )
+
+
+def checkpoint_steps(steps: int) -> tuple[int, ...]:
+    """The steps at which a training of `steps` steps saves a checkpoint: every third of it."""
+    return tuple(dict.fromkeys(max(1, steps * third // 3) for third in (1, 2, 3)))
 
 
 def train(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,7 +12,7 @@ from factroots_dagster.models.checkpoint import load
 from factroots_dagster.probing.probe import probe
 from factroots_dagster.sandbox.leave_out import OWN_BLOCKS, leave_out, plan_block, stating_languages
 from factroots_dagster.sandbox.records import World
-from factroots_dagster.sandbox.training import TrainingConfig, build_training_vocabulary, train
+from factroots_dagster.sandbox.training import build_training_vocabulary, train, training_config
 from factroots_dagster.tables import zip_columns
 from factroots_dagster.yardstick.schema import RETRAINED_ANSWERS
 
@@ -22,19 +22,19 @@ def answer_without(
     block_name: str,
     splits: Mapping[str, pa.Table],
     *,
-    seed: int,
-    steps: int,
+    seed: int | None = None,
     own_blocks: int = OWN_BLOCKS,
-    config: TrainingConfig | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> pa.Table:
     """RETRAINED_ANSWERS of a model that never read a block's statements (see `sandbox.leave_out`).
 
-    splits: MLAMA_SPLIT of the languages that the model reads and is asked in. seed, steps, config: as those
-    of `sandbox.training.train`; the vocabulary is that of the complete world. With the block `complete` the
-    model is the very one that `sandbox_training` trains. Raises InputError for an unknown block.
+    splits: MLAMA_SPLIT of the languages that the model reads and is asked in. seed: of the training, by
+    default the world's. Everything else about the training follows from the world's dials, and the vocabulary
+    is that of the complete world: with the block `complete` the model is the very one that `sandbox_training`
+    trains. Raises InputError for an unknown block.
     """
-    config = config or TrainingConfig()
+    dials = world.dials
+    config = training_config(dials)
     block = plan_block(world, block_name, own_blocks)
     complete = _texts(world, splits)
     titles = {
@@ -46,11 +46,12 @@ def answer_without(
         train(
             _texts(leave_out(world, block), splits),
             folder,
-            seed=seed,
-            steps=steps,
-            save_at=[steps],
+            seed=world.seed if seed is None else seed,
+            steps=dials.steps,
+            save_at=[dials.steps],
             entities=titles,
             vocabulary=build_training_vocabulary(complete, config.vocabulary_share),
+            learned_after=dict(dials.learned_after),
             config=config,
             progress=progress,
         )
@@ -76,5 +77,5 @@ def answer_without(
     return pa.Table.from_pylist(rows, schema=RETRAINED_ANSWERS)
 
 
-def _texts(world: World, languages: Sequence[str] | Mapping[str, object]) -> dict[str, list[str]]:
+def _texts(world: World, languages: Iterable[str]) -> dict[str, list[str]]:
     return {language: [article.text for article in world.articles[language]] for language in languages}

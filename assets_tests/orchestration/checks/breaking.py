@@ -15,7 +15,7 @@ import pyarrow.parquet
 
 from assets_tests.project import LAST_CHECKPOINT
 from factroots_dagster.orchestration.catalog import CATALOG
-from factroots_dagster.orchestration.partitions import CELL, CHECKPOINT, LANGUAGE
+from factroots_dagster.orchestration.partitions import BLOCK, CELL, CHECKPOINT, LANGUAGE
 from factroots_dagster.store.store import write_table
 
 BROKEN_LANGUAGE = "qab"
@@ -23,6 +23,7 @@ KEYS = {
     (): (),
     (LANGUAGE,): (BROKEN_LANGUAGE,),
     (CHECKPOINT,): (LAST_CHECKPOINT,),
+    (BLOCK,): ("own-1",),
     CELL: (LAST_CHECKPOINT, BROKEN_LANGUAGE),
 }
 PARTS = {name: KEYS[row.partitioned_by] for name, row in CATALOG.items()}

@@ -361,4 +361,26 @@ CASES: list[Broken] = [
         (put("loss", float("nan")), f"{AMONG}:finite"),
         (everywhere("loss", 5.0), f"{AMONG}:learnt"),
     ),
+    *of(
+        "retrained_answers",
+        (emptied(), f"{ROWS}:table"),
+        (twice(), f"{COMPOUND}:uuid,language"),
+        (put("language", "xx"), f"{AMONG}:language"),
+        (put("left_out_in", ["xx"]), f"{AMONG}:left_out_agrees"),
+        (everywhere("left_out_in", []), f"{AMONG}:block_agrees"),
+    ),
+    *of(
+        "counterfactual_truth",
+        (emptied(), f"{ROWS}:table"),
+        (twice(), f"{COMPOUND}:uuid,language"),
+        (put("causal_type", "magic"), f"{AMONG}:causal_type"),
+        (first(lambda row: row["causal_type"] == "shared", stated=False), f"{AMONG}:stated_agrees"),
+        (first(lambda row: row["causal_type"] == "transferred", stated=True), f"{AMONG}:unstated_agrees"),
+        (
+            first(lambda row: row["causal_type"] == "independent", own_tests=0, bare_tests=0),
+            f"{AMONG}:tested {AMONG}:counts_agree",
+        ),
+        (put("own_known", 99), f"{AMONG}:counts_agree"),
+        (put("replicates", 0), f"{AMONG}:replicates_agree"),
+    ),
 ]

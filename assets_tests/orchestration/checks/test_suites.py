@@ -17,8 +17,8 @@ from factroots_dagster.orchestration.checks.suite import Suite
 from factroots_dagster.store.store import Store
 
 
-def suite_of(world: MaterializedWorld, asset: str) -> Suite:
-    return CATALOG[asset].suite(world.settings)
+def suite_of(whole_world: MaterializedWorld, asset: str) -> Suite:
+    return CATALOG[asset].suite(whole_world.settings)
 
 
 def expectation_names(results: Any) -> set[str]:
@@ -38,23 +38,25 @@ def expectation_names(results: Any) -> set[str]:
 
 
 @pytest.mark.parametrize("asset", sorted(CATALOG))
-def test_the_real_world_meets_every_expectation(world: MaterializedWorld, asset: str) -> None:
-    suite = suite_of(world, asset)
-    validation = validate(suite.frame(world.store, *PARTS[asset]), suite.expectations(*PARTS[asset]), asset)
+def test_the_real_world_meets_every_expectation(whole_world: MaterializedWorld, asset: str) -> None:
+    suite = suite_of(whole_world, asset)
+    validation = validate(
+        suite.frame(whole_world.store, *PARTS[asset]), suite.expectations(*PARTS[asset]), asset
+    )
     unmet = [result.expectation_config.type for result in validation.results if not result.success]
     assert validation.success, unmet
 
 
-def overlay(world: MaterializedWorld, asset: str, folder: Path) -> tuple[Store, Path]:
+def overlay(whole_world: MaterializedWorld, asset: str, folder: Path) -> tuple[Store, Path]:
     """A store that shows the world, with a copy of one partition that may be broken."""
-    store = Store(folder, world.settings.world)
+    store = Store(folder, whole_world.settings.world)
     target = store.path(asset, *PARTS[asset])
-    source = world.store.path(asset, *PARTS[asset])
+    source = whole_world.store.path(asset, *PARTS[asset])
     below = store.root
     for part in ("", asset, *PARTS[asset])[: 1 + len(PARTS[asset])]:
         below = below / part if part else below
         below.mkdir(parents=True, exist_ok=True)
-        for sibling in (world.store.root / below.relative_to(store.root)).iterdir():
+        for sibling in (whole_world.store.root / below.relative_to(store.root)).iterdir():
             link = below / sibling.name
             if link not in (target, *target.parents):
                 link.symlink_to(sibling)
@@ -63,9 +65,9 @@ def overlay(world: MaterializedWorld, asset: str, folder: Path) -> tuple[Store, 
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_broken_data_are_noticed(world: MaterializedWorld, tmp_path: Path, case: Broken) -> None:
-    suite = suite_of(world, case.asset)
-    store, folder = overlay(world, case.asset, tmp_path)
+def test_broken_data_are_noticed(whole_world: MaterializedWorld, tmp_path: Path, case: Broken) -> None:
+    suite = suite_of(whole_world, case.asset)
+    store, folder = overlay(whole_world, case.asset, tmp_path)
     case.breaks(folder)
     parts = PARTS[case.asset]
     validation = validate(suite.frame(store, *parts), suite.expectations(*parts), case.asset)
@@ -78,14 +80,16 @@ def test_broken_data_are_noticed(world: MaterializedWorld, tmp_path: Path, case:
 
 
 @pytest.mark.parametrize("asset", sorted(CATALOG))
-def test_no_expectation_is_without_data_that_break_it(world: MaterializedWorld, asset: str) -> None:
-    suite = suite_of(world, asset)
-    validation = validate(suite.frame(world.store, *PARTS[asset]), suite.expectations(*PARTS[asset]), asset)
+def test_no_expectation_is_without_data_that_break_it(whole_world: MaterializedWorld, asset: str) -> None:
+    suite = suite_of(whole_world, asset)
+    validation = validate(
+        suite.frame(whole_world.store, *PARTS[asset]), suite.expectations(*PARTS[asset]), asset
+    )
     proved = {name for case in CASES if case.asset == asset for name in case.noticed}
     assert expectation_names(validation.results) - proved == set()
 
 
 @pytest.mark.parametrize("asset", sorted(CATALOG))
-def test_every_expectation_says_in_words_what_it_means(world: MaterializedWorld, asset: str) -> None:
-    notes = [expectation.notes for expectation in suite_of(world, asset).expectations(*PARTS[asset])]
+def test_every_expectation_says_in_words_what_it_means(whole_world: MaterializedWorld, asset: str) -> None:
+    notes = [expectation.notes for expectation in suite_of(whole_world, asset).expectations(*PARTS[asset])]
     assert all(isinstance(text, str) and " " in text and "\n" not in text for text in notes)

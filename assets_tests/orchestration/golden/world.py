@@ -84,7 +84,7 @@ def contents(settings: Settings, store: Store) -> dict[str, dict[str, Any]]:
     keys = {LANGUAGE: settings.active_languages, CHECKPOINT: [KEY]}
     recorded = {}
     for name, row in CATALOG.items():
-        if name == "sandbox_training":
+        if name == "sandbox_training" or row.on_demand:
             continue
         digest = hashlib.sha256()
         for parts in row.partitions(keys):

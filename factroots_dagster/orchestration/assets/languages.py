@@ -10,13 +10,15 @@ def language_clusters(step: Step, checkpoint: str) -> None:
     """Cluster the languages by the facts that both predict."""
     from factroots_dagster.languages.clusters import language_clusters as cluster_languages
     from factroots_dagster.languages.geography import MLAMA_PLACES
+    from factroots_dagster.sandbox.dials import languages_of
     from factroots_dagster.sandbox.places import places
 
+    settings = step.settings
     languages = step.languages_with("predictions", checkpoint)
     pairs, members, mantel = cluster_languages(
         {language: step.read("predictions", checkpoint, language) for language in languages},
-        places=places() if step.settings.generated else MLAMA_PLACES,
-        seed=step.settings.sandbox_seed,
+        places=places(languages_of(settings.dials)) if settings.generated else MLAMA_PLACES,
+        seed=settings.sandbox_seed,
     )
     step.writer.write(pairs, LANGUAGE_CLUSTERS)
     step.writer.write(members, CLUSTER_MEMBERS, side="members")

@@ -68,6 +68,6 @@ def checkpoint_comparison(step: Step) -> None:
         table,
         changed,
         (step.read("mlama_split", language) for language in sorted(set(changed["language"].to_pylist()))),
-        language_names(generated=step.settings.generated),
+        language_names(),
         {key: step.read_side("sensitivity", "fact_types", key) for key in order},
     )

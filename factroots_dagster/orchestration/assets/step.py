@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,8 +95,6 @@ class Step:
 @cache
 def generated_world(settings: Settings) -> World:
     """The generated world of the settings, made once a process; nothing changes it."""
-    from factroots_dagster.sandbox.dials import PRESETS
     from factroots_dagster.sandbox.world import generate
 
-    dials = replace(PRESETS["easy"], shared_pieces=settings.world != "disjoint")
-    return generate(settings.sandbox_seed, dials)
+    return generate(settings.sandbox_seed, settings.dials)

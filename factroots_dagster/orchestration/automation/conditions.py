@@ -26,6 +26,7 @@ from factroots_dagster.models.registry import registered
 from factroots_dagster.orchestration.catalog import CATALOG, parents
 from factroots_dagster.orchestration.events import Record, first_event_id, latest_records
 from factroots_dagster.orchestration.partitions import (
+    BLOCK,
     CHECKPOINT,
     LANGUAGE,
     Parts,
@@ -34,6 +35,7 @@ from factroots_dagster.orchestration.partitions import (
     parts_of,
 )
 from factroots_dagster.orchestration.versions import StoreSnapshot, code_version
+from factroots_dagster.sandbox.blocks import block_names
 
 
 class Evaluation:
@@ -49,6 +51,7 @@ class Evaluation:
         self.keys = {
             LANGUAGE: list(settings.active_languages),
             CHECKPOINT: [key for key in partitions if key in known],
+            BLOCK: block_names(),
         }
         self._latest_records = cache(partial(latest_records, instance))
         self._first_event_id = cache(partial(first_event_id, instance))

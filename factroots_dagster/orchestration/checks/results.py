@@ -13,9 +13,18 @@ from factroots_dagster.orchestration.checks.suite import suite_of
 from factroots_dagster.roots.easy import CUE_ALPHA
 from factroots_dagster.roots.evidence import ALPHA
 from factroots_dagster.roots.schema import RULES, TYPES
+from factroots_dagster.sandbox.blocks import COMPLETE
 from factroots_dagster.sandbox.schema import PLANTED_KINDS
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
+from factroots_dagster.yardstick.schema import (
+    CAUSAL_TYPES,
+    INDEPENDENT,
+    LUCK,
+    SHARED,
+    TRANSFERRED,
+    UNDECIDED,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -202,4 +211,57 @@ def training_suite(settings: Settings) -> Sequence[Any]:
         *expect.rows(1),
         *expect.unique("step"),
         *expect.true(finite="the loss is finite", learnt="the loss falls by at least 30%"),
+    ]
+
+
+def retrained_frame(store: Store, block: str) -> pd.DataFrame:
+    frame: pd.DataFrame = store.read("retrained_answers", block).to_pandas()
+    left_out = [set(codes) for codes in frame["left_out_in"]]
+    stated = [set(codes) for codes in frame["stated_in"]]
+    frame["left_out_agrees"] = [codes <= of_fact for codes, of_fact in zip(left_out, stated, strict=True)]
+    frame["block_agrees"] = any(left_out) != (block == COMPLETE)
+    return frame
+
+
+@suite_of(retrained_frame)
+def retrained_suite(settings: Settings, block: str) -> Sequence[Any]:
+    return [
+        *expect.rows(1),
+        *expect.unique("uuid", "language"),
+        *expect.among("language", settings.active_languages),
+        *expect.true(
+            left_out_agrees="only what is stated is left out",
+            block_agrees=f"every block but {COMPLETE} leaves something out",
+        ),
+    ]
+
+
+def counterfactual_frame(store: Store) -> pd.DataFrame:
+    frame: pd.DataFrame = store.read("counterfactual_truth").to_pandas()
+    stated, kind = frame["stated"], frame["causal_type"]
+    frame["stated_agrees"] = stated | ~kind.isin([SHARED, INDEPENDENT])
+    frame["unstated_agrees"] = ~stated | ~kind.isin([TRANSFERRED, LUCK])
+    frame["tested"] = (frame["own_tests"] + frame["bare_tests"] > 0) | ~kind.isin([SHARED, INDEPENDENT])
+    frame["counts_agree"] = (
+        (frame["replicates_known"] <= frame["replicates"])
+        & (frame["own_known"] <= frame["own_tests"])
+        & (frame["bare_known"] <= frame["bare_tests"])
+    )
+    frame["replicates_agree"] = frame["replicates"] > 0
+    return frame
+
+
+@suite_of(counterfactual_frame)
+def counterfactual_suite(settings: Settings) -> Sequence[Any]:
+    return [
+        *expect.rows(1),
+        *expect.unique("uuid", "language"),
+        *expect.among("causal_type", (*CAUSAL_TYPES, *UNDECIDED)),
+        *expect.true(
+            stated_agrees="what is shared or independent is stated",
+            unstated_agrees="what is transferred or luck is not stated",
+            tested="what is shared or independent was asked without its statements",
+            counts_agree="no more trainings know a fact than were asked",
+        ),
+        *expect.true(replicates_agree="every fact was left alone by some training", severity="warning"),
     ]
