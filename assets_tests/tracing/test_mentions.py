@@ -167,7 +167,7 @@ def test_mentions_in_real_text_are_those_of_brute_force(spark, tmp_path: Path, g
 
 
 def test_the_search_for_the_same_forms_is_built_once() -> None:
-    forms = ["a", "b c"]
-    assert form_search(forms) is form_search(list(forms))
-    assert form_search(["a"]) is not form_search(forms)
+    forms = ("a", "b c")
+    assert form_search(forms) is form_search(tuple(list(forms)))
+    assert form_search(("a",)) is not form_search(forms)
     assert mentions_of({1: "x", 2: ""}, split_of(FACTS)) == []

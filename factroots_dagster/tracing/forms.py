@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.text.code_points import CODE_POINT_LIMIT, CodePoints, to_code_points
-from factroots_dagster.text.inflection.suffixes import SUFFIX_LANGUAGES, stems
+from factroots_dagster.text.inflection.suffixes import stems
 from factroots_dagster.text.normalization import normalize, normalize_all
 from factroots_dagster.text.symbols import Matches, Symbols, SymbolSearch
 from factroots_dagster.text.tokens import character_classes, inside_words, joined_bounds
@@ -64,7 +64,7 @@ class EntityForms:
     language: str
     uris: pa.DictionaryArray
     labels: pa.DictionaryArray
-    forms: list[str]
+    forms: tuple[str, ...]
     form_offsets: NDArray[np.int64]
     form_entities: NDArray[np.int64]
     form_kinds: NDArray[np.int64]
@@ -79,12 +79,9 @@ class EntityForms:
         rows = set()
         for number, (label, form) in enumerate(zip(labels, normalize_all(labels, language), strict=True)):
             form = form.strip()
-            rows.add((form, number, LABEL))
-            if label in aliases:
-                others = {normalize(alias, language).strip() for alias in aliases[label]} - {form}
-                rows |= {(other, number, ALIAS) for other in others}
-            if language in SUFFIX_LANGUAGES:
-                rows |= {(stem, number, STEM) for stem in stems(form, language)}
+            others = {normalize(alias, language).strip() for alias in aliases.get(label, ())} - {form}
+            rows |= {(form, number, LABEL), *((other, number, ALIAS) for other in others)}
+            rows |= {(stem, number, STEM) for stem in stems(form, language)}
         sorted_rows = sorted(row for row in rows if row[0])
         label_entities = sorted(range(len(labels)), key=labels.__getitem__)
         # A counter keeps the order in which its keys first came.
@@ -94,7 +91,7 @@ class EntityForms:
             language,
             entities["entity_uri"].combine_chunks().dictionary_encode(),
             entities["label"].combine_chunks().dictionary_encode(),
-            list(form_sizes),
+            tuple(form_sizes),
             np.cumsum([0, *form_sizes.values()]),
             np.array([number for _, number, _ in sorted_rows], dtype=np.int64),
             np.array([kind for _, _, kind in sorted_rows], dtype=np.int64),
@@ -156,13 +153,7 @@ def _symbols_of(codes: CodePoints, inside: NDArray[np.bool_]) -> Symbols:
     return codes + inside[:-1].astype(np.uint32) * np.uint32(CODE_POINT_LIMIT)
 
 
-_latest_search: dict[bytes, FormSearch] = {}
-
-
-def form_search(forms: list[str]) -> FormSearch:
+@lru_cache(maxsize=1)
+def form_search(forms: tuple[str, ...]) -> FormSearch:
     """The search for `forms`, built once per worker process (only the latest is kept)."""
-    digest = hashlib.sha256("\n".join(forms).encode()).digest()
-    if digest not in _latest_search:
-        _latest_search.clear()
-        _latest_search[digest] = FormSearch(forms)
-    return _latest_search[digest]
+    return FormSearch(forms)

@@ -40,20 +40,8 @@ CONTINUATION_MARKS = ";:)]}.!?…·&+=/%|~<>،؛、，；：・)）」』】》"
 PARTICLES, KANA_PARTICLES = "のをが", "とはにでもへや"
 """Japanese particles after a name that ends in a mark; the latter also begin words, when hiragana follow."""
 
-(
-    LETTER,
-    LOWER,
-    DIGIT,
-    CLOSING,
-    LEFT_QUOTE,
-    SPACE,
-    OPENING,
-    OPENING_BRACKET,
-    CONTINUATION,
-    FULL_STOP,
-    HIRAGANA,
-    THAI,
-) = (1 << bit for bit in range(12))
+LETTER, LOWER, DIGIT, CLOSING, LEFT_QUOTE, SPACE = (1 << bit for bit in range(6))
+OPENING, OPENING_BRACKET, CONTINUATION, FULL_STOP, HIRAGANA, THAI = (1 << bit for bit in range(6, 12))
 """Flags of characters, to be combined; LETTER includes combining marks."""
 
 CHARACTERS_BY_FLAG = {

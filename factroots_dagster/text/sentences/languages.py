@@ -18,32 +18,27 @@ class Conventions:
     """How one language writes sentences. Words are separated by spaces.
 
     Abbreviations are lower case, without their full stop. Single letters are initials and need not be listed.
+
+    titles: abbreviations that stand before a name and never end a sentence.
+    abbreviations: those that may end a sentence: the next word decides.
+    before_numbers: words that are abbreviated only before a number.
+    first_words: those that begin sentences and do not follow an abbreviation in the middle of one.
+    terminators: marks that end a sentence if a space follows. Greek adds its question mark, Armenian the
+        colon that is often typed for its full stop.
+    ordinals_with_full_stop: whether ordinal numbers are written with a full stop.
+    syllable_initials: whether an initial may be one Indic syllable. Only for languages that have no verb of
+        one syllable.
+    initial_letters: the only letters that are used as initials; empty: all.
     """
 
     titles: str = ""
-    """Abbreviations that stand before a name and never end a sentence."""
-
     abbreviations: str = ""
-    """Abbreviations that may end a sentence: the next word decides."""
-
     before_numbers: str = ""
-    """Words that are abbreviated only before a number."""
-
     first_words: str = ""
-    """Words that begin sentences and do not follow an abbreviation in the middle of one."""
-
     terminators: str = DEFAULT_TERMINATORS
-    """Marks that end a sentence if a space follows. Greek adds its question mark, Armenian the colon that is
-    often typed for its full stop."""
-
     ordinals_with_full_stop: bool = False
-    """Whether ordinal numbers are written with a full stop."""
-
     syllable_initials: bool = False
-    """Whether an initial may be one Indic syllable. Only for languages that have no verb of one syllable."""
-
     initial_letters: str = ""
-    """The only letters that are used as initials; empty: all."""
 
 
 EVERY_LANGUAGE = Conventions(
@@ -61,9 +56,7 @@ LANGUAGES = {
         first_words="Die Hy Sy Dit In Daar Na Op Met Hierdie Sedert",
     ),
     "ar": Conventions(
-        titles="د أ م",
-        before_numbers="ص",
-        first_words="وكان كان كما في وفي ولد تم وقد هو هي وهو وهي ثم",
+        titles="د أ م", before_numbers="ص", first_words="وكان كان كما في وفي ولد تم وقد هو هي وهو وهي ثم"
     ),
     "az": Conventions(titles="dr prof akad", before_numbers="səh"),
     "be": Conventions(
