@@ -1,14 +1,14 @@
-"""Where the languages of a generated world are spoken; the made-up ones' places are invented too."""
+"""Where the languages of a generated world are spoken."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from factroots_dagster.languages.geography import Place
-from factroots_dagster.sandbox.languages import LANGUAGES, Language
+from factroots_dagster.sandbox.languages import Language
 
 
-def places(languages: Mapping[str, Language] = LANGUAGES) -> dict[str, Place]:
+def places(languages: Mapping[str, Language]) -> dict[str, Place]:
     """Place of every language, by code."""
     return {
         code: Place(language.latitude, language.longitude, language.script)
