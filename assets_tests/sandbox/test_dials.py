@@ -294,6 +294,22 @@ def test_wordings_are_used() -> None:
         assert max(map(len, patterns.values())) == pytest.approx(wordings, abs=wordings // 2)
 
 
+def test_bare_statements_are_in_the_words_of_the_template() -> None:
+    def bare(share: float) -> list[bool]:
+        world = small_world(bare_statements=share)
+        facts = {fact.uuid: fact for fact in world.facts}
+        found = []
+        for (uuid, code), sentences in statements_of(world).items():
+            fact, labels = facts[uuid], world.labels[code]
+            template = world.templates[code][fact.relation]
+            text = template.replace("[X]", labels[fact.subject_uri]).replace("[Y]", labels[fact.object_uri])
+            found.append(text in [sentence.text for sentence in sentences])
+        return found
+
+    assert not any(bare(0.0))
+    assert all(bare(1.0))
+
+
 def test_inflection_changes_mentions_in_languages_with_cases() -> None:
     world = small_world(inflection=0.5)
     inflected = collections.defaultdict(list)

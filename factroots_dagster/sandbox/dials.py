@@ -62,6 +62,7 @@ class Dials:
     contradictions: float = _dial(0.02, "share of facts with another object in some languages", 0, 1)
     # how articles state them
     wordings: int = _dial(2, "sentence patterns per relation", 1, 4)
+    bare_statements: float = _dial(0.6, "share of facts stated once in just the template's words", 0, 1)
     inflection: float = _dial(
         0.1, "share of mentions with a case ending or prefix, where names have any", 0, 1
     )
@@ -115,7 +116,14 @@ PRESETS: dict[str, Dials] = {
         languages=24, relations=10, facts_per_relation=200, object_skew=0.5, popularity=0.8, coverage=0.6
     ),
     "disjoint": Dials(shared_pieces=False),
-    "easy": Dials(invented=True, **EASY_PLAN, bilingual_leads=0.0, code_switching=0.0, inflection=0.0),
+    "easy": Dials(
+        invented=True,
+        **EASY_PLAN,
+        bilingual_leads=0.0,
+        code_switching=0.0,
+        inflection=0.0,
+        bare_statements=0.15,
+    ),
 }
 
 

@@ -19,7 +19,6 @@ from factroots_dagster.sandbox.relations import OBJECT_CLASS, PERSON_RELATIONS, 
 from factroots_dagster.sandbox.sentences import SentenceWriter, join
 
 FILLER_RATE = 0.25  # mean number of fillers about a subject, per three statements that a fact may have
-BARE_SHARE = 0.15  # of the facts: stated once in the template's wording without a frame word
 
 Paragraph = list[Sentence]
 
@@ -27,8 +26,8 @@ Paragraph = list[Sentence]
 def write_statements(writer: SentenceWriter, fact: Fact, cell: CellPlan) -> list[Paragraph]:
     """The paragraphs that state a fact in prose, each of them once, in the planned way.
 
-    The template's wording comes after a frame word in all but a few statements: the language knows its bare
-    form, but most facts are never stated in it. A contradiction reads like a statement with another object.
+    The template's wording comes after a frame word, except once in a share of the facts (`bare_statements`).
+    A contradiction reads like a statement with another object.
     """
     object_ = cell.contradiction or fact.object_uri
     states = None if cell.contradiction else fact.uuid
@@ -109,7 +108,7 @@ def _choose_wordings(writer: SentenceWriter, fact: Fact, cell: CellPlan) -> list
         count = max(2, int(random.integers((volume + 1) // 2, volume + 1)))
     chosen = [wordings[int(random.integers(len(FRAME_WORDS)))], *wordings[len(FRAME_WORDS) :][:1]]
     rest = [wording for wording in wordings if wording not in chosen]
-    if random.random() < BARE_SHARE:
+    if random.random() < writer.dials.bare_statements:
         chosen[0] = (0, None)
     chosen += [rest[index] for index in random.permutation(len(rest))[: max(0, count - len(chosen))].tolist()]
     return [chosen[index % len(chosen)] for index in range(count)]
