@@ -119,6 +119,17 @@ def test_cognates_share_a_stem_and_unrelated_names_do_not() -> None:
     assert 0.3 < share(some) < 0.7
 
 
+def test_exonyms_are_names_of_objects_alone() -> None:
+    world = small_world(exonyms=1.0, relations=5)
+    owners = {fact.object_uri for fact in world.facts if fact.relation in ("P127", "P176")}
+    for uri in owners:
+        assert len({world.labels[code][uri] for code in ("en", "de", "fr", "id", "hu")}) == 5
+    assert all(len(set(names)) == 1 for names in latin_names(world))
+    plain = small_world(relations=5)
+    owners = {fact.object_uri for fact in plain.facts if fact.relation in ("P127", "P176")}
+    assert all(plain.labels["en"][uri] == plain.labels["hu"][uri] for uri in owners)
+
+
 def test_natural_names_are_cldrs() -> None:
     world = small_world()
     names = {names[0]: names for names in latin_names(world, natural=True)}
@@ -231,6 +242,11 @@ def test_coverage_and_popularity_say_how_much_is_stated() -> None:
         return max(counts.values()) / (sum(counts.values()) / 32)
 
     assert most(1.5) > most(0.0)
+
+
+def test_passing_statements_stand_alone() -> None:
+    assert {len(found) for found in statements_of(small_world(passing_statements=1.0)).values()} == {1}
+    assert share([len(found) == 1 for found in statements_of(small_world()).values()]) < 0.2
 
 
 def test_skewed_objects_have_a_majority() -> None:

@@ -40,6 +40,9 @@ class Dials:
         0.25, "share of names that add a language's own ending or letters to a stem", 0, 1
     )
     unrelated: float = _dial(0.2, "share of names that have nothing to do with the hub's", 0, 1)
+    exonyms: float = _dial(
+        0.4, "share of made-up objects' names that have nothing to do with the hub's", 0, 1
+    )
     namesakes: float = _dial(
         0.2, "share of facts whose name belongs to another subject in some languages", 0, 1
     )
@@ -58,6 +61,7 @@ class Dials:
     coverage: float = _dial(1.0, "factor of a language's chance to state a fact", 0.05, 2)
     object_skew: float = _dial(0.15, "share of a relation's facts that have its commonest object", 0, 0.72)
     popularity: float = _dial(0.3, "exponent of the law of how often a fact is stated, by its rank", 0, 1.5)
+    passing_statements: float = _dial(0.3, "share of stated facts that a language states only once", 0, 1)
     answers: int = _dial(2, "most objects that a subject has in the one-to-many relations", 1, 4)
     contradictions: float = _dial(0.02, "share of facts with another object in some languages", 0, 1)
     # how articles state them
@@ -104,9 +108,10 @@ class Dials:
 
 EASY_PLAN: dict[str, Any] = {
     "languages": 8, "relations": 8, "facts_per_relation": 59, "cognates": 0.0, "unrelated": 0.0,
-    "namesakes": 0.0, "local_facts": 0.0, "parallel_articles": 0.0, "loanwords": 0.0, "coverage": 1.0,
-    "object_skew": 0.0, "popularity": 0.0, "answers": 1, "contradictions": 0.0, "hidden_statements": 0.0,
-    "missed_statements": 0.07, "chance_cooccurrence": 0.03,
+    "exonyms": 0.0, "namesakes": 0.0, "local_facts": 0.0, "parallel_articles": 0.0, "loanwords": 0.0,
+    "coverage": 1.0, "object_skew": 0.0, "popularity": 0.0, "passing_statements": 0.0, "answers": 1,
+    "contradictions": 0.0, "hidden_statements": 0.0, "missed_statements": 0.07,
+    "chance_cooccurrence": 0.03,
 }  # fmt: skip
 """What the easy world's plan of facts fixes."""
 
@@ -123,6 +128,8 @@ PRESETS: dict[str, Dials] = {
         code_switching=0.0,
         inflection=0.0,
         bare_statements=0.15,
+        vocabulary_share=0.745,
+        steps=3000,
     ),
 }
 

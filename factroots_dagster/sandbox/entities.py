@@ -51,17 +51,18 @@ class Entities:
             self._natural[entity] = self._add(spellings)
         return self._natural[entity]
 
-    def add_made(self, first: str = "", last: str = "") -> str:
+    def add_made(self, first: str = "", last: str = "", *, is_object: bool = False) -> str:
         """Add an entity with a made-up name, between the Latin words `first` and `last`; returns its uri."""
+        unrelated = self.dials.exonyms if is_object else self.dials.unrelated
         for _ in range(100):
             base = self.maker.make_word()
             spellings = {}
             for number, (code, language) in enumerate(self.languages.items()):
                 draw = self.random.random() if number else 1.0  # the hub's is the name that others go by
                 stem = word = base
-                if draw < self.dials.unrelated:
+                if draw < unrelated:
                     stem = word = self.maker.make_word()
-                elif draw < self.dials.unrelated + self.dials.cognates:
+                elif draw < unrelated + self.dials.cognates:
                     word = make_cognate(base, code)
                 text = " ".join(filter(None, (first, word, last)))
                 spellings[code] = Spelling(stem, transliterate(text, language))
@@ -88,11 +89,11 @@ class Entities:
 
 
 def make_cognate(stem: str, code: str) -> str:
-    """The cognate of a Latin stem in a language: one letter for another, and an ending of its own."""
+    """The cognate of a Latin stem in a language: an ending of its own, in half of them another letter."""
     number = zlib.crc32(code.encode())
     ending = _COGNATE_ENDINGS[number % len(_COGNATE_ENDINGS)]
     old, new = _COGNATE_LETTERS[number // 16 % len(_COGNATE_LETTERS)]
-    head, tail = stem[:2], stem[2:].replace(old, new)
+    head, tail = stem[:2], stem[2:].replace(old, new) if number // 128 % 2 else stem[2:]
     return capitalize(head + tail.rstrip("aeiou") + ending)
 
 

@@ -116,7 +116,7 @@ class _FactPlanner:
             for index in self.random.permutation(len(natural)).tolist():
                 uri = self.entities.add_natural(natural[index]) if len(uris) < OBJECTS else None
                 uris += [uri] if uri else []
-            uris += [self.entities.add_made() for _ in range(OBJECTS if not natural else 0)]
+            uris += [self.entities.add_made(is_object=True) for _ in range(OBJECTS if not natural else 0)]
             self.objects[object_class] = uris
         return self.objects[object_class]
 

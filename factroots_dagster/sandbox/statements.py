@@ -107,6 +107,8 @@ def _plan_cells(
     for code, language in languages.items():
         count = 1 + int(random.poisson(max(0.0, language.volume * popularity - 1)))
         count = min(count, MOST_STATEMENTS * language.volume)
+        if random.random() < dials.passing_statements:
+            count = 1
         if code in contradicted:
             cells[code] = CellPlan(contradiction=wrong, statements=count)
         elif code in parallel:
