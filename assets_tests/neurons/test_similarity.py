@@ -32,7 +32,7 @@ from factroots_dagster.neurons.statistics import (
     SAME_OBJECT_Q90,
     STATISTICS,
 )
-from factroots_dagster.stats.jaccard import expected_jaccard
+from factroots_dagster.stats.expected_jaccard import expected_jaccard
 
 ALL_PAIRINGS = 10**6
 """More pairings than there are: the loops below keep them all."""

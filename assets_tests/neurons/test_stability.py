@@ -28,7 +28,7 @@ from factroots_dagster.neurons.stability import (
     neuron_stability,
 )
 from factroots_dagster.neurons.statistics import BY_PAIR, OF_SETS
-from factroots_dagster.stats.jaccard import expected_jaccard
+from factroots_dagster.stats.expected_jaccard import expected_jaccard
 
 K = 6
 COLUMN = {statistic.name: COLUMNS[statistic.ranking] for statistic in OF_SETS if statistic.ranking}

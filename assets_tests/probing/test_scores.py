@@ -9,7 +9,8 @@ from scipy import stats
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_SCORES, VOLUME_RELATIONS
-from factroots_dagster.probing.scores import MEASURES, mask_counts, probing_scores, volume_relations
+from factroots_dagster.probing.scores import mask_counts, probing_scores
+from factroots_dagster.probing.volume_relations import MEASURES, volume_relations
 
 
 def predictions(language: str, n: int, seed: int) -> tuple[pa.Table, pa.Table]:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from factroots_dagster.languages.geography import MLAMA_PLACES, Place, distance_km
 from factroots_dagster.languages.schema import CLUSTER_MEMBERS, LANGUAGE_CLUSTERS, MANTEL
-from factroots_dagster.stats.jaccard import expected_jaccard
+from factroots_dagster.stats.expected_jaccard import expected_jaccard
 from factroots_dagster.stats.mantel import mantel
 from factroots_dagster.stats.medoids import best_clusters
 from factroots_dagster.stats.pair_matrix import pair_matrix
@@ -33,7 +33,7 @@ def language_clusters(
 
     For two languages only the facts that were asked in both are compared. Languages with high P@1 overlap by
     chance alone; `expected_jaccard` is the mean Jaccard index of random sets of as many facts
-    (`stats.jaccard`), and `corrected` is (J - E) / (1 - E), the correction for chance of Hubert and Arabie
+    (`stats.expected_jaccard`), and `corrected` is (J - E) / (1 - E), the correction for chance of Hubert and Arabie
     (1985): 0 at chance, 1 for the same facts. It does not account for facts that are easy in every language,
     so it measures common knowledge, whatever its reason.
 

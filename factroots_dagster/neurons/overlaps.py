@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from factroots_dagster.stats.jaccard import expected_jaccard
+from factroots_dagster.stats.expected_jaccard import expected_jaccard
 
 if TYPE_CHECKING:
     from scipy import sparse

@@ -37,7 +37,7 @@ from factroots_dagster.neurons.rankings import PROBELESS, RANKINGS, SIGNED, SIZE
 from factroots_dagster.neurons.schema import NEURON_STABILITY
 from factroots_dagster.neurons.similarity import PairComparison
 from factroots_dagster.neurons.statistics import BY_PAIR, OF_SETS
-from factroots_dagster.stats.jaccard import expected_jaccard
+from factroots_dagster.stats.expected_jaccard import expected_jaccard
 from factroots_dagster.tables import zip_columns
 
 SAMPLED_RELATIONS = 10

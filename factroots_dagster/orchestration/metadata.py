@@ -64,27 +64,26 @@ def materialization_metadata(
     from factroots_dagster.orchestration.previews import draw_preview
 
     info = store.partition_info(row.name, *parts)
-    metadata: dict[str, Any] = {
-        "dagster/uri": info.path.as_uri(),
-        "path": dg.MetadataValue.path(str(info.path)),
-        "megabytes": round(info.bytes / 1e6, 3),
-        "digest": info.digest,
-        "inputs": dg.MetadataValue.json(dict(info.inputs)),
-    }
-    if info.rows is not None:
-        metadata["dagster/partition_row_count" if parts else "dagster/row_count"] = info.rows
-    if seconds is not None:
-        metadata |= _speed(info, seconds)
+    metadata: dict[str, Any] = {}
+    if (info.path / "index.html").is_file():
+        metadata["page"] = dg.MetadataValue.path(info.path / "index.html")  # browsers follow no file link
+    if (picture := draw_preview(row.name, store, *parts)) is not None:
+        metadata["picture"] = dg.MetadataValue.md(picture_markdown(picture))
     if row.metrics is not None:
         numbers = row.metrics(store, *parts)
         metadata |= {name: value for name, value in numbers.items() if value is not None}
     if (head := read_head(info.path, PREVIEW_ROWS)) is not None:
         metadata["preview"] = _preview(head)
-    if (info.path / "index.html").is_file():
-        metadata["page"] = dg.MetadataValue.url((info.path / "index.html").as_uri())
-    if (picture := draw_preview(row.name, store, *parts)) is not None:
-        metadata["picture"] = dg.MetadataValue.md(picture_markdown(picture))
-    return metadata
+    if info.rows is not None:
+        metadata["dagster/partition_row_count" if parts else "dagster/row_count"] = info.rows
+    metadata |= {
+        "dagster/uri": info.path.as_uri(),
+        "path": dg.MetadataValue.path(info.path),
+        "megabytes": round(info.bytes / 1e6, 3),
+        "digest": info.digest,
+        "inputs": dg.MetadataValue.json(dict(info.inputs)),
+    }
+    return metadata if seconds is None else metadata | _speed(info, seconds)
 
 
 def _speed(info: PartitionInfo, seconds: float) -> Mapping[str, float]:

@@ -38,8 +38,9 @@ def probe(step: Step, checkpoint: str, language: str) -> None:
 
 def probing_scores(step: Step, checkpoint: str) -> None:
     """Score the predictions, beside the baselines that they must be read against."""
-    from factroots_dagster.probing.scores import mask_counts, volume_relations
+    from factroots_dagster.probing.scores import mask_counts
     from factroots_dagster.probing.scores import probing_scores as score
+    from factroots_dagster.probing.volume_relations import volume_relations
 
     languages = step.languages_with("predictions", checkpoint)
     entities = ["uuid", "subject_uri", "object_uri"]

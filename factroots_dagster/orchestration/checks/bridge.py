@@ -186,7 +186,10 @@ def asset_checks(
         operation: Any = context.op_execution_context
         store: Store = operation.resources.store.store()
         selected = {key.name for key in context.selected_asset_check_keys}
-        keys = partition_keys(operation, platform, dimensions)
+        try:
+            keys = partition_keys(operation, platform, dimensions)
+        except InputError as error:  # "Execute all" in the UI names no partition
+            raise dg.Failure(description=str(error), allow_retries=False) from error
         if len(keys) == 1:
             outcomes = {
                 name: {keys[0] or "": result}

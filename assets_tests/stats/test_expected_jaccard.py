@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import hypergeom
 
-from factroots_dagster.stats.jaccard import expected_jaccard
+from factroots_dagster.stats.expected_jaccard import expected_jaccard
 
 
 @pytest.mark.parametrize(("n", "a", "b"), [(5, 2, 3), (6, 6, 2), (4, 0, 3), (7, 5, 5), (7, 7, 7)])
