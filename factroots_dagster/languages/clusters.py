@@ -33,8 +33,8 @@ def language_clusters(
 
     For two languages only the facts that were asked in both are compared. Languages with high P@1 overlap by
     chance alone; `expected_jaccard` is the mean Jaccard index of random sets of as many facts
-    (`stats.expected_jaccard`), and `corrected` is (J - E) / (1 - E), the correction for chance of Hubert and Arabie
-    (1985): 0 at chance, 1 for the same facts. It does not account for facts that are easy in every language,
+    (`stats.expected_jaccard`), and `corrected` is (J - E) / (1 - E), the correction for chance of Hubert and
+    Arabie (1985): 0 at chance, 1 for the same facts. It does not account for facts easy in every language,
     so it measures common knowledge, whatever its reason.
 
     Clusters: k-medoids on 1 - corrected (1 where it is undefined), k by silhouette.
