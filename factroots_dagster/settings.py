@@ -90,6 +90,12 @@ class Settings(BaseSettings):
     sandbox_dials: str = Field(
         default="", description="comma-separated name=value of the dials that differ from the preset's"
     )
+    sandbox_training_seed: int | None = Field(
+        default=None, ge=0, lt=2**32, description="seed of the sandbox's trainings; empty: the world's"
+    )
+    sandbox_blocks: int = Field(
+        default=8, ge=1, le=53, description="retrainings among which a fact's stating languages are divided"
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -179,6 +185,11 @@ class Settings(BaseSettings):
         """The dials of the generated world; those of its negative control differ by the letters alone."""
         dials = parse_dials(self.sandbox_preset, self.sandbox_dials)
         return replace(dials, shared_pieces=False) if self.world == "disjoint" else dials
+
+    @property
+    def training_seed(self) -> int:
+        """The seed of the sandbox's trainings."""
+        return self.sandbox_seed if self.sandbox_training_seed is None else self.sandbox_training_seed
 
     @property
     def generated(self) -> bool:

@@ -105,6 +105,7 @@ class AssetRow:
 
 WORLD_SETTINGS = ("sandbox_seed", "sandbox_preset", "sandbox_dials")
 """The settings that a generated world follows from."""
+TRAINING_SETTINGS = (*WORLD_SETTINGS, "sandbox_training_seed", "active_languages")
 
 ROWS = (
     AssetRow(
@@ -254,7 +255,7 @@ ROWS = (
         kinds=("pytorch",),
         suite=results.training_suite,
         reads=("wikipedia_articles",),
-        settings=(*WORLD_SETTINGS, "active_languages"),
+        settings=TRAINING_SETTINGS,
         schema=sandbox_tables.LOSS_LOG,
         metrics=metrics.training,
         pool=MODEL_POOL,
@@ -270,7 +271,7 @@ ROWS = (
         suite=results.retrained_suite,
         partitioned_by=(BLOCK,),
         reads=("mlama_split",),
-        settings=(*WORLD_SETTINGS, "active_languages"),
+        settings=(*TRAINING_SETTINGS, "sandbox_blocks"),
         schema=yardstick_tables.RETRAINED_ANSWERS,
         metrics=metrics.retrained,
         pool=MODEL_POOL,
@@ -285,6 +286,7 @@ ROWS = (
         body=sandbox.counterfactual_truth,
         suite=results.counterfactual_suite,
         reads=("retrained_answers",),
+        settings=("sandbox_blocks",),
         schema=yardstick_tables.COUNTERFACTUAL_TRUTH,
         metrics=metrics.counterfactual,
         generated_only=True,

@@ -83,7 +83,7 @@ def materialization_metadata(
         "digest": info.digest,
         "inputs": dg.MetadataValue.json(dict(info.inputs)),
     }
-    return metadata if seconds is None else metadata | _speed(info, seconds)
+    return metadata if seconds is None else {**metadata, **_speed(info, seconds)}
 
 
 def _speed(info: PartitionInfo, seconds: float) -> Mapping[str, float]:

@@ -57,7 +57,7 @@ def platform_for(settings: Settings) -> Platform:
     languages = dg.StaticPartitionsDefinition(list(settings.active_languages))
     checkpoints = dg.DynamicPartitionsDefinition(name=checkpoint_set(settings))
     cells = dg.MultiPartitionsDefinition({CHECKPOINT: checkpoints, LANGUAGE: languages})
-    blocks = dg.StaticPartitionsDefinition(block_names())
+    blocks = dg.StaticPartitionsDefinition(block_names(settings.sandbox_blocks))
     return Platform(
         settings, Store(settings.data_root, settings.world), languages, checkpoints, cells, blocks
     )
@@ -83,7 +83,7 @@ def known_keys(platform: Platform, dimensions: tuple[str, ...], instance: dg.Dag
         (): "the asset has no partitions",
         (LANGUAGE,): f"languages: {languages}",
         (CHECKPOINT,): f"checkpoints: {checkpoints}",
-        (BLOCK,): f"blocks: {', '.join(block_names())}",
+        (BLOCK,): f"blocks: {', '.join(block_names(platform.settings.sandbox_blocks))}",
         CELL: f"<checkpoint>|<language>, checkpoints: {checkpoints}; languages: {languages}",
     }
     return sentences[dimensions]
@@ -116,4 +116,6 @@ def _all_keys(platform: Platform, dimensions: tuple[str, ...], instance: dg.Dags
     checkpoints = instance.get_dynamic_partitions(checkpoint_set(platform.settings))
     if dimensions == CELL:
         return (f"{checkpoint}|{language}" for checkpoint in checkpoints for language in languages)
-    return {(LANGUAGE,): languages, (CHECKPOINT,): checkpoints, (BLOCK,): block_names()}[dimensions]
+    blocks = block_names(platform.settings.sandbox_blocks)
+    keys = {LANGUAGE: languages, CHECKPOINT: checkpoints, BLOCK: blocks}
+    return keys[dimensions[0]]

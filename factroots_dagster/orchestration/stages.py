@@ -120,7 +120,7 @@ class StageRunner:
         if stage.partitioned_by == (LANGUAGE,):
             self.run(f"{names} in {len(languages)} languages", assets, languages[0], languages[-1])
         elif stage.partitioned_by == (BLOCK,):
-            blocks = block_names()
+            blocks = block_names(self.platform.settings.sandbox_blocks)
             self.run(f"{names} of {len(blocks)} blocks", assets, blocks[0], blocks[-1])
         elif stage.partitioned_by == CELL:
             ends = (f"{checkpoint}|{languages[0]}", f"{checkpoint}|{languages[-1]}")

@@ -24,7 +24,8 @@ from factroots_dagster.roots.counts import (
     counts_by_language,
     estimate_luck,
 )
-from factroots_dagster.roots.planted import load_planted_scores, score_agreement
+from factroots_dagster.roots.planted import score_agreement
+from factroots_dagster.yardstick.table import read_yardstick
 
 STORED_TABLES: Mapping[str, tuple[str, str]] = {
     "checkpoint": ("checkpoint", ""),
@@ -53,13 +54,13 @@ class ReportInputs:
             required; without another table the sections that need it are left out.
         facts: what the fact explorer shows; it holds FACT_TYPES and the large tables by language.
         language_names: language code to the name that is shown beside it.
-        planted_scores: scores over many generated worlds; for generated worlds only.
+        yardstick: YARDSTICK of other generated worlds; for generated worlds only.
     """
 
     tables: Mapping[str, pa.Table]
     facts: FactTables
     language_names: Mapping[str, str]
-    planted_scores: Mapping[str, Any] | None = None
+    yardstick: pa.Table | None = None
 
     def rows(self, name: str) -> list[dict[str, Any]]:
         """The rows of a table; none where the table is absent."""
@@ -198,7 +199,7 @@ def read_report_inputs(
         links=not generated,
     )
     names = language_names()
-    return ReportInputs(tables, facts, names, load_planted_scores() if generated else None)
+    return ReportInputs(tables, facts, names, read_yardstick() if generated else None)
 
 
 def rank_languages(scores: pa.Table) -> list[dict[str, Any]]:

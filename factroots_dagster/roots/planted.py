@@ -7,10 +7,8 @@ what it does not, is written in `report.sections.planted`.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,7 +23,6 @@ SCORED_KINDS = ("shared", "independent", "transferred")
 GUESSED_KINDS = ("unlinked", "unknown")
 """Planted kinds that neither the language itself nor a linked one states: predicted by luck only."""
 PLANTED_KINDS = (*SCORED_KINDS, *GUESSED_KINDS, "easy_token", "easy_name")
-_SCORES_FILE = Path(__file__).with_name("planted_scores.json")
 
 
 class _PlantedFact(NamedTuple):
@@ -93,14 +90,6 @@ def score_agreement(
         "luck_rate": _share(*guessed),
         "tracing": _score_tracing(planted, sources),
     }
-
-
-def load_planted_scores() -> dict[str, Any] | None:
-    """The scores over seeds that ship with the package, as `factroots planted-scores` wrote them, if any."""
-    if not _SCORES_FILE.is_file():
-        return None
-    scores: dict[str, Any] = json.loads(_SCORES_FILE.read_text(encoding="utf-8"))
-    return scores
 
 
 def _match_with_truth(

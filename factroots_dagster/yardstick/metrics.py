@@ -54,14 +54,29 @@ def measure(cells: pd.DataFrame, seed: int = 0) -> list[Metric]:
     language that predicts the fact writes the subject alike; stated_anywhere. A judgement without calls of
     its own is given the threshold that separates shared and independent best in hindsight. seed: draws facts.
     """
-    weights = np.concatenate([np.ones((1, len(cells))), _draw_facts(cells, seed)])
-    metrics = []
-    for name, function in _Cells.of(cells).measures():
-        value, *drawn = function(weights)
-        known = np.array(drawn)[np.isfinite(drawn)]
-        low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
-        metrics.append(Metric(name, float(value), float(low), float(high)))
-    return metrics
+    weights = _draw_facts(cells, seed)
+    return [_with_interval(name, function, weights) for name, function in _Cells.of(cells).measures()]
+
+
+def measure_agreement(truth: pd.DataFrame, other: pd.DataFrame, seed: int = 0) -> Metric:
+    """How often two trainings agree on the causal type, among the cells that are decided in both.
+
+    truth, other: COUNTERFACTUAL_TRUTH of one world, trained with different seeds. seed: draws facts.
+    """
+    both = truth.merge(other, on=["uuid", "language"], suffixes=("", "_other")).set_index(
+        ["uuid", "language"]
+    )
+    types = [both[name].to_numpy() for name in ("causal_type", "causal_type_other")]
+    decided = np.isin(types[0], CAUSAL_TYPES) & np.isin(types[1], CAUSAL_TYPES)
+    share = _share(decided, types[0] == types[1])
+    return _with_interval("agreement_of_trainings", share, _draw_facts(both, seed))
+
+
+def _with_interval(name: str, function: Measure, weights: Floats) -> Metric:
+    value, *drawn = function(weights)
+    known = np.array(drawn)[np.isfinite(drawn)]
+    low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
+    return Metric(name, float(value), float(low), float(high))
 
 
 def best_threshold(scores: Floats, shared: Mask) -> float:
@@ -79,11 +94,11 @@ def best_threshold(scores: Floats, shared: Mask) -> float:
 
 
 def _draw_facts(cells: pd.DataFrame, seed: int) -> Floats:
-    """How often each cell's fact is drawn, [RESAMPLES, cells]."""
+    """How often each cell's fact is drawn, [1 + RESAMPLES, cells]; the first row has all cells once."""
     number_of = cells.index.get_level_values("uuid").factorize(sort=True)[0]
     facts = int(number_of.max()) + 1
     drawn = np.random.default_rng(seed).multinomial(facts, np.full(facts, 1 / facts), RESAMPLES)
-    return drawn[:, number_of].astype(np.float64)
+    return np.concatenate([np.ones((1, len(cells))), drawn[:, number_of]])
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from factroots_dagster.models.checkpoint import load
 from factroots_dagster.probing.probe import probe
-from factroots_dagster.sandbox.leave_out import OWN_BLOCKS, leave_out, plan_block, stating_languages
+from factroots_dagster.sandbox.blocks import OWN_BLOCKS
+from factroots_dagster.sandbox.leave_out import leave_out, plan_block, stating_languages
 from factroots_dagster.sandbox.records import World
 from factroots_dagster.sandbox.training import build_training_vocabulary, train, training_config
 from factroots_dagster.tables import zip_columns
@@ -22,16 +23,16 @@ def answer_without(
     block_name: str,
     splits: Mapping[str, pa.Table],
     *,
-    seed: int | None = None,
+    seed: int,
     own_blocks: int = OWN_BLOCKS,
     progress: Callable[[str], None] | None = None,
 ) -> pa.Table:
     """RETRAINED_ANSWERS of a model that never read a block's statements (see `sandbox.leave_out`).
 
-    splits: MLAMA_SPLIT of the languages that the model reads and is asked in. seed: of the training, by
-    default the world's. Everything else about the training follows from the world's dials, and the vocabulary
-    is that of the complete world: with the block `complete` the model is the very one that `sandbox_training`
-    trains. Raises InputError for an unknown block.
+    splits: MLAMA_SPLIT of the languages that the model reads and is asked in. seed: of the training.
+    Everything else about the training follows from the world's dials, and the vocabulary is that of the
+    complete world: with the block `complete` the model is the very one that `sandbox_training` trains. Raises
+    InputError for an unknown block.
     """
     dials = world.dials
     config = training_config(dials)
@@ -46,7 +47,7 @@ def answer_without(
         train(
             _texts(leave_out(world, block), splits),
             folder,
-            seed=world.seed if seed is None else seed,
+            seed=seed,
             steps=dials.steps,
             save_at=[dials.steps],
             entities=titles,

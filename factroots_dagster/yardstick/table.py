@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import platform
-from collections.abc import Iterable, Mapping
+import statistics
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import csv
 
 from factroots_dagster import sandbox
@@ -30,25 +31,58 @@ def tabulate(preset: str, seed: int, rows: Iterable[Mapping[str, Any]]) -> pa.Ta
     stamp = " ".join(f"{name} {number}" for name, number in versions.items())
     common = {"preset": preset, "seed": seed, "versions": stamp}
     table = pa.Table.from_pylist([common | dict(row) for row in rows], schema=YARDSTICK)
-    numbers = {
-        name: pc.if_else(pc.is_nan(table[name]), None, table[name]) for name in ("value", "low", "high")
-    }
-    for name, column in numbers.items():
-        table = table.set_column(table.schema.get_field_index(name), YARDSTICK.field(name), column)
-    return table
+    return _with_numbers(table, lambda value: None if math.isnan(value) else value)
+
+
+def pool_seeds(table: pa.Table) -> list[dict[str, Any]]:
+    """YARDSTICK over seeds: preset, method, metric, seeds (those with a value), and mean, low and high.
+
+    The interval is that of the mean when facts and seeds both vary: 1.96 times the root of the variances
+    within the seeds, and between them, over the number of seeds.
+    """
+    scores: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for row in table.to_pylist():
+        of_metric = scores.setdefault((row["preset"], row["method"], row["metric"]), [])
+        if row["value"] is not None:
+            of_metric.append(row)
+    return [
+        {
+            "preset": preset,
+            "method": method,
+            "metric": metric,
+            "seeds": [row["seed"] for row in rows],
+            **dict(zip(("value", "low", "high"), _mean_with_interval(rows), strict=True)),
+        }
+        for (preset, method, metric), rows in scores.items()
+    ]
+
+
+def _mean_with_interval(rows: list[dict[str, Any]]) -> tuple[float | None, float | None, float | None]:
+    if not rows:
+        return None, None, None
+    values = [row["value"] for row in rows]
+    mean = statistics.fmean(values)
+    if any(row["low"] is None for row in rows):
+        return mean, None, None
+    within = statistics.fmean(((row["high"] - row["low"]) / (2 * 1.96)) ** 2 for row in rows)
+    between = statistics.variance(values) if len(values) > 1 else 0.0
+    half = 1.96 * math.sqrt((within + between) / len(values))
+    return mean, mean - half, mean + half
 
 
 def write_yardstick(table: pa.Table, path: Path) -> None:
     """Write the table as CSV with a header, values to six significant digits; null is an empty field."""
-    rounded = {
-        name: [None if value is None else float(f"{value:.6g}") for value in table[name].to_pylist()]
-        for name in ("value", "low", "high")
-    }
-    for name, values in rounded.items():
-        position = table.schema.get_field_index(name)
-        table = table.set_column(position, table.schema.field(name), pa.array(values, pa.float64()))
     with atomic_file(path) as temporary:
-        csv.write_csv(table, temporary)
+        csv.write_csv(_with_numbers(table, lambda value: float(f"{value:.6g}")), temporary)
+
+
+def _with_numbers(table: pa.Table, change: Callable[[float], float | None]) -> pa.Table:
+    """The table with its numbers changed; null stays null."""
+    for name in ("value", "low", "high"):
+        values = [None if value is None else change(value) for value in table[name].to_pylist()]
+        column = pa.array(values, pa.float64())
+        table = table.set_column(table.schema.get_field_index(name), YARDSTICK.field(name), column)
+    return table
 
 
 def read_yardstick(path: Path = SHIPPED) -> pa.Table:

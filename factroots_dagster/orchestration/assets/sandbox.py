@@ -29,7 +29,7 @@ def sandbox_training(step: Step) -> None:
     losses = train(
         texts,
         step.folder,
-        seed=step.settings.sandbox_seed,
+        seed=step.settings.training_seed,
         steps=dials.steps,
         save_at=checkpoint_steps(dials.steps),
         entities=titles,
@@ -45,7 +45,15 @@ def retrained_answers(step: Step, block: str) -> None:
     from factroots_dagster.yardstick.retraining import answer_without
 
     splits = {language: step.read("mlama_split", language) for language in step.settings.active_languages}
-    answers = answer_without(step.world(), block, splits, progress=step.progress)
+    settings = step.settings
+    answers = answer_without(
+        step.world(),
+        block,
+        splits,
+        seed=settings.training_seed,
+        own_blocks=settings.sandbox_blocks,
+        progress=step.progress,
+    )
     step.writer.write(answers, RETRAINED_ANSWERS)
 
 
@@ -54,6 +62,8 @@ def counterfactual_truth(step: Step) -> None:
     from factroots_dagster.sandbox.blocks import COMPLETE, block_names
     from factroots_dagster.yardstick.counterfactual import counterfactual_truth as tell_causes
 
-    answers = {block: step.read("retrained_answers", block) for block in block_names()}
+    answers = {
+        block: step.read("retrained_answers", block) for block in block_names(step.settings.sandbox_blocks)
+    }
     complete = answers.pop(COMPLETE)
     step.writer.write(tell_causes(complete, answers.values()), COUNTERFACTUAL_TRUTH)

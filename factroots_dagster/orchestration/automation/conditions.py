@@ -51,7 +51,7 @@ class Evaluation:
         self.keys = {
             LANGUAGE: list(settings.active_languages),
             CHECKPOINT: [key for key in partitions if key in known],
-            BLOCK: block_names(),
+            BLOCK: block_names(settings.sandbox_blocks),
         }
         self._latest_records = cache(partial(latest_records, instance))
         self._first_event_id = cache(partial(first_event_id, instance))

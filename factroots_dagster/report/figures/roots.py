@@ -154,8 +154,8 @@ def plot_confusion(confusion: Mapping[str, Mapping[str, int]], title: str = "") 
         return figure
 
 
-def plot_agreement(rows: Sequence[Row]) -> Figure:
-    """Agreement with planted truth by method. rows: label, value, low, high, ours."""
+def plot_agreement(rows: Sequence[Row], axis: str) -> Figure:
+    """Scores by method, shares from 0 to 1. rows: label, value, low, high, ours. axis: what is scored."""
     with style.canvas(7, 0.9 + 0.36 * len(rows)) as (figure, axes):
         y = np.arange(len(rows))
         values, low, high = (column(rows, name) for name in ("value", "low", "high"))
@@ -169,5 +169,5 @@ def plot_agreement(rows: Sequence[Row]) -> Figure:
         axes.set_yticks(y, [row["label"] for row in rows])
         axes.invert_yaxis()
         style.percent_axis(axes, limit=1)
-        axes.set_xlabel("mean recall of shared, independent and transferred")
+        axes.set_xlabel(axis)
         return figure

@@ -19,13 +19,13 @@ from factroots_dagster.report.sections import (
     layers,
     object_length,
     planted,
-    planted_seeds,
     probing,
     sensitivity,
     similarity,
     stability,
     types_overview,
     volume,
+    yardstick,
 )
 from factroots_dagster.report.sections.model import Section
 
@@ -44,7 +44,7 @@ SECTIONS: tuple[Callable[[ReportInputs], Section | None], ...] = (
     sensitivity.build_section,
     examples.build_section,
     planted.build_section,
-    planted_seeds.build_section,
+    yardstick.build_section,
 )
 """In reading order."""
 
