@@ -129,7 +129,7 @@ def report_inputs(
     types: pa.Table,
     *,
     without: tuple[str, ...] = (),
-    planted_scores: dict[str, Any] | None = None,
+    yardstick: pa.Table | None = None,
     language_names: dict[str, str] | None = None,
     **tables: pa.Table,
 ) -> ReportInputs:
@@ -145,7 +145,7 @@ def report_inputs(
         links=True,
     )
     kept = {name: table for name, table in (world.tables | tables).items() if name not in without}
-    return ReportInputs(kept, facts, language_names or {}, planted_scores)
+    return ReportInputs(kept, facts, language_names or {}, yardstick)
 
 
 _CHECKPOINT_ROW = {

@@ -61,7 +61,7 @@ def test_a_report_is_made_from_what_is_read_and_large_tables_are_read_when_used(
     reader = Reader(world, types, sensitivity)
     inputs = read_report_inputs(reader, "tiny", lambda ids: ["text"] * len(ids), generated=True)
     assert inputs.tables.keys() == STORED_TABLES.keys() | {"wikipedia_volume", "planted_truth"}
-    assert inputs.generated and inputs.planted_scores and not inputs.facts.links
+    assert inputs.generated and inputs.yardstick is not None and not inputs.facts.links
     assert inputs.facts.articles == {"qaa": 10, "qab": 20, "qac": 30}
     assert inputs.language_label("qaa") == "Hubbish · qaa"
     assert not LARGE & reader.assets
@@ -73,7 +73,7 @@ def test_a_report_is_made_from_what_is_read_and_large_tables_are_read_when_used(
 def test_a_real_world_has_no_planted_truth(world: SmallWorld, types: pa.Table, sensitivity: pa.Table) -> None:
     reader = Reader(world, types, sensitivity)
     inputs = read_report_inputs(reader, "tiny", lambda ids: ["text"] * len(ids), generated=False)
-    assert not inputs.generated and inputs.agreement is None and inputs.planted_scores is None
+    assert not inputs.generated and inputs.agreement is None and inputs.yardstick is None
     assert "planted_truth" not in reader.assets and inputs.facts.links
 
 

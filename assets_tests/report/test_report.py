@@ -8,7 +8,6 @@ import hashlib
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -16,9 +15,9 @@ import pytest
 from assets_tests.report.pages import Page, read_page, write_new_report
 from assets_tests.report.small_world import HOSTILE, LANGUAGES, SmallWorld, report_inputs
 from factroots_dagster.report.page import write_report
-from factroots_dagster.report.sections.planted import WHAT_PLANTED_TRUTH_SHOWS
-from factroots_dagster.roots.planted import SCORED_KINDS, score_agreement
+from factroots_dagster.report.sections.yardstick import HOW_TO_READ_IT, METHODS, WHAT_IT_MEASURES
 from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
+from factroots_dagster.yardstick.table import tabulate
 
 NAMES = {"qaa": "Hubb<b>ish"}
 LABELS = {"Hubb<b>ish · qaa": "qaa", "all languages": "*"}
@@ -180,67 +179,35 @@ def test_the_same_tables_give_the_same_bytes(
     assert first == second
 
 
-ENDS = {"": 0.915, "_low": 0.9, "_high": 0.93}
-
-
-def scores_over_seeds(agreement: dict[str, Any]) -> dict[str, Any]:
-    """As `planted_scores.json`: two unseen seeds and a control world, each by both methods."""
-    transferred = {"cells": 30, "predicted": 20, "share": 2 / 3, "low": 0.5, "high": 0.8}
-    own = agreement | {"transferred_rate": transferred, "tracing": {}}
-    worlds = [("sandbox", 5, "unseen"), ("sandbox", 6, "unseen"), ("disjoint", 0, "control")]
-    runs = [
-        {"world": world, "seed": seed, "checkpoint": "last", "role": role, "predicted": 100}
-        | {"methods": {"paper": own | {"accuracy": 0.7}, "ours": own}}
-        for world, seed, role in worlds
+def yardstick_of(scores: dict[str, float], seed: int) -> pa.Table:
+    """The AUC of some methods in one world, each with an interval of +- .1."""
+    metric = "auc_within_linked"
+    rows = [
+        {"method": method, "metric": metric, "value": value, "low": value - 0.1, "high": value + 0.1}
+        for method, value in scores.items()
     ]
-    pooled = {
-        "cells": 2 * own["cells"],
-        "confusion": {kind: {t: 2 * n for t, n in row.items()} for kind, row in own["confusion"].items()},
-        "luck_rate": own["luck_rate"],
-        "recall": own["recall"],
-        **{f"transferred_rate{end}": 2 / 3 for end in ENDS},
-        "shared_rate": 0.052,
-        "shared_rate_low": 0.041,
-        "shared_rate_high": 0.063,
-    }
-    scores = {f"{name}{end}": v for name in ("accuracy", "balanced_accuracy") for end, v in ENDS.items()}
-    without_interval = {name: None for name in scores if name.endswith(("_low", "_high"))}
-    sandbox = dict.fromkeys(("paper", "ours"), pooled | scores | {"seeds": [5, 6]})
-    disjoint = dict.fromkeys(("paper", "ours"), pooled | scores | without_interval | {"seeds": [0]})
-    method = {"statistic": "evidence", "k": None, "easy_rule": "name", "alpha": 0.05, "matcher": "chunk"}
-    return {
-        "command": "factroots planted-scores",
-        "methods": {"paper": method | {"statistic": "jaccard", "k": 20}, "ours": method},
-        "runs": runs,
-        "pooled": {"sandbox": sandbox, "disjoint": disjoint},
-    }
+    return tabulate("easy", seed, rows)
 
 
-def test_agreement_over_seeds_is_shown_for_both_methods(
+def test_the_yardstick_shows_every_method_beside_its_placebo(
     tmp_path: Path, world: SmallWorld, types: pa.Table
 ) -> None:
-    agreement = score_agreement(types, world.tables["planted_truth"], resamples=50)
-    scores = scores_over_seeds(agreement)
-    write_new_report(tmp_path / "seeds", report_inputs(world, types, planted_scores=scores))
+    seeds = [yardstick_of({"ours": 0.8, "random_weights": 0.6}, seed) for seed in (100, 101)]
+    write_new_report(tmp_path / "seeds", report_inputs(world, types, yardstick=pa.concat_tables(seeds)))
     page = read_page(tmp_path / "seeds")
-    by_method = next(table for table in page.tables if table[0][:2] == ["method", "seeds"])
-    assert [row[0] for row in by_method[1:]] == ["the paper’s statistic", "ours"]
-    assert by_method[2][1:5] == ["2", f"{2 * agreement['cells']}", *["91.5% [90.0, 93.0]"] * 2]
-    assert by_method[2][5:] == [f"{100 * agreement['recall'][kind]:.1f}%" for kind in SCORED_KINDS]
-    control = next(table for table in page.tables if table[0][2:3] == ["called shared"])
-    luck = f"{100 * agreement['luck_rate']:.1f}%"
-    assert control[2] == ["ours", "1", "5.2% [4.1, 6.3]", "66.7% [66.7, 66.7]", luck]
-    by_world = next(table for table in page.tables if table[0][:3] == ["world", "seed", "role"])
-    assert len(by_world) == 1 + 3 * 2 and by_world[1][5].startswith("70.0%")
-    assert "Ours: evidence at alpha 0.05" in page.text and "jaccard of the top 20 neurons" in page.text
-    assert WHAT_PLANTED_TRUTH_SHOWS in page.text and "factroots planted-scores" in page.text
-    figures = {file.name for file in (tmp_path / "seeds" / "figures").iterdir()}
-    assert {"confusion_paper.svg", "confusion_ours.svg", "planted_agreement.svg"} <= figures
-    written = read_csv(tmp_path / "seeds", "planted_confusion")
-    counts = {(row["world"], row["method"], row["planted"]): row for row in written}
-    for kind, by_type in agreement["confusion"].items():
-        for type_, facts in by_type.items():
-            assert int(counts["sandbox", "ours", kind][type_]) == 2 * facts
+    table = next(table for table in page.tables if table[0][:2] == ["method", "AUC, names alike"])
+    by_method = {row[0]: row[1] for row in table[1:]}
+    assert list(by_method) == list(METHODS.values())
+    # two seeds of the same value halve the variance within them
+    assert by_method["ours"] == "80.0% [72.9, 87.1]"
+    assert by_method["ours, on random weights"].startswith("60.0%")
+    assert by_method["equal strings"] == "–"
+    assert WHAT_IT_MEASURES in page.text and HOW_TO_READ_IT in page.text
+    assert (tmp_path / "seeds" / "figures" / "yardstick_easy.svg").is_file()
+    written = read_csv(tmp_path / "seeds", "yardstick")
+    assert [(row["seed"], row["method"]) for row in written] == [
+        ("100", "ours"), ("100", "random_weights"), ("101", "ours"), ("101", "random_weights")
+    ]  # fmt: skip
 
 
 def test_missing_tables_leave_out_their_sections_and_nothing_else(

@@ -76,7 +76,7 @@ def _rows(preset: str, metric: str, pooled: Rows) -> dict[str, dict[str, Any]]:
 
 def _figure(preset: str, pooled: Rows) -> Figure:
     rows = _rows(preset, SHOWN, pooled)
-    bars = [
+    bars: Rows = [
         {"label": METHODS[method], "ours": method == "ours"}
         | {end: row[end] for end in ("value", "low", "high")}
         for method, row in rows.items()
