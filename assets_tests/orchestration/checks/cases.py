@@ -381,6 +381,6 @@ CASES: list[Broken] = [
             f"{AMONG}:tested {AMONG}:counts_agree",
         ),
         (put("own_known", 99), f"{AMONG}:counts_agree"),
-        (put("replicates", 0), f"{AMONG}:replicates_agree"),
+        (put("replicates", 0), f"{BETWEEN}:replicates"),
     ),
 ]
