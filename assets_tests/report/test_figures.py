@@ -87,7 +87,8 @@ def confusion() -> Figure:
 
 def agreement() -> Figure:
     bar = {"value": 0.8, "low": 0.7, "high": 0.9, "ours": True}
-    return roots.plot_agreement([bar | {"label": "ours, on random weights"}] * 4, "AUC of shared against independent, names alike")
+    bars = [bar | {"label": "ours, on random weights"}] * 4
+    return roots.plot_agreement(bars, "AUC of shared against independent, names alike")
 
 
 def comparison_rows() -> list[dict[str, Any]]:
