@@ -58,3 +58,8 @@ def statements_of(world: World) -> dict[tuple[str, str], list[Sentence]]:
         if sentence.fact:
             found.setdefault((sentence.fact, code), []).append(sentence)
     return found
+
+
+def share(flags: list[bool]) -> float:
+    """The share of true flags."""
+    return sum(flags) / len(flags)

@@ -10,7 +10,8 @@ from assets_tests.sandbox.small_worlds import small_world
 from factroots_dagster.languages.geography import MLAMA_PLACES
 from factroots_dagster.sandbox.endings import inflect, inflects
 from factroots_dagster.sandbox.entities import make_cognate, name_link
-from factroots_dagster.sandbox.languages import LANGUAGES
+from factroots_dagster.sandbox.languages import LANGUAGES, linked_languages, namespace_names
+from factroots_dagster.sandbox.lexicon import lexicon
 from factroots_dagster.sandbox.natural import natural_name, natural_pairs
 from factroots_dagster.sandbox.real_languages import REAL_LANGUAGES
 from factroots_dagster.sandbox.records import Spelling
@@ -135,3 +136,17 @@ def test_labels_are_unique_in_each_language() -> None:
     for code, labels in world.labels.items():
         assert len({label.casefold() for label in labels.values()}) == len(labels)
         assert all(has_letters_of(label, world.languages[code].script) for label in labels.values())
+
+
+def test_the_made_up_languages_are_well_formed() -> None:
+    assert tuple(f"qa{letter}" for letter in "abcdefgh") == tuple(LANGUAGES)
+    assert linked_languages("qah", LANGUAGES) == ()
+    assert linked_languages("qag", LANGUAGES) == ("qaf",)
+    assert linked_languages("qab", LANGUAGES)[0] == "qaa"
+    assert len({language.script for language in LANGUAGES.values()}) == 3
+    assert len({(language.latitude, language.longitude) for language in LANGUAGES.values()}) == 8
+    for language in LANGUAGES.values():
+        words = list(lexicon(language).values())
+        assert len(set(words)) == len(words)
+        names = namespace_names(language)
+        assert len(set(names.values())) == len(names)

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from factroots_dagster.sandbox.dials import PRESETS
-from factroots_dagster.sandbox.languages import LANGUAGES, linked_languages, namespace_names
-from factroots_dagster.sandbox.lexicon import lexicon
+from factroots_dagster.sandbox.languages import LANGUAGES
 from factroots_dagster.sandbox.records import Mention, World
 from factroots_dagster.sandbox.release import write_release
 from factroots_dagster.sandbox.truth import planted_truth_table
@@ -210,20 +209,6 @@ def test_no_two_languages_of_the_control_world_share_a_letter(control_world: Wor
             for pair in zip(one.text, other.text, strict=True)
         }
         assert len({a for a, _ in pairs}) == len({b for _, b in pairs}) == len(pairs)
-
-
-def test_the_languages_are_well_formed() -> None:
-    assert tuple(f"qa{letter}" for letter in "abcdefgh") == tuple(LANGUAGES)
-    assert linked_languages("qah", LANGUAGES) == ()
-    assert linked_languages("qag", LANGUAGES) == ("qaf",)
-    assert linked_languages("qab", LANGUAGES)[0] == "qaa"
-    assert len({language.script for language in LANGUAGES.values()}) == 3
-    assert len({(language.latitude, language.longitude) for language in LANGUAGES.values()}) == 8
-    for language in LANGUAGES.values():
-        words = list(lexicon(language).values())
-        assert len(set(words)) == len(words)
-        names = namespace_names(language)
-        assert len(set(names.values())) == len(names)
 
 
 def test_the_release_reads_back_as_the_world(any_world: World, tmp_path: Path) -> None:
