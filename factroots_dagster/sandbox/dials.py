@@ -32,27 +32,25 @@ class Dials:
 
     # size
     languages: int = _dial(8, "number of languages, from the front of real_languages.py", 2, 53)
-    relations: int = _dial(8, "number of relations, from the front of relations.RELATIONS", 1, 10)
-    facts_per_relation: int = _dial(40, "facts in each relation, fewer where CLDR has fewer", 2, 400)
+    relations: int = _dial(5, "number of relations, from the front of relations.RELATIONS", 1, 10)
+    facts_per_relation: int = _dial(50, "facts in each relation, fewer where CLDR has fewer", 2, 400)
     invented: bool = _dial(False, "the eight made-up languages with the easy world's fixed plan of facts")
     # names
     cognates: float = _dial(
-        0.25, "share of names that add a language's own ending or letters to a stem", 0, 1
+        0.35, "share of names that add a language's own ending or letters to a stem", 0, 1
     )
-    unrelated: float = _dial(0.2, "share of names that have nothing to do with the hub's", 0, 1)
+    unrelated: float = _dial(0.15, "share of names that have nothing to do with the hub's", 0, 1)
     exonyms: float = _dial(
-        0.4, "share of made-up objects' names that have nothing to do with the hub's", 0, 1
+        0.5, "share of made-up objects' names that have nothing to do with the hub's", 0, 1
     )
     namesakes: float = _dial(
-        0.2, "share of facts whose name belongs to another subject in some languages", 0, 1
+        0.45, "share of facts whose name belongs to another subject in some languages", 0, 1
     )
     shared_pieces: bool = _dial(True, "whether languages share letters; off: an alphabet for each")
     # how a fact can cross
-    local_facts: float = _dial(0.35, "share of facts that one language alone states", 0, 1)
-    bilingual_leads: float = _dial(
-        0.15, "share of articles whose lead adds another language's spelling", 0, 1
-    )
-    parallel_articles: float = _dial(0.1, "share of facts that all languages of a script state alike", 0, 1)
+    local_facts: float = _dial(0.5, "share of facts that one language alone states", 0, 1)
+    bilingual_leads: float = _dial(0.3, "share of articles whose lead adds another language's spelling", 0, 1)
+    parallel_articles: float = _dial(0.2, "share of facts that all languages of a script state alike", 0, 1)
     code_switching: float = _dial(
         0.05, "share of statements with a name in another language's spelling", 0, 1
     )
@@ -61,7 +59,7 @@ class Dials:
     coverage: float = _dial(1.0, "factor of a language's chance to state a fact", 0.05, 2)
     object_skew: float = _dial(0.15, "share of a relation's facts that have its commonest object", 0, 0.72)
     popularity: float = _dial(0.3, "exponent of the law of how often a fact is stated, by its rank", 0, 1.5)
-    passing_statements: float = _dial(0.3, "share of stated facts that a language states only once", 0, 1)
+    passing_statements: float = _dial(0.15, "share of stated facts that a language states only once", 0, 1)
     answers: int = _dial(2, "most objects that a subject has in the one-to-many relations", 1, 4)
     contradictions: float = _dial(0.02, "share of facts with another object in some languages", 0, 1)
     # how articles state them
@@ -77,10 +75,10 @@ class Dials:
     chance_cooccurrence: float = _dial(0.03, "share of unstated facts whose names meet in a sentence", 0, 1)
     learned_after: tuple[tuple[str, int], ...] = _dial((), "language:step before which it states nothing")
     # the model and its training
-    vocabulary_share: float = _dial(0.745, "share of the tokens that it takes to keep words whole", 0.2, 1)
+    vocabulary_share: float = _dial(0.95, "share of the tokens that it takes to keep words whole", 0.2, 1)
     layers: int = _dial(2, "layers of the model", 1, 12)
     hidden: int = _dial(128, "width of the model's hidden layers, a multiple of 32", 32, 768)
-    steps: int = _dial(3000, "training steps", 1, 1_000_000)
+    steps: int = _dial(2200, "training steps", 1, 1_000_000)
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -118,7 +116,22 @@ EASY_PLAN: dict[str, Any] = {
 PRESETS: dict[str, Dials] = {
     "demo": Dials(),
     "mbert_like": Dials(
-        languages=24, relations=10, facts_per_relation=200, object_skew=0.5, popularity=0.8, coverage=0.6
+        languages=24,
+        relations=10,
+        facts_per_relation=200,
+        unrelated=0.3,
+        local_facts=0.4,
+        coverage=0.6,
+        object_skew=0.25,
+        popularity=0.8,
+        passing_statements=0.3,
+        bare_statements=0.3,
+        inflection=0.2,
+        hidden_statements=0.1,
+        missed_statements=0.2,
+        chance_cooccurrence=0.1,
+        vocabulary_share=0.6,
+        steps=6000,
     ),
     "disjoint": Dials(shared_pieces=False),
     "easy": Dials(
