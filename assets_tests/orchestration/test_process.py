@@ -61,17 +61,17 @@ def test_names_of_other_processes(part: int, other: str, gone: bool) -> None:
 def test_a_killed_run_is_reported_as_failed_once_and_a_living_one_left_alone(tmp_path: Path) -> None:
     home = make_home(tmp_path / "home")
     settings = Settings(world="sandbox", data_root=tmp_path / "data")
-    process = subprocess.Popen(
-        [command("dagster"), "asset", "materialize", *DEFINITIONS, "--select", "sandbox_training"],
-        env=world_environment(settings, home),
-        cwd=home,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
     built = build_defs(settings)
     sensor = next(sensor for sensor in built.sensors or () if sensor.name == "lost_run_sensor")
-    with dg.DagsterInstance.from_config(str(home)) as instance:
+    with dg.DagsterInstance.from_config(str(home)) as instance:  # first: two may not create one history
+        process = subprocess.Popen(
+            [command("dagster"), "asset", "materialize", *DEFINITIONS, "--select", "sandbox_training"],
+            env=world_environment(settings, home),
+            cwd=home,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         try:
             deadline = time.monotonic() + 120
             while not (runs := instance.get_runs()) or PROCESS_TAG not in runs[0].tags:
