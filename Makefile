@@ -27,7 +27,7 @@ test: lint
 
 # The rooms' own tests: no world, Spark, browser, server or killed process. Under three minutes on two cores.
 FAST := test_architecture.py test_settings.py test_tables.py corpora facts languages lookup models neurons \
-	report roots sandbox stats store text tracing
+	report roots sandbox stats store text tracing yardstick
 .PHONY: test-fast
 test-fast: setup
 	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n 2 --dist loadfile -m "not slow" --ignore-glob "*/test_browser.py" \

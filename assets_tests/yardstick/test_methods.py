@@ -21,6 +21,8 @@ from factroots_dagster.yardstick.neurons import (
 )
 from factroots_dagster.yardstick.study import Study
 
+pytestmark = pytest.mark.slow
+
 
 def by_relation(folder: Path) -> Iterator[tuple[str, list[str], np.ndarray]]:
     for relation, index, values in read_relations(folder):

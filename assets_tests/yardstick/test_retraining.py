@@ -18,6 +18,8 @@ from factroots_dagster.sandbox.training import train, training_config
 from factroots_dagster.sandbox.world import generate
 from factroots_dagster.yardstick.retraining import answer_without
 
+pytestmark = pytest.mark.slow
+
 DIALS = (
     "languages=2,relations=2,facts_per_relation=15,hidden=64,steps=500,missed_statements=0,"
     "hidden_statements=0"
