@@ -78,6 +78,9 @@ class Dials:
     vocabulary_share: float = _dial(0.95, "share of the tokens that it takes to keep words whole", 0.2, 1)
     layers: int = _dial(2, "layers of the model", 1, 12)
     hidden: int = _dial(128, "width of the model's hidden layers, a multiple of 32", 32, 768)
+    learning_rate: float = _dial(
+        0.0015, "highest learning rate; from 0.002 on trainings differ much", 1e-5, 0.1
+    )
     steps: int = _dial(2200, "training steps", 1, 1_000_000)
 
     def __post_init__(self) -> None:

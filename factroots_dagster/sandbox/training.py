@@ -67,6 +67,7 @@ def training_config(dials: Dials) -> TrainingConfig:
     """The training that a world's dials ask for."""
     return TrainingConfig(
         vocabulary_share=dials.vocabulary_share,
+        learning_rate=dials.learning_rate,
         layers=dials.layers,
         hidden=dials.hidden,
         heads=dials.hidden // 32,
