@@ -145,6 +145,7 @@ PRESETS: dict[str, Dials] = {
         inflection=0.0,
         bare_statements=0.15,
         vocabulary_share=0.745,
+        learning_rate=0.002,
         steps=3000,
     ),
 }
