@@ -19,7 +19,14 @@ from assets_tests.sandbox.small_training import SMALL, all_texts, file_digests, 
 from factroots_dagster.errors import InputError
 from factroots_dagster.sandbox.records import World
 from factroots_dagster.sandbox.schema import LOSS_LOG
-from factroots_dagster.sandbox.training import TrainingConfig, draw_batches, learning_rate_factor, train
+from factroots_dagster.sandbox.training import (
+    TrainingConfig,
+    checkpoint_steps,
+    draw_batches,
+    learning_rate_factor,
+    train,
+    training_config,
+)
 from factroots_dagster.sandbox.training_examples import make_examples, split_sentences
 from factroots_dagster.sandbox.vocabulary import (
     SPECIAL_TOKENS,
@@ -235,3 +242,12 @@ def test_a_given_vocabulary_is_kept(world: World, tmp_path: Path) -> None:
     train(texts, tmp_path, seed=0, steps=1, save_at=[1], entities=titles, vocabulary=vocabulary, config=SMALL)
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "step-0001")
     assert sorted(tokenizer.get_vocab(), key=tokenizer.get_vocab().get) == vocabulary
+
+
+def test_the_easy_world_is_trained_as_the_defaults_say_and_others_by_their_dials() -> None:
+    easy = PRESETS["easy"]
+    assert training_config(easy) == TrainingConfig() and checkpoint_steps(easy.steps) == (1000, 2000, 3000)
+    config = training_config(parse_dials("demo", "hidden=96,layers=3,learning_rate=0.001"))
+    assert (config.hidden, config.heads, config.intermediate) == (96, 3, 384)
+    assert (config.layers, config.learning_rate) == (3, 0.001)
+    assert checkpoint_steps(2) == (1, 2)
