@@ -17,6 +17,7 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 from assets_tests.sandbox.small_training import SMALL, all_texts, file_digests, texts_and_titles
 from factroots_dagster.errors import InputError
+from factroots_dagster.sandbox.dials import PRESETS, parse_dials
 from factroots_dagster.sandbox.records import World
 from factroots_dagster.sandbox.schema import LOSS_LOG
 from factroots_dagster.sandbox.training import (
