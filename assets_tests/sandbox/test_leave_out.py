@@ -7,15 +7,8 @@ from collections import Counter
 import pytest
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.sandbox.leave_out import (
-    COMPLETE,
-    EVERYWHERE,
-    OWN,
-    block_names,
-    leave_out,
-    plan_block,
-    stating_languages,
-)
+from factroots_dagster.sandbox.blocks import COMPLETE, EVERYWHERE, OWN, block_names
+from factroots_dagster.sandbox.leave_out import leave_out, plan_block, stating_languages
 from factroots_dagster.sandbox.records import Sentence, World
 
 
