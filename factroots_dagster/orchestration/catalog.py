@@ -146,6 +146,7 @@ ROWS = (
         "stated, linked to another language, easy to guess, or nowhere to be read.",
         body=sandbox.planted_truth,
         suite=results.truth_suite,
+        number=2,
         reads=("mlama_release",),
         settings=(*WORLD_SETTINGS, "active_languages"),
         schema=sandbox_tables.PLANTED_TRUTH,
