@@ -45,8 +45,9 @@ def world_environment(settings: Settings, dagster_home: Path) -> dict[str, str]:
 
 
 def assets_by(settings: Settings, *dimensions: str) -> list[str]:
-    """The assets of the settings' world that are partitioned by exactly these dimensions."""
-    return [row.name for row in rows_in(settings) if row.partitioned_by == dimensions]
+    """The assets partitioned by exactly these dimensions, but for those that are made on demand."""
+    rows = [row for row in rows_in(settings) if not row.on_demand]
+    return [row.name for row in rows if row.partitioned_by == dimensions]
 
 
 def command(name: str) -> str:
