@@ -7,8 +7,15 @@ from pathlib import Path
 import pytest
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.sandbox.dials import PRESETS
+from factroots_dagster.yardstick.methods import METHODS
 from factroots_dagster.yardstick.schema import YARDSTICK
-from factroots_dagster.yardstick.table import read_yardstick, tabulate, write_yardstick
+from factroots_dagster.yardstick.table import (
+    DEVELOPMENT_SEEDS,
+    read_yardstick,
+    tabulate,
+    write_yardstick,
+)
 
 ROWS = [
     {"method": "ours", "metric": "undetermined", "value": 1 / 3, "low": 0.25, "high": 0.5},
@@ -33,3 +40,10 @@ def test_another_file_is_refused_with_its_path(tmp_path: Path, content: str | No
         path.write_text(content)
     with pytest.raises(InputError, match=r"other\.csv is no table of the yardstick"):
         read_yardstick(path)
+
+
+def test_the_table_that_ships_has_every_method_and_no_development_seed() -> None:
+    table = read_yardstick()
+    assert {row["method"] for row in table.to_pylist()} >= METHODS.keys()
+    assert not set(table["seed"].to_pylist()) & set(DEVELOPMENT_SEEDS)
+    assert set(table["preset"].to_pylist()) <= PRESETS.keys()
