@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from factroots_dagster.neurons.statistics import EVIDENCE
-from factroots_dagster.roots.evidence import ALPHA
-from factroots_dagster.yardstick.methods import METHODS, judge_strings
+from factroots_dagster.yardstick.methods import METHODS, judge_ours, judge_strings
 from factroots_dagster.yardstick.metrics import Metric, measure
 from factroots_dagster.yardstick.neurons import compare_fewer_facts
 from factroots_dagster.yardstick.schema import INDEPENDENT, SHARED
@@ -69,13 +68,11 @@ def _power(study: Study, decided: pd.DataFrame) -> Iterator[Metric]:
         nearest, kept = compare_fewer_facts(
             study.activations, study.splits, facts=facts, seed=study.world.seed
         )
-        frame = nearest.to_pandas()
-        frame = frame[frame["statistic"] == EVIDENCE].set_index(CELL)
-        alike = frame["p_value"] <= ALPHA
+        alike = judge_ours(replace(study, nearest=nearest))["alike"]
         for kind, name in ((SHARED, "called_shared"), (INDEPENDENT, "false_shared")):
             cells = decided[(decided["causal_type"] == kind) & decided["source"]].index
             cells = cells[cells.isin(list(kept))]
-            called = int(alike.reindex(cells).fillna(False).sum())
+            called = int(alike[cells].sum())
             low, high = wilson(called, len(cells))
             share = called / len(cells) if len(cells) else np.nan
             yield Metric(
