@@ -110,7 +110,7 @@ def start_run(settings: Settings, home: Path, log: Path, step: Step) -> int:
 
         with dg.DagsterInstance.get() as instance:
             if checkpoints := list(registered(settings)):
-                instance.add_dynamic_partitions(checkpoint_set(settings), checkpoints)
+                instance.add_dynamic_partitions(checkpoint_set(settings.world), checkpoints)
             stage_runner(settings, instance, print).run(" ".join(step.assets), step.assets, step.partition)
         code = 0
     finally:

@@ -25,7 +25,7 @@ def run_asset(settings: Settings, asset: str, key: str | None) -> str | None:
     assets: list[Any] = list(definitions.assets or ())
     with dg.DagsterInstance.ephemeral() as instance:
         if asset == "checkpoint" and key is not None:
-            instance.add_dynamic_partitions(checkpoint_set(settings), [key])
+            instance.add_dynamic_partitions(checkpoint_set(settings.world), [key])
         result = dg.materialize(
             assets,
             selection=dg.AssetSelection.assets(asset),

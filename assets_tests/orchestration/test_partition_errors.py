@@ -69,6 +69,17 @@ def test_job_execute_fails_in_words_that_name_the_keys(home: Path, tags: dict[st
     assert done.returncode != 0 and SANDBOX_LANGUAGES in done.stderr
 
 
+@pytest.mark.parametrize("key", ["qaa|step-1", "step-1|qaa"], ids=["swapped", "unknown"])
+def test_an_unknown_cell_is_refused_before_its_inputs_are_looked_up(home: Path, key: str) -> None:
+    for asset in (["mlama_release"], ["mlama_split", "--partition", "qaa"]):
+        made = run(home, "dagster", "asset", "materialize", *DEFINITIONS, "--select", *asset)
+        assert made.returncode == 0, made.stderr
+    arguments = ["-j", "probe_checkpoint", "--tags", json.dumps({"dagster/partition": key})]
+    done = run(home, "dagster", "job", "execute", *DEFINITIONS, *arguments)
+    assert done.returncode != 0 and SANDBOX_LANGUAGES in done.stderr
+    assert f"unknown partition '{key}'" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("tags", "problem"),
     [

@@ -80,7 +80,7 @@ def test_a_decoder_is_probed_typed_and_reported(world: MaterializedWorld, tmp_pa
     add(settings, str(tmp_path / DECODER))
 
     with dg.DagsterInstance.from_config(str(make_home(tmp_path / "home"))) as instance:
-        instance.add_dynamic_partitions(checkpoint_set(settings), [DECODER, LAST_CHECKPOINT])
+        instance.add_dynamic_partitions(checkpoint_set(settings.world), [DECODER, LAST_CHECKPOINT])
         run = stage_runner(settings, instance, print).run  # raises if a run or a blocking check fails
         run("checkpoint", ["checkpoint"], DECODER)
         run("probing", assets_by(settings, *CELL), f"{DECODER}|{languages[0]}", f"{DECODER}|{languages[-1]}")

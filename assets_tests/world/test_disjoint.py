@@ -29,7 +29,7 @@ def predictions(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
         run("text", ["mlama_split", "wikipedia_dump", "wikipedia_articles"], languages[0], languages[-1])
         run("training", ["sandbox_training"])
         last = list(registered(settings))[-1]
-        instance.add_dynamic_partitions(checkpoint_set(settings), [last])
+        instance.add_dynamic_partitions(checkpoint_set(settings.world), [last])
         run("checkpoint", ["checkpoint"], last)
         run("probing", ["predictions"], f"{last}|{languages[0]}", f"{last}|{languages[-1]}")
     store = Store(settings.data_root, "disjoint")

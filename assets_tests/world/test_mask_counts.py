@@ -22,7 +22,7 @@ def test_the_objects_own_mask_counts_give_the_same_types(world: MaterializedWorl
     store = Store(settings.data_root, settings.world)
     languages = settings.active_languages
     with dg.DagsterInstance.from_config(str(make_home(tmp_path / "home"))) as instance:
-        instance.add_dynamic_partitions(checkpoint_set(settings), [LAST_CHECKPOINT])
+        instance.add_dynamic_partitions(checkpoint_set(settings.world), [LAST_CHECKPOINT])
         run = stage_runner(settings, instance, print).run  # raises if a run or a blocking check fails
         run(
             "probing",

@@ -220,7 +220,7 @@ def _add_partitions(settings: Settings, keys: list[str]) -> list[str]:
     """Make sure that checkpoints are partitions; returns all partitions of the world's checkpoints."""
     from factroots_dagster.orchestration.partitions import checkpoint_set
 
-    name = checkpoint_set(settings)
+    name = checkpoint_set(settings.world)
     with _dagster_instance() as instance:
         instance.add_dynamic_partitions(name, keys)
         return list(instance.get_dynamic_partitions(name))

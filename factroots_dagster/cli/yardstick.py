@@ -139,7 +139,7 @@ def _materialize_types(runner: StageRunner) -> str:
     _materialize_current(runner, first)
     settings = runner.platform.settings
     key = list(registered(settings))[-1]
-    runner.instance.add_dynamic_partitions(checkpoint_set(settings), [key])
+    runner.instance.add_dynamic_partitions(checkpoint_set(settings.world), [key])
     _materialize_current(runner, NEEDED_ASSETS - first, key)
     return key
 

@@ -39,7 +39,11 @@ def build_defs(settings: Settings, **overrides: Any) -> dg.Definitions:
 def default_resources(settings: Settings) -> dict[str, Any]:
     """The resources that the settings ask for."""
     return {
-        "store": StoreResource(data_root=str(settings.data_root), world=settings.world),
+        "store": StoreResource(
+            data_root=str(settings.data_root),
+            world=settings.world,
+            languages=list(settings.active_languages),
+        ),
         "spark": SparkResource(master=settings.spark_master),
         "models": ModelResource.from_settings(settings),
     }

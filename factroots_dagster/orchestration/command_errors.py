@@ -44,7 +44,7 @@ def partition_error(platform: Platform, message: str, instance: dg.DagsterInstan
 def range_error(platform: Platform, keys: str, instance: dg.DagsterInstance) -> InputError | None:
     """The error to show for a range FIRST...LAST that ends before it starts; None for any other."""
     first, _, last = keys.partition("...")
-    checkpoints = list(instance.get_dynamic_partitions(checkpoint_set(platform.settings)))
+    checkpoints = list(instance.get_dynamic_partitions(checkpoint_set(platform.settings.world)))
     orders: Sequence[Sequence[str]] = (platform.settings.active_languages, checkpoints)
     for one, other in zip(parts_of(first), parts_of(last), strict=False):
         for order in orders:
@@ -56,7 +56,7 @@ def range_error(platform: Platform, keys: str, instance: dg.DagsterInstance) -> 
 
 def _remedy(platform: Platform, instance: dg.DagsterInstance) -> str:
     settings = platform.settings
-    checkpoints = ", ".join(instance.get_dynamic_partitions(checkpoint_set(settings))) or "none yet"
+    checkpoints = ", ".join(instance.get_dynamic_partitions(checkpoint_set(settings.world))) or "none yet"
     return (
         "give --partition KEY or --partition-range FIRST...LAST of the assets' kind: "
         f"languages {', '.join(settings.active_languages)}; checkpoints {checkpoints}; "

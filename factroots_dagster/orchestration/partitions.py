@@ -20,6 +20,12 @@ from factroots_dagster.store.store import Store
 
 LANGUAGE, CHECKPOINT, BLOCK = "language", "checkpoint", "block"
 CELL = (CHECKPOINT, LANGUAGE)
+PARTITION_TAGS = (
+    "dagster/partition",
+    "dagster/asset_partition_range_start",
+    "dagster/asset_partition_range_end",
+)
+"""Tags of a run that hold keys of partitions; Dagster does not export their names."""
 Parts = tuple[str, ...]
 """The folder names of a partition: one for each of its dimensions, so `()` without any."""
 
@@ -47,15 +53,15 @@ class Platform:
         return definitions[dimensions]
 
 
-def checkpoint_set(settings: Settings) -> str:
+def checkpoint_set(world: str) -> str:
     """Name of the dynamic partitions of a world's checkpoints: those of different worlds are kept apart."""
-    return f"{settings.world}_checkpoint"
+    return f"{world}_checkpoint"
 
 
 def platform_for(settings: Settings) -> Platform:
     """The platform of the settings' world."""
     languages = dg.StaticPartitionsDefinition(list(settings.active_languages))
-    checkpoints = dg.DynamicPartitionsDefinition(name=checkpoint_set(settings))
+    checkpoints = dg.DynamicPartitionsDefinition(name=checkpoint_set(settings.world))
     cells = dg.MultiPartitionsDefinition({CHECKPOINT: checkpoints, LANGUAGE: languages})
     blocks = dg.StaticPartitionsDefinition(block_names(settings.sandbox_blocks))
     return Platform(
@@ -75,18 +81,31 @@ def key_of(parts: Parts) -> str | None:
 
 def known_keys(platform: Platform, dimensions: tuple[str, ...], instance: dg.DagsterInstance) -> str:
     """The partition keys that there are, in words."""
-    languages = ", ".join(platform.settings.active_languages)
-    checkpoints = ", ".join(instance.get_dynamic_partitions(checkpoint_set(platform.settings))) or (
-        "none yet, add one with: factroots checkpoints add <hub id or folder>"
-    )
+    settings = platform.settings
+    checkpoints = instance.get_dynamic_partitions(checkpoint_set(settings.world))
     sentences = {
         (): "the asset has no partitions",
-        (LANGUAGE,): f"languages: {languages}",
-        (CHECKPOINT,): f"checkpoints: {checkpoints}",
-        (BLOCK,): f"blocks: {', '.join(block_names(platform.settings.sandbox_blocks))}",
-        CELL: f"<checkpoint>|<language>, checkpoints: {checkpoints}; languages: {languages}",
+        (LANGUAGE,): f"languages: {', '.join(settings.active_languages)}",
+        (CHECKPOINT,): f"checkpoints: {_listed(checkpoints)}",
+        (BLOCK,): f"blocks: {', '.join(block_names(settings.sandbox_blocks))}",
+        CELL: _known_cells(checkpoints, settings.active_languages),
     }
     return sentences[dimensions]
+
+
+def _known_cells(checkpoints: Sequence[str], languages: Iterable[str]) -> str:
+    return f"<checkpoint>|<language>, checkpoints: {_listed(checkpoints)}; languages: {', '.join(languages)}"
+
+
+def _listed(checkpoints: Sequence[str]) -> str:
+    return ", ".join(checkpoints) or "none yet, add one with: factroots checkpoints add <hub id or folder>"
+
+
+def check_cell(key: str, checkpoints: Sequence[str], languages: Sequence[str]) -> None:
+    """Check the key of a run's partition if it is that of a cell. Raises InputError for an unknown one."""
+    checkpoint, bar, language = key.partition("|")
+    if bar and key not in checkpoints and (checkpoint not in checkpoints or language not in languages):
+        raise InputError(f"unknown partition {key!r}", f"choose from {_known_cells(checkpoints, languages)}")
 
 
 def partition_keys(context: Any, platform: Platform, dimensions: tuple[str, ...]) -> Sequence[str | None]:
@@ -113,7 +132,7 @@ def partition_keys(context: Any, platform: Platform, dimensions: tuple[str, ...]
 
 def _all_keys(platform: Platform, dimensions: tuple[str, ...], instance: dg.DagsterInstance) -> Iterable[str]:
     languages = platform.settings.active_languages
-    checkpoints = instance.get_dynamic_partitions(checkpoint_set(platform.settings))
+    checkpoints = instance.get_dynamic_partitions(checkpoint_set(platform.settings.world))
     if dimensions == CELL:
         return (f"{checkpoint}|{language}" for checkpoint in checkpoints for language in languages)
     blocks = block_names(platform.settings.sandbox_blocks)

@@ -14,6 +14,7 @@ import dagster as dg
 
 from factroots_dagster.errors import UnavailableError
 from factroots_dagster.models.registry import CheckpointSource, lookup
+from factroots_dagster.orchestration.partitions import PARTITION_TAGS, check_cell, checkpoint_set
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
@@ -28,10 +29,23 @@ DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
 
 
 class StoreResource(dg.ConfigurableResource[None]):
-    """Reads and writes the partitions of one world."""
+    """Reads and writes the partitions of one world.
+
+    A run of a cell that is not there is refused when its resources are set up: Dagster looks up the versions
+    of a step's inputs before the body runs, and fails in words that name no key.
+    """
 
     data_root: str
     world: str
+    languages: list[str]
+
+    def setup_for_execution(self, context: dg.InitResourceContext) -> None:
+        """Refuse a run of an unknown cell, in words that name the keys there are. Raises InputError."""
+        if context.run is None or context.instance is None:
+            return
+        checkpoints = context.instance.get_dynamic_partitions(checkpoint_set(self.world))
+        for tag in PARTITION_TAGS:
+            check_cell(context.run.tags.get(tag, ""), checkpoints, self.languages)
 
     def store(self) -> Store:
         """The store."""

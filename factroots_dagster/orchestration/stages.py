@@ -140,7 +140,7 @@ def materialize_world(runner: StageRunner) -> list[str]:
     settings, instance = runner.platform.settings, runner.instance
     tokenizer = "" if settings.generated else settings.wordpiece_checkpoint
     if tokenizer:  # mentions are found with its tokenizer, so that it is described before them
-        instance.add_dynamic_partitions(checkpoint_set(settings), [tokenizer])
+        instance.add_dynamic_partitions(checkpoint_set(settings.world), [tokenizer])
         runner.run(f"checkpoint of {tokenizer}", ["checkpoint"], tokenizer)
     plan = stages([row for row in rows_in(settings) if not row.on_demand])
     first = next(number for number, stage in enumerate(plan) if CHECKPOINT in stage.partitioned_by)
@@ -150,7 +150,7 @@ def materialize_world(runner: StageRunner) -> list[str]:
     checkpoints = list(registered(settings))
     if not checkpoints:
         raise InputError("no checkpoint is registered", "run: factroots checkpoints add <hub id or folder>")
-    instance.add_dynamic_partitions(checkpoint_set(settings), checkpoints)
+    instance.add_dynamic_partitions(checkpoint_set(settings.world), checkpoints)
     for key in checkpoints:
         for stage in plan[first : last + 1]:
             runner.run_stage(stage, key, skip=["checkpoint"] if key == tokenizer else [])

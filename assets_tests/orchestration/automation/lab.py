@@ -57,7 +57,7 @@ class Lab:
 
     def register(self, *keys: str) -> None:
         """What the sensor does about new folders: they become partitions and are described."""
-        self.instance.add_dynamic_partitions(checkpoint_set(self.settings), list(keys))
+        self.instance.add_dynamic_partitions(checkpoint_set(self.settings.world), list(keys))
         for key in keys:
             self.make("checkpoint", key)
 

@@ -72,7 +72,7 @@ def materialize(folder: Path, say: Callable[[str], None]) -> tuple[Settings, Sto
     settings = golden_settings(folder)
     rows = [row for row in rows_in(settings) if row.name != "sandbox_training" and not row.on_demand]
     with dg.instance_for_test() as instance:
-        instance.add_dynamic_partitions(checkpoint_set(settings), [KEY])
+        instance.add_dynamic_partitions(checkpoint_set(settings.world), [KEY])
         runner = stage_runner(settings, instance, say)
         for stage in stages(rows):
             runner.run_stage(stage, KEY)

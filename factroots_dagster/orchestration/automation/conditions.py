@@ -45,7 +45,7 @@ class Evaluation:
         settings = platform.settings
         self.settings = settings
         self.snapshot = StoreSnapshot(platform.store, settings)
-        partitions = instance.get_dynamic_partitions(checkpoint_set(settings))
+        partitions = instance.get_dynamic_partitions(checkpoint_set(settings.world))
         known = registered(settings)
         # a deleted checkpoint keeps its partition and its results, and nothing new is asked of it
         self.keys = {

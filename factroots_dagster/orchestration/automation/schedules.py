@@ -33,7 +33,7 @@ def platform_schedules(platform: Platform) -> list[dg.ScheduleDefinition]:
         "checkpoint_sensor does not do it already.",
     )
     def hub_schedule(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
-        partitions = context.instance.get_dynamic_partitions(checkpoint_set(settings))
+        partitions = context.instance.get_dynamic_partitions(checkpoint_set(settings.world))
         scan = scan_checkpoints(settings, ScanState(), partitions, time.time(), hub_interval=0.0)
         if scan.hub_errors:
             context.log.warning("; ".join(scan.hub_errors))
@@ -45,7 +45,7 @@ def platform_schedules(platform: Platform) -> list[dg.ScheduleDefinition]:
         if not requests:
             return dg.SkipReason("; ".join(["no new revision", *scan.hub_errors]))
         new = [key for key in scan.requests if key not in partitions]
-        context.instance.add_dynamic_partitions(checkpoint_set(settings), new)
+        context.instance.add_dynamic_partitions(checkpoint_set(settings.world), new)
         return requests
 
     @dg.schedule(

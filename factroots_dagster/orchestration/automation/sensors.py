@@ -48,7 +48,7 @@ def _checkpoint_sensor(platform: Platform) -> dg.SensorDefinition:
     )
     def checkpoint_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         state = ScanState.from_cursor(context.cursor)
-        partitions = context.instance.get_dynamic_partitions(checkpoint_set(platform.settings))
+        partitions = context.instance.get_dynamic_partitions(checkpoint_set(platform.settings.world))
         scan = scan_checkpoints(platform.settings, state, partitions, time.time())
         if summary := scan.summary():
             context.log.warning(summary)
