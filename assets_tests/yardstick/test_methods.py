@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
 from factroots_dagster.models.activations import read_relations
 from factroots_dagster.neurons.statistics import EVIDENCE
 from factroots_dagster.yardstick.attribution import influence_of_others
-from factroots_dagster.yardstick.methods import METHODS, judge_ours, judge_strings
+from factroots_dagster.yardstick.methods import METHODS, judge_ours, judge_string_pairs, judge_strings
 from factroots_dagster.yardstick.neurons import (
     compare_fewer_facts,
     compare_with_random_weights,
@@ -104,13 +105,21 @@ def test_ours_calls_shared_what_the_product_calls_shared(study: Study) -> None:
     assert (called == (types.reindex(called.index) == "shared")).all() and called.any()
 
 
-def test_strings_read_names_and_no_model(study: Study) -> None:
-    judgement, subjects = judge_strings(study), study.subjects()
-    for uuid in subjects.index.get_level_values("uuid").unique()[:40]:
-        names = subjects[uuid]
-        for language, name in names.items():
-            expected = (names.drop(language) == name).any()
+@pytest.mark.parametrize(
+    ("judge", "columns"),
+    [(judge_strings, ["subject"]), (judge_string_pairs, ["subject", "object"])],
+    ids=["strings", "string_pairs"],
+)
+def test_strings_read_names_and_no_model(
+    study: Study, judge: Callable[[Study], pd.DataFrame], columns: list[str]
+) -> None:
+    judgement, labels = judge(study), study.labels()[columns]
+    for uuid in labels.index.get_level_values("uuid").unique()[:40]:
+        names = labels.loc[uuid]
+        for language in names.index:
+            expected = (names.drop(language) == names.loc[language]).all(axis=1).any()
             assert judgement.loc[(uuid, language), "alike"] == expected
+    assert judgement["alike"].nunique() == 2
 
 
 def test_the_influence_of_others_is_none_where_no_other_states_the_fact(study: Study) -> None:

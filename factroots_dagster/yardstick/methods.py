@@ -64,8 +64,15 @@ def judge_paper(study: Study) -> pd.DataFrame:
 
 def judge_strings(study: Study) -> pd.DataFrame:
     """No model: whether another language that predicts the fact writes the subject alike."""
-    subjects = study.subjects()
-    equal = _over_partners(subjects, lambda own, other: float(own == other))
+    equal = _over_partners(study.labels()["subject"], lambda own, other: float(own == other))
+    return _judgement(study, equal, equal == 1)
+
+
+def judge_string_pairs(study: Study) -> pd.DataFrame:
+    """No model: whether another language that predicts the fact writes subject and object alike."""
+    labels = study.labels()
+    pairs = labels["subject"] + "\t" + labels["object"]
+    equal = _over_partners(pairs, lambda own, other: float(own == other))
     return _judgement(study, equal, equal == 1)
 
 
@@ -75,7 +82,7 @@ def judge_string_similarity(study: Study) -> pd.DataFrame:
     def ratio(own: str, other: str) -> float:
         return SequenceMatcher(None, own, other, autojunk=False).ratio()
 
-    return _judgement(study, _over_partners(study.subjects(), ratio))
+    return _judgement(study, _over_partners(study.labels()["subject"], ratio))
 
 
 def judge_partners(study: Study) -> pd.DataFrame:
@@ -108,6 +115,7 @@ METHODS: dict[str, tuple[Callable[[Study], pd.DataFrame], ...]] = {
         for seed in WEIGHTS_SEEDS
     ),
     "strings": (judge_strings,),
+    "string_pairs": (judge_string_pairs,),
     "string_similarity": (judge_string_similarity,),
     "partners": (judge_partners,),
     "logprob": (judge_logprob,),
@@ -117,15 +125,15 @@ METHODS: dict[str, tuple[Callable[[Study], pd.DataFrame], ...]] = {
 """Every method by name, with one function for each of its repetitions."""
 
 
-def _over_partners(subjects: pd.Series, compare: Callable[[str, str], float]) -> pd.Series:
+def _over_partners(names: pd.Series, compare: Callable[[str, str], float]) -> pd.Series:
     """The largest value over the other languages that predict the fact; 0 where there is none."""
     values = {}
-    for uuid, of_fact in subjects.groupby(level="uuid"):
+    for uuid, of_fact in names.groupby(level="uuid"):
         by_language = dict(zip(of_fact.index.get_level_values("language"), of_fact, strict=True))
         for language, own in by_language.items():
             others = (compare(own, other) for code, other in by_language.items() if code != language)
             values[uuid, language] = max(others, default=0.0)
-    return subjects.index.to_series().map(values)
+    return names.index.to_series().map(values)
 
 
 def _judgement(

@@ -52,13 +52,14 @@ class Study:
         )
         return cells
 
-    def subjects(self) -> pd.Series:
-        """The subject's label of every predicted cell, by (uuid, language)."""
+    def labels(self) -> pd.DataFrame:
+        """The labels of every predicted cell, columns subject and object, by (uuid, language)."""
         import pandas as pd
 
-        labels = pd.concat([split.select([*CELL, "subject"]).to_pandas() for split in self.splits.values()])
-        subjects: pd.Series = labels.set_index(CELL)["subject"].reindex(self.cells().index)
-        return subjects
+        columns = [*CELL, "subject", "object"]
+        labels = pd.concat([split.select(columns).to_pandas() for split in self.splits.values()])
+        of_cells: pd.DataFrame = labels.set_index(CELL).reindex(self.cells().index)
+        return of_cells
 
 
 def read_study(

@@ -13,6 +13,7 @@ METHODS = {
     "ours": "ours",
     "random_weights": "ours, on random weights",
     "strings": "equal strings",
+    "string_pairs": "equal strings, objects too",
     "string_similarity": "similar strings",
     "partners": "number of languages",
     "logprob": "log-probability",
