@@ -40,9 +40,9 @@ def test_selected_languages_are_in_the_worlds_order(monkeypatch: pytest.MonkeyPa
 def test_the_environment_takes_precedence_over_the_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "factroots.toml").write_text('sandbox_seed = 3\nlanguages = "qaa,qab"\n')
+    (tmp_path / "factroots.toml").write_text('sandbox_seed = 3\nlanguages = "en,de"\n')
     assert load_settings().sandbox_seed == 3
-    assert load_settings().active_languages == ("qaa", "qab")
+    assert load_settings().active_languages == ("en", "de")
     monkeypatch.setenv("FACTROOTS_SANDBOX_SEED", "4")
     assert load_settings().sandbox_seed == 4
 
@@ -51,8 +51,8 @@ def test_the_environment_takes_precedence_over_the_file(
     ("name", "value"),
     [
         ("WORLD", "atlantis"),
-        ("LANGUAGES", "qaa,xx"),
-        ("LANGUAGES", "qaa,qaa"),
+        ("LANGUAGES", "en,xx"),
+        ("LANGUAGES", "en,en"),
         ("SANDBOX_SEED", "-1"),
         ("SANDBOX_SEED", "many"),
         ("DEVICE", "abacus"),
@@ -68,6 +68,6 @@ def test_the_error_of_an_invalid_value_names_its_setting(
 
 
 def test_an_unknown_setting_in_the_file_is_rejected(tmp_path: Path) -> None:
-    (tmp_path / "factroots.toml").write_text("langauges = 'qaa'\n")
+    (tmp_path / "factroots.toml").write_text("langauges = 'en'\n")
     with pytest.raises(InputError, match="LANGAUGES"):
         load_settings()

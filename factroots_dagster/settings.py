@@ -85,7 +85,7 @@ class Settings(BaseSettings):
     )
     sandbox_seed: int = Field(default=0, ge=0, lt=2**32, description="seed of the generated worlds")
     sandbox_preset: str = Field(
-        default="easy", description=f"kind of the generated world: {', '.join(PRESETS)}"
+        default="demo", description=f"kind of the generated world: {', '.join(PRESETS)}"
     )
     sandbox_dials: str = Field(
         default="", description="comma-separated name=value of the dials that differ from the preset's"

@@ -28,13 +28,13 @@ from factroots_dagster.store.store import Store
 write_partition = Store.write_partition
 
 def write_or_die(store, asset, *parts, **arguments):
-    if parts == ("qac",):
+    if parts == ("fr",):
         os.kill(os.getpid(), signal.SIGKILL)
     return write_partition(store, asset, *parts, **arguments)
 
 Store.write_partition = write_or_die
 with dg.DagsterInstance.get() as instance:
-    stage_runner(load_settings(), instance, print).run("splits", ["mlama_split"], "qaa", "qac")
+    stage_runner(load_settings(), instance, print).run("splits", ["mlama_split"], "en", "fr")
 """
 
 
@@ -44,7 +44,7 @@ def recover(environment: dict[str, str], *arguments: str) -> Result:
 
 def test_a_killed_run_is_failed_and_its_finished_partitions_are_recorded(tmp_path: Path) -> None:
     home = make_home(tmp_path / "home")
-    settings = Settings(world="sandbox", data_root=tmp_path / "data", languages=("qaa", "qab", "qac"))
+    settings = Settings(world="sandbox", data_root=tmp_path / "data", languages=("en", "de", "fr"))
     environment = world_environment(settings, home)
     with dg.DagsterInstance.from_config(str(home)) as instance:
         stage_runner(settings, instance, print).run("release", ["mlama_release"])
@@ -61,11 +61,11 @@ def test_a_killed_run_is_failed_and_its_finished_partitions_are_recorded(tmp_pat
         (run,) = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
         assert latest_records(instance, "mlama_split") == {}
         result = recover(environment)
-        expected = f"run {run.run_id} failed; finished: mlama_split/qaa, mlama_split/qab\n"
+        expected = f"run {run.run_id} failed; finished: mlama_split/en, mlama_split/de\n"
         assert (result.exit_code, result.output) == (0, expected)
         recovered = instance.get_run_by_id(run.run_id)
         assert recovered is not None and recovered.status == dg.DagsterRunStatus.FAILURE
-        assert set(latest_records(instance, "mlama_split")) == {("qaa",), ("qab",)}
+        assert set(latest_records(instance, "mlama_split")) == {("en",), ("de",)}
         assert recover(environment).output == ""
 
 

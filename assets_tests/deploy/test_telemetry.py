@@ -80,7 +80,7 @@ def test_a_probing_run_with_its_checks_reaches_no_other_machine(
     done = subprocess.run(
         [
             *(command("dagster"), "asset", "materialize", "-m", "factroots_dagster.definitions"),
-            *("--select", "predictions,neuron_activations", "--partition", f"{LAST_CHECKPOINT}|qag"),
+            *("--select", "predictions,neuron_activations", "--partition", f"{LAST_CHECKPOINT}|uk"),
         ],
         env=kept | guarded(log),
         cwd=world.dagster_home,

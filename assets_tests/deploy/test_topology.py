@@ -17,7 +17,7 @@ from assets_tests.deploy.topology import SERVICES, Deployment, deployment
 from assets_tests.serving import listening_addresses, reachable_folder, survivors
 from factroots_dagster.store.store import Store
 
-LANGUAGE = "qag"
+LANGUAGE = "uk"
 BY_LANGUAGE = ("mlama_split", "wikipedia_dump", "wikipedia_articles")
 
 

@@ -114,7 +114,7 @@ def test_every_column_of_every_table_has_a_description_that_the_ui_shows(tmp_pat
 
 
 def test_an_override_replaces_a_resource(tmp_path: Path) -> None:
-    store = StoreResource(data_root=str(tmp_path / "elsewhere"), world="sandbox", languages=["qaa"])
+    store = StoreResource(data_root=str(tmp_path / "elsewhere"), world="sandbox", languages=["en"])
     built = build_defs(settings_of("sandbox", tmp_path), store=store)
     result = dg.materialize(
         [*(built.assets or ())],

@@ -104,13 +104,13 @@ class Cheap:
 
     def make_all(self) -> None:
         self.runner.run("release", ["mlama_release", "planted_truth"])
-        self.runner.run("splits", ["mlama_split"], "qaa", "qac")
+        self.runner.run("splits", ["mlama_split"], "en", "fr")
         self.runner.run("coverage", ["fact_coverage"])
         assert self.agreed() == set()
 
 
 def cheap_settings(folder: Path, world: str = "sandbox") -> Settings:
-    return Settings(world=world, data_root=folder / "data", languages=("qaa", "qab", "qac"))  # type: ignore[arg-type]
+    return Settings(world=world, data_root=folder / "data", languages=("en", "de", "fr"))  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -122,14 +122,14 @@ def cheap(tmp_path: Path) -> Iterator[Cheap]:
 
 
 def test_a_range_after_single_runs_makes_nothing_stale(cheap: Cheap) -> None:
-    cheap.runner.run("one", ["mlama_split"], "qab")
+    cheap.runner.run("one", ["mlama_split"], "de")
     assert cheap.agreed() == set()
-    cheap.runner.run("all", ["mlama_split"], "qaa", "qac")
+    cheap.runner.run("all", ["mlama_split"], "en", "fr")
     assert cheap.agreed() == set()
 
 
 def test_the_latest_event_of_each_partition_of_a_range_has_its_own_versions(cheap: Cheap) -> None:
-    cheap.runner.run("all", ["mlama_split"], "qaa", "qac")
+    cheap.runner.run("all", ["mlama_split"], "en", "fr")
     store = cheap.runner.platform.store
     for language in cheap.settings.active_languages:
         event = cheap.instance.get_latest_data_version_record(
@@ -148,13 +148,13 @@ def test_a_failed_partition_of_a_range_is_stale_and_the_others_are_not(tmp_path:
         Cheap(cheap_settings(tmp_path), instance).make_all()
         changed = Cheap(cheap_settings(tmp_path).model_copy(update={"sandbox_seed": 1}), instance)
         changed.runner.run("release", ["mlama_release", "planted_truth"])
-        release = changed.runner.platform.store.path("mlama_release") / "_release" / "qab"
+        release = changed.runner.platform.store.path("mlama_release") / "_release" / "de"
         (release / "P19.jsonl").write_text("no JSON\n", encoding="utf-8")
-        languages = {("mlama_split", language) for language in ("qaa", "qab", "qac")}
+        languages = {("mlama_split", language) for language in ("en", "de", "fr")}
         assert changed.agreed() == languages
-        with pytest.raises(StageFailedError, match="qab"):
-            changed.runner.run("all", ["mlama_split"], "qaa", "qac")
-        assert changed.agreed() == {("mlama_split", "qab"), ("fact_coverage", None)}
+        with pytest.raises(StageFailedError, match="de"):
+            changed.runner.run("all", ["mlama_split"], "en", "fr")
+        assert changed.agreed() == {("mlama_split", "de"), ("fact_coverage", None)}
 
 
 def test_two_worlds_in_one_dagster_home(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_two_worlds_in_one_dagster_home(tmp_path: Path) -> None:
             Cheap(cheap_settings(tmp_path, world), instance) for world in ("sandbox", "disjoint")
         )
         first.make_all()
-        assert ("mlama_split", "qaa") in second.agreed()
+        assert ("mlama_split", "en") in second.agreed()
         second.make_all()
         assert {asset for asset, _ in first.agreed()} == CHEAP
         first.make_all()

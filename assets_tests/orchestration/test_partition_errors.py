@@ -15,16 +15,16 @@ from assets_tests.serving import DEFINITIONS
 from factroots_dagster.orchestration.command_errors import range_error
 from factroots_dagster.settings import Settings
 
-SANDBOX_LANGUAGES = "qaa, qab, qac, qad, qae, qaf, qag, qah"
+SANDBOX_LANGUAGES = "en, de, fr, id, hu, ru, uk, el"
 ARGUMENTS = {
     "missing": (["mlama_split"], "no --partition is given"),
     "unknown": (["mlama_split", "--partition", "zz"], "there is no such partition"),
-    "swapped": (["predictions", "--partition", "qaa|step-1"], "there is no such partition"),
-    "reversed": (["mlama_split", "--partition-range", "qac...qaa"], "ends before it starts"),
-    "unknown end": (["mlama_split", "--partition-range", "qac...zz"], "there is no such partition"),
-    "no range": (["mlama_split", "--partition-range", "qac"], "written FIRST...LAST"),
-    "not partitioned": (["mlama_release", "--partition", "qaa"], "have no partitions"),
-    "two kinds": (["mlama_split,predictions", "--partition", "qaa"], "different kinds of partitions"),
+    "swapped": (["predictions", "--partition", "en|step-1"], "there is no such partition"),
+    "reversed": (["mlama_split", "--partition-range", "fr...en"], "ends before it starts"),
+    "unknown end": (["mlama_split", "--partition-range", "fr...zz"], "there is no such partition"),
+    "no range": (["mlama_split", "--partition-range", "fr"], "written FIRST...LAST"),
+    "not partitioned": (["mlama_release", "--partition", "en"], "have no partitions"),
+    "two kinds": (["mlama_split,predictions", "--partition", "en"], "different kinds of partitions"),
 }
 
 
@@ -69,9 +69,9 @@ def test_job_execute_fails_in_words_that_name_the_keys(home: Path, tags: dict[st
     assert done.returncode != 0 and SANDBOX_LANGUAGES in done.stderr
 
 
-@pytest.mark.parametrize("key", ["qaa|step-1", "step-1|qaa"], ids=["swapped", "unknown"])
+@pytest.mark.parametrize("key", ["en|step-1", "step-1|en"], ids=["swapped", "unknown"])
 def test_an_unknown_cell_is_refused_before_its_inputs_are_looked_up(home: Path, key: str) -> None:
-    for asset in (["mlama_release"], ["mlama_split", "--partition", "qaa"]):
+    for asset in (["mlama_release"], ["mlama_split", "--partition", "en"]):
         made = run(home, "dagster", "asset", "materialize", *DEFINITIONS, "--select", *asset)
         assert made.returncode == 0, made.stderr
     arguments = ["-j", "probe_checkpoint", "--tags", json.dumps({"dagster/partition": key})]
@@ -116,6 +116,6 @@ def test_ranges_of_cells_are_compared_part_by_part(tmp_path: Path) -> None:
     platform = platform_for(Settings(world="sandbox", data_root=tmp_path))
     with dg.instance_for_test() as instance:
         instance.add_dynamic_partitions("sandbox_checkpoint", ["step-1", "step-2"])
-        assert range_error(platform, "step-1|qaa...step-2|qac", instance) is None
-        assert range_error(platform, "step-2|qaa...step-1|qac", instance) is not None
-        assert range_error(platform, "step-1|qac...step-2|qaa", instance) is not None
+        assert range_error(platform, "step-1|en...step-2|fr", instance) is None
+        assert range_error(platform, "step-2|en...step-1|fr", instance) is not None
+        assert range_error(platform, "step-1|fr...step-2|en", instance) is not None

@@ -19,8 +19,8 @@ PATIENCE = 10.0
 """Seconds within which an interrupted run has ended."""
 LONG = {
     "sandbox_training": (None, "training: step"),
-    "wikipedia_articles": ("qaa", "STEP_START"),
-    "predictions,neuron_activations": (f"{LAST_CHECKPOINT}|qaa", "STEP_START"),
+    "wikipedia_articles": ("en", "STEP_START"),
+    "predictions,neuron_activations": (f"{LAST_CHECKPOINT}|en", "STEP_START"),
 }
 """Assets whose steps take seconds (training, Spark, a probe): a partition, and a sign in the log."""
 

@@ -33,9 +33,9 @@ def run(world: MaterializedWorld, *arguments: str, timeout: float = 300) -> subp
 @pytest.mark.parametrize(
     ("asset", "partition"),
     [
-        ("wikipedia_articles", "qag"),
-        ("fact_sources", "qag"),
-        ("predictions", f"{LAST_CHECKPOINT}|qab"),
+        ("wikipedia_articles", "uk"),
+        ("fact_sources", "uk"),
+        ("predictions", f"{LAST_CHECKPOINT}|de"),
         ("fact_types", LAST_CHECKPOINT),
     ],
 )
@@ -62,13 +62,13 @@ def test_an_unregistered_checkpoint_is_refused_by_name(world: MaterializedWorld)
         "--select",
         "predictions",
         "--partition",
-        "nobody|qab",
+        "nobody|de",
     )
     assert done.returncode != 0 and "nobody" in done.stdout + done.stderr
 
 
 def test_a_job_runs_from_the_command_line(world: MaterializedWorld) -> None:
-    tags = json.dumps({"dagster/partition": "qag"})
+    tags = json.dumps({"dagster/partition": "uk"})
     done = run(world, "dagster", "job", "execute", *DEFINITIONS, "-j", "rebuild_sources", "--tags", tags)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     assert "RUN_SUCCESS" in done.stderr + done.stdout
@@ -77,7 +77,7 @@ def test_a_job_runs_from_the_command_line(world: MaterializedWorld) -> None:
 def test_checkpoints_are_listed(world: MaterializedWorld) -> None:
     done = run(world, "factroots", "checkpoints", "list")
     assert [line.split("\t")[0] for line in done.stdout.splitlines()] == [
-        f"sandbox-step-{step:04d}" for step in (1000, 2000, 3000)
+        f"sandbox-step-{step:04d}" for step in (700, 1400, 2100)
     ]
 
 
@@ -117,7 +117,7 @@ def api(world: MaterializedWorld, tmp_path_factory: pytest.TempPathFactory) -> I
 
 def test_an_asset_is_materialized_and_checked_from_the_ui(api: Api) -> None:
     """By the request that the UI's Materialize button sends, in a process of its own."""
-    run = api.launch(["mlama_split"], "qac")
+    run = api.launch(["mlama_split"], "fr")
     assert api.wait(run) == "SUCCESS"
     assert api.checks(run) == {"mlama_split": True}
 
@@ -142,9 +142,9 @@ def test_the_ui_shows_the_history_of_the_demo(api: Api, world: MaterializedWorld
 
 
 KILLABLE = [
-    ("mlama_split", "qad"),
-    ("wikipedia_articles", "qad"),
-    ("predictions,neuron_activations", f"{LAST_CHECKPOINT}|qad"),
+    ("mlama_split", "id"),
+    ("wikipedia_articles", "id"),
+    ("predictions,neuron_activations", f"{LAST_CHECKPOINT}|id"),
 ]
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pytest
 
 from factroots_dagster.models.activations import read_relations
 from factroots_dagster.neurons.statistics import EVIDENCE
 from factroots_dagster.yardstick.attribution import influence_of_others
-from factroots_dagster.yardstick.methods import METHODS, judge_ours, judge_string_pairs, judge_strings
+from factroots_dagster.yardstick.methods import METHODS, judge_ours
 from factroots_dagster.yardstick.neurons import (
     compare_fewer_facts,
     compare_with_random_weights,
@@ -106,13 +105,11 @@ def test_ours_calls_shared_what_the_product_calls_shared(study: Study) -> None:
 
 
 @pytest.mark.parametrize(
-    ("judge", "columns"),
-    [(judge_strings, ["subject"]), (judge_string_pairs, ["subject", "object"])],
-    ids=["strings", "string_pairs"],
+    ("method", "columns"),
+    [("strings", ["subject"]), ("object_strings", ["object"]), ("string_pairs", ["subject", "object"])],
 )
-def test_strings_read_names_and_no_model(
-    study: Study, judge: Callable[[Study], pd.DataFrame], columns: list[str]
-) -> None:
+def test_strings_read_names_and_no_model(study: Study, method: str, columns: list[str]) -> None:
+    (judge,) = METHODS[method]
     judgement, labels = judge(study), study.labels()[columns]
     for uuid in labels.index.get_level_values("uuid").unique()[:40]:
         names = labels.loc[uuid]

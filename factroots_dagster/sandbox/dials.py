@@ -36,12 +36,10 @@ class Dials:
     facts_per_relation: int = _dial(50, "facts in each relation, fewer where CLDR has fewer", 2, 400)
     invented: bool = _dial(False, "the eight made-up languages with the easy world's fixed plan of facts")
     # names
-    cognates: float = _dial(
-        0.35, "share of names that add a language's own ending or letters to a stem", 0, 1
-    )
+    cognates: float = _dial(0.5, "share of names that add a language's own ending or letters to a stem", 0, 1)
     unrelated: float = _dial(0.15, "share of names that have nothing to do with the hub's", 0, 1)
     exonyms: float = _dial(
-        0.5, "share of made-up objects' names that have nothing to do with the hub's", 0, 1
+        0.3, "share of made-up objects' names that have nothing to do with the hub's", 0, 1
     )
     namesakes: float = _dial(
         0.45, "share of facts whose name belongs to another subject in some languages", 0, 1
@@ -75,13 +73,13 @@ class Dials:
     chance_cooccurrence: float = _dial(0.03, "share of unstated facts whose names meet in a sentence", 0, 1)
     learned_after: tuple[tuple[str, int], ...] = _dial((), "language:step before which it states nothing")
     # the model and its training
-    vocabulary_share: float = _dial(0.95, "share of the tokens that it takes to keep words whole", 0.2, 1)
+    vocabulary_share: float = _dial(0.8, "share of the tokens that it takes to keep words whole", 0.2, 1)
     layers: int = _dial(2, "layers of the model", 1, 12)
     hidden: int = _dial(128, "width of the model's hidden layers, a multiple of 32", 32, 768)
     learning_rate: float = _dial(
         0.0015, "highest learning rate; from 0.002 on trainings differ much", 1e-5, 0.1
     )
-    steps: int = _dial(2200, "training steps", 1, 1_000_000)
+    steps: int = _dial(2100, "training steps", 1, 1_000_000)
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

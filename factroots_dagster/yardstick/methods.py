@@ -8,8 +8,9 @@ and how probable it takes sharing to be (`probability`, where it has one): the c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,17 +63,10 @@ def judge_paper(study: Study) -> pd.DataFrame:
     )
 
 
-def judge_strings(study: Study) -> pd.DataFrame:
-    """No model: whether another language that predicts the fact writes the subject alike."""
-    equal = _over_partners(study.labels()["subject"], lambda own, other: float(own == other))
-    return _judgement(study, equal, equal == 1)
-
-
-def judge_string_pairs(study: Study) -> pd.DataFrame:
-    """No model: whether another language that predicts the fact writes subject and object alike."""
-    labels = study.labels()
-    pairs = labels["subject"] + "\t" + labels["object"]
-    equal = _over_partners(pairs, lambda own, other: float(own == other))
+def judge_strings(study: Study, columns: Sequence[str] = ("subject",)) -> pd.DataFrame:
+    """No model: whether another language that predicts the fact writes these labels of it alike."""
+    names = study.labels()[list(columns)].agg("\t".join, axis=1)
+    equal = _over_partners(names, lambda own, other: float(own == other))
     return _judgement(study, equal, equal == 1)
 
 
@@ -115,7 +109,8 @@ METHODS: dict[str, tuple[Callable[[Study], pd.DataFrame], ...]] = {
         for seed in WEIGHTS_SEEDS
     ),
     "strings": (judge_strings,),
-    "string_pairs": (judge_string_pairs,),
+    "object_strings": (partial(judge_strings, columns=["object"]),),
+    "string_pairs": (partial(judge_strings, columns=["subject", "object"]),),
     "string_similarity": (judge_string_similarity,),
     "partners": (judge_partners,),
     "logprob": (judge_logprob,),

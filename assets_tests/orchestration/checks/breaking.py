@@ -18,7 +18,7 @@ from factroots_dagster.orchestration.catalog import CATALOG
 from factroots_dagster.orchestration.partitions import BLOCK, CELL, CHECKPOINT, LANGUAGE
 from factroots_dagster.store.store import write_table
 
-BROKEN_LANGUAGE = "qab"
+BROKEN_LANGUAGE = "de"
 KEYS = {
     (): (),
     (LANGUAGE,): (BROKEN_LANGUAGE,),

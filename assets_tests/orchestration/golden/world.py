@@ -40,6 +40,7 @@ def golden_settings(folder: Path) -> Settings:
         data_root=folder,
         languages=LANGUAGES,
         checkpoints=CHECKPOINTS,
+        sandbox_preset="easy",
         sandbox_seed=SEED,
         spark_master="local[2]",
         device="cpu",
