@@ -66,7 +66,7 @@ CASES = {
         "Jan Jan 都 A",
     ),
     "flags": (
-        "{{flag|Nederland}} {{flag|NED}}{{flagicon|Nederland}} {{NLD}} {{NED-2}} {{NLD|#}}{{flag|XYZ}}{{XYZ}}",
+        "{{flag|Nederland}} {{flag|NED}}{{flagicon|Nederland}} {{NLD}} {{NED-2}} {{NLD|#}}{{XYZ}}",
         "Nederland Nederland Nederland Nederland",
     ),
     "Chinese names": ("{{zh|s=汉|t=漢|p=Hàn|labels=no}}", "汉; 漢; Hàn"),
