@@ -15,7 +15,7 @@ MAX_PAGE_BYTES = 32 * 2**20
 """Bytes of XML of one page; MediaWiki allows 2 MiB of wikitext. Longer ones are listed as damaged."""
 
 MAX_TAGS, MAX_REVISION_TAGS, MAX_REVISIONS = 1000, 30, 10_000
-"""Tags of one page, and how many more each of its revisions may have, up to a number of revisions; MediaWiki
+"""Tags of one page, and how many more each further revision may have, up to a number of revisions; MediaWiki
 writes some 25, and markup in its text is escaped."""
 
 HEAD_BYTES = 2000
@@ -66,7 +66,8 @@ def parse_page(xml: bytes) -> Page:
     """One `<page>...</page>`; of several revisions the newest, by time, then by id."""
     if len(xml) > MAX_PAGE_BYTES:
         return too_long_page(xml, len(xml))
-    allowed = MAX_TAGS + MAX_REVISION_TAGS * min(MAX_REVISIONS, xml.count(b"<revision>"))
+    more_revisions = min(MAX_REVISIONS, max(0, xml.count(b"<revision>") - 1))
+    allowed = MAX_TAGS + MAX_REVISION_TAGS * more_revisions
     if xml.count(b"<") > 2 * allowed:
         return damaged_page(xml, len(xml), f"more than {allowed} tags")
     try:
