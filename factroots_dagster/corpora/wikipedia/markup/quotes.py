@@ -12,8 +12,10 @@ import re
 BOLD = "\ufdee"
 """Temporary mark of bold where marks are balanced already, as in the labels of links; a noncharacter."""
 
-QUOTED_LABEL = re.compile(r"\|[^\[\]|\n']*+'[^\[\]|\n]*+\]\]")
-ITALIC = re.compile("''")
+QUOTED_END = re.compile(r"''[^\[\]|\n]*+\]\]")
+"""Of a link's label with marks, what is behind the first: marks are rarer than links."""
+LABEL_START = re.compile(r"[^\[\]\n]*+")
+MARK = re.compile("'''?")
 SPLITTING_MARK = re.compile("(''+)")
 
 
@@ -21,19 +23,30 @@ def remove_quotes(text: str) -> str:
     """`text` without bold and italic marks; apostrophes that are text remain."""
     kept, position, bold = [], 0, text.find("'''")
     while bold >= 0:
-        # Only lines with bold marks need a balance.
         start, end = text.rfind("\n", position, bold) + 1 or position, text.find("\n", bold)
         end = end if end >= 0 else len(text)
-        kept.append(ITALIC.sub("", text[position:start]))
-        kept += mark_line(text[start:end])[::2]
-        position, bold = end, text.find("'''", end)
-    kept.append(ITALIC.sub("", text[position:]))
+        line = text[start:end]
+        # Where marks of two and three apostrophes alone balance, as in most lines, all of them are removed.
+        if "''''" in line or line.count("'''") % 2:
+            kept.append(MARK.sub("", text[position:start]))
+            kept += mark_line(line)[::2]
+            position = end
+        bold = text.find("'''", end)
+    kept.append(MARK.sub("", text[position:]))
     return "".join(kept)
 
 
 def mark_labels(text: str) -> str:
     """`text` with the marks in links' labels, which MediaWiki balances on their own, as by `mark_bold`."""
-    return QUOTED_LABEL.sub(lambda label: mark_bold(label[0], closed=True), text)
+    kept, position, last_end = [], 0, 0
+    for end in QUOTED_END.finditer(text):
+        bar = text.rfind("|", last_end, end.start())
+        last_end = end.end()
+        if bar >= 0 and LABEL_START.fullmatch(text, bar, end.start()):
+            kept += [text[position:bar], mark_bold(text[bar:last_end], closed=True)]
+            position = last_end
+    kept.append(text[position:])
+    return "".join(kept)
 
 
 def mark_bold(line: str, closed: bool = False) -> str:
