@@ -47,7 +47,7 @@ def time_cleaners(
     articles = list(parse_articles(read_pages(dump, limit)))
     megabytes = sum(len(wikitext.encode()) for _, _, wikitext in articles) / 1e6
     cleaners: dict[str, Callable[[Article], str]] = {
-        "factroots": lambda article: extract_prose(article[2], namespaces).text,
+        "factroots": lambda article: extract_prose(article[2], namespaces, article[1]).text,
         "WikiExtractor": wikiextractor_cleaner(),
     }
     seconds: dict[str, list[float]] = {name: [] for name in cleaners}

@@ -22,6 +22,7 @@ from factroots_dagster.corpora.wikipedia.articles import PAGE_SECONDS, write_art
 from factroots_dagster.corpora.wikipedia.dump import acquire_dump
 from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
 from factroots_dagster.corpora.wikipedia.pages import split_dump
+from factroots_dagster.corpora.wikipedia.redirects import find_redirect
 from factroots_dagster.errors import InputError
 from factroots_dagster.spark.tasks import run_tasks
 from factroots_dagster.tracing.mentions import write_mentions
@@ -101,6 +102,55 @@ def test_a_complete_dump_becomes_articles_counts_and_no_problems(spark, tmp_path
         "indexed_pages": None,
     }
     assert expected.items() <= table.to_pylist()[0].items()
+
+
+def test_pages_of_an_old_export_are_read_by_their_titles_and_texts(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """Schemas before 0.6 have no namespace, and those before 0.4 no tag of redirects."""
+    pages = [
+        page_xml(1, "Utrecht", "'''{{PAGENAME}}''' is een stad."),
+        page_xml(2, "Overleg:Utrecht", "Praat."),
+        page_xml(3, "Bestand:A.jpg", "Plaat."),
+        page_xml(4, "CSI: Miami", "Een serie."),
+        page_xml(5, "Trajectum", "#DOORVERWIJZING [[utrecht#Naam|x]]"),
+        page_xml(6, "Talk:Utrecht", "Praat."),
+        page_xml(7, "Hekje", "#WEITERLEITUNG [[Utrecht]] is geen Nederlands."),
+    ]
+    xml = dump_xml(pages).replace("    <ns>0</ns>\n", "").replace(">Talk<", ">Overleg<")
+    counts, rows, problems = convert(spark, tmp_path, xml)
+    assert (counts["pages"], counts["articles"], counts["redirects"], problems) == (7, 3, 1, [])
+    assert [(row["title"], row["redirect_to"], row["redirect_fragment"], row["text"]) for row in rows] == [
+        ("Utrecht", None, None, "Utrecht is een stad."),
+        ("CSI: Miami", None, None, "Een serie."),
+        ("Trajectum", "Utrecht", "Naam", ""),
+        ("Hekje", None, None, "WEITERLEITUNG Utrecht is geen Nederlands."),
+    ]
+    assert rows[0]["names"] == ["Utrecht"]
+
+
+@pytest.mark.parametrize(
+    ("language", "wikitext", "target"),
+    [
+        ("en", "#REDIRECT [[Leeds]]", "Leeds"),
+        ("en", "\n #redirect: [[:leeds_city#A|b]] {{x}}", "Leeds city"),
+        ("en", "#REDIRECT[[Leeds]]", "Leeds"),
+        ("de", "#WEITERLEITUNG [[Köln]]", "Köln"),
+        ("uk", "#перенаправлення [[Київ]]", "Київ"),
+        ("tr", "#YÖNLENDİRME [[Ankara]]", "Ankara"),
+        ("tr", "#yönlendirme [[Ankara]]", "Ankara"),
+        ("ja", "＃転送 [[東京]]", "東京"),
+        ("fa", "#تغییر_مسیر [[تهران]]", "تهران"),
+        ("zh-yue", "#重定向 [[香港]]", "香港"),
+        ("be", "#перанакіраваньне [[Мінск]]", "Мінск"),
+        ("en", "#WEITERLEITUNG [[Köln]]", None),
+        ("en", "# [[Leeds]] is first.", None),
+        ("en", "Leeds #REDIRECT [[Leeds]]", None),
+        ("en", "#REDIRECT Leeds", None),
+        ("en", "#REDIRECT [[#A]]", None),
+        ("en", "", None),
+    ],
+)
+def test_a_redirect_is_known_by_its_text(language: str, wikitext: str, target: str | None) -> None:
+    assert find_redirect(wikitext, language) == target
 
 
 def test_lists_can_be_left_out(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from assets_tests.corpora.dumps import dump_xml, page_xml
 from factroots_dagster.corpora.wikipedia import pages
-from factroots_dagster.corpora.wikipedia.pages import ByteRange, Page, PageReader, split_dump
+from factroots_dagster.corpora.wikipedia.page_xml import MAX_PAGE_BYTES, Page, parse_page
+from factroots_dagster.corpora.wikipedia.pages import ByteRange, PageReader, split_dump
 
 TEXTS = ["Kaas.", "", "a & b < c", "日本語 𝔘", "regel\n\nregel ", "&lt;page&gt;", "x" * 3000]
 
@@ -142,9 +143,9 @@ def test_a_page_of_a_hundred_megabytes_is_refused_in_bounded_memory(tmp_path: Pa
         (2, "Groot & sterk", True),
         (4, "Vier", False),
     ]
-    assert read_pages[1].damage == f"longer than {pages.MAX_PAGE_BYTES} bytes"
+    assert read_pages[1].damage == f"longer than {MAX_PAGE_BYTES} bytes"
     assert read_pages[1].bytes > 100 * 2**20
-    assert peak < 4 * pages.MAX_PAGE_BYTES
+    assert peak < 4 * MAX_PAGE_BYTES
 
 
 def test_an_entity_bomb_is_a_damaged_page(tmp_path: Path) -> None:
@@ -169,3 +170,43 @@ def test_the_ranges_depend_on_the_file_alone_and_are_bounded() -> None:
     assert len(sizes(2**30)) == 16
     assert max(sizes(20 * 2**30)) <= pages.MAX_RANGE_BYTES < 2 * min(sizes(20 * 2**30))
     assert sizes(2**30, "gz") == [2**30]
+
+
+def page_of(*revisions: str, namespace: str = "<ns>0</ns>") -> Page:
+    """A page with these revisions."""
+    return parse_page(f"<page><title>Een</title>{namespace}<id>1</id>{''.join(revisions)}</page>".encode())
+
+
+def revision(number: int, text: str, timestamp: str = "") -> str:
+    time = f"<timestamp>{timestamp}</timestamp>" if timestamp else ""
+    contributor = "<contributor><id>99</id></contributor>"
+    return f"<revision><id>{number}</id>{time}{contributor}<text>{text}</text></revision>"
+
+
+@pytest.mark.parametrize(
+    ("revisions", "newest"),
+    [
+        ([revision(1, "a"), revision(2, "b")], (2, "b")),
+        ([revision(2, "b"), revision(1, "a")], (2, "b")),
+        ([revision(10, "c"), revision(9, "b")], (10, "c")),
+        ([revision(3, "b", "2024-01-02T00:00:00Z"), revision(4, "a", "2023-01-02T00:00:00Z")], (3, "b")),
+        ([revision(3, "a"), "<revision><id>4</id></revision>"], (4, "")),
+        ([revision(number, "a" * number) for number in range(1, 500)], (499, "a" * 499)),
+    ],
+)
+def test_of_several_revisions_the_newest_is_read(revisions: list[str], newest: tuple[int, str]) -> None:
+    page = page_of(*revisions)
+    assert page.damage is None and (page.revision_id, page.wikitext) == newest
+
+
+def test_a_page_without_a_namespace_tells_none() -> None:
+    assert page_of(revision(1, "a"), namespace="").namespace is None
+    assert page_of(revision(1, "a"), namespace="<ns>4</ns>").namespace == 4
+    assert page_of(revision(1, "a"), namespace="<ns>x</ns>").damage == "not well-formed"
+    assert page_of().damage == "not well-formed"
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("tag", ["<revision>", "<a>", "<id>"])
+def test_a_page_of_nothing_but_tags_is_refused_without_long_work(tag: str) -> None:
+    assert page_of(tag * (MAX_PAGE_BYTES // 20)).damage is not None

@@ -49,7 +49,7 @@ __目次非表示__
             "歴史",
             "1889年（明治22年）にグリーンが訪れた。「ソニー株式会社」の工場がある。",
             "学校：青川小学校",
-            "- 国道1号",
+            "日本 - 国道1号",
             "注記。",
         ],
         [3, 4, 5],
@@ -151,13 +151,13 @@ __अनुक्रमणिकानाही__
 __لافهرس__
 [[تصنيف:مدن]]
 """,
-        ["خضراء (Khadra؛ ) مدينة تبعد 12 km عن البحر، سكانها 5000."],
+        ["خضراء (Khadra؛ x) مدينة تبعد 12 km عن البحر، سكانها 5000."],
         [],
         ["خضراء"],
     ),
     "fr": (
         """{{Infobox Ville|nom=Vertpré|population={{unité|5|km}}}}
-'''Vertpré''' {{IPA|vɛʁpʁe}} est une [[ville]] du {{s-|XIX|e}} siècle, à {{unité|12|km}} de [[Lyon]]{{,}}<ref group="n">voir [[A]]</ref>, fondée le {{date|1|mai|1850}} au {{XIXe siècle}}.
+'''Vertpré''' {{IPA|vɛʁpʁe}} est une [[ville]] du {{s-|XIX|e}}, à {{unité|12|km}} de [[Lyon]]{{,}}<ref group="n">voir [[A]]</ref>, fondée le {{date|1|mai|1850}} au {{XIXe siècle}}.
 [[Image:V.jpg|vignette|La [[mairie]].]]
 [[Catégorie:Ville]]
 """,

@@ -92,7 +92,7 @@ DAMAGED: dict[str, tuple[str | bytes, str]] = {
     "revision missing": (BAD.replace("revision>", "version>"), "not well-formed"),
     "title missing": (BAD.replace("<title>Twee</title>", ""), "not well-formed"),
     "title empty": (BAD.replace("<title>Twee</title>", "<title></title>"), "not well-formed"),
-    "namespace missing": (BAD.replace("<ns>0</ns>", ""), "not well-formed"),
+    "namespace empty": (BAD.replace("<ns>0</ns>", "<ns></ns>"), "not well-formed"),
     "entity unknown": (BAD.replace("TEKST", "&lol9;"), "not well-formed"),
     "entity bomb in the page": (
         BAD.replace("TEKST", '<!DOCTYPE x [<!ENTITY a "aaa">]>&a;'),

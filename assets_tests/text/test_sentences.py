@@ -27,6 +27,10 @@ SENTENCES = [
     ("en", "1. Introduction comes first. |Malcolm X. |He was born (?) Little. |See Fig. 2. |5 of them."),
     ("en", "It stood in Rome. |, Paris was larger. |Bread . . . butter."),
     (
+        "en",
+        "It is -3.5 °C. |pH 7 is neutral. |iPhones sell. |Some fell, etc. and e.g. tin. |e.g. iron.",
+    ),
+    (
         "de",
         "Am 3. Oktober 1990 war es so. |Danach nicht. |Ludwig XIV. König war er. |Er starb 1715. |Die Zeit",
     ),
@@ -41,6 +45,11 @@ SENTENCES = [
     ("es", "¿Dónde está? |¡Aquí! |El Sr. García vive en EE. UU. desde 1990. |Fue en el s. XX."),
     ("it", "Il sig. Rossi è qui. |Nacque nel 300 a.C. |La città è antica."),
     ("pt", "O Sr. Silva chegou. |A D. Maria saiu. |Foi bom!"),
+    ("de", "Sie hat ca. 5 Mio. Einwohner und 3 Mrd. Euro. |Er kam."),
+    ("da", "Byen har 1,5 mio. Indbyggere ville flytte. |Den er stor."),
+    ("id", "Ir. Sukarno lahir di sana. |PT. Astra dan CV. Maju ada. |Kota besar."),
+    ("la", "Roma est caput. |C. Iulius a.d. III Id. Mart. mortuus est. |Kal. Ian. natus est."),
+    ("lo", "ວຽງຈັນແມ່ນນະຄອນຫຼວງຂອງລາວ. |ຫຼວງພະບາງ."),
     ("nl", "De heer dr. Jansen kwam, bijv. Piet niet. |Het regende."),
     ("pl", "Ul. Nowa 3. Urodził się ok. 1900 r. |W Krakowie żył św. Jan. |Był to XX w. |Po wojnie"),
     ("cs", "Dne 5. Května se to stalo, tj. Praha padla. |Byl to konec. |Žil zde sv. Václav."),

@@ -15,7 +15,6 @@ from factroots_dagster.tracing.matchers import MATCHERS
 from factroots_dagster.tracing.passages import MATCHER_NUMBERS
 from factroots_dagster.tracing.schema import ENTITY_MENTIONS
 from factroots_dagster.tracing.sources import (
-    MAX_SENTENCE_CHARACTERS,
     build_fact_table,
     encode_strings,
     write_best_passages,
@@ -39,8 +38,11 @@ def read_sentences(
     with pq.ParquetWriter(path, WIKIPEDIA_ARTICLES) as writer:
         for group in groups:
             writer.write_table(pa.Table.from_pylist(group, WIKIPEDIA_ARTICLES))
-    columns = np.array(sentences, dtype=np.int64).reshape(-1, 3).T
-    passages = dict(zip(("page_id", "sentence_start", "sentence_end"), columns, strict=True))
+    page_id, start, end = np.array(sentences, dtype=np.int64).reshape(-1, 3).T
+    passages = {"page_id": page_id, "sentence_start": start, "sentence_end": end, "length": end - start}
+    # Both sides are the first character.
+    passages |= {"subject_start": start, "subject_end": start + 1, "object_start": start}
+    passages |= {"object_end": start + 1}
     passages["row"] = np.arange(len(sentences)) * 10
     states: list[dict[str, Any]] = []
     states.append(write_sentences(0, states.append, [path], folder, [passages]))
@@ -72,7 +74,6 @@ def test_a_page_that_a_dump_holds_twice_is_read_once(tmp_path: Path) -> None:
 
 
 def test_a_long_sentence_is_cut(tmp_path: Path) -> None:
-    assert MAX_SENTENCE_CHARACTERS == 1000
     text = "".join(str(number % 10) for number in range(2500))
     sentences = [(7, 0, 2500), (7, 300, 1300), (7, 300, 1301), (7, 300, 1299), (7, 1400, 1450)]
     rows, _, _ = read_sentences(tmp_path, [[article(7, text)]], sentences)

@@ -130,9 +130,9 @@ def compare_with_loops(
         windows, best = expected.get((row["uuid"], row["matcher"]), (0, []))
         assert row["windows"] == windows
         evidence = row["evidence"]
-        passages = [(e["page_id"], e["subject_start"], e["object_start"], e["sentence"]) for e in evidence]
-        assert passages == [passage[1:] for passage in best]
-        for e in evidence:
+        passages = [(e["page_id"], e["subject_start"], e["object_start"]) for e in evidence]
+        assert passages == [passage[1:4] for passage in best]
+        for e, (length, *_, sentence) in zip(evidence, best, strict=True):
             fact, text = facts[row["uuid"]], texts[e["page_id"]]
             assert e["title"] == titles[e["page_id"]]
             for side in ("subject", "object"):
@@ -140,7 +140,10 @@ def compare_with_loops(
                 if row["matcher"] in WITH_ALIASES:
                     forms |= set(aliases.get(fact[side], ()))
                 assert text[e[f"{side}_start"] : e[f"{side}_end"]] in forms
-            assert e["sentence"] in text
+                assert text[e[f"{side}_start"] : e[f"{side}_end"]] in e["sentence"]
+            assert all(piece in text.replace("\n", " ") for piece in e["sentence"].split(" … "))
+            assert len(e["sentence"]) <= min(length, 1003)
+            assert length > 1000 or sentence.replace("\n", " ") in e["sentence"]
     return len(expected)
 
 
@@ -194,7 +197,7 @@ def test_windows_and_evidence_are_those_counted_by_hand(spark, tmp_path: Path) -
     }
     rows = {(row["uuid"], row["matcher"]): row for row in table.to_pylist()}
     apart = rows["f2", "chunk"]["evidence"][0]
-    assert (apart["page_id"], apart["sentence"]) == (1, "Lyon is in France.")
+    assert (apart["page_id"], apart["sentence"]) == (1, "Lyon is in France. Paris is big.")
     compare_with_loops(table, articles.slice(0, len(TEXTS)), split, "en", {"Paris": ["Lutetia"]})
 
 

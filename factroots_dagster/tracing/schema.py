@@ -18,7 +18,10 @@ EVIDENCE = pa.struct(
         int64("subject_end", "Where the subject's mention ends in the article's text, exclusive"),
         int64("object_start", "Where the object's mention starts in the article's text, in code points"),
         int64("object_end", "Where the object's mention ends in the article's text, exclusive"),
-        string("sentence", "The sentence with the object's mention, cut at 1000 characters"),
+        string(
+            "sentence",
+            "What the passage says, both sides included: at most 1000 characters, some with an ellipsis",
+        ),
     ]
 )
 """One passage that mentions both sides of a fact; positions are code points into the article's text."""

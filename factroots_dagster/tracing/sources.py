@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from factroots_dagster.spark.tasks import ReportProgress, TaskState, clean_up, run_tasks
 from factroots_dagster.store.store import main_files
 from factroots_dagster.tables import storage_schema
+from factroots_dagster.tracing.excerpts import cut_excerpt, passage_span
 from factroots_dagster.tracing.forms import entities_of_split
 from factroots_dagster.tracing.kinds import MENTION_KINDS
 from factroots_dagster.tracing.matchers import MATCHERS, matchers_for
@@ -36,8 +37,11 @@ from factroots_dagster.tracing.schema import EVIDENCE, FACT_SOURCES
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-MAX_SENTENCE_CHARACTERS = 1000
-"""Characters of a sentence that evidence keeps; anything longer is a table or a list."""
+SPAN_COLUMNS = (
+    *("length", "subject_start", "subject_end", "object_start", "object_end"),
+    *("sentence_start", "sentence_end"),
+)
+"""Columns of a passage that say where it is in its article."""
 
 MERGED_ROWS = 1 << 20
 """Passages of several files are concatenated up to this number before the best of them are selected."""
@@ -66,8 +70,8 @@ def write_sources(
     (its uri under its label) and one of the object; a mention is in the window of its first character.
     Evidence are the windows with the shortest passages, at most three: from the start of the sentence with
     the earlier mention to the end of the sentence with the later (see `passages` for a window that holds
-    several). Ties go to the lower page id, then to the earlier position. The sentence shown is that of the
-    object, cut at 1000 characters.
+    several). Ties go to the lower page id, then to the earlier position. What is shown of a passage is in
+    `excerpts`.
     """
     language = split["language"][0].as_py() if split.num_rows else ""
     entities = entities_of_split(split)
@@ -213,14 +217,14 @@ def write_sentences(
 ) -> TaskState:
     """In a worker: write the sentences of some passages in one file of articles.
 
-    passages: for each file page_id, sentence_start, sentence_end and row. Writes SENTENCES as
-    `_sentences-<number>.parquet`; a passage whose page is not in the file, or is a redirect, gets no row.
+    passages: for each file PASSAGE_COLUMNS and row. Writes SENTENCES as `_sentences-<number>.parquet`; a
+    passage whose page is not in the file, or is a redirect, gets no row.
     """
     file, size, columns = pq.ParquetFile(paths[number]), paths[number].stat().st_size, passages[number]
     order = np.argsort(columns["page_id"], kind="stable")
     page_ids = columns["page_id"][order]
     rows, pages, is_read = [], 0, np.zeros(len(order), dtype=bool)
-    row_numbers, starts, ends = (columns[name].tolist() for name in ("row", "sentence_start", "sentence_end"))
+    row_numbers, *spans = (columns[name].tolist() for name in ("row", *SPAN_COLUMNS))
     for group in range(file.num_row_groups):
         ids = file.read_row_group(group, columns=["page_id"])["page_id"].to_numpy()
         first, last = np.searchsorted(page_ids, ids), np.searchsorted(page_ids, ids, side="right")
@@ -234,15 +238,28 @@ def write_sentences(
                 passages_on_page = order[first[at] : last[at]]
                 # A dump may hold a page twice; the first counts.
                 for passage in passages_on_page[~is_read[passages_on_page]].tolist():
-                    start = starts[passage]
-                    end = min(ends[passage], start + MAX_SENTENCE_CHARACTERS)
-                    sentence = page["text"][start:end].rstrip(" \n")
+                    sentence = cut_passage(page["text"], *(span[passage] for span in spans))
                     rows.append((row_numbers[passage], page["title"], page["revision_id"], sentence))
                 is_read[passages_on_page] = True
         report_progress({"pages": pages, "done_bytes": size * (group + 1) // file.num_row_groups})
     table = pa.Table.from_pylist([dict(zip(SENTENCES.names, row, strict=True)) for row in rows], SENTENCES)
     pq.write_table(table, folder / f"_sentences-{number:05d}.parquet")
     return {"pages": pages, "done_bytes": size}
+
+
+def cut_passage(
+    text: str,
+    length: int,
+    subject_start: int,
+    subject_end: int,
+    object_start: int,
+    object_end: int,
+    sentence_start: int,
+    sentence_end: int,
+) -> str:
+    """What evidence shows of a passage in `text`, given its SPAN_COLUMNS."""
+    span = passage_span(length, subject_start, (sentence_start, sentence_end))
+    return cut_excerpt(text, span, (subject_start, subject_end), (object_start, object_end))
 
 
 def build_fact_sources(

@@ -17,7 +17,9 @@ from factroots_dagster.corpora.wikipedia.limits import TimeLimitExceeded, time_l
 from factroots_dagster.corpora.wikipedia.markup.lines import drop_lines
 from factroots_dagster.corpora.wikipedia.markup.wikitext import extract_prose
 from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
-from factroots_dagster.corpora.wikipedia.pages import MIN_RANGE_BYTES, ByteRange, Page, PageReader, split_dump
+from factroots_dagster.corpora.wikipedia.page_xml import Page
+from factroots_dagster.corpora.wikipedia.pages import MIN_RANGE_BYTES, ByteRange, PageReader, split_dump
+from factroots_dagster.corpora.wikipedia.redirects import find_redirect
 from factroots_dagster.errors import InputError
 from factroots_dagster.spark.part_files import PartWriter, ensure_table
 from factroots_dagster.spark.tasks import ReportProgress, TaskState, clean_up, run_tasks
@@ -33,6 +35,7 @@ PAGE_SECONDS = 20.0
 GROUP_ROWS, GROUP_BYTES = 2000, 16 * 2**20
 """A row group ends after so many pages, or bytes of wikitext."""
 
+REDIRECT_COLUMN = WIKIPEDIA_ARTICLES.get_field_index("redirect_to")
 REDIRECT_SECTION = re.compile(r"\[\[[^\[\]|#]*#([^\[\]|]+)")
 
 
@@ -116,12 +119,13 @@ def write_part(
             problem = page.damage
             if problem is None:
                 counts["pages"] += 1
-                if page.namespace:
+                if namespace_of(page, namespaces):
                     continue
                 try:
                     with time_limit(page_seconds):
-                        rows.append(article_row(page, namespaces, lists))
-                    counts["articles" if page.redirect_to is None else "redirects"] += 1
+                        row = article_row(page, namespaces, lists)
+                    rows.append(row)
+                    counts["articles" if row[REDIRECT_COLUMN] is None else "redirects"] += 1
                 except TimeLimitExceeded:
                     problem = f"unfinished after {page_seconds:g} s"
                     counts["unfinished_pages"] += 1
@@ -159,15 +163,21 @@ def count_sizes(table: pa.Table) -> dict[str, int]:
     return {name: pc.sum(values).as_py() or 0 for name, values in sizes.items()}
 
 
+def namespace_of(page: Page, namespaces: Namespaces) -> int:
+    """The number of a page's namespace, from its title where the dump does not tell it."""
+    return namespaces.number_of(page.title or "") if page.namespace is None else page.namespace
+
+
 def article_row(page: Page, namespaces: Namespaces, lists: bool) -> tuple[Any, ...]:
     """The columns of WIKIPEDIA_ARTICLES for one page, except `words`."""
-    head = (page.page_id, page.revision_id, page.title, page.redirect_to)
+    redirect_to = page.redirect_to or find_redirect(page.wikitext, namespaces.language)
+    head = (page.page_id, page.revision_id, page.title, redirect_to)
     wikitext_bytes = len(page.wikitext.encode())
-    if page.redirect_to is not None:
+    if redirect_to is not None:
         section = REDIRECT_SECTION.search(page.wikitext, 0, 1000)
         fragment = section[1].strip() if section else None
         return (*head, fragment, "", [], [], wikitext_bytes)
-    prose = extract_prose(page.wikitext, namespaces)
+    prose = extract_prose(page.wikitext, namespaces, page.title or "")
     text, list_lines = prose.text, prose.list_lines
     if not lists:
         text, list_lines = drop_lines(text, list_lines), []

@@ -1,39 +1,33 @@
 """Reading pages out of a dump: the byte ranges that tasks read, and every `<page>` that begins in a range.
 
-Each page is parsed by itself, so that damage stays within its page, and an entity that the file's head
-declares is unknown to every page (an entity bomb is a damaged page, never an expansion).
+Each page is parsed by itself (`page_xml`), so that damage stays within its page.
 """
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import IO, NamedTuple
-from xml.parsers import expat
 
 import pyarrow as pa
 
 from factroots_dagster.corpora.wikipedia.bzip2 import read_blocks
-
-MAX_PAGE_BYTES = 32 * 2**20
-"""Bytes of XML of one page; MediaWiki allows 2 MiB of wikitext. Longer ones are listed as damaged."""
-
-MAX_TAGS = 1000
-"""Tags of one page; MediaWiki writes some 25, and markup in its text is escaped."""
+from factroots_dagster.corpora.wikipedia.page_xml import (
+    HEAD_BYTES,
+    MAX_PAGE_BYTES,
+    Page,
+    damaged_page,
+    parse_page,
+    too_long_page,
+)
 
 RANGES_PER_FILE, MIN_RANGE_BYTES, MAX_RANGE_BYTES = 16, 2 * 2**20, 192 * 2**20
 """A task reads a 16th of a dump file, but within these limits."""
 
 READ_BYTES, MIN_PIECE_BYTES = 2**20, 2**16
-HEAD_BYTES = 2000
 PAGE_START, PAGE_END = b"<page>", b"</page>"
-INTEGER = re.compile("[0-9]{1,18}")
-PAGE_ID = re.compile(rb"<id>([0-9]{1,18})</id>")
-TITLE = re.compile(rb"<title>([^<]*)</title>")
 
 
 @dataclass(frozen=True)
@@ -44,20 +38,6 @@ class ByteRange:
     compression: str
     start: int
     end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page, or what is known of a damaged one (`damage` says what is wrong, `bytes` were lost)."""
-
-    page_id: int | None
-    title: str | None
-    bytes: int
-    namespace: int = 0
-    redirect_to: str | None = None
-    revision_id: int | None = None
-    wikitext: str = ""
-    damage: str | None = None
 
 
 def split_dump(dump: pa.Table, min_bytes: int = MIN_RANGE_BYTES) -> list[ByteRange]:
@@ -245,87 +225,3 @@ class PageSplitter:
         elif self.own and self.text.startswith(PAGE_START):
             yield damaged_page(self.text, len(self.text), "no end")
         self.text, self.own, self.head, self.skipped, self.inside_foreign_page = b"", 0, b"", 0, False
-
-
-def damaged_page(xml: bytes, size: int, damage: str) -> Page:
-    """A page that cannot be read, with its id and title where they can be."""
-    head = xml[:HEAD_BYTES]
-    page_id, title = PAGE_ID.search(head), TITLE.search(head)
-    return Page(
-        int(page_id[1]) if page_id else None,
-        html.unescape(title[1].decode("utf-8", "replace")) if title else None,
-        size,
-        damage=damage,
-    )
-
-
-def too_long_page(head: bytes, size: int) -> Page:
-    """A page of which only the beginning is kept."""
-    return damaged_page(head, size, f"longer than {MAX_PAGE_BYTES} bytes")
-
-
-def parse_page(xml: bytes) -> Page:
-    """One `<page>...</page>`."""
-    if len(xml) > MAX_PAGE_BYTES:
-        return too_long_page(xml, len(xml))
-    if xml.count(b"<") > 2 * MAX_TAGS:
-        return damaged_page(xml, len(xml), f"more than {MAX_TAGS} tags")
-    try:
-        fields = parse_fields(xml)
-        if "page/revision" not in fields or not fields.get("page/title"):
-            raise ValueError
-        return Page(
-            parse_integer(fields.get("page/id")),
-            fields["page/title"],
-            len(xml),
-            parse_integer(fields.get("page/ns")),
-            fields.get("page/redirect") or None,
-            parse_integer(fields.get("page/revision/id")),
-            fields.get("page/revision/text", ""),
-        )
-    except (expat.ExpatError, ValueError):
-        return damaged_page(xml, len(xml), "not well-formed")
-
-
-FIELDS = frozenset(
-    f"page/{name}" for name in ("id", "title", "ns", "redirect", "revision", "revision/id", "revision/text")
-)
-
-
-def parse_fields(xml: bytes) -> dict[str, str]:
-    """The texts of FIELDS in a page, by path; for `page/redirect` its title; of repeated ones the first.
-
-    Raises ExpatError when the XML is not well-formed.
-    """
-    fields: dict[str, str] = {}
-    path: list[str] = []
-    open_fields: list[str] = []  # for each element of the path, the field whose text it is, or nothing
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        path.append(name)
-        field = "/".join(path)
-        open_fields.append(field if field in FIELDS and field not in fields else "")
-        if open_fields[-1]:
-            fields[field] = attributes.get("title", "")
-
-    def data(text: str) -> None:
-        if open_fields[-1]:
-            fields[open_fields[-1]] += text
-
-    def end(name: str) -> None:
-        path.pop()
-        open_fields.pop()
-
-    parser = expat.ParserCreate()
-    # One call for a whole text; ElementTree makes a string of every stretch between two entities.
-    parser.buffer_text, parser.buffer_size = True, len(xml)
-    parser.StartElementHandler, parser.CharacterDataHandler, parser.EndElementHandler = start, data, end
-    parser.Parse(xml, True)
-    return fields
-
-
-def parse_integer(text: str | None) -> int:
-    """An id or namespace, which fits into 64 bits; raises ValueError for anything else."""
-    if text is None or not INTEGER.fullmatch(text):
-        raise ValueError
-    return int(text)

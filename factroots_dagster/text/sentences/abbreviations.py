@@ -21,6 +21,7 @@ EXCLAMATION_NAMES = frozenset(("yahoo", "jeopardy", "joomla", "wham"))
 """Names that end in an exclamation mark wherever they occur."""
 
 APOSTROPHES = "'’ʼ"
+DEGREE_SIGNS = frozenset("°º")
 FIRST_WORD = re.compile(r"([^\s'’.,;:]{1,16})[\s'’,]")
 LINE_NUMBER = re.compile(r"\n[0-9]{1,3}$")
 ROMAN_NUMBER = re.compile(r"[IVX]{2,5}")
@@ -54,9 +55,9 @@ def is_digraph_or_roman_ordinal(word: str, rules: Rules) -> bool:
 
 
 def is_initial(word: str, before: str, rules: Rules) -> bool:
-    """Whether a word after the character `before` is one letter or syllable that stands for a name."""
+    """Whether a word after the character `before` (or any) is a letter or syllable that stands for a name."""
     letter = word[0]
-    if any(map(str.isalpha, word[1:])) or before.isdigit():
+    if any(map(str.isalpha, word[1:])) or before.isdigit() or before in DEGREE_SIGNS:
         return False
     if "\u0900" <= letter <= "\u0dff":
         return rules.own.syllable_initials

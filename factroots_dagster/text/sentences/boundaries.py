@@ -53,6 +53,9 @@ from factroots_dagster.text.sentences.rules import Rules, rules_for
 
 PAD = "\n" * 12
 
+LOWER_BEGINNING = re.compile(r"[a-z][A-Z]|(?:e\.g|i\.e)\.")
+"""Words with a small first letter that begin sentences all the same: `pH`, `iPhone`, `e.g.`."""
+
 THAI_SPACE = re.compile(r"(?<=[\u0e00-\u0e7f]) +(?=[\u0e00-\u0e7f])(?!ๆ)")
 MIN_THAI_SENTENCE = 80
 """Thai does not mark the end of a sentence; a space ends one that is at least this many characters long."""
@@ -154,7 +157,10 @@ def starts_after_marks(text: PaddedText, marks: Positions, rules: Rules) -> Posi
     ends &= np.where(is_full_stop, is_spaced | ~continues_unspaced(text, first, last, closed), is_spaced)
     next_word = text.skip(after, OPENING)
     # Armenian also writes its full stop after abbreviations.
-    ends &= (text.flags(next_word) & LOWER == 0) | (is_full_stop & ~text.is_any(last, "։"))
+    is_lower = text.flags(next_word) & LOWER != 0
+    for run in np.flatnonzero(ends & is_lower).tolist():
+        is_lower[run] = LOWER_BEGINNING.match(text.text, next_word[run] - len(PAD)) is None
+    ends &= ~is_lower | (is_full_stop & ~text.is_any(last, "։"))
 
     for run in np.flatnonzero(ends & text.is_any(last, "!?！？")).tolist():
         ends[run] = not is_in_title(text.text, int(last[run]) - len(PAD))

@@ -72,7 +72,7 @@ def flag_table() -> NDArray[np.uint16]:
         elif category == "Nd":
             table[code] = DIGIT
     table[0x3041:0x3097] |= HIRAGANA
-    table[0x0E00:0x0F00] |= THAI
+    table[0x0E00:0x0E80] |= THAI
     for flag, characters in CHARACTERS_BY_FLAG.items():
         table[[ord(character) for character in characters]] |= flag
     return table

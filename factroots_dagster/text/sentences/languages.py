@@ -87,7 +87,8 @@ LANGUAGES = {
     ),
     "cs": Conventions(
         titles="sv ing mudr judr gen pplk por ul nám mgr bc",
-        abbreviations="tj tzv tzn např popř resp aj př kr čs č angl něm lat řec fr roz zem tis okr stol",
+        abbreviations="tj tzv tzn např popř resp aj př kr čs č angl něm lat řec fr roz zem tis okr stol mil "
+        "mld",
         before_numbers="s č str sv",
         first_words="V Na Po Od Je Byl Byla Bylo Jeho Její Do Z Ve Tento Tato To Podle Za Při Roku S",
         ordinals_with_full_stop=True,
@@ -95,7 +96,7 @@ LANGUAGES = {
     "cy": Conventions(titles="parch", before_numbers="rhif", first_words="Mae Roedd Yn Y Yr Bu Cafodd Ar"),
     "da": Conventions(
         titles="hr fr skt",
-        abbreviations="bl ca dvs kl mv eks inkl ekskl resp jf fx",
+        abbreviations="bl ca dvs kl mv eks inkl ekskl resp jf fx mio mia",
         before_numbers="nr kap s",
         first_words="Den Det De Han Hun I Efter På En Et Under Da Fra Som Ved Denne Dette Siden Der",
         ordinals_with_full_stop=True,
@@ -104,7 +105,7 @@ LANGUAGES = {
         titles="hl frhr gebr fam ing dipl frl univ",
         abbreviations="bzw bspw usw usf evtl ggf ggfs vgl geb gest str tel abb bd bde sog inkl zzgl ehem "
         "eigtl insb jh jhd jhdt hrsg aufl urspr verh östl westl nördl südl chr lat griech engl frz ital rd "
-        "zt österr schweiz dt jan feb febr aug sept okt nov dez tsd",
+        "zt österr schweiz dt jan feb febr aug sept okt nov dez tsd mio mrd",
         before_numbers="s z abs kap nrn",
         first_words="Der Die Das Er Sie Es Im In Am Ein Eine Nach Seit Bei Mit Als Auf Für Diese Dieser "
         "Dieses Danach Dort Auch Sein Seine Ihre Zu Ab An Aus Durch Während Nachdem Dabei Damit Heute "
@@ -153,7 +154,7 @@ LANGUAGES = {
     "fa": Conventions(first_words="او این در وی از پس آن همچنین"),
     "fi": Conventions(
         titles="prof ins maist fil toht pyh",
-        abbreviations="esim mm ks vrt os ns n eaa jaa ts kk nyk synt k lat engl saks ruots",
+        abbreviations="esim mm ks vrt os ns n eaa jaa ts kk nyk synt k lat engl saks ruots milj mrd",
         before_numbers="s nro",
         first_words="Hän Se Ne Hänen Sen Vuonna Tämä Kun Myös Ensimmäinen Siellä",
         ordinals_with_full_stop=True,
@@ -197,7 +198,7 @@ LANGUAGES = {
         terminators=DEFAULT_TERMINATORS + ":",
     ),
     "id": Conventions(
-        titles="drs ir hj h tn ny",
+        titles="drs ir hj h tn ny pt cv",
         abbreviations="dst tgl jl yth an",
         before_numbers="no hlm",
         first_words="Ia Dia Pada Di Ini Dalam Kota Setelah Selepas Beliau Menurut Namun",
@@ -211,16 +212,21 @@ LANGUAGES = {
         "Durante Tra L",
     ),
     "kn": Conventions(syllable_initials=True),
-    "la": Conventions(titles="s", abbreviations="cos kal", before_numbers="cap"),
+    "la": Conventions(
+        titles="s",
+        # Days of the Roman calendar and the months after them.
+        abbreviations="cos kal non id ian febr feb mart apr mai iun iul aug sept oct nov dec",
+        before_numbers="cap",
+    ),
     "lt": Conventions(
         titles="šv dr kun gen",
-        abbreviations="pvz ir kt pan tūkst lot angl vok rus gim pr kr",
+        abbreviations="pvz ir kt pan tūkst mln mlrd lot angl vok rus gim pr kr",
         before_numbers="psl nr",
         first_words="Jis Ji Tai Šis Ši Po Nuo Yra Buvo Į Metais",
     ),
     "lv": Conventions(
         titles="dr sv",
-        abbreviations="piem dz mir g lat angl vāc kr",
+        abbreviations="piem dz mir g lat angl vāc kr milj mljrd",
         before_numbers="lpp nr",
         first_words="Viņš Viņa Tas Tā Šis Šī Pēc No Kopš Gadā",
         ordinals_with_full_stop=True,
@@ -240,14 +246,14 @@ LANGUAGES = {
     ),
     "nl": Conventions(
         titles="dhr mevr mw ir drs mr ds ing burg gen",
-        abbreviations="blz bijv bv resp nl ca jl jr afb chr red",
+        abbreviations="blz bijv bv resp nl ca jl jr afb chr red mln mld",
         before_numbers="nr blz hst",
         first_words="Het Een In Hij Zij Ze Op Na Deze Dit Er Bij Met Voor Tijdens Vanaf Sinds Ook Zijn "
         "Daarna Toen Door",
     ),
     "no": Conventions(
         titles="hr fr st",
-        abbreviations="bl ca dvs kl mv eks inkl ekskl resp jf evt",
+        abbreviations="bl ca dvs kl mv eks inkl ekskl resp jf evt mill mrd",
         before_numbers="nr kap s",
         first_words="Den Det De Han Hun I Etter På En Et Under Da Fra Som Ved Denne Dette Siden Der",
         ordinals_with_full_stop=True,
@@ -308,7 +314,7 @@ LANGUAGES = {
     ),
     "sv": Conventions(
         titles="d",
-        abbreviations="bl dvs ca kl resp st etc",
+        abbreviations="bl dvs ca kl resp st etc milj mdr",
         before_numbers="nr sid kap",
         first_words="Den Det De Han Hon I År Efter På En Ett Under När Från Som Vid Denna Detta Sedan",
     ),

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from operator import itemgetter
 
+from factroots_dagster.corpora.wikipedia.markup.magic_words import fold_name
 from factroots_dagster.corpora.wikipedia.markup.templates import MAX_NESTING
-from factroots_dagster.corpora.wikipedia.namespaces import Namespaces, fold_name
+from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
 
 TABLE_BRACKET = re.compile(r"\n[ \t:*#;]*(\{\|)|\n[ \t]*(\|\})")
 
@@ -26,7 +27,9 @@ HIDING_FLAGS = frozenset("HT-")
 
 PLAIN_LINK = re.compile(r"\[\[(?:[^\[\]|:\n]*+\|)?+((?<=\|)[^\[\]|\n]*+|[^\[\]|:\n]*+)\]\]")
 EXTERNAL_LINK = re.compile(
-    r"\[(?:(?:https?|ftps?|ircs?|news|gopher):)?(?://|mailto:)[^\s\[\]<>]*[ \t]*([^\[\]\n]*)\]", re.IGNORECASE
+    r"\[(?:(?:https?|ftps?|ircs?|news|gopher):)?(?://|mailto:)[^\s\[\]<>]*[ \t]*"
+    r"([^\[\]\n]*(?:\[[^\[\]\n]*)?)\]",
+    re.IGNORECASE,
 )
 FILE_ENDING = re.compile(
     r"\.(?:jpe?g|png|gif|svg|tiff?|webp|xcf|og[gav]|opus|webm|mp[34]|wav|flac|midi?|pdf|djvu)\s*$",
@@ -138,6 +141,8 @@ def render_link(link: str, namespaces: Namespaces) -> str:
         prefix = fold_name(prefix)
         if prefix in namespaces.files or prefix in namespaces.categories or prefix in namespaces.languages:
             return ""
+        if prefix in namespaces.media:
+            return label
         if FILE_ENDING.search(target[-300:]):
             return ""
     return label if bar else target.strip().removeprefix(":")

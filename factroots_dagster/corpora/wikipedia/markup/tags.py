@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from factroots_dagster.corpora.wikipedia.markup.templates import escape_markup
+from factroots_dagster.corpora.wikipedia.markup.escapes import escape_markup
 
 DROPPED_TAGS = (
     "ref|references|gallery|math|chem|ce|syntaxhighlight|source|score|timeline|graph|imagemap|mapframe|maplink"
@@ -32,6 +32,10 @@ TAG = re.compile(
     re.IGNORECASE,
 )
 """Tags of HTML and MediaWiki; other words in angle brackets are text, as in MediaWiki."""
+LONG_VALUE = re.compile(
+    r"""=\s*+(?:"[^"<>\n]*+>[^"<\n]*+"|'[^'<>\n]*+>[^'<\n]*+')(?=[^<>\n]*+>)""",
+)
+"""A quoted value with a `>` in it, and a `>` behind."""
 RUBY_READING = re.compile(r"<r[tp]\b[^<>]*+>[^<>]*+</r[tp]\s*>", re.IGNORECASE)
 """The pronunciation of a word in `<ruby>`, which would split the word."""
 
@@ -55,10 +59,27 @@ def remove_comments(text: str) -> str:
     return "".join(kept)
 
 
+def shorten_attributes(text: str) -> str:
+    """`text` without the values of attributes that hold a `>`, which would seem to end their tag."""
+    kept: list[str] = []
+    position = 0
+    for value in LONG_VALUE.finditer(text):
+        # In a tag: a `<` came before, and behind it no `>` but those of such values.
+        tag_end = max(position - 1, text.rfind(">", position, value.start()))
+        is_tag = text.rfind("<", tag_end + 1, value.start()) >= 0
+        if is_tag or (kept and tag_end < position):
+            kept.append(text[position : value.start()])
+            position = value.end()
+    if not kept:
+        return text
+    kept.append(text[position:])
+    return "".join(kept)
+
+
 def remove_extension_tags(text: str) -> tuple[str, bool]:
     """`text` without elements that are not prose, and whether some of it is quoted (`nowiki`, `pre`).
 
-    Markup characters of quoted text are escaped (`templates.escape_markup`).
+    Markup characters of quoted text are escaped (`escapes.escape_markup`).
     Of a tag without an end only the tag is removed: what follows is more often prose than not. So is that
     of a `<ref>` before the next `<ref>`, which a forgotten slash leaves open.
     """

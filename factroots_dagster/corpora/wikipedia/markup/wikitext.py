@@ -13,17 +13,20 @@ import re
 from dataclasses import dataclass
 
 from factroots_dagster.corpora.wikipedia.markup.brackets import choose_variants, remove_tables, replace_links
+from factroots_dagster.corpora.wikipedia.markup.dialect import dialect_of
+from factroots_dagster.corpora.wikipedia.markup.escapes import unescape_markup
 from factroots_dagster.corpora.wikipedia.markup.lines import drop_blank_lines, split_lines, tidy
+from factroots_dagster.corpora.wikipedia.markup.magic_words import SWITCHES, magic_words
+from factroots_dagster.corpora.wikipedia.markup.quotes import BOLD, mark_bold, mark_labels, remove_quotes
 from factroots_dagster.corpora.wikipedia.markup.tags import (
     remove_comments,
     remove_extension_tags,
     remove_tags,
+    shorten_attributes,
 )
-from factroots_dagster.corpora.wikipedia.markup.templates import replace_templates, unescape_markup
+from factroots_dagster.corpora.wikipedia.markup.templates import replace_templates
 from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
 
-QUOTES = re.compile(r"'''''|'''|''")
-BOLD = re.compile(r"'{3,}")
 PARAGRAPH = re.compile(r"^[^\s*#:;=|{-].*(?:\n[^\s*#:;=|{-].*)*", re.MULTILINE)
 BEHAVIOR_SWITCH = re.compile(
     r"__(?:[A-Z\u00aa-\U0010ffff][A-Z_\u00aa-\U0010ffff]{2,40}"
@@ -47,41 +50,48 @@ class Prose:
     """Distinct bold words of the first paragraph, in order: the names of the article's subject."""
 
 
-def extract_prose(wikitext: str, namespaces: Namespaces) -> Prose:
+def extract_prose(wikitext: str, namespaces: Namespaces, title: str = "") -> Prose:
     """The prose of one page, which of its lines are list items, and its subject's names.
 
+    title: that of the page, which its wikitext may name by a variable (`PAGENAME`).
     Templates, tables, references, files with their captions, galleries, formulas, categories, links to
     other languages and comments are removed; of templates that format text or numbers the content is kept
     (see `templates`). No-break spaces become spaces; nothing else is normalized.
     """
-    text = remove_comments(wikitext)
+    text = shorten_attributes(remove_comments(wikitext))
     text, quoted = remove_extension_tags(text)
     if "{{" in text:
-        text = replace_templates(text)
+        text = replace_templates(text, dialect_of(namespaces.language), title)
     if "{|" in text:
         text = remove_tables(text)
     if "-{" in text:
         text = choose_variants(text, namespaces.language)
     if "[" in text:
+        if "''" in text:
+            text = mark_labels(text)
         text = replace_links(text, namespaces)
-    lines, list_lines = split_lines(remove_inline_markup(text))
+    lines, list_lines = split_lines(remove_inline_markup(text, namespaces.language))
     tidied = tidy("\n".join(lines))
     if "\n\n" in tidied or tidied.startswith("\n") or tidied.endswith("\n"):
         tidied, list_lines = drop_blank_lines(tidied, list_lines)
-    page = Prose(tidied, list_lines, find_names(text))
+    page = Prose(tidied, list_lines, find_names(text, namespaces.language))
     if quoted:
         page = Prose(unescape_markup(page.text), list_lines, [unescape_markup(name) for name in page.names])
     return page
 
 
-def remove_inline_markup(text: str) -> str:
+def remove_inline_markup(text: str, language: str) -> str:
     """`text` without bold and italic marks, tags and behavior switches, and with entities resolved."""
     if "''" in text:
-        text = QUOTES.sub("", text)
+        text = remove_quotes(text)
+    if BOLD in text:
+        text = text.replace(BOLD, "")
     if "<" in text:
         text = remove_tags(text)
     if "__" in text:
         text = BEHAVIOR_SWITCH.sub("", text)
+        for switch in magic_words(language, SWITCHES):
+            text = text.replace(switch, "")
     if "&" in text:
         text = text.replace("&nbsp;", "\u00a0")
     if "&" in text:
@@ -89,26 +99,21 @@ def remove_inline_markup(text: str) -> str:
     return text
 
 
-def find_names(text: str) -> list[str]:
+def find_names(text: str, language: str) -> list[str]:
     """The bold words of the first paragraph of `text`, in which templates, tables and links are replaced."""
     for paragraph in PARAGRAPH.finditer(text):
         beginning = paragraph[0][:NAME_SEARCH_LENGTH]
-        if remove_inline_markup(beginning).strip():
-            return find_bold_words(beginning)
+        if remove_inline_markup(beginning, language).strip():
+            return find_bold_words(beginning, language)
     return []
 
 
-def find_bold_words(text: str) -> list[str]:
-    """What is between two marks of bold, as in `Prose.names`. Of four quotes, the first is an apostrophe."""
+def find_bold_words(text: str, language: str) -> list[str]:
+    """What is between two marks of bold, as in `Prose.names`, even where a line ends between them."""
     names: list[str] = []
-    start = -1
-    for mark in BOLD.finditer(text):
-        if start < 0:
-            start = mark.end()
-            continue
-        end = mark.start() + (len(mark[0]) == 4)
-        name = " ".join(tidy(remove_inline_markup(text[start:end])).split())
-        start = -1
+    pieces = "\n".join(map(mark_bold, text.split("\n"))).split(BOLD)
+    for words in pieces[1 : len(pieces) - 1 : 2]:
+        name = " ".join(tidy(remove_inline_markup(words, language)).split())
         if name and len(name) <= MAX_NAME_LENGTH and name not in names:
             names.append(name)
             if len(names) == MAX_NAMES:
