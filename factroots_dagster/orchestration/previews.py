@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from factroots_dagster.neurons.statistics import pair_means
 from factroots_dagster.report import previews as draw
+from factroots_dagster.roots.corpora import pool_corpora
 from factroots_dagster.store.store import Store
 
 
@@ -42,7 +43,7 @@ def _mentions(store: Store, language: str) -> bytes:
 
 
 def _sources(store: Store, language: str) -> bytes:
-    return draw.draw_sources(store.read("fact_sources", language, columns=["matcher", "windows"]))
+    return draw.draw_sources(pool_corpora(store.read("fact_sources", language)))
 
 
 def _relations(asset: str, store: Store, *parts: str) -> bytes:
