@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from factroots_dagster.errors import InputError
@@ -19,8 +19,8 @@ class TracedFact:
     """A fact in one language, with what one matcher found.
 
     matcher: None when no matcher found the fact. windows, unknown_pieces, evidence: as in FACT_SOURCES.
-    articles: how many were searched; None where that is not known. corpora: windows by corpus, of those
-    that were searched. answer: a checkpoint's; None where none was asked.
+    articles: how many were searched; None where that is not known, as in some corpora of several. corpora:
+    windows by corpus, of those that were searched. answer: a checkpoint's; None where none was asked.
     """
 
     uuid: str
@@ -33,7 +33,7 @@ class TracedFact:
     unknown_pieces: bool
     articles: int | None
     evidence: list[dict[str, Any]]
-    corpora: dict[str, int]
+    corpora: dict[str, int] = field(default_factory=dict)
     answer: Answer | None = None
 
 
@@ -99,7 +99,7 @@ def _trace_in_language(
         if matcher in (None, row["matcher"]) and (corpora is None or row["corpus"] in corpora):
             sources.setdefault(row.pop("uuid"), []).append(row)
     articles = None
-    if store.exists("wikipedia_articles", language):
+    if corpora is None and store.exists("wikipedia_articles", language):
         articles = store.read_side("counts", "wikipedia_articles", language)["articles"][0].as_py()
     ranks = {name: rank for rank, name in enumerate(MATCHERS)}  # of others: last
     for fact in facts:

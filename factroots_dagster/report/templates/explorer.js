@@ -22,7 +22,7 @@
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     const block = JSON.parse(await new Response(stream).text());
     // Indices into `strings` are written as differences from the previous one.
-    for (const column of ["template", "prediction", "reason", "title", "sentence"]) {
+    for (const column of ["template", "prediction", "reason", "title", "sentence", "url"]) {
       if (!block.strings || !block[column]) continue;
       let last = 0;
       block[column] = block[column].map((step) => (step === null ? null : (last += step)));
