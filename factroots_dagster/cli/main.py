@@ -268,6 +268,8 @@ def list_checkpoints() -> None:
         revision = f"@{entry.revision}" if entry.revision else ""
         is_missing = Path(entry.source).is_absolute() and not Path(entry.source).is_dir()
         note = "\tmissing: its folder does not exist" if is_missing else ""
+        if entry.corpora is not None:
+            note += f"\ttrained on: {', '.join(entry.corpora)}"
         click.echo(f"{entry.key}\t{entry.source}{revision}{note}")
     for key, defect in incomplete.items():
         click.echo(f"{key}\t-\tincomplete: {defect}")

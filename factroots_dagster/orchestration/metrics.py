@@ -32,7 +32,8 @@ def release(store: Store) -> Metrics:
 def dump(store: Store, language: str) -> Metrics:
     """Size and date of a dump."""
     table = store.read("wikipedia_dump", language)
-    return {"dump_bytes": _sum(table["bytes"]), "snapshot": table["snapshot"][0].as_py()}
+    snapshots = table["snapshot"].drop_null().to_pylist()
+    return {"dump_bytes": _sum(table["bytes"]), "snapshot": snapshots[0] if snapshots else None}
 
 
 def articles(store: Store, language: str) -> Metrics:
