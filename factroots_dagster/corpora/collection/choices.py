@@ -35,8 +35,8 @@ class Reading:
 
     text, id, url, language, weight: names of columns, a dot between the levels of nested ones; empty: none.
         One that ends in `?` need not exist. language: holds a code, or a list whose first counts; documents
-        in other languages are passed over. weight: how many times the document counts, a whole number from
-        1 on.
+        in other languages are passed over, those without a code are not. weight: how many times the document
+        counts, a whole number from 1 on.
     duplicates: of documents with the same text in the language `count` takes each for itself, `merge` reads
         one with the sum of their weights, `once` reads the first with its own weight.
     newlines: whether the line ends of texts are `plain` or `escaped`, a backslash and an n.

@@ -19,6 +19,8 @@ BATCH_ROWS = 256
 MAX_LINE_BYTES = 2**28
 """A longer line is no document."""
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
 STREAM_COMPRESSIONS = {"gz": "gzip", "zst": "zstd", "none": None}
 GET_AGAIN = "get the file again, or leave it out"
 
@@ -152,7 +154,7 @@ def parse_line(line: bytes) -> Mapping[str, Any] | str:
     if len(line) > MAX_LINE_BYTES:
         return f"longer than {MAX_LINE_BYTES:,} bytes"
     try:
-        values = json.loads(line)
+        values = json.loads(line.removeprefix(BYTE_ORDER_MARK).strip())
     except (ValueError, RecursionError) as error:
         return f"not JSON ({error!s:.100})"
     return values if isinstance(values, dict) else "not a JSON object"
@@ -169,13 +171,10 @@ def value_of(values: Mapping[str, Any], column: str, missing: Any = None) -> Any
 
 def _lines(stream: Any) -> Iterator[bytes]:
     """Lines that are not blank; one that is too long is cut off after MAX_LINE_BYTES + 1 bytes."""
-    first = True
     while line := stream.readline(MAX_LINE_BYTES + 1):
         rest = line
         while not rest.endswith(b"\n") and (rest := stream.readline(MAX_LINE_BYTES)):
             pass
-        if first:
-            line, first = line.removeprefix(b"\xef\xbb\xbf"), False
         if line.strip():
             yield line
 

@@ -49,9 +49,9 @@ class DocumentReader:
         if isinstance(values, str):
             return values
         if self.reading.language and (code := self._value(values, "language")) is not None:
-            code = code[0] if isinstance(code, list) and code else code
+            code = str(code[0] if isinstance(code, list) and code else code)
             if code not in self.codes:
-                return OtherLanguage(str(code)[:LONGEST_VALUE])
+                return OtherLanguage(code[:LONGEST_VALUE])
         text, weight = self._value(values, "text"), self._value(values, "weight")
         if not isinstance(text, str):
             return f"no text in {self.reading.text!r}"
