@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -292,10 +293,41 @@ def wikipedia_and_web(folder: Path) -> Settings:
     )
 
 
+def add_facts(folder: Path) -> Path:
+    """A release of three Dutch facts, two of which the documents of `wikipedia_and_web` state."""
+    folder.mkdir(parents=True)
+    template = {"relation": "P36", "template": "[Y] is de hoofdstad van [X] .", "wikidata_id": "P36"}
+    template |= dict.fromkeys(("label", "description", "type"), "")
+    (folder / "templates.jsonl").write_text(json.dumps(template) + "\n")
+    rows = [
+        {"uuid": f"0000000{n}-0000-0000-0000-000000000000", "lineid": n, "from_english": False}
+        | {"obj_uri": "Q1", "obj_label": "Brussel", "sub_uri": f"Q1{n}", "sub_label": f"Tekst {n}"}
+        for n in range(3)
+    ]
+    (folder / "P36.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder.parent
+
+
 def test_two_corpora_in_one_world_pass_their_checks(tmp_path: Path) -> None:
     settings = wikipedia_and_web(tmp_path)
-    materialize(settings, "wikipedia_dump", "wikipedia_articles", partition="nl")
+    settings = settings.model_copy(update={"mlama_source": str(add_facts(tmp_path / "release" / "nl"))})
+    materialize(settings, "mlama_release")
+    documents = ("wikipedia_dump", "wikipedia_articles", "wikipedia_volume")
+    materialize(settings, *documents, "mlama_split", "entity_mentions", "fact_sources", partition="nl")
     store = Store(settings.data_root, "mlama")
+    sources = store.read("fact_sources", "nl").to_pylist()
+    found = [
+        (row["uuid"][7], row["corpus"], row["windows"], [passage["url"] for passage in row["evidence"]])
+        for row in sources
+        if row["matcher"] == "sentence"
+    ]
+    assert found == [
+        *(("0", "wikipedia", 0, []), ("0", "web", 0, [])),
+        *(("1", "wikipedia", 1, [None]), ("1", "web", 1, ["https://x/1"])),
+        *(("2", "wikipedia", 1, [None]), ("2", "web", 1, ["https://x/2"])),
+    ]
+    (volume,) = store.read("wikipedia_volume", "nl").to_pylist()
+    assert volume["corpora"] == ["wikipedia", "web"] and volume["snapshot"] == "20240101"
     dump = store.read("wikipedia_dump", "nl")
     assert dump["corpus"].to_pylist() == ["wikipedia", *["web"] * 5]
     assert dump["reading"].null_count == 1
