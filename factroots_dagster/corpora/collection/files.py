@@ -36,7 +36,11 @@ def list_files(language: str, choice: CorpusChoice, session: Callable[[], SparkS
     """
     found: dict[str, tuple[int, str]] = {}
     for location in expand_location(choice.location, language):
-        found |= _list_uri(session(), location) if is_uri(location) else _list_folder(location)
+        if is_uri(location):
+            found |= _list_uri(session(), location)
+        else:
+            paths = find_local_files(location)
+            found |= {str(path): (path.stat().st_size, compute_sha1(path)) for path in paths}
     base = os.path.commonpath([os.path.dirname(path) for path in found]) if found else ""
     rows = [_describe(language, choice, base, path, *found[path]) for path in sorted(found)]
     return pa.Table.from_pylist(rows, schema=WIKIPEDIA_DUMP)
@@ -65,19 +69,18 @@ def expand_location(location: str, language: str) -> list[str]:
     return list(dict.fromkeys(expanded))
 
 
-def _list_folder(location: str) -> dict[str, tuple[int, str]]:
-    """Path to size and SHA-1 of the local files at a location."""
-    found: dict[str, tuple[int, str]] = {}
+def find_local_files(location: str) -> list[Path]:
+    """The files at a local location; raises InputError for one whose name says that it cannot be read."""
+    found: list[Path] = []
     for match in sorted(glob.glob(os.path.expanduser(location), recursive=True)):
         path = Path(match).absolute()
         if path.is_dir():
-            files = [file for file in sorted(path.rglob("*")) if _is_readable(file) and file.is_file()]
+            found += [file for file in sorted(path.rglob("*")) if _is_readable(file) and file.is_file()]
         elif FORMATS.search(path.name):
-            files = [path]
+            found.append(path)
         else:
             problem = f"{path}: a file of this name cannot be read"
             raise InputError(problem, f"choose files whose names end in {READABLE}")
-        found |= {str(file): (file.stat().st_size, compute_sha1(file)) for file in files}
     return found
 
 
