@@ -26,21 +26,16 @@ def pool_corpora(sources: pa.Table, corpora: Collection[str] | None = None) -> p
     groups = numbered.group_by(keys, use_threads=False).aggregate([("windows", "sum"), ("row", "min")])
     if groups.num_rows == chosen.num_rows:
         return chosen.drop_columns("corpus")
-    groups = groups.append_column("group", pa.array(np.arange(groups.num_rows)))
+    # Large tables are grouped in no particular order.
+    groups = groups.sort_by("row_min").append_column("group", pa.array(np.arange(groups.num_rows)))
     group = (
         numbered.select([*keys, "row"]).join(groups.select([*keys, "group"]), keys).sort_by("row")["group"]
     )
-    rows = chosen.take(groups["row_min"])
-    columns = {
-        name: _join_lists(chosen["evidence"], group.to_numpy(), groups.num_rows)
-        if name == "evidence"
-        else groups["windows_sum"]
-        if name == "windows"
-        else rows[name]
-        for name in chosen.column_names
-        if name != "corpus"
-    }
-    return pa.table(columns)
+    evidence = _join_lists(chosen["evidence"], group.to_numpy(), groups.num_rows)
+    pooled = chosen.take(groups["row_min"]).drop_columns("corpus")
+    for name, values in (("windows", groups["windows_sum"]), ("evidence", evidence)):
+        pooled = pooled.set_column(pooled.schema.get_field_index(name), name, values)
+    return pooled
 
 
 def corpora_of(sources: pa.Table, corpora: Collection[str] | None = None) -> list[str]:
