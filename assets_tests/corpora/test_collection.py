@@ -28,6 +28,7 @@ from factroots_dagster.corpora.collection.documents import write_documents
 from factroots_dagster.corpora.collection.files import list_files
 from factroots_dagster.corpora.registry import acquire_files, write_all_documents
 from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES, WIKIPEDIA_COUNTS, WIKIPEDIA_DUMP
+from factroots_dagster.corpora.wikipedia.dump import make_absolute, make_relative
 from factroots_dagster.errors import InputError
 from factroots_dagster.settings import Settings
 from factroots_dagster.spark.tasks import STATE_NAME
@@ -247,6 +248,8 @@ def test_files_at_a_uri_are_read_by_spark_to_the_same_documents(session: Any, tm
     assert tables[0] == tables[1] and len(tables[0][1]) == 2
     inventory = listed(session, f"'web=file://{tmp_path}/a b/*' {options}")
     assert inventory["file"].to_pylist() == [path.name for path in sorted((tmp_path / "a b").iterdir())]
+    assert make_absolute(make_relative(inventory, tmp_path), tmp_path).equals(inventory)
+    assert all(path.startswith("file:///") for path in inventory["path"].to_pylist())
 
 
 def test_shards_at_a_uri_that_are_finished_are_not_read_again(session: Any, tmp_path: Path) -> None:

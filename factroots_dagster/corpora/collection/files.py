@@ -102,7 +102,9 @@ def _list_uri(spark: SparkSession, location: str) -> dict[str, tuple[int, str]]:
         raise _unreadable_uri(location, error) from error
     except Py4JJavaError as error:
         raise _unreadable_uri(location, error.java_exception) from error
-    readable = ((path, *identity) for path, *identity in listed if _is_readable(Path(path)))
+    # Spark writes file:/x where the URI is file:///x.
+    found = ((re.sub("^file:/(?!/)", "file:///", path), *identity) for path, *identity in listed)
+    readable = (row for row in found if _is_readable(Path(row[0])))
     return {path: (size, _digest_identity(path, size, changed)) for path, size, changed in readable}
 
 

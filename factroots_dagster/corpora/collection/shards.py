@@ -57,7 +57,7 @@ def run_shards(
     Files and states are in `folder`; what an earlier call with it finished is not computed again. Raises
     InputError for a file that cannot be read; the other shards stay finished.
     """
-    if any("://" in shard.path or shard.path.startswith("file:") for shard in shards):
+    if any("://" in shard.path for shard in shards):
         _run_by_spark(session().newSession(), folder, shards, reading, function, what, progress)
     else:
         task = partial(run_local_shard, shards=shards, reading=reading, function=function)
