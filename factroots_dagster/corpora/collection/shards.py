@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from factroots_dagster.corpora.collection.choices import Reading
 from factroots_dagster.corpora.collection.records import (
+    GET_AGAIN,
     Record,
     Shard,
     ShardReader,
@@ -137,7 +138,16 @@ def _run_by_spark(
 
 
 def _run_frame(frame: DataFrame, function: Any) -> object:
-    return frame.mapInArrow(function, "id BIGINT").toArrow()
+    """Run a function over the files of a frame; raises InputError for a file that Spark cannot read."""
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException
+
+    try:
+        return frame.mapInArrow(function, "id BIGINT").toArrow()
+    except (PySparkException, Py4JJavaError) as error:
+        if (unread := re.search(r"\[FAILED_READ_FILE[^\n]*", str(error))) is None:
+            raise
+        raise InputError(f"Spark cannot read a file of the corpus: {unread[0]:.400}", GET_AGAIN) from error
 
 
 def _read_parquet(spark: SparkSession, files: Sequence[Shard], reading: Reading) -> DataFrame:
