@@ -128,21 +128,21 @@ def _run_by_spark(
     for is_parquet in (True, False):
         files = [shard for shard in pending if shard.is_parquet == is_parquet]
         if files:
-            frame = _read_parquet(spark, files, reading) if is_parquet else _read_lines(spark, files)
             by_path = {_comparable(shard.path): shard for shard in files}
             run = partial(run_remote_shard, shards=by_path, folder=str(folder.absolute()), function=function)
-            run_with_progress(partial(_run_frame, frame, run), report)
+            run_with_progress(partial(_run_on_files, spark, files, reading, run), report)
     for shard in pending:  # of a file without rows no task has heard
         if read_task_state(folder, shard.number, "done") is None:
             write_task_state(folder, shard.number, "done", _run(function, shard, (), lambda state: None))
 
 
-def _run_frame(frame: DataFrame, function: Any) -> object:
-    """Run a function over the files of a frame; raises InputError for a file that Spark cannot read."""
+def _run_on_files(spark: SparkSession, files: Sequence[Shard], reading: Reading, function: Any) -> object:
+    """Run a function over files of one format; raises InputError for a file that Spark cannot read."""
     from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
 
     try:
+        frame = _read_parquet(spark, files, reading) if files[0].is_parquet else _read_lines(spark, files)
         return frame.mapInArrow(function, "id BIGINT").toArrow()
     except (PySparkException, Py4JJavaError) as error:
         if (unread := re.search(r"\[FAILED_READ_FILE[^\n]*", str(error))) is None:
