@@ -22,6 +22,8 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from factroots_dagster.corpora.collection.choices import CorpusChoice, parse_corpora
+from factroots_dagster.corpora.schema import WIKIPEDIA
 from factroots_dagster.errors import InputError
 from factroots_dagster.languages.geography import MLAMA_PLACES
 from factroots_dagster.sandbox.dials import PRESETS, Dials, languages_of, parse_dials
@@ -51,6 +53,10 @@ class Settings(BaseSettings):
         default=(), description="comma-separated language codes; empty: all of the world"
     )
     mlama_source: str = Field(default="", description="URL, folder, .zip or .tar.*; empty: known mirrors")
+    corpora: str = Field(
+        default=WIKIPEDIA,
+        description="comma-separated corpora of a real world: wikipedia, or name=location with options",
+    )
     wikipedia_source: str = Field(
         default="https://dumps.wikimedia.org",
         description="folder of dumps, or base URL in Wikimedia's layout",
@@ -136,6 +142,12 @@ class Settings(BaseSettings):
             raise ValueError("it is a file; name a folder")
         return value
 
+    @field_validator("corpora")
+    @classmethod
+    def _corpora_can_be_parsed(cls, value: str) -> str:
+        parse_corpora(value)
+        return value
+
     @field_validator("sandbox_preset")
     @classmethod
     def _preset_exists(cls, value: str) -> str:
@@ -179,6 +191,11 @@ class Settings(BaseSettings):
     def world_languages(self) -> tuple[str, ...]:
         """The language codes of the world, in its order."""
         return tuple(languages_of(self.dials)) if self.generated else MLAMA_LANGUAGES
+
+    @property
+    def corpus_choices(self) -> tuple[CorpusChoice, ...]:
+        """The corpora of the world: those of FACTROOTS_CORPORA, or the one of a generated world."""
+        return (CorpusChoice(WIKIPEDIA),) if self.generated else parse_corpora(self.corpora)
 
     @property
     def dials(self) -> Dials:

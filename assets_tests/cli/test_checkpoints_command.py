@@ -48,9 +48,12 @@ def test_incomplete_and_missing_checkpoints_are_listed(checkpoints: Path) -> Non
 def test_a_registered_checkpoint_is_listed_with_its_revision_and_a_missing_folder(tmp_path: Path) -> None:
     elsewhere = checkpoint_folder(tmp_path / "elsewhere")
     assert run("add", "owner/name", "--revision", "v1") == [["owner--name-v1"]]
-    assert run("add", str(elsewhere)) == [["elsewhere"]]
+    assert run("add", str(elsewhere), "--corpora", "wikipedia") == [["elsewhere"]]
     shutil.rmtree(elsewhere)
     assert run("list") == [
         ["owner--name-v1", "owner/name@v1"],
-        ["elsewhere", str(elsewhere.resolve()), "missing: its folder does not exist"],
+        [
+            *("elsewhere", str(elsewhere.resolve()), "missing: its folder does not exist"),
+            "trained on: wikipedia",
+        ],
     ]

@@ -94,6 +94,22 @@ def test_missing_and_unreachable_sources_are_problems(tmp_path: Path) -> None:
     assert doctor.check_mlama(offline).status == doctor.check_wikipedia(offline).status == "problem"
 
 
+def test_corpora_without_files_are_named(tmp_path: Path) -> None:
+    for name in ("some/el.jsonl", "all/el/0.parquet", "all/uk/0.parquet", "bad/el.xz"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    places = {"some": "some/{language}.jsonl", "all": "all/{language}", "none": "none", "bad": "bad/*"}
+    corpora = [f"{name}={tmp_path}/{place}" for name, place in places.items()]
+    settings = mlama_settings(tmp_path, corpora=f"{', '.join(corpora)}, far=s3a://bucket/x")
+    results = {result.check: (result.status, result.message) for result in doctor.check_corpora(settings)}
+    assert {name: status for name, (status, _) in results.items()} == {
+        **{"corpus some": "warning", "corpus all": "ok", "corpus none": "problem", "corpus bad": "problem"}
+    }
+    assert results["corpus some"][1].startswith("no file of uk at ")
+    assert doctor.check_wikipedia(settings).message == "not among the corpora"
+    assert list(doctor.check_corpora(mlama_settings(tmp_path))) == []
+
+
 def test_local_sources_are_in_order(tmp_path: Path) -> None:
     (tmp_path / "mlama.zip").touch()
     for language in ("el", "uk"):

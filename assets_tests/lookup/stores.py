@@ -69,6 +69,7 @@ def write_language(
             "uuid": row["uuid"],
             "language": language,
             "relation": row["relation"],
+            "corpus": "wikipedia",
             "matcher": matcher,
             "windows": len(sources.get((row["uuid"], matcher), [])),
             "unknown_pieces": matcher == "sentence_with_aliases",

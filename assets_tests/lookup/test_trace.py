@@ -13,6 +13,7 @@ from assets_tests.lookup.stores import evidence, fact, trace, trace_as_json, wri
 from factroots_dagster.lookup.output import permalink
 from factroots_dagster.models.schema import CHECKPOINT
 from factroots_dagster.store.store import Store
+from factroots_dagster.tracing.schema import FACT_SOURCES
 
 
 def test_a_label_of_any_language_finds_the_fact_in_all(store: Store) -> None:
@@ -29,6 +30,29 @@ def test_a_label_of_any_language_finds_the_fact_in_all(store: Store) -> None:
         "https://de.wikipedia.org/w/index.php?oldid=78",
     ]
     assert german["evidence"][0]["marked"] == "<Paris> ist die Hauptstadt von [Frankreich]."
+
+
+def test_sources_of_several_corpora_are_shown_together(tmp_path: Path) -> None:
+    store = Store(tmp_path, "mlama")
+    text = "Paris ist die Hauptstadt von Frankreich."
+    write_language(store, "de", [fact("u1", "Frankreich", "Paris")], sources={})
+    (row,) = store.read("mlama_split", "de", columns=["uuid", "language", "relation"]).to_pylist()
+    place = evidence(text, "Frankreich", "Paris")
+    web = evidence(text, "Frankreich", "Paris", title="doc 7", revision_id=None, url="https://x/7?a=b")
+    own = [
+        row | {"corpus": "wikipedia", "matcher": "sentence", "windows": 1, "evidence": [place]},
+        row | {"corpus": "web", "matcher": "sentence", "windows": 40, "evidence": [web, web | {"url": None}]},
+        row | {"corpus": "books", "matcher": "sentence", "windows": 0, "evidence": []},
+    ]
+    with store.write_partition("fact_sources", "de", code_version="1") as work:
+        work.write(pa.Table.from_pylist(own, FACT_SOURCES), FACT_SOURCES)
+    (found,) = trace_as_json(store, "u1")
+    assert found["windows"] == 41 and found["corpora"] == {"wikipedia": 1, "web": 40, "books": 0}
+    wiki = "https://de.wikipedia.org/w/index.php?oldid=77"
+    assert [passage["link"] for passage in found["evidence"]] == [wiki, "https://x/7?a=b", None]
+    lines = trace(store, "u1").output.splitlines()
+    assert "    windows: 1 in wikipedia, 40 in web, 0 in books" in lines
+    assert lines.count("    doc 7") == 2 and "    https://x/7?a=b" in lines
 
 
 def test_letter_case_does_not_count(store: Store) -> None:

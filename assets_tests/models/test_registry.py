@@ -40,6 +40,27 @@ def test_adding_twice_changes_nothing_and_another_source_is_rejected(tmp_path: P
         registry.add(settings, str(checkpoint_folder(tmp_path / "b" / "model")))
 
 
+def test_the_corpora_of_a_checkpoint_are_kept_until_others_are_named(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path)
+    assert registry.add(settings, "owner/model").corpora is None
+    for named, kept in ((["web", "books"], ("web", "books")), (None, ("web", "books")), (["web"], ("web",))):
+        registry.add(settings, "owner/model", corpora=named)
+        assert registry.lookup(settings, "owner--model").corpora == kept
+    registry.registry_file(settings).write_text('{"m": {"source": "owner/m", "corpora": "web"}}')
+    with pytest.raises(InputError, match="not a list of names"):
+        registry.registered(settings)
+
+
+def test_a_corpus_that_the_world_lacks_is_refused() -> None:
+    entry = registry.CheckpointSource("m", "owner/m", corpora=("web", "wikipedia"))
+    registry.check_corpora(entry, ["wikipedia", "web", "books"])
+    registry.check_corpora(registry.CheckpointSource("m", "owner/m"), [])
+    with pytest.raises(InputError, match="named web; there are wikipedia, books"):
+        registry.check_corpora(entry, ["wikipedia", "books"])
+    with pytest.raises(InputError, match="nothing"):
+        registry.check_corpora(registry.CheckpointSource("m", "owner/m", corpora=()), ["wikipedia"])
+
+
 def test_a_revision_is_part_of_the_key(tmp_path: Path) -> None:
     settings = make_settings(tmp_path)
     entry = registry.add(settings, "owner/model", "0123456789abcdef")

@@ -90,7 +90,9 @@ def make_world() -> SmallWorld:
             predicted.append(prediction_row(uuid, language, right, object_ids=[i % 9]))
             for matcher in ("sentence", "chunk", "article"):
                 windows = int(stated) + (matcher == "article" and i % 7 == 0)
-                found.append(source_row(uuid, language, windows, matcher, sentence=f"{label} is in Oslo"))
+                url = f"https://example.org/{i}?a=b&c=%3Cd" if language == "qac" else None
+                sentence = f"{label} is in Oslo"
+                found.append(source_row(uuid, language, windows, matcher, sentence=sentence, url=url))
             truth.append(_truth_row(uuid, language, kind, stated))
         splits[language] = rows(MLAMA_SPLIT, split)
         predictions[language] = rows(PREDICTIONS, predicted)
@@ -108,7 +110,13 @@ def make_world() -> SmallWorld:
             "probing_scores": rows(PROBING_SCORES, _score_rows(predictions)),
             "mask_counts": rows(MASK_COUNTS, _mask_count_rows()),
             "volume_relations": rows(VOLUME_RELATIONS, [_VOLUME_RELATION_ROW]),
-            "wikipedia_volume": pa.table({"language": list(LANGUAGES), "wikitext_bytes": [1000, 4000, 9000]}),
+            "wikipedia_volume": pa.table(
+                {
+                    "language": list(LANGUAGES),
+                    "corpora": [["wikipedia"]] * 3,
+                    "wikitext_bytes": [1000, 4000, 9000],
+                }
+            ),
             "language_clusters": clusters,
             "cluster_members": members,
             "mantel": mantel,

@@ -203,8 +203,10 @@ def _evidence(
         for subject, words, target in zip(subjects, ranks, objects, strict=True)
     ]
     revisions = pa.array(random.integers(1_000_000, 200_000_000, len(subjects)))
+    urls = [None if row % 3 else f"https://example.org/{row}" for row in range(len(subjects))]
     return pa.StructArray.from_arrays(
-        [pa.array(subjects.tolist()), revisions, pa.array(sentences)], ["title", "revision_id", "sentence"]
+        [pa.array(subjects.tolist()), revisions, pa.array(sentences), pa.array(urls, pa.string())],
+        ["title", "revision_id", "sentence", "url"],
     )
 
 

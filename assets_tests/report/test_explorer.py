@@ -64,7 +64,7 @@ def decode(strings: list[str], differences: Iterable[int | None]) -> list[str | 
 def unpack_blocks(explorer: Explorer) -> dict[str, Any]:
     blocks = {name: unpack(block) for name, block in explorer.blocks.items()}
     for block in blocks.values():
-        for column in {"template", "prediction", "reason", "title", "sentence"} & block.keys():
+        for column in {"template", "prediction", "reason", "title", "sentence", "url"} & block.keys():
             block[column] = decode(block["strings"], block[column])
     return blocks
 
@@ -88,7 +88,8 @@ def entries_of(explorer: Explorer) -> dict[tuple[str, str], dict[str, Any]]:
                 block = blocks.get(f"{name}-{number}", {"entry": []})
                 if entry in block["entry"]:
                     i = block["entry"].index(entry)
-                    row["evidence"] = (name, block["title"][i], block["revision"][i], block["sentence"][i])
+                    columns = ("title", "revision", "sentence", "url")
+                    row["evidence"] = (name, *(block[column][i] for column in columns))
             entries[index["uuids"][fact], index["languages"][language][0]] = row
     return entries
 
@@ -115,7 +116,8 @@ def test_the_page_holds_what_the_tables_say(tables: FactTables, whole: Explorer)
             if sources[uuid]:
                 block = "others" if typed["type"] == "not_predicted" else "evidence"
                 best = sources[uuid][0]
-                assert row["evidence"] == (block, best["title"], best["revision_id"], best["sentence"])
+                shown = (best[column] for column in ("title", "revision_id", "sentence", "url"))
+                assert row["evidence"] == (block, *shown)
             else:
                 assert "evidence" not in row
     assert whole.sentences == sum("evidence" in row for row in entries.values())

@@ -82,3 +82,28 @@ def test_the_catalog_declares_every_table_that_a_report_reads() -> None:
     for asset, side in STORED_TABLES.values():
         assert asset in reads
         assert side == "" or side in CATALOG[asset].side_tables
+
+
+def test_sources_are_read_in_the_corpora_of_the_checkpoint(
+    world: SmallWorld, types: pa.Table, sensitivity: pa.Table
+) -> None:
+    reader = Reader(world, types, sensitivity)
+    index = world.sources["qaa"].schema.get_field_index("corpus")
+    web = world.sources["qaa"].set_column(index, "corpus", pa.repeat("web", world.sources["qaa"].num_rows))
+    reader.tables["fact_sources", "qaa"] = pa.concat_tables([world.sources["qaa"], web])
+    volume = reader.tables["wikipedia_volume", "qaa"]
+    both = pa.array([["wikipedia", "web"]], volume.schema.field("corpora").type)
+    position = volume.schema.get_field_index("corpora")
+    reader.tables["wikipedia_volume", "qaa"] = volume.set_column(position, "corpora", both)
+    windows = world.sources["qaa"]["windows"].to_pylist()
+    for corpora, factor, articles in ((None, 2, [10, 20, 30]), (["wikipedia"], 1, [None, 20, 30])):
+        checkpoint = reader.tables["checkpoint", ""]
+        column = pa.array([corpora], pa.list_(pa.string()))
+        at = checkpoint.schema.get_field_index("corpora")
+        reader.tables["checkpoint", ""] = checkpoint.set_column(at, "corpora", column)
+        inputs = read_report_inputs(reader, "tiny", lambda ids: ["text"] * len(ids), generated=False)
+        sources = inputs.facts.sources["qaa"]
+        assert sources["windows"].to_pylist() == [factor * count for count in windows]
+        assert [inputs.facts.articles.get(language) for language in LANGUAGES] == articles
+        assert inputs.corpora == sorted(corpora or ["wikipedia", "web"])
+        assert inputs.texts == ("text" if corpora is None else "Wikipedia")

@@ -56,21 +56,32 @@ def prediction_row(uuid: str, language: str, right: bool = True, **changes: Any)
 
 
 def source_row(
-    uuid: str, language: str, windows: int, matcher: str = "chunk", sentence: str = "s"
+    uuid: str,
+    language: str,
+    windows: int,
+    matcher: str = "chunk",
+    sentence: str = "s",
+    corpus: str = "wikipedia",
+    url: str | None = None,
 ) -> dict[str, Any]:
-    """A row of FACT_SOURCES, with one piece of evidence if there is a window at all."""
+    """A row of FACT_SOURCES, with one piece of evidence if there is a window at all.
+
+    url: of the document; None: it is a revision of a Wikipedia.
+    """
     evidence = {
         "page_id": 1,
         "title": "T",
-        "revision_id": 2,
+        "revision_id": None if url else 2,
         "subject_start": 0,
         "object_start": 3,
         "sentence": sentence,
+        "url": url,
     }
     return {
         "uuid": uuid,
         "language": language,
         "relation": "P36",
+        "corpus": corpus,
         "matcher": matcher,
         "windows": windows,
         "evidence": [evidence] if windows else [],

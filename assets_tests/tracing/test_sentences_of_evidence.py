@@ -46,7 +46,7 @@ def read_sentences(
     passages["row"] = np.arange(len(sentences)) * 10
     states: list[dict[str, Any]] = []
     states.append(write_sentences(0, states.append, [path], folder, [passages]))
-    rows = pq.read_table(folder / "_sentences-00000.parquet").to_pylist()
+    rows = pq.read_table(folder / "_sentences-00000.parquet").drop_columns("url").to_pylist()
     return [tuple(row.values()) for row in rows], states, path.stat().st_size
 
 
@@ -102,9 +102,14 @@ def test_the_windows_of_a_file_report_progress_by_row_group(tmp_path: Path) -> N
                 for uri, label, start in (("Q1", "Ada", 0), ("Q2", "Oslo", 8))
             ]
             writer.write_table(pa.Table.from_pylist(rows, ENTITY_MENTIONS))
+    articles = tmp_path / "articles.parquet"
+    weights = [article(1, "") | {"weight": 1}, article(2, "") | {"weight": 5}, article(3, "")]
+    pq.write_table(pa.Table.from_pylist(weights, WIKIPEDIA_ARTICLES), articles)
     states: list[dict[str, Any]] = []
     facts, encoded = build_fact_table(split, entities), encode_strings(entities)
-    final = write_best_passages(0, states.append, [path], tmp_path, encoded, facts, tuple(MATCHERS))
+    documents, corpora = [(articles, "web")], ("wikipedia", "web")
+    arguments = (encoded, facts, tuple(MATCHERS), documents, corpora)
+    final = write_best_passages(0, states.append, [path], tmp_path, *arguments)
     size = path.stat().st_size
     assert [*states, final] == [
         {"pages": 2, "done_bytes": size // 2},
@@ -114,4 +119,5 @@ def test_the_windows_of_a_file_report_progress_by_row_group(tmp_path: Path) -> N
     table = pq.read_table(tmp_path / "_windows-00000.parquet")
     sentence = [row for row in table.to_pylist() if row["matcher"] == MATCHER_NUMBERS["sentence"]]
     assert [row["page_id"] for row in sentence] == [1, 2, 3]
-    assert [row["windows"] for row in sentence] == [3, 0, 0]
+    # The second page counts five times; the fact 0 of the second corpus has the number 1.
+    assert [(row["windows"], row["fact"]) for row in sentence] == [(7, 1), (0, 1), (0, 1)]

@@ -194,6 +194,7 @@ def test_windows_and_evidence_are_those_counted_by_hand(spark, tmp_path: Path) -
         "object_start": 8,
         "object_end": 14,
         "sentence": "𝔘 Lyon, France.",
+        "url": None,
     }
     rows = {(row["uuid"], row["matcher"]): row for row in table.to_pylist()}
     apart = rows["f2", "chunk"]["evidence"][0]

@@ -66,7 +66,7 @@ class CheckResult:
     def as_line(self) -> str:
         """The result as one line of text."""
         remedy = f". To fix it, {self.remedy}" if self.remedy else ""
-        return f"{self.status:8}{self.check:13}{self.message}{remedy}"
+        return f"{self.status:8}{self.check:12} {self.message}{remedy}"
 
     def as_json(self) -> dict[str, str]:
         """The result as an object of `factroots doctor --json`."""
@@ -87,6 +87,7 @@ def run_checks() -> Iterator[CheckResult]:
     yield CheckResult("settings", "ok", f"world {settings.world}, {languages}, {settings.data_root}")
     for check in (check_spark, check_gpu, check_disk, check_mlama, check_wikipedia):
         yield check(settings)
+    yield from check_corpora(settings)
     yield from check_checkpoints(settings)
     yield check_dagster_home()
     yield check_worlds(settings)
@@ -201,6 +202,8 @@ def check_wikipedia(settings: Settings) -> CheckResult:
 
     if settings.generated:
         return CheckResult("Wikipedia", "ok", f"generated from seed {settings.sandbox_seed}")
+    if all(choice.location for choice in settings.corpus_choices):
+        return CheckResult("Wikipedia", "ok", "not among the corpora")
     store, source = Store(settings.data_root, settings.world), settings.wikipedia_source
     languages = [code for code in settings.active_languages if not store.exists("wikipedia_dump", code)]
     if not languages:
@@ -222,6 +225,33 @@ def check_wikipedia(settings: Settings) -> CheckResult:
         return CheckResult("Wikipedia", "ok", f"{source} has a dump of every language")
     remedy = next(iter(errors.values())).remedy
     return CheckResult("Wikipedia", "problem", f"no dump of {', '.join(errors)} in {source}", remedy)
+
+
+def check_corpora(settings: Settings) -> Iterator[CheckResult]:
+    """Every other corpus in a folder has files of some language, and a warning where it lacks languages."""
+    from factroots_dagster.corpora.collection.files import expand_location, find_local_files, is_uri
+
+    for choice in settings.corpus_choices:
+        name = f"corpus {choice.name}"
+        if not choice.location or is_uri(choice.location):
+            continue
+        try:
+            lacking = [
+                language
+                for language in settings.active_languages
+                if not any(map(find_local_files, expand_location(choice.location, language)))
+            ]
+        except InputError as error:
+            yield CheckResult.from_error(name, error)
+            continue
+        remedy = "correct its location in FACTROOTS_CORPORA"
+        if len(lacking) == len(settings.active_languages):
+            yield CheckResult(name, "problem", f"no file at {choice.location}", remedy)
+        elif lacking:
+            message = f"no file of {', '.join(lacking)} at {choice.location}"
+            yield CheckResult(name, "warning", message, f"{remedy}, if it has them")
+        else:
+            yield CheckResult(name, "ok", f"files of every language at {choice.location}")
 
 
 def check_checkpoints(settings: Settings) -> Iterator[CheckResult]:

@@ -233,13 +233,23 @@ def _add_partitions(settings: Settings, keys: list[str]) -> list[str]:
     metavar="REVISION",
     help="Commit or tag of a model on the hub.  [default: the newest commit]",
 )
-def add(source: str, revision: str | None) -> None:
+@click.option(
+    "--corpora",
+    metavar="NAMES",
+    help="Comma-separated corpora of FACTROOTS_CORPORA that it was trained on: in these the sources of its "
+    "facts are looked for.  [default: as registered before, else all]",
+)
+def add(source: str, revision: str | None, corpora: str | None) -> None:
     """Register SOURCE as a checkpoint and print its partition key.
 
     SOURCE is the id of a model on the Hugging Face hub, or a folder with its files.
     """
     settings = load_settings()
-    entry = registry.add(settings, source, revision)
+    names = None if corpora is None else [name.strip() for name in corpora.split(",") if name.strip()]
+    if names is not None:
+        available = [choice.name for choice in settings.corpus_choices]
+        registry.check_corpora(registry.CheckpointSource(source, source, revision, tuple(names)), available)
+    entry = registry.add(settings, source, revision, names)
     _add_partitions(settings, [entry.key])
     click.echo(entry.key)
 
@@ -258,6 +268,8 @@ def list_checkpoints() -> None:
         revision = f"@{entry.revision}" if entry.revision else ""
         is_missing = Path(entry.source).is_absolute() and not Path(entry.source).is_dir()
         note = "\tmissing: its folder does not exist" if is_missing else ""
+        if entry.corpora is not None:
+            note += f"\ttrained on: {', '.join(entry.corpora)}"
         click.echo(f"{entry.key}\t{entry.source}{revision}{note}")
     for key, defect in incomplete.items():
         click.echo(f"{key}\t-\tincomplete: {defect}")

@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 INDENT = 4
 
 
+def find_link(language: str, passage: Mapping[str, Any], *, links: bool) -> str | None:
+    """The address of the text that a passage of evidence is from; None where it has none.
+
+    links: whether the wikis exist.
+    """
+    if passage.get("url"):
+        return str(passage["url"])
+    return permalink(language, passage["revision_id"]) if links and passage["revision_id"] else None
+
+
 def permalink(language: str, revision_id: int) -> str:
     """The address of a revision on the language's Wikipedia."""
     return f"https://{language.replace('_', '-')}.wikipedia.org/w/index.php?oldid={revision_id}"
@@ -42,7 +52,7 @@ def json_lines(facts: Iterable[TracedFact], *, links: bool) -> Iterator[str]:
                     "title": passage["title"],
                     "page_id": passage["page_id"],
                     "revision_id": passage["revision_id"],
-                    "link": permalink(fact.language, passage["revision_id"]) if links else None,
+                    "link": find_link(fact.language, passage, links=links),
                     "sentence": passage["sentence"],
                     "marked": mark_sides(fact, passage),
                 }
@@ -98,12 +108,16 @@ def _print_evidence(fact: TracedFact, console: Console, *, links: bool) -> None:
     """Print what is below a fact's row: the reason for its type, and its evidence."""
     if fact.answer is not None:
         print_indented(console, fact.answer.reason, INDENT)
+    if len(fact.corpora) > 1 and fact.windows:
+        by_corpus = ", ".join(f"{windows:,} in {name}" for name, windows in fact.corpora.items())
+        print_indented(console, f"windows: {by_corpus}", INDENT)
     if not fact.windows:
         articles = "" if fact.articles is None else f" in {fact.articles:,} articles"
         print_indented(console, f"no source found{articles}", INDENT)
     for passage in fact.evidence:
-        title, revision = passage["title"], passage["revision_id"]
-        print_indented(console, title if links else f"{title}, revision {revision}", INDENT)
-        if links:
-            print_indented(console, permalink(fact.language, revision), INDENT, wrap=False)
+        title, link = passage["title"], find_link(fact.language, passage, links=links)
+        revision = "" if link or not passage["revision_id"] else f", revision {passage['revision_id']}"
+        print_indented(console, title + revision, INDENT)
+        if link:
+            print_indented(console, link, INDENT, wrap=False)
         print_indented(console, mark_sides(fact, passage), 2 * INDENT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from factroots_dagster.errors import InputError
@@ -19,8 +19,8 @@ class TracedFact:
     """A fact in one language, with what one matcher found.
 
     matcher: None when no matcher found the fact. windows, unknown_pieces, evidence: as in FACT_SOURCES.
-    articles: how many were searched; None where that is not known. answer: a checkpoint's; None where none
-    was asked.
+    articles: how many were searched; None where that is not known, as in some corpora of several. corpora:
+    windows by corpus, of those that were searched. answer: a checkpoint's; None where none was asked.
     """
 
     uuid: str
@@ -33,6 +33,7 @@ class TracedFact:
     unknown_pieces: bool
     articles: int | None
     evidence: list[dict[str, Any]]
+    corpora: dict[str, int] = field(default_factory=dict)
     answer: Answer | None = None
 
 
@@ -49,7 +50,7 @@ def trace_facts(
 
     query: a fact's uuid, or the label of a subject in any language; letter case does not count. matcher: None
     takes the first in the order of the registry that found the fact. checkpoint: whose answers and types are
-    read, too; `decode` turns its token ids into text.
+    read, too, and in whose corpora sources count; `decode` turns its token ids into text.
 
     Sorted by relation and fact, then in the order of `languages`. Raises InputError when there is no such
     fact, matcher or table of sources.
@@ -58,7 +59,12 @@ def trace_facts(
     if not searched:
         store.require("fact_sources", languages[0])
     uuids = find_facts(store, query)
-    facts = [fact for language in searched for fact in _trace_in_language(store, language, uuids, matcher)]
+    corpora = None
+    if checkpoint is not None and store.exists("checkpoint", checkpoint):
+        corpora = store.read("checkpoint", checkpoint, columns=["corpora"])["corpora"][0].as_py()
+    facts = [
+        fact for language in searched for fact in _trace_in_language(store, language, uuids, matcher, corpora)
+    ]
     if not facts:
         by_matcher = choice = ""
         if matcher:
@@ -77,24 +83,41 @@ def trace_facts(
 
 
 def _trace_in_language(
-    store: Store, language: str, uuids: Collection[str], matcher: str | None
+    store: Store,
+    language: str,
+    uuids: Collection[str],
+    matcher: str | None,
+    corpora: Collection[str] | None,
 ) -> Iterator[TracedFact]:
     """The facts `uuids` that one language has, with the sources by one matcher or by the best."""
     facts = read_rows(store, ("mlama_split", language), ("relation", "subject", "object"), uuids)
     if not facts:
         return
     sources: dict[str, list[dict[str, Any]]] = {}
-    columns = ("matcher", "windows", "unknown_pieces", "evidence")
+    columns = ("corpus", "matcher", "windows", "unknown_pieces", "evidence")
     for row in read_rows(store, ("fact_sources", language), columns, uuids):
-        if matcher in (None, row["matcher"]):
+        if matcher in (None, row["matcher"]) and (corpora is None or row["corpus"] in corpora):
             sources.setdefault(row.pop("uuid"), []).append(row)
     articles = None
-    if store.exists("wikipedia_articles", language):
+    if corpora is None and store.exists("wikipedia_articles", language):
         articles = store.read_side("counts", "wikipedia_articles", language)["articles"][0].as_py()
     ranks = {name: rank for rank, name in enumerate(MATCHERS)}  # of others: last
-    nothing: dict[str, Any] = {"matcher": None, "windows": 0, "unknown_pieces": False, "evidence": []}
     for fact in facts:
         if fact["uuid"] in sources:
-            found = [row for row in sources[fact["uuid"]] if row["windows"]]
-            best = min(found, key=lambda row: ranks.get(row["matcher"], len(ranks)), default=nothing)
+            best = _join_corpora(sources[fact["uuid"]], ranks)
             yield TracedFact(language=language, articles=articles, **fact, **best)
+
+
+def _join_corpora(rows: Sequence[dict[str, Any]], ranks: dict[str, int]) -> dict[str, Any]:
+    """What the first matcher by `ranks` that found a fact found in all corpora. rows: of FACT_SOURCES."""
+    found = [row for row in rows if row["windows"]]
+    best = min(found, key=lambda row: ranks.get(row["matcher"], len(ranks)), default=None)
+    own = [row for row in rows if best is not None and row["matcher"] == best["matcher"]]
+    return {
+        "matcher": best and best["matcher"],
+        "windows": sum(row["windows"] for row in own),
+        "unknown_pieces": best["unknown_pieces"] if best else False,
+        "evidence": [passage for row in own for passage in row["evidence"]],
+        "corpora": dict.fromkeys((row["corpus"] for row in rows), 0)
+        | {row["corpus"]: row["windows"] for row in own},
+    }

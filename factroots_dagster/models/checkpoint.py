@@ -5,6 +5,7 @@ Running prompts through the loaded model is `forward`'s task.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,11 +54,17 @@ class LoadedModel:
         return int(self.tokenizer.mask_token_id)
 
 
-def describe(checkpoint: str, resolved: ResolvedCheckpoint, corpus: str | None = None) -> pa.Table:
+def describe(
+    checkpoint: str,
+    resolved: ResolvedCheckpoint,
+    corpus: str | None = None,
+    corpora: Sequence[str] | None = None,
+) -> pa.Table:
     """One row of CHECKPOINT. Reads every weight (sha256, finite) without building the model.
 
     corpus: what the model was trained on; by default `factroots_corpus` of its config.json, else inferred
-    from its name. Raises InputError for a checkpoint that `load` would reject.
+    from its name. corpora: the corpora in which the sources of its facts are looked for; None for all. Raises
+    InputError for a checkpoint that `load` would reject.
     """
     config = read_config(resolved)
     skeleton = build_skeleton(resolved, config)
@@ -80,6 +87,7 @@ def describe(checkpoint: str, resolved: ResolvedCheckpoint, corpus: str | None =
         "tokenizer_sha256": digest_files(tokenizer_files(resolved.path)),
         "weights_sha256": digest_files(weight_files(resolved.path)),
         "corpus": corpus or training_corpus(resolved, config),
+        "corpora": None if corpora is None else list(corpora),
     }
     return pa.Table.from_pylist([row], schema=CHECKPOINT)
 

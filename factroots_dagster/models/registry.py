@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -38,11 +39,22 @@ class CheckpointSettings(Protocol):
 
 @dataclass(frozen=True)
 class CheckpointSource:
-    """A registered checkpoint: `source` is a hub id or the absolute path of a folder."""
+    """A registered checkpoint.
+
+    source: a hub id or the absolute path of a folder. corpora: names of the corpora that it was trained on;
+    None where nobody said so.
+    """
 
     key: str
     source: str
     revision: str | None = None
+    corpora: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.corpora, str):
+            raise TypeError("corpora is a string, not a list of names")
+        if self.corpora is not None:  # a list in JSON
+            object.__setattr__(self, "corpora", tuple(self.corpora))
 
 
 def checkpoint_key(source: str, revision: str | None = None) -> str:
@@ -73,8 +85,14 @@ def _read_file(path: Path) -> dict[str, CheckpointSource]:
     except (ValueError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path} is not a checkpoint registry ({error})",
-            'make it a JSON object {"<key>": {"source": "<hub id or folder>", "revision": null}, ...}',
+            'make it a JSON object {"<key>": {"source": "<hub id or folder>", "revision": null, '
+            '"corpora": null}, ...}',
         ) from None
+
+
+def _as_json(entry: CheckpointSource) -> dict[str, object]:
+    named = {} if entry.corpora is None else {"corpora": list(entry.corpora)}
+    return {"source": entry.source, "revision": entry.revision, **named}
 
 
 def watched_folders(settings: CheckpointSettings) -> dict[str, Path]:
@@ -116,9 +134,30 @@ def lookup(settings: CheckpointSettings, key: str) -> CheckpointSource:
     return checkpoints[key]
 
 
-def add(settings: CheckpointSettings, source: str, revision: str | None = None) -> CheckpointSource:
+def check_corpora(entry: CheckpointSource, available: Sequence[str]) -> None:
+    """Raise InputError unless the corpora that a checkpoint names are among those of the world."""
+    if entry.corpora is None:
+        return
+    unknown = sorted(set(entry.corpora) - set(available))
+    if unknown or not entry.corpora:
+        problem = (
+            f"checkpoint {entry.key}: no corpus of this world is named {', '.join(unknown) or '(nothing)'}"
+        )
+        raise InputError(
+            f"{problem}; there are {', '.join(available)}",
+            "add it to FACTROOTS_CORPORA, or name others with: factroots checkpoints add --corpora",
+        )
+
+
+def add(
+    settings: CheckpointSettings,
+    source: str,
+    revision: str | None = None,
+    corpora: Sequence[str] | None = None,
+) -> CheckpointSource:
     """Registers a hub id or folder in the registry file and returns its entry; adding it again is harmless.
 
+    corpora: names of the corpora that it was trained on; None keeps those of an earlier call.
     Raises InputError for a source that is neither, and where its key already means another checkpoint.
     """
     folder = Path(source).expanduser()
@@ -127,19 +166,21 @@ def add(settings: CheckpointSettings, source: str, revision: str | None = None) 
     elif not _HUB_ID.fullmatch(source):
         problem = f"{source!r} is neither an existing folder nor a hub id"
         raise InputError(problem, "name a folder, or a hub id such as owner/name")
-    entry = CheckpointSource(checkpoint_key(source, revision), source, revision)
+    key = checkpoint_key(source, revision)
+    entry = CheckpointSource(key, source, revision, None if corpora is None else tuple(corpora))
     path = registry_file(settings)
-    if _read_file(path).get(entry.key) == entry:
+    if _read_file(path).get(key) == entry:
         return entry
     path.parent.mkdir(parents=True, exist_ok=True)
     # The command line and the sensor both write the file, and each of them reads it first.
     with FileLock(path.with_name(f".{path.name}.lock")):
         entries = _read_file(path)
-        existing = entries.setdefault(entry.key, entry)
-        if existing != entry:
-            problem = f"checkpoint key {entry.key!r} already stands for {existing.source}"
+        existing = entries.get(key, entry)
+        if (existing.source, existing.revision) != (source, revision):
+            problem = f"checkpoint key {key!r} already stands for {existing.source}"
             raise InputError(problem, f"rename the folder, or edit {path}")
-        content = {key: {"source": item.source, "revision": item.revision} for key, item in entries.items()}
+        entries[key] = entry = existing if corpora is None else entry
+        content = {name: _as_json(item) for name, item in entries.items()}
         with atomic_file(path) as temporary:
             temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return entry

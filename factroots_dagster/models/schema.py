@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from factroots_dagster.tables import FACT_KEY, int32, int64, string, table
+import pyarrow as pa
+
+from factroots_dagster.tables import FACT_KEY, column, int32, int64, string, table
 
 CHECKPOINT = table(
     string("checkpoint", "Key of the checkpoint: the partition key of every table about it"),
@@ -19,6 +21,12 @@ CHECKPOINT = table(
     string("tokenizer_sha256", "SHA-256 over the tokenizer's files"),
     string("weights_sha256", "SHA-256 over the weight files"),
     string("corpus", "What it was trained on: `wikipedia`, `commoncrawl`, `sandbox` (generated), `unknown`"),
+    column(
+        "corpora",
+        pa.list_(pa.string()),
+        "Corpora of FACTROOTS_CORPORA that it was trained on, as registered: in these the sources of its "
+        "facts are looked for; null: in all",
+    ),
 )
 """One row per checkpoint: what the model is, and which files it was read from."""
 

@@ -126,17 +126,19 @@ ROWS = (
     AssetRow(
         name="wikipedia_dump",
         group="sources",
-        description="The Wikipedia dump of one language: where its files are, their date, checksums and "
-        "namespaces. A dump in a folder stays there; one from the web is downloaded, resumed and verified.",
+        description="The files of one language's corpora, of Wikipedia a dump: where they are, their date, "
+        "checksums and namespaces. Files in a folder stay there; a dump from the web is downloaded, resumed "
+        "and verified.",
         body=sources.wikipedia_dump,
+        number=2,
         kinds=("xml",),
         suite=data.dump_suite,
-        number=2,
         partitioned_by=(LANGUAGE,),
-        settings=("wikipedia_source", "wikipedia_snapshot"),
+        settings=("corpora", "wikipedia_source", "wikipedia_snapshot"),
         settings_if_generated=WORLD_SETTINGS,
         schema=corpora_tables.WIKIPEDIA_DUMP,
         metrics=metrics.dump,
+        resources=("spark",),
         attempts=4,
         resumable=True,
         max_age=timedelta(days=90),
@@ -181,7 +183,7 @@ ROWS = (
         name="wikipedia_articles",
         group="wikipedia",
         description="The articles of one Wikipedia as plain text, and its redirects, read and cleaned by "
-        "Spark; damaged pages are listed beside them.",
+        "Spark, and the documents of other corpora; damaged pages are listed beside them.",
         body=wikipedia.wikipedia_articles,
         kinds=("pyspark", "parquet"),
         suite=data.articles_suite,
@@ -224,10 +226,11 @@ ROWS = (
     AssetRow(
         name="wikipedia_volume",
         group="wikipedia",
-        description="How much there is to read in one Wikipedia: pages, articles, bytes, words, entities "
+        description="How much there is to read in one language: pages, articles, bytes, words, entities "
         "mentioned, and what was lost to damage.",
         body=wikipedia.wikipedia_volume,
         suite=data.volume_suite,
+        number=2,
         partitioned_by=(LANGUAGE,),
         reads=("wikipedia_articles", "wikipedia_dump", "entity_mentions"),
         schema=tracing_tables.WIKIPEDIA_VOLUME,
@@ -236,12 +239,13 @@ ROWS = (
     AssetRow(
         name="fact_sources",
         group="tracing",
-        description="Where one Wikipedia may state each fact: for every matcher the number of windows "
-        "(sentence, chunk or article) that name both subject and object, with the best as evidence.",
+        description="Where one language's corpora may state each fact: for every corpus and matcher the "
+        "number of windows (sentence, chunk or article) that name both subject and object, with the best as "
+        "evidence.",
         body=wikipedia.fact_sources,
+        number=2,
         kinds=("pyspark", "parquet"),
         suite=data.sources_suite,
-        number=2,
         partitioned_by=(LANGUAGE,),
         reads=("entity_mentions", "wikipedia_articles", "mlama_split"),
         schema=tracing_tables.FACT_SOURCES,
@@ -307,6 +311,7 @@ ROWS = (
         body=sources.checkpoint,
         kinds=("huggingface",),
         suite=models.checkpoint_suite,
+        number=2,
         partitioned_by=(CHECKPOINT,),
         reads=("sandbox_training",),
         schema=model_tables.CHECKPOINT,

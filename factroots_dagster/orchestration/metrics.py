@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from factroots_dagster.roots.corpora import pool_corpora
 from factroots_dagster.store.store import Store
 from factroots_dagster.yardstick.schema import CAUSAL_TYPES, UNDECIDED
 
@@ -31,7 +32,8 @@ def release(store: Store) -> Metrics:
 def dump(store: Store, language: str) -> Metrics:
     """Size and date of a dump."""
     table = store.read("wikipedia_dump", language)
-    return {"dump_bytes": _sum(table["bytes"]), "snapshot": table["snapshot"][0].as_py()}
+    snapshots = table["snapshot"].drop_null().to_pylist()
+    return {"dump_bytes": _sum(table["bytes"]), "snapshot": snapshots[0] if snapshots else None}
 
 
 def articles(store: Store, language: str) -> Metrics:
@@ -50,8 +52,8 @@ def mentions(store: Store, language: str) -> Metrics:
 
 
 def sources(store: Store, language: str) -> Metrics:
-    """By matcher, the share of facts without a source."""
-    table = store.read("fact_sources", language, columns=["matcher", "windows"])
+    """By matcher, the share of facts without a source in any corpus."""
+    table = pool_corpora(store.read("fact_sources", language))
     absent = pa.table({"matcher": table["matcher"], "absent": pc.equal(table["windows"], 0)})
     counted = absent.group_by("matcher").aggregate([("absent", "mean")]).sort_by("matcher")
     return {f"absent_{row['matcher']}": row["absent_mean"] for row in counted.to_pylist()}

@@ -12,7 +12,12 @@ import pyarrow as pa
 
 from factroots_dagster.neurons.statistics import pair_means
 from factroots_dagster.report import previews as draw
+from factroots_dagster.roots.corpora import pool_corpora
 from factroots_dagster.store.store import Store
+from factroots_dagster.tables import zip_columns
+
+MAX_BARS = 40
+"""Files that are drawn one by one; of more, the corpora are drawn."""
 
 
 def draw_preview(asset: str, store: Store, *parts: str) -> bytes | None:
@@ -24,8 +29,9 @@ def draw_preview(asset: str, store: Store, *parts: str) -> bytes | None:
 
 def _dump(store: Store, language: str) -> bytes:
     table = store.read("wikipedia_dump", language)
-    sizes = dict(zip(table["file"].to_pylist(), table["bytes"].to_pylist(), strict=True))
-    return draw.draw_bars(sizes, "bytes")
+    name = "file" if table.num_rows <= MAX_BARS else "corpus"
+    sizes = table.group_by(name).aggregate([("bytes", "sum")])
+    return draw.draw_bars(dict(zip_columns(sizes, name, "bytes_sum")), "bytes")
 
 
 def _articles(store: Store, language: str) -> bytes:
@@ -42,7 +48,7 @@ def _mentions(store: Store, language: str) -> bytes:
 
 
 def _sources(store: Store, language: str) -> bytes:
-    return draw.draw_sources(store.read("fact_sources", language, columns=["matcher", "windows"]))
+    return draw.draw_sources(pool_corpora(store.read("fact_sources", language)))
 
 
 def _relations(asset: str, store: Store, *parts: str) -> bytes:

@@ -41,8 +41,8 @@ class FactTables:
 
     Attributes:
         types: FACT_TYPES of all languages.
-        splits, predictions, sources: language to MLAMA_SPLIT, PREDICTIONS and FACT_SOURCES, which may be
-            read when they are used.
+        splits, predictions, sources: language to MLAMA_SPLIT, PREDICTIONS and FACT_SOURCES of the model's
+            corpora together (`roots.corpora`), which may be read when they are used.
         similarity: the SIMILARITY_COLUMNS of NEURON_SIMILARITY.
         decode: turns lists of token ids into texts.
         articles: language to the number of articles searched, where known.

@@ -52,6 +52,7 @@ def collect_sentences(
             "title": pc.struct_field(best, "title"),
             "revision_id": pc.struct_field(best, "revision_id"),
             "sentence": _cut(pc.struct_field(best, "sentence")),
+            "url": pc.struct_field(best, "url"),
         }
         parts.append(pa.table(columns))
     return pa.concat_tables(parts).sort_by([("shard", "ascending"), ("entry", "ascending")])
@@ -65,13 +66,15 @@ def pack_sentences(sentences: pa.Table) -> Iterator[tuple[str, str, int]]:
         for number in np.unique(shards).tolist():
             first, last = np.searchsorted(shards, [number, number + 1]).tolist()
             rows = own.slice(first, last - first)
-            strings, (title, sentence) = encode_strings([rows["title"], rows["sentence"]])
+            names = ("title", "sentence", "url")
+            strings, (title, sentence, url) = encode_strings([rows[name] for name in names])
             block = {
                 "strings": strings,
                 "entry": rows["entry"].to_pylist(),
                 "title": title,
                 "revision": rows["revision_id"].to_pylist(),
                 "sentence": sentence,
+                "url": url,
             }
             yield f"{name}-{number}", pack(block), rows.num_rows
 

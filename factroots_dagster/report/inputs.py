@@ -17,6 +17,7 @@ from factroots_dagster.report.explorer import SIMILARITY_COLUMNS, STATISTIC, Dec
 from factroots_dagster.report.language_names import label_language, language_names
 from factroots_dagster.report.reference import PublishedResults, published_results
 from factroots_dagster.roots.comparison import p_at_1_by_language
+from factroots_dagster.roots.corpora import WIKIPEDIA, pool_corpora
 from factroots_dagster.roots.counts import (
     CountRanges,
     count_absent_sources,
@@ -80,6 +81,19 @@ class ReportInputs:
     def checkpoint(self) -> dict[str, Any]:
         """The row of CHECKPOINT."""
         return self.rows("checkpoint")[0]
+
+    @cached_property
+    def corpora(self) -> list[str]:
+        """The corpora in which sources were looked for, in alphabetical order."""
+        volumes = self.rows("wikipedia_volume")
+        searched = {name for row in volumes for name in row["corpora"] or [WIKIPEDIA]}
+        named = self.checkpoint.get("corpora")
+        return sorted(searched if named is None else searched & {*named})
+
+    @property
+    def texts(self) -> str:
+        """What sentences call these corpora."""
+        return "Wikipedia" if set(self.corpora) <= {WIKIPEDIA} else "text"
 
     @cached_property
     def published(self) -> PublishedResults | None:
@@ -186,16 +200,23 @@ def read_report_inputs(
         "neuron_similarity", checkpoint, columns=SIMILARITY_COLUMNS, where=pc.field("statistic") == STATISTIC
     )
     tables["wikipedia_volume"] = volume
+    corpora = tables["checkpoint"].to_pylist()[0].get("corpora")
     if generated:
         tables["planted_truth"] = reader.read("planted_truth")
     facts = FactTables(
         types=types,
         splits=LazyTables(languages, lambda language: reader.read("mlama_split", language)),
         predictions=LazyTables(languages, lambda language: reader.read("predictions", checkpoint, language)),
-        sources=LazyTables(languages, lambda language: reader.read("fact_sources", language)),
+        sources=LazyTables(
+            languages, lambda language: pool_corpora(reader.read("fact_sources", language), corpora)
+        ),
         similarity=similarity,
         decode=decode,
-        articles=dict(zip(volume["language"].to_pylist(), volume["articles"].to_pylist(), strict=True)),
+        articles={
+            row["language"]: row["articles"]
+            for row in volume.select(["language", "articles", "corpora"]).to_pylist()
+            if corpora is None or {*(row["corpora"] or [WIKIPEDIA])} <= {*corpora}
+        },
         links=not generated,
     )
     names = language_names()

@@ -44,9 +44,14 @@ FACT_TYPES = table(
     string("rule", f"Rule that decided the type: one of {', '.join(RULES)}"),
     boolean(
         "source_present",
-        "Whether the matcher found subject and object together in a window of the language's Wikipedia",
+        "Whether the matcher found subject and object together in a window of the model's corpora in the "
+        "language: those that the checkpoint names, by default all",
     ),
-    int64("windows", "Number of windows in which the matcher found subject and object together"),
+    int64(
+        "windows",
+        "Number of windows in which the matcher found subject and object together, each counted as many "
+        "times as its document counts",
+    ),
     _MATCHER,
     string(
         "easy",

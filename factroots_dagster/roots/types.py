@@ -9,13 +9,14 @@ facts with the same object are (`neurons.nearest`), at level ALPHA of that null.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.roots.corpora import corpora_of, describe_corpora, pool_corpora
 from factroots_dagster.roots.easy import (
     EasyEvidence,
     Tokenize,
@@ -58,6 +59,7 @@ def categorize_facts(
     k: int | None = None,
     easy_rule: str = DEFAULT_EASY_RULE,
     tokenize: Tokenize | None = None,
+    corpora: Collection[str] | None = None,
 ) -> TypingResult:
     """Types of one language's facts, in the order of `predictions`, and their types under other settings.
 
@@ -66,15 +68,17 @@ def categorize_facts(
     `sources`. statistic, k: of `nearest`; "evidence" agreed best with the planted link in generated worlds,
     "jaccard" of the top k neurons is the paper's. easy_rule: how naming cues are recognized, one of
     easy.EASY_RULES. tokenize: turns labels into token ids without special tokens; None leaves out the rule
-    "subject and object share a wordpiece".
-    Raises InputError for an unknown matcher, statistic or rule, and for tables of different facts.
+    "subject and object share a wordpiece". corpora: those in which sources count; None for all of `sources`.
+    Raises InputError for an unknown matcher, statistic or rule, for tables of different facts, and where
+    `sources` has none of the corpora.
     """
     check_easy_rule(easy_rule)
     facts = {row["uuid"]: row for row in split.to_pylist()}
     columns = ("uuid", "language", "relation", "full_match", "too_long", "object_ids")
     rows = predictions.select(columns).to_pylist()
     uuids = [row["uuid"] for row in rows]
-    windows = _windows_by_matcher(sources, uuids, matcher)
+    searched = describe_corpora(corpora_of(sources, corpora))
+    windows = _windows_by_matcher(pool_corpora(sources, corpora), uuids, matcher)
     for uuid in uuids:
         if uuid not in facts or any(uuid not in counts for counts in windows.values()):
             raise InputError(
@@ -91,7 +95,7 @@ def categorize_facts(
         "relation": find_relation_cues(unsourced_facts) | tokens,
         "none": tokens,
     }
-    types = _tabulate_types(rows, windows[matcher], easy[easy_rule], chosen, matcher, easy_rule)
+    types = _tabulate_types(rows, windows[matcher], easy[easy_rule], chosen, matcher, easy_rule, searched)
     present = {name: np.array([counts[uuid] > 0 for uuid in uuids], bool) for name, counts in windows.items()}
     return TypingResult(types, tabulate_variants(predictions, present, easy, results or [chosen]))
 
@@ -128,13 +132,14 @@ def _tabulate_types(
     result: StatisticResult,
     matcher: str,
     easy_rule: str,
+    searched: str,
 ) -> pa.Table:
-    """FACT_TYPES. rows: of PREDICTIONS, aligned with `result`."""
+    """FACT_TYPES. rows: of PREDICTIONS, aligned with `result`. searched: what was, for people."""
     typed = []
     for index, row in enumerate(rows):
         uuid, count = row["uuid"], windows[row["uuid"]]
         evidence = easy.get(uuid) if count == 0 else None
-        decision = _decide(row, evidence, count, matcher, result, index)
+        decision = _decide(row, evidence, count, matcher, searched, result, index)
         compared = bool(row["full_match"]) and np.isfinite(result.similarity[index])
         values = {
             **{name: row[name] for name in ("uuid", "language", "relation")},
@@ -169,6 +174,7 @@ def _decide(
     easy: EasyEvidence | None,
     windows: int,
     matcher: str,
+    searched: str,
     result: StatisticResult,
     index: int,
 ) -> _Decision:
@@ -176,14 +182,14 @@ def _decide(
     if not row["full_match"]:
         return _decide_not_predicted(row)
     if windows == 0:
-        absent = f"No {matcher} of this Wikipedia holds subject and object"
+        absent = f"No {matcher} of {searched} holds subject and object"
         if easy is not None:
             return _Decision(easy.type, easy.rule, f"{absent}, but {easy.reason}.")
         return _Decision("transferred", "no_source", f"{absent}, and nothing gives the object away.")
     present = (
-        f"1 {matcher} of this Wikipedia holds both"
+        f"1 {matcher} of {searched} holds both"
         if windows == 1
-        else f"{windows:,} {matcher}s of this Wikipedia hold both"
+        else f"{windows:,} {matcher}s of {searched} hold both"
     )
     if not result.has_partner[index]:
         reason = f"{present}; no other language predicts the fact from a text of its own."

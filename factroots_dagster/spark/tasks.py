@@ -163,6 +163,11 @@ def read_task_state(folder: Path, number: int, status: Status) -> TaskState | No
         return None
 
 
+def forget_state(folder: Path, number: int) -> None:
+    """Remove a task's final state, so that the next call runs the task again."""
+    (folder / STATE_NAME.format(number=number, status="done")).unlink(missing_ok=True)
+
+
 def latest_task_states(folder: Path, tasks: int) -> list[TaskState]:
     """The latest state of every task that has started, in the order of their numbers."""
     states = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from factroots_dagster.corpora.schema import ARTICLE_SIZES, INDEXED_PAGES, LOSSES, PAGE_COUNTS
+from factroots_dagster.corpora.schema import ARTICLE_SIZES, CORPUS, INDEXED_PAGES, LOSSES, PAGE_COUNTS
 from factroots_dagster.tables import FACT_KEY, LANGUAGE, boolean, column, int64, string, table
 
 _PAGE_ID = int64("page_id", "Id of the article's page")
@@ -12,8 +12,8 @@ _PAGE_ID = int64("page_id", "Id of the article's page")
 EVIDENCE = pa.struct(
     [
         _PAGE_ID,
-        string("title", "Title of the article"),
-        int64("revision_id", "Revision of the article that was read"),
+        string("title", "Title of the article; of a document of another corpus its identifier there"),
+        int64("revision_id", "Revision of the article that was read; null for other corpora"),
         int64("subject_start", "Where the subject's mention starts in the article's text, in code points"),
         int64("subject_end", "Where the subject's mention ends in the article's text, exclusive"),
         int64("object_start", "Where the object's mention starts in the article's text, in code points"),
@@ -22,14 +22,20 @@ EVIDENCE = pa.struct(
             "sentence",
             "What the passage says, both sides included: at most 1000 characters, some with an ellipsis",
         ),
+        string("url", "Address of the document; null for Wikipedia, and where the corpus has none"),
     ]
 )
 """One passage that mentions both sides of a fact; positions are code points into the article's text."""
 
 FACT_SOURCES = table(
     *FACT_KEY,
+    CORPUS,
     string("matcher", "How the sides were matched: window (sentence, chunk, article) and names that count"),
-    int64("windows", "Windows of this language's Wikipedia that mention both sides; 0: none was found"),
+    int64(
+        "windows",
+        "Windows of the corpus in this language that mention both sides, each counted as many times as its "
+        "document counts; 0: none was found",
+    ),
     boolean(
         "unknown_pieces",
         "Whether a label has a wordpiece that the tokenizer does not know, so that matches mean little; null "
@@ -41,18 +47,19 @@ FACT_SOURCES = table(
         "The windows with the shortest passages that mention both sides, at most three, best first",
     ),
 )
-"""One row per fact and matcher, in the order of the facts."""
+"""One row per fact, corpus of the language and matcher, in the order of the facts."""
 
 WIKIPEDIA_VOLUME = table(
     LANGUAGE,
-    string("snapshot", "Date of the dump"),
+    column("corpora", pa.list_(pa.string()), "Names of the corpora"),
+    string("snapshot", "Date of the dump; null without Wikipedia"),
     *PAGE_COUNTS,
     *ARTICLE_SIZES,
     int64("entities", "Distinct subjects and objects that the articles mention by label"),
     INDEXED_PAGES,
     *LOSSES,
 )
-"""One row: the size of a language's Wikipedia."""
+"""One row: the size of all corpora of a language together, of which Wikipedia is one."""
 
 ENTITY_MENTIONS = table(
     string("entity_uri", "Wikidata id of the entity, a subject or object of a fact"),

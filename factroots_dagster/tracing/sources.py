@@ -13,9 +13,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from factroots_dagster.corpora.schema import WIKIPEDIA
 from factroots_dagster.spark.tasks import ReportProgress, TaskState, clean_up, run_tasks
 from factroots_dagster.store.store import main_files
 from factroots_dagster.tables import storage_schema
+from factroots_dagster.tracing.documents import PageWeights, corpus_of_file
 from factroots_dagster.tracing.excerpts import cut_excerpt, passage_span
 from factroots_dagster.tracing.forms import entities_of_split
 from factroots_dagster.tracing.kinds import MENTION_KINDS
@@ -47,7 +49,10 @@ MERGED_ROWS = 1 << 20
 """Passages of several files are concatenated up to this number before the best of them are selected."""
 
 SENTENCES = pa.schema(
-    [("row", pa.int64()), ("title", pa.string()), ("revision_id", pa.int64()), ("sentence", pa.string())]
+    [
+        *(("row", pa.int64()), ("title", pa.string()), ("revision_id", pa.int64())),
+        *(("sentence", pa.string()), ("url", pa.string())),
+    ]
 )
 """Intermediate files: one row per selected passage, `row` its row among all of them."""
 
@@ -61,10 +66,10 @@ def write_sources(
     *,
     progress: Callable[[str], None] | None = None,
 ) -> pa.Table:
-    """Write `folder/data.parquet` (FACT_SOURCES): a row per fact of `split` and matcher; return it.
+    """Write `folder/data.parquet` (FACT_SOURCES): a row per fact of `split`, corpus and matcher; return it.
 
     articles_folder, mentions_folder: WIKIPEDIA_ARTICLES and ENTITY_MENTIONS of the split's language, in part
-    files with the same numbers. split: MLAMA_SPLIT.
+    files with the same numbers; a file of articles has one corpus. split: MLAMA_SPLIT.
 
     A window (sentence, chunk of 512 tokens, article) counts for a fact when it holds a mention of the subject
     (its uri under its label) and one of the object; a mention is in the window of its first character.
@@ -87,19 +92,24 @@ def write_sources(
 
     facts = build_fact_table(split, entities)
     encoded = encode_strings(entities)
-    run(write_best_passages, parts, "windows", entities=encoded, facts=facts, matchers=matchers)
+    # The n-th file of mentions is about the file of articles whose number is in its name.
+    file_of_part = [int(path.name.split("-")[1]) for path in parts]
+    articles = main_files(articles_folder)
+    corpus_by_file = [corpus_of_file(path) for path in articles]
+    corpora = tuple(dict.fromkeys(name for name in corpus_by_file if name is not None)) or (WIKIPEDIA,)
+    documents = [(articles[number], corpus_by_file[number]) for number in file_of_part]
+    names = {"corpora": corpora, "matchers": matchers}
+    run(write_best_passages, parts, "windows", entities=encoded, facts=facts, documents=documents, **names)
     passages, windows, part = _merge_best_passages(folder, len(parts))
     clean_up(folder)
-    # The n-th file of mentions is about the file of articles whose number is in its name.
-    article_file = np.array([int(path.name.split("-")[1]) for path in parts], dtype=np.int64)[part]
+    article_file = np.array(file_of_part, dtype=np.int64)[part]
     needed = np.unique(article_file)
     rows = [np.flatnonzero(article_file == number) for number in needed]
-    articles = main_files(articles_folder)
     of_files = [take_rows(passages, of_file) | {"row": of_file} for of_file in rows]
     run(write_sentences, [articles[number] for number in needed], "sentences", passages=of_files)
     files = sorted(folder.glob("_sentences-*.parquet"))
     sentences = pa.concat_tables([SENTENCES.empty_table(), *map(pq.read_table, files)]).sort_by("row")
-    table = build_fact_sources(split, passages, windows, sentences, matchers, pieces)
+    table = build_fact_sources(split, passages, windows, sentences, matchers, pieces, corpora)
     pq.write_table(table, folder / "data.parquet", compression="zstd")
     clean_up(folder)
     for path in files:
@@ -136,11 +146,18 @@ def write_best_passages(
     entities: pa.Table,
     facts: FactTable,
     matchers: tuple[str, ...],
+    documents: list[tuple[Path, str | None]],
+    corpora: tuple[str, ...],
 ) -> TaskState:
     """In a worker: write the best passages in one file of mentions as `_windows-<number>.parquet`.
 
-    entities: strings as dictionaries, numbered as in `facts`.
+    entities: strings as dictionaries, numbered as in `facts`. documents: for each file of mentions the file
+    of articles and its corpus, one of `corpora`. A fact in the n-th of c corpora has the number c * fact +
+    n.
     """
+    articles, corpus = documents[number]
+    weights = PageWeights.read(articles)
+    corpus_number = corpora.index(corpus or corpora[0])
     file = pq.ParquetFile(paths[number], read_dictionary=["entity_uri", "label", "kind"])
     size = paths[number].stat().st_size
     tables, counts, pages = [empty_rows(PASSAGE_COLUMNS)], [np.zeros(0, np.int64)], 0
@@ -148,7 +165,8 @@ def write_best_passages(
     for group in range(file.num_row_groups):
         mentions = mentions_as_numbers(file.read_row_group(group), entities)
         passages = find_passages(mentions, facts, matchers)
-        best, windows = select_best(passages, np.ones(len(passages["fact"]), dtype=np.int64))
+        passages["fact"] = passages["fact"] * len(corpora) + corpus_number
+        best, windows = select_best(passages, weights.of(passages["page_id"]))
         tables.append(best)
         counts.append(windows)
         pages += int(np.count_nonzero(np.diff(mentions["page_id"], prepend=-1)))
@@ -230,7 +248,8 @@ def write_sentences(
         first, last = np.searchsorted(page_ids, ids), np.searchsorted(page_ids, ids, side="right")
         needed = np.flatnonzero(last > first)
         if len(needed):
-            table = file.read_row_group(group, columns=["title", "revision_id", "redirect_to", "text"])
+            names = ["title", "revision_id", "redirect_to", "text", "url"]
+            table = file.read_row_group(group, columns=names)
             for at, page in zip(needed.tolist(), table.take(pa.array(needed)).to_pylist(), strict=True):
                 if page["redirect_to"] is not None:
                     continue
@@ -239,7 +258,8 @@ def write_sentences(
                 # A dump may hold a page twice; the first counts.
                 for passage in passages_on_page[~is_read[passages_on_page]].tolist():
                     sentence = cut_passage(page["text"], *(span[passage] for span in spans))
-                    rows.append((row_numbers[passage], page["title"], page["revision_id"], sentence))
+                    values = (page["title"], page["revision_id"], sentence, page["url"])
+                    rows.append((row_numbers[passage], *values))
                 is_read[passages_on_page] = True
         report_progress({"pages": pages, "done_bytes": size * (group + 1) // file.num_row_groups})
     table = pa.Table.from_pylist([dict(zip(SENTENCES.names, row, strict=True)) for row in rows], SENTENCES)
@@ -269,16 +289,18 @@ def build_fact_sources(
     sentences: pa.Table,
     matchers: tuple[str, ...],
     pieces: pa.Table | None,
+    corpora: tuple[str, ...] = (WIKIPEDIA,),
 ) -> pa.Table:
     """FACT_SOURCES in the order of `split`; a fact without windows has no evidence.
 
-    passages: by fact, matcher (all among `matchers`) and rank. windows: how many windows each stands for.
+    passages: by fact, matcher (all among `matchers`) and rank, facts numbered as in `write_best_passages`.
+    windows: how many windows each stands for.
     sentences: SENTENCES of the passages, row by row. pieces: MENTION_PIECES; None without a tokenizer.
     """
     schema = storage_schema(FACT_SOURCES)
     position = np.full(len(MATCHERS), -1, dtype=np.int64)
     position[[MATCHER_NUMBERS[name] for name in matchers]] = np.arange(len(matchers))
-    size = split.num_rows * len(matchers)
+    size = split.num_rows * len(corpora) * len(matchers)
     rows = passages["fact"] * len(matchers) + position[passages["matcher"]]
     totals = np.zeros(size, dtype=np.int64)
     np.add.at(totals, rows, windows)
@@ -289,12 +311,15 @@ def build_fact_sources(
         [columns[field.name] for field in EVIDENCE], fields=list(evidence_type.value_type)
     )
     offsets = np.searchsorted(rows, np.arange(size + 1)).astype(np.int32)
-    facts = pa.array(np.repeat(np.arange(split.num_rows), len(matchers)))
+    facts = pa.array(np.repeat(np.arange(split.num_rows), len(corpora) * len(matchers)))
+    flags = np.array(_unknown_piece_flags(split, matchers, pieces), dtype=object)
+    flags = np.repeat(flags.reshape(split.num_rows, 1, len(matchers)), len(corpora), axis=1)
     arrays = [
         *(split[name].take(facts) for name in ("uuid", "language", "relation")),
-        pa.array(list(matchers) * split.num_rows, pa.string()),
+        pa.array([corpus for corpus in corpora for _ in matchers] * split.num_rows, pa.string()),
+        pa.array(list(matchers) * len(corpora) * split.num_rows, pa.string()),
         pa.array(totals),
-        pa.array(_unknown_piece_flags(split, matchers, pieces), pa.bool_()),
+        pa.array(flags.ravel(), pa.bool_()),
         pa.ListArray.from_arrays(pa.array(offsets), evidence, type=evidence_type),
     ]
     return pa.Table.from_arrays(arrays, schema=schema).combine_chunks()

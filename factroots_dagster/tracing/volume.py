@@ -1,4 +1,4 @@
-"""How much text a language's Wikipedia has."""
+"""How much text a language's corpora have."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ BATCH_ROWS = 1 << 20
 
 
 def measure_volume(dump: pa.Table, articles_folder: Path, mentions_folder: Path) -> pa.Table:
-    """The size of one language's Wikipedia: WIKIPEDIA_VOLUME, one row.
+    """The size of one language's corpora: WIKIPEDIA_VOLUME, one row.
 
     dump: WIKIPEDIA_DUMP. articles_folder, mentions_folder: what `write_articles` and `write_mentions` wrote.
     """
     indexed = dump["indexed_pages"]
+    snapshots = dump["snapshot"].drop_null()
     row = {
         "language": dump["language"][0].as_py(),
-        "snapshot": dump["snapshot"][0].as_py(),
+        "corpora": pc.unique(dump["corpus"]).to_pylist(),
+        "snapshot": snapshots[0].as_py() if len(snapshots) else None,
         **pq.read_table(articles_folder / "_counts.parquet").to_pylist()[0],
         "entities": count_entities(mentions_folder),
         "indexed_pages": None if indexed.null_count else pc.sum(indexed).as_py(),

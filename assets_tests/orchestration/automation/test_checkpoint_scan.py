@@ -32,7 +32,7 @@ from factroots_dagster.orchestration.versions import code_version
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
-DESCRIBED = pa.schema([("revision", pa.string())])
+DESCRIBED = pa.schema([("revision", pa.string()), ("corpora", pa.list_(pa.string()))])
 LATER = 4e9  # long after any file was written
 C1, C2 = "1" * 40, "2" * 40
 
@@ -54,7 +54,8 @@ def describe(settings: Settings, key: str, revision: str) -> None:
     """Publish what the asset `checkpoint` publishes, as far as the sensor looks at it."""
     store = Store(settings.data_root, settings.world)
     with store.write_partition("checkpoint", key, code_version=code_version("checkpoint", settings)) as work:
-        work.write(pa.table({"revision": [revision]}), DESCRIBED)
+        row = {"revision": revision, "corpora": registry.lookup(settings, key).corpora}
+        work.write(pa.Table.from_pylist([row], DESCRIBED), DESCRIBED)
 
 
 class Daemon:
@@ -129,6 +130,19 @@ def test_a_folder_changed_in_place_is_asked_for_again_and_again_when_it_goes_bac
         assert daemon.tick() == []
     age(folder)  # touched, and the same as before
     assert daemon.tick() == []
+
+
+def test_a_checkpoint_with_other_corpora_is_described_again(settings: Settings, daemon: Daemon) -> None:
+    folder = checkpoint_folder(settings.checkpoints / "step-1")
+    age(folder)
+    assert daemon.tick() == ["step-1"]
+    describe(settings, "step-1", folder_revision(folder))
+    assert daemon.tick() == []
+    for corpora in (["web"], ["web", "wikipedia"]):
+        registry.add(settings, str(folder), corpora=corpora)
+        assert daemon.tick() == ["step-1"]
+        describe(settings, "step-1", folder_revision(folder))
+        assert daemon.tick() == []
 
 
 def test_a_deleted_checkpoint_is_reported_and_kept(settings: Settings, daemon: Daemon) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES, WIKIPEDIA_COUNTS, WIKIPEDIA_PROBLEMS
+from factroots_dagster.corpora.schema import (
+    WIKIPEDIA,
+    WIKIPEDIA_ARTICLES,
+    WIKIPEDIA_COUNTS,
+    WIKIPEDIA_PROBLEMS,
+)
 from factroots_dagster.corpora.wikipedia.limits import TimeLimitExceeded, time_limit
 from factroots_dagster.corpora.wikipedia.markup.lines import drop_lines
 from factroots_dagster.corpora.wikipedia.markup.wikitext import extract_prose
@@ -81,20 +86,29 @@ def write_articles(
     total = sum(source.end - source.start for source in ranges)
     what = f"{language}: articles"
     states = run_tasks(spark, folder, len(ranges), function, what=what, total=total, progress=progress)
-    problems = [problem for state in states for problem in state["problems"]]
-    counts = {name: sum(state[name] for state in states) for name in WIKIPEDIA_COUNTS.names}
-    if not counts["pages"]:
+    if not any(state["pages"] for state in states):
         raise InputError(
             f"{', '.join(dump['path'].to_pylist())}: there is no complete page in it", "get the dump again"
         )
+    counts = write_totals(folder, states)
+    clean_up(folder)
+    if progress:
+        progress(f"{language}: {counts['articles']:,} articles and {counts['redirects']:,} redirects")
+    return counts
+
+
+def write_totals(folder: Path, states: Sequence[TaskState]) -> dict[str, int]:
+    """Write what the tasks' final states say beside the articles; return the sums of their counts.
+
+    Files: `_problems.parquet`, `_counts.parquet`, and an empty table where no task wrote an article.
+    """
+    problems = [problem for state in states for problem in state["problems"]]
+    counts = {name: sum(state[name] for state in states) for name in WIKIPEDIA_COUNTS.names}
     ensure_table(folder, WIKIPEDIA_ARTICLES)
     problem_table = pa.Table.from_pylist(problems, storage_schema(WIKIPEDIA_PROBLEMS))
     pq.write_table(problem_table, folder / "_problems.parquet", compression="zstd")
     count_table = pa.Table.from_pylist([counts], storage_schema(WIKIPEDIA_COUNTS))
     pq.write_table(count_table, folder / "_counts.parquet")
-    clean_up(folder)
-    if progress:
-        progress(f"{language}: {counts['articles']:,} articles and {counts['redirects']:,} redirects")
     return counts
 
 
@@ -169,7 +183,7 @@ def namespace_of(page: Page, namespaces: Namespaces) -> int:
 
 
 def article_row(page: Page, namespaces: Namespaces, lists: bool) -> tuple[Any, ...]:
-    """The columns of WIKIPEDIA_ARTICLES for one page, except `words`."""
+    """The columns of WIKIPEDIA_ARTICLES for one page, up to `wikitext_bytes`."""
     redirect_to = page.redirect_to or find_redirect(page.wikitext, namespaces.language)
     head = (page.page_id, page.revision_id, page.title, redirect_to)
     wikitext_bytes = len(page.wikitext.encode())
@@ -186,8 +200,9 @@ def article_row(page: Page, namespaces: Namespaces, lists: bool) -> tuple[Any, .
 
 def article_table(rows: list[tuple[Any, ...]]) -> pa.Table:
     """Rows of `article_row` as WIKIPEDIA_ARTICLES."""
-    columns = list(zip(*rows, strict=True)) or [()] * (len(WIKIPEDIA_ARTICLES) - 1)
-    texts = columns[WIKIPEDIA_ARTICLES.get_field_index("text")]
-    typed_columns = zip([*columns, count_words(texts)], WIKIPEDIA_ARTICLES, strict=True)
+    columns = list(zip(*rows, strict=True)) or [()] * WIKIPEDIA_ARTICLES.get_field_index("words")
+    words = count_words(columns[WIKIPEDIA_ARTICLES.get_field_index("text")])
+    provenance = ([value] * len(rows) for value in (WIKIPEDIA, None, 1))
+    typed_columns = zip([*columns, words, *provenance], WIKIPEDIA_ARTICLES, strict=True)
     arrays = [pa.array(column, field.type) for column, field in typed_columns]
     return pa.Table.from_arrays(arrays, schema=WIKIPEDIA_ARTICLES)

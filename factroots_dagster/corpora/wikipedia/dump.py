@@ -159,8 +159,8 @@ def make_relative(dump: pa.Table, folder: Path) -> pa.Table:
 
 
 def make_absolute(dump: pa.Table, folder: Path) -> pa.Table:
-    """`dump` (WIKIPEDIA_DUMP) with absolute paths only; `folder` is what relative ones are relative to."""
-    return _map_paths(dump, lambda path: str(folder / path))
+    """`dump` (WIKIPEDIA_DUMP) with absolute paths and URIs only; relative ones are relative to `folder`."""
+    return _map_paths(dump, lambda path: path if "://" in path else str(folder / path))
 
 
 def remove_other_files(dump: pa.Table, folder: Path) -> None:

@@ -16,7 +16,7 @@ def fact_types(step: Step, checkpoint: str) -> None:
     from factroots_dagster.roots.sensitivity import Sensitivity
     from factroots_dagster.roots.types import categorize_facts
 
-    step.read("checkpoint", checkpoint)
+    corpora = step.read("checkpoint", checkpoint)["corpora"][0].as_py()
     model = step.model_resource().tokenizer(checkpoint)
     nearest = step.read_side("nearest", "neuron_similarity", checkpoint)
     predicted = step.languages_with("predictions", checkpoint)
@@ -29,6 +29,7 @@ def fact_types(step: Step, checkpoint: str) -> None:
                 step.read("fact_sources", language),
                 nearest,
                 tokenize=lambda labels: object_token_ids(model.tokenizer, labels, model.space_id),
+                corpora=corpora,
             )
             append(result.variants)
             sensitivity.add(language, result.variants)

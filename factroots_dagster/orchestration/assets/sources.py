@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from factroots_dagster.corpora.schema import WIKIPEDIA_DUMP
 from factroots_dagster.facts.schema import MLAMA_RELEASE
-from factroots_dagster.models.registry import lookup
+from factroots_dagster.models.registry import check_corpora, lookup
 from factroots_dagster.models.schema import CHECKPOINT
 from factroots_dagster.orchestration.assets.step import Step
 
@@ -29,8 +29,8 @@ def mlama_release(step: Step) -> None:
 
 
 def wikipedia_dump(step: Step, language: str) -> None:
-    """Find or download the dump of one language; a generated world writes its own."""
-    from factroots_dagster.corpora.registry import corpus_at
+    """Find or download the files of one language in all corpora; a generated world writes its own dump."""
+    from factroots_dagster.corpora.registry import acquire_files
     from factroots_dagster.corpora.wikipedia.dump import make_relative, remove_other_files
     from factroots_dagster.sandbox.dump import dump_name, write_dump
 
@@ -39,8 +39,8 @@ def wikipedia_dump(step: Step, language: str) -> None:
     if step.settings.generated:
         write_dump(step.world(), language, folder / dump_name(language))
         source = str(folder)
-    corpus, snapshot = corpus_at(source, language), step.settings.wikipedia_snapshot
-    table = corpus.acquire(language, source, snapshot, folder, step.progress)
+    corpora, snapshot = step.settings.corpus_choices, step.settings.wikipedia_snapshot
+    table = acquire_files(language, corpora, source, snapshot, folder, step.session, step.progress)
     remove_other_files(table, folder)
     step.writer.write(make_relative(table, folder), WIKIPEDIA_DUMP)
 
@@ -51,8 +51,10 @@ def checkpoint(step: Step, key: str) -> None:
     from factroots_dagster.models.files import resolve_checkpoint
 
     entry = lookup(step.settings, key)
+    check_corpora(entry, [choice.name for choice in step.settings.corpus_choices])
     if step.settings.generated and step.store.exists("sandbox_training"):
         step.input_folder("sandbox_training")
     resolved = resolve_checkpoint(entry.source, entry.revision)
-    table = describe(key, resolved, corpus="sandbox" if step.settings.generated else None)
+    corpus = "sandbox" if step.settings.generated else None
+    table = describe(key, resolved, corpus, entry.corpora)
     step.writer.write(table, CHECKPOINT)

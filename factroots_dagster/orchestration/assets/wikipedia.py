@@ -10,11 +10,11 @@ from factroots_dagster.tracing.schema import WIKIPEDIA_VOLUME
 
 
 def wikipedia_articles(step: Step, language: str) -> None:
-    """Read a dump's articles and redirects as plain text."""
-    from factroots_dagster.corpora.registry import corpus_of
+    """Read a dump's articles and redirects, and the documents of other corpora, as plain text."""
+    from factroots_dagster.corpora.registry import write_all_documents
 
     dump, lists = _read_dump(step, language), step.settings.wikipedia_lists
-    corpus_of(dump).write_documents(step.session, dump, step.folder, lists=lists, progress=step.progress)
+    write_all_documents(step.session, dump, step.folder, lists=lists, progress=step.progress)
 
 
 def wikipedia_volume(step: Step, language: str) -> None:

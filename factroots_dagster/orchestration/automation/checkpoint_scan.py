@@ -107,6 +107,12 @@ def _described(folder: Path, changed_ns: int) -> str:
     return str(read_folder(folder, ["revision"])["revision"][0].as_py())
 
 
+def described_corpora(store: Store, key: str) -> tuple[str, ...] | None:
+    """The corpora that the asset `checkpoint` has noted under a key, whose table exists."""
+    names = read_folder(store.path("checkpoint", key), ["corpora"])["corpora"][0].as_py()
+    return None if names is None else tuple(names)
+
+
 @dataclass
 class _Scan:
     """One scan under way."""
@@ -150,7 +156,8 @@ class _Scan:
         if described is not None:
             # what a person pinned may be a branch or a tag, which the described commit does not repeat
             manifest = self.store.manifest("checkpoint", key)
-            if (pinned or described == version) and manifest["code_version"] == code:
+            is_same = (pinned or described == version) and manifest["code_version"] == code
+            if is_same and described_corpora(self.store, key) == registered(self.settings)[key].corpora:
                 return
             before = str((self.store.path("checkpoint", key) / MANIFEST).stat().st_mtime_ns)
         self.result.requests[key] = f"{self.settings.world}:{key}:{version[:16]}:{code}:{before}"

@@ -80,11 +80,12 @@ def newer_snapshots(settings: Settings, store: Store) -> tuple[dict[str, str], d
     All languages are looked up at once, within the time that Dagster gives a schedule. Returns the date by
     language, and the reason by language.
     """
-    dates = {
-        language: store.read("wikipedia_dump", language, columns=["snapshot"])["snapshot"][0].as_py()
+    snapshots = {
+        language: store.read("wikipedia_dump", language, columns=["snapshot"])["snapshot"].drop_null()
         for language in store.keys("wikipedia_dump")
         if language in settings.active_languages
     }
+    dates = {language: dates[0].as_py() for language, dates in snapshots.items() if len(dates)}
     newer, unanswered = {}, {}
     pool = ThreadPoolExecutor(max_workers=8)
     lookups = {pool.submit(_newest, settings.wikipedia_source, language): language for language in dates}

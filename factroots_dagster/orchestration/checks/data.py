@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES
+from factroots_dagster.corpora.schema import WIKIPEDIA, WIKIPEDIA_ARTICLES
 from factroots_dagster.orchestration.checks import expect
 from factroots_dagster.orchestration.checks.suite import suite_of
 from factroots_dagster.settings import Settings
@@ -71,7 +71,7 @@ def dump_suite(settings: Settings, language: str) -> Sequence[Any]:
         *expect.rows(1),
         *expect.among("language", [language]),
         *expect.not_null("path", "sitename", "namespaces"),
-        *expect.unique("file"),
+        *expect.unique("corpus", "file"),
         *expect.within("bytes", 1),
         *expect.matching("sha1", SHA1, "sha1 is 40 hexadecimal digits"),
         *expect.matching("snapshot", r"^\d{8}$", "the snapshot is a date (YYYYMMDD)", severity="warning"),
@@ -136,7 +136,12 @@ def articles_frame(store: Store, language: str) -> pd.DataFrame:
         empty = pc.equal(pc.utf8_length(text), 0)
         batch = {
             "articles": _count(pc.invert(redirect)),
-            "null_ids": table["page_id"].null_count + table["revision_id"].null_count,
+            "null_ids": table["page_id"].null_count,
+            "null_corpora": table["corpus"].null_count,
+            "null_revisions": _count(
+                pc.and_(pc.equal(table["corpus"], WIKIPEDIA), pc.is_null(table["revision_id"]))
+            ),
+            "light_documents": _count(pc.less(pc.fill_null(table["weight"], 0), 1)),
             "null_titles": table["title"].null_count,
             "null_texts": table["text"].null_count,
             "empty_articles": _count(pc.and_(empty, pc.invert(redirect))),
@@ -168,7 +173,10 @@ def articles_suite(settings: Settings, language: str) -> Sequence[Any]:
     return [
         *expect.within("articles", 1),
         *expect.zero(
-            null_ids="every page has a page id and a revision id",
+            null_ids="every page has a page id",
+            null_corpora="every page is of a corpus",
+            null_revisions="every page of Wikipedia has a revision id",
+            light_documents="every page counts once or more",
             null_titles="every page has a title",
             null_texts="every page has a text, which may be empty",
             duplicate_ids="no two pages have the same id",
@@ -269,20 +277,24 @@ def sources_frame(store: Store, language: str) -> pd.DataFrame:
     frame: pd.DataFrame = table.drop(["evidence"]).to_pandas()
     frame["shown"] = shown.to_numpy()
     frame["evidence_agrees"] = (frame["shown"] > 0) == (frame["windows"] > 0)
-    windows = frame.pivot_table(index="uuid", columns="matcher", values="windows", aggfunc="sum")
+    key = ["uuid", "corpus"]
+    windows = frame.pivot_table(index=key, columns="matcher", values="windows", aggfunc="sum")
     windows = windows.reindex(columns=list(MATCHERS), fill_value=0).fillna(0)
     # Two labels in one sentence or chunk are in one article, and other forms only add to the labels.
     agrees = windows["article"] >= 0
     for family in (SURFACE, WITH_ALIASES, WITH_SUFFIXES):
         sentence, chunk, article = family
         agrees &= (windows[article] > 0) | ((windows[sentence] == 0) & (windows[chunk] == 0))
-    frame["article_agrees"] = frame["uuid"].map(agrees)
-    frame["aliases_agree"] = frame["uuid"].map(windows["article_with_aliases"] >= windows["article"])
+    windows["article_agrees"] = agrees
+    windows["aliases_agree"] = windows["article_with_aliases"] >= windows["article"]
+    frame = frame.join(windows[["article_agrees", "aliases_agree"]], on=key)
     frame["flag_agrees"] = frame["unknown_pieces"].notna() == (frame["matcher"] == WORDPIECE_CHUNK)
     facts = set(store.read("mlama_split", language, columns=["uuid"])["uuid"].to_pylist())
     wanted = matchers_for(language, has_tokenizer=bool((frame["matcher"] == WORDPIECE_CHUNK).any()))
-    traced = frame[frame["matcher"].isin(wanted)].groupby("uuid")["matcher"].nunique()
-    frame["facts_missing"] = len(facts - set(traced[traced == len(wanted)].index))
+    corpora = frame["corpus"].unique()
+    traced = frame[frame["matcher"].isin(wanted)].groupby(key)["matcher"].nunique()
+    expected = {(uuid, corpus) for uuid in facts for corpus in corpora}
+    frame["facts_missing"] = len(expected - set(traced[traced == len(wanted)].index))
     return frame
 
 
@@ -290,7 +302,8 @@ def sources_frame(store: Store, language: str) -> pd.DataFrame:
 def sources_suite(settings: Settings, language: str) -> Sequence[Any]:
     return [
         *expect.rows(1),
-        *expect.unique("uuid", "matcher"),
+        *expect.unique("uuid", "corpus", "matcher"),
+        *expect.not_null("corpus"),
         *expect.among("language", [language]),
         *expect.among("matcher", MATCHERS),
         *expect.within("windows", 0),
@@ -301,5 +314,5 @@ def sources_suite(settings: Settings, language: str) -> Sequence[Any]:
             aliases_agree="aliases never take a window away",
             flag_agrees="only the wordpiece matcher flags unknown pieces",
         ),
-        *expect.zero(facts_missing="every fact has a row for every matcher of its language"),
+        *expect.zero(facts_missing="every fact has a row for every corpus and matcher of its language"),
     ]

@@ -50,10 +50,14 @@ def build_section(inputs: ReportInputs) -> Section | None:
 def _text(inputs: ReportInputs) -> list[str]:
     text = [
         "A fact has a source when its subject and object occur together in one window of that language’s "
-        "Wikipedia. A wider window finds more sources, some of them by accident, so absence is a range and "
-        "not a single number."
+        f"{inputs.texts}. A wider window finds more sources, some of them by accident, so absence is a range "
+        "and not a single number."
     ]
-    if inputs.checkpoint.get("corpus") not in ("wikipedia", "sandbox"):
+    if inputs.checkpoint.get("corpora") is not None:
+        text.append(
+            f"Sources count in the corpora that the model was trained on: {join_words(inputs.corpora)}."
+        )
+    elif inputs.checkpoint.get("corpus") not in ("wikipedia", "sandbox"):
         text.append(
             "This model was not trained on Wikipedia alone: absence here does not mean that it never read "
             "the fact."

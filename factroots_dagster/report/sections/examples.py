@@ -86,7 +86,7 @@ def _source(evidence: Mapping[str, Any] | None) -> str:
     if not evidence:
         return "no source found"
     # U+2068 and U+2069 isolate the text direction of each label within the cell.
-    return (
-        f"“\u2068{evidence['sentence']}\u2069” — \u2068{evidence['title']}\u2069, "
-        f"revision {evidence['revision_id']}"
-    )
+    place = f"\u2068{evidence.get('url') or evidence['title']}\u2069"
+    if evidence["revision_id"]:
+        place += f", revision {evidence['revision_id']}"
+    return f"“\u2068{evidence['sentence']}\u2069” — {place}"

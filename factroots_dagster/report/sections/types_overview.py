@@ -49,16 +49,16 @@ def _text(inputs: ReportInputs, predicted: int, asked: int) -> list[str]:
     text = [
         f"The model answers {predicted:,} of {asked:,} questions in {len(inputs.languages)} languages "
         "correctly. Where does this knowledge come from?",
-        "Shared: the language’s own Wikipedia states the fact, and the model represents it with the same "
-        "neurons as another language does. Independent: it is stated there, too, but represented in this "
-        "language alone. Transferred: this language’s Wikipedia does not state it and nothing gives it away, "
-        "so it must have come over from another language. Easy: it is not stated either, but the name gives "
-        "the answer away.",
+        f"Shared: the language’s own {inputs.texts} states the fact, and the model represents it with the "
+        "same neurons as another language does. Independent: it is stated there, too, but represented in "
+        f"this language alone. Transferred: this language’s {inputs.texts} does not state it and nothing "
+        "gives it away, so it must have come over from another language. Easy: it is not stated either, but "
+        "the name gives the answer away.",
     ]
     luck = inputs.luck[-1]
     if luck["rate"] is not None:
         text.append(
-            f"Some correct answers are luck: of {luck['unsourced']:,} questions that no Wikipedia here "
+            f"Some correct answers are luck: of {luck['unsourced']:,} questions that no {inputs.texts} here "
             f"answers and no name gives away, {percent(luck['rate'])} are answered correctly all the same. "
             f"About {luck['expected_lucky']:,.0f} of {luck['transferred']:,} transferred facts are therefore "
             f"expected to be guesses, which leaves {luck['transferred_net']:,.0f}."

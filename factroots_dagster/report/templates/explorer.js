@@ -22,7 +22,7 @@
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     const block = JSON.parse(await new Response(stream).text());
     // Indices into `strings` are written as differences from the previous one.
-    for (const column of ["template", "prediction", "reason", "title", "sentence"]) {
+    for (const column of ["template", "prediction", "reason", "title", "sentence", "url"]) {
       if (!block.strings || !block[column]) continue;
       let last = 0;
       block[column] = block[column].map((step) => (step === null ? null : (last += step)));
@@ -206,13 +206,14 @@
     }
   }
 
-  // Entry to title, revision and sentence of its evidence.
+  // Entry to title, revision, sentence and address of its evidence.
   function collectEvidence(blocks) {
     const evidence = new Map();
     for (const block of blocks) if (block) block.entry.forEach((entry, position) => evidence.set(entry, {
       title: block.strings[block.title[position]],
       revision: Number(block.revision[position]),
       sentence: block.strings[block.sentence[position]],
+      url: block.url[position] === null ? null : block.strings[block.url[position]],
     }));
     return evidence;
   }
@@ -330,20 +331,27 @@
       cell.textContent = count + "; the sentence is not in this page.";
       return cell;
     }
-    let source = createLabel(evidence.title, "title");
-    if (index.links) {
-      const wiki = index.languages[shard.language[entry]][0].replaceAll("_", "-");
+    let source = createLabel(evidence.url || evidence.title, "title");
+    const address = findAddress(evidence, index.languages[shard.language[entry]][0]);
+    if (address) {
       const link = createElement("a");
       link.append(source);
-      link.href = `https://${encodeURIComponent(wiki)}.wikipedia.org/w/index.php?oldid=${evidence.revision}`;
+      link.href = address;
       link.rel = "noopener noreferrer";
       source = link;
     }
     cell.append(
       createSentence(evidence.sentence, [subject, object]),
-      createLine(source, createElement("small", `, revision ${evidence.revision}. ${count}.`)),
+      createLine(source, createElement("small", evidence.revision ? `, revision ${evidence.revision}. ${count}.` : `. ${count}.`)),
     );
     return cell;
+  }
+
+  // Where a text can be read: a document's own address, or the revision of a wiki that exists.
+  function findAddress(evidence, language) {
+    if (evidence.url) return /^https?:\/\//.test(evidence.url) ? evidence.url : null;
+    const wiki = encodeURIComponent(language.replaceAll("_", "-"));
+    return index.links && evidence.revision ? `https://${wiki}.wikipedia.org/w/index.php?oldid=${evidence.revision}` : null;
   }
 
   // A sentence with the names marked where they stand as they are written.

@@ -1,0 +1,190 @@
+"""From the files of a corpus to the table of documents, in the form of Wikipedia's articles."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from factroots_dagster.corpora.collection.choices import Reading
+from factroots_dagster.corpora.collection.duplicates import digest_shard, read_copies, write_copies
+from factroots_dagster.corpora.collection.files import shards_of
+from factroots_dagster.corpora.collection.languages import all_codes
+from factroots_dagster.corpora.collection.records import Record, Shard
+from factroots_dagster.corpora.collection.rows import (
+    MAX_CORPORA,
+    MAX_SHARDS,
+    Document,
+    DocumentReader,
+    OtherLanguage,
+)
+from factroots_dagster.corpora.collection.shards import run_shards
+from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES, WIKIPEDIA_COUNTS
+from factroots_dagster.corpora.wikipedia.articles import (
+    GROUP_BYTES,
+    GROUP_ROWS,
+    article_table,
+    count_sizes,
+    write_totals,
+)
+from factroots_dagster.errors import InputError
+from factroots_dagster.spark.part_files import PartWriter
+from factroots_dagster.spark.tasks import ReportProgress, TaskState, clean_up
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+MAX_PROBLEMS, MAX_CODES = 1000, 5
+"""Problems that are listed of one file, and codes of other languages that are named."""
+
+
+def write_documents(
+    session: Callable[[], SparkSession],
+    inventory: pa.Table,
+    folder: Path,
+    *,
+    corpus_number: int = 1,
+    progress: Callable[[str], None] | None = None,
+) -> dict[str, int]:
+    """Write the documents of one corpus in one language into `folder`; return their counts.
+
+    inventory: WIKIPEDIA_DUMP of the corpus. corpus_number: of the corpus among those of the language, from 1;
+    page ids begin with it. Files are those of `wikipedia.articles.write_articles`: `part-*.parquet`
+    (WIKIPEDIA_ARTICLES, in the order of files and rows), `_problems.parquet` (WIKIPEDIA_PROBLEMS, at most
+    MAX_PROBLEMS of each file) and `_counts.parquet`; `pages` counts the documents in the language.
+
+    A row without text or with a weight that is none is listed as a problem. After a call that was killed, a
+    call with the same `folder` computes only the shards, which are files, that are missing. Raises InputError
+    for a file that is damaged, lacks a column or holds nothing but problems, and where no document is left.
+    """
+    language, corpus = inventory["language"][0].as_py(), inventory["corpus"][0].as_py()
+    reading, shards = Reading(**inventory["reading"][0].as_py()), shards_of(inventory)
+    if len(shards) > MAX_SHARDS or corpus_number > MAX_CORPORA:
+        problem = (
+            f"corpus {corpus!r} has {len(shards):,} files of {language}; at most {MAX_SHARDS:,} are read"
+        )
+        raise InputError(problem, "join files, or divide the corpus into several with names of their own")
+    reader = DocumentReader(corpus_number, all_codes(language), reading)
+    run = partial(run_shards, session, shards=shards, reading=reading, progress=progress)
+    copies = None
+    if reading.duplicates != "count":
+        texts, copies = folder / "_texts", folder / "_copies"
+        if not (copies / "_SUCCESS").is_file():
+            texts.mkdir(exist_ok=True)
+            digest = partial(digest_shard, folder=texts.absolute(), reader=reader)
+            run(folder=texts, function=digest, what=f"{language}: {corpus}, equal texts")
+            write_copies(session(), texts, copies, reading.duplicates)
+    write = partial(
+        write_shard,
+        folder=folder.absolute(),
+        corpus=corpus,
+        reader=reader,
+        copies=copies and copies.absolute(),
+    )
+    states = run(folder=folder, function=write, what=f"{language}: {corpus}")
+    if not any(state["articles"] for state in states):
+        codes = sorted({code for state in states for code in state["other_languages"]})
+        others = f"; its documents are in {', '.join(codes[:MAX_CODES])}" if codes else ""
+        problem = f"corpus {corpus!r} has no document of language {language!r} in {len(shards)} files{others}"
+        raise InputError(problem, "correct its location or its language column, or leave the language out")
+    counts = write_totals(folder, states)
+    for name in ("_texts", "_copies"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    clean_up(folder)
+    if progress:
+        progress(f"{language}: {counts['articles']:,} documents of {corpus}")
+    return counts
+
+
+def write_shard(
+    shard: Shard,
+    records: Iterable[Record],
+    report_progress: ReportProgress,
+    *,
+    folder: Path,
+    corpus: str,
+    reader: DocumentReader,
+    copies: Path | None,
+) -> TaskState:
+    """In a worker: write the documents of one file; return its counts and problems."""
+    counts = dict.fromkeys(WIKIPEDIA_COUNTS.names, 0)
+    problems: list[dict[str, Any]] = []
+    codes: Counter[str] = Counter()
+    new_weights = read_copies(copies, shard)
+    group: list[Document] = []
+    size = 0
+    with PartWriter(folder, shard.number, WIKIPEDIA_ARTICLES) as writer:
+        for row, row_bytes, values in records:
+            document = reader.read(shard, row, values)
+            if isinstance(document, OtherLanguage):
+                codes[document.code] += 1
+                continue
+            if isinstance(document, str):
+                counts["damaged_pages"] += 1
+                counts["lost_bytes"] += row_bytes
+                if len(problems) < MAX_PROBLEMS:
+                    place = {"page_id": None, "title": f"{shard.file}:{row + 1}"}
+                    problems.append(place | {"problem": document, "bytes": row_bytes})
+                continue
+            counts["pages"] += 1
+            weight = new_weights.get(document.page_id, document.weight)
+            if not weight:
+                continue
+            group.append(document._replace(weight=weight))
+            size += len(document.text)
+            if len(group) == GROUP_ROWS or size >= GROUP_BYTES:
+                _write_group(group, corpus, writer, counts)
+                group, size = [], 0
+            report_progress(counts)
+        _write_group(group, corpus, writer, counts)
+    if problems and not counts["pages"]:
+        problem = f"{shard.path}: none of its {counts['damaged_pages']:,} rows can be read; row 1: "
+        raise InputError(
+            problem + problems[0]["problem"], "set the options of the corpus in FACTROOTS_CORPORA"
+        )
+    other_languages = [code for code, _ in codes.most_common(MAX_CODES)]
+    return counts | {"problems": problems, "other_languages": other_languages}
+
+
+def _write_group(group: list[Document], corpus: str, writer: PartWriter, counts: dict[str, int]) -> None:
+    """Write documents as one row group, and add their number and sizes to `counts`."""
+    table = document_table(group, corpus)
+    writer.write(table)
+    counts["articles"] += len(group)
+    for name, size in count_sizes(table).items():
+        counts[name] += size
+
+
+def document_table(documents: list[Document], corpus: str) -> pa.Table:
+    """Documents as WIKIPEDIA_ARTICLES."""
+    table = article_table(
+        [
+            (
+                document.page_id,
+                None,
+                document.title,
+                None,
+                None,
+                document.text,
+                [],
+                [],
+                len(document.text.encode()),
+            )
+            for document in documents
+        ]
+    )
+    columns = {
+        "corpus": [corpus] * len(documents),
+        "url": [document.url for document in documents],
+        "weight": [document.weight for document in documents],
+    }
+    for name, values in columns.items():
+        index = WIKIPEDIA_ARTICLES.get_field_index(name)
+        field = WIKIPEDIA_ARTICLES.field(index)
+        table = table.set_column(index, field, pa.array(values, field.type))
+    return table
