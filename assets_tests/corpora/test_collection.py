@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -174,10 +173,11 @@ def test_a_run_that_is_killed_half_way_is_resumed(session: Any, tmp_path: Path, 
     inventory, killed = listed(session, setting), tmp_path / "killed"
     pq.write_table(inventory, tmp_path / "inventory.parquet")
     killed.mkdir()
-    # A pipe that nobody writes into: whoever reads this shard waits until the kill.
+    # A pipe that nobody writes into: whoever reads this shard waits, also a worker that outlives the kill.
     path = tmp_path / "in" / "4.jsonl"
     path.rename(tmp_path / "4.jsonl")
     os.mkfifo(path)
+    writer = os.open(path, os.O_RDWR)
     command = [sys.executable, "-c", KILLED_RUN, str(tmp_path / "inventory.parquet"), str(killed)]
     run = subprocess.Popen(command, start_new_session=True, cwd=PROJECT)
     states = killed / "_texts" if options else killed
@@ -189,8 +189,6 @@ def test_a_run_that_is_killed_half_way_is_resumed(session: Any, tmp_path: Path, 
     finally:
         os.killpg(run.pid, signal.SIGKILL)
         run.wait()
-        with contextlib.suppress(OSError):  # raised where no worker waits for the pipe any more
-            os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
     path.unlink()
     (tmp_path / "4.jsonl").rename(path)
     finished = sorted(states.glob("[pt]*-*.parquet"))
@@ -201,6 +199,7 @@ def test_a_run_that_is_killed_half_way_is_resumed(session: Any, tmp_path: Path, 
     if not options:
         assert stamps == [path.stat().st_mtime_ns for path in finished]
     assert digests(killed) == undisturbed
+    os.close(writer)
 
 
 def digests(folder: Path) -> dict[str, str]:
