@@ -7,6 +7,7 @@ import random
 import numpy as np
 import pytest
 
+from assets_tests.tracing.brute_force import candidate_pairs, is_nested
 from factroots_dagster.tracing.kinds import ALIAS, LABEL, SUFFIX, WORDPIECE
 from factroots_dagster.tracing.matchers import MATCHERS, SURFACE, WITH_SUFFIXES, WORDPIECE_CHUNK
 from factroots_dagster.tracing.passages import (
@@ -39,7 +40,7 @@ def random_mentions(chance: random.Random) -> list[Mention]:
                 "entity": chance.randrange(ENTITIES),
                 "kind": chance.choice(kinds),
                 "start": start,
-                "end": start + chance.randrange(1, 4),
+                "end": start + chance.randrange(1, 9),
                 "sentence": sentence,
                 "chunk": sum(edge <= start for edge in chunks),
                 "sentence_start": edges[sentence],
@@ -61,8 +62,8 @@ def passage(subject: Mention, object_: Mention) -> tuple[int, ...]:
     )
 
 
-def first(mentions: list[Mention], entity: int) -> Mention | None:
-    return min((m for m in mentions if m["entity"] == entity), key=lambda m: m["start"], default=None)
+def span(mention: Mention) -> tuple[int, int]:
+    return mention["start"], mention["end"]
 
 
 def by_loops(mentions: list[Mention], facts: list[tuple[int, int]]) -> list[tuple[int, ...]]:
@@ -73,20 +74,25 @@ def by_loops(mentions: list[Mention], facts: list[tuple[int, int]]) -> list[tupl
         counted = [m for m in mentions if m["kind"] in matcher.kinds]
         windows = {(m["page_id"], 0 if window == "article" else m[window]) for m in counted}
         for page, number in windows:
-            inside = [
-                m for m in counted if m["page_id"] == page and (window == "article" or m[window] == number)
-            ]
-            for fact, (subject, object_) in enumerate(facts):
-                pairs = [(first(inside, subject), first(inside, object_))]
+            on_page = [m for m in counted if m["page_id"] == page]
+            inside = [m for m in on_page if window == "article" or m[window] == number]
+            for fact, sides in enumerate(facts):
+                named = [[m for m in on_page if m["entity"] == side] for side in sides]
+                subjects, objects = (
+                    [m for m in named[side] if not is_nested(span(m), [*map(span, named[1 - side])])]
+                    for side in (0, 1)
+                )
+                in_window = ([m for m in side if m in inside] for side in (subjects, objects))
+                pairs = candidate_pairs(*in_window, span)
+                if not pairs:
+                    continue
                 for sentence in {m["sentence"] for m in inside}:
-                    # The first mentions in a sentence, if they are in the window.
-                    whole = [m for m in counted if m["page_id"] == page and m["sentence"] == sentence]
-                    pair = first(whole, subject), first(whole, object_)
-                    if all(m in inside for m in pair):
-                        pairs.append(pair)
-                if None not in pairs[0]:
-                    best = min((passage(s, o) for s, o in pairs if s and o), key=lambda p: (p[0], *p[2:4]))
-                    rows.append((fact, MATCHER_NUMBERS[name], *best))
+                    # The candidates of a sentence, if they are in the window.
+                    of_both = ([m for m in side if m["sentence"] == sentence] for side in (subjects, objects))
+                    in_sentence = candidate_pairs(*of_both, span)
+                    pairs += [pair for pair in in_sentence if all(m in inside for m in pair)]
+                best = min((passage(s, o) for s, o in pairs), key=lambda p: (p[0], *p[2:4]))
+                rows.append((fact, MATCHER_NUMBERS[name], *best))
     return sorted(rows)
 
 

@@ -7,7 +7,6 @@ not with the pages.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -19,20 +18,13 @@ import pyarrow.parquet as pq
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.store.store import main_files
-from factroots_dagster.text.normalization import normalize, normalize_all
+from factroots_dagster.text.letter_case import DOTTED_I, capitalize
+from factroots_dagster.text.normalization import compose, normalize, normalize_all
 
 BATCH_ROWS = 1 << 16
 DISAMBIGUATOR = re.compile(r"\s*[(（]([^()（）]*)[)）]$")
 SYLLABIC = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]")
 """Kana, Han and Hangul: scripts in which two characters make a name."""
-
-READING_AIDS = re.compile(
-    "(?<=[\u0400-\u052f])[\u0300\u0301]|[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7]|[\u064b-\u0652\u0640]"
-)
-"""Stress marks in Cyrillic, points in Hebrew, vowel signs in Arabic."""
-
-DOTTED_I = frozenset(("tr", "az"))
-"""Languages that distinguish i and ı."""
 
 DISAMBIGUATIONS = {
     "af": "dubbelsinnig",
@@ -176,9 +168,7 @@ def filter_pages(
 
 def as_title(form: str, language: str) -> str:
     """A normalized label as a wiki would write it in a title: single spaces, the first letter a capital."""
-    form = " ".join(form.replace("_", " ").split())
-    first = "İ" if form[:1] == "i" and language in DOTTED_I else form[:1].title()
-    return first + form[1:] if len(first) == 1 else form
+    return capitalize(" ".join(form.replace("_", " ").split()), language)
 
 
 def spellings(title: str, label: str, language: str) -> list[str]:
@@ -191,7 +181,7 @@ def spellings(title: str, label: str, language: str) -> list[str]:
 
 def without_reading_aids(name: str) -> str:
     """A bold name without the marks that only first sentences have, such as the stress in Украї́на."""
-    return READING_AIDS.sub("", unicodedata.normalize("NFC", name)).strip(" ,;:")
+    return compose(name).strip(" ,;:")
 
 
 def is_disambiguation(title: str, language: str) -> bool:

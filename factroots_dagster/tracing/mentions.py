@@ -26,6 +26,8 @@ from factroots_dagster.text.offsets import rows_of_groups
 from factroots_dagster.text.sentences.boundaries import sentence_starts
 from factroots_dagster.text.tokens import (
     CHUNK_TOKENS,
+    UNSPACED,
+    WORD,
     character_classes,
     inside_words,
     joined_bounds,
@@ -35,13 +37,14 @@ from factroots_dagster.text.tokens import (
 from factroots_dagster.text.wordpieces.search import piece_search
 from factroots_dagster.tracing.aliases import find_aliases
 from factroots_dagster.tracing.forms import (
+    AT_START,
     STEM,
     EntityForms,
     entities_of_split,
     form_search,
     language_of_split,
 )
-from factroots_dagster.tracing.kinds import ALIAS, MENTION_KINDS, SUFFIX, WORDPIECE
+from factroots_dagster.tracing.kinds import LABEL, MENTION_KINDS, SUFFIX, WORDPIECE
 from factroots_dagster.tracing.schema import ENTITY_MENTIONS, MENTION_ALIASES, MENTION_PIECES
 
 if TYPE_CHECKING:
@@ -74,8 +77,9 @@ def write_mentions(
     and of positions in each; `_aliases.parquet` (MENTION_ALIASES), the aliases that were searched for; with a
     tokenizer `_pieces.parquet` (MENTION_PIECES), which labels the tokenizer cannot represent.
 
-    Mentions may overlap, letter case counts, and none begins or ends inside a word, except that a label with
-    a suffix is a mention of kind `suffix` in the languages that inflect by suffix (`text.inflection`).
+    Mentions may overlap, and none begins or ends inside a word, except that a label with a suffix is a
+    mention of kind `suffix` in the languages that inflect by suffix (`text.inflection`). Letter case counts,
+    except that a name's small first letter may be a capital where a sentence, list item or heading begins.
 
     Raises InputError when there are no articles, or facts of several languages.
     """
@@ -179,7 +183,8 @@ def find_mentions(batch: ArticleBatch, forms: EntityForms, tokenizer_json: str |
     text = "\n".join(batch.texts)
     page_starts, page_ends = joined_bounds(batch.texts)
     classes = character_classes(text)
-    entity, kind, start, end = find_surface_matches(text, forms, classes)
+    sentence_edges = np.append(sentence_starts(text, forms.language), len(text))
+    entity, kind, start, end = find_surface_matches(text, forms, classes, sentence_edges)
     page = np.searchsorted(page_starts, start, side="right") - 1
     within = end <= page_ends[page]
     entity, kind, start, end, page = (values[within] for values in (entity, kind, start, end, page))
@@ -204,7 +209,6 @@ def find_mentions(batch: ArticleBatch, forms: EntityForms, tokenizer_json: str |
     order = np.lexsort((rank, start))
     columns = (entity, kind, start, end, page, chunk)
     entity, kind, start, end, page, chunk = (values[order] for values in columns)
-    sentence_edges = np.append(sentence_starts(text, forms.language), len(text))
     sentence = np.searchsorted(sentence_edges[:-1], start, side="right") - 1
     first_sentence = np.searchsorted(sentence_edges[:-1], page_starts, side="right") - 1
     page_start = page_starts[page]
@@ -227,21 +231,25 @@ def find_mentions(batch: ArticleBatch, forms: EntityForms, tokenizer_json: str |
     )
 
 
-def find_surface_matches(text: str, forms: EntityForms, classes: NDArray[np.uint8]) -> EntityMatches:
+def find_surface_matches(
+    text: str, forms: EntityForms, classes: NDArray[np.uint8], sentence_edges: NDArray[np.int64]
+) -> EntityMatches:
     """Where `text` mentions entities by label, alias or inflected label.
 
-    classes: the classes of the text's characters. Positions are code points of `text`, which need not be in
-    normalized form.
+    classes: the classes of the text's characters. sentence_edges: where its sentences begin, ascending.
+    Positions are code points of `text`, which need not be in normalized form.
     """
     normal, positions = normalize_with_positions(text, forms.language)
     if normal is not text:
-        classes = character_classes(normal)
+        classes_of_text, classes = classes, character_classes(normal)
+    else:
+        classes_of_text = classes
     inside = inside_words(classes)
     form, start, end = form_search(forms.forms).find(to_code_points(normal), inside)
     ends_in_word = inside[end]
     whole = np.flatnonzero(~ends_in_word)
     match, row = rows_of_groups(forms.form_offsets, form[whole])
-    kept = forms.form_kinds[row] != STEM
+    kept = forms.form_kinds[row] & ~AT_START != STEM
     match, row = whole[match[kept]], row[kept]
     columns = [(forms.form_entities[row], forms.form_kinds[row], start[match], end[match])]
     if forms.language in SUFFIX_LANGUAGES:
@@ -251,7 +259,19 @@ def find_surface_matches(text: str, forms: EntityForms, classes: NDArray[np.uint
     entity, kind, start, end = (np.concatenate(parts) for parts in zip(*columns, strict=True))
     if positions is not None and len(start):
         start, end = positions.start(start), positions.end(end - 1)
-    return entity, kind, start, end
+    kept = (kind & AT_START == 0) | _begins_sentence(start, classes_of_text, sentence_edges)
+    return entity[kept], kind[kept] & ~AT_START, start[kept], end[kept]
+
+
+def _begins_sentence(
+    start: NDArray[np.int64], classes: NDArray[np.uint8], sentence_edges: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Whether nothing but punctuation and spaces is between each position and the begin of its sentence."""
+    letters = np.append(np.flatnonzero((classes == WORD) | (classes == UNSPACED)), len(classes))
+    first_letter = letters[np.searchsorted(letters, sentence_edges)]
+    at = np.minimum(np.searchsorted(first_letter, start), len(first_letter) - 1)
+    begins: NDArray[np.bool_] = first_letter[at] == start
+    return begins
 
 
 def _inflected_matches(
@@ -271,6 +291,7 @@ def _inflected_matches(
     ]
     inflected = near[np.array(is_inflected, dtype=bool)]
     match, row = rows_of_groups(forms.form_offsets, form[inflected])
-    kept = forms.form_kinds[row] != ALIAS
-    match, row = inflected[match[kept]], row[kept]
-    return forms.form_entities[row], np.full(len(row), SUFFIX), start[match], word_end[match]
+    kind = forms.form_kinds[row]
+    kept = np.isin(kind & ~AT_START, (LABEL, STEM))
+    match, row, at_start = inflected[match[kept]], row[kept], kind[kept] & AT_START
+    return forms.form_entities[row], SUFFIX | at_start, start[match], word_end[match]
