@@ -191,6 +191,7 @@ ROWS = (
         side_tables={
             "problems": corpora_tables.WIKIPEDIA_PROBLEMS,
             "counts": corpora_tables.WIKIPEDIA_COUNTS,
+            "anchors": corpora_tables.WIKIPEDIA_ANCHORS,
         },
         metrics=metrics.articles,
         pool=SPARK_POOL,

@@ -62,11 +62,41 @@ def find_aliases(articles_folder: Path, labels: Sequence[str], language: str) ->
 
     Raises InputError when the folder holds no articles.
     """
+    return find_names_of_labels(articles_folder, labels, language)[0]
+
+
+Aliases = dict[str, list[str]]
+Targets = dict[str, frozenset[str]]
+"""The titles by which links lead to a label's article, normalized."""
+
+
+def find_names_of_labels(
+    articles_folder: Path, labels: Sequence[str], language: str
+) -> tuple[Aliases, Targets]:
+    """The aliases of each label that has any, as `find_aliases` defines them; and the targets of each label.
+
+    Targets of a label without an article are what its title would be: links lead to pages that a part of a
+    dump does not hold.
+
+    Raises InputError when the folder holds no articles.
+    """
     if not main_files(articles_folder):
         raise InputError(f"{articles_folder} holds no articles", "materialize wikipedia_articles first")
     label_forms = dict(zip(labels, map(str.strip, normalize_all(labels, language)), strict=True))
     article_of_label = find_articles(articles_folder, label_forms, language)
-    titles, bold_names = find_names(articles_folder, set(article_of_label.values()), language)
+    pages, bold_names = find_names(articles_folder, set(article_of_label.values()), language)
+    titles = {
+        article: [DISAMBIGUATOR.sub("", title) for title in names if not is_disambiguation(title, language)]
+        for article, names in pages.items()
+    }
+    targets = {
+        label: frozenset(
+            as_title(title, language) for title in normalize_all(pages[article_of_label[label]], language)
+        )
+        if label in article_of_label
+        else frozenset((as_title(form, language),))
+        for label, form in label_forms.items()
+    }
     aliases_of_label: dict[str, dict[str, str]] = {}
     articles_of_form: dict[str, set[str]] = {}
     for label, article in article_of_label.items():
@@ -81,7 +111,7 @@ def find_aliases(articles_folder: Path, labels: Sequence[str], language: str) ->
         label: [alias for form, alias in aliases.items() if form not in excluded and is_distinctive(form)]
         for label, aliases in aliases_of_label.items()
     }
-    return {label: aliases for label, aliases in kept.items() if aliases}
+    return {label: aliases for label, aliases in kept.items() if aliases}, targets
 
 
 def find_articles(folder: Path, label_forms: dict[str, str], language: str) -> dict[str, str]:
@@ -132,7 +162,7 @@ Names = dict[str, list[str]]
 
 
 def find_names(folder: Path, articles: set[str], language: str) -> tuple[Names, Names]:
-    """Of each article the titles (its own and those of redirects, without disambiguators); its bold names."""
+    """Of each article the titles, its own and those of redirects; its names in bold."""
     redirects: Names = {article: [] for article in articles}
     bold_names: Names = {article: [] for article in articles}
     values = pa.array(sorted(articles), pa.string())
@@ -144,15 +174,7 @@ def find_names(folder: Path, articles: set[str], language: str) -> tuple[Names, 
 
     for title, names in filter_pages(folder, is_one, "names"):
         bold_names[title] += map(without_reading_aids, names or ())
-    titles = {
-        article: [
-            DISAMBIGUATOR.sub("", title)
-            for title in (article, *sorted(redirects[article]))
-            if not is_disambiguation(title, language)
-        ]
-        for article in articles
-    }
-    return titles, bold_names
+    return {article: [article, *sorted(redirects[article])] for article in articles}, bold_names
 
 
 def filter_pages(

@@ -7,7 +7,7 @@ list item or heading begins.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -23,7 +23,7 @@ from factroots_dagster.text.letter_case import capitalize
 from factroots_dagster.text.normalization import normalize, normalize_all
 from factroots_dagster.text.symbols import Matches, Symbols, SymbolSearch
 from factroots_dagster.text.tokens import character_classes, inside_words, joined_bounds
-from factroots_dagster.tracing.kinds import ALIAS, LABEL, MENTION_KINDS
+from factroots_dagster.tracing.kinds import ALIAS, FORM, LABEL, MENTION_KINDS
 
 STEM = len(MENTION_KINDS)
 """Kind of a form that is a mention only with a suffix; numbered after the kinds of mentions."""
@@ -84,8 +84,17 @@ class EntityForms:
     label_entities: NDArray[np.int64]
 
     @classmethod
-    def build(cls, entities: pa.Table, language: str, aliases: Mapping[str, list[str]]) -> EntityForms:
-        """All forms of the entities (columns entity_uri and label); `aliases` are further names by label."""
+    def build(
+        cls,
+        entities: pa.Table,
+        language: str,
+        aliases: Mapping[str, Sequence[str]],
+        inflected: Mapping[str, Iterable[str]] | None = None,
+    ) -> EntityForms:
+        """All forms of the entities (columns entity_uri and label).
+
+        aliases: further names by label. inflected: normalized forms of names by label, of kind FORM.
+        """
         labels = entities["label"].to_pylist()
         rows = set()
         for number, (label, form) in enumerate(zip(labels, normalize_all(labels, language), strict=True)):
@@ -93,6 +102,7 @@ class EntityForms:
             others = {normalize(alias, language).strip() for alias in aliases.get(label, ())} - {form}
             names = {(form, LABEL), *((other, ALIAS) for other in others)}
             names |= {(stem, STEM) for stem in stems(form, language)}
+            names |= {(other, FORM) for other in (inflected or {}).get(label, ())}
             if language in SPACES_OPTIONAL:
                 names |= {(name.replace(" ", ""), kind) for name, kind in names}
             capitals = {(capitalize(name, language), kind + AT_START) for name, kind in names}

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from factroots_dagster.text.inflection.suffixes import SUFFIX_LANGUAGES
-from factroots_dagster.tracing.kinds import ALIAS, LABEL, SUFFIX, WORDPIECE
+from factroots_dagster.tracing.kinds import ALIAS, FORM, LABEL, SUFFIX, WORDPIECE
 
 WINDOWS = ("sentence", "chunk", "article")
 """Windows from narrow to wide; a chunk has 512 tokens."""
@@ -53,6 +53,15 @@ _ROWS = (
         )
         for window in WINDOWS
     ),
+    *(
+        Matcher(
+            f"{window}_with_forms",
+            window,
+            (LABEL, SUFFIX, FORM),
+            f"Labels, inflected as links show or by suffix, or not, in one {window}.",
+        )
+        for window in WINDOWS
+    ),
     Matcher(
         "wordpiece_chunk",
         "chunk",
@@ -73,6 +82,7 @@ def matchers_by_kinds(*kinds: int) -> tuple[str, ...]:
 SURFACE = matchers_by_kinds(LABEL)
 WITH_ALIASES = matchers_by_kinds(LABEL, ALIAS)
 WITH_SUFFIXES = matchers_by_kinds(LABEL, SUFFIX)
+WITH_FORMS = matchers_by_kinds(LABEL, SUFFIX, FORM)
 (WORDPIECE_CHUNK,) = matchers_by_kinds(WORDPIECE)
 
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES, WIKIPEDIA_COUNTS, WIKIPEDIA_PROBLEMS
+from factroots_dagster.corpora.wikipedia.anchors import AnchorWriter, merge_anchors
 from factroots_dagster.corpora.wikipedia.limits import TimeLimitExceeded, time_limit
 from factroots_dagster.corpora.wikipedia.markup.lines import drop_lines
 from factroots_dagster.corpora.wikipedia.markup.wikitext import extract_prose
@@ -49,7 +50,8 @@ def write_articles(
     """Write the articles and redirects of `dump` (WIKIPEDIA_DUMP) into `folder`; return their counts.
 
     Files: `part-*.parquet` (WIKIPEDIA_ARTICLES, in the dump's order), `_problems.parquet`
-    (WIKIPEDIA_PROBLEMS) and `_counts.parquet` (WIKIPEDIA_COUNTS, which is what is returned).
+    (WIKIPEDIA_PROBLEMS), `_counts.parquet` (WIKIPEDIA_COUNTS, which is what is returned) and
+    `_anchors.parquet` (WIKIPEDIA_ANCHORS).
 
     lists: whether list items belong to the text.
     page_seconds: a page that takes longer to clean is listed as unfinished.
@@ -89,6 +91,7 @@ def write_articles(
     pq.write_table(problem_table, folder / "_problems.parquet", compression="zstd")
     count_table = pa.Table.from_pylist([counts], storage_schema(WIKIPEDIA_COUNTS))
     pq.write_table(count_table, folder / "_counts.parquet")
+    merge_anchors(folder)
     clean_up(folder)
     if progress:
         progress(f"{language}: {counts['articles']:,} articles and {counts['redirects']:,} redirects")
@@ -111,7 +114,10 @@ def write_part(
     size = 0
     source = ranges[number]
     reader = PageReader(source)
-    with PartWriter(folder, number, WIKIPEDIA_ARTICLES) as writer:
+    with (
+        PartWriter(folder, number, WIKIPEDIA_ARTICLES) as writer,
+        AnchorWriter(folder, number, namespaces) as anchors,
+    ):
         for page in reader.pages():
             problem = page.damage
             if problem is None:
@@ -122,6 +128,8 @@ def write_part(
                     with time_limit(page_seconds):
                         rows.append(article_row(page, namespaces, lists))
                     counts["articles" if page.redirect_to is None else "redirects"] += 1
+                    if page.redirect_to is None:
+                        anchors.add(page.page_id or 0, page.wikitext)
                 except TimeLimitExceeded:
                     problem = f"unfinished after {page_seconds:g} s"
                     counts["unfinished_pages"] += 1
