@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from assets_tests.tracing.brute_force import candidate_pairs, is_nested
-from factroots_dagster.tracing.kinds import ALIAS, LABEL, SUFFIX, WORDPIECE
+from factroots_dagster.tracing.kinds import ALIAS, FORM, LABEL, SUFFIX, WORDPIECE
 from factroots_dagster.tracing.matchers import MATCHERS, SURFACE, WITH_SUFFIXES, WORDPIECE_CHUNK
 from factroots_dagster.tracing.passages import (
     MATCHER_NUMBERS,
@@ -30,7 +30,13 @@ def random_mentions(chance: random.Random) -> list[Mention]:
         edges = sorted({0, LENGTH, *(chance.randrange(1, LENGTH) for _ in range(chance.randrange(8)))})
         # Some pages hold mentions of one kind only.
         kinds = chance.choice(
-            [[LABEL, LABEL, LABEL, ALIAS, SUFFIX, WORDPIECE], [LABEL, WORDPIECE], [ALIAS], [SUFFIX]]
+            [
+                [LABEL, LABEL, LABEL, ALIAS, SUFFIX, WORDPIECE, FORM],
+                [LABEL, FORM],
+                [LABEL, WORDPIECE],
+                [ALIAS],
+                [SUFFIX],
+            ]
         )
         chunks = sorted(chance.randrange(1, LENGTH) for _ in range(chance.randrange(3)))
         for start in sorted(chance.sample(range(LENGTH), chance.randrange(0, 25))):

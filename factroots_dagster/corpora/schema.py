@@ -55,9 +55,7 @@ WIKIPEDIA_PROBLEMS = table(
 
 WIKIPEDIA_ANCHORS = table(
     string("target", "Title that the links lead to, perhaps that of a redirect or of no page"),
-    string(
-        "words", "What the links show, with the letters that adjoin it: a form of a name, or anything else"
-    ),
+    string("words", "What the links show, with the letters that adjoin it: a name, or anything else"),
     int64("links", "Links to this title that show these words"),
     int64("held_out_links", "The same on the pages that are held out to measure what other pages tell"),
 )

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from factroots_dagster.text.inflection.endings import Endings, compare_words
+from factroots_dagster.text.inflection.endings import START, Endings, compare_words
 from factroots_dagster.text.inflection.suffixes import SUFFIX_LANGUAGES, is_suffix, stems
 from factroots_dagster.text.letter_case import capitalize
 from factroots_dagster.text.normalization import normalize_all
@@ -64,10 +64,10 @@ def find_anchor_forms(
     """Inflected forms of labels; none where the corpus has no anchors.
 
     label_forms: the normalized labels. targets: see `aliases.find_names_of_labels`. A form has as many words
-    as the label, and each is that of the label with another ending (`endings.compare_words`); it does not
-    turn a capital into a small letter, as adjectives do. It is shown by links, most of which lead to the label's
-    article, or has an ending that links show on other names; then it is neither the title of another article
-    nor a form of another label.
+    as the label, and each is that of the label with another ending or beginning (`endings.compare_words`); no
+    capital becomes a small letter, as in adjectives. A form is shown by links, most of which lead to the
+    label's article, or is expected from what links show of other names; then it is neither the title of
+    another article nor a form of another label.
     """
     path = articles_folder / ANCHOR_FILE
     if not path.is_file():
@@ -129,19 +129,18 @@ def as_form(label: str, words: str) -> str | None:
     changes = compare_words(label, words)
     if changes is None or not any(changes):
         return None
-    if label[0] == words[0]:
+    if label[0].isupper() == words[0].isupper() or (changes[0] is not None and changes[0][0] == START):
         return words
-    return label[0] + words[1:] if label[0].islower() else None
+    small = words[0].lower()
+    return small + words[1:] if label[0].islower() and len(small) == 1 else None
 
 
 def _expected_forms(form: str, endings: Endings, language: str) -> Iterator[str]:
     """The forms that endings make of a label and that the language's suffix table, if any, does not."""
-    tabulated = [form, *stems(form, language)] if language in SUFFIX_LANGUAGES else []
+    stems_of_label = [form, *stems(form, language)] if language in SUFFIX_LANGUAGES else []
     for expected in endings.forms_of(form):
-        if not any(
-            expected.startswith(stem) and is_suffix(expected[len(stem) :], stem, language)
-            for stem in tabulated
-        ):
+        rests = ((expected.removeprefix(stem), stem) for stem in stems_of_label if expected.startswith(stem))
+        if not any(is_suffix(rest, stem, language) for rest, stem in rests):
             yield expected
 
 

@@ -64,8 +64,8 @@ def write_mentions(
 
     Files: `part-*.parquet` (ENTITY_MENTIONS), one or more per file of articles, in the order of the articles
     and of positions in each; `_aliases.parquet` (MENTION_ALIASES) and `_forms.parquet` (MENTION_FORMS), what
-    was searched for beside the labels; `_coverage.parquet` (NAME_COVERAGE); with a tokenizer `_pieces.parquet`
-    (MENTION_PIECES), which labels the tokenizer cannot represent.
+    was searched for beside the labels; `_coverage.parquet` (NAME_COVERAGE); with a tokenizer
+    `_pieces.parquet` (MENTION_PIECES), which labels the tokenizer cannot represent.
 
     Mentions may overlap, and none begins or ends inside a word, except that a label with a suffix is a
     mention of kind `suffix` in the languages that inflect by suffix (`text.inflection`). Letter case counts,

@@ -12,6 +12,7 @@ import re
 import unicodedata
 import uuid
 from collections import Counter
+from collections.abc import Set
 from pathlib import Path
 from zlib import crc32
 
@@ -29,10 +30,8 @@ MAX_DISTINCT = 1 << 19
 HELD_OUT_OF = 10
 """One page in so many is held out: what it shows measures the forms that the other pages gave."""
 
-_LETTER = "".join(
-    chr(code) for code in range(0x10000) if unicodedata.category(chr(code))[0] == "M"
-)  # a name's marks are no \w
-_LETTER = rf"[\w\u200c\u200d{_LETTER}]"
+_MARKS = "".join(chr(code) for code in range(0x10000) if unicodedata.category(chr(code))[0] == "M")
+_LETTER = rf"[\w\u200c\u200d{_MARKS}]"
 ANCHOR = re.compile(
     rf"\[\[(?:(?<=\W({_LETTER})\[\[)|(?<=\W({_LETTER}{{2}})\[\[)|(?<=({_LETTER}{{3}})\[\[))?"
     rf"([^\[\]|{{}}<>\n#]+)(?:\|([^\[\]|{{}}<>\n]*))?\]\]({_LETTER}*)"
@@ -58,11 +57,14 @@ class AnchorWriter:
     A context manager: the file gets its name on exit; on an error none remains.
     """
 
-    def __init__(self, folder: Path, number: int, namespaces: Namespaces) -> None:
+    def __init__(
+        self, folder: Path, number: int, namespaces: Namespaces, max_distinct: int = MAX_DISTINCT
+    ) -> None:
         self._path = folder / f"_anchors-{number:05d}.parquet"
         # Two attempts at a task may run at the same time: each writes a file of its own.
         self._incomplete = folder / f"_{uuid.uuid4().hex}{INCOMPLETE_SUFFIX}"
-        self._namespaces = namespaces
+        self._prefixes = namespaces.files | namespaces.categories | namespaces.languages
+        self._max_distinct = max_distinct
         self._counts: tuple[Counter[RawAnchor], Counter[RawAnchor]] = (Counter(), Counter())
         self._writer = pq.ParquetWriter(
             self._incomplete, storage_schema(WIKIPEDIA_ANCHORS), compression="zstd"
@@ -72,7 +74,7 @@ class AnchorWriter:
         """Count the anchors of an article."""
         counts = self._counts[is_held_out(page_id)]
         counts.update(ANCHOR.findall(TABLE_LINE.sub("", "\n" + wikitext)))
-        if len(counts) >= MAX_DISTINCT:
+        if len(counts) >= self._max_distinct:
             self._write()
 
     def _write(self) -> None:
@@ -80,7 +82,7 @@ class AnchorWriter:
         rows: dict[tuple[str, str], list[int]] = {}
         for held_out, counts in enumerate(self._counts):
             for raw, count in counts.items():
-                anchor = read_anchor(raw, self._namespaces)
+                anchor = read_anchor(raw, self._prefixes)
                 if anchor is not None:
                     rows.setdefault(anchor, [0, 0])[held_out] += count
             counts.clear()
@@ -103,16 +105,17 @@ class AnchorWriter:
             self._incomplete.unlink(missing_ok=True)
 
 
-def read_anchor(raw: RawAnchor, namespaces: Namespaces) -> tuple[str, str] | None:
+def read_anchor(raw: RawAnchor, prefixes: Set[str]) -> tuple[str, str] | None:
     """The title that a link leads to and the words that it shows; None for links to no article.
 
-    The words reach over the whole first and last word, wherever the link begins and ends.
+    The words reach over the whole first and last word, wherever the link begins and ends. prefixes: folded
+    prefixes of links that are not part of the prose.
     """
     one, two, three, target, label, trail = raw
     if three:  # the second part of a compound
         return None
     prefix, colon, _ = target.partition(":")
-    if colon and fold_name(prefix) in (namespaces.files | namespaces.categories | namespaces.languages):
+    if colon and fold_name(prefix) in prefixes:
         return None
     title = _plain(target).removeprefix(":").strip()
     words = _plain(f"{one}{two}{label.strip() or target.strip().removeprefix(':')}{trail}")

@@ -1,8 +1,9 @@
-"""Endings that a language gives to names, learned from pairs of a name and a form of it.
+"""Endings and beginnings that a language gives to names, learned from pairs of a name and a form of it.
 
-Nothing is known beforehand: what distinguishes "Берліна" from "Берлін" is an ending, and where the same ending
-is seen on many names it is expected on others that end alike. In names of several words the endings of the
-words go together, as in "Північної Америки".
+Nothing is known beforehand: what distinguishes "Берліна" from "Берлін" is an ending, and where the same
+ending is seen on many names it is expected on others that end alike. In names of several words the endings of
+the words go together, as in "Північної Америки". Beginnings are learned in the same way: prefixes that are
+written to the name, as in Hebrew and Arabic, and mutations, as in Irish and Welsh.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from itertools import islice
 MIN_STEM, MAX_OLD, MAX_NEW = 2, 3, 6
 """Letters of a word that a form keeps at least (and half of them), drops at most, and adds at most."""
 
+MAX_OLD_START, MAX_NEW_START = 1, 3
+"""Letters that a form drops and adds at most at the beginning of a word."""
+
 MIN_WORDS, MIN_WORDS_ALIKE, MIN_NAMES, MIN_SHARE = 5, 2, 2, 0.01
 """A change of ending is learned when it is seen on so many words, so many of them with the same letter before
 it; in this share of the occurrences of words that end so; and, with those of the other words of a name, on
@@ -23,8 +27,10 @@ so many names. Measured on the dumps: a share of 0.02 finds 2 to 4% fewer forms 
 
 MAX_NAME_WORDS, MAX_FORMS = 6, 500
 
-Change = tuple[str, str] | None
-"""A word's last letters and what a form has instead; None for an unchanged word."""
+END, START = "end", "start"
+
+Change = tuple[str, str, str] | None
+"""END or START, the letters there and what a form has instead; None for an unchanged word."""
 Changes = tuple[Change, ...]
 
 
@@ -36,21 +42,35 @@ def compare_words(name: str, form: str) -> Changes | None:
     words, others = name.split(), form.split()
     if len(words) != len(others):
         return None
-    if others and others[0][0] != words[0][0] and others[0][0].lower() == words[0][0].lower():
+    if others and _base(others[0][0]).lower() == _base(words[0][0]).lower():
         others[0] = words[0][0] + others[0][1:]
     changes: list[Change] = []
     for word, other in zip(words, others, strict=True):
         if word == other:
             changes.append(None)
             continue
-        kept = _common_prefix(word, other)
-        old, new = word[kept:], other[kept:]
-        if kept < MIN_STEM or 2 * kept < len(word) - 1 or len(old) > MAX_OLD or len(new) > MAX_NEW:
+        change = _change_of_end(word, other) or _change_of_start(word, other)
+        if change is None:
             return None
-        if old == new or not all(map(_is_letter, new)):  # nothing but accents differs, or no letters
-            return None
-        changes.append((old, new))
+        changes.append(change)
     return tuple(changes)
+
+
+def _change_of_end(word: str, other: str) -> Change:
+    """The change that makes another ending of a word's; None if that is not all."""
+    kept = _common_prefix(word, other)
+    old, new = word[kept:], other[kept:]
+    is_short = len(old) <= MAX_OLD and len(new) <= MAX_NEW and kept >= MIN_STEM and 2 * kept >= len(word) - 1
+    # With the same letters nothing but accents differs.
+    return (END, old, new) if is_short and old != new and all(map(_is_letter, new)) else None
+
+
+def _change_of_start(word: str, other: str) -> Change:
+    """The same for a beginning."""
+    kept = _common_prefix(word[::-1], other[::-1])
+    old, new = word[: len(word) - kept], other[: len(other) - kept]
+    is_short = len(old) <= MAX_OLD_START and 0 < len(new) <= MAX_NEW_START and kept >= MIN_STEM
+    return (START, old, new) if is_short and old != new and all(map(_is_letter, new)) else None
 
 
 def _common_prefix(word: str, other: str) -> int:
@@ -73,17 +93,30 @@ def _is_letter(character: str) -> bool:
     return unicodedata.category(character)[0] in "LM" or character in "'-"
 
 
+Place = tuple[str, str, str]
+"""END or START, the letters of a word there, and the letter next to them."""
+
+
+def _places(word: str) -> Iterator[Place]:
+    """The places of a word where a change may be."""
+    for length in range(min(MAX_OLD, len(word) - MIN_STEM) + 1):
+        cut = len(word) - length
+        yield END, word[cut:], word[cut - 1]
+    for length in range(min(MAX_OLD_START, len(word) - MIN_STEM) + 1):
+        yield START, word[:length], word[length]
+
+
 class Endings:
-    """The endings of a language: fed with pairs, then asked for forms."""
+    """The endings and beginnings of a language: fed with pairs, then asked for forms."""
 
     def __init__(self) -> None:
-        self._words: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
-        self._alike: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
-        self._seen: Counter[tuple[str, str, str]] = Counter()
-        self._occurrences: Counter[tuple[str, str]] = Counter()
+        self._words: defaultdict[Change, set[str]] = defaultdict(set)
+        self._alike: defaultdict[tuple[Place, str], set[str]] = defaultdict(set)
+        self._seen: Counter[tuple[Place, str]] = Counter()
+        self._occurrences: Counter[Place] = Counter()
         self._names: defaultdict[Changes, set[str]] = defaultdict(set)
         self._tries: dict[int, dict[Change, object]] = {}
-        self._learned: dict[tuple[str, str], list[str]] | None = None
+        self._learned: dict[Place, list[str]] | None = None
 
     def add(self, name: str, form: str, count: int) -> None:
         """Take note of a name that has appeared so often as `form`, which may be the name itself."""
@@ -91,31 +124,28 @@ class Endings:
         if changes is None:
             return
         for word, change in zip(name.split(), changes, strict=True):
-            for length in range(min(MAX_OLD + 1, len(word))):
-                self._occurrences[_ending_of(word, length)] += count
-            if change is not None:
-                old, new = change
-                before = word[-len(old) - 1 :][:1]
-                self._words[change].add(word)
-                self._alike[old, before, new].add(word)
-                self._seen[old, before, new] += count
+            for place in _places(word):
+                self._occurrences[place] += count
+                if change is not None and place[:2] == change[:2]:
+                    self._words[change].add(word)
+                    self._alike[place, change[2]].add(word)
+                    self._seen[place, change[2]] += count
         if any(changes):
             self._names[changes].add(name)
 
-    def _new_endings(self, word: str) -> Iterator[tuple[str, str]]:
+    def _expected_changes(self, word: str) -> Iterator[Change]:
         """The changes that are expected on a word."""
         if self._learned is None:
             self._learned = {}
-            for (old, before, new), words in sorted(self._alike.items()):
+            for (place, new), words in sorted(self._alike.items()):
                 if (
                     len(words) >= MIN_WORDS_ALIKE
-                    and len(self._words[old, new]) >= MIN_WORDS
-                    and self._seen[old, before, new] >= MIN_SHARE * self._occurrences[old, before]
+                    and len(self._words[*place[:2], new]) >= MIN_WORDS
+                    and self._seen[place, new] >= MIN_SHARE * self._occurrences[place]
                 ):
-                    self._learned.setdefault((old, before), []).append(new)
-        for length in range(min(MAX_OLD + 1, len(word) - MIN_STEM + 1)):
-            old, before = _ending_of(word, length)
-            yield from ((old, new) for new in self._learned.get((old, before), ()))
+                    self._learned.setdefault(place, []).append(new)
+        for place in _places(word):
+            yield from ((*place[:2], new) for new in self._learned.get(place, ()))
 
     def _trie(self, words: int) -> dict[Change, object]:
         """The changes of names of so many words that were seen on several names, as nested dictionaries.
@@ -140,23 +170,24 @@ class Endings:
         words = name.split(" ")
         if len(words) > MAX_NAME_WORDS or not all(words):
             return []
-        options = [dict.fromkeys([None, *self._new_endings(word)]) for word in words]
+        options = [[None, *self._expected_changes(word)] for word in words]
 
         def expand(position: int, node: dict[Change, object], begun: tuple[str, ...]) -> Iterator[str]:
             if position == len(words):
                 yield " ".join(begun)
                 return
-            word = words[position]
             for change in options[position]:
                 if change in node:
-                    changed = word if change is None else word[: len(word) - len(change[0])] + change[1]
+                    changed = _apply(change, words[position])
                     yield from expand(position + 1, node[change], (*begun, changed))  # type: ignore[arg-type]
 
         forms = (form for form in expand(0, self._trie(len(words)), ()) if form != name)
         return list(dict.fromkeys(islice(forms, MAX_FORMS)))
 
 
-def _ending_of(word: str, length: int) -> tuple[str, str]:
-    """The last letters of a word, and the one before them."""
-    cut = len(word) - length
-    return word[cut:], word[cut - 1 : cut]
+def _apply(change: Change, word: str) -> str:
+    """A word with a change that is expected on it."""
+    if change is None:
+        return word
+    place, old, new = change
+    return word[: len(word) - len(old)] + new if place == END else new + word[len(old) :]
