@@ -33,7 +33,7 @@ from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_S
 from factroots_dagster.report.explorer import FactTables
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.sandbox.schema import PLANTED_TRUTH
-from factroots_dagster.tracing.schema import FACT_SOURCES
+from factroots_dagster.tracing.schema import FACT_SOURCES, NAME_COVERAGE
 
 HOSTILE = (
     "<script>alert('pwned')</script>",
@@ -109,6 +109,7 @@ def make_world() -> SmallWorld:
             "mask_counts": rows(MASK_COUNTS, _mask_count_rows()),
             "volume_relations": rows(VOLUME_RELATIONS, [_VOLUME_RELATION_ROW]),
             "wikipedia_volume": pa.table({"language": list(LANGUAGES), "wikitext_bytes": [1000, 4000, 9000]}),
+            "name_coverage": rows(NAME_COVERAGE, [_coverage_row(language) for language in LANGUAGES]),
             "language_clusters": clusters,
             "cluster_members": members,
             "mantel": mantel,
@@ -175,6 +176,16 @@ _VOLUME_RELATION_ROW = {
     "pearson_without_high": 0.9,
     "most_influential": "qaa",
 }
+
+
+COVERAGE = {"qaa": 0.95, "qab": 0.5, "qac": None}
+"""The share of a name's forms that labels see, by language."""
+
+
+def _coverage_row(language: str) -> dict[str, Any]:
+    share = COVERAGE[language]
+    counts = {"links": 100, "seen": round(100 * (share or 0)), "added": 0, "added_right": 0}
+    return {"language": language, "names": "label", "coverage": share, "precision": None} | counts
 
 
 def _truth_row(uuid: str, language: str, kind: str, stated: bool) -> dict[str, Any]:

@@ -52,10 +52,15 @@ def mentions_by_brute_force(
 Span = tuple[int, int]
 
 
-def is_nested(span: Span, others: list[Span]) -> bool:
-    """Whether a span lies strictly inside one of the others."""
-    (start, end), longer = span, [other for other in others if other[1] - other[0] > span[1] - span[0]]
-    return any(other_start <= start and end <= other_end for other_start, other_end in longer)
+def is_nested(span: Span, is_label: bool, others: list[tuple[Span, bool]]) -> bool:
+    """Whether a span lies strictly inside one of the others, each given with whether it is a label's.
+
+    Only labels hold labels.
+    """
+    start, end = span
+    holders = [other for other, of_label in others if of_label or not is_label]
+    longer = [(first, last) for first, last in holders if last - first > end - start]
+    return any(first <= start and end <= last for first, last in longer)
 
 
 def candidate_pairs(

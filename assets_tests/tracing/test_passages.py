@@ -72,6 +72,10 @@ def span(mention: Mention) -> tuple[int, int]:
     return mention["start"], mention["end"]
 
 
+def labelled(mention: Mention) -> tuple[tuple[int, int], bool]:
+    return span(mention), mention["kind"] == LABEL
+
+
 def by_loops(mentions: list[Mention], facts: list[tuple[int, int]]) -> list[tuple[int, ...]]:
     """Rows of PASSAGE_COLUMNS, sorted."""
     rows = []
@@ -85,7 +89,7 @@ def by_loops(mentions: list[Mention], facts: list[tuple[int, int]]) -> list[tupl
             for fact, sides in enumerate(facts):
                 named = [[m for m in on_page if m["entity"] == side] for side in sides]
                 subjects, objects = (
-                    [m for m in named[side] if not is_nested(span(m), [*map(span, named[1 - side])])]
+                    [m for m in named[side] if not is_nested(*labelled(m), [*map(labelled, named[1 - side])])]
                     for side in (0, 1)
                 )
                 in_window = ([m for m in side if m in inside] for side in (subjects, objects))

@@ -459,6 +459,7 @@ ROWS = (
             "neuron_interventions",
             "predictions",
             "mlama_split",
+            "entity_mentions",
             "fact_sources",
             "wikipedia_volume",
             "planted_truth",

@@ -27,6 +27,7 @@ from factroots_dagster.tracing.matchers import (
     WITH_FORMS,
     WITH_SUFFIXES,
     matchers_for,
+    names_of_matcher,
 )
 from factroots_dagster.tracing.schema import NAME_COVERAGE
 from factroots_dagster.tracing.surface_matches import find_surface_matches
@@ -35,8 +36,8 @@ BATCH_WORDS = 1 << 16
 """Links whose words are searched together."""
 
 FAMILIES = {
-    "label": SURFACE, "with_aliases": WITH_ALIASES, "with_suffixes": WITH_SUFFIXES, "with_forms": WITH_FORMS
-}  # fmt: skip
+    names_of_matcher(family[0]): family for family in (SURFACE, WITH_ALIASES, WITH_SUFFIXES, WITH_FORMS)
+}
 """Matchers by the names that count for them."""
 
 Found = tuple[str, int, bool]

@@ -86,6 +86,12 @@ WITH_FORMS = matchers_by_kinds(LABEL, SUFFIX, FORM)
 (WORDPIECE_CHUNK,) = matchers_by_kinds(WORDPIECE)
 
 
+def names_of_matcher(name: str) -> str:
+    """The names that count for a matcher, as NAME_COVERAGE spells them: label, with_aliases, ..."""
+    _, _, names = name.partition("_with_")
+    return f"with_{names}" if names else "label"
+
+
 def matchers_for(language: str, *, has_tokenizer: bool) -> tuple[str, ...]:
     """Names of the matchers by which a language's sources are searched for."""
     return tuple(

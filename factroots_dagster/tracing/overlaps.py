@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from factroots_dagster.text.offsets import rows_of_groups
+from factroots_dagster.tracing.kinds import LABEL
 
 Rows = NDArray[np.int64]
 Candidates = tuple[Rows, Rows, Rows]
@@ -25,7 +26,7 @@ class Overlaps:
 
     facts, rows: facts and rows of mentions that overlap with a mention of the fact's other side, [n] each.
     nested: keys `fact * mentions + row` of those that lie strictly inside such a mention, which do not count
-    for the fact.
+    for the fact. Only labels make labels not count, so that further names never take a source away.
     """
 
     facts: Rows
@@ -36,11 +37,12 @@ class Overlaps:
 def find_overlaps(mentions: Mapping[str, Rows], facts: Candidates, entities: int) -> Overlaps:
     """Overlaps of the sides of facts; mentions are sorted by page and start.
 
-    mentions: at least page_id, entity, start and end. facts: subject, object (numbers of entities) and number
-    of each. entities: how many there are.
+    mentions: at least page_id, entity, kind, start and end. facts: subject, object (numbers of entities) and
+    number of each. entities: how many there are.
     """
     subject, object_, fact = facts
     start, end, entity = mentions["start"], mentions["end"], mentions["entity"]
+    is_label = mentions["kind"] == LABEL
     keys = subject * entities + object_
     order = np.argsort(keys, kind="stable")
     unique_keys, first = np.unique(keys[order], return_index=True)
@@ -59,6 +61,7 @@ def find_overlaps(mentions: Mapping[str, Rows], facts: Candidates, entities: int
     for inner, outer in ((subject_row, object_row), (object_row, subject_row)):
         inside = (start[outer] <= start[inner]) & (end[inner] <= end[outer])
         inside &= end[inner] - start[inner] < end[outer] - start[outer]
+        inside &= is_label[outer] | ~is_label[inner]
         nested.append(facts_of_pairs[inside] * len(start) + inner[inside])
     return Overlaps(
         np.concatenate([facts_of_pairs, facts_of_pairs]),

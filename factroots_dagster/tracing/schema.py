@@ -103,6 +103,9 @@ NAME_COVERAGE = table(
 )
 """Side table `_coverage`: one row per kind of names, measured on links on pages that gave no forms."""
 
+MIN_COVERAGE, MIN_PRECISION = 0.9, 0.97
+"""Shares of NAME_COVERAGE from which languages can be compared."""
+
 MENTION_PIECES = table(
     _LABEL, boolean("unknown_pieces", "Whether the label has a wordpiece that the tokenizer does not know")
 )
