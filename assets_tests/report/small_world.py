@@ -32,6 +32,7 @@ from factroots_dagster.neurons.statistics import (
 from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_SCORES, VOLUME_RELATIONS
 from factroots_dagster.report.explorer import FactTables
 from factroots_dagster.report.inputs import ReportInputs
+from factroots_dagster.roots.types import DEFAULT_MATCHER
 from factroots_dagster.sandbox.schema import PLANTED_TRUTH
 from factroots_dagster.tracing.schema import FACT_SOURCES, NAME_COVERAGE
 
@@ -88,7 +89,7 @@ def make_world() -> SmallWorld:
                 )
             )
             predicted.append(prediction_row(uuid, language, right, object_ids=[i % 9]))
-            for matcher in ("sentence", "chunk", "article"):
+            for matcher in ("sentence", DEFAULT_MATCHER, "article"):
                 windows = int(stated) + (matcher == "article" and i % 7 == 0)
                 found.append(source_row(uuid, language, windows, matcher, sentence=f"{label} is in Oslo"))
             truth.append(_truth_row(uuid, language, kind, stated))
@@ -185,7 +186,7 @@ COVERAGE = {"qaa": 0.95, "qab": 0.5, "qac": None}
 def _coverage_row(language: str) -> dict[str, Any]:
     share = COVERAGE[language]
     counts = {"links": 100, "seen": round(100 * (share or 0)), "added": 0, "added_right": 0}
-    return {"language": language, "names": "label", "coverage": share, "precision": None} | counts
+    return {"language": language, "names": "with_forms", "coverage": share, "precision": None} | counts
 
 
 def _truth_row(uuid: str, language: str, kind: str, stated: bool) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from factroots_dagster.probing.schema import PROBING_SCORES
 from factroots_dagster.roots.schema import FACT_TYPES
+from factroots_dagster.roots.types import DEFAULT_MATCHER
 
 
 def rows(schema: pa.Schema, values: list[dict[str, Any]]) -> pa.Table:
@@ -56,7 +57,7 @@ def prediction_row(uuid: str, language: str, right: bool = True, **changes: Any)
 
 
 def source_row(
-    uuid: str, language: str, windows: int, matcher: str = "chunk", sentence: str = "s"
+    uuid: str, language: str, windows: int, matcher: str = DEFAULT_MATCHER, sentence: str = "s"
 ) -> dict[str, Any]:
     """A row of FACT_SOURCES, with one piece of evidence if there is a window at all."""
     evidence = {
@@ -110,7 +111,7 @@ def fact_types_table(*facts: tuple[str, str, str, bool, str | None]) -> pa.Table
                 "reason": "",
                 "source_present": present,
                 "windows": int(present),
-                "matcher": "chunk",
+                "matcher": DEFAULT_MATCHER,
                 "easy": easy,
                 "single_language": False,
                 "statistic": "cosine",

@@ -433,6 +433,7 @@ ROWS = (
         "guess), with the rule, the evidence and the language behind it, and what other settings give.",
         body=report.fact_types,
         suite=results.types_suite,
+        number=2,
         partitioned_by=(CHECKPOINT,),
         reads=("checkpoint", "predictions", "neuron_similarity", "mlama_split", "fact_sources"),
         settings=("active_languages",),
