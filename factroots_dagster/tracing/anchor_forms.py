@@ -24,8 +24,9 @@ from factroots_dagster.tracing.aliases import DISAMBIGUATOR, Targets, as_title, 
 ANCHOR_FILE = "_anchors.parquet"
 BATCH_ROWS = 1 << 16
 
-LEARNED_ROWS = 1 << 20
-"""Rows of anchors that endings are learned from; more teach nothing new and would take memory."""
+LEARNED_ROWS = 1 << 17
+"""Rows of anchors that endings are learned from, three times those of the dumps measured; more
+teach little and take time."""
 
 MIN_SHARE = 0.5
 """Share of the links that show a form which lead to the label's article: others' forms are left out.
@@ -110,7 +111,8 @@ def _read_anchors(
         if learned < LEARNED_ROWS:
             learned += batch.num_rows
             for title, words, links in _rows(batch, "links"):
-                endings.add(DISAMBIGUATOR.sub("", title), words, links)
+                name = DISAMBIGUATOR.sub("", title) if title[-1] in ")）" else title
+                endings.add(name, words, links)
         to_labels = batch.filter(pc.is_in(batch["target"], needed))
         for title, words, _ in _rows(to_labels, "links"):
             for label in labels_of_target[title]:
@@ -182,9 +184,13 @@ def _labels_with_form(
 
 
 def _batches(path: Path, language: str) -> Iterator[pa.RecordBatch]:
-    """WIKIPEDIA_ANCHORS in normalized spelling, without links to pages by a year's number alone."""
+    """WIKIPEDIA_ANCHORS in normalized spelling, without what that leaves empty."""
     for batch in pq.ParquetFile(path).iter_batches(BATCH_ROWS):
-        titles = [as_title(title, language) for title in normalize_all(batch["target"].to_pylist(), language)]
+        # Nearly all are titles already, and there are many.
+        titles = [
+            as_title(title, language) if title[:1].islower() else title
+            for title in normalize_all(batch["target"].to_pylist(), language)
+        ]
         words = [words.strip() for words in normalize_all(batch["words"].to_pylist(), language)]
         columns = [pa.array(titles, pa.string()), pa.array(words, pa.string())]
         columns += [batch["links"], batch["held_out_links"]]
