@@ -22,7 +22,7 @@ from factroots_dagster.text.normalization import normalize_all
 from factroots_dagster.tracing.aliases import DISAMBIGUATOR, Targets, as_title, is_distinctive
 
 ANCHOR_FILE = "_anchors.parquet"
-BATCH_ROWS = 1 << 16
+BATCH_ROWS = 1 << 18
 
 LEARNED_ROWS = 1 << 17
 """Rows of anchors that endings are learned from, three times those of the dumps measured; more
@@ -185,7 +185,8 @@ def _labels_with_form(
 
 def _batches(path: Path, language: str) -> Iterator[pa.RecordBatch]:
     """WIKIPEDIA_ANCHORS in normalized spelling, without what that leaves empty."""
-    for batch in pq.ParquetFile(path).iter_batches(BATCH_ROWS):
+    for stored in pq.ParquetFile(path).iter_batches(BATCH_ROWS):
+        batch = _sum_up(stored)
         # Nearly all are titles already, and there are many.
         titles = [
             as_title(title, language) if title[:1].islower() else title
@@ -193,9 +194,15 @@ def _batches(path: Path, language: str) -> Iterator[pa.RecordBatch]:
         ]
         words = [words.strip() for words in normalize_all(batch["words"].to_pylist(), language)]
         columns = [pa.array(titles, pa.string()), pa.array(words, pa.string())]
-        columns += [batch["links"], batch["held_out_links"]]
-        table = pa.RecordBatch.from_arrays(columns, batch.schema.names)
+        columns += [batch["links_sum"], batch["held_out_links_sum"]]
+        table = pa.RecordBatch.from_arrays(columns, stored.schema.names)
         yield table.filter(pc.and_(pc.not_equal(table["target"], ""), pc.not_equal(table["words"], "")))
+
+
+def _sum_up(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """One row for what several parts of the dump have told of a title and words."""
+    groups = pa.Table.from_batches([batch]).group_by(["target", "words"], use_threads=False)
+    return groups.aggregate([("links", "sum"), ("held_out_links", "sum")]).combine_chunks().to_batches()[0]
 
 
 def _rows(batch: pa.RecordBatch, count: str) -> Iterator[tuple[str, str, int]]:
