@@ -17,6 +17,7 @@ from pathlib import Path
 from zlib import crc32
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from factroots_dagster.corpora.schema import WIKIPEDIA_ANCHORS
@@ -38,9 +39,10 @@ ANCHOR = re.compile(
 )
 """One or two letters before the link, three of a longer word, target, label, letters after the link."""
 TABLE_LINE = re.compile(r"\n[ \t]*[|!{][^\n]*")
-QUOTES = re.compile("'{2,}")
 MAX_LENGTH = 200
 """Characters of a target or of the words shown; longer ones are no names."""
+
+KEYS = ["target", "words"]
 
 RawAnchor = tuple[str, ...]
 """A match's groups of ANCHOR."""
@@ -79,18 +81,19 @@ class AnchorWriter:
 
     def _write(self) -> None:
         """Write what was counted so far as one row group, by target and words."""
-        rows: dict[tuple[str, str], list[int]] = {}
-        for held_out, counts in enumerate(self._counts):
-            for raw, count in counts.items():
-                anchor = read_anchor(raw, self._prefixes)
-                if anchor is not None:
-                    rows.setdefault(anchor, [0, 0])[held_out] += count
+        tables = [
+            read_anchors(counts, self._prefixes, column)
+            for counts, column in zip(self._counts, ("links", "held_out_links"), strict=True)
+        ]
+        both = pa.concat_tables(tables, promote_options="default").group_by(KEYS, use_threads=False)
+        summed = both.aggregate([("links", "sum"), ("held_out_links", "sum")])
+        summed = summed.rename_columns(WIKIPEDIA_ANCHORS.names).sort_by([(key, "ascending") for key in KEYS])
+        if summed.num_rows:
+            columns = [pc.fill_null(column, 0) for column in summed.columns[len(KEYS) :]]
+            columns = [*summed.columns[: len(KEYS)], *columns]
+            self._writer.write_table(pa.Table.from_arrays(columns, schema=storage_schema(WIKIPEDIA_ANCHORS)))
+        for counts in self._counts:
             counts.clear()
-        if rows:
-            keys = sorted(rows)
-            columns = [*zip(*keys, strict=True), *zip(*(rows[key] for key in keys), strict=True)]
-            arrays = [pa.array(column) for column in columns]
-            self._writer.write_table(pa.Table.from_arrays(arrays, schema=storage_schema(WIKIPEDIA_ANCHORS)))
 
     def __enter__(self) -> AnchorWriter:
         return self
@@ -105,33 +108,46 @@ class AnchorWriter:
             self._incomplete.unlink(missing_ok=True)
 
 
-def read_anchor(raw: RawAnchor, prefixes: Set[str]) -> tuple[str, str] | None:
-    """The title that a link leads to and the words that it shows; None for links to no article.
+def read_anchors(counts: Counter[RawAnchor], prefixes: Set[str], column: str) -> pa.Table:
+    """The titles that links lead to, the words that they show, and as `column` how many there are.
 
     The words reach over the whole first and last word, wherever the link begins and ends. prefixes: folded
-    prefixes of links that are not part of the prose.
+    prefixes of links that are not part of the prose. Computed on whole columns, since there are as many
+    distinct anchors as a Wikipedia has sentences.
     """
-    one, two, three, target, label, trail = raw
-    if three:  # the second part of a compound
-        return None
-    prefix, colon, _ = target.partition(":")
-    if colon and fold_name(prefix) in prefixes:
-        return None
-    title = _plain(target).removeprefix(":").strip()
-    words = _plain(f"{one}{two}{label.strip() or target.strip().removeprefix(':')}{trail}")
-    if not title or not words or max(len(title), len(words)) > MAX_LENGTH:
-        return None
-    first = title[0].title()
-    return (first + title[1:] if len(first) == 1 else title), words
+    columns = zip(*counts, strict=True) if counts else [()] * ANCHOR.groups
+    one, two, three, target, label, trail = (pa.array(values, pa.string()) for values in columns)
+    own = pc.if_else(
+        pc.equal(pc.utf8_trim_whitespace(label), ""), pc.replace_substring_regex(target, "^ *: *", ""), label
+    )
+    words = _plain(pc.binary_join_element_wise(one, two, pc.utf8_trim_whitespace(own), trail, ""))
+    title = pc.replace_substring_regex(_plain(target), "^ *: *", "")
+    first, rest = pc.utf8_slice_codeunits(title, 0, 1), pc.utf8_slice_codeunits(title, 1)
+    title = pc.binary_join_element_wise(pc.utf8_title(first), rest, "")
+    has_colon = pc.match_substring(target, ":")
+    is_foreign = [
+        fold_name(link.partition(":")[0]) in prefixes for link in target.filter(has_colon).to_pylist()
+    ]
+    is_article = pc.replace_with_mask(
+        pc.invert(has_colon), has_colon, pa.array([not foreign for foreign in is_foreign], pa.bool_())
+    )
+    kept = pc.and_(is_article, pc.equal(three, ""))  # three letters: the second part of a compound
+    for values in (title, words):
+        kept = pc.and_(
+            kept, pc.and_(pc.not_equal(values, ""), pc.less_equal(pc.utf8_length(values), MAX_LENGTH))
+        )
+    table = pa.table([title, words, pa.array(counts.values(), pa.int64())], [*KEYS, column])
+    return table.filter(kept)
 
 
-def _plain(text: str) -> str:
-    """A title or label without bold and italic marks, entities and repeated spaces."""
-    if "&" in text:
-        text = html.unescape(text)
-    if "''" in text:
-        text = QUOTES.sub("", text)
-    return " ".join(text.replace("_", " ").split())
+def _plain(texts: pa.Array) -> pa.Array:
+    """Titles or labels without bold and italic marks, entities and repeated spaces."""
+    has_entity = pc.match_substring(texts, "&")
+    if pc.any(has_entity).as_py():
+        resolved = map(html.unescape, texts.filter(has_entity).to_pylist())
+        texts = pc.replace_with_mask(texts, has_entity, pa.array(resolved, pa.string()))
+    texts = pc.replace_substring_regex(pc.replace_substring(texts, "\u00a0", " "), "'{2,}", "")
+    return pc.utf8_trim_whitespace(pc.replace_substring_regex(texts, r"[\s_]+", " "))
 
 
 def merge_anchors(folder: Path) -> None:
