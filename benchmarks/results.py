@@ -44,8 +44,8 @@ def describe_conditions(cores: int, rounds: int) -> list[str]:
         "cores, in turn.",
         "MB are 10^6 bytes of uncompressed XML. Larger inputs are the same real pages repeated with new page "
         "ids, so whatever caches words is faster than on a dump of that size.",
-        f"*{ALL}*: sentence, chunk and article, also with aliases and suffixes, and wordpieces; *{SURFACE}*: "
-        "the same without wordpieces. Starting Spark and one warm-up run are not counted.",
+        f"*{ALL}*: sentence, chunk and article, also with aliases, suffixes and forms, and wordpieces; "
+        f"*{SURFACE}*: the same without wordpieces. Starting Spark and one warm-up run are not counted.",
         f"*{BASELINE}*: `--no-templates` (its fastest setting; templates are expanded by neither), a process "
         "per core, then labels matched by set intersection and substrings; one window (the article), no "
         "offsets, no lists, no aliases.",

@@ -79,6 +79,7 @@ def test_a_complete_dump_becomes_articles_counts_and_no_problems(spark, tmp_path
     assert (rows[2]["redirect_fragment"], rows[0]["redirect_fragment"]) == ("Kust", None)
     folder = tmp_path / "articles"
     assert sorted(path.name for path in folder.iterdir()) == [
+        "_anchors.parquet",
         "_counts.parquet",
         "_problems.parquet",
         "part-00000-000.parquet",

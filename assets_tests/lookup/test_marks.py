@@ -25,6 +25,10 @@ from factroots_dagster.lookup.trace import TracedFact
         # Another name of the subject, an inflected object.
         ("The capital of the [USA] is <Washington>.", ("United States", "Washington"), "en"),
         ("[Budapest] <Európában> van.", ("Budapest", "Európa"), "hu"),
+        # Both sides inflected, or with the capital of a sentence's beginning.
+        ("Уряд [України] переїхав до <Києва>.", ("Україна", "Київ"), "uk"),
+        ("Київ.|З [Києва] до <Північної Америки>.", ("Київ", "Північна Америка"), "uk"),
+        ("[Novella] is a <genre>.", ("novella", "genre"), "en"),
         # Compared in simplified characters, and without a no-break space.
         ("[中國]首都是<北京>。", ("中国", "北京"), "zh"),
         ("[New\u00a0York], <USA>", ("New York", "USA"), "en"),

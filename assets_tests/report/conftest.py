@@ -8,7 +8,7 @@ import pytest
 from assets_tests.report.small_world import LANGUAGES, SmallWorld, make_world
 from factroots_dagster.roots.evidence import list_statistics
 from factroots_dagster.roots.sensitivity import Sensitivity, Setting
-from factroots_dagster.roots.types import TypingResult, categorize_facts
+from factroots_dagster.roots.types import DEFAULT_MATCHER, TypingResult, categorize_facts
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +37,7 @@ def types(results: dict[str, TypingResult]) -> pa.Table:
 
 @pytest.fixture(scope="session")
 def sensitivity(world: SmallWorld, results: dict[str, TypingResult]) -> pa.Table:
-    default = Setting("chunk", "evidence", None, "relation")
+    default = Setting(DEFAULT_MATCHER, "evidence", None, "relation")
     counts = Sensitivity(list_statistics(world.nearest), default)
     for language, result in results.items():
         counts.add(language, result.variants)

@@ -32,8 +32,9 @@ from factroots_dagster.neurons.statistics import (
 from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_SCORES, VOLUME_RELATIONS
 from factroots_dagster.report.explorer import FactTables
 from factroots_dagster.report.inputs import ReportInputs
+from factroots_dagster.roots.types import DEFAULT_MATCHER
 from factroots_dagster.sandbox.schema import PLANTED_TRUTH
-from factroots_dagster.tracing.schema import FACT_SOURCES
+from factroots_dagster.tracing.schema import FACT_SOURCES, NAME_COVERAGE
 
 HOSTILE = (
     "<script>alert('pwned')</script>",
@@ -88,7 +89,7 @@ def make_world() -> SmallWorld:
                 )
             )
             predicted.append(prediction_row(uuid, language, right, object_ids=[i % 9]))
-            for matcher in ("sentence", "chunk", "article"):
+            for matcher in ("sentence", DEFAULT_MATCHER, "article"):
                 windows = int(stated) + (matcher == "article" and i % 7 == 0)
                 url = f"https://example.org/{i}?a=b&c=%3Cd" if language == "qac" else None
                 sentence = f"{label} is in Oslo"
@@ -117,6 +118,7 @@ def make_world() -> SmallWorld:
                     "wikitext_bytes": [1000, 4000, 9000],
                 }
             ),
+            "name_coverage": rows(NAME_COVERAGE, [_coverage_row(language) for language in LANGUAGES]),
             "language_clusters": clusters,
             "cluster_members": members,
             "mantel": mantel,
@@ -183,6 +185,16 @@ _VOLUME_RELATION_ROW = {
     "pearson_without_high": 0.9,
     "most_influential": "qaa",
 }
+
+
+COVERAGE = {"qaa": 0.95, "qab": 0.5, "qac": None}
+"""The share of a name's forms that labels see, by language."""
+
+
+def _coverage_row(language: str) -> dict[str, Any]:
+    share = COVERAGE[language]
+    counts = {"links": 100, "seen": round(100 * (share or 0)), "added": 0, "added_right": 0}
+    return {"language": language, "names": "with_forms", "coverage": share, "precision": None} | counts
 
 
 def _truth_row(uuid: str, language: str, kind: str, stated: bool) -> dict[str, Any]:

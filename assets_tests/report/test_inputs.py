@@ -31,6 +31,7 @@ class Reader:
         for position, language in enumerate(LANGUAGES):
             self.tables |= {
                 ("wikipedia_volume", language): volume.slice(position, 1),
+                ("coverage", language): tables["name_coverage"].slice(position, 1),
                 ("mlama_split", language): world.splits[language],
                 ("predictions", language): world.predictions[language],
                 ("fact_sources", language): world.sources[language],
@@ -52,7 +53,7 @@ class Reader:
 
     def read_side(self, name: str, asset: str, *parts: str) -> pa.Table:
         self.assets.add(asset)
-        return self.tables[asset, name]
+        return self.tables[(name, parts[-1]) if asset == "entity_mentions" else (asset, name)]
 
 
 def test_a_report_is_made_from_what_is_read_and_large_tables_are_read_when_used(
@@ -60,7 +61,11 @@ def test_a_report_is_made_from_what_is_read_and_large_tables_are_read_when_used(
 ) -> None:
     reader = Reader(world, types, sensitivity)
     inputs = read_report_inputs(reader, "tiny", lambda ids: ["text"] * len(ids), generated=True)
-    assert inputs.tables.keys() == STORED_TABLES.keys() | {"wikipedia_volume", "planted_truth"}
+    assert inputs.tables.keys() == STORED_TABLES.keys() | {
+        "wikipedia_volume",
+        "name_coverage",
+        "planted_truth",
+    }
     assert inputs.generated and inputs.yardstick is not None and not inputs.facts.links
     assert inputs.facts.articles == {"qaa": 10, "qab": 20, "qac": 30}
     assert inputs.language_label("qaa") == "Hubbish · qaa"

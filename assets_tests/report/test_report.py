@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from assets_tests.report.pages import Page, read_page, write_new_report
-from assets_tests.report.small_world import HOSTILE, LANGUAGES, SmallWorld, report_inputs
+from assets_tests.report.small_world import COVERAGE, HOSTILE, LANGUAGES, SmallWorld, report_inputs
 from factroots_dagster.report.page import write_report
 from factroots_dagster.report.sections.yardstick import HOW_TO_READ_IT, METHODS, WHAT_IT_MEASURES
 from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
@@ -113,7 +113,7 @@ def test_totals_add_up_and_equal_the_tables(page: Page, report: Path, types: pa.
     header, *body = page.tables[0]
     assert len(body) == 4
     for row in body:
-        counts = [int(cell.split(" [")[0].replace(",", "")) for cell in row[1:]]
+        counts = [int(cell.split(" [")[0].replace(",", "")) for cell in row[1:9]]
         language = LABELS.get(row[0], row[0])
         assert counts[:5] == [expected[language][type_] for type_ in PREDICTED_TYPES]
         assert counts[5] == sum(counts[:5]) and counts[7] == counts[5] + counts[6]
@@ -210,11 +210,33 @@ def test_the_yardstick_shows_every_method_beside_its_placebo(
     ]  # fmt: skip
 
 
+def test_the_share_of_a_names_forms_that_is_seen_stands_beside_what_is_transferred(
+    page: Page, report: Path, types: pa.Table
+) -> None:
+    """And a language in which few are seen is named."""
+    shown = {language: f"{share:.1%}" if share else "–" for language, share in COVERAGE.items()}
+    overview = next(table for table in page.tables if "Transferred" in table[0] and "Asked" in table[0])
+    assert overview[0][-1] == "Name forms seen"
+    by_language = {LABELS.get(row[0], row[0]): row[-1] for row in overview[1:]}
+    assert by_language == shown | {"*": "–"}
+    absence = next(table for table in page.tables if "transferred" in table[0])
+    columns = {name: position for position, name in enumerate(absence[0])}
+    for row in absence[1:]:
+        language = LABELS.get(row[0], row[0])
+        own = [fact["type"] for fact in types.to_pylist() if fact["language"] == language]
+        predicted = [type_ for type_ in own if type_ in PREDICTED_TYPES]
+        assert row[columns["name forms seen"]] == shown[language]
+        assert row[columns["transferred"]] == f"{predicted.count('transferred') / len(predicted):.1%}"
+    assert "Below 90.0% transferred is overstated: qab (50.0%)." in page.text
+    assert {row["language"] for row in read_csv(report, "name_coverage")} == set(LANGUAGES)
+
+
 def test_missing_tables_leave_out_their_sections_and_nothing_else(
     tmp_path: Path, world: SmallWorld, types: pa.Table
 ) -> None:
     missing = (
         "wikipedia_volume",
+        "name_coverage",
         "volume_relations",
         "mask_counts",
         "similarity_pairs",

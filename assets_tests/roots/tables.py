@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from factroots_dagster.probing.schema import PROBING_SCORES
 from factroots_dagster.roots.schema import FACT_TYPES
+from factroots_dagster.roots.types import DEFAULT_MATCHER
 
 
 def rows(schema: pa.Schema, values: list[dict[str, Any]]) -> pa.Table:
@@ -59,7 +60,7 @@ def source_row(
     uuid: str,
     language: str,
     windows: int,
-    matcher: str = "chunk",
+    matcher: str = DEFAULT_MATCHER,
     sentence: str = "s",
     corpus: str = "wikipedia",
     url: str | None = None,
@@ -121,7 +122,7 @@ def fact_types_table(*facts: tuple[str, str, str, bool, str | None]) -> pa.Table
                 "reason": "",
                 "source_present": present,
                 "windows": int(present),
-                "matcher": "chunk",
+                "matcher": DEFAULT_MATCHER,
                 "easy": easy,
                 "single_language": False,
                 "statistic": "cosine",

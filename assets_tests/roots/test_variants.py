@@ -18,10 +18,10 @@ from factroots_dagster.roots.easy import EASY_RULES
 from factroots_dagster.roots.evidence import list_statistics
 from factroots_dagster.roots.schema import PREDICTED_TYPES, SENSITIVITY
 from factroots_dagster.roots.sensitivity import Sensitivity, Setting, apply_setting
-from factroots_dagster.roots.types import TypingResult, categorize_facts
+from factroots_dagster.roots.types import DEFAULT_MATCHER, TypingResult, categorize_facts
 from factroots_dagster.tracing.schema import FACT_SOURCES
 
-MATCHERS = ("sentence", "chunk", "article")
+MATCHERS = ("sentence", DEFAULT_MATCHER, "article")
 STATISTICS = [("jaccard", 10), ("jaccard", 20), ("signed_jaccard", 20), ("cosine", None), ("evidence", None)]
 LANGUAGES = ("qaa", "qab", "qac")
 
@@ -175,7 +175,11 @@ def test_a_language_that_lacks_a_matcher_counts_with_the_plain_one_of_the_window
     """Only some languages have suffixes; a total over the others would pass for a smaller world."""
     results = {language: categorize_facts(*random_inputs(language)) for language in ("qaa", "qab")}
     with_suffixes = results["qaa"].variants.to_pylist()
-    more = [row | {"matcher": "sentence_with_suffixes"} for row in with_suffixes if row["matcher"] == "chunk"]
+    more = [
+        row | {"matcher": "sentence_with_suffixes"}
+        for row in with_suffixes
+        if row["matcher"] == DEFAULT_MATCHER
+    ]
     sensitivity = Sensitivity(list_statistics(random_inputs("qaa").nearest))
     sensitivity.add("qaa", pa.Table.from_pylist(with_suffixes + more, schema=results["qaa"].variants.schema))
     sensitivity.add("qab", results["qab"].variants)
@@ -185,6 +189,6 @@ def test_a_language_that_lacks_a_matcher_counts_with_the_plain_one_of_the_window
         if row["axis"] == "matcher"
     }
     for type_ in PREDICTED_TYPES:
-        expected = facts["qaa", "chunk", type_] + facts["qab", "sentence", type_]
+        expected = facts["qaa", DEFAULT_MATCHER, type_] + facts["qab", "sentence", type_]
         assert facts["qab", "sentence_with_suffixes", type_] == facts["qab", "sentence", type_]
         assert facts["*", "sentence_with_suffixes", type_] == expected

@@ -10,6 +10,7 @@ from factroots_dagster.tracing.matchers import (
     SURFACE,
     WINDOWS,
     WITH_ALIASES,
+    WITH_FORMS,
     WITH_SUFFIXES,
     WORDPIECE_CHUNK,
     matchers_for,
@@ -17,8 +18,8 @@ from factroots_dagster.tracing.matchers import (
 
 
 def test_the_families_of_matchers_are_the_whole_registry() -> None:
-    families = (SURFACE, WITH_ALIASES, WITH_SUFFIXES)
-    assert tuple(MATCHERS) == (*SURFACE, *WITH_ALIASES, *WITH_SUFFIXES, WORDPIECE_CHUNK)
+    families = (SURFACE, WITH_ALIASES, WITH_SUFFIXES, WITH_FORMS)
+    assert tuple(MATCHERS) == (*SURFACE, *WITH_ALIASES, *WITH_SUFFIXES, *WITH_FORMS, WORDPIECE_CHUNK)
     assert all(tuple(MATCHERS[name].window for name in family) == WINDOWS for family in families)
     assert {kind for matcher in MATCHERS.values() for kind in matcher.kinds} == set(range(len(MENTION_KINDS)))
 
@@ -36,6 +37,12 @@ def test_a_matcher_exists_where_its_kinds_of_mentions_do(has_tokenizer: bool) ->
         *SURFACE,
         *WITH_ALIASES,
         *WITH_SUFFIXES,
+        *WITH_FORMS,
         *wordpieces,
     )
-    assert matchers_for("en", has_tokenizer=has_tokenizer) == (*SURFACE, *WITH_ALIASES, *wordpieces)
+    assert matchers_for("en", has_tokenizer=has_tokenizer) == (
+        *SURFACE,
+        *WITH_ALIASES,
+        *WITH_FORMS,
+        *wordpieces,
+    )

@@ -115,6 +115,27 @@ def test_labels_match_chinese_in_either_script() -> None:
     assert [(row["label"], row["start"]) for row in rows] == [("台湾", 0), ("島", 3), ("台湾", 5), ("島", 8)]
 
 
+@pytest.mark.parametrize(
+    ("language", "label", "text", "starts"),
+    [
+        ("en", "novella", "Novella is a genre. A novella. The Novella.", [0, 22]),
+        ("en", "novella", "Genres\nNovella\n«Novella» and (Novella)", [7, 16]),
+        ("en", "iPhone", "IPhone and iPhone. An IPhone.", [0, 11]),
+        ("en", "ab", "AB. Ab.", [4]),
+        ("tr", "ilçe", "İlçe. Ilçe.", [0]),
+        ("de", "ßa", "SSa. SSA.", []),
+        ("hu", "regény", "Regényben. A Regényben.", [0]),
+        ("ka", "რომანი", "რომანი.", [0]),
+    ],
+)
+def test_a_small_first_letter_may_be_a_capital_where_a_sentence_begins(
+    language: str, label: str, text: str, starts: list[int]
+) -> None:
+    rows = mentions_of({1: text}, split_of([("f1", "Q1", label, "Q2", "xyz")], language))
+    assert [row["start"] for row in rows] == starts
+    assert {row["kind"] for row in rows} <= {"label", "suffix"}
+
+
 def test_a_label_of_several_entities_is_a_mention_of_each() -> None:
     split = split_of([("f1", "Q1", "York", "Q2", "York"), ("f2", "Q1", "York", "Q3", "x")])
     rows = mentions_of({1: "York."}, split)
@@ -156,11 +177,15 @@ def test_mentions_in_real_text_are_those_of_brute_force(spark, tmp_path: Path, g
         text = article["text"]
         on_page = by_page.get(article["page_id"], [])
         spans = {(row["entity_uri"], row["label"], row["start"], row["end"]) for row in on_page}
-        assert spans == mentions_by_brute_force(text, entities)
+        assert spans == mentions_by_brute_force(text, entities, "el")
         edges = [*sentence_starts(text, "el").tolist(), len(text)]
         tokens = token_starts(character_classes(text))
         for row in on_page:
-            assert text[row["start"] : row["end"]] == row["label"]
+            mention = text[row["start"] : row["end"]]
+            assert mention[1:] == row["label"][1:] and mention[0] in (
+                row["label"][0],
+                row["label"][0].title(),
+            )
             assert edges[row["sentence"]] == row["sentence_start"] <= row["start"] < row["sentence_end"]
             assert edges[row["sentence"] + 1] == row["sentence_end"]
             assert row["chunk"] == (int(tokens[: row["start"] + 1].sum()) - 1) // 512

@@ -7,7 +7,8 @@ import random
 import numpy as np
 import pytest
 
-from factroots_dagster.tracing.kinds import ALIAS, LABEL, SUFFIX, WORDPIECE
+from assets_tests.tracing.brute_force import candidate_pairs, is_nested
+from factroots_dagster.tracing.kinds import ALIAS, FORM, LABEL, SUFFIX, WORDPIECE
 from factroots_dagster.tracing.matchers import MATCHERS, SURFACE, WITH_SUFFIXES, WORDPIECE_CHUNK
 from factroots_dagster.tracing.passages import (
     MATCHER_NUMBERS,
@@ -29,7 +30,13 @@ def random_mentions(chance: random.Random) -> list[Mention]:
         edges = sorted({0, LENGTH, *(chance.randrange(1, LENGTH) for _ in range(chance.randrange(8)))})
         # Some pages hold mentions of one kind only.
         kinds = chance.choice(
-            [[LABEL, LABEL, LABEL, ALIAS, SUFFIX, WORDPIECE], [LABEL, WORDPIECE], [ALIAS], [SUFFIX]]
+            [
+                [LABEL, LABEL, LABEL, ALIAS, SUFFIX, WORDPIECE, FORM],
+                [LABEL, FORM],
+                [LABEL, WORDPIECE],
+                [ALIAS],
+                [SUFFIX],
+            ]
         )
         chunks = sorted(chance.randrange(1, LENGTH) for _ in range(chance.randrange(3)))
         for start in sorted(chance.sample(range(LENGTH), chance.randrange(0, 25))):
@@ -39,7 +46,7 @@ def random_mentions(chance: random.Random) -> list[Mention]:
                 "entity": chance.randrange(ENTITIES),
                 "kind": chance.choice(kinds),
                 "start": start,
-                "end": start + chance.randrange(1, 4),
+                "end": start + chance.randrange(1, 9),
                 "sentence": sentence,
                 "chunk": sum(edge <= start for edge in chunks),
                 "sentence_start": edges[sentence],
@@ -61,8 +68,12 @@ def passage(subject: Mention, object_: Mention) -> tuple[int, ...]:
     )
 
 
-def first(mentions: list[Mention], entity: int) -> Mention | None:
-    return min((m for m in mentions if m["entity"] == entity), key=lambda m: m["start"], default=None)
+def span(mention: Mention) -> tuple[int, int]:
+    return mention["start"], mention["end"]
+
+
+def labelled(mention: Mention) -> tuple[tuple[int, int], bool]:
+    return span(mention), mention["kind"] == LABEL
 
 
 def by_loops(mentions: list[Mention], facts: list[tuple[int, int]]) -> list[tuple[int, ...]]:
@@ -73,20 +84,25 @@ def by_loops(mentions: list[Mention], facts: list[tuple[int, int]]) -> list[tupl
         counted = [m for m in mentions if m["kind"] in matcher.kinds]
         windows = {(m["page_id"], 0 if window == "article" else m[window]) for m in counted}
         for page, number in windows:
-            inside = [
-                m for m in counted if m["page_id"] == page and (window == "article" or m[window] == number)
-            ]
-            for fact, (subject, object_) in enumerate(facts):
-                pairs = [(first(inside, subject), first(inside, object_))]
+            on_page = [m for m in counted if m["page_id"] == page]
+            inside = [m for m in on_page if window == "article" or m[window] == number]
+            for fact, sides in enumerate(facts):
+                named = [[m for m in on_page if m["entity"] == side] for side in sides]
+                subjects, objects = (
+                    [m for m in named[side] if not is_nested(*labelled(m), [*map(labelled, named[1 - side])])]
+                    for side in (0, 1)
+                )
+                in_window = ([m for m in side if m in inside] for side in (subjects, objects))
+                pairs = candidate_pairs(*in_window, span)
+                if not pairs:
+                    continue
                 for sentence in {m["sentence"] for m in inside}:
-                    # The first mentions in a sentence, if they are in the window.
-                    whole = [m for m in counted if m["page_id"] == page and m["sentence"] == sentence]
-                    pair = first(whole, subject), first(whole, object_)
-                    if all(m in inside for m in pair):
-                        pairs.append(pair)
-                if None not in pairs[0]:
-                    best = min((passage(s, o) for s, o in pairs if s and o), key=lambda p: (p[0], *p[2:4]))
-                    rows.append((fact, MATCHER_NUMBERS[name], *best))
+                    # The candidates of a sentence, if they are in the window.
+                    of_both = ([m for m in side if m["sentence"] == sentence] for side in (subjects, objects))
+                    in_sentence = candidate_pairs(*of_both, span)
+                    pairs += [pair for pair in in_sentence if all(m in inside for m in pair)]
+                best = min((passage(s, o) for s, o in pairs), key=lambda p: (p[0], *p[2:4]))
+                rows.append((fact, MATCHER_NUMBERS[name], *best))
     return sorted(rows)
 
 

@@ -140,8 +140,10 @@ def write_all_documents(
 
 def _join_folders(folders: Sequence[Path], folder: Path) -> None:
     """Move the documents of several corpora into one folder, parts numbered on, and sum their counts."""
-    tables = [[pq.read_table(own / f"_{name}.parquet") for own in folders] for name in ("problems", "counts")]
-    problems, counts = map(pa.concat_tables, tables)
+    problems, counts, anchors = (
+        pa.concat_tables(pq.read_table(own / f"_{name}.parquet") for own in folders)
+        for name in ("problems", "counts", "anchors")
+    )
     totals = {name: pc.sum(counts[name]).as_py() for name in counts.column_names}
     plan = folder / "_first_parts.json"
     if not plan.is_file():  # a call that was killed here has moved some of the files
@@ -153,6 +155,7 @@ def _join_folders(folders: Sequence[Path], folder: Path) -> None:
             file_number = path.stem.split("-")[2]
             path.rename(folder / f"part-{first + _part_number(path):05d}-{file_number}.parquet")
     write_table(problems, folder / "_problems.parquet")
+    write_table(anchors, folder / "_anchors.parquet")  # only Wikipedia's documents have any
     count_table = pa.Table.from_pylist([totals], storage_schema(schema.WIKIPEDIA_COUNTS))
     write_table(count_table, folder / "_counts.parquet")
     for own in folders:

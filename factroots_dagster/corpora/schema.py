@@ -88,6 +88,14 @@ WIKIPEDIA_PROBLEMS = table(
 )
 """One row per page that is missing from the articles: damaged, or not cleaned within the time limit."""
 
+WIKIPEDIA_ANCHORS = table(
+    string("target", "Title that the links lead to, perhaps that of a redirect or of no page"),
+    string("words", "What the links show, with the letters that adjoin it: a name, or anything else"),
+    int64("links", "Links to this title that show these words"),
+    int64("held_out_links", "The same on the pages that are held out to measure what other pages tell"),
+)
+"""Side table `_anchors`: a row per title and words, in each of the parts in which the dump was read."""
+
 PAGE_COUNTS = (
     int64("pages", "Complete pages of every namespace"),
     int64("articles", "Articles, without redirects"),

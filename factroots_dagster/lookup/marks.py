@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from factroots_dagster.lookup.trace import TracedFact
+from factroots_dagster.text.inflection.endings import compare_words
 from factroots_dagster.text.normalization import normalize, normalize_with_positions
 
 Span = tuple[int, int]
@@ -38,15 +39,16 @@ def find_sides(fact: TracedFact, evidence: dict[str, Any]) -> tuple[Span | None,
     """The spans of subject and object in the evidence's sentence; None for a side that is not in it.
 
     The evidence's own positions count from the start of the article. So of all occurrences of the labels
-    those are taken that are equally far apart; a side under another name is located by that distance.
+    those are taken that are equally far apart; where a label does not occur, its inflected forms of the
+    evidence's length; a side under another name is located by that distance.
     """
     sentence = evidence["sentence"]
-    find = partial(find_label, sentence, language=fact.language)
-    subjects, objects = find(fact.subject), find(fact.object)
+    find = partial(find_names, sentence, language=fact.language)
     distance = evidence["subject_start"] - evidence["object_start"]
     subject_length, object_length = (
         evidence[f"{side}_end"] - evidence[f"{side}_start"] for side in ("subject", "object")
     )
+    subjects, objects = find(fact.subject, subject_length), find(fact.object, object_length)
     pairs = [(s, o) for o in objects for s in subjects if s - o == distance]
     if not pairs and len(objects) == 1 and not subjects:
         pairs = [(objects[0] + distance, objects[0])]
@@ -56,9 +58,21 @@ def find_sides(fact: TracedFact, evidence: dict[str, Any]) -> tuple[Span | None,
         s, o = pairs[0]
         if min(s, o) >= 0 and max(s + subject_length, o + object_length) <= len(sentence):
             return (s, s + subject_length), (o, o + object_length)
-    first_subject = (subjects[0], subjects[0] + len(fact.subject)) if subjects else None
-    first_object = (objects[0], objects[0] + len(fact.object)) if objects else None
+    first_subject = (subjects[0], subjects[0] + subject_length) if subjects else None
+    first_object = (objects[0], objects[0] + object_length) if objects else None
     return first_subject, first_object
+
+
+def find_names(sentence: str, label: str, length: int, *, language: str) -> list[int]:
+    """Where `label` starts in `sentence`, or if it does not occur, forms of it that are so long."""
+    if starts := find_label(sentence, label, language=language):
+        return starts
+    normal_label = normalize(label, language)
+    return [
+        match.start()
+        for match in re.finditer(r"\b\w", sentence)
+        if compare_words(normal_label, normalize(sentence[match.start() :][:length], language)) is not None
+    ]
 
 
 def find_label(sentence: str, label: str, *, language: str) -> list[int]:

@@ -47,8 +47,12 @@ def volume(store: Store, language: str) -> Metrics:
 
 
 def mentions(store: Store, language: str) -> Metrics:
-    """How many other names were looked for."""
-    return {"aliases": store.read_side("aliases", "entity_mentions", language).num_rows}
+    """How many other names were looked for, and the share of a name's forms that each kind of names sees."""
+    counts = {
+        name: store.read_side(name, "entity_mentions", language).num_rows for name in ("aliases", "forms")
+    }
+    coverage = store.read_side("coverage", "entity_mentions", language).to_pylist()
+    return counts | {f"forms_seen_{row['names']}": row["coverage"] for row in coverage}
 
 
 def sources(store: Store, language: str) -> Metrics:

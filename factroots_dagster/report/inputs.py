@@ -26,6 +26,7 @@ from factroots_dagster.roots.counts import (
     estimate_luck,
 )
 from factroots_dagster.roots.planted import score_agreement
+from factroots_dagster.tracing.matchers import names_of_matcher
 from factroots_dagster.yardstick.table import read_yardstick
 
 STORED_TABLES: Mapping[str, tuple[str, str]] = {
@@ -50,9 +51,10 @@ class ReportInputs:
     """Everything that one checkpoint's report is made from.
 
     Attributes:
-        tables: those of STORED_TABLES, `wikipedia_volume` of all languages, and in generated worlds
-            `planted_truth`. `checkpoint`, `probing_scores` and the three tables of language clusters are
-            required; without another table the sections that need it are left out.
+        tables: those of STORED_TABLES, `wikipedia_volume` and `name_coverage` (NAME_COVERAGE) of all
+            languages, and in generated worlds `planted_truth`. `checkpoint`, `probing_scores` and the three
+            tables of language clusters are required; without another table the sections that need it are
+            left out.
         facts: what the fact explorer shows; it holds FACT_TYPES and the large tables by language.
         language_names: language code to the name that is shown beside it.
         yardstick: YARDSTICK of other generated worlds; for generated worlds only.
@@ -141,6 +143,23 @@ class ReportInputs:
         truth = self.tables.get("planted_truth")
         return score_agreement(self.types, truth, self.facts.sources.values()) if truth is not None else None
 
+    @cached_property
+    def name_coverage(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """Rows of NAME_COVERAGE by language and names, those that were measured."""
+        rows = self.rows("name_coverage")
+        return {(row["language"], row["names"]): row for row in rows if row["coverage"] is not None}
+
+    @cached_property
+    def matchers(self) -> list[str]:
+        """The matchers that the types are decided with; one, or none without facts."""
+        return sorted(set(self.types["matcher"].to_pylist()))
+
+    def forms_seen(self, language: str) -> float | None:
+        """The share of a name's forms that the matcher of the types sees; None where it was not measured."""
+        names = {names_of_matcher(matcher) for matcher in self.matchers}
+        rows = [self.name_coverage.get((language, name)) for name in names]
+        return min((row["coverage"] for row in rows if row is not None), default=None)
+
     def language_label(self, language: str) -> str:
         """The language's name and code, where a name is known."""
         return label_language(language, self.language_names)
@@ -200,6 +219,9 @@ def read_report_inputs(
         "neuron_similarity", checkpoint, columns=SIMILARITY_COLUMNS, where=pc.field("statistic") == STATISTIC
     )
     tables["wikipedia_volume"] = volume
+    tables["name_coverage"] = pa.concat_tables(
+        reader.read_side("coverage", "entity_mentions", language) for language in languages
+    )
     corpora = tables["checkpoint"].to_pylist()[0].get("corpora")
     if generated:
         tables["planted_truth"] = reader.read("planted_truth")

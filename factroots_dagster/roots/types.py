@@ -30,7 +30,9 @@ from factroots_dagster.roots.schema import FACT_TYPES
 from factroots_dagster.roots.variants import tabulate_variants
 from factroots_dagster.tables import zip_columns
 
-DEFAULT_MATCHER = "chunk"  # nearest to the paper's window of 512 wordpieces
+DEFAULT_MATCHER = "chunk_with_forms"
+"""The chunk is nearest to the paper's window of 512 wordpieces, whose matcher sees inflected names, too. By
+labels alone absence follows from morphology and cannot be compared between languages."""
 DEFAULT_STATISTIC = "evidence"
 DEFAULT_EASY_RULE = "name"
 
@@ -181,15 +183,16 @@ def _decide(
     """The whole decision about one fact, rule by rule."""
     if not row["full_match"]:
         return _decide_not_predicted(row)
+    window = matcher.partition("_with_")[0]
     if windows == 0:
-        absent = f"No {matcher} of {searched} holds subject and object"
+        absent = f"No {window} of {searched} holds subject and object"
         if easy is not None:
             return _Decision(easy.type, easy.rule, f"{absent}, but {easy.reason}.")
         return _Decision("transferred", "no_source", f"{absent}, and nothing gives the object away.")
     present = (
-        f"1 {matcher} of {searched} holds both"
+        f"1 {window} of {searched} holds both"
         if windows == 1
-        else f"{windows:,} {matcher}s of {searched} hold both"
+        else f"{windows:,} {window}s of {searched} hold both"
     )
     if not result.has_partner[index]:
         reason = f"{present}; no other language predicts the fact from a text of its own."

@@ -7,7 +7,6 @@ not with the pages.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -19,20 +18,13 @@ import pyarrow.parquet as pq
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.store.store import main_files
-from factroots_dagster.text.normalization import normalize, normalize_all
+from factroots_dagster.text.letter_case import DOTTED_I, capitalize
+from factroots_dagster.text.normalization import compose, normalize, normalize_all
 
 BATCH_ROWS = 1 << 16
 DISAMBIGUATOR = re.compile(r"\s*[(（]([^()（）]*)[)）]$")
 SYLLABIC = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff]")
 """Kana, Han and Hangul: scripts in which two characters make a name."""
-
-READING_AIDS = re.compile(
-    "(?<=[\u0400-\u052f])[\u0300\u0301]|[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7]|[\u064b-\u0652\u0640]"
-)
-"""Stress marks in Cyrillic, points in Hebrew, vowel signs in Arabic."""
-
-DOTTED_I = frozenset(("tr", "az"))
-"""Languages that distinguish i and ı."""
 
 DISAMBIGUATIONS = {
     "af": "dubbelsinnig",
@@ -70,11 +62,41 @@ def find_aliases(articles_folder: Path, labels: Sequence[str], language: str) ->
 
     Raises InputError when the folder holds no articles.
     """
+    return find_names_of_labels(articles_folder, labels, language)[0]
+
+
+Aliases = dict[str, list[str]]
+Targets = dict[str, frozenset[str]]
+"""The titles by which links lead to a label's article, normalized."""
+
+
+def find_names_of_labels(
+    articles_folder: Path, labels: Sequence[str], language: str
+) -> tuple[Aliases, Targets]:
+    """The aliases of each label that has any, as `find_aliases` defines them; and the targets of each label.
+
+    Targets of a label without an article are what its title would be: links lead to pages that a part of a
+    dump does not hold.
+
+    Raises InputError when the folder holds no articles.
+    """
     if not main_files(articles_folder):
         raise InputError(f"{articles_folder} holds no articles", "materialize wikipedia_articles first")
     label_forms = dict(zip(labels, map(str.strip, normalize_all(labels, language)), strict=True))
     article_of_label = find_articles(articles_folder, label_forms, language)
-    titles, bold_names = find_names(articles_folder, set(article_of_label.values()), language)
+    pages, bold_names = find_names(articles_folder, set(article_of_label.values()), language)
+    titles = {
+        article: [DISAMBIGUATOR.sub("", title) for title in names if not is_disambiguation(title, language)]
+        for article, names in pages.items()
+    }
+    targets = {
+        label: frozenset(
+            as_title(title, language) for title in normalize_all(pages[article_of_label[label]], language)
+        )
+        if label in article_of_label
+        else frozenset((as_title(form, language),))
+        for label, form in label_forms.items()
+    }
     aliases_of_label: dict[str, dict[str, str]] = {}
     articles_of_form: dict[str, set[str]] = {}
     for label, article in article_of_label.items():
@@ -89,7 +111,7 @@ def find_aliases(articles_folder: Path, labels: Sequence[str], language: str) ->
         label: [alias for form, alias in aliases.items() if form not in excluded and is_distinctive(form)]
         for label, aliases in aliases_of_label.items()
     }
-    return {label: aliases for label, aliases in kept.items() if aliases}
+    return {label: aliases for label, aliases in kept.items() if aliases}, targets
 
 
 def find_articles(folder: Path, label_forms: dict[str, str], language: str) -> dict[str, str]:
@@ -140,7 +162,7 @@ Names = dict[str, list[str]]
 
 
 def find_names(folder: Path, articles: set[str], language: str) -> tuple[Names, Names]:
-    """Of each article the titles (its own and those of redirects, without disambiguators); its bold names."""
+    """Of each article the titles, its own and those of redirects; its names in bold."""
     redirects: Names = {article: [] for article in articles}
     bold_names: Names = {article: [] for article in articles}
     values = pa.array(sorted(articles), pa.string())
@@ -152,15 +174,7 @@ def find_names(folder: Path, articles: set[str], language: str) -> tuple[Names, 
 
     for title, names in filter_pages(folder, is_one, "names"):
         bold_names[title] += map(without_reading_aids, names or ())
-    titles = {
-        article: [
-            DISAMBIGUATOR.sub("", title)
-            for title in (article, *sorted(redirects[article]))
-            if not is_disambiguation(title, language)
-        ]
-        for article in articles
-    }
-    return titles, bold_names
+    return {article: [article, *sorted(redirects[article])] for article in articles}, bold_names
 
 
 def filter_pages(
@@ -176,9 +190,7 @@ def filter_pages(
 
 def as_title(form: str, language: str) -> str:
     """A normalized label as a wiki would write it in a title: single spaces, the first letter a capital."""
-    form = " ".join(form.replace("_", " ").split())
-    first = "İ" if form[:1] == "i" and language in DOTTED_I else form[:1].title()
-    return first + form[1:] if len(first) == 1 else form
+    return capitalize(" ".join(form.replace("_", " ").split()), language)
 
 
 def spellings(title: str, label: str, language: str) -> list[str]:
@@ -191,7 +203,7 @@ def spellings(title: str, label: str, language: str) -> list[str]:
 
 def without_reading_aids(name: str) -> str:
     """A bold name without the marks that only first sentences have, such as the stress in Украї́на."""
-    return READING_AIDS.sub("", unicodedata.normalize("NFC", name)).strip(" ,;:")
+    return compose(name).strip(" ,;:")
 
 
 def is_disambiguation(title: str, language: str) -> bool:

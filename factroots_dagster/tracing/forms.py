@@ -1,9 +1,13 @@
-"""The forms of entities' names that texts are searched for: labels, aliases, and stems that take suffixes."""
+"""The forms of entities' names that texts are searched for: labels, aliases, and stems that take suffixes.
+
+A form that begins with a small letter is searched for with a capital, too, which counts where a sentence,
+list item or heading begins.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -15,18 +19,25 @@ from numpy.typing import NDArray
 from factroots_dagster.errors import InputError
 from factroots_dagster.text.code_points import CODE_POINT_LIMIT, CodePoints, to_code_points
 from factroots_dagster.text.inflection.suffixes import stems
+from factroots_dagster.text.letter_case import capitalize
 from factroots_dagster.text.normalization import normalize, normalize_all
 from factroots_dagster.text.symbols import Matches, Symbols, SymbolSearch
 from factroots_dagster.text.tokens import character_classes, inside_words, joined_bounds
-from factroots_dagster.tracing.kinds import ALIAS, LABEL, MENTION_KINDS
+from factroots_dagster.tracing.kinds import ALIAS, FORM, LABEL, MENTION_KINDS
 
 STEM = len(MENTION_KINDS)
 """Kind of a form that is a mention only with a suffix; numbered after the kinds of mentions."""
+
+AT_START = 1 << STEM.bit_length()
+"""Added to the kind of a form that is a mention only where a sentence begins."""
 
 ONE_BYTE_SYMBOLS, RARE_SHARE = 255, 0.01
 """Symbols that one byte can number, and the largest share of the forms that all others may make up."""
 
 AMBIGUOUS = -1
+
+SPACES_OPTIONAL = frozenset(("ko",))
+"""Languages in which the words of a name are also written as one."""
 
 
 def entities_of_split(split: pa.Table) -> pa.Table:
@@ -56,9 +67,9 @@ class EntityForms:
     """Entities, numbered from 0, and the distinct normalized forms that name them.
 
     uris, labels: of every entity, [entities]. forms: [forms]. The entities that form f names, and how (a kind
-    of mention or STEM), are rows `form_offsets[f]` to `form_offsets[f + 1]` of `form_entities` and
-    `form_kinds`. distinct_labels: [distinct labels]; the entities with the d-th are rows `label_offsets[d]`
-    to `label_offsets[d + 1]` of `label_entities`.
+    of mention or STEM, perhaps with AT_START), are rows `form_offsets[f]` to `form_offsets[f + 1]` of
+    `form_entities` and `form_kinds`. distinct_labels: [distinct labels]; the entities with the d-th are rows
+    `label_offsets[d]` to `label_offsets[d + 1]` of `label_entities`.
     """
 
     language: str
@@ -73,15 +84,30 @@ class EntityForms:
     label_entities: NDArray[np.int64]
 
     @classmethod
-    def build(cls, entities: pa.Table, language: str, aliases: Mapping[str, list[str]]) -> EntityForms:
-        """All forms of the entities (columns entity_uri and label); `aliases` are further names by label."""
+    def build(
+        cls,
+        entities: pa.Table,
+        language: str,
+        aliases: Mapping[str, Sequence[str]],
+        inflected: Mapping[str, Iterable[str]] | None = None,
+    ) -> EntityForms:
+        """All forms of the entities (columns entity_uri and label).
+
+        aliases: further names by label. inflected: normalized forms of names by label, of kind FORM.
+        """
         labels = entities["label"].to_pylist()
         rows = set()
         for number, (label, form) in enumerate(zip(labels, normalize_all(labels, language), strict=True)):
             form = form.strip()
             others = {normalize(alias, language).strip() for alias in aliases.get(label, ())} - {form}
-            rows |= {(form, number, LABEL), *((other, number, ALIAS) for other in others)}
-            rows |= {(stem, number, STEM) for stem in stems(form, language)}
+            names = {(form, LABEL), *((other, ALIAS) for other in others)}
+            names |= {(stem, STEM) for stem in stems(form, language)}
+            names |= {(other, FORM) for other in (inflected or {}).get(label, ())}
+            if language in SPACES_OPTIONAL:
+                names |= {(name.replace(" ", ""), kind) for name, kind in names}
+            capitals = {(capitalize(name, language), kind + AT_START) for name, kind in names}
+            names |= {(name, kind) for name, kind in capitals if (name, kind - AT_START) not in names}
+            rows |= {(name, number, kind) for name, kind in names}
         sorted_rows = sorted(row for row in rows if row[0])
         label_entities = sorted(range(len(labels)), key=labels.__getitem__)
         # A counter keeps the order in which its keys first came.

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from factroots_dagster.text.inflection.suffixes import SUFFIX_LANGUAGES
-from factroots_dagster.tracing.kinds import ALIAS, LABEL, SUFFIX, WORDPIECE
+from factroots_dagster.tracing.kinds import ALIAS, FORM, LABEL, SUFFIX, WORDPIECE
 
 WINDOWS = ("sentence", "chunk", "article")
 """Windows from narrow to wide; a chunk has 512 tokens."""
@@ -53,6 +53,15 @@ _ROWS = (
         )
         for window in WINDOWS
     ),
+    *(
+        Matcher(
+            f"{window}_with_forms",
+            window,
+            (LABEL, SUFFIX, FORM),
+            f"Labels, inflected as links show or by suffix, or not, in one {window}.",
+        )
+        for window in WINDOWS
+    ),
     Matcher(
         "wordpiece_chunk",
         "chunk",
@@ -73,7 +82,14 @@ def matchers_by_kinds(*kinds: int) -> tuple[str, ...]:
 SURFACE = matchers_by_kinds(LABEL)
 WITH_ALIASES = matchers_by_kinds(LABEL, ALIAS)
 WITH_SUFFIXES = matchers_by_kinds(LABEL, SUFFIX)
+WITH_FORMS = matchers_by_kinds(LABEL, SUFFIX, FORM)
 (WORDPIECE_CHUNK,) = matchers_by_kinds(WORDPIECE)
+
+
+def names_of_matcher(name: str) -> str:
+    """The names that count for a matcher, as NAME_COVERAGE spells them: label, with_aliases, ..."""
+    _, _, names = name.partition("_with_")
+    return f"with_{names}" if names else "label"
 
 
 def matchers_for(language: str, *, has_tokenizer: bool) -> tuple[str, ...]:

@@ -14,35 +14,27 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from factroots_dagster.errors import InputError
 from factroots_dagster.spark.part_files import PartWriter, ensure_table
 from factroots_dagster.spark.tasks import ReportProgress, TaskState, clean_up, run_tasks
 from factroots_dagster.store.store import main_files
 from factroots_dagster.tables import storage_schema
-from factroots_dagster.text.code_points import to_code_points
-from factroots_dagster.text.inflection.suffixes import MAX_SUFFIX, SUFFIX_LANGUAGES, is_suffix
-from factroots_dagster.text.normalization import normalize_with_positions
+from factroots_dagster.text.normalization import normalize_all
 from factroots_dagster.text.offsets import rows_of_groups
 from factroots_dagster.text.sentences.boundaries import sentence_starts
-from factroots_dagster.text.tokens import (
-    CHUNK_TOKENS,
-    character_classes,
-    inside_words,
-    joined_bounds,
-    token_starts,
-    word_ends,
-)
+from factroots_dagster.text.tokens import CHUNK_TOKENS, character_classes, joined_bounds, token_starts
 from factroots_dagster.text.wordpieces.search import piece_search
-from factroots_dagster.tracing.aliases import find_aliases
-from factroots_dagster.tracing.forms import (
-    STEM,
-    EntityForms,
-    entities_of_split,
-    form_search,
-    language_of_split,
+from factroots_dagster.tracing.aliases import find_names_of_labels
+from factroots_dagster.tracing.anchor_forms import find_anchor_forms
+from factroots_dagster.tracing.coverage import measure_coverage
+from factroots_dagster.tracing.forms import EntityForms, entities_of_split, language_of_split
+from factroots_dagster.tracing.kinds import MENTION_KINDS, WORDPIECE
+from factroots_dagster.tracing.schema import (
+    ENTITY_MENTIONS,
+    MENTION_ALIASES,
+    MENTION_FORMS,
+    MENTION_PIECES,
 )
-from factroots_dagster.tracing.kinds import ALIAS, MENTION_KINDS, SUFFIX, WORDPIECE
-from factroots_dagster.tracing.schema import ENTITY_MENTIONS, MENTION_ALIASES, MENTION_PIECES
+from factroots_dagster.tracing.surface_matches import find_surface_matches
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -68,41 +60,58 @@ def write_mentions(
 
     articles_folder: WIKIPEDIA_ARTICLES in part files. split: MLAMA_SPLIT of one language. tokenizer_json: the
     text of a `tokenizer.json`, by which labels are found as wordpieces, too. Results: number of labels,
-    aliases and mentions.
+    aliases, inflected forms and mentions.
 
     Files: `part-*.parquet` (ENTITY_MENTIONS), one or more per file of articles, in the order of the articles
-    and of positions in each; `_aliases.parquet` (MENTION_ALIASES), the aliases that were searched for; with a
-    tokenizer `_pieces.parquet` (MENTION_PIECES), which labels the tokenizer cannot represent.
+    and of positions in each; `_aliases.parquet` (MENTION_ALIASES) and `_forms.parquet` (MENTION_FORMS), what
+    was searched for beside the labels; `_coverage.parquet` (NAME_COVERAGE); with a tokenizer
+    `_pieces.parquet` (MENTION_PIECES), which labels the tokenizer cannot represent.
 
-    Mentions may overlap, letter case counts, and none begins or ends inside a word, except that a label with
-    a suffix is a mention of kind `suffix` in the languages that inflect by suffix (`text.inflection`).
+    Mentions may overlap, and none begins or ends inside a word, except that a label with a suffix is a
+    mention of kind `suffix` in the languages that inflect by suffix (`text.inflection`). Letter case counts,
+    except that a name's small first letter may be a capital where a sentence, list item or heading begins.
 
     Raises InputError when there are no articles, or facts of several languages.
     """
     paths = main_files(articles_folder)
-    if not paths:
-        raise InputError(f"{articles_folder} holds no articles", "materialize wikipedia_articles first")
     language, entities = language_of_split(split), entities_of_split(split)
-    aliases = find_aliases(articles_folder, sorted(entities["label"].unique().to_pylist()), language)
-    alias_rows = [{"label": label, "alias": alias} for label in sorted(aliases) for alias in aliases[label]]
+    labels = sorted(entities["label"].unique().to_pylist())
+    aliases, targets = find_names_of_labels(articles_folder, labels, language)
+    label_forms = dict(zip(labels, map(str.strip, normalize_all(labels, language)), strict=True))
+    inflected = find_anchor_forms(articles_folder, label_forms, targets, language)
+    forms = EntityForms.build(entities, language, aliases, inflected.sources)
+    side_tables = {
+        "aliases": pa.Table.from_pylist(
+            [{"label": label, "alias": alias} for label in sorted(aliases) for alias in aliases[label]],
+            storage_schema(MENTION_ALIASES),
+        ),
+        "forms": pa.Table.from_pylist(
+            [
+                {"label": label, "form": form, "source": source}
+                for label, sources in sorted(inflected.sources.items())
+                for form, source in sorted(sources.items())
+            ],
+            storage_schema(MENTION_FORMS),
+        ),
+        "coverage": measure_coverage(inflected.held_out, forms, label_forms, targets),
+    }
+    counts = {"labels": entities.num_rows} | {
+        name: side_tables[name].num_rows for name in ("aliases", "forms")
+    }
     if progress:
-        progress(f"{language}: searching for {entities.num_rows} labels and {len(alias_rows)} aliases")
+        searched = ", ".join(f"{count:,} {name}" for name, count in counts.items())
+        progress(f"{language}: searching for {searched}")
     write_part = partial(
-        _write_part,
-        paths=paths,
-        folder=folder.absolute(),
-        forms=EntityForms.build(entities, language, aliases),
-        tokenizer_json=tokenizer_json,
+        _write_part, paths=paths, folder=folder.absolute(), forms=forms, tokenizer_json=tokenizer_json
     )
     total_bytes = sum(path.stat().st_size for path in paths)
     what = f"{language}: mentions"
     run_tasks(spark, folder, len(paths), write_part, what=what, total=total_bytes, progress=progress)
     ensure_table(folder, ENTITY_MENTIONS)
-    alias_table = pa.Table.from_pylist(alias_rows, storage_schema(MENTION_ALIASES))
-    pq.write_table(alias_table, folder / "_aliases.parquet")
+    for name, table in side_tables.items():
+        pq.write_table(table, folder / f"_{name}.parquet")
     clean_up(folder)
-    mentions = sum(pq.read_metadata(path).num_rows for path in main_files(folder))
-    return {"labels": entities.num_rows, "aliases": len(alias_rows), "mentions": mentions}
+    return counts | {"mentions": sum(pq.read_metadata(path).num_rows for path in main_files(folder))}
 
 
 def _write_part(
@@ -170,16 +179,13 @@ def read_articles(path: Path) -> Iterator[ArticleBatch]:
         yield ArticleBatch(np.array(ids, dtype=np.int64), texts, list_lines, rows_read)
 
 
-EntityMatches = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
-"""Entities found in texts: entity and kind by number, where they start and end; each [n]."""
-
-
 def find_mentions(batch: ArticleBatch, forms: EntityForms, tokenizer_json: str | None) -> pa.Table:
     """ENTITY_MENTIONS of some articles, by page and position; REPETITIVE_COLUMNS as dictionaries."""
     text = "\n".join(batch.texts)
     page_starts, page_ends = joined_bounds(batch.texts)
     classes = character_classes(text)
-    entity, kind, start, end = find_surface_matches(text, forms, classes)
+    sentence_edges = np.append(sentence_starts(text, forms.language), len(text))
+    entity, kind, start, end = find_surface_matches(text, forms, classes, sentence_edges)
     page = np.searchsorted(page_starts, start, side="right") - 1
     within = end <= page_ends[page]
     entity, kind, start, end, page = (values[within] for values in (entity, kind, start, end, page))
@@ -204,7 +210,6 @@ def find_mentions(batch: ArticleBatch, forms: EntityForms, tokenizer_json: str |
     order = np.lexsort((rank, start))
     columns = (entity, kind, start, end, page, chunk)
     entity, kind, start, end, page, chunk = (values[order] for values in columns)
-    sentence_edges = np.append(sentence_starts(text, forms.language), len(text))
     sentence = np.searchsorted(sentence_edges[:-1], start, side="right") - 1
     first_sentence = np.searchsorted(sentence_edges[:-1], page_starts, side="right") - 1
     page_start = page_starts[page]
@@ -225,52 +230,3 @@ def find_mentions(batch: ArticleBatch, forms: EntityForms, tokenizer_json: str |
         ],
         ENTITY_MENTIONS.names,
     )
-
-
-def find_surface_matches(text: str, forms: EntityForms, classes: NDArray[np.uint8]) -> EntityMatches:
-    """Where `text` mentions entities by label, alias or inflected label.
-
-    classes: the classes of the text's characters. Positions are code points of `text`, which need not be in
-    normalized form.
-    """
-    normal, positions = normalize_with_positions(text, forms.language)
-    if normal is not text:
-        classes = character_classes(normal)
-    inside = inside_words(classes)
-    form, start, end = form_search(forms.forms).find(to_code_points(normal), inside)
-    ends_in_word = inside[end]
-    whole = np.flatnonzero(~ends_in_word)
-    match, row = rows_of_groups(forms.form_offsets, form[whole])
-    kept = forms.form_kinds[row] != STEM
-    match, row = whole[match[kept]], row[kept]
-    columns = [(forms.form_entities[row], forms.form_kinds[row], start[match], end[match])]
-    if forms.language in SUFFIX_LANGUAGES:
-        cut = np.flatnonzero(ends_in_word)
-        word_end = word_ends(classes, end[cut])
-        columns.append(_inflected_matches(normal, forms, form[cut], start[cut], end[cut], word_end))
-    entity, kind, start, end = (np.concatenate(parts) for parts in zip(*columns, strict=True))
-    if positions is not None and len(start):
-        start, end = positions.start(start), positions.end(end - 1)
-    return entity, kind, start, end
-
-
-def _inflected_matches(
-    text: str,
-    forms: EntityForms,
-    form: NDArray[np.int64],
-    start: NDArray[np.int64],
-    end: NDArray[np.int64],
-    word_end: NDArray[np.int64],
-) -> EntityMatches:
-    """Of forms that end inside a word, [forms found], those that a suffix completes to that word, which is
-    where the mention ends."""
-    near = np.flatnonzero(word_end - end <= MAX_SUFFIX)
-    suffixes = zip(*(values[near].tolist() for values in (form, end, word_end)), strict=True)
-    is_inflected = [
-        is_suffix(text[first:last], forms.forms[number], forms.language) for number, first, last in suffixes
-    ]
-    inflected = near[np.array(is_inflected, dtype=bool)]
-    match, row = rows_of_groups(forms.form_offsets, form[inflected])
-    kept = forms.form_kinds[row] != ALIAS
-    match, row = inflected[match[kept]], row[kept]
-    return forms.form_entities[row], np.full(len(row), SUFFIX), start[match], word_end[match]

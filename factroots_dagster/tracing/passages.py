@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from factroots_dagster.text.offsets import rows_of_groups
 from factroots_dagster.tracing.kinds import LABEL
 from factroots_dagster.tracing.matchers import MATCHERS, SURFACE, Matcher
+from factroots_dagster.tracing.overlaps import Candidates, find_overlaps, separate_sides
 
 MENTION_COLUMNS = (
     *("page_id", "entity", "kind", "start", "end", "sentence", "chunk", "sentence_start", "sentence_end"),
@@ -42,9 +43,6 @@ MATCHER_NUMBERS = {name: number for number, name in enumerate(MATCHERS)}
 Columns = dict[str, NDArray[np.int64]]
 """Columns of a table by name, each [rows]."""
 
-Candidates = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
-"""Rows of mentions of a subject and of an object in one window, and the fact; each [n]."""
-
 
 @dataclass(frozen=True)
 class FactTable:
@@ -61,12 +59,17 @@ class FactTable:
         offsets = np.searchsorted(subjects[order], np.arange(entities + 1))
         return cls(order, objects[order], offsets)
 
+    @property
+    def subject(self) -> NDArray[np.int64]:
+        """The subject of each row."""
+        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+
     def restricted_to(self, entities: NDArray[np.int64]) -> FactTable:
         """The facts whose subjects and objects are both among these entities."""
         size = len(self.offsets) - 1
         present = np.zeros(size, dtype=bool)
         present[entities] = True
-        subject = np.repeat(np.arange(size), np.diff(self.offsets))
+        subject = self.subject
         kept = np.flatnonzero(present[subject] & present[self.object])
         offsets = np.append(0, np.cumsum(np.bincount(subject[kept], minlength=size)))
         return FactTable(self.fact[kept], self.object[kept], offsets)
@@ -77,8 +80,8 @@ def find_passages(mentions: Columns, facts: FactTable, matchers: Sequence[str]) 
 
     mentions: MENTION_COLUMNS, rows in any order. Returns PASSAGE_COLUMNS in no particular order. Candidates
     for a window's passage are the first mention of each side in the window, and in each of its sentences that
-    mentions both. A passage reaches from the start of the sentence with the earlier mention to the end of the
-    sentence with the later.
+    mentions both, with disjoint spans (see `overlaps.separate_sides`). A passage reaches from the start of
+    the sentence with the earlier mention to the end of the sentence with the later.
     """
     page_id, start = mentions["page_id"], mentions["start"]
     same_page = page_id[1:] == page_id[:-1]
@@ -140,7 +143,14 @@ def concatenate_rows(tables: Sequence[Columns], names: Sequence[str]) -> Columns
 def _find_by_family(mentions: Columns, facts: FactTable, family: Sequence[Matcher]) -> Columns:
     """Passages by matchers for which all of the mentions count; these are sorted by page and position."""
     windows = {"sentence", *(matcher.window for matcher in family)}
-    candidates = {window: _find_candidates(mentions, window, facts) for window in windows}
+    sides = (facts.subject, facts.object, facts.fact)
+    overlaps = find_overlaps(mentions, sides, len(facts.offsets) - 1)
+    candidates = {
+        window: separate_sides(
+            _find_candidates(mentions, window, facts), mentions, _window_numbers(mentions, window), overlaps
+        )
+        for window in windows
+    }
     in_sentence = candidates["sentence"]
     same_chunk = np.flatnonzero(mentions["chunk"][in_sentence[0]] == mentions["chunk"][in_sentence[1]])
     results = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from factroots_dagster.corpora.schema import ARTICLE_SIZES, CORPUS, INDEXED_PAGES, LOSSES, PAGE_COUNTS
-from factroots_dagster.tables import FACT_KEY, LANGUAGE, boolean, column, int64, string, table
+from factroots_dagster.tables import FACT_KEY, LANGUAGE, boolean, column, float64, int64, string, table
 
 _PAGE_ID = int64("page_id", "Id of the article's page")
 
@@ -78,7 +78,7 @@ ENTITY_MENTIONS = table(
     string(
         "kind",
         "How the entity is named: label, alias (another name of its article), suffix (the label with a "
-        "suffix), wordpiece (the label's wordpieces)",
+        "suffix), form (the label inflected as links show), wordpiece (the label's wordpieces)",
     ),
 )
 """One row per mention and kind: an entity under one label at one position, by page and position."""
@@ -87,6 +87,34 @@ _LABEL = string("label", "A label of the language's facts")
 
 MENTION_ALIASES = table(_LABEL, string("alias", "Another name of the label's article that was searched for"))
 """Side table `_aliases`: one row per label and alias."""
+
+MENTION_FORMS = table(
+    _LABEL,
+    string("form", "An inflected form of the label that was searched for, in normalized spelling"),
+    string(
+        "source",
+        "How it is known: link (links to the label's article show it) or ending (it has an ending that links "
+        "show on names that end alike)",
+    ),
+)
+"""Side table `_forms`: one row per label and form."""
+
+NAME_COVERAGE = table(
+    LANGUAGE,
+    string("names", "Names that count: label, with_aliases, with_suffixes or with_forms, as matchers do"),
+    int64("links", "Held-out links to articles of labels that show the label or an inflected form of it"),
+    int64("seen", "Those of them in which the label's entity is found by these names"),
+    float64(
+        "coverage", "seen / links: the share of a name's forms that the matchers see; null without links"
+    ),
+    int64("added", "Held-out links to articles of labels that show, as a whole, a name other than the label"),
+    int64("added_right", "Those of them that lead to the article of the entity that is found in them"),
+    float64("precision", "added_right / added; null without any"),
+)
+"""Side table `_coverage`: one row per kind of names, measured on links on pages that gave no forms."""
+
+MIN_COVERAGE, MIN_PRECISION = 0.9, 0.97
+"""Shares of NAME_COVERAGE from which languages can be compared."""
 
 MENTION_PIECES = table(
     _LABEL, boolean("unknown_pieces", "Whether the label has a wordpiece that the tokenizer does not know")

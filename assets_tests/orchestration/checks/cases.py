@@ -125,6 +125,14 @@ CASES: list[Broken] = [
         (put("page_id", 10**9), f"{BETWEEN}:unknown_pages"),
         (everywhere("label", "another label altogether"), f"{BETWEEN}:length_differs_share"),
         (put("kind", "guess"), f"{BETWEEN}:strange_kinds"),
+        (
+            side("coverage", lambda listed: listed[-1].update(links=1000, coverage=0.89)),
+            f"{BETWEEN}:forms_unseen",
+        ),
+        (
+            side("coverage", lambda listed: listed[-1].update(added=1000, precision=0.96)),
+            f"{BETWEEN}:forms_wrong",
+        ),
     ),
     *of(
         "fact_sources",
@@ -161,6 +169,10 @@ CASES: list[Broken] = [
         (
             first(lambda row: row["matcher"] == "article_with_aliases" and row["windows"] > 0, windows=0),
             f"{AMONG}:aliases_agree",
+        ),
+        (
+            first(lambda row: row["matcher"] == "article_with_forms" and row["windows"] > 0, windows=0),
+            f"{AMONG}:forms_agree",
         ),
         (put("unknown_pieces", True), f"{AMONG}:flag_agrees"),
     ),

@@ -18,6 +18,7 @@ from factroots_dagster.corpora.schema import (
     WIKIPEDIA_COUNTS,
     WIKIPEDIA_PROBLEMS,
 )
+from factroots_dagster.corpora.wikipedia.anchors import AnchorWriter, merge_anchors
 from factroots_dagster.corpora.wikipedia.limits import TimeLimitExceeded, time_limit
 from factroots_dagster.corpora.wikipedia.markup.lines import drop_lines
 from factroots_dagster.corpora.wikipedia.markup.wikitext import extract_prose
@@ -57,7 +58,8 @@ def write_articles(
     """Write the articles and redirects of `dump` (WIKIPEDIA_DUMP) into `folder`; return their counts.
 
     Files: `part-*.parquet` (WIKIPEDIA_ARTICLES, in the dump's order), `_problems.parquet`
-    (WIKIPEDIA_PROBLEMS) and `_counts.parquet` (WIKIPEDIA_COUNTS, which is what is returned).
+    (WIKIPEDIA_PROBLEMS), `_counts.parquet` (WIKIPEDIA_COUNTS, which is what is returned) and
+    `_anchors.parquet` (WIKIPEDIA_ANCHORS).
 
     lists: whether list items belong to the text.
     page_seconds: a page that takes longer to clean is listed as unfinished.
@@ -100,7 +102,8 @@ def write_articles(
 def write_totals(folder: Path, states: Sequence[TaskState]) -> dict[str, int]:
     """Write what the tasks' final states say beside the articles; return the sums of their counts.
 
-    Files: `_problems.parquet`, `_counts.parquet`, and an empty table where no task wrote an article.
+    Files: `_problems.parquet`, `_counts.parquet`, `_anchors.parquet` (the tasks' joined), and an empty table
+    where no task wrote an article.
     """
     problems = [problem for state in states for problem in state["problems"]]
     counts = {name: sum(state[name] for state in states) for name in WIKIPEDIA_COUNTS.names}
@@ -109,6 +112,7 @@ def write_totals(folder: Path, states: Sequence[TaskState]) -> dict[str, int]:
     pq.write_table(problem_table, folder / "_problems.parquet", compression="zstd")
     count_table = pa.Table.from_pylist([counts], storage_schema(WIKIPEDIA_COUNTS))
     pq.write_table(count_table, folder / "_counts.parquet")
+    merge_anchors(folder)
     return counts
 
 
@@ -128,7 +132,10 @@ def write_part(
     size = 0
     source = ranges[number]
     reader = PageReader(source)
-    with PartWriter(folder, number, WIKIPEDIA_ARTICLES) as writer:
+    with (
+        PartWriter(folder, number, WIKIPEDIA_ARTICLES) as writer,
+        AnchorWriter(folder, number, namespaces) as anchors,
+    ):
         for page in reader.pages():
             problem = page.damage
             if problem is None:
@@ -140,6 +147,8 @@ def write_part(
                         row = article_row(page, namespaces, lists)
                     rows.append(row)
                     counts["articles" if row[REDIRECT_COLUMN] is None else "redirects"] += 1
+                    if row[REDIRECT_COLUMN] is None:
+                        anchors.add(page.page_id or 0, page.wikitext)
                 except TimeLimitExceeded:
                     problem = f"unfinished after {page_seconds:g} s"
                     counts["unfinished_pages"] += 1

@@ -21,11 +21,13 @@ from factroots_dagster.tracing.matchers import (
     MATCHERS,
     SURFACE,
     WITH_ALIASES,
+    WITH_FORMS,
     WITH_SUFFIXES,
     WORDPIECE_CHUNK,
     matchers_for,
+    names_of_matcher,
 )
-from factroots_dagster.tracing.schema import ENTITY_MENTIONS
+from factroots_dagster.tracing.schema import ENTITY_MENTIONS, MIN_COVERAGE, MIN_PRECISION
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +38,8 @@ RELATION = r"^(P\d+|place_of_birth|place_of_death|date_of_birth)$"
 KNOWN_RELATION = "every relation is named as in mLAMA: P and a number, or a Google-RE relation"
 SHA1 = r"^[0-9a-f]{40}$"
 SHA256 = r"^[0-9a-f]{64}$"
+MIN_LINKS = 100
+"""Held-out links from which shares of them mean anything."""
 UUID = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 
 # mLAMA 1.1, counted in the release (method.md, section 1)
@@ -251,7 +255,17 @@ def mentions_frame(store: Store, language: str) -> pd.DataFrame:
     frame = pd.DataFrame(counts).sum().to_frame().T
     # normalisation drops invisible characters, so a span may be longer than its label
     frame["length_differs_share"] = frame["length_differs"] / frame["mentions"].clip(lower=1)
-    return frame
+    return frame.assign(**_unseen_names(store.read_side("coverage", "entity_mentions", language)))
+
+
+def _unseen_names(coverage: pa.Table) -> dict[str, float]:
+    """How much the names that are searched for with their forms miss, and how much of it is wrong."""
+    rows = {row["names"]: row for row in coverage.to_pylist()}
+    row = rows[names_of_matcher(WITH_FORMS[0])]
+    return {
+        "forms_unseen": 1 - row["coverage"] if row["links"] >= MIN_LINKS else 0.0,
+        "forms_wrong": 1 - row["precision"] if row["added"] >= MIN_LINKS else 0.0,
+    }
 
 
 @suite_of(mentions_frame)
@@ -268,6 +282,14 @@ def mentions_suite(settings: Settings, language: str) -> Sequence[Any]:
         *expect.share_at_most(
             0.05, length_differs_share="at most 5% of the labels' mentions differ in length from the label"
         ),
+        *expect.share_at_most(
+            round(1 - MIN_COVERAGE, 6),
+            forms_unseen=f"at least {MIN_COVERAGE:.0%} of the forms of names in held-out links are seen",
+        ),
+        *expect.share_at_most(
+            round(1 - MIN_PRECISION, 6),
+            forms_wrong=f"at least {MIN_PRECISION:.0%} of the forms of names lead where held-out links lead",
+        ),
     ]
 
 
@@ -282,12 +304,13 @@ def sources_frame(store: Store, language: str) -> pd.DataFrame:
     windows = windows.reindex(columns=list(MATCHERS), fill_value=0).fillna(0)
     # Two labels in one sentence or chunk are in one article, and other forms only add to the labels.
     agrees = windows["article"] >= 0
-    for family in (SURFACE, WITH_ALIASES, WITH_SUFFIXES):
+    for family in (SURFACE, WITH_ALIASES, WITH_SUFFIXES, WITH_FORMS):
         sentence, chunk, article = family
         agrees &= (windows[article] > 0) | ((windows[sentence] == 0) & (windows[chunk] == 0))
     windows["article_agrees"] = agrees
-    windows["aliases_agree"] = windows["article_with_aliases"] >= windows["article"]
-    frame = frame.join(windows[["article_agrees", "aliases_agree"]], on=key)
+    for names in ("aliases", "forms"):
+        windows[f"{names}_agree"] = windows[f"article_with_{names}"] >= windows["article"]
+    frame = frame.join(windows[["article_agrees", "aliases_agree", "forms_agree"]], on=key)
     frame["flag_agrees"] = frame["unknown_pieces"].notna() == (frame["matcher"] == WORDPIECE_CHUNK)
     facts = set(store.read("mlama_split", language, columns=["uuid"])["uuid"].to_pylist())
     wanted = matchers_for(language, has_tokenizer=bool((frame["matcher"] == WORDPIECE_CHUNK).any()))
@@ -312,6 +335,7 @@ def sources_suite(settings: Settings, language: str) -> Sequence[Any]:
             evidence_agrees="a fact has evidence exactly when a window holds it",
             article_agrees="what stands together in a sentence or chunk does so in an article",
             aliases_agree="aliases never take a window away",
+            forms_agree="inflected forms never take a window away",
             flag_agrees="only the wordpiece matcher flags unknown pieces",
         ),
         *expect.zero(facts_missing="every fact has a row for every corpus and matcher of its language"),

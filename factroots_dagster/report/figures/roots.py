@@ -106,6 +106,7 @@ def plot_absence_by_language(
         "sentence": ("x", INK, 5),
         "chunk_with_aliases": ("|", "#009E73", 12),
         "chunk_with_suffixes": ("_", "#D55E00", 10),
+        "chunk_with_forms": ("+", "#56B4E9", 8),
         WORDPIECE_CHUNK: ("s", "#CC79A7", 4),
     }
     y = {language: position for position, language in enumerate(languages)}

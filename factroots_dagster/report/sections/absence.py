@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from factroots_dagster.report.figures.roots import plot_absence_by_language
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.sections.model import Figure, Section, Table, join_words, percent
 from factroots_dagster.roots.counts import overall_absence
+from factroots_dagster.roots.schema import PREDICTED_TYPES
+from factroots_dagster.tracing.schema import MIN_COVERAGE
 
 
 def build_section(inputs: ReportInputs) -> Section | None:
@@ -25,7 +29,10 @@ def build_section(inputs: ReportInputs) -> Section | None:
         "source_absence",
         f"A row per language, {len(shown)} in all, with a mark per matcher. Without a source: {shares}.",
     )
+    measured = any(inputs.forms_seen(language) is not None for language in shown)
     columns = ["language", "predicted", *matchers]
+    if measured:
+        columns += ["transferred", "name forms seen"]
     if published:
         columns.append("published (512-wordpiece chunk)")
     by_key = {(row["language"], row["matcher"]): row for row in rows}
@@ -35,16 +42,43 @@ def build_section(inputs: ReportInputs) -> Section | None:
         predicted = next((f"{row['predicted']:,}" for row in by_matcher if row), "–")
         rates = (percent(row["rate"]) if row else "–" for row in by_matcher)
         beside = [percent(published.get(language))] if published else []
-        cells.append([inputs.language_label(language), predicted, *rates, *beside])
+        seen = [_transferred(inputs, language), percent(inputs.forms_seen(language))] if measured else []
+        cells.append([inputs.language_label(language), predicted, *rates, *seen, *beside])
     return Section(
         id="absence",
         title="Facts that no article states",
-        text=_text(inputs),
+        text=[*_text(inputs), *_coverage_text(inputs, shown)],
         figures=[figure],
         tables=[Table(columns, cells, collapsed=True)],
         asset="fact_sources",
-        data={"source_absence": inputs.absence},
+        data={"source_absence": inputs.absence}
+        | ({"name_coverage": inputs.tables["name_coverage"]} if measured else {}),
     )
+
+
+def _transferred(inputs: ReportInputs, language: str) -> str:
+    """The share of the predicted facts that are transferred."""
+    counts = inputs.counts.get(language, {})
+    predicted = sum(counts.get(type_, 0) for type_ in PREDICTED_TYPES)
+    return percent(counts["transferred"] / predicted) if predicted else "–"
+
+
+def _coverage_text(inputs: ReportInputs, languages: Sequence[str]) -> list[str]:
+    """What inflection hides, where it was measured."""
+    seen = {language: inputs.forms_seen(language) for language in languages}
+    measured = {language: share for language, share in seen.items() if share is not None}
+    if not measured:
+        return []
+    text = (
+        "A name that is inflected where it stands hides a source unless its forms are known. Name forms seen "
+        "is the share of the links to an entity’s article that show its label or a form of it in which this "
+        "matcher finds the entity, measured on pages that no form was learned from."
+    )
+    low = [language for language, share in measured.items() if share < MIN_COVERAGE]
+    if low:
+        names = join_words([f"{inputs.language_label(each)} ({percent(measured[each])})" for each in low])
+        text += f" Below {percent(MIN_COVERAGE)} transferred is overstated: {names}."
+    return [text]
 
 
 def _text(inputs: ReportInputs) -> list[str]:
@@ -62,5 +96,4 @@ def _text(inputs: ReportInputs) -> list[str]:
             "This model was not trained on Wikipedia alone: absence here does not mean that it never read "
             "the fact."
         )
-    in_use = join_words(sorted(set(inputs.types["matcher"].to_pylist())))
-    return [*text, f"The types above are decided with the matcher {in_use}."]
+    return [*text, f"The types above are decided with the matcher {join_words(inputs.matchers)}."]

@@ -34,6 +34,12 @@ def build_section(inputs: ReportInputs) -> Section:
     )
     columns = ["language", *names.values(), "Predicted", TYPE_NAMES["not_predicted"], "Asked"]
     cells = [_counts_row(inputs, language) for language in shown]
+    if inputs.name_coverage:
+        # What inflection hides would count as transferred.
+        columns.append("Name forms seen")
+        cells = [
+            [*row, percent(inputs.forms_seen(language))] for row, language in zip(cells, shown, strict=True)
+        ]
     return Section(
         id="answer",
         title="The answer at a glance",
