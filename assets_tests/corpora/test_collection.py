@@ -355,7 +355,7 @@ def test_two_corpora_in_one_world_pass_their_checks(tmp_path: Path) -> None:
     files = sorted(path.name for path in store.path("wikipedia_articles", "nl").iterdir())
     assert [name[5:10] for name in files if name.startswith("part-")] == [f"{n:05d}" for n in range(6)]
     assert [name for name in files if not name.startswith("part-")] == [
-        *("_counts.parquet", "_manifest.json", "_problems.parquet")
+        *("_anchors.parquet", "_counts.parquet", "_manifest.json", "_problems.parquet")
     ]
 
 

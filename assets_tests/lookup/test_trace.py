@@ -151,7 +151,7 @@ def test_an_unknown_wordpiece_is_mentioned(store: Store) -> None:
 def test_a_generated_world_has_no_links(store: Store, tmp_path: Path) -> None:
     generated = Store(tmp_path / "data", "sandbox")
     sources = {("u1", "sentence"): [evidence("Xa yb.", "Xa", "yb")]}
-    write_language(generated, "qaa", [fact("u1", "Xa", "yb")], sources)
+    write_language(generated, "en", [fact("u1", "Xa", "yb")], sources)
     output = trace(generated, "xa", world="sandbox").output
     assert "Seite, revision 77" in output and "http" not in output
     assert trace_as_json(generated, "xa", world="sandbox")[0]["evidence"][0]["link"] is None

@@ -264,7 +264,11 @@ def large_report(facts: FactTables) -> ReportInputs:
         "mask_counts": rows(MASK_COUNTS, _mask_count_rows(languages)),
         "volume_relations": rows(VOLUME_RELATIONS, [{"measure": "words", "languages": 53, "pearson": 0.4}]),
         "wikipedia_volume": pa.table(
-            {"language": languages, "wikitext_bytes": [10**6 * 1.2**i for i in range(len(languages))]}
+            {
+                "language": languages,
+                "corpora": [["wikipedia"]] * len(languages),
+                "wikitext_bytes": [10**6 * 1.2**i for i in range(len(languages))],
+            }
         ),
         "language_clusters": rows(
             LANGUAGE_CLUSTERS,

@@ -75,6 +75,7 @@ FOLDS: dict[str, dict[str, str]] = {
 }  # fmt: skip
 """By language: the character that stands for others, and these."""
 
+LATIN_SERBIAN = str.maketrans({cyrillic: latin for latin, cyrillic in SERBIAN_LETTERS.items()})
 SERBIAN_DIGRAPHS = {
     "lj": "ǉ", "Lj": "ǈ", "LJ": "ǈ", "nj": "ǌ", "Nj": "ǋ", "NJ": "ǋ", "dž": "ǆ", "Dž": "ǅ", "DŽ": "ǅ"
 }  # fmt: skip
@@ -86,7 +87,11 @@ SEQUENCES: dict[str, tuple[re.Pattern[str], Callable[[str], str]]] = {
     "hy": (re.compile("ե[ւվ]|Եւ"), lambda match: "և" if match[0] == "ե" else "Եվ"),
     # Half-width kana whose voicing is a character of its own.
     "ja": (re.compile("[ｳｶ-ﾄﾊ-ﾎ][ﾞﾟ]"), lambda match: unicodedata.normalize("NFKC", match)),
-    "sr": (re.compile("[Ll]j|LJ|[Nn]j|NJ|[Dd]ž|DŽ"), SERBIAN_DIGRAPHS.__getitem__),
+    # Two letters that are one in the other script: "nj" is "њ", and "нј" in "инјекција".
+    "sr": (
+        re.compile("[LlЛл][jј]|[LЛ][JЈ]|[NnНн][jј]|[NН][JЈ]|[DdДд][žж]|[DД][ŽЖ]"),
+        lambda match: SERBIAN_DIGRAPHS[match.translate(LATIN_SERBIAN)],
+    ),
     # Sara am as two characters, in either order with a tone mark.
     "th": (
         re.compile("\u0e4d[\u0e48-\u0e4b]?\u0e32|[\u0e48-\u0e4b]\u0e4d\u0e32"),

@@ -21,7 +21,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from factroots_dagster.corpora.schema import WIKIPEDIA_ANCHORS
-from factroots_dagster.corpora.wikipedia.namespaces import Namespaces, fold_name
+from factroots_dagster.corpora.wikipedia.markup.magic_words import fold_name
+from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
 from factroots_dagster.spark.tasks import INCOMPLETE_SUFFIX
 from factroots_dagster.tables import storage_schema
 
