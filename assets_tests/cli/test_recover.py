@@ -61,7 +61,7 @@ def test_a_killed_run_is_failed_and_its_finished_partitions_are_recorded(tmp_pat
         (run,) = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
         assert latest_records(instance, "mlama_split") == {}
         result = recover(environment)
-        expected = f"run {run.run_id} failed; finished: mlama_split/en, mlama_split/de\n"
+        expected = f"run {run.run_id} failed; finished: mlama_split/de, mlama_split/en\n"
         assert (result.exit_code, result.output) == (0, expected)
         recovered = instance.get_run_by_id(run.run_id)
         assert recovered is not None and recovered.status == dg.DagsterRunStatus.FAILURE

@@ -35,7 +35,7 @@ def facts(world: MaterializedWorld) -> pd.DataFrame:
 
 
 def test_every_asset_has_every_partition(world: MaterializedWorld) -> None:
-    store, languages = world.store, list(world.settings.active_languages)
+    store, languages = world.store, sorted(world.settings.active_languages)
     checkpoints = list(registered(world.settings))
     assert checkpoints == [f"sandbox-step-{step:04d}" for step in (700, 1400, 2100)]
     for asset in assets_by(world.settings):

@@ -70,6 +70,9 @@ def _sources(split: pa.Table, stating: dict[str, list[str]], language: str) -> p
     return pa.table(
         {
             "uuid": uuids,
+            "language": split["language"],
+            "relation": split["relation"],
+            "corpus": ["wikipedia"] * len(uuids),
             "matcher": [DEFAULT_MATCHER] * len(uuids),
             "windows": [int(language in stating[uuid]) for uuid in uuids],
         }

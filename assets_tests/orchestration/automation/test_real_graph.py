@@ -13,7 +13,7 @@ from factroots_dagster.orchestration.build import build_defs
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
-LANGUAGES = ("qaa", "qab")
+LANGUAGES = ("de", "fr")
 SOURCES = {
     "mlama_release",
     "planted_truth",
