@@ -15,10 +15,14 @@ from hypothesis import strategies as st
 from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES
 from factroots_dagster.errors import InputError
 from factroots_dagster.text.normalization import normalize
-from factroots_dagster.tracing.aliases import as_title, find_aliases, is_distinctive, spellings
+from factroots_dagster.tracing.aliases import as_title, find_names_of_labels, is_distinctive, spellings
 
 Page = tuple[str, str | None, str | None, list[str]]
 """Title, target, fragment, bold names."""
+
+
+def find_aliases(folder: Path, labels: list[str], language: str) -> dict[str, list[str]]:
+    return find_names_of_labels(folder, labels, language)[0]
 
 
 def write_pages(folder: Path, pages: list[Page], parts: int = 2) -> Path:

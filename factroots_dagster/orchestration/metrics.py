@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from factroots_dagster.roots.corpora import pool_corpora
+from factroots_dagster.roots.corpora import WINDOW_COLUMNS, pool_corpora
 from factroots_dagster.store.store import Store
 from factroots_dagster.yardstick.schema import CAUSAL_TYPES, UNDECIDED
 
@@ -57,7 +57,7 @@ def mentions(store: Store, language: str) -> Metrics:
 
 def sources(store: Store, language: str) -> Metrics:
     """By matcher, the share of facts without a source in any corpus."""
-    table = pool_corpora(store.read("fact_sources", language))
+    table = pool_corpora(store.read("fact_sources", language, columns=WINDOW_COLUMNS))
     absent = pa.table({"matcher": table["matcher"], "absent": pc.equal(table["windows"], 0)})
     counted = absent.group_by("matcher").aggregate([("absent", "mean")]).sort_by("matcher")
     return {f"absent_{row['matcher']}": row["absent_mean"] for row in counted.to_pylist()}

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from factroots_dagster.neurons.statistics import pair_means
 from factroots_dagster.report import previews as draw
-from factroots_dagster.roots.corpora import pool_corpora
+from factroots_dagster.roots.corpora import WINDOW_COLUMNS, pool_corpora
 from factroots_dagster.store.store import Store
 from factroots_dagster.tables import zip_columns
 
@@ -48,7 +48,7 @@ def _mentions(store: Store, language: str) -> bytes:
 
 
 def _sources(store: Store, language: str) -> bytes:
-    return draw.draw_sources(pool_corpora(store.read("fact_sources", language)))
+    return draw.draw_sources(pool_corpora(store.read("fact_sources", language, columns=WINDOW_COLUMNS)))
 
 
 def _relations(asset: str, store: Store, *parts: str) -> bytes:

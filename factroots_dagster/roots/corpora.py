@@ -11,14 +11,16 @@ import pyarrow.compute as pc
 from factroots_dagster.errors import InputError
 
 WIKIPEDIA = "wikipedia"
+WINDOW_COLUMNS = ("uuid", "language", "relation", "corpus", "matcher", "windows")
+"""Columns of FACT_SOURCES that are pooled where nobody looks at the evidence, which is most of the table."""
 
 
 def pool_corpora(sources: pa.Table, corpora: Collection[str] | None = None) -> pa.Table:
     """FACT_SOURCES of some corpora together: a row per fact and matcher, without the column corpus.
 
-    sources: FACT_SOURCES of one or more languages. corpora: names of corpora; None for all. Windows are
-    added, and the evidence of one corpus comes after that of another, in the order of the table. Raises
-    InputError when a language of the table has none of the corpora.
+    sources: FACT_SOURCES of one or more languages, or its WINDOW_COLUMNS. corpora: names of corpora; None
+    for all. Windows are added, and the evidence of one corpus comes after that of another, in the order of
+    the table. Raises InputError when a language of the table has none of the corpora.
     """
     chosen = sources if corpora is None else _choose(sources, corpora)
     keys = ["uuid", "language", "relation", "matcher"]
@@ -31,9 +33,11 @@ def pool_corpora(sources: pa.Table, corpora: Collection[str] | None = None) -> p
     group = (
         numbered.select([*keys, "row"]).join(groups.select([*keys, "group"]), keys).sort_by("row")["group"]
     )
-    evidence = _join_lists(chosen["evidence"], group.to_numpy(), groups.num_rows)
+    joined = {"windows": groups["windows_sum"]}
+    if "evidence" in chosen.column_names:
+        joined["evidence"] = _join_lists(chosen["evidence"], group.to_numpy(), groups.num_rows)
     pooled = chosen.take(groups["row_min"]).drop_columns("corpus")
-    for name, values in (("windows", groups["windows_sum"]), ("evidence", evidence)):
+    for name, values in joined.items():
         pooled = pooled.set_column(pooled.schema.get_field_index(name), name, values)
     return pooled
 

@@ -49,22 +49,6 @@ DISAMBIGUATIONS = {
 """What titles of disambiguation pages end with, in brackets; the English word is used in all languages."""
 
 
-def find_aliases(articles_folder: Path, labels: Sequence[str], language: str) -> dict[str, list[str]]:
-    """Aliases of each label that has any, from the articles (WIKIPEDIA_ARTICLES) of its language.
-
-    A label's article has the label as its title, or is reached from the redirect of that title in one step or
-    two; never by way of a section, nor if its title is marked as a disambiguation page. Aliases are the
-    article's title, the titles of redirects to it and its names in bold, in this order, without
-    disambiguators in brackets and stress marks. Wikis capitalize all titles; so for a label that begins with
-    a small letter each title is an alias with a small letter, too. Left out are names of something else (a
-    label in `labels`, an alias of another of their articles), names without a letter, and short names: one
-    character, or two in alphabetic scripts unless both are capitals.
-
-    Raises InputError when the folder holds no articles.
-    """
-    return find_names_of_labels(articles_folder, labels, language)[0]
-
-
 Aliases = dict[str, list[str]]
 Targets = dict[str, frozenset[str]]
 """The titles by which links lead to a label's article, normalized."""
@@ -73,7 +57,16 @@ Targets = dict[str, frozenset[str]]
 def find_names_of_labels(
     articles_folder: Path, labels: Sequence[str], language: str
 ) -> tuple[Aliases, Targets]:
-    """The aliases of each label that has any, as `find_aliases` defines them; and the targets of each label.
+    """The aliases of each label that has any, and the targets of each label.
+
+    articles_folder: WIKIPEDIA_ARTICLES of the labels' language. A label's article has the label as its title,
+    or is reached from the redirect of that title in one step or two; never by way of a section, nor if its
+    title is marked as a disambiguation page. Aliases are the article's title, the titles of redirects to it
+    and its names in bold, in this order, without disambiguators in brackets and stress marks. Wikis
+    capitalize all titles; so for a label that begins with a small letter each title is an alias with a small
+    letter, too. Left out are names of something else (a label in `labels`, an alias of another of their
+    articles), names without a letter, and short names: one character, or two in alphabetic scripts unless
+    both are capitals.
 
     Targets of a label without an article are what its title would be: links lead to pages that a part of a
     dump does not hold.

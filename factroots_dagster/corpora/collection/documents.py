@@ -162,29 +162,8 @@ def _write_group(group: list[Document], corpus: str, writer: PartWriter, counts:
 
 def document_table(documents: list[Document], corpus: str) -> pa.Table:
     """Documents as WIKIPEDIA_ARTICLES."""
-    table = article_table(
-        [
-            (
-                document.page_id,
-                None,
-                document.title,
-                None,
-                None,
-                document.text,
-                [],
-                [],
-                len(document.text.encode()),
-            )
-            for document in documents
-        ]
-    )
-    columns = {
-        "corpus": [corpus] * len(documents),
-        "url": [document.url for document in documents],
-        "weight": [document.weight for document in documents],
-    }
-    for name, values in columns.items():
-        index = WIKIPEDIA_ARTICLES.get_field_index(name)
-        field = WIKIPEDIA_ARTICLES.field(index)
-        table = table.set_column(index, field, pa.array(values, field.type))
-    return table
+    rows: list[tuple[Any, ...]] = [
+        (each.page_id, None, each.title, None, None, each.text, [], [], len(each.text.encode()))
+        for each in documents
+    ]
+    return article_table(rows, [(corpus, each.url, each.weight) for each in documents])

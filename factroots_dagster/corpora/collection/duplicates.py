@@ -12,7 +12,8 @@ import pyarrow.parquet as pq
 
 from factroots_dagster.corpora.collection.records import Record, Shard
 from factroots_dagster.corpora.collection.rows import MAX_SHARDS, SHARD_SHIFT, Document, DocumentReader
-from factroots_dagster.spark.tasks import INCOMPLETE_SUFFIX, ReportProgress, TaskState
+from factroots_dagster.spark.part_files import PartWriter, ensure_table
+from factroots_dagster.spark.tasks import ReportProgress, TaskState
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -33,14 +34,13 @@ def digest_shard(
     reader: DocumentReader,
 ) -> TaskState:
     """In a worker: write page id, weight and digest of the text of every document of a shard."""
-    path = folder / f"texts-{shard.number:05d}.parquet"
-    incomplete, documents = path.with_name(f"_{path.name}{INCOMPLETE_SUFFIX}"), 0
     batch: list[tuple[int, int, bytes]] = []
-    with pq.ParquetWriter(incomplete, _DIGESTS) as writer:
+    documents = 0
+    with PartWriter(folder, shard.number, _DIGESTS) as writer:
 
         def flush() -> None:
             columns = zip(*batch, strict=True) if batch else ((), (), ())
-            writer.write_table(pa.table([list(column) for column in columns], schema=_DIGESTS))
+            writer.write(pa.table([list(column) for column in columns], schema=_DIGESTS))
             batch.clear()
 
         for row, _, values in records:
@@ -53,7 +53,6 @@ def digest_shard(
                 flush()
             report_progress({"pages": documents})
         flush()
-    incomplete.replace(path)
     return {"pages": documents}
 
 
@@ -66,6 +65,7 @@ def write_copies(spark: SparkSession, texts: Path, copies: Path, mode: str) -> N
     from pyspark.sql import Window
     from pyspark.sql import functions as f
 
+    ensure_table(texts, _DIGESTS)
     same = Window.partitionBy("digest")
     first = f.col("page_id") == f.min("page_id").over(same)
     weight = f.sum("weight").over(same) if mode == "merge" else f.col("weight")

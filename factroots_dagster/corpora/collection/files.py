@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 FORMATS = re.compile(r"\.(parquet|(jsonl|ndjson|json)(\.(?P<compression>gz|zst))?)$")
+SHARD_COLUMNS = ("path", "file", "bytes", "compression")
 READABLE = ".parquet, or .jsonl, .ndjson or .json, also with .gz or .zst"
 
 
@@ -53,11 +54,12 @@ def is_uri(location: str) -> bool:
 
 def shards_of(inventory: pa.Table) -> list[Shard]:
     """The files of an inventory (WIKIPEDIA_DUMP) as parts of the work, numbered from 0."""
-    names = ("path", "file", "bytes", "compression")
-    return [
-        Shard(number, **{name: row[name] for name in names})
-        for number, row in enumerate(inventory.select(names).to_pylist())
-    ]
+    return [_shard(number, row) for number, row in enumerate(inventory.select(SHARD_COLUMNS).to_pylist())]
+
+
+def _shard(number: int, row: Mapping[str, Any]) -> Shard:
+    """The file in a row of WIKIPEDIA_DUMP."""
+    return Shard(number, **{name: row[name] for name in SHARD_COLUMNS})
 
 
 def expand_location(location: str, language: str) -> list[str]:
@@ -137,6 +139,5 @@ def _describe(
         "reading": asdict(choice.reading),
     }
     if not is_uri(choice.location):
-        names = ("path", "file", "bytes", "compression")
-        check_header(Shard(0, **{name: row[name] for name in names}), choice.reading)
+        check_header(_shard(0, row), choice.reading)
     return row

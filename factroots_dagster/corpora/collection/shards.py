@@ -13,6 +13,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 
 from factroots_dagster.corpora.collection.choices import Reading
+from factroots_dagster.corpora.collection.files import is_uri
 from factroots_dagster.corpora.collection.records import (
     GET_AGAIN,
     Record,
@@ -58,7 +59,7 @@ def run_shards(
     Files and states are in `folder`; what an earlier call with it finished is not computed again. Raises
     InputError for a file that cannot be read; the other shards stay finished.
     """
-    if any("://" in shard.path for shard in shards):
+    if any(is_uri(shard.path) for shard in shards):
         _run_by_spark(session().newSession(), folder, shards, reading, function, what, progress)
     else:
         task = partial(run_local_shard, shards=shards, reading=reading, function=function)

@@ -207,11 +207,16 @@ def article_row(page: Page, namespaces: Namespaces, lists: bool) -> tuple[Any, .
     return (*head, None, text, list_lines, prose.names, wikitext_bytes)
 
 
-def article_table(rows: list[tuple[Any, ...]]) -> pa.Table:
-    """Rows of `article_row` as WIKIPEDIA_ARTICLES."""
+def article_table(
+    rows: list[tuple[Any, ...]], provenance: Sequence[tuple[str, str | None, int]] | None = None
+) -> pa.Table:
+    """Rows of `article_row` as WIKIPEDIA_ARTICLES.
+
+    provenance: corpus, url and weight of each row; None for pages of Wikipedia.
+    """
     columns = list(zip(*rows, strict=True)) or [()] * WIKIPEDIA_ARTICLES.get_field_index("words")
     words = count_words(columns[WIKIPEDIA_ARTICLES.get_field_index("text")])
-    provenance = ([value] * len(rows) for value in (WIKIPEDIA, None, 1))
-    typed_columns = zip([*columns, words, *provenance], WIKIPEDIA_ARTICLES, strict=True)
+    origins = list(zip(*(provenance or [(WIKIPEDIA, None, 1)] * len(rows)), strict=True)) or [()] * 3
+    typed_columns = zip([*columns, words, *origins], WIKIPEDIA_ARTICLES, strict=True)
     arrays = [pa.array(column, field.type) for column, field in typed_columns]
     return pa.Table.from_arrays(arrays, schema=WIKIPEDIA_ARTICLES)

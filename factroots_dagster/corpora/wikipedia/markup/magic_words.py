@@ -54,6 +54,7 @@ def _words() -> dict[str, dict[str, list[str]]]:
     return words
 
 
+@lru_cache(maxsize=512)
 def magic_words(language: str, key: str) -> frozenset[str]:
     """Folded names of one thing in the wiki of a language, English ones included."""
     return frozenset((*_words().get(language, {}).get(key, ()), *ENGLISH.get(key, ())))

@@ -80,6 +80,5 @@ def _argument(key: str) -> Renderer:
     if key == "-1":
         return lambda arguments: arguments[-1] if arguments else ""
     if key.isdecimal():
-        index = int(key) - 1
-        return lambda arguments: arguments[index] if index < len(arguments) else ""
+        return lambda arguments: arguments.at(int(key) - 1)
     return lambda arguments: arguments.named.get(key, "")
