@@ -13,7 +13,7 @@ from factroots_dagster.errors import InputError
 from factroots_dagster.facts.schema import MLAMA_SPLIT
 from factroots_dagster.neurons.schema import NEAREST_LANGUAGE
 from factroots_dagster.probing.schema import PREDICTIONS
-from factroots_dagster.roots.corpora import describe_corpora, pool_corpora
+from factroots_dagster.roots.corpora import WINDOW_COLUMNS, describe_corpora, pool_corpora
 from factroots_dagster.roots.types import categorize_facts
 from factroots_dagster.tracing.schema import FACT_SOURCES
 
@@ -47,6 +47,8 @@ def test_windows_are_added_and_evidence_is_joined(data: st.DataObject) -> None:
         for row in pooled
     ]
     assert found == pool_by_loops(table, chosen)
+    windows = pool_corpora(rows(FACT_SOURCES, table).select(WINDOW_COLUMNS), chosen).to_pylist()
+    assert windows == [{name: row[name] for name in WINDOW_COLUMNS if name != "corpus"} for row in pooled]
     assert pool_corpora(rows(FACT_SOURCES, table)).column_names == [
         name for name in FACT_SOURCES.names if name != "corpus"
     ]
