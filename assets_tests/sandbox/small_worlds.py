@@ -12,7 +12,7 @@ from factroots_dagster.sandbox.records import Article, Mention, Sentence, World
 from factroots_dagster.sandbox.world import generate
 
 PLAIN = Dials(
-    relations=4, facts_per_relation=8, cognates=0.0, unrelated=0.0, exonyms=0.0, namesakes=0.0,
+    relations=4, facts_per_relation=8, cognates=0.0, unrelated=0.0, exonyms=0.0, namesakes=0.0, alignment=0.0,
     local_facts=0.0, bilingual_leads=0.0, parallel_articles=0.0, code_switching=0.0, loanwords=0.0,
     object_skew=0.0, popularity=0.0, passing_statements=0.0, answers=1, contradictions=0.0, wordings=2,
     bare_statements=0.0, inflection=0.0, hidden_statements=0.0, missed_statements=0.0,

@@ -52,6 +52,9 @@ class Dials:
     code_switching: float = _dial(
         0.05, "share of statements with a name in another language's spelling", 0, 1
     )
+    alignment: float = _dial(
+        0.0, "share of names whose vectors are alike in all languages from the start", 0, 1
+    )
     loanwords: float = _dial(0.2, "share of function words that languages have in common", 0, 1)
     # how facts are spread
     coverage: float = _dial(1.0, "factor of a language's chance to state a fact", 0.05, 2)

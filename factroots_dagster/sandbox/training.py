@@ -90,6 +90,7 @@ def train(
     entities: Mapping[str, Sequence[str]] | None = None,
     vocabulary: Sequence[str] | None = None,
     learned_after: Mapping[str, int] | None = None,
+    held_vectors: Mapping[str, NDArray[np.float32]] | None = None,
     config: TrainingConfig | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> pa.Table:
@@ -99,7 +100,8 @@ def train(
     `step-<number>`. The learning rate is annealed until the last step; earlier checkpoints are not annealed.
     `entities` are the titles of articles and redirects of each language, the mentions that masking prefers.
     `vocabulary` is built from the texts where it is not given. `learned_after` are the steps until which a
-    language's texts stay out. The order of the texts does not matter. Returns the losses (schema.LOSS_LOG).
+    language's texts stay out. `held_vectors`, [hidden] by token, are word vectors that the training begins
+    with and leaves as they are. The order of the texts does not matter. Returns the losses (schema.LOSS_LOG).
     Raises InputError if the texts hold no sentence, or none that is read from the first step on.
     """
     config = config or TrainingConfig()
@@ -115,6 +117,7 @@ def train(
     with _deterministic(seed):
         model = _make_model(config, len(vocabulary), tokenizer.pad_token_id)
         model.train()
+        hold = _holder(model, tokenizer, held_vectors or {})
         optimizer = _make_optimizer(model, config)
         random = np.random.default_rng([seed, 6])
         batches = draw_batches(examples, learned_after or {}, tokenizer, len(vocabulary), config, random)
@@ -124,6 +127,7 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = rate
             losses.append(_step(model, optimizer, next(batches), config.max_gradient_norm))
+            hold()
             if step % config.log_every == 0 or step == steps:
                 rows.append({"step": step, "loss": float(torch.stack(losses).mean()), "learning_rate": rate})
                 losses = []
@@ -179,6 +183,28 @@ def _make_model(config: TrainingConfig, vocabulary_size: int, pad_id: int) -> Be
             pad_token_id=pad_id,
         )
     )
+
+
+def _holder(
+    model: BertForMaskedLM,
+    tokenizer: PreTrainedTokenizerBase,
+    vectors: Mapping[str, NDArray[np.float32]],
+) -> Callable[[], None]:
+    """Set the word vectors of those tokens that there are; returns what sets them again."""
+    ids = tokenizer.get_vocab()
+    known = [token for token in vectors if token in ids]
+    if not known:
+        return lambda: None
+    rows = torch.tensor([ids[token] for token in known])
+    values = torch.from_numpy(np.stack([vectors[token] for token in known]))
+    weights = model.bert.embeddings.word_embeddings.weight
+
+    def hold() -> None:
+        with torch.no_grad():
+            weights[rows] = values
+
+    hold()
+    return hold
 
 
 def _make_optimizer(model: BertForMaskedLM, config: TrainingConfig) -> torch.optim.Optimizer:

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from factroots_dagster.models.checkpoint import load
 from factroots_dagster.probing.probe import probe
+from factroots_dagster.sandbox.alignment import aligned_vectors
 from factroots_dagster.sandbox.blocks import OWN_BLOCKS
 from factroots_dagster.sandbox.leave_out import leave_out, plan_block, stating_languages
 from factroots_dagster.sandbox.records import World
@@ -53,6 +54,7 @@ def answer_without(
             entities=titles,
             vocabulary=build_training_vocabulary(complete, config.vocabulary_share),
             learned_after=dict(dials.learned_after),
+            held_vectors=aligned_vectors(world),
             config=config,
             progress=progress,
         )

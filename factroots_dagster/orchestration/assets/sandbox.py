@@ -18,6 +18,7 @@ def sandbox_training(step: Step) -> None:
     """Train the small BERT on the articles of the world's Wikipedias."""
     import pyarrow.compute as pc
 
+    from factroots_dagster.sandbox.alignment import aligned_vectors
     from factroots_dagster.sandbox.training import checkpoint_steps, train, training_config
 
     texts, titles = {}, {}
@@ -34,6 +35,7 @@ def sandbox_training(step: Step) -> None:
         save_at=checkpoint_steps(dials.steps),
         entities=titles,
         learned_after=dict(dials.learned_after),
+        held_vectors=aligned_vectors(step.world()),
         config=training_config(dials),
         progress=step.progress,
     )
