@@ -199,9 +199,9 @@ class Settings(BaseSettings):
 
     @property
     def dials(self) -> Dials:
-        """The dials of the generated world; those of its negative control differ by the letters alone."""
+        """The dials of the generated world; in its negative control languages have nothing in common."""
         dials = parse_dials(self.sandbox_preset, self.sandbox_dials)
-        return replace(dials, shared_pieces=False) if self.world == "disjoint" else dials
+        return replace(dials, shared_pieces=False, alignment=0.0) if self.world == "disjoint" else dials
 
     @property
     def training_seed(self) -> int:

@@ -99,3 +99,31 @@ def test_a_crossing_is_a_way_for_another_language_s_statement() -> None:
         assert (row["crossing"] == "pieces") == (row["name_link"] in ("identical", "cognate"))
     apart = planted_truth_table(small_world(shared_pieces=False, code_switching=0.5)).to_pylist()
     assert {row["crossing"] for row in apart} == {None}
+
+
+def test_when_and_from_whom_a_fact_can_be_learnt_follows_from_who_enters_late() -> None:
+    late = {"de": 60, "ru": 30}
+    world = small_world(local_facts=0.3, learned_after=tuple(late.items()))
+    rows = {(row["uuid"], row["language"]): row for row in planted_truth_table(world).to_pylist()}
+    codes = list(world.languages)
+    for (uuid, code), row in rows.items():
+        others = {
+            other: late.get(other, 0) for other in codes if rows[uuid, other]["stated"] and other != code
+        }
+        assert row["read_after"] == (late.get(code, 0) if row["stated"] else None)
+        assert row["read_elsewhere_after"] == min(others.values(), default=None)
+        assert {late.get(other, 0) for other in row["first_read_in"]} <= {row["read_elsewhere_after"]}
+        assert set(row["first_read_in"]) <= set(others) and bool(row["first_read_in"]) == bool(others)
+    only_late = [row for row in rows.values() if row["read_elsewhere_after"]]
+    assert only_late and {code for row in only_late for code in row["first_read_in"]} <= set(late)
+
+
+def test_aligned_vectors_are_a_way_to_cross_even_between_alphabets_of_their_own() -> None:
+    for world in (small_world(alignment=1), small_world(alignment=1, shared_pieces=False)):
+        rows = planted_truth_table(world).to_pylist()
+        stated = {row["uuid"] for row in rows if row["stated"]}
+        ways = collections.Counter(row["crossing"] for row in rows if row["read_elsewhere_after"] is not None)
+        assert ways["alignment"] > 20 and ways[None] == 0
+        assert all(row["crossing"] is None for row in rows if row["uuid"] not in stated)
+    half = planted_truth_table(small_world(alignment=0.5, shared_pieces=False))["crossing"].to_pylist()
+    assert 0 < half.count("alignment") < ways["alignment"] / 2

@@ -103,8 +103,8 @@ class AssetRow:
         return list(product(*(keys[dimension] for dimension in self.partitioned_by)))
 
 
-WORLD_SETTINGS = ("sandbox_seed", "sandbox_preset", "sandbox_dials")
-"""The settings that a generated world follows from."""
+WORLD_SETTINGS = ("sandbox_seed", "dials")
+"""What a generated world follows from; the dials themselves, so that a preset may change."""
 TRAINING_SETTINGS = (*WORLD_SETTINGS, "sandbox_training_seed", "active_languages")
 
 ROWS = (
@@ -150,7 +150,7 @@ ROWS = (
         "stated, linked to another language, easy to guess, or nowhere to be read.",
         body=sandbox.planted_truth,
         suite=results.truth_suite,
-        number=3,
+        number=4,
         reads=("mlama_release",),
         settings=(*WORLD_SETTINGS, "active_languages"),
         schema=sandbox_tables.PLANTED_TRUTH,

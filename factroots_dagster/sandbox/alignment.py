@@ -10,7 +10,7 @@ comparison of strings finds alike, and random weights know nothing of it.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,12 @@ def aligned_vectors(world: World) -> dict[str, NDArray[np.float32]]:
     return vectors
 
 
+def is_aligned(world: World, uris: Iterable[str], code: str) -> bool:
+    """Whether a language's names of these entities are among those that are aligned."""
+    share = world.dials.alignment
+    return all(share and _draw(world, "aligned", uri, code).random() < share for uri in uris)
+
+
 def _meanings(world: World) -> Iterator[tuple[str, Words]]:
     """Every meaning by a key of its own, with its words in the languages that are aligned for it."""
     objects = [uri for uris in world.plan.object_uris.values() for uri in uris]
@@ -56,7 +62,7 @@ def _meanings(world: World) -> Iterator[tuple[str, Words]]:
         names = {
             code: labels[uri].split()
             for code, labels in world.labels.items()
-            if _draw(world, "aligned", uri, code).random() < world.dials.alignment
+            if is_aligned(world, [uri], code)
         }
         for position in range(max(map(len, names.values()), default=0)):
             yield (

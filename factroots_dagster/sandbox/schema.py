@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from factroots_dagster.tables import FACT_KEY, boolean, float64, int64, string, table
+import pyarrow as pa
+
+from factroots_dagster.tables import FACT_KEY, boolean, column, float64, int64, string, table
 
 PLANTED_KINDS = ("shared", "independent", "transferred", "unlinked", "unknown", "easy_token", "easy_name")
 STATED_HOW = ("sentence", "pronoun", "next_sentence", "alias", "infobox", "table", "list")
 NAME_LINKS = ("identical", "cognate", "transliterated", "unrelated")
-CROSSINGS = ("pieces", "bilingual_lead", "code_switching", "parallel_articles")
+CROSSINGS = ("pieces", "bilingual_lead", "code_switching", "parallel_articles", "alignment")
 
 LOSS_LOG = table(
     int64("step", "training step after which the row was logged"),
@@ -53,9 +55,26 @@ PLANTED_TRUTH = table(
         "crossing",
         "a planted way for another language's statements to reach this one: pieces (names spelt alike or "
         "nearly), bilingual_lead or code_switching (a statement there uses the spelling of here), "
-        "parallel_articles; null if there is none",
+        "parallel_articles, alignment (word vectors in common); null if there is none",
     ),
     boolean("contradicted", "whether the language's articles give the fact another object"),
-    nullable=("linked_source", "stated_how", "name_link", "crossing"),
+    int64("read_after", "training step after which the language's statements are read; null if it has none"),
+    int64(
+        "read_elsewhere_after",
+        "training step after which the first statements of other languages are read; null if there are none",
+    ),
+    column(
+        "first_read_in",
+        pa.list_(pa.string()),
+        "the other languages whose statements are read from that step on",
+    ),
+    nullable=(
+        "linked_source",
+        "stated_how",
+        "name_link",
+        "crossing",
+        "read_after",
+        "read_elsewhere_after",
+    ),
 )
 """One row per fact and language."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 import pyarrow as pa
 
+from factroots_dagster.sandbox.alignment import is_aligned
 from factroots_dagster.sandbox.planted import SPELT_ALIKE, plant_truth
 from factroots_dagster.sandbox.records import PlantedTruth, World
 from factroots_dagster.sandbox.schema import CROSSINGS, PLANTED_TRUTH
@@ -18,12 +19,19 @@ def planted_truth_table(world: World, languages: Collection[str] | None = None) 
     transferred from a language that the model never reads, so kinds and sources depend on these alone.
     """
     truth = plant_truth(world.plan, world.languages, languages)
+    enters_after = dict(world.dials.learned_after)
     rows = []
     for code, cells in truth.items():
         mentioned_uris = _mentioned_uris(world, code)
         crossings = _crossings(world, code, truth)
         for fact in world.facts:
             planted = cells[fact.uuid]
+            others = {
+                other: enters_after.get(other, 0)
+                for other in truth
+                if other != code and truth[other][fact.uuid].stated
+            }
+            first = min(others.values(), default=None)
             rows.append(
                 {
                     "uuid": fact.uuid,
@@ -40,6 +48,9 @@ def planted_truth_table(world: World, languages: Collection[str] | None = None) 
                     "namesake": planted.namesake,
                     "crossing": crossings.get(fact.uuid),
                     "contradicted": planted.contradicted,
+                    "read_after": enters_after.get(code, 0) if planted.stated else None,
+                    "read_elsewhere_after": first,
+                    "first_read_in": [other for other, after in others.items() if after == first],
                 }
             )
     return pa.Table.from_pylist(rows, schema=PLANTED_TRUTH)
@@ -57,20 +68,34 @@ def _mentioned_uris(world: World, code: str) -> set[str]:
 
 def _crossings(world: World, code: str, truth: Mapping[str, Mapping[str, PlantedTruth]]) -> dict[str, str]:
     """Fact to the first of schema.CROSSINGS that the statements of other languages in `truth` offer it."""
-    if not world.dials.shared_pieces:
-        return {}
+    found: dict[str, set[str]] = {fact.uuid: set() for fact in world.facts}
+    for uuid, way in _ways_to_cross(world, code, truth):
+        found[uuid].add(way)
+    return {uuid: min(ways, key=CROSSINGS.index) for uuid, ways in found.items() if ways}
+
+
+def _ways_to_cross(
+    world: World, code: str, truth: Mapping[str, Mapping[str, PlantedTruth]]
+) -> Iterator[tuple[str, str]]:
+    """(uuid, way), some of them several times."""
     subjects = {fact.uuid: fact.subject_uri for fact in world.facts}
-    found: dict[str, set[str]] = {uuid: set() for uuid in subjects}
+    others = [other for other in truth if other != code]
+    for fact in world.facts:
+        stating = [other for other in others if truth[other][fact.uuid].stated]
+        both = (fact.subject_uri, fact.object_uri)
+        if any(is_aligned(world, both, code) and is_aligned(world, both, other) for other in stating):
+            yield fact.uuid, "alignment"
+    if not world.dials.shared_pieces:
+        return
     for uuid, cell in truth[code].items():
         if cell.name_link in SPELT_ALIKE:
-            found[uuid].add("pieces")
-    for other in set(truth) - {code}:
+            yield uuid, "pieces"
+    for other in others:
         for uuid, plan in world.plan.cells[other].items():
             if plan.parallel and world.languages[other].script == world.languages[code].script:
-                found[uuid].add("parallel_articles")
+                yield uuid, "parallel_articles"
         for sentence in (sentence for article in world.articles[other] for sentence in article.sentences):
             subject = subjects.get(sentence.fact or "")
             names = [mention for mention in sentence.mentions if mention.uri == subject]
             if names and names[-1].title and names[-1].label == world.labels[code][names[-1].uri]:
-                found[str(sentence.fact)].add("bilingual_lead" if len(names) > 1 else "code_switching")
-    return {uuid: min(ways, key=CROSSINGS.index) for uuid, ways in found.items() if ways}
+                yield str(sentence.fact), "bilingual_lead" if len(names) > 1 else "code_switching"
