@@ -50,9 +50,9 @@ def measure(cells: pd.DataFrame, seed: int = 0) -> list[Metric]:
     """All metrics of one method in one world.
 
     cells: one row per predicted cell with the columns of a judgement (see `methods`), those of
-    `study.Study.cells`, and those of COUNTERFACTUAL_TRUTH, indexed by (uuid, language); linked, whether a
-    language that predicts the fact writes the subject alike; stated_anywhere. A judgement without calls of
-    its own is given the threshold that separates shared and independent best in hindsight. seed: draws facts.
+    `study.Study.cells`, and those of COUNTERFACTUAL_TRUTH, indexed by (uuid, language); linked (see
+    `scores.find_linked`); stated_anywhere. A judgement without calls of its own is given the threshold that
+    separates shared and independent best in hindsight. seed: draws facts.
     """
     weights = _draw_facts(cells, seed)
     return [_with_interval(name, function, weights) for name, function in _Cells.of(cells).measures()]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from factroots_dagster.yardstick.methods import METHODS, judge_ours, judge_strings
+from factroots_dagster.yardstick.methods import METHODS, judge_ours
 from factroots_dagster.yardstick.metrics import Metric, measure
 from factroots_dagster.yardstick.neurons import compare_fewer_facts
 from factroots_dagster.yardstick.schema import INDEPENDENT, SHARED
@@ -47,8 +47,23 @@ def _with_truth(study: Study, truth: pa.Table) -> pd.DataFrame:
     """Everything that is known of the predicted cells but a method's judgement."""
     table = truth.select([*CELL, "causal_type", "stated"]).to_pandas().set_index(CELL)
     anywhere = table["stated"].groupby(level="uuid").transform("any")
-    linked = judge_strings(study)["score"] == 1
-    return study.cells().join(table).assign(stated_anywhere=anywhere, linked=linked)
+    cells = study.cells().join(table)
+    return cells.assign(
+        stated_anywhere=anywhere, linked=find_linked(study.labels()["subject"], cells["stated"])
+    )
+
+
+def find_linked(subjects: pd.Series, stated: pd.Series) -> pd.Series:
+    """Whether another language predicts a cell's fact, states it, and writes its subject alike.
+
+    Of such a cell neither the names nor the sources tell whether the two languages have the fact in common;
+    without one that states it a fact cannot survive, and that much is to be seen without a model.
+
+    subjects, stated: of the predicted cells, by (uuid, language).
+    """
+    alike = stated.astype(int).groupby([subjects.index.get_level_values("uuid"), subjects])
+    linked: pd.Series = alike.transform("sum") - stated > 0
+    return linked
 
 
 def _pooled(metrics: tuple[Metric, ...]) -> Metric:
