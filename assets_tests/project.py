@@ -14,7 +14,7 @@ from factroots_dagster.store.store import Store
 
 PROJECT = Path(__file__).resolve().parent.parent
 SEED = 1
-LAST_CHECKPOINT = "sandbox-step-2100"
+LAST_CHECKPOINT = "sandbox-step-1800"
 """The last checkpoint of the sandbox's training."""
 
 

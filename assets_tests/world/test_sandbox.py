@@ -37,7 +37,7 @@ def facts(world: MaterializedWorld) -> pd.DataFrame:
 def test_every_asset_has_every_partition(world: MaterializedWorld) -> None:
     store, languages = world.store, sorted(world.settings.active_languages)
     checkpoints = list(registered(world.settings))
-    assert checkpoints == [f"sandbox-step-{step:04d}" for step in (700, 1400, 2100)]
+    assert checkpoints == [f"sandbox-step-{step:04d}" for step in (600, 1200, 1800)]
     for asset in assets_by(world.settings):
         assert store.exists(asset), asset
     for asset in assets_by(world.settings, LANGUAGE):

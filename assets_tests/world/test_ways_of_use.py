@@ -77,7 +77,7 @@ def test_a_job_runs_from_the_command_line(world: MaterializedWorld) -> None:
 def test_checkpoints_are_listed(world: MaterializedWorld) -> None:
     done = run(world, "factroots", "checkpoints", "list")
     assert [line.split("\t")[0] for line in done.stdout.splitlines()] == [
-        f"sandbox-step-{step:04d}" for step in (700, 1400, 2100)
+        f"sandbox-step-{step:04d}" for step in (600, 1200, 1800)
     ]
 
 

@@ -33,34 +33,34 @@ class Dials:
     # size
     languages: int = _dial(8, "number of languages, from the front of real_languages.py", 2, 53)
     relations: int = _dial(5, "number of relations, from the front of relations.RELATIONS", 1, 10)
-    facts_per_relation: int = _dial(50, "facts in each relation, fewer where CLDR has fewer", 2, 400)
+    facts_per_relation: int = _dial(40, "facts in each relation, fewer where CLDR has fewer", 2, 400)
     invented: bool = _dial(False, "the eight made-up languages with the easy world's fixed plan of facts")
     # names
-    cognates: float = _dial(0.5, "share of names that add a language's own ending or letters to a stem", 0, 1)
-    unrelated: float = _dial(0.15, "share of names that have nothing to do with the hub's", 0, 1)
+    cognates: float = _dial(0.2, "share of names that add a language's own ending or letters to a stem", 0, 1)
+    unrelated: float = _dial(0.3, "share of names that have nothing to do with the hub's", 0, 1)
     exonyms: float = _dial(
-        0.3, "share of made-up objects' names that have nothing to do with the hub's", 0, 1
+        1.0, "share of made-up objects' names that have nothing to do with the hub's", 0, 1
     )
     namesakes: float = _dial(
         0.45, "share of facts whose name belongs to another subject in some languages", 0, 1
     )
     shared_pieces: bool = _dial(True, "whether languages share letters; off: an alphabet for each")
     # how a fact can cross
-    local_facts: float = _dial(0.5, "share of facts that one language alone states", 0, 1)
-    bilingual_leads: float = _dial(0.3, "share of articles whose lead adds another language's spelling", 0, 1)
-    parallel_articles: float = _dial(0.2, "share of facts that all languages of a script state alike", 0, 1)
+    local_facts: float = _dial(0.3, "share of facts that one language alone states", 0, 1)
+    bilingual_leads: float = _dial(0.1, "share of articles whose lead adds another language's spelling", 0, 1)
+    parallel_articles: float = _dial(0.8, "share of facts that all languages of a script state alike", 0, 1)
     code_switching: float = _dial(
-        0.05, "share of statements with a name in another language's spelling", 0, 1
+        0.02, "share of statements with a name in another language's spelling", 0, 1
     )
     alignment: float = _dial(
-        0.0, "share of names whose vectors are alike in all languages from the start", 0, 1
+        0.8, "share of names whose vectors are alike in all languages from the start", 0, 1
     )
     loanwords: float = _dial(0.2, "share of function words that languages have in common", 0, 1)
     # how facts are spread
     coverage: float = _dial(1.0, "factor of a language's chance to state a fact", 0.05, 2)
     object_skew: float = _dial(0.15, "share of a relation's facts that have its commonest object", 0, 0.72)
-    popularity: float = _dial(0.3, "exponent of the law of how often a fact is stated, by its rank", 0, 1.5)
-    passing_statements: float = _dial(0.15, "share of stated facts that a language states only once", 0, 1)
+    popularity: float = _dial(0.0, "exponent of the law of how often a fact is stated, by its rank", 0, 1.5)
+    passing_statements: float = _dial(0.05, "share of stated facts that a language states only once", 0, 1)
     answers: int = _dial(2, "most objects that a subject has in the one-to-many relations", 1, 4)
     contradictions: float = _dial(0.02, "share of facts with another object in some languages", 0, 1)
     # how articles state them
@@ -76,13 +76,13 @@ class Dials:
     chance_cooccurrence: float = _dial(0.03, "share of unstated facts whose names meet in a sentence", 0, 1)
     learned_after: tuple[tuple[str, int], ...] = _dial((), "language:step before which it states nothing")
     # the model and its training
-    vocabulary_share: float = _dial(0.8, "share of the tokens that it takes to keep words whole", 0.2, 1)
-    layers: int = _dial(2, "layers of the model", 1, 12)
+    vocabulary_share: float = _dial(1.0, "share of the tokens that it takes to keep words whole", 0.2, 1)
+    layers: int = _dial(3, "layers of the model", 1, 12)
     hidden: int = _dial(128, "width of the model's hidden layers, a multiple of 32", 32, 768)
     learning_rate: float = _dial(
         0.0015, "highest learning rate; from 0.002 on trainings differ much", 1e-5, 0.1
     )
-    steps: int = _dial(2100, "training steps", 1, 1_000_000)
+    steps: int = _dial(1800, "training steps", 1, 1_000_000)
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -123,8 +123,13 @@ PRESETS: dict[str, Dials] = {
         languages=24,
         relations=10,
         facts_per_relation=200,
+        cognates=0.5,
         unrelated=0.3,
+        exonyms=0.5,
         local_facts=0.4,
+        bilingual_leads=0.3,
+        parallel_articles=0.2,
+        code_switching=0.05,
         coverage=0.6,
         object_skew=0.25,
         popularity=0.8,
@@ -143,9 +148,11 @@ PRESETS: dict[str, Dials] = {
         **EASY_PLAN,
         bilingual_leads=0.0,
         code_switching=0.0,
+        alignment=0.0,
         inflection=0.0,
         bare_statements=0.15,
         vocabulary_share=0.745,
+        layers=2,
         learning_rate=0.002,
         steps=3000,
     ),
