@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from factroots_dagster.corpora.wikipedia.markup.brackets import choose_variants, remove_tables, replace_links
+from factroots_dagster.corpora.wikipedia.markup.cells import Cell, Removed
 from factroots_dagster.corpora.wikipedia.markup.dialect import dialect_of
 from factroots_dagster.corpora.wikipedia.markup.escapes import unescape_markup
 from factroots_dagster.corpora.wikipedia.markup.lines import drop_blank_lines, split_lines, tidy
@@ -48,6 +50,10 @@ class Prose:
     """Numbers of the lines of `text` that are list items, from 0, ascending."""
     names: list[str]
     """Distinct bold words of the first paragraph, in order: the names of the article's subject."""
+    heading_lines: list[int] = field(default_factory=list)
+    """Numbers of the lines of `text` that are headings, from 0, ascending."""
+    cells: list[Cell] = field(default_factory=list)
+    """What the page says outside `text`: parameters of boxes, rows of tables, block quotations."""
 
 
 def extract_prose(wikitext: str, namespaces: Namespaces, title: str = "") -> Prose:
@@ -56,28 +62,40 @@ def extract_prose(wikitext: str, namespaces: Namespaces, title: str = "") -> Pro
     title: that of the page, which its wikitext may name by a variable (`PAGENAME`).
     Templates, tables, references, files with their captions, galleries, formulas, categories, links to
     other languages and comments are removed; of templates that format text or numbers the content is kept
-    (see `templates`). No-break spaces become spaces; nothing else is normalized.
+    (see `templates`). Parameters of boxes, tables and quotations are the cells. No-break spaces become spaces; nothing else is normalized.
     """
     text = shorten_attributes(remove_comments(wikitext))
     text, quoted = remove_extension_tags(text)
+    removed = Removed()
     if "{{" in text:
-        text = replace_templates(text, dialect_of(namespaces.language), title)
+        text = replace_templates(text, dialect_of(namespaces.language), title, removed.add_template)
     if "{|" in text:
-        text = remove_tables(text)
+        text, removed.tables = remove_tables(text)
+    cells = removed.cells(text, partial(clean_cells, namespaces=namespaces))
     if "-{" in text:
         text = choose_variants(text, namespaces.language)
     if "[" in text:
         if "''" in text:
             text = mark_labels(text)
         text = replace_links(text, namespaces)
-    lines, list_lines = split_lines(remove_inline_markup(text, namespaces.language))
+    lines, list_lines, headings = split_lines(remove_inline_markup(text, namespaces.language))
     tidied = tidy("\n".join(lines))
     if "\n\n" in tidied or tidied.startswith("\n") or tidied.endswith("\n"):
-        tidied, list_lines = drop_blank_lines(tidied, list_lines)
-    page = Prose(tidied, list_lines, find_names(text, namespaces.language))
+        tidied, (list_lines, headings) = drop_blank_lines(tidied, list_lines, headings)
+    names = find_names(text, namespaces.language)
     if quoted:
-        page = Prose(unescape_markup(page.text), list_lines, [unescape_markup(name) for name in page.names])
-    return page
+        tidied, names = unescape_markup(tidied), list(map(unescape_markup, names))
+        cells = [cell._replace(text=unescape_markup(cell.text)) for cell in cells]
+    return Prose(tidied, list_lines, names, headings, cells)
+
+
+def clean_cells(text: str, namespaces: Namespaces) -> str:
+    """The plain text of cells' wikitext, in which templates are replaced."""
+    if "-{" in text:
+        text = choose_variants(text, namespaces.language)
+    if "[" in text:
+        text = replace_links(text, namespaces)
+    return tidy(remove_inline_markup(text, namespaces.language))
 
 
 def remove_inline_markup(text: str, language: str) -> str:
