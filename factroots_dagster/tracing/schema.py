@@ -14,7 +14,11 @@ EVIDENCE = pa.struct(
         _PAGE_ID,
         string("title", "Title of the article; of a document of another corpus its identifier there"),
         int64("revision_id", "Revision of the article that was read; null for other corpora"),
-        int64("subject_start", "Where the subject's mention starts in the article's text, in code points"),
+        int64(
+            "subject_start",
+            "Where the subject's mention starts in the article's text, in code points; null "
+            "where it is not in the text, but in a cell or the title",
+        ),
         int64("subject_end", "Where the subject's mention ends in the article's text, exclusive"),
         int64("object_start", "Where the object's mention starts in the article's text, in code points"),
         int64("object_end", "Where the object's mention ends in the article's text, exclusive"),
@@ -87,6 +91,9 @@ _LABEL = string("label", "A label of the language's facts")
 
 MENTION_ALIASES = table(_LABEL, string("alias", "Another name of the label's article that was searched for"))
 """Side table `_aliases`: one row per label and alias."""
+
+LABEL_ARTICLES = table(_LABEL, string("title", "Title of the label's article"))
+"""Side table `_articles`: one row per label that has an article."""
 
 MENTION_FORMS = table(
     _LABEL,

@@ -21,7 +21,7 @@ REMOVED = "\ufdef"
 
 
 def split_lines(text: str) -> tuple[list[str], list[int], list[int]]:
-    """Paragraphs (lines joined), list items, headings, preformatted lines; the numbers of items and headings."""
+    """Paragraphs (lines joined), list items, headings, preformatted lines; numbers of items, of headings."""
     lines: list[str] = []
     items: list[int] = []
     headings: list[int] = []

@@ -40,13 +40,12 @@ OnRemoved = Callable[[list[str], list[str], int], None]
 """Called with a template's inner text, in pieces, what precedes it, and how many templates it is in."""
 
 
-def replace_templates(
-    text: str, dialect: Dialect, title: str, on_removed: OnRemoved | None = None
-) -> str:
+def replace_templates(text: str, dialect: Dialect, title: str, on_removed: OnRemoved | None = None) -> str:
     """`text` with every closed `{{...}}` replaced by what a reader sees of it; unclosed braces remain.
 
-    title: that of the page. on_removed: told of templates of which nothing is seen. Braces pair as in MediaWiki: a run of closing ones takes three (a parameter) or
-    two (a template) at a time from the innermost open run.
+    title: that of the page. on_removed: told of templates of which nothing is seen. Braces pair as in
+    MediaWiki: a run of closing ones takes three (a parameter) or two (a template) at a time from the
+    innermost open run.
     """
     stack: list[tuple[int, list[str]]] = []
     out: list[str] = []

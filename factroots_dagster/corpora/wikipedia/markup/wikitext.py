@@ -62,7 +62,8 @@ def extract_prose(wikitext: str, namespaces: Namespaces, title: str = "") -> Pro
     title: that of the page, which its wikitext may name by a variable (`PAGENAME`).
     Templates, tables, references, files with their captions, galleries, formulas, categories, links to
     other languages and comments are removed; of templates that format text or numbers the content is kept
-    (see `templates`). Parameters of boxes, tables and quotations are the cells. No-break spaces become spaces; nothing else is normalized.
+    (see `templates`). Boxes, tables and quotations are kept as cells. No-break spaces become spaces; nothing
+    else is normalized.
     """
     text = shorten_attributes(remove_comments(wikitext))
     text, quoted = remove_extension_tags(text)

@@ -1,0 +1,101 @@
+"""Facts in infoboxes, tables, lists, headings, quotations and leads, from wikitext to evidence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
+from assets_tests.tracing.brute_force import split_of
+from factroots_dagster.corpora.wikipedia.articles import write_articles
+from factroots_dagster.corpora.wikipedia.dump import acquire_dump
+from factroots_dagster.tracing.matchers import BY_PAGE, MATCHERS
+from factroots_dagster.tracing.mentions import write_mentions
+from factroots_dagster.tracing.sources import write_sources
+
+FACTS = [
+    ("f1", "Q1", "Mercury", "Q10", "Oslo"),
+    ("f2", "Q2", "Ada", "Q11", "Paris"),
+    ("f3", "Q3", "Bob", "Q12", "Nice"),
+    ("f4", "Q4", "Cai", "Q13", "Rome"),
+    ("f5", "Q5", "Dee", "Q14", "Lyon"),
+    ("f6", "Q6", "Eve", "Q15", "Riga"),
+    ("f7", "Q7", "Fay", "Q16", "film"),
+    ("f8", "Q8", "Gus", "Q17", "Bern"),
+]
+PAGES = {
+    "Mercury (planet)": "{{Infobox\n| seat = [[Oslo]]\n| map = Oslo.jpg\n}}\n'''Mercury''' is big.",
+    "Ada": "A person.\n{|\n! Name !! Town\n|-\n| x || 2\n|-\n| y || [[Paris]]\n|}",
+    "Towns": '{|\n|-\n| rowspan="2" | Bob || Metz\n|-\n| [[Nice]]\n|}\n* Bob visited Nice.\n* Dee, Lyon',
+    "Cai": "A lead.\n== In [[Rome]] ==\nText.\n* Rome",
+    "Dee": "'''Dee''' was born.\n\nShe lived in Lyon. Dee left Lyon.\n* Lyon\n== Later ==\nIn Lyon again.",
+    "Eve": "A.\n{{Quote|Words\nof Riga}}\n<blockquote>Riga, said Eve.</blockquote>",
+    "Fay": "{{Infobox\n| film = x\n| kind = Film\n}}\nA.",
+    "Others": "{{Infobox\n| Gus = [[Bern]]\n}}\n{{Infobox\n| Bern = Gus\n}}\nA.",
+}
+
+
+def trace_pages(spark: Any, folder: Path, lists: bool = True) -> dict[tuple[str, str], dict[str, Any]]:
+    """Rows of FACT_SOURCES by fact and matcher."""
+    pages = [page_xml(number, title, text) for number, (title, text) in enumerate(PAGES.items(), 1)]
+    pages.append(page_xml(90, "Mercury", "", redirect="Mercury (planet)"))
+    write_dump(folder, dump_xml(pages, "en"), "enwiki-20240101-pages-articles.xml.bz2")
+    articles, mentions, sources = (folder / name for name in ("articles", "mentions", "sources"))
+    for each in (articles, mentions, sources):
+        each.mkdir()
+    write_articles(spark, acquire_dump("en", str(folder), "latest", folder), articles, lists=lists)
+    split = split_of(FACTS, "en")
+    write_mentions(spark, articles, split, mentions)
+    table = write_sources(spark, articles, mentions, split, sources)
+    assert [path.name for path in sources.iterdir()] == ["data.parquet"]
+    return {(row["uuid"], row["matcher"]): row for row in table.to_pylist()}
+
+
+def found_by_page(rows: dict[tuple[str, str], dict[str, Any]]) -> dict[tuple[str, str], list[str]]:
+    """The evidence's sentences of the facts that these matchers find."""
+    return {
+        key: [passage["sentence"] for passage in row["evidence"]]
+        for key, row in rows.items()
+        if key[1] in BY_PAGE and row["windows"]
+    }
+
+
+def test_what_stands_outside_sentences_is_found_by_a_matcher_of_its_own(spark: Any, tmp_path: Path) -> None:
+    rows = trace_pages(spark, tmp_path)
+    assert found_by_page(rows) == {
+        # The article is known by the redirect; the file's name is no value.
+        ("f1", "infobox"): ["Mercury (planet): seat: Oslo"],
+        ("f2", "table"): ["Ada: y | Paris"],
+        # The cell with Bob extends over two rows.
+        ("f3", "table"): ["Nice | Bob"],
+        ("f3", "list"): ["Bob visited Nice."],
+        ("f4", "heading"): ["Cai: In Rome"],
+        ("f4", "list"): ["Cai: Rome"],
+        ("f5", "list"): ["Dee: Lyon", "Dee, Lyon"],
+        ("f5", "by_title"): ["Dee: She lived in Lyon."],
+        ("f6", "quotation"): ["Eve: Words, of Riga", "Riga, said Eve."],
+        # A capital begins the value; a parameter's name is not an object.
+        ("f7", "infobox"): ["Fay: kind: Film"],
+        ("f8", "infobox"): ["Gus: Bern"],
+    }
+    assert [rows["f2", name]["windows"] for name in MATCHERS if (("f2", name)) in rows].count(1) == 1
+
+
+def test_positions_are_those_of_the_article_or_null(spark: Any, tmp_path: Path) -> None:
+    rows = trace_pages(spark, tmp_path)
+    (cell,) = rows["f1", "infobox"]["evidence"]
+    assert [cell[name] for name in ("subject_start", "subject_end", "object_start", "object_end")] == [
+        None
+    ] * 4
+    assert (cell["page_id"], cell["title"], cell["revision_id"]) == (1, "Mercury (planet)", 1001)
+    (lead,) = rows["f5", "by_title"]["evidence"]
+    assert (lead["subject_start"], lead["object_start"], lead["object_end"]) == (None, 27, 31)
+    (item,) = rows["f3", "list"]["evidence"]
+    assert (item["subject_start"], item["object_start"]) == (0, 12)
+
+
+def test_without_lists_in_the_text_headings_and_leads_stay_where_they_are(spark: Any, tmp_path: Path) -> None:
+    found = found_by_page(trace_pages(spark, tmp_path, lists=False))
+    assert not any(matcher == "list" for _, matcher in found)
+    assert found["f4", "heading"] == ["Cai: In Rome"]
+    assert found["f5", "by_title"] == ["Dee: She lived in Lyon."]
