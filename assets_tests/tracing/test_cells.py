@@ -9,7 +9,8 @@ from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
 from assets_tests.tracing.brute_force import split_of
 from factroots_dagster.corpora.wikipedia.articles import write_articles
 from factroots_dagster.corpora.wikipedia.dump import acquire_dump
-from factroots_dagster.tracing.matchers import BY_PAGE, MATCHERS
+from factroots_dagster.roots.markup import BY_PAGE
+from factroots_dagster.tracing.matchers import MATCHERS
 from factroots_dagster.tracing.mentions import write_mentions
 from factroots_dagster.tracing.sources import write_sources
 

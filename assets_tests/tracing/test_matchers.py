@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from factroots_dagster.roots.markup import BY_PAGE, BY_TITLE
 from factroots_dagster.tracing.kinds import MENTION_KINDS
 from factroots_dagster.tracing.matchers import (
-    BY_PAGE,
-    BY_TITLE,
     MATCHERS,
     SURFACE,
     WINDOWS,

@@ -14,9 +14,10 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from assets_tests.tracing.brute_force import candidate_pairs, is_nested, mentions_by_brute_force, split_of
 from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES
+from factroots_dagster.roots.markup import BY_PAGE
 from factroots_dagster.text.sentences.boundaries import sentence_starts
 from factroots_dagster.text.tokens import character_classes, token_starts
-from factroots_dagster.tracing.matchers import BY_PAGE, WITH_ALIASES, WITH_SUFFIXES, matchers_for
+from factroots_dagster.tracing.matchers import WITH_ALIASES, WITH_SUFFIXES, matchers_for
 from factroots_dagster.tracing.mentions import write_mentions
 from factroots_dagster.tracing.passages import PASSAGE_COLUMNS, concatenate_rows, select_best, take_rows
 from factroots_dagster.tracing.schema import FACT_SOURCES

@@ -8,21 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from factroots_dagster.roots.markup import (
+    BY_PAGE,
+    BY_TITLE,
+    HEADING,
+    INFOBOX,
+    LIST,
+    QUOTATION,
+    TABLE,
+)
 from factroots_dagster.text.inflection.suffixes import SUFFIX_LANGUAGES
 from factroots_dagster.tracing.kinds import ALIAS, FORM, LABEL, SUFFIX, WORDPIECE
 
 WINDOWS = ("sentence", "chunk", "article")
 """Windows of the running text from narrow to wide; a chunk has 512 tokens."""
 
-CELLS = (INFOBOX, TABLE, QUOTATION) = ("infobox", "table", "quotation")
-"""Matchers on what stands outside the running text, as column `cells` of WIKIPEDIA_ARTICLES has it."""
-LIST, HEADING, BY_TITLE = "list", "heading", "by_title"
-MARKUP = (INFOBOX, TABLE, LIST, HEADING, QUOTATION)
-"""Matchers on what readers of a page see, and models that were trained on plain prose did not.
-
-In each, a fact is also found where its object stands on the page that is about its subject."""
-BY_PAGE = (*MARKUP, BY_TITLE)
-"""Matchers for which the page's title may stand for the subject."""
+CELLS = (INFOBOX, TABLE, QUOTATION)
+"""Matchers on what stands outside the text, by the kinds in column `cells` of WIKIPEDIA_ARTICLES."""
 
 ANY_NAME = (LABEL, ALIAS, SUFFIX, FORM)
 
@@ -31,8 +33,8 @@ ANY_NAME = (LABEL, ALIAS, SUFFIX, FORM)
 class Matcher:
     """A fact is found in every window in which both of its sides have a mention of one of the kinds.
 
-    name: as in column `matcher` of FACT_SOURCES. window: one of WINDOWS or MARKUP. kinds: numbers of
-    the kinds of mentions that count. languages: those for which the matcher exists; None: all.
+    name: as in column `matcher` of FACT_SOURCES. window: one of WINDOWS, or for MARKUP its name. kinds:
+    numbers of the kinds of mentions that count. languages: those for which the matcher exists; None: all.
     """
 
     name: str

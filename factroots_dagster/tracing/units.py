@@ -16,11 +16,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from factroots_dagster.roots.markup import BY_TITLE, HEADING, LIST
 from factroots_dagster.text.code_points import to_code_points
 from factroots_dagster.text.offsets import rows_of_groups
 from factroots_dagster.text.tokens import joined_bounds
 from factroots_dagster.tracing.kinds import ALIAS, WORDPIECE
-from factroots_dagster.tracing.matchers import BY_TITLE, HEADING, LIST, MATCHERS
+from factroots_dagster.tracing.matchers import MATCHERS
 from factroots_dagster.tracing.passages import (
     MENTION_COLUMNS,
     PASSAGE_COLUMNS,
