@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
-from assets_tests.tracing.brute_force import split_of
+from assets_tests.tracing.brute_force import candidate_pairs, is_nested, mentions_by_brute_force, split_of
 from factroots_dagster.corpora.wikipedia.articles import write_articles
 from factroots_dagster.corpora.wikipedia.dump import acquire_dump
 from factroots_dagster.roots.markup import BY_PAGE
-from factroots_dagster.tracing.matchers import MATCHERS
+from factroots_dagster.tracing.matchers import CELLS, MATCHERS
 from factroots_dagster.tracing.mentions import write_mentions
 from factroots_dagster.tracing.sources import write_sources
 
@@ -100,3 +103,64 @@ def test_without_lists_in_the_text_headings_and_leads_stay_where_they_are(spark:
     assert not any(matcher == "list" for _, matcher in found)
     assert found["f4", "heading"] == ["Cai: In Rome"]
     assert found["f5", "by_title"] == ["Dee: She lived in Lyon."]
+
+
+def cells_by_loops(
+    articles: list[dict[str, Any]],
+    facts: list[dict[str, Any]],
+    names: dict[str, list[str]],
+    titles: dict[str, str],
+) -> Counter[tuple[str, str]]:
+    """The number of cells that hold each fact, by its uuid and the cells' kind, by loops over everything.
+
+    names: label to its aliases. titles: label to its article's title.
+    """
+    counts: Counter[tuple[str, str]] = Counter()
+    for article in articles:
+        for cell in article["cells"]:
+            text = cell["text"]
+            spelled = {(label, name) for label, own in names.items() for name in own if name in text}
+            found: dict[str, list[tuple[tuple[int, int], bool]]] = {}
+            for label, name, start, end in mentions_by_brute_force(text, spelled, "el"):
+                found.setdefault(label, []).append(((start, end), name == label))
+            for fact in facts:
+                subjects, objects = (found.get(fact[side], []) for side in ("subject", "object"))
+                own = [
+                    [span for span, is_label in one if not is_nested(span, is_label, other)]
+                    for one, other in ((subjects, objects), (objects, subjects))
+                ]
+                if not subjects and titles.get(fact["subject"]) == article["title"]:
+                    starts = [min(own[1])[0]] if own[1] else []
+                else:
+                    starts = [pair[1][0] for pair in candidate_pairs(*own, lambda span: span)]
+                if any(start >= cell["value_start"] for start in starts):
+                    counts[fact["uuid"], cell["kind"]] += 1
+    return counts
+
+
+def test_facts_in_cells_of_real_pages_are_those_of_loops(spark: Any, tmp_path: Path, greek: Any) -> None:
+    articles, split = greek.articles.slice(0, 150), greek.split.slice(2000, 2500)
+    for name in ("articles", "mentions", "sources"):
+        (tmp_path / name).mkdir()
+    pq.write_table(articles, tmp_path / "articles" / "part-00000-000.parquet")
+    write_mentions(spark, tmp_path / "articles", split, tmp_path / "mentions")
+    table = write_sources(spark, tmp_path / "articles", tmp_path / "mentions", split, tmp_path / "sources")
+    facts = [
+        fact for fact in split.to_pylist() if fact["subject"][0].isupper() and fact["object"][0].isupper()
+    ]
+    names = {fact[side]: [fact[side]] for fact in facts for side in ("subject", "object")}
+    for row in pq.read_table(tmp_path / "mentions" / "_aliases.parquet").to_pylist():
+        names.get(row["label"], []).append(row["alias"])
+    label_articles = pq.read_table(tmp_path / "mentions" / "_articles.parquet").to_pylist()
+    titles = {row["label"]: row["title"] for row in label_articles}
+    expected = cells_by_loops(articles.to_pylist(), facts, names, titles)
+    found = Counter(
+        {
+            (row["uuid"], row["matcher"]): row["windows"]
+            for row in table.to_pylist()
+            if row["matcher"] in CELLS and row["windows"]
+        }
+    )
+    compared = {fact["uuid"] for fact in facts}
+    assert Counter({key: count for key, count in found.items() if key[0] in compared}) == expected
+    assert len(expected) > 50

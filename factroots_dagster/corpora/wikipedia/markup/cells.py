@@ -35,6 +35,9 @@ MAX_SPANNING, MAX_SPANNING_LENGTH = 20, 200
 """Cells that are repeated in the rows over which they extend, and how long they may be."""
 BETWEEN_CELLS = " | "
 EMPTY_CELLS = re.compile(r" *\|[ |]*\| *")
+LIST_MARKS = " *#:;"
+MAX_INDENT = 40
+"""Characters before a template in which it is looked for what precedes it in its line."""
 MAX_ENDING = 20
 """Characters of a value in which a file's ending is looked for."""
 SEPARATOR = "\ufde8"
@@ -110,8 +113,8 @@ def clean_together(texts: list[str], clean: Clean) -> list[str]:
 def join_lines(text: str) -> str:
     """The lines of a cell as one, without marks of lists and empty cells of a row."""
     if "\n" in text:
-        text = ", ".join(filter(None, (line.strip(" *#:;") for line in text.split("\n"))))
-    return EMPTY_CELLS.sub(BETWEEN_CELLS, text).strip(" |")
+        text = ", ".join(filter(None, (line.strip(LIST_MARKS) for line in text.split("\n"))))
+    return EMPTY_CELLS.sub(BETWEEN_CELLS, text).strip(" |").lstrip(LIST_MARKS)
 
 
 def fold(name: str) -> str:
@@ -121,8 +124,9 @@ def fold(name: str) -> str:
 
 def _begins_line(before: list[str], depth: int) -> bool:
     """Whether a template begins a line, or in a template a parameter's value."""
-    last = before[-1] if before else "\n"
-    return last.endswith("\n") or (depth > 0 and last.rstrip().endswith("="))
+    last = before[-1][-MAX_INDENT:] if before else ""
+    start = last.rstrip(" \t")
+    return not start or start.endswith("\n") or (depth > 0 and last.rstrip().endswith("="))
 
 
 def read_template(body: str) -> Iterator[RawCell]:
