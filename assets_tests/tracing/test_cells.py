@@ -14,6 +14,13 @@ from factroots_dagster.corpora.wikipedia.articles import write_articles
 from factroots_dagster.corpora.wikipedia.dump import acquire_dump
 from factroots_dagster.roots.markup import BY_PAGE
 from factroots_dagster.tracing.matchers import CELLS, MATCHERS
+from factroots_dagster.facts.mlama.split import read_split
+from factroots_dagster.sandbox.dials import parse_dials
+from factroots_dagster.sandbox.dump import dump_name
+from factroots_dagster.sandbox.dump import write_dump as write_world_dump
+from factroots_dagster.sandbox.release import write_release
+from factroots_dagster.sandbox.statements import HIDDEN
+from factroots_dagster.sandbox.world import generate
 from factroots_dagster.tracing.mentions import write_mentions
 from factroots_dagster.tracing.sources import write_sources
 
@@ -164,3 +171,24 @@ def test_facts_in_cells_of_real_pages_are_those_of_loops(spark: Any, tmp_path: P
     compared = {fact["uuid"] for fact in facts}
     assert Counter({key: count for key, count in found.items() if key[0] in compared}) == expected
     assert len(expected) > 50
+
+
+def test_what_a_generated_world_hides_is_found_where_it_stands(spark: Any, tmp_path: Path) -> None:
+    language, world = "de", generate(3, parse_dials("demo", "hidden_statements=0.9"))
+    for name in ("release", "articles", "mentions", "sources"):
+        (tmp_path / name).mkdir()
+    write_release(world, tmp_path / "release")
+    write_world_dump(world, language, tmp_path / dump_name(language))
+    split = read_split(tmp_path / "release", language)
+    write_articles(spark, acquire_dump(language, str(tmp_path), "latest", tmp_path), tmp_path / "articles")
+    write_mentions(spark, tmp_path / "articles", split, tmp_path / "mentions")
+    table = write_sources(spark, tmp_path / "articles", tmp_path / "mentions", split, tmp_path / "sources")
+    found = {(row["uuid"], row["matcher"]) for row in table.to_pylist() if row["windows"]}
+    asked = set(split["uuid"].to_pylist())
+    cells = world.plan.cells[language]
+    for place in HIDDEN:
+        hidden = {uuid for uuid, cell in cells.items() if cell.stated_how == place} & asked
+        assert len(hidden) > 10 and all((uuid, place) in found for uuid in hidden)
+        # A list item is text, too.
+        in_text = sum((uuid, "chunk_with_forms") in found for uuid in hidden)
+        assert in_text == (len(hidden) if place == "list" else 0)
