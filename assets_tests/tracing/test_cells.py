@@ -12,15 +12,15 @@ from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
 from assets_tests.tracing.brute_force import candidate_pairs, is_nested, mentions_by_brute_force, split_of
 from factroots_dagster.corpora.wikipedia.articles import write_articles
 from factroots_dagster.corpora.wikipedia.dump import acquire_dump
-from factroots_dagster.roots.markup import BY_PAGE
-from factroots_dagster.tracing.matchers import CELLS, MATCHERS
 from factroots_dagster.facts.mlama.split import read_split
+from factroots_dagster.roots.markup import BY_PAGE
 from factroots_dagster.sandbox.dials import parse_dials
 from factroots_dagster.sandbox.dump import dump_name
 from factroots_dagster.sandbox.dump import write_dump as write_world_dump
 from factroots_dagster.sandbox.release import write_release
 from factroots_dagster.sandbox.statements import HIDDEN
 from factroots_dagster.sandbox.world import generate
+from factroots_dagster.tracing.matchers import CELLS, MATCHERS
 from factroots_dagster.tracing.mentions import write_mentions
 from factroots_dagster.tracing.sources import write_sources
 
