@@ -23,7 +23,7 @@ def cells_of(wikitext: str, language: str = "en") -> list[tuple[str, str]]:
     """Kind and text of the cells; the prose between is `X`."""
     return [
         (cell.kind, cell.text)
-        for cell in extract_prose(wikitext, Namespaces.for_wiki(language), "Page").cells
+        for cell in extract_prose(wikitext, Namespaces.for_wiki(language), "Page").read_cells()
     ]
 
 
@@ -114,7 +114,7 @@ def test_cells_that_are_cleaned_together_are_as_many_as_they_were(texts: list[st
 @given(st.lists(st.sampled_from(["[[A]]", "b", "''", "<br>", "&nbsp;", "\n* ", "{{x}}", "é"]), max_size=8))
 @settings(deadline=None)
 def test_a_cell_is_one_line_and_its_value_begins_behind_its_name(pieces: list[str]) -> None:
-    for cell in extract_prose("{{Box\n| key = " + "".join(pieces) + "\n}}", ENGLISH).cells:
+    for cell in extract_prose("{{Box\n| key = " + "".join(pieces) + "\n}}", ENGLISH).read_cells():
         assert (
             "\n" not in cell.text
             and cell.text[: cell.value_start] == "key: "
@@ -136,7 +136,7 @@ def test_a_cell_is_one_line_and_its_value_begins_behind_its_name(pieces: list[st
 def test_a_long_page_of_cells_is_read_within_the_time_limit(piece: str) -> None:
     for end in ("", "\n|}", "}}" * 1000, "</blockquote>"):
         with time_limit(PAGE_SECONDS):
-            extract_prose("{|\n" + piece * (1_000_000 // len(piece)) + end, DUTCH)
+            extract_prose("{|\n" + piece * (1_000_000 // len(piece)) + end, DUTCH).read_cells()
 
 
 def test_real_pages_have_cells_and_their_text_has_none_of_their_markup(greek) -> None:  # type: ignore[no-untyped-def]

@@ -215,7 +215,7 @@ def article_row(page: Page, namespaces: Namespaces, lists: bool) -> tuple[tuple[
     if not lists:
         headings = [line - bisect_left(list_lines, line) for line in headings]
         text, list_lines = drop_lines(text, list_lines), []
-    return (*head, None, text, list_lines, prose.names, wikitext_bytes), (headings, prose.cells)
+    return (*head, None, text, list_lines, prose.names, wikitext_bytes), (headings, prose.read_cells())
 
 
 def cell_lists(cells: Sequence[list[Cell]]) -> pa.ListArray:

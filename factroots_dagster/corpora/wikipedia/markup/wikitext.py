@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from factroots_dagster.corpora.wikipedia.markup.brackets import choose_variants, remove_tables, replace_links
@@ -50,10 +51,12 @@ class Prose:
     """Numbers of the lines of `text` that are list items, from 0, ascending."""
     names: list[str]
     """Distinct bold words of the first paragraph, in order: the names of the article's subject."""
-    heading_lines: list[int] = field(default_factory=list)
+    heading_lines: list[int]
     """Numbers of the lines of `text` that are headings, from 0, ascending."""
-    cells: list[Cell] = field(default_factory=list)
-    """What the page says outside `text`: parameters of boxes, rows of tables, block quotations."""
+    read_cells: Callable[[], list[Cell]]
+    """Reads what the page says outside `text`: parameters of boxes, rows of tables, block quotations.
+
+    It is a function so that who needs the text alone does not pay for it."""
 
 
 def extract_prose(wikitext: str, namespaces: Namespaces, title: str = "") -> Prose:
@@ -72,7 +75,7 @@ def extract_prose(wikitext: str, namespaces: Namespaces, title: str = "") -> Pro
         text = replace_templates(text, dialect_of(namespaces.language), title, removed.add_template)
     if "{|" in text:
         text, removed.tables = remove_tables(text)
-    cells = removed.cells(text, partial(clean_cells, namespaces=namespaces))
+    read_cells = partial(removed.cells, text, partial(clean_cells, namespaces=namespaces, quoted=quoted))
     if "-{" in text:
         text = choose_variants(text, namespaces.language)
     if "[" in text:
@@ -86,17 +89,20 @@ def extract_prose(wikitext: str, namespaces: Namespaces, title: str = "") -> Pro
     names = find_names(text, namespaces.language)
     if quoted:
         tidied, names = unescape_markup(tidied), list(map(unescape_markup, names))
-        cells = [cell._replace(text=unescape_markup(cell.text)) for cell in cells]
-    return Prose(tidied, list_lines, names, headings, cells)
+    return Prose(tidied, list_lines, names, headings, read_cells)
 
 
-def clean_cells(text: str, namespaces: Namespaces) -> str:
-    """The plain text of cells' wikitext, in which templates are replaced."""
+def clean_cells(text: str, namespaces: Namespaces, quoted: bool) -> str:
+    """The plain text of cells' wikitext, in which templates are replaced.
+
+    quoted: whether markup is escaped in it.
+    """
     if "-{" in text:
         text = choose_variants(text, namespaces.language)
     if "[" in text:
         text = replace_links(text, namespaces)
-    return tidy(remove_inline_markup(text, namespaces.language))
+    plain = tidy(remove_inline_markup(text, namespaces.language))
+    return unescape_markup(plain) if quoted else plain
 
 
 def remove_inline_markup(text: str, language: str) -> str:
