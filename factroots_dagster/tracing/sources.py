@@ -79,7 +79,7 @@ def write_sources(
     Evidence are the windows with the shortest passages, at most three: from the start of the sentence with
     the earlier mention to the end of the sentence with the later (see `passages` for a window that holds
     several). Ties go to the lower page id, then to the earlier position. What is shown of a passage is in
-    `excerpts`.
+    `excerpts`. Units outside running text, where the page's title may stand for the subject, are in `units`.
     """
     language = split["language"][0].as_py() if split.num_rows else ""
     entities = entities_of_split(split)
@@ -169,7 +169,9 @@ def write_best_passages(
     n. entities_of_title: see `units.entities_by_title`.
     """
     articles, corpus = documents[number]
-    weights, outline = PageWeights.read(articles), Outline.read(articles, entities_of_title)
+    weights = PageWeights.read(articles)
+    # Documents of other corpora have identifiers, not titles.
+    outline = Outline.read(articles, entities_of_title if corpus in (None, WIKIPEDIA) else {})
     corpus_number = corpora.index(corpus or corpora[0])
     file = pq.ParquetFile(paths[number], read_dictionary=["entity_uri", "label", "kind"])
     size = paths[number].stat().st_size
