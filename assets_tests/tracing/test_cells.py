@@ -6,10 +6,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
 from assets_tests.tracing.brute_force import candidate_pairs, is_nested, mentions_by_brute_force, split_of
+from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES
 from factroots_dagster.corpora.wikipedia.articles import write_articles
 from factroots_dagster.corpora.wikipedia.dump import acquire_dump
 from factroots_dagster.facts.mlama.split import read_split
@@ -192,3 +194,17 @@ def test_what_a_generated_world_hides_is_found_where_it_stands(spark: Any, tmp_p
         # A list item is text, too.
         in_text = sum((uuid, "chunk_with_forms") in found for uuid in hidden)
         assert in_text == (len(hidden) if place == "list" else 0)
+
+
+def test_identifiers_of_documents_of_other_corpora_are_no_titles(spark: Any, tmp_path: Path) -> None:
+    for name in ("articles", "mentions", "sources"):
+        (tmp_path / name).mkdir()
+    row = {"title": "Ada", "text": "Born in Paris.", "list_lines": [], "names": [], "words": 3, "weight": 1}
+    for number, corpus in enumerate(("wikipedia", "web")):
+        table = pa.Table.from_pylist([row | {"page_id": number, "corpus": corpus}], WIKIPEDIA_ARTICLES)
+        pq.write_table(table, tmp_path / "articles" / f"part-{number:05d}-000.parquet")
+    split = split_of(FACTS[1:2], "en")
+    write_mentions(spark, tmp_path / "articles", split, tmp_path / "mentions")
+    table = write_sources(spark, tmp_path / "articles", tmp_path / "mentions", split, tmp_path / "sources")
+    found = [(each["corpus"], each["matcher"]) for each in table.to_pylist() if each["windows"]]
+    assert found == [("wikipedia", "by_title")]
