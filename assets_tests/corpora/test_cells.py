@@ -36,13 +36,13 @@ def cells_of(wikitext: str, language: str = "en") -> list[tuple[str, str]]:
             ["столиця: Києва", "мова: українська"],
         ),
         ("{{Infobox|a=b}}", ["a: b"]),  # on one line, but so named
-        (" {{Taxobox\n| regnum = ''Animalia''<br />sic\n}}", ["regnum: Animalia, sic"]),
-        ("{{Box\n| a =\n* [[B]]\n* '''C'''\n| d = {{plainlist|\n* E\n}}\n}}", ["a: B, C", "d: E"]),
+        (" {{Taxobox\n| regnum = ''Animalia''<br />sic\n}}", ["regnum: Animalia", "regnum: sic"]),
+        ("{{Box\n| a =\n* [[B]]\n* '''C'''\n| d = {{plainlist|\n* E\n}}\n}}", ["a: B", "a: C", "d: E"]),
         ("{{Box\n| a = {{nowrap|[[B (c)|B]]}}{{cite|x}}<ref>R</ref>\n}}", ["a: B"]),
         ("{{Box\n| module = {{Inner\n| a = b\n}}\n}}", ["a: b"]),
         ("{{Box\n| name = {{PAGENAME}}\n| x = A &amp; B{{!}}C{{=}}D\n}}", ["name: Page", "x: A & B C=D"]),
         # Nothing in words: empty, a file, a number.
-        ("{{Box\n| a = \n| b = Oslo.JPG\n| c = [[File:Oslo.jpg|20px]]\n| d = 1,000\n| e\n}}", []),
+        ("{{Box\n| a = \n| b = Oslo.JPG\n| c = [[File:Oslo.jpg|20px]]\n| d = 1,000\n| e\n| 1 = f\n}}", []),
         # Templates within lines, without names or with a renderer of their own.
         ("* {{cite book\n| title = T\n}}", []),
         ("X {{note\n| a = b\n}}", []),
@@ -99,16 +99,15 @@ PIECES = ("[[", "]]", "[[A|b]]", "{|", "|}", "\n", "|", "||", "''", "<br>", "a",
 @given(st.lists(st.lists(st.sampled_from(PIECES), max_size=6).map("".join), max_size=5))
 @settings(deadline=None)
 def test_cells_that_are_cleaned_together_are_as_many_as_they_were(texts: list[str]) -> None:
-    """Even where a bracket opens in one and closes in another; and lines remain cells' own."""
+    """Even where a bracket opens in one and closes in another."""
 
     def clean(text: str) -> str:
         return re.sub(r"\[\[[^\[\]]*\]\]", "", text)
 
     cleaned = clean_together(texts, clean)
-    assert len(cleaned) == len(texts) and not any("\n" in text for text in cleaned)
-    whole = [text for text in texts if "[[" not in text and "]]" not in text]
-    if len(whole) == len(texts):
-        assert cleaned == [clean_together([text], clean)[0] for text in texts]
+    assert len(cleaned) == len(texts)
+    if not any("[[" in text or "]]" in text for text in texts):
+        assert [text.rstrip("\n") for text in cleaned] == [text.rstrip("\n") for text in texts]
 
 
 @given(st.lists(st.sampled_from(["[[A]]", "b", "''", "<br>", "&nbsp;", "\n* ", "{{x}}", "é"]), max_size=8))

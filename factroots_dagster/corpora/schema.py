@@ -34,8 +34,8 @@ _CELL = pa.struct(
     [
         string(
             "kind",
-            "`infobox` (a parameter: its name, a colon, its value; or a row of a table of that class), "
-            "`table` (a row, a bar between its cells) or `quotation` (a block)",
+            "`infobox` (a parameter: its name, a colon, a line of its value; or a row of a table of that "
+            "class), `table` (a row, a bar between its cells) or `quotation` (a block)",
         ),
         string("text", "Plain text of the cell, on one line"),
         int32("value_start", "Where a parameter's value begins in `text`, in code points; 0 without a name"),

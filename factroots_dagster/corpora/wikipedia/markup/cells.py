@@ -35,7 +35,7 @@ MAX_SPANNING, MAX_SPANNING_LENGTH = 20, 200
 """Cells that are repeated in the rows over which they extend, and how long they may be."""
 BETWEEN_CELLS = " | "
 EMPTY_CELLS = re.compile(r" *\|[ |]*\| *")
-LIST_MARKS = " *#:;"
+LIST_MARKS = " *#:;|"
 MAX_INDENT = 40
 """Characters before a template in which it is looked for what precedes it in its line."""
 MAX_ENDING = 20
@@ -51,7 +51,7 @@ class Cell(NamedTuple):
     """One cell in plain text, on one line."""
 
     kind: str
-    """INFOBOX (a parameter: its name, a colon, its value), TABLE (a row) or QUOTATION."""
+    """INFOBOX (a parameter: its name, a colon, a line of its value), TABLE (a row) or QUOTATION."""
     text: str
     value_start: int
     """Where the value begins in `text`: behind a parameter's name, else 0."""
@@ -88,7 +88,9 @@ class Removed:
         texts = clean_together([cell.wikitext for cell in raw], clean)
         return [
             Cell(kind, f"{name}: {words}", len(name) + 2) if name else Cell(kind, words, 0)
-            for (kind, name, _), words in zip(raw, texts, strict=True)
+            for (kind, name, _), text in zip(raw, texts, strict=True)
+            # Names in two lines of a parameter are two values of it.
+            for words in (split_lines(text) if name else [", ".join(split_lines(text))])
             if LETTER.search(words)
         ]
 
@@ -102,19 +104,18 @@ class RawCell(NamedTuple):
 
 
 def clean_together(texts: list[str], clean: Clean) -> list[str]:
-    """Texts as one line of plain text each."""
+    """The plain text of each of these, perhaps on several lines."""
     cleaned = clean("\n".join(SEPARATOR + text for text in texts)).split(SEPARATOR)[1:] if texts else []
     if len(cleaned) != len(texts):
         # A bracket was opened in one cell and closed in another.
         cleaned = [clean(text) for text in texts]
-    return [join_lines(text) for text in cleaned]
+    return cleaned
 
 
-def join_lines(text: str) -> str:
-    """The lines of a cell as one, without marks of lists and empty cells of a row."""
-    if "\n" in text:
-        text = ", ".join(filter(None, (line.strip(LIST_MARKS) for line in text.split("\n"))))
-    return EMPTY_CELLS.sub(BETWEEN_CELLS, text).strip(" |").lstrip(LIST_MARKS)
+def split_lines(text: str) -> list[str]:
+    """The lines of a cell that are not empty, without marks of lists and empty cells of a row."""
+    lines = (EMPTY_CELLS.sub(BETWEEN_CELLS, line).strip(LIST_MARKS) for line in text.split("\n"))
+    return list(filter(None, lines))
 
 
 def fold(name: str) -> str:
@@ -141,7 +142,13 @@ def read_template(body: str) -> Iterator[RawCell]:
     for argument in arguments:
         key = NAMED_ARGUMENT.match(argument)
         value = argument[key.end() :].strip() if key else ""
-        if key and LETTER.search(value) and not FILE_ENDING.search(value[-MAX_ENDING:]):
+        # A number as name says that the parameter has none.
+        if (
+            key
+            and not key[1].isdecimal()
+            and LETTER.search(value)
+            and not FILE_ENDING.search(value[-MAX_ENDING:])
+        ):
             yield RawCell(INFOBOX, key[1].strip(), value)
 
 
