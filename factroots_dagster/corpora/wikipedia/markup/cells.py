@@ -141,14 +141,10 @@ def read_template(body: str) -> Iterator[RawCell]:
         return
     for argument in arguments:
         key = NAMED_ARGUMENT.match(argument)
-        value = argument[key.end() :].strip() if key else ""
-        # A number as name says that the parameter has none.
-        if (
-            key
-            and not key[1].isdecimal()
-            and LETTER.search(value)
-            and not FILE_ENDING.search(value[-MAX_ENDING:])
-        ):
+        if key is None or key[1].isdecimal():  # a number is no name
+            continue
+        value = argument[key.end() :].strip()
+        if LETTER.search(value) and not FILE_ENDING.search(value[-MAX_ENDING:]):
             yield RawCell(INFOBOX, key[1].strip(), value)
 
 
