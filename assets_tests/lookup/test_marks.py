@@ -48,3 +48,11 @@ def test_the_sides_that_were_matched_are_marked(article: str, labels: tuple[str,
         evidence |= {f"{side}_start": start, f"{side}_end": end}
     fact = TracedFact("u", language, "P1", *labels, "sentence", 1, False, None, [])
     assert mark_sides(fact, evidence) == sentence
+
+
+def test_without_positions_each_label_is_looked_for_by_itself() -> None:
+    positions = dict.fromkeys(("subject_start", "subject_end", "object_start", "object_end"))
+    fact = TracedFact("u", "en", "P36", "Norway", "Oslo", "infobox", 1, False, None, [])
+    for sentence in ("[Norway]: capital: <Oslo>", "Kingdom of Norge: capital: <Oslo>", "none"):
+        bare = re.sub(r"[\[\]<>]", "", sentence)
+        assert mark_sides(fact, positions | {"sentence": bare}) == sentence

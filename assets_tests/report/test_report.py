@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import base64
 import csv
+import dataclasses
 import hashlib
 import json
 import re
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from assets_tests.report.pages import Page, read_page, write_new_report
 from assets_tests.report.small_world import COVERAGE, HOSTILE, LANGUAGES, SmallWorld, report_inputs
+from assets_tests.roots.tables import rows, source_row
+from factroots_dagster.models.schema import CHECKPOINT
 from factroots_dagster.report.page import write_report
 from factroots_dagster.report.sections.yardstick import HOW_TO_READ_IT, METHODS, WHAT_IT_MEASURES
 from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
+from factroots_dagster.tracing.schema import FACT_SOURCES
 from factroots_dagster.yardstick.table import tabulate
 
 NAMES = {"qaa": "Hubb<b>ish"}
@@ -229,6 +234,43 @@ def test_the_share_of_a_names_forms_that_is_seen_stands_beside_what_is_transferr
         assert row[columns["transferred"]] == f"{predicted.count('transferred') / len(predicted):.1%}"
     assert "Below 90.0% transferred is overstated: qab (50.0%)." in page.text
     assert {row["language"] for row in read_csv(report, "name_coverage")} == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("corpus", ["wikipedia", "commoncrawl"])
+def test_what_stands_outside_running_text_is_shown_by_language(
+    tmp_path: Path, world: SmallWorld, types: pa.Table, corpus: str
+) -> None:
+    predicted = types.filter(pc.not_equal(types["type"], "not_predicted"))
+    found = predicted.slice(0, 1).to_pylist()[0]
+    sources = {
+        language: pa.concat_tables(
+            [
+                table,
+                rows(
+                    FACT_SOURCES,
+                    [
+                        source_row(
+                            uuid, language, int((uuid, language) == (found["uuid"], found["language"])), name
+                        )
+                        for uuid in dict.fromkeys(table["uuid"].to_pylist())
+                        for name in ("infobox", "by_title")
+                    ],
+                ),
+            ]
+        )
+        for language, table in world.sources.items()
+    }
+    checkpoint = world.tables["checkpoint"].to_pylist()[0] | {"corpus": corpus}
+    changed = dataclasses.replace(world, sources=sources)
+    inputs = report_inputs(changed, types, checkpoint=rows(CHECKPOINT, [checkpoint]))
+    write_new_report(tmp_path / "one", inputs)
+    page = read_page(tmp_path / "one")
+    shown = next(table for table in page.tables if table[0] == ["language", "infobox", "by title"])
+    own = predicted.filter(pc.equal(predicted["language"], found["language"])).num_rows
+    shares = {row[0]: row[1].partition(" ")[0] for row in shown[1:]}
+    assert shares == dict.fromkeys(LANGUAGES, "0.0%") | {found["language"]: f"{1 / own:.1%}"}
+    assert ("They count as sources here" in page.text) == (corpus == "commoncrawl")
+    assert len(read_csv(tmp_path / "one", "markup_sources")) == 2 * len(LANGUAGES)
 
 
 def test_missing_tables_leave_out_their_sections_and_nothing_else(

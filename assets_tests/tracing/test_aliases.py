@@ -22,7 +22,7 @@ Page = tuple[str, str | None, str | None, list[str]]
 
 
 def find_aliases(folder: Path, labels: list[str], language: str) -> dict[str, list[str]]:
-    return find_names_of_labels(folder, labels, language)[0]
+    return find_names_of_labels(folder, labels, language).aliases
 
 
 def write_pages(folder: Path, pages: list[Page], parts: int = 2) -> Path:

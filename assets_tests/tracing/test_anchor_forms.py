@@ -40,7 +40,7 @@ def write_corpus(folder: Path, anchors: str, texts: dict[str, str] | None = None
 
 def forms_of(folder: Path, labels: list[str], language: str = "uk") -> AnchorForms:
     label_forms = {label: normalize(label, language) for label in labels}
-    _, targets = find_names_of_labels(folder, labels, language)
+    targets = find_names_of_labels(folder, labels, language).targets
     return find_anchor_forms(folder, label_forms, targets, language)
 
 

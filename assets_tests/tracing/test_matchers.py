@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from factroots_dagster.roots.markup import BY_PAGE, BY_TITLE
 from factroots_dagster.tracing.kinds import MENTION_KINDS
 from factroots_dagster.tracing.matchers import (
     MATCHERS,
@@ -19,7 +20,8 @@ from factroots_dagster.tracing.matchers import (
 
 def test_the_families_of_matchers_are_the_whole_registry() -> None:
     families = (SURFACE, WITH_ALIASES, WITH_SUFFIXES, WITH_FORMS)
-    assert tuple(MATCHERS) == (*SURFACE, *WITH_ALIASES, *WITH_SUFFIXES, *WITH_FORMS, WORDPIECE_CHUNK)
+    in_text = (*SURFACE, *WITH_ALIASES, *WITH_SUFFIXES, *WITH_FORMS, WORDPIECE_CHUNK)
+    assert tuple(MATCHERS) == (*in_text, *BY_PAGE)
     assert all(tuple(MATCHERS[name].window for name in family) == WINDOWS for family in families)
     assert {kind for matcher in MATCHERS.values() for kind in matcher.kinds} == set(range(len(MENTION_KINDS)))
 
@@ -27,7 +29,8 @@ def test_the_families_of_matchers_are_the_whole_registry() -> None:
 @pytest.mark.parametrize("name", MATCHERS)
 def test_a_matcher_is_named_after_its_window_and_described(name: str) -> None:
     matcher = MATCHERS[name]
-    assert matcher.name == name and matcher.window in name and matcher.description
+    assert matcher.name == name and matcher.description
+    assert matcher.window in name or (name == BY_TITLE and matcher.window == "sentence")
 
 
 @pytest.mark.parametrize("has_tokenizer", [False, True])
@@ -39,10 +42,12 @@ def test_a_matcher_exists_where_its_kinds_of_mentions_do(has_tokenizer: bool) ->
         *WITH_SUFFIXES,
         *WITH_FORMS,
         *wordpieces,
+        *BY_PAGE,
     )
     assert matchers_for("en", has_tokenizer=has_tokenizer) == (
         *SURFACE,
         *WITH_ALIASES,
         *WITH_FORMS,
         *wordpieces,
+        *BY_PAGE,
     )

@@ -9,7 +9,7 @@ import pytest
 
 from assets_tests.tracing.brute_force import candidate_pairs, is_nested
 from factroots_dagster.tracing.kinds import ALIAS, FORM, LABEL, SUFFIX, WORDPIECE
-from factroots_dagster.tracing.matchers import MATCHERS, SURFACE, WITH_SUFFIXES, WORDPIECE_CHUNK
+from factroots_dagster.tracing.matchers import IN_TEXT, MATCHERS, SURFACE, WITH_SUFFIXES, WORDPIECE_CHUNK
 from factroots_dagster.tracing.passages import (
     MATCHER_NUMBERS,
     MENTION_COLUMNS,
@@ -79,7 +79,8 @@ def labelled(mention: Mention) -> tuple[tuple[int, int], bool]:
 def by_loops(mentions: list[Mention], facts: list[tuple[int, int]]) -> list[tuple[int, ...]]:
     """Rows of PASSAGE_COLUMNS, sorted."""
     rows = []
-    for name, matcher in MATCHERS.items():
+    for name in IN_TEXT:
+        matcher = MATCHERS[name]
         window = matcher.window
         counted = [m for m in mentions if m["kind"] in matcher.kinds]
         windows = {(m["page_id"], 0 if window == "article" else m[window]) for m in counted}
@@ -115,7 +116,7 @@ def test_passages_are_those_of_loops(seed: int) -> None:
     subjects, objects = (np.array([fact[side] for fact in facts], dtype=np.int64) for side in (0, 1))
     table = FactTable.build(subjects, objects, ENTITIES)
     expected = by_loops(mentions, facts)
-    selections = (MATCHERS, SURFACE, (*SURFACE, *WITH_SUFFIXES, WORDPIECE_CHUNK), (WORDPIECE_CHUNK,))
+    selections = (IN_TEXT, SURFACE, (*SURFACE, *WITH_SUFFIXES, WORDPIECE_CHUNK), (WORDPIECE_CHUNK,))
     for matchers in (*selections, ("article_with_aliases", "chunk")):
         passages = find_passages(columns, table, tuple(matchers))
         assert tuple(passages) == PASSAGE_COLUMNS
@@ -129,7 +130,7 @@ def test_random_mentions_hold_passages_of_every_matcher() -> None:
     rows = [
         row for _ in range(40) for row in by_loops(random_mentions(chance), [(0, 1), (2, 3), (4, 4), (5, 0)])
     ]
-    assert {row[1] for row in rows} == set(range(len(MATCHERS))) and len(rows) > 500
+    assert {row[1] for row in rows} == set(range(len(IN_TEXT))) and len(rows) > 500
 
 
 @pytest.mark.parametrize("largest", [1, 50, 2**40, 2**62])

@@ -108,7 +108,7 @@ def test_the_windows_of_a_file_report_progress_by_row_group(tmp_path: Path) -> N
     states: list[dict[str, Any]] = []
     facts, encoded = build_fact_table(split, entities), encode_strings(entities)
     documents, corpora = [(articles, "web")], ("wikipedia", "web")
-    arguments = (encoded, facts, tuple(MATCHERS), documents, corpora)
+    arguments = (encoded, facts, tuple(MATCHERS), documents, corpora, {})
     final = write_best_passages(0, states.append, [path], tmp_path, *arguments)
     size = path.stat().st_size
     assert [*states, final] == [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from factroots_dagster.tables import LANGUAGE, column, int32_list, int64, string, table
+from factroots_dagster.tables import LANGUAGE, column, int32, int32_list, int64, string, table
 
 WIKIPEDIA = "wikipedia"
 """The corpus that FACTROOTS_WIKIPEDIA_SOURCE names."""
@@ -27,6 +27,18 @@ _NAMESPACE = pa.struct(
     [
         int64("key", "Number of the namespace: 0 articles, 6 files, 14 categories"),
         string("name", "Name of the namespace in this wiki; empty for articles"),
+    ]
+)
+
+_CELL = pa.struct(
+    [
+        string(
+            "kind",
+            "`infobox` (a parameter: its name, a colon, a line of its value; or a row of a table of that "
+            "class), `table` (a row, a bar between its cells) or `quotation` (a block)",
+        ),
+        string("text", "Plain text of the cell, on one line"),
+        int32("value_start", "Where a parameter's value begins in `text`, in code points; 0 without a name"),
     ]
 )
 
@@ -77,6 +89,13 @@ WIKIPEDIA_ARTICLES = table(
     CORPUS,
     string("url", "Address (http or https) of a document; null for Wikipedia, and where the corpus has none"),
     int64("weight", "How many times the document counts"),
+    int32_list("heading_lines", "Numbers of the lines of `text` that are headings, from 0"),
+    column(
+        "cells",
+        pa.list_(_CELL),
+        "What the page says outside `text`, in infoboxes, tables and block quotations; empty for redirects "
+        "and other corpora",
+    ),
 )
 """One row per page of namespace 0, an article or a redirect, and per document of other corpora."""
 

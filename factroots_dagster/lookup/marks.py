@@ -40,10 +40,20 @@ def find_sides(fact: TracedFact, evidence: dict[str, Any]) -> tuple[Span | None,
 
     The evidence's own positions count from the start of the article. So of all occurrences of the labels
     those are taken that are equally far apart; where a label does not occur, its inflected forms of the
-    evidence's length; a side under another name is located by that distance.
+    evidence's length; a side under another name is located by that distance. Evidence outside the article's
+    text has no positions: then each label is looked for by itself.
     """
     sentence = evidence["sentence"]
     find = partial(find_names, sentence, language=fact.language)
+    if evidence["subject_start"] is None:
+        labels = (fact.subject, fact.object)
+        subjects, objects = (find(label, len(label)) for label in labels)
+        first = [starts[0] if starts else None for starts in (subjects, objects)]
+        subject, object_ = (
+            None if start is None else (start, start + len(label))
+            for start, label in zip(first, labels, strict=True)
+        )
+        return subject, object_
     distance = evidence["subject_start"] - evidence["object_start"]
     subject_length, object_length = (
         evidence[f"{side}_end"] - evidence[f"{side}_start"] for side in ("subject", "object")

@@ -187,7 +187,7 @@ ROWS = (
         body=wikipedia.wikipedia_articles,
         kinds=("pyspark", "parquet"),
         suite=data.articles_suite,
-        number=3,
+        number=4,
         partitioned_by=(LANGUAGE,),
         reads=("wikipedia_dump",),
         settings=("wikipedia_lists",),
@@ -211,7 +211,7 @@ ROWS = (
         body=wikipedia.entity_mentions,
         kinds=("pyspark", "parquet"),
         suite=data.mentions_suite,
-        number=3,
+        number=4,
         partitioned_by=(LANGUAGE,),
         reads=("wikipedia_articles", "mlama_split"),
         tokenizer_setting="wordpiece_checkpoint",
@@ -219,6 +219,7 @@ ROWS = (
         schema=tracing_tables.ENTITY_MENTIONS,
         side_tables={
             "aliases": tracing_tables.MENTION_ALIASES,
+            "articles": tracing_tables.LABEL_ARTICLES,
             "forms": tracing_tables.MENTION_FORMS,
             "coverage": tracing_tables.NAME_COVERAGE,
             "pieces": tracing_tables.MENTION_PIECES,
@@ -246,10 +247,10 @@ ROWS = (
         name="fact_sources",
         group="tracing",
         description="Where one language's corpora may state each fact: for every corpus and matcher the "
-        "number of windows (sentence, chunk or article) that name both subject and object, with the best as "
-        "evidence.",
+        "number of windows (sentence, chunk or article, or outside the text an infobox, table, list item, "
+        "heading or quotation) that name both subject and object, with the best as evidence.",
         body=wikipedia.fact_sources,
-        number=2,
+        number=3,
         kinds=("pyspark", "parquet"),
         suite=data.sources_suite,
         partitioned_by=(LANGUAGE,),
@@ -442,7 +443,7 @@ ROWS = (
         "guess), with the rule, the evidence and the language behind it, and what other settings give.",
         body=report.fact_types,
         suite=results.types_suite,
-        number=2,
+        number=3,
         partitioned_by=(CHECKPOINT,),
         reads=("checkpoint", "predictions", "neuron_similarity", "mlama_split", "fact_sources"),
         settings=("active_languages",),
@@ -459,6 +460,7 @@ ROWS = (
         body=report.categorization_report,
         kinds=("html",),
         suite=results.report_suite,
+        number=2,
         partitioned_by=(CHECKPOINT,),
         reads=(
             "checkpoint",

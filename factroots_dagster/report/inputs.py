@@ -25,6 +25,7 @@ from factroots_dagster.roots.counts import (
     counts_by_language,
     estimate_luck,
 )
+from factroots_dagster.roots.markup import count_markup, measure_markup, reads_markup
 from factroots_dagster.roots.planted import score_agreement
 from factroots_dagster.tracing.matchers import names_of_matcher
 from factroots_dagster.yardstick.table import read_yardstick
@@ -133,6 +134,16 @@ class ReportInputs:
         return list(estimate_luck(self.types).to_pylist())
 
     @cached_property
+    def counts_markup(self) -> bool:
+        """Whether infoboxes, tables, lists, headings and quotations count as sources."""
+        return reads_markup(self.checkpoint.get("corpora"), self.checkpoint.get("corpus"))
+
+    @cached_property
+    def markup(self) -> pa.Table:
+        """MARKUP_SOURCES."""
+        return measure_markup(self.types, self.facts.sources.values(), counted=self.counts_markup)
+
+    @cached_property
     def absence(self) -> pa.Table:
         """SOURCE_ABSENCE."""
         return count_absent_sources(self.types, self.facts.sources.values())
@@ -222,16 +233,20 @@ def read_report_inputs(
     tables["name_coverage"] = pa.concat_tables(
         reader.read_side("coverage", "entity_mentions", language) for language in languages
     )
-    corpora = tables["checkpoint"].to_pylist()[0].get("corpora")
+    (model_row,) = tables["checkpoint"].to_pylist()
+    corpora, counts_markup = model_row["corpora"], reads_markup(model_row["corpora"], model_row["corpus"])
+
+    def read_sources(language: str) -> pa.Table:
+        sources = reader.read("fact_sources", language)
+        return pool_corpora(count_markup(sources) if counts_markup else sources, corpora)
+
     if generated:
         tables["planted_truth"] = reader.read("planted_truth")
     facts = FactTables(
         types=types,
         splits=LazyTables(languages, lambda language: reader.read("mlama_split", language)),
         predictions=LazyTables(languages, lambda language: reader.read("predictions", checkpoint, language)),
-        sources=LazyTables(
-            languages, lambda language: pool_corpora(reader.read("fact_sources", language), corpora)
-        ),
+        sources=LazyTables(languages, read_sources),
         similarity=similarity,
         decode=decode,
         articles={

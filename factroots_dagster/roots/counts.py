@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from factroots_dagster.roots.markup import without_markup
 from factroots_dagster.roots.schema import LUCK, PREDICTED_TYPES, SOURCE_ABSENCE, TYPE_COUNTS, TYPES
 
 CountRanges = Mapping[tuple[str, str], tuple[int, int]]
@@ -58,11 +59,11 @@ def count_absent_sources(types: pa.Table, sources: Iterable[pa.Table]) -> pa.Tab
 
     Absence depends on the window and on the names that are looked for, so every matcher is counted.
     types: FACT_TYPES of any number of languages. sources: FACT_SOURCES by language, consumed one by
-    one.
+    one. Matchers on what is no text (`markup.BY_PAGE`) are left out.
     """
     predicted = types.filter(pc.not_equal(types["type"], "not_predicted"))
     rows = []
-    for table in sources:
+    for table in map(without_markup, sources):
         for language in sorted(set(table["language"].to_pylist())):
             uuids = predicted.filter(pc.equal(predicted["language"], language))["uuid"].combine_chunks()
             own = table.filter(pc.and_(pc.equal(table["language"], language), pc.is_in(table["uuid"], uuids)))

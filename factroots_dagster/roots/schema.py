@@ -45,12 +45,14 @@ FACT_TYPES = table(
     boolean(
         "source_present",
         "Whether the matcher found subject and object together in a window of the model's corpora in the "
-        "language: those that the checkpoint names, by default all",
+        "language: those that the checkpoint names, by default all; for models trained on the web also in an "
+        "infobox, table, list, heading or quotation",
     ),
     int64(
         "windows",
         "Number of windows in which the matcher found subject and object together, each counted as many "
-        "times as its document counts",
+        "times as its document counts; for models trained on the web with parameters of infoboxes, rows of "
+        "tables, list items, headings and quotations",
     ),
     _MATCHER,
     string(
@@ -137,6 +139,17 @@ SOURCE_ABSENCE = table(
     float64("rate", "absent divided by predicted; null when nothing is predicted"),
 )
 """One row per language and matcher."""
+
+MARKUP_SOURCES = table(
+    LANGUAGE,
+    string("matcher", "infobox, table, list, heading, quotation or by_title"),
+    int64("predicted", "Number of predicted facts"),
+    int64("found", "How many of them this matcher found"),
+    float64("share", "found divided by predicted; null when nothing is predicted"),
+    int64("only_here", "How many of those found stand in no window of the text by the matcher of the types"),
+    float64("only_here_share", "only_here divided by predicted; null when nothing is predicted"),
+)
+"""One row per language and matcher on what stands outside running text."""
 
 LUCK = table(
     ALL_LANGUAGES,

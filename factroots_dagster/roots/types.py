@@ -26,6 +26,7 @@ from factroots_dagster.roots.easy import (
     find_shared_tokens,
 )
 from factroots_dagster.roots.evidence import StatisticResult, collect_results, empty_result
+from factroots_dagster.roots.markup import UNITS, count_markup, markup_windows, without_markup
 from factroots_dagster.roots.schema import FACT_TYPES
 from factroots_dagster.roots.variants import tabulate_variants
 from factroots_dagster.tables import zip_columns
@@ -62,6 +63,7 @@ def categorize_facts(
     easy_rule: str = DEFAULT_EASY_RULE,
     tokenize: Tokenize | None = None,
     corpora: Collection[str] | None = None,
+    with_markup: bool = False,
 ) -> TypingResult:
     """Types of one language's facts, in the order of `predictions`, and their types under other settings.
 
@@ -71,6 +73,7 @@ def categorize_facts(
     "jaccard" of the top k neurons is the paper's. easy_rule: how naming cues are recognized, one of
     easy.EASY_RULES. tokenize: turns labels into token ids without special tokens; None leaves out the rule
     "subject and object share a wordpiece". corpora: those in which sources count; None for all of `sources`.
+    with_markup: whether what stands in infoboxes, tables, lists, headings and quotations is a source, too.
     Raises InputError for an unknown matcher, statistic or rule, for tables of different facts, and where
     `sources` has none of the corpora.
     """
@@ -80,7 +83,9 @@ def categorize_facts(
     rows = predictions.select(columns).to_pylist()
     uuids = [row["uuid"] for row in rows]
     searched = describe_corpora(corpora_of(sources, corpora))
-    windows = _windows_by_matcher(pool_corpora(sources, corpora), uuids, matcher)
+    pooled = pool_corpora(count_markup(sources) if with_markup else sources, corpora)
+    windows = _windows_by_matcher(without_markup(pooled), uuids, matcher)
+    beside = markup_windows(pooled) if with_markup else None
     for uuid in uuids:
         if uuid not in facts or any(uuid not in counts for counts in windows.values()):
             raise InputError(
@@ -97,7 +102,8 @@ def categorize_facts(
         "relation": find_relation_cues(unsourced_facts) | tokens,
         "none": tokens,
     }
-    types = _tabulate_types(rows, windows[matcher], easy[easy_rule], chosen, matcher, easy_rule, searched)
+    searched_in = (searched, beside)
+    types = _tabulate_types(rows, windows[matcher], easy[easy_rule], chosen, matcher, easy_rule, searched_in)
     present = {name: np.array([counts[uuid] > 0 for uuid in uuids], bool) for name, counts in windows.items()}
     return TypingResult(types, tabulate_variants(predictions, present, easy, results or [chosen]))
 
@@ -134,14 +140,16 @@ def _tabulate_types(
     result: StatisticResult,
     matcher: str,
     easy_rule: str,
-    searched: str,
+    searched_in: tuple[str, Mapping[str, Mapping[str, int]] | None],
 ) -> pa.Table:
-    """FACT_TYPES. rows: of PREDICTIONS, aligned with `result`. searched: what was, for people."""
+    """FACT_TYPES. rows: of PREDICTIONS, aligned with `result`. searched_in: the corpora, for people, and
+    `markup_windows` if these count."""
     typed = []
     for index, row in enumerate(rows):
         uuid, count = row["uuid"], windows[row["uuid"]]
         evidence = easy.get(uuid) if count == 0 else None
-        decision = _decide(row, evidence, count, matcher, searched, result, index)
+        found = describe_windows(matcher, uuid, count, *searched_in)
+        decision = _decide(row, evidence, count > 0, found, result, index)
         compared = bool(row["full_match"]) and np.isfinite(result.similarity[index])
         values = {
             **{name: row[name] for name in ("uuid", "language", "relation")},
@@ -174,26 +182,19 @@ def _none_if_nan(value: float) -> float | None:
 def _decide(
     row: Mapping[str, object],
     easy: EasyEvidence | None,
-    windows: int,
-    matcher: str,
-    searched: str,
+    has_source: bool,
+    found: str,
     result: StatisticResult,
     index: int,
 ) -> _Decision:
-    """The whole decision about one fact, rule by rule."""
+    """The whole decision about one fact, rule by rule. found: see `describe_windows`."""
     if not row["full_match"]:
         return _decide_not_predicted(row)
-    window = matcher.partition("_with_")[0]
-    if windows == 0:
-        absent = f"No {window} of {searched} holds subject and object"
+    if not has_source:
         if easy is not None:
-            return _Decision(easy.type, easy.rule, f"{absent}, but {easy.reason}.")
-        return _Decision("transferred", "no_source", f"{absent}, and nothing gives the object away.")
-    present = (
-        f"1 {window} of {searched} holds both"
-        if windows == 1
-        else f"{windows:,} {window}s of {searched} hold both"
-    )
+            return _Decision(easy.type, easy.rule, f"{found}, but {easy.reason}.")
+        return _Decision("transferred", "no_source", f"{found}, and nothing gives the object away.")
+    present = found
     if not result.has_partner[index]:
         reason = f"{present}; no other language predicts the fact from a text of its own."
         return _Decision("independent", "no_partner", reason)
@@ -210,6 +211,24 @@ def _decide(
         return _Decision("shared", "above_null", reason)
     reason = f"{present}; no other language represents it more alike than its object explains ({evidence})."
     return _Decision("independent", "below_null", reason)
+
+
+def describe_windows(
+    matcher: str,
+    uuid: str,
+    windows: int,
+    searched: str,
+    beside: Mapping[str, Mapping[str, int]] | None,
+) -> str:
+    """The beginning of a reason: where a fact was found. beside: of `windows`, those of MARKUP."""
+    window = matcher.partition("_with_")[0]
+    if windows == 0:
+        places = [window, *UNITS.values()] if beside is not None else [window]
+        return f"No {' or '.join(places)} of {searched} holds subject and object"
+    own = (beside or {}).get(uuid, {})
+    counts = {window: windows - sum(own.values())} | {UNITS[name]: count for name, count in own.items()}
+    parts = [f"{count:,} {unit}{'s' if count > 1 else ''}" for unit, count in counts.items() if count]
+    return f"{' and '.join(parts)} of {searched} {'holds' if windows == 1 else 'hold'} both"
 
 
 def _decide_not_predicted(row: Mapping[str, object]) -> _Decision:

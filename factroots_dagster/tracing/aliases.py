@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -54,10 +54,17 @@ Targets = dict[str, frozenset[str]]
 """The titles by which links lead to a label's article, normalized."""
 
 
-def find_names_of_labels(
-    articles_folder: Path, labels: Sequence[str], language: str
-) -> tuple[Aliases, Targets]:
-    """The aliases of each label that has any, and the targets of each label.
+class LabelNames(NamedTuple):
+    """What a Wikipedia tells of labels: the aliases of each label that has any, the targets of each, and the
+    title of the article of each that has one."""
+
+    aliases: Aliases
+    targets: Targets
+    articles: dict[str, str]
+
+
+def find_names_of_labels(articles_folder: Path, labels: Sequence[str], language: str) -> LabelNames:
+    """The aliases, targets and articles of labels.
 
     articles_folder: WIKIPEDIA_ARTICLES of the labels' language. A label's article has the label as its title,
     or is reached from the redirect of that title in one step or two; never by way of a section, nor if its
@@ -104,7 +111,8 @@ def find_names_of_labels(
         label: [alias for form, alias in aliases.items() if form not in excluded and is_distinctive(form)]
         for label, aliases in aliases_of_label.items()
     }
-    return {label: aliases for label, aliases in kept.items() if aliases}, targets
+    aliases = {label: names for label, names in kept.items() if names}
+    return LabelNames(aliases, targets, article_of_label)
 
 
 def find_articles(folder: Path, label_forms: dict[str, str], language: str) -> dict[str, str]:

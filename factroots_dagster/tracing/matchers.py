@@ -8,19 +8,33 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from factroots_dagster.roots.markup import (
+    BY_PAGE,
+    BY_TITLE,
+    HEADING,
+    INFOBOX,
+    LIST,
+    QUOTATION,
+    TABLE,
+)
 from factroots_dagster.text.inflection.suffixes import SUFFIX_LANGUAGES
 from factroots_dagster.tracing.kinds import ALIAS, FORM, LABEL, SUFFIX, WORDPIECE
 
 WINDOWS = ("sentence", "chunk", "article")
-"""Windows from narrow to wide; a chunk has 512 tokens."""
+"""Windows of the running text from narrow to wide; a chunk has 512 tokens."""
+
+CELLS = (INFOBOX, TABLE, QUOTATION)
+"""Matchers on what stands outside the text, by the kinds in column `cells` of WIKIPEDIA_ARTICLES."""
+
+ANY_NAME = (LABEL, ALIAS, SUFFIX, FORM)
 
 
 @dataclass(frozen=True)
 class Matcher:
     """A fact is found in every window in which both of its sides have a mention of one of the kinds.
 
-    name: as in column `matcher` of FACT_SOURCES. window: one of WINDOWS. kinds: numbers of the kinds of
-    mentions that count. languages: those for which the matcher exists; None: all.
+    name: as in column `matcher` of FACT_SOURCES. window: one of WINDOWS, or for MARKUP its name. kinds:
+    numbers of the kinds of mentions that count. languages: those for which the matcher exists; None: all.
     """
 
     name: str
@@ -68,10 +82,29 @@ _ROWS = (
         (WORDPIECE,),
         "The paper's: the labels' wordpieces in one chunk of 512 wordpieces, also within longer words.",
     ),
+    *(
+        Matcher(name, name, ANY_NAME, f"{what}, or the object in one on the subject's page; by any name.")
+        for name, what in (
+            (INFOBOX, "Both in one parameter of an infobox, the object in its value"),
+            (TABLE, "Both in one row of a table"),
+            (LIST, "Both in one list item"),
+            (HEADING, "Both in one heading"),
+            (QUOTATION, "Both in one block quotation"),
+        )
+    ),
+    Matcher(
+        BY_TITLE,
+        "sentence",
+        ANY_NAME,
+        "The object in a sentence of the lead that leaves out the subject, which the article is about.",
+    ),
 )
 
 MATCHERS: Mapping[str, Matcher] = {matcher.name: matcher for matcher in _ROWS}
 """All matchers by name."""
+
+IN_TEXT = tuple(name for name in MATCHERS if name not in BY_PAGE)
+"""Matchers on windows of the running text, whatever kind of line it is."""
 
 
 def matchers_by_kinds(*kinds: int) -> tuple[str, ...]:

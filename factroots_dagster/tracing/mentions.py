@@ -30,6 +30,7 @@ from factroots_dagster.tracing.forms import EntityForms, entities_of_split, lang
 from factroots_dagster.tracing.kinds import MENTION_KINDS, WORDPIECE
 from factroots_dagster.tracing.schema import (
     ENTITY_MENTIONS,
+    LABEL_ARTICLES,
     MENTION_ALIASES,
     MENTION_FORMS,
     MENTION_PIECES,
@@ -64,8 +65,9 @@ def write_mentions(
 
     Files: `part-*.parquet` (ENTITY_MENTIONS), one or more per file of articles, in the order of the articles
     and of positions in each; `_aliases.parquet` (MENTION_ALIASES) and `_forms.parquet` (MENTION_FORMS), what
-    was searched for beside the labels; `_coverage.parquet` (NAME_COVERAGE); with a tokenizer
-    `_pieces.parquet` (MENTION_PIECES), which labels the tokenizer cannot represent.
+    was searched for beside the labels; `_articles.parquet` (LABEL_ARTICLES); `_coverage.parquet`
+    (NAME_COVERAGE); with a tokenizer `_pieces.parquet` (MENTION_PIECES), which labels the tokenizer cannot
+    represent.
 
     Mentions may overlap, and none begins or ends inside a word, except that a label with a suffix is a
     mention of kind `suffix` in the languages that inflect by suffix (`text.inflection`). Letter case counts,
@@ -76,7 +78,7 @@ def write_mentions(
     paths = main_files(articles_folder)
     language, entities = language_of_split(split), entities_of_split(split)
     labels = sorted(entities["label"].unique().to_pylist())
-    aliases, targets = find_names_of_labels(articles_folder, labels, language)
+    aliases, targets, articles = find_names_of_labels(articles_folder, labels, language)
     label_forms = dict(zip(labels, map(str.strip, normalize_all(labels, language)), strict=True))
     inflected = find_anchor_forms(articles_folder, label_forms, targets, language)
     forms = EntityForms.build(entities, language, aliases, inflected.sources)
@@ -84,6 +86,10 @@ def write_mentions(
         "aliases": pa.Table.from_pylist(
             [{"label": label, "alias": alias} for label in sorted(aliases) for alias in aliases[label]],
             storage_schema(MENTION_ALIASES),
+        ),
+        "articles": pa.Table.from_pylist(
+            [{"label": label, "title": title} for label, title in sorted(articles.items())],
+            storage_schema(LABEL_ARTICLES),
         ),
         "forms": pa.Table.from_pylist(
             [

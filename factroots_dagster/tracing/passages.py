@@ -10,8 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, product
 from operator import attrgetter
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from factroots_dagster.text.offsets import rows_of_groups
@@ -89,10 +92,10 @@ def find_passages(mentions: Columns, facts: FactTable, matchers: Sequence[str]) 
         mentions = take_rows(mentions, np.lexsort((start, page_id)))
     # Most facts lack a mention of one side here, and most mentions are on a page without the other side.
     facts = facts.restricted_to(mentions["entity"])
-    mentions = take_rows(mentions, _has_other_side_on_page(mentions, facts))
+    mentions = take_rows(mentions, has_other_side_on_page(mentions, facts))
     kind = mentions["kind"]
     labels = take_rows(mentions, kind == LABEL)
-    by_labels = _find_by_family(labels, facts, [MATCHERS[name] for name in SURFACE])
+    by_labels = find_by_family(labels, facts, [MATCHERS[name] for name in SURFACE])
     results = [empty_rows(PASSAGE_COLUMNS)]
     for kinds, family in _families(matchers):
         counted = np.isin(kind, kinds)
@@ -101,7 +104,7 @@ def find_passages(mentions: Columns, facts: FactTable, matchers: Sequence[str]) 
             pages = np.unique(mentions["page_id"][counted & (kind != LABEL)])
             results.append(_as_found_by_family(by_labels, family, pages))
             counted &= np.isin(mentions["page_id"], pages)
-        results.append(_find_by_family(take_rows(mentions, counted), facts, family))
+        results.append(find_by_family(take_rows(mentions, counted), facts, family))
     return concatenate_rows(results, PASSAGE_COLUMNS)
 
 
@@ -123,6 +126,12 @@ def _as_found_by_family(by_labels: Columns, family: list[Matcher], pages: NDArra
     return take_rows(by_labels, kept) | {"matcher": number[kept]}
 
 
+def write_windows(path: Path, passages: Columns, windows: NDArray[np.int64]) -> None:
+    """Write what `select_best` returns; the file lives as long as a run."""
+    table = pa.table({**passages, "windows": windows})
+    pq.write_table(table, path, compression="none", use_dictionary=False)
+
+
 def empty_rows(names: Sequence[str]) -> Columns:
     """A table without rows."""
     return {name: np.zeros(0, dtype=np.int64) for name in names}
@@ -140,7 +149,7 @@ def concatenate_rows(tables: Sequence[Columns], names: Sequence[str]) -> Columns
     return {name: np.concatenate([table[name] for table in tables]) for name in names}
 
 
-def _find_by_family(mentions: Columns, facts: FactTable, family: Sequence[Matcher]) -> Columns:
+def find_by_family(mentions: Columns, facts: FactTable, family: Sequence[Matcher]) -> Columns:
     """Passages by matchers for which all of the mentions count; these are sorted by page and position."""
     windows = {"sentence", *(matcher.window for matcher in family)}
     sides = (facts.subject, facts.object, facts.fact)
@@ -225,7 +234,7 @@ def _find_candidates(mentions: Columns, window: str, facts: FactTable) -> Candid
     return rows[subject[is_present]], rows[object_[is_present]], facts.fact[fact_row[is_present]]
 
 
-def _has_other_side_on_page(mentions: Columns, facts: FactTable) -> NDArray[np.bool_]:
+def has_other_side_on_page(mentions: Columns, facts: FactTable) -> NDArray[np.bool_]:
     """Which mentions are of one side of a fact whose other side is mentioned on the page, too. Shape: [n]."""
     subject, object_, _ = _find_candidates(mentions, "article", facts)
     keys = _window_numbers(mentions, "article") * (len(facts.offsets) - 1) + mentions["entity"]

@@ -14,13 +14,21 @@ EVIDENCE = pa.struct(
         _PAGE_ID,
         string("title", "Title of the article; of a document of another corpus its identifier there"),
         int64("revision_id", "Revision of the article that was read; null for other corpora"),
-        int64("subject_start", "Where the subject's mention starts in the article's text, in code points"),
+        int64(
+            "subject_start",
+            "Where the subject's mention starts in the article's text, in code points; null where it is in a "
+            "cell or the page's title",
+        ),
         int64("subject_end", "Where the subject's mention ends in the article's text, exclusive"),
-        int64("object_start", "Where the object's mention starts in the article's text, in code points"),
+        int64(
+            "object_start",
+            "Where the object's mention starts in the article's text; null where it is in a cell",
+        ),
         int64("object_end", "Where the object's mention ends in the article's text, exclusive"),
         string(
             "sentence",
-            "What the passage says, both sides included: at most 1000 characters, some with an ellipsis",
+            "What the passage says, both sides included: at most 1000 characters, some with an ellipsis; "
+            "where the page's title stands for the subject, it comes first, with a colon",
         ),
         string("url", "Address of the document; null for Wikipedia, and where the corpus has none"),
     ]
@@ -30,7 +38,11 @@ EVIDENCE = pa.struct(
 FACT_SOURCES = table(
     *FACT_KEY,
     CORPUS,
-    string("matcher", "How the sides were matched: window (sentence, chunk, article) and names that count"),
+    string(
+        "matcher",
+        "How the sides were matched: window (sentence, chunk, article) and names that count, or "
+        "the unit outside running text",
+    ),
     int64(
         "windows",
         "Windows of the corpus in this language that mention both sides, each counted as many times as its "
@@ -87,6 +99,9 @@ _LABEL = string("label", "A label of the language's facts")
 
 MENTION_ALIASES = table(_LABEL, string("alias", "Another name of the label's article that was searched for"))
 """Side table `_aliases`: one row per label and alias."""
+
+LABEL_ARTICLES = table(_LABEL, string("title", "Title of the label's article"))
+"""Side table `_articles`: one row per label that has an article."""
 
 MENTION_FORMS = table(
     _LABEL,

@@ -17,11 +17,12 @@ from factroots_dagster.corpora.schema import WIKIPEDIA
 from factroots_dagster.spark.tasks import ReportProgress, TaskState, clean_up, run_tasks
 from factroots_dagster.store.store import main_files
 from factroots_dagster.tables import storage_schema
+from factroots_dagster.tracing.cells import read_names, text_with_cells, write_cell_passages
 from factroots_dagster.tracing.documents import PageWeights, corpus_of_file
 from factroots_dagster.tracing.excerpts import cut_excerpt, passage_span
 from factroots_dagster.tracing.forms import entities_of_split
 from factroots_dagster.tracing.kinds import MENTION_KINDS
-from factroots_dagster.tracing.matchers import MATCHERS, matchers_for
+from factroots_dagster.tracing.matchers import CELLS, IN_TEXT, MATCHERS, matchers_for
 from factroots_dagster.tracing.passages import (
     MATCHER_NUMBERS,
     MENTION_COLUMNS,
@@ -33,8 +34,10 @@ from factroots_dagster.tracing.passages import (
     find_passages,
     select_best,
     take_rows,
+    write_windows,
 )
 from factroots_dagster.tracing.schema import EVIDENCE, FACT_SOURCES
+from factroots_dagster.tracing.units import Outline, entities_by_title
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -76,7 +79,7 @@ def write_sources(
     Evidence are the windows with the shortest passages, at most three: from the start of the sentence with
     the earlier mention to the end of the sentence with the later (see `passages` for a window that holds
     several). Ties go to the lower page id, then to the earlier position. What is shown of a passage is in
-    `excerpts`.
+    `excerpts`. Units outside running text, where the page's title may stand for the subject, are in `units`.
     """
     language = split["language"][0].as_py() if split.num_rows else ""
     entities = entities_of_split(split)
@@ -98,11 +101,20 @@ def write_sources(
     corpus_by_file = [corpus_of_file(path) for path in articles]
     corpora = tuple(dict.fromkeys(name for name in corpus_by_file if name is not None)) or (WIKIPEDIA,)
     documents = [(articles[number], corpus_by_file[number]) for number in file_of_part]
-    names = {"corpora": corpora, "matchers": matchers}
-    run(write_best_passages, parts, "windows", entities=encoded, facts=facts, documents=documents, **names)
-    passages, windows, part = _merge_best_passages(folder, len(parts))
+    label_articles = pq.read_table(mentions_folder / "_articles.parquet")
+    shared: dict[str, Any] = {
+        "facts": facts,
+        "entities_of_title": entities_by_title(label_articles, entities),
+        "corpora": corpora,
+    }
+    by_part = {"entities": encoded, "matchers": matchers, "documents": documents}
+    run(write_best_passages, parts, "windows", **by_part, **shared)
     clean_up(folder)
-    article_file = np.array(file_of_part, dtype=np.int64)[part]
+    by_file = {"forms": read_names(mentions_folder, entities, language), "corpus_by_file": corpus_by_file}
+    run(write_cell_passages, articles, "cells", first_number=len(parts), **by_file, **shared)
+    passages, windows, part = _merge_best_passages(folder, len(parts) + len(articles))
+    clean_up(folder)
+    article_file = np.array([*file_of_part, *range(len(articles))], dtype=np.int64)[part]
     needed = np.unique(article_file)
     rows = [np.flatnonzero(article_file == number) for number in needed]
     of_files = [take_rows(passages, of_file) | {"row": of_file} for of_file in rows]
@@ -148,15 +160,18 @@ def write_best_passages(
     matchers: tuple[str, ...],
     documents: list[tuple[Path, str | None]],
     corpora: tuple[str, ...],
+    entities_of_title: dict[str, list[int]],
 ) -> TaskState:
     """In a worker: write the best passages in one file of mentions as `_windows-<number>.parquet`.
 
     entities: strings as dictionaries, numbered as in `facts`. documents: for each file of mentions the file
     of articles and its corpus, one of `corpora`. A fact in the n-th of c corpora has the number c * fact +
-    n.
+    n. entities_of_title: see `units.entities_by_title`.
     """
     articles, corpus = documents[number]
     weights = PageWeights.read(articles)
+    # Documents of other corpora have identifiers, not titles.
+    outline = Outline.read(articles, entities_of_title if corpus in (None, WIKIPEDIA) else {})
     corpus_number = corpora.index(corpus or corpora[0])
     file = pq.ParquetFile(paths[number], read_dictionary=["entity_uri", "label", "kind"])
     size = paths[number].stat().st_size
@@ -164,7 +179,8 @@ def write_best_passages(
     # A row group holds whole pages.
     for group in range(file.num_row_groups):
         mentions = mentions_as_numbers(file.read_row_group(group), entities)
-        passages = find_passages(mentions, facts, matchers)
+        in_text = find_passages(mentions, facts, [name for name in matchers if name in IN_TEXT])
+        passages = concatenate_rows([in_text, outline.find_passages(mentions, facts)], PASSAGE_COLUMNS)
         passages["fact"] = passages["fact"] * len(corpora) + corpus_number
         best, windows = select_best(passages, weights.of(passages["page_id"]))
         tables.append(best)
@@ -174,8 +190,7 @@ def write_best_passages(
     best, windows = concatenate_rows(tables, PASSAGE_COLUMNS), np.concatenate(counts)
     if file.num_row_groups > 1:
         best, windows = select_best(best, windows)
-    table = pa.table({**best, "windows": windows})
-    pq.write_table(table, folder / f"_windows-{number:05d}.parquet", compression="none", use_dictionary=False)
+    write_windows(folder / f"_windows-{number:05d}.parquet", best, windows)
     return {"pages": pages, "done_bytes": size}
 
 
@@ -248,7 +263,7 @@ def write_sentences(
         first, last = np.searchsorted(page_ids, ids), np.searchsorted(page_ids, ids, side="right")
         needed = np.flatnonzero(last > first)
         if len(needed):
-            names = ["title", "revision_id", "redirect_to", "text", "url"]
+            names = ["title", "revision_id", "redirect_to", "text", "url", "cells"]
             table = file.read_row_group(group, columns=names)
             for at, page in zip(needed.tolist(), table.take(pa.array(needed)).to_pylist(), strict=True):
                 if page["redirect_to"] is not None:
@@ -256,8 +271,9 @@ def write_sentences(
                 pages += 1
                 passages_on_page = order[first[at] : last[at]]
                 # A dump may hold a page twice; the first counts.
+                text = text_with_cells(page["text"], page["cells"])
                 for passage in passages_on_page[~is_read[passages_on_page]].tolist():
-                    sentence = cut_passage(page["text"], *(span[passage] for span in spans))
+                    sentence = cut_passage(text, page["title"], *(span[passage] for span in spans))
                     values = (page["title"], page["revision_id"], sentence, page["url"])
                     rows.append((row_numbers[passage], *values))
                 is_read[passages_on_page] = True
@@ -269,6 +285,7 @@ def write_sentences(
 
 def cut_passage(
     text: str,
+    title: str,
     length: int,
     subject_start: int,
     subject_end: int,
@@ -277,9 +294,13 @@ def cut_passage(
     sentence_start: int,
     sentence_end: int,
 ) -> str:
-    """What evidence shows of a passage in `text`, given its SPAN_COLUMNS."""
+    """What evidence shows of a passage in `text`, given its SPAN_COLUMNS.
+
+    Where the page's title stands for the subject, whose span is then empty, it is shown first.
+    """
     span = passage_span(length, subject_start, (sentence_start, sentence_end))
-    return cut_excerpt(text, span, (subject_start, subject_end), (object_start, object_end))
+    excerpt = cut_excerpt(text, span, (subject_start, subject_end), (object_start, object_end))
+    return f"{title}: {excerpt}" if subject_start == subject_end else excerpt
 
 
 def build_fact_sources(
@@ -305,7 +326,7 @@ def build_fact_sources(
     totals = np.zeros(size, dtype=np.int64)
     np.add.at(totals, rows, windows)
     evidence_type = schema.field("evidence").type
-    columns = {name: pa.array(values) for name, values in passages.items()}
+    columns = _positions_in_text(passages)
     columns |= {name: sentences[name].combine_chunks() for name in SENTENCES.names}
     evidence = pa.StructArray.from_arrays(
         [columns[field.name] for field in EVIDENCE], fields=list(evidence_type.value_type)
@@ -323,6 +344,15 @@ def build_fact_sources(
         pa.ListArray.from_arrays(pa.array(offsets), evidence, type=evidence_type),
     ]
     return pa.Table.from_arrays(arrays, schema=schema).combine_chunks()
+
+
+def _positions_in_text(passages: Columns) -> dict[str, pa.Array]:
+    """Columns of passages; positions are null where a side does not stand in the article's text."""
+    in_cell = np.isin(passages["matcher"], [MATCHER_NUMBERS[name] for name in CELLS])
+    by_title = passages["subject_start"] == passages["subject_end"]
+    masks = {"subject_start": in_cell | by_title, "object_start": in_cell}
+    masks |= {"subject_end": masks["subject_start"], "object_end": in_cell}
+    return {name: pa.array(values, mask=masks.get(name)) for name, values in passages.items()}
 
 
 def _unknown_piece_flags(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,7 @@ from factroots_dagster.corpora.schema import (
 )
 from factroots_dagster.corpora.wikipedia.anchors import AnchorWriter, merge_anchors
 from factroots_dagster.corpora.wikipedia.limits import TimeLimitExceeded, time_limit
+from factroots_dagster.corpora.wikipedia.markup.cells import Cell
 from factroots_dagster.corpora.wikipedia.markup.lines import drop_lines
 from factroots_dagster.corpora.wikipedia.markup.wikitext import extract_prose
 from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
@@ -42,6 +45,9 @@ GROUP_ROWS, GROUP_BYTES = 2000, 16 * 2**20
 """A row group ends after so many pages, or bytes of wikitext."""
 
 REDIRECT_COLUMN = WIKIPEDIA_ARTICLES.get_field_index("redirect_to")
+Structure = tuple[list[int], list[Cell]]
+"""The numbers of a page's lines that are headings, and its cells."""
+
 REDIRECT_SECTION = re.compile(r"\[\[[^\[\]|#]*#([^\[\]|]+)")
 
 
@@ -129,6 +135,7 @@ def write_part(
     counts = dict.fromkeys(WIKIPEDIA_COUNTS.names, 0)
     problems: list[dict[str, Any]] = []
     rows: list[tuple[Any, ...]] = []
+    structures: list[Structure] = []
     size = 0
     source = ranges[number]
     reader = PageReader(source)
@@ -144,8 +151,9 @@ def write_part(
                     continue
                 try:
                     with time_limit(page_seconds):
-                        row = article_row(page, namespaces, lists)
+                        row, structure = article_row(page, namespaces, lists)
                     rows.append(row)
+                    structures.append(structure)
                     counts["articles" if row[REDIRECT_COLUMN] is None else "redirects"] += 1
                     if row[REDIRECT_COLUMN] is None:
                         anchors.add(page.page_id or 0, page.wikitext)
@@ -162,16 +170,18 @@ def write_part(
                 continue
             size += page.bytes
             if len(rows) == GROUP_ROWS or size >= GROUP_BYTES:
-                write_rows(rows, writer, counts)
-                rows, size = [], 0
+                write_rows(rows, structures, writer, counts)
+                rows, structures, size = [], [], 0
             report_progress(counts | {"done_bytes": reader.bytes_read})
-        write_rows(rows, writer, counts)
+        write_rows(rows, structures, writer, counts)
     return counts | {"done_bytes": source.end - source.start, "problems": problems}
 
 
-def write_rows(rows: list[tuple[Any, ...]], writer: PartWriter, counts: dict[str, int]) -> None:
-    """Write rows of `article_row` as one row group, and add the articles' sizes to `counts`."""
-    table = article_table(rows)
+def write_rows(
+    rows: list[tuple[Any, ...]], structures: list[Structure], writer: PartWriter, counts: dict[str, int]
+) -> None:
+    """Write what `article_row` gave of some pages as one row group, and add their sizes to `counts`."""
+    table = article_table(rows, structures=structures)
     writer.write(table)
     for name, size in count_sizes(table).items():
         counts[name] += size
@@ -191,32 +201,50 @@ def namespace_of(page: Page, namespaces: Namespaces) -> int:
     return namespaces.number_of(page.title or "") if page.namespace is None else page.namespace
 
 
-def article_row(page: Page, namespaces: Namespaces, lists: bool) -> tuple[Any, ...]:
-    """The columns of WIKIPEDIA_ARTICLES for one page, up to `wikitext_bytes`."""
+def article_row(page: Page, namespaces: Namespaces, lists: bool) -> tuple[tuple[Any, ...], Structure]:
+    """The columns of WIKIPEDIA_ARTICLES for one page, up to `wikitext_bytes`, and its structure."""
     redirect_to = page.redirect_to or find_redirect(page.wikitext, namespaces.language)
     head = (page.page_id, page.revision_id, page.title, redirect_to)
     wikitext_bytes = len(page.wikitext.encode())
     if redirect_to is not None:
         section = REDIRECT_SECTION.search(page.wikitext, 0, 1000)
         fragment = section[1].strip() if section else None
-        return (*head, fragment, "", [], [], wikitext_bytes)
+        return (*head, fragment, "", [], [], wikitext_bytes), ([], [])
     prose = extract_prose(page.wikitext, namespaces, page.title or "")
-    text, list_lines = prose.text, prose.list_lines
+    text, list_lines, headings = prose.text, prose.list_lines, prose.heading_lines
     if not lists:
+        headings = [line - bisect_left(list_lines, line) for line in headings]
         text, list_lines = drop_lines(text, list_lines), []
-    return (*head, None, text, list_lines, prose.names, wikitext_bytes)
+    return (*head, None, text, list_lines, prose.names, wikitext_bytes), (headings, prose.read_cells())
+
+
+def cell_lists(cells: Sequence[list[Cell]]) -> pa.ListArray:
+    """Column `cells` of WIKIPEDIA_ARTICLES."""
+    lists = WIKIPEDIA_ARTICLES.field("cells").type
+    # Columns of the struct: Arrow reads tuples several times as slowly.
+    columns = zip(*chain.from_iterable(cells), strict=True) if any(cells) else ((), (), ())
+    fields = list(lists.value_type)
+    arrays = [pa.array(values, field.type) for values, field in zip(columns, fields, strict=True)]
+    offsets = [0, *accumulate(map(len, cells))]
+    values = pa.StructArray.from_arrays(arrays, fields=fields)
+    return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values, type=lists)
 
 
 def article_table(
-    rows: list[tuple[Any, ...]], provenance: Sequence[tuple[str, str | None, int]] | None = None
+    rows: list[tuple[Any, ...]],
+    provenance: Sequence[tuple[str, str | None, int]] | None = None,
+    structures: Sequence[Structure] | None = None,
 ) -> pa.Table:
     """Rows of `article_row` as WIKIPEDIA_ARTICLES.
 
-    provenance: corpus, url and weight of each row; None for pages of Wikipedia.
+    provenance: corpus, url and weight of each row; None for pages of Wikipedia. structures: of each row; None
+    where there is no markup.
     """
     columns = list(zip(*rows, strict=True)) or [()] * WIKIPEDIA_ARTICLES.get_field_index("words")
     words = count_words(columns[WIKIPEDIA_ARTICLES.get_field_index("text")])
     origins = list(zip(*(provenance or [(WIKIPEDIA, None, 1)] * len(rows)), strict=True)) or [()] * 3
-    typed_columns = zip([*columns, words, *origins], WIKIPEDIA_ARTICLES, strict=True)
+    headings, cells = zip(*(structures or [([], [])] * len(rows)), strict=True) if rows else ((), ())
+    typed_columns = zip([*columns, words, *origins, headings], WIKIPEDIA_ARTICLES, strict=False)
     arrays = [pa.array(column, field.type) for column, field in typed_columns]
+    arrays.append(cell_lists(cells))
     return pa.Table.from_arrays(arrays, schema=WIKIPEDIA_ARTICLES)

@@ -13,10 +13,11 @@ def fact_types(step: Step, checkpoint: str) -> None:
     """Categorize the facts of every language that has predictions and sources."""
     from factroots_dagster.probing.prompts import object_token_ids
     from factroots_dagster.roots.evidence import list_statistics
+    from factroots_dagster.roots.markup import reads_markup
     from factroots_dagster.roots.sensitivity import Sensitivity
     from factroots_dagster.roots.types import categorize_facts
 
-    corpora = step.read("checkpoint", checkpoint)["corpora"][0].as_py()
+    (model_row,) = step.read("checkpoint", checkpoint).to_pylist()
     model = step.model_resource().tokenizer(checkpoint)
     nearest = step.read_side("nearest", "neuron_similarity", checkpoint)
     predicted = step.languages_with("predictions", checkpoint)
@@ -29,7 +30,8 @@ def fact_types(step: Step, checkpoint: str) -> None:
                 step.read("fact_sources", language),
                 nearest,
                 tokenize=lambda labels: object_token_ids(model.tokenizer, labels, model.space_id),
-                corpora=corpora,
+                corpora=model_row["corpora"],
+                with_markup=reads_markup(model_row["corpora"], model_row["corpus"]),
             )
             append(result.variants)
             sensitivity.add(language, result.variants)

@@ -8,6 +8,7 @@ from factroots_dagster.report.figures.roots import plot_absence_by_language
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.sections.model import Figure, Section, Table, join_words, percent
 from factroots_dagster.roots.counts import overall_absence
+from factroots_dagster.roots.markup import BY_PAGE
 from factroots_dagster.roots.schema import PREDICTED_TYPES
 from factroots_dagster.tracing.schema import MIN_COVERAGE
 
@@ -47,13 +48,48 @@ def build_section(inputs: ReportInputs) -> Section | None:
     return Section(
         id="absence",
         title="Facts that no article states",
-        text=[*_text(inputs), *_coverage_text(inputs, shown)],
+        text=[*_text(inputs), *_coverage_text(inputs, shown), *_markup_text(inputs)],
         figures=[figure],
-        tables=[Table(columns, cells, collapsed=True)],
+        tables=[Table(columns, cells, collapsed=True), *_markup_tables(inputs, shown)],
         asset="fact_sources",
-        data={"source_absence": inputs.absence}
+        data={"source_absence": inputs.absence, "markup_sources": inputs.markup}
         | ({"name_coverage": inputs.tables["name_coverage"]} if measured else {}),
     )
+
+
+def _markup_text(inputs: ReportInputs) -> list[str]:
+    """What stands outside running text, and whether it counts."""
+    if not inputs.markup.num_rows:
+        return []
+    if inputs.counts_markup:
+        decision = "They count as sources here, as this model was trained on web pages."
+    else:
+        decision = "They do not count as sources here: they count for models that were trained on web pages."
+    return [
+        "Some facts stand in an infobox, a table, a list item, a heading or a block quotation: both names in "
+        f"one of these, or the object on the subject’s own page. {decision} By title means that a sentence "
+        "of the lead names the object and leaves out the subject that the article is about; it never counts."
+    ]
+
+
+def _markup_tables(inputs: ReportInputs, languages: Sequence[str]) -> list[Table]:
+    """The shares of facts outside running text, a row per language."""
+    by_key = {(row["language"], row["matcher"]): row for row in inputs.markup.to_pylist()}
+    matchers = [name for name in BY_PAGE if any(matcher == name for _, matcher in by_key)]
+    if not matchers:
+        return []
+
+    def cell(language: str, matcher: str) -> str:
+        row = by_key.get((language, matcher))
+        return f"{percent(row['share'])} ({percent(row['only_here_share'])})" if row else "–"
+
+    rows = [
+        [inputs.language_label(language), *(cell(language, matcher) for matcher in matchers)]
+        for language in languages
+    ]
+    caption = "Predicted facts outside running text (in brackets: in no window of the text)"
+    columns = ["language", *(name.replace("_", " ") for name in matchers)]
+    return [Table(columns, rows, caption=caption, collapsed=True)]
 
 
 def _transferred(inputs: ReportInputs, language: str) -> str:

@@ -38,8 +38,8 @@ FILE_ENDING = re.compile(
 FIRST_GROUP = itemgetter(1)
 
 
-def remove_tables(text: str) -> str:
-    """`text` without `{| ... |}`, nested ones too.
+def remove_tables(text: str) -> tuple[str, list[str]]:
+    """`text` without `{| ... |}`, and what was removed; nested tables are part of the outer one.
 
     A table without an end remains; `split_lines` drops its rows.
     """
@@ -59,7 +59,7 @@ def remove_tables(text: str) -> str:
         kept.append(text[position:start])
         position = end
     kept.append(text[position:])
-    return "".join(kept)
+    return "".join(kept), [text[start:end] for start, end in spans]
 
 
 def choose_variants(text: str, language: str) -> str:

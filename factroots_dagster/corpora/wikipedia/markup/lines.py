@@ -20,10 +20,11 @@ REMOVED = "\ufdef"
 """Temporary mark where brackets were removed; a noncharacter, like those of escaped markup."""
 
 
-def split_lines(text: str) -> tuple[list[str], list[int]]:
-    """Paragraphs (lines joined), list items, headings, preformatted lines; and the numbers of list items."""
+def split_lines(text: str) -> tuple[list[str], list[int], list[int]]:
+    """Paragraphs (lines joined), list items, headings, preformatted lines; numbers of items, of headings."""
     lines: list[str] = []
     items: list[int] = []
+    headings: list[int] = []
     paragraph: list[str] = []
     for raw in text.split("\n"):
         line = raw.strip()
@@ -41,6 +42,8 @@ def split_lines(text: str) -> tuple[list[str], list[int]]:
                 items.append(len(lines))
         elif mark == "=":
             line = line.strip("= \t\u00a0")
+            if line:
+                headings.append(len(lines))
         elif mark == "|" or line.startswith(("{|", "----")):
             # Remains of a table or template whose brackets do not pair.
             line = line.lstrip("-") if mark == "-" else ""
@@ -48,7 +51,7 @@ def split_lines(text: str) -> tuple[list[str], list[int]]:
             lines.append(line)
     if paragraph:
         lines.append(" ".join(paragraph))
-    return lines, items
+    return lines, items, headings
 
 
 def tidy(text: str) -> str:
@@ -65,11 +68,12 @@ def tidy(text: str) -> str:
     return SPACES.sub(" ", text)
 
 
-def drop_blank_lines(text: str, list_lines: list[int]) -> tuple[str, list[int]]:
-    """`text` without the lines that `tidy` left blank, and the new numbers of its list items."""
-    items = set(list_lines)
-    kept = [(number in items, line) for number, line in enumerate(text.split("\n")) if line]
-    return "\n".join(line for _, line in kept), [number for number, (item, _) in enumerate(kept) if item]
+def drop_blank_lines(text: str, *marked: list[int]) -> tuple[str, list[list[int]]]:
+    """`text` without the lines that `tidy` left blank, and the new numbers of the lines that are marked."""
+    kept = [(number, line) for number, line in enumerate(text.split("\n")) if line]
+    new_number = {old: number for number, (old, _) in enumerate(kept)}
+    renumbered = [[new_number[line] for line in lines if line in new_number] for lines in marked]
+    return "\n".join(line for _, line in kept), renumbered
 
 
 def drop_lines(text: str, lines: Sequence[int]) -> str:

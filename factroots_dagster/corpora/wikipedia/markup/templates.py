@@ -11,6 +11,7 @@ measure or a date when its arguments show that it is one.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from factroots_dagster.corpora.wikipedia.markup.arguments import Arguments
 from factroots_dagster.corpora.wikipedia.markup.dates import date_renderer
@@ -35,11 +36,16 @@ CLOSING_PUNCTUATION = frozenset(",.;:!?)]،؛؟。、，；")
 """Before these the space that a removed template leaves is removed too."""
 
 
-def replace_templates(text: str, dialect: Dialect, title: str) -> str:
+OnRemoved = Callable[[list[str], list[str], int], None]
+"""Called with a template's inner text, in pieces, what precedes it, and how many templates it is in."""
+
+
+def replace_templates(text: str, dialect: Dialect, title: str, on_removed: OnRemoved | None = None) -> str:
     """`text` with every closed `{{...}}` replaced by what a reader sees of it; unclosed braces remain.
 
-    title: that of the page. Braces pair as in MediaWiki: a run of closing ones takes three (a parameter) or
-    two (a template) at a time from the innermost open run.
+    title: that of the page. on_removed: told of templates of which nothing is seen. Braces pair as in
+    MediaWiki: a run of closing ones takes three (a parameter) or two (a template) at a time from the
+    innermost open run.
     """
     stack: list[tuple[int, list[str]]] = []
     out: list[str] = []
@@ -66,6 +72,8 @@ def replace_templates(text: str, dialect: Dialect, title: str) -> str:
             opened, before = stack.pop()
             pair = 3 if opened >= 3 and count >= 3 else 2
             body = render_template(out, dialect, title) if pair == 2 and len(stack) < MAX_NESTING else ""
+            if on_removed and not body and pair == 2:
+                on_removed(out, before, len(stack))
             count -= pair
             opened -= pair
             if opened >= 2:

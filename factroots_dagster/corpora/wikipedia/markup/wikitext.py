@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from factroots_dagster.corpora.wikipedia.markup.brackets import choose_variants, remove_tables, replace_links
+from factroots_dagster.corpora.wikipedia.markup.cells import Cell, Removed
 from factroots_dagster.corpora.wikipedia.markup.dialect import dialect_of
 from factroots_dagster.corpora.wikipedia.markup.escapes import unescape_markup
 from factroots_dagster.corpora.wikipedia.markup.lines import drop_blank_lines, split_lines, tidy
@@ -48,6 +51,12 @@ class Prose:
     """Numbers of the lines of `text` that are list items, from 0, ascending."""
     names: list[str]
     """Distinct bold words of the first paragraph, in order: the names of the article's subject."""
+    heading_lines: list[int]
+    """Numbers of the lines of `text` that are headings, from 0, ascending."""
+    read_cells: Callable[[], list[Cell]]
+    """Reads what the page says outside `text`: parameters of boxes, rows of tables, block quotations.
+
+    It is a function so that who needs the text alone does not pay for it."""
 
 
 def extract_prose(wikitext: str, namespaces: Namespaces, title: str = "") -> Prose:
@@ -56,28 +65,44 @@ def extract_prose(wikitext: str, namespaces: Namespaces, title: str = "") -> Pro
     title: that of the page, which its wikitext may name by a variable (`PAGENAME`).
     Templates, tables, references, files with their captions, galleries, formulas, categories, links to
     other languages and comments are removed; of templates that format text or numbers the content is kept
-    (see `templates`). No-break spaces become spaces; nothing else is normalized.
+    (see `templates`). Boxes, tables and quotations are kept as cells. No-break spaces become spaces; nothing
+    else is normalized.
     """
     text = shorten_attributes(remove_comments(wikitext))
     text, quoted = remove_extension_tags(text)
+    removed = Removed()
     if "{{" in text:
-        text = replace_templates(text, dialect_of(namespaces.language), title)
+        text = replace_templates(text, dialect_of(namespaces.language), title, removed.add_template)
     if "{|" in text:
-        text = remove_tables(text)
+        text, removed.tables = remove_tables(text)
+    read_cells = partial(removed.cells, text, partial(clean_cells, namespaces=namespaces, quoted=quoted))
     if "-{" in text:
         text = choose_variants(text, namespaces.language)
     if "[" in text:
         if "''" in text:
             text = mark_labels(text)
         text = replace_links(text, namespaces)
-    lines, list_lines = split_lines(remove_inline_markup(text, namespaces.language))
+    lines, list_lines, headings = split_lines(remove_inline_markup(text, namespaces.language))
     tidied = tidy("\n".join(lines))
     if "\n\n" in tidied or tidied.startswith("\n") or tidied.endswith("\n"):
-        tidied, list_lines = drop_blank_lines(tidied, list_lines)
-    page = Prose(tidied, list_lines, find_names(text, namespaces.language))
+        tidied, (list_lines, headings) = drop_blank_lines(tidied, list_lines, headings)
+    names = find_names(text, namespaces.language)
     if quoted:
-        page = Prose(unescape_markup(page.text), list_lines, [unescape_markup(name) for name in page.names])
-    return page
+        tidied, names = unescape_markup(tidied), list(map(unescape_markup, names))
+    return Prose(tidied, list_lines, names, headings, read_cells)
+
+
+def clean_cells(text: str, namespaces: Namespaces, quoted: bool) -> str:
+    """The plain text of cells' wikitext, in which templates are replaced.
+
+    quoted: whether markup is escaped in it.
+    """
+    if "-{" in text:
+        text = choose_variants(text, namespaces.language)
+    if "[" in text:
+        text = replace_links(text, namespaces)
+    plain = tidy(remove_inline_markup(text, namespaces.language))
+    return unescape_markup(plain) if quoted else plain
 
 
 def remove_inline_markup(text: str, language: str) -> str:
