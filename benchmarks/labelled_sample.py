@@ -39,6 +39,8 @@ def count_judgements() -> dict[str, Counter[str]]:
     counts: dict[str, Counter[str]] = {}
     with SAMPLE.open(newline="") as file:
         for row in csv.DictReader(file):
+            if row["drawn"] != "gain":
+                continue
             counts.setdefault(row["matcher"], Counter())[row["judged"]] += 1
     return counts
 

@@ -52,6 +52,11 @@ FACT_TYPES = table(
         "Number of windows in which the matcher found subject and object together, each counted as many "
         "times as its document counts",
     ),
+    float64(
+        "stated_probability",
+        "How probable it is that one of the source's windows states the fact, and does not just mention both "
+        "sides of it; null without a source",
+    ),
     _MATCHER,
     string(
         "easy",
@@ -74,7 +79,7 @@ FACT_TYPES = table(
     string("statistic", "Statistic that compares the neurons, such as evidence or jaccard"),
     _K,
     *_SIMILARITY,
-    nullable=("easy", "cue", "cue_facts", "cue_hits", "cue_p", *_COMPARISON),
+    nullable=("stated_probability", "easy", "cue", "cue_facts", "cue_hits", "cue_p", *_COMPARISON),
 )
 """One row per row of PREDICTIONS."""
 
@@ -135,6 +140,11 @@ SOURCE_ABSENCE = table(
     int64("predicted", "Number of predicted facts"),
     int64("absent", "Number of predicted facts without a source"),
     float64("rate", "absent divided by predicted; null when nothing is predicted"),
+    float64("stated", "Predicted facts whose source is expected to state them: the sum of its probabilities"),
+    float64(
+        "false_source_rate",
+        "1 - stated / (predicted - absent): the share of sources that state nothing; null without any",
+    ),
 )
 """One row per language and matcher."""
 

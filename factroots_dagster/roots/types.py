@@ -80,7 +80,8 @@ def categorize_facts(
     rows = predictions.select(columns).to_pylist()
     uuids = [row["uuid"] for row in rows]
     searched = describe_corpora(corpora_of(sources, corpora))
-    windows = _windows_by_matcher(pool_corpora(sources, corpora), uuids, matcher)
+    sources = pool_corpora(sources, corpora)
+    windows = _windows_by_matcher(sources, uuids, matcher)
     for uuid in uuids:
         if uuid not in facts or any(uuid not in counts for counts in windows.values()):
             raise InputError(
@@ -97,7 +98,13 @@ def categorize_facts(
         "relation": find_relation_cues(unsourced_facts) | tokens,
         "none": tokens,
     }
-    types = _tabulate_types(rows, windows[matcher], easy[easy_rule], chosen, matcher, easy_rule, searched)
+    stated = {
+        uuid: value
+        for name, uuid, value in zip_columns(sources, "matcher", "uuid", "stated_probability")
+        if name == matcher
+    }
+    settings = (matcher, easy_rule, searched)
+    types = _tabulate_types(rows, windows[matcher], stated, easy[easy_rule], chosen, *settings)
     present = {name: np.array([counts[uuid] > 0 for uuid in uuids], bool) for name, counts in windows.items()}
     return TypingResult(types, tabulate_variants(predictions, present, easy, results or [chosen]))
 
@@ -130,13 +137,16 @@ def _windows_by_matcher(sources: pa.Table, uuids: Sequence[str], matcher: str) -
 def _tabulate_types(
     rows: Sequence[Mapping[str, Any]],
     windows: Mapping[str, int],
+    stated: Mapping[str, float],
     easy: Mapping[str, EasyEvidence],
     result: StatisticResult,
     matcher: str,
     easy_rule: str,
     searched: str,
 ) -> pa.Table:
-    """FACT_TYPES. rows: of PREDICTIONS, aligned with `result`. searched: what was, for people."""
+    """FACT_TYPES. rows: of PREDICTIONS, aligned with `result`. windows, stated: of each fact, by uuid.
+    searched: what was, for people.
+    """
     typed = []
     for index, row in enumerate(rows):
         uuid, count = row["uuid"], windows[row["uuid"]]
@@ -148,6 +158,7 @@ def _tabulate_types(
             **decision._asdict(),
             "source_present": count > 0,
             "windows": count,
+            "stated_probability": stated.get(uuid) if count else None,
             "matcher": matcher,
             "easy": evidence and evidence.type,
             "easy_rule": easy_rule,
