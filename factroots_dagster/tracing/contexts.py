@@ -60,10 +60,8 @@ def hash_words(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int6
     A word is its first letters, in small ones; a pair of characters in a script without spaces; a mark of
     punctuation. Numbers are one word.
     """
-    joined = "\n".join(texts)
-    small = joined.lower()
-    # One letter's small form is two characters long: then it stays.
-    joined = small if len(small) == len(joined) else "".join(map(_small, joined))
+    # Of all letters only this one's small form is two characters long.
+    joined = "\n".join(texts).replace("İ", "i").lower()
     classes = character_classes(joined)
     starts = np.flatnonzero(token_starts(classes))
     # So that the last words can be read on.
@@ -85,9 +83,3 @@ def hash_words(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int6
     both = both[:, order]
     differs = np.append(True, np.any(np.diff(both, axis=1) != 0, axis=0))[: len(starts)]
     return both[0, differs], both[1, differs]
-
-
-def _small(letter: str) -> str:
-    """The letter's small form, where that is one character."""
-    small = letter.lower()
-    return small if len(small) == 1 else letter
