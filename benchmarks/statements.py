@@ -1,16 +1,17 @@
 """How well the probability that a window states its fact agrees with a reader.
 
 `labelled_sample.csv` has passages that were read and judged; those drawn as `window` or `probable` name the
-place of both sides. The coefficients of `tracing/statements.json` are learned from DEVELOPMENT languages;
-TEST languages are looked at only here, with the coefficients as they are. Development languages are scored
-with coefficients learned from the other ones. Placebos stand beside every score: judgements dealt out anew,
-one feature alone, and cue words, templates and relations of other relations.
+place of both sides. Those drawn as `fact` are all the evidence of a fact; in these only `states` was told from
+`other`. The coefficients of `tracing/statements.json` are learned from DEVELOPMENT languages; TEST languages
+are looked at only here, with the coefficients as they are. Development languages are scored with coefficients
+learned from the other ones. Placebos stand beside every score: judgements dealt out anew, one feature alone,
+and the cue words and templates of other windows.
 
     python -m benchmarks.statements [--fit] FOLDER
 
-FOLDER: a world of a data root (data/mlama) with mlama_split, wikipedia_articles and entity_mentions of the
-languages. bn, el, en, hy and uk are the truncated Wikipedias of the real data. The others are corpora
-(`FACTROOTS_CORPORA`) that `benchmarks.passage_corpora` makes from public sets of Wikipedia's text.
+FOLDER: a world of a data root (data/mlama) with mlama_split, wikipedia_articles, entity_mentions and
+fact_sources of the languages. bn, el, en, hy and uk are the truncated Wikipedias of the real data. The others
+are corpora (`FACTROOTS_CORPORA`) that `benchmarks.passage_corpora` makes from public sets of Wikipedia's text.
 --fit writes the coefficients.
 """
 
@@ -90,7 +91,7 @@ def read_language(folder: Path, language: str) -> Read:
             subject, object_, length = place
             places.setdefault((uuids[pair], page), []).append((length, subject, object_, row))
     judged: dict[int, bool] = {}
-    for row in judgements(language):
+    for row in judgements(language, "gain", "window", "probable"):
         own = sorted(places.get((row["uuid"], int(row["page_id"])), []))
         if row["subject_start"]:
             wanted = (int(row["subject_start"]), int(row["object_start"]))
@@ -102,10 +103,10 @@ def read_language(folder: Path, language: str) -> Read:
     )
 
 
-def judgements(language: str) -> list[dict[str, str]]:
-    """The rows of the sample in one language."""
+def judgements(language: str, *drawn: str) -> list[dict[str, str]]:
+    """The rows of the sample in one language that were drawn so."""
     with SAMPLE.open(newline="", encoding="utf-8") as file:
-        return [row for row in csv.DictReader(file) if row["language"] == language]
+        return [row for row in csv.DictReader(file) if row["language"] == language and row["drawn"] in drawn]
 
 
 def learn(languages: Sequence[Read]) -> Coefficients:
@@ -223,6 +224,26 @@ def compare(
     return rows
 
 
+def compare_facts(folder: Path) -> dict[str, dict[str, str]]:
+    """Facts of which all evidence was read: how many it states, beside what is expected."""
+    expected, strongest, states = [], [], []
+    for language in (*DEVELOPMENT, *TEST):
+        read: dict[tuple[str, str], bool] = {}
+        for row in judgements(language, "fact"):
+            key = (row["uuid"], row["matcher"])
+            read[key] = read.get(key, False) or row["judged"] == "states"
+        if not read:
+            continue
+        table = pq.read_table(folder / "fact_sources" / language / "data.parquet")
+        for row in table.to_pylist():
+            if (row["uuid"], row["matcher"]) in read:
+                states.append(read[row["uuid"], row["matcher"]])
+                expected.append(row["stated_probability"])
+                strongest.append(max((one["stated_probability"] for one in row["evidence"]), default=0.0))
+    columns = {"at least one window (stated_probability)": expected, "the most probable window": strongest}
+    return {name: score(np.array(values), np.array(states)) for name, values in columns.items()}
+
+
 def print_table(rows: Mapping[str, Mapping[str, str]]) -> None:
     header = ["", *next(iter(rows.values()))]
     print("| " + " | ".join(header) + " |\n|" + "---|" * len(header))
@@ -251,6 +272,8 @@ def main(arguments: Iterable[str] | None = None) -> None:
         count = sum(len(read.rows) for read in tests)
         print(f"\nTest languages {', '.join(TEST)}, never used before: {count} passages\n")
         print_table(compare(lambda language: reads, tests))
+        print("\nFacts of which all evidence was read, which nothing was learned from\n")
+        print_table(compare_facts(options.folder))
 
 
 if __name__ == "__main__":
