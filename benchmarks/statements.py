@@ -1,18 +1,18 @@
 """How well the probability that a window states its fact agrees with a reader.
 
 `labelled_sample.csv` has passages that were read and judged; those drawn as `window` or `probable` name the
-place of both sides. Those drawn as `fact` are all the evidence of a fact; in these only `states` was told from
-`other`. The coefficients of `tracing/statements.json` are learned from DEVELOPMENT languages; TEST languages
-are looked at only here, with the coefficients as they are. Development languages are scored with coefficients
+place of both sides. Those drawn as `fact` are all the evidence of a fact; in these only `states` was told
+from `other`. The coefficients of `tracing/statements.json` are learned from DEVELOPMENT languages; TEST
+languages are looked at only here, with the coefficients as they are. Development languages are scored with coefficients
 learned from the other ones. Placebos stand beside every score: judgements dealt out anew, one feature alone,
 and the cue words and templates of other windows.
 
     python -m benchmarks.statements [--fit] FOLDER
 
 FOLDER: a world of a data root (data/mlama) with mlama_split, wikipedia_articles, entity_mentions and
-fact_sources of the languages. bn, el, en, hy and uk are the truncated Wikipedias of the real data. The others
-are corpora (`FACTROOTS_CORPORA`) that `benchmarks.passage_corpora` makes from public sets of Wikipedia's text.
---fit writes the coefficients.
+fact_sources of the languages. bn, el, en, hy and uk are the truncated Wikipedias of the real data. The
+others are corpora (`FACTROOTS_CORPORA`) that `benchmarks.passage_corpora` makes from public sets of
+Wikipedia's text. --fit writes the coefficients.
 """
 
 from __future__ import annotations
