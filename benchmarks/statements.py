@@ -3,9 +3,9 @@
 `labelled_sample.csv` has passages that were read and judged; those drawn as `window` or `probable` name the
 place of both sides. Those drawn as `fact` are all the evidence of a fact; in these only `states` was told
 from `other`. The coefficients of `tracing/statements.json` are learned from DEVELOPMENT languages; TEST
-languages are looked at only here, with the coefficients as they are. Development languages are scored with coefficients
-learned from the other ones. Placebos stand beside every score: judgements dealt out anew, one feature alone,
-and the cue words and templates of other windows.
+languages are looked at only here, with the coefficients as they are. Development languages are scored with
+coefficients learned from the other ones. Placebos stand beside every score: judgements dealt out anew, one
+feature alone, and the cue words and templates of other windows.
 
     python -m benchmarks.statements [--fit] FOLDER
 
