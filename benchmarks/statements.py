@@ -272,7 +272,7 @@ def main(arguments: Iterable[str] | None = None) -> None:
         count = sum(len(read.rows) for read in tests)
         print(f"\nTest languages {', '.join(TEST)}, never used before: {count} passages\n")
         print_table(compare(lambda language: reads, tests))
-        print("\nFacts of which all evidence was read, which nothing was learned from\n")
+        print("\nFacts of which all evidence was read\n")
         print_table(compare_facts(options.folder))
 
 
