@@ -1,8 +1,10 @@
 """What each matcher gains and costs: facts that only it finds, and how often its evidence states the fact.
 
-`labelled_sample.csv` contains the judgements of one reader on the five truncated dumps of bn, el, en, hy and
-uk: of the facts that a matcher finds and a narrower one does not, a random sample was drawn, and the best
-evidence of each was read. `states`: the passage says it (or implies it as plainly as "Catalonia, Spain");
+`labelled_sample.csv` contains the judgements of one reader. Those drawn as `gain`, which are counted here,
+are of
+the five truncated dumps of bn, el, en, hy and uk (`benchmarks.statements` uses the others, too). Of the
+facts that a matcher finds and a narrower one does not, a random sample was drawn, and the best evidence of
+each was read. `states`: the passage says it (or implies it as plainly as "Catalonia, Spain");
 `suggests`: it can be guessed from the passage or from the name itself; `no`: the two only occur together.
 
     python -m benchmarks.labelled_sample [FOLDER...]
@@ -39,6 +41,8 @@ def count_judgements() -> dict[str, Counter[str]]:
     counts: dict[str, Counter[str]] = {}
     with SAMPLE.open(newline="") as file:
         for row in csv.DictReader(file):
+            if row["drawn"] != "gain":
+                continue
             counts.setdefault(row["matcher"], Counter())[row["judged"]] += 1
     return counts
 

@@ -47,6 +47,7 @@ def evidence(
         "object_start": o,
         "object_end": o + len(answer),
         "sentence": text if sentence is None else sentence,
+        "stated_probability": 0.5,
         **other,
     }
 

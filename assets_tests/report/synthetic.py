@@ -156,6 +156,7 @@ def _language_tables(
     sources = {
         "matcher": pa.array(["chunk"] * n),
         "windows": pa.array(windows),
+        "stated_probability": pa.array(np.where(present, 0.5, 0.0)),
         "evidence": _list_array(present, _evidence(random, subjects[present], objects[present], alphabet)),
     }
     return _LanguageTables(

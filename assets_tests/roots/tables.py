@@ -64,10 +64,11 @@ def source_row(
     sentence: str = "s",
     corpus: str = "wikipedia",
     url: str | None = None,
+    stated: float = 0.5,
 ) -> dict[str, Any]:
     """A row of FACT_SOURCES, with one piece of evidence if there is a window at all.
 
-    url: of the document; None: it is a revision of a Wikipedia.
+    stated: the probability of the evidence. url: of the document; None: it is a revision of a Wikipedia.
     """
     evidence = {
         "page_id": 1,
@@ -77,6 +78,7 @@ def source_row(
         "object_start": 3,
         "sentence": sentence,
         "url": url,
+        "stated_probability": stated,
     }
     return {
         "uuid": uuid,
@@ -85,6 +87,7 @@ def source_row(
         "corpus": corpus,
         "matcher": matcher,
         "windows": windows,
+        "stated_probability": stated if windows else 0.0,
         "evidence": [evidence] if windows else [],
     }
 

@@ -26,8 +26,13 @@ def pool_by_loops(table: list[dict[str, Any]], corpora: tuple[str, ...]) -> list
     for uuid, matcher in keys:
         own = [row for row in table if (row["uuid"], row["matcher"]) == (uuid, matcher)]
         own = [row for row in own if row["corpus"] in corpora]
-        sentences = [passage["sentence"] for row in own for passage in row["evidence"]]
-        pooled.append((uuid, matcher, sum(row["windows"] for row in own), sentences))
+        passages = [passage for row in own for passage in row["evidence"]]
+        passages.sort(key=lambda passage: -passage["stated_probability"])
+        unstated = 1.0
+        for row in own:
+            unstated *= 1 - row["stated_probability"]
+        sentences = [passage["sentence"] for passage in passages]
+        pooled.append((uuid, matcher, sum(row["windows"] for row in own), round(1 - unstated, 9), sentences))
     return pooled
 
 
@@ -35,7 +40,10 @@ def pool_by_loops(table: list[dict[str, Any]], corpora: tuple[str, ...]) -> list
 def test_windows_are_added_and_evidence_is_joined(data: st.DataObject) -> None:
     present = data.draw(st.lists(st.sampled_from(CORPORA), min_size=1, unique=True))
     table = [
-        source_row(uuid, "qaa", data.draw(st.integers(0, 3)), matcher, f"{uuid} {matcher} {corpus}", corpus)
+        source_row(
+            *(uuid, "qaa", data.draw(st.integers(0, 3)), matcher, f"{uuid} {matcher} {corpus}", corpus),
+            stated=data.draw(st.sampled_from([0.1, 0.5, 0.75])),
+        )
         for uuid in data.draw(st.lists(st.sampled_from("abcd"), min_size=1, unique=True))
         for corpus in present
         for matcher in ("chunk", "article")
@@ -43,7 +51,10 @@ def test_windows_are_added_and_evidence_is_joined(data: st.DataObject) -> None:
     chosen = tuple(data.draw(st.lists(st.sampled_from(present), min_size=1, unique=True)))
     pooled = pool_corpora(rows(FACT_SOURCES, table), chosen).to_pylist()
     found = [
-        (row["uuid"], row["matcher"], row["windows"], [passage["sentence"] for passage in row["evidence"]])
+        (
+            *(row["uuid"], row["matcher"], row["windows"], round(row["stated_probability"], 9)),
+            [passage["sentence"] for passage in row["evidence"]],
+        )
         for row in pooled
     ]
     assert found == pool_by_loops(table, chosen)

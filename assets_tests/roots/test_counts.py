@@ -70,6 +70,7 @@ def test_absence_counts_predicted_facts_by_matcher() -> None:
     by_key = {(row["language"], row["matcher"]): row for row in absence.to_pylist()}
     chunk = by_key["qaa", "chunk"]
     assert (chunk["predicted"], chunk["absent"], chunk["rate"]) == (2, 1, 0.5)
+    assert (chunk["stated"], chunk["false_source_rate"]) == (0.5, 0.5)
     assert by_key["qaa", "article"]["rate"] == by_key["qab", "chunk"]["rate"] == 0
     assert overall_absence(absence) == {"chunk": pytest.approx(1 / 3), "article": 0}
 

@@ -86,6 +86,11 @@ def test_the_first_matching_rule_wins(fact: dict[str, Any], type_: str, rule: st
     assert (row["type"], row["rule"]) == (type_, rule)
 
 
+def test_a_source_comes_with_the_probability_that_it_states_the_fact() -> None:
+    assert type_row(windows=2)["stated_probability"] == 0.5
+    assert type_row(windows=0)["stated_probability"] is None
+
+
 @pytest.mark.parametrize("relation", ["P17", "P27", "P103", "P140", "P1412"])
 def test_the_papers_relation_rule_can_be_chosen(relation: str) -> None:
     row = type_row(relation=relation, easy_rule="relation")

@@ -24,6 +24,7 @@ from factroots_dagster.sandbox.world import generate
 from factroots_dagster.tracing.matchers import IN_TEXT, WITH_ALIASES
 from factroots_dagster.tracing.mentions import write_mentions
 from factroots_dagster.tracing.sources import write_sources
+from factroots_dagster.tracing.windows import MAX_EVIDENCE
 
 FACTS = [
     ("f1", "Q1", "Lyon", "Q9", "France"),
@@ -76,9 +77,8 @@ def test_windows_are_counted_by_corpus_and_weight(spark, tmp_path: Path) -> None
             if all(side in text for side in sides[row["uuid"]]) and row["matcher"] in IN_TEXT
         ]
         assert row["windows"] == sum(weight for _, weight in found)
-        assert (
-            sorted(passage["title"] for passage in row["evidence"]) == sorted(text for text, _ in found)[:3]
-        )
+        shown = [passage["title"] for passage in row["evidence"]]
+        assert len(shown) == min(3, len(found)) and set(shown) <= {text for text, _ in found}
         for passage in row["evidence"]:
             expected = None if row["corpus"] == "wikipedia" else f"https://x/{passage['title'][:4]}"
             assert passage["url"] == expected
@@ -130,13 +130,19 @@ def test_a_dump_rewritten_as_fineweb2_gives_the_same_counts(  # type: ignore[no-
     for name in ("uuid", "matcher", "windows"):
         assert found[name].to_pylist() == by_wikipedia[name].to_pylist()
     assert sum(by_wikipedia["windows"].to_pylist()) > 100
-    pairs = zip(found["evidence"].to_pylist(), by_wikipedia["evidence"].to_pylist(), strict=True)
-    for ours, theirs in pairs:
-        places = [
-            [(passage["subject_start"], passage["object_start"], passage["sentence"]) for passage in evidence]
-            for evidence in (ours, theirs)
-        ]
-        assert places[0] == places[1]
-        assert [passage["url"] for passage in ours] == [
-            f"https://x/{passage['page_id']}" for passage in theirs
-        ]
+    # Web documents have no titles, so that other passages may be more probable: where all are shown, they are
+    # the same.
+    columns = (table["evidence"].to_pylist() for table in (found, by_wikipedia))
+    compared = 0
+    for windows, *both in zip(found["windows"].to_pylist(), *columns, strict=True):
+        if windows <= MAX_EVIDENCE:
+            places = [
+                {
+                    (one["url"] or f"https://x/{one['page_id']}", one["subject_start"], one["object_start"])
+                    for one in evidence
+                }
+                for evidence in both
+            ]
+            assert places[0] == places[1]
+            compared += windows
+    assert compared > 100

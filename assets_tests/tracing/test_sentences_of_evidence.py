@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES
+from factroots_dagster.tracing.contexts import Context
 from factroots_dagster.tracing.forms import entities_of_split
 from factroots_dagster.tracing.matchers import MATCHERS
 from factroots_dagster.tracing.passages import MATCHER_NUMBERS
@@ -46,7 +47,8 @@ def read_sentences(
     passages["row"] = np.arange(len(sentences)) * 10
     states: list[dict[str, Any]] = []
     states.append(write_sentences(0, states.append, [path], folder, [passages]))
-    rows = pq.read_table(folder / "_sentences-00000.parquet").drop_columns("url").to_pylist()
+    others = ["url", *Context._fields]
+    rows = pq.read_table(folder / "_sentences-00000.parquet").drop_columns(others).to_pylist()
     return [tuple(row.values()) for row in rows], states, path.stat().st_size
 
 

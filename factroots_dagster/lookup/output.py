@@ -55,6 +55,7 @@ def json_lines(facts: Iterable[TracedFact], *, links: bool) -> Iterator[str]:
                     "link": find_link(fact.language, passage, links=links),
                     "sentence": passage["sentence"],
                     "marked": mark_sides(fact, passage),
+                    "stated_probability": passage["stated_probability"],
                 }
             )
             for passage in fact.evidence

@@ -117,7 +117,10 @@ def _join_corpora(rows: Sequence[dict[str, Any]], ranks: dict[str, int]) -> dict
         "matcher": best and best["matcher"],
         "windows": sum(row["windows"] for row in own),
         "unknown_pieces": best["unknown_pieces"] if best else False,
-        "evidence": [passage for row in own for passage in row["evidence"]],
+        "evidence": sorted(
+            (passage for row in own for passage in row["evidence"]),
+            key=lambda one: -one["stated_probability"],
+        ),
         "corpora": dict.fromkeys((row["corpus"] for row in rows), 0)
         | {row["corpus"]: row["windows"] for row in own},
     }

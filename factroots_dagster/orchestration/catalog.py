@@ -248,7 +248,8 @@ ROWS = (
         group="tracing",
         description="Where one language's corpora may state each fact: for every corpus and matcher the "
         "number of windows (sentence, chunk or article, or outside the text an infobox, table, list item, "
-        "heading or quotation) that name both subject and object, with the best as evidence.",
+        "heading or quotation) that name both subject and object, with the best as evidence, how probable it "
+        "is that these state the fact, and how many sources state nothing.",
         body=wikipedia.fact_sources,
         number=3,
         kinds=("pyspark", "parquet"),
@@ -256,6 +257,7 @@ ROWS = (
         partitioned_by=(LANGUAGE,),
         reads=("entity_mentions", "wikipedia_articles", "mlama_split"),
         schema=tracing_tables.FACT_SOURCES,
+        side_tables={"errors": tracing_tables.SOURCE_ERRORS},
         metrics=metrics.sources,
         pool=SPARK_POOL,
         resources=("spark",),

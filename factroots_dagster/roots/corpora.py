@@ -19,8 +19,9 @@ def pool_corpora(sources: pa.Table, corpora: Collection[str] | None = None) -> p
     """FACT_SOURCES of some corpora together: a row per fact and matcher, without the column corpus.
 
     sources: FACT_SOURCES of one or more languages, or its WINDOW_COLUMNS. corpora: names of corpora; None
-    for all. Windows are added, and the evidence of one corpus comes after that of another, in the order of
-    the table. Raises InputError when a language of the table has none of the corpora.
+    for all. Windows are added; a fact is stated unless no corpus states it; evidence is in the order of its
+    probability, of one corpus before that of another as in the table. Raises InputError when a language of
+    the table has none of the corpora.
     """
     chosen = sources if corpora is None else _choose(sources, corpora)
     keys = ["uuid", "language", "relation", "matcher"]
@@ -34,6 +35,10 @@ def pool_corpora(sources: pa.Table, corpora: Collection[str] | None = None) -> p
         numbered.select([*keys, "row"]).join(groups.select([*keys, "group"]), keys).sort_by("row")["group"]
     )
     joined = {"windows": groups["windows_sum"]}
+    if "stated_probability" in chosen.column_names:
+        unstated = np.ones(groups.num_rows)
+        np.multiply.at(unstated, group.to_numpy(), 1 - chosen["stated_probability"].to_numpy())
+        joined["stated_probability"] = pa.array(1 - unstated)
     if "evidence" in chosen.column_names:
         joined["evidence"] = _join_lists(chosen["evidence"], group.to_numpy(), groups.num_rows)
     pooled = chosen.take(groups["row_min"]).drop_columns("corpus")
@@ -72,10 +77,11 @@ def _choose(sources: pa.Table, corpora: Collection[str]) -> pa.Table:
 
 
 def _join_lists(lists: pa.ChunkedArray, group: np.ndarray, groups: int) -> pa.Array:
-    """The lists of each group one after the other. group: of every list."""
+    """The passages of each group's lists, the most probable first. group: of every list."""
     together = lists.combine_chunks()
     items = group[pc.list_parent_indices(together).to_numpy()]
-    order = np.argsort(items, kind="stable")
+    probability = pc.struct_field(together.flatten(), "stated_probability").to_numpy(zero_copy_only=False)
+    order = np.lexsort((-probability, items))
     offsets = np.searchsorted(items[order], np.arange(groups + 1)).astype(np.int32)
     values = together.flatten().take(pa.array(order))
     return pa.ListArray.from_arrays(pa.array(offsets), values, type=together.type)

@@ -55,7 +55,8 @@ def count_ranges(sensitivity: pa.Table | None) -> CountRanges:
 
 
 def count_absent_sources(types: pa.Table, sources: Iterable[pa.Table]) -> pa.Table:
-    """SOURCE_ABSENCE: how many predicted facts have no source, by language and matcher.
+    """SOURCE_ABSENCE: how many predicted facts have no source, or one that states nothing, by language and
+    matcher.
 
     Absence depends on the window and on the names that are looked for, so every matcher is counted.
     types: FACT_TYPES of any number of languages. sources: FACT_SOURCES by language, consumed one by
@@ -70,6 +71,8 @@ def count_absent_sources(types: pa.Table, sources: Iterable[pa.Table]) -> pa.Tab
             for matcher in sorted(set(table["matcher"].to_pylist())):
                 matched = own.filter(pc.equal(own["matcher"], matcher))
                 absent = pc.sum(pc.equal(matched["windows"], 0)).as_py() or 0
+                found = matched.num_rows - absent
+                stated = pc.sum(matched["stated_probability"]).as_py() or 0.0
                 rows.append(
                     {
                         "language": language,
@@ -77,6 +80,8 @@ def count_absent_sources(types: pa.Table, sources: Iterable[pa.Table]) -> pa.Tab
                         "predicted": matched.num_rows,
                         "absent": absent,
                         "rate": _share(absent, matched.num_rows),
+                        "stated": stated,
+                        "false_source_rate": 1 - stated / found if found else None,
                     }
                 )
     rows.sort(key=lambda row: (row["language"], row["matcher"]))

@@ -54,6 +54,11 @@ FACT_TYPES = table(
         "times as its document counts; for models trained on the web with parameters of infoboxes, rows of "
         "tables, list items, headings and quotations",
     ),
+    float64(
+        "stated_probability",
+        "How probable it is that one of the source's windows states the fact, and does not just mention both "
+        "sides of it; null without a source",
+    ),
     _MATCHER,
     string(
         "easy",
@@ -76,7 +81,7 @@ FACT_TYPES = table(
     string("statistic", "Statistic that compares the neurons, such as evidence or jaccard"),
     _K,
     *_SIMILARITY,
-    nullable=("easy", "cue", "cue_facts", "cue_hits", "cue_p", *_COMPARISON),
+    nullable=("stated_probability", "easy", "cue", "cue_facts", "cue_hits", "cue_p", *_COMPARISON),
 )
 """One row per row of PREDICTIONS."""
 
@@ -137,6 +142,11 @@ SOURCE_ABSENCE = table(
     int64("predicted", "Number of predicted facts"),
     int64("absent", "Number of predicted facts without a source"),
     float64("rate", "absent divided by predicted; null when nothing is predicted"),
+    float64("stated", "Predicted facts whose source is expected to state them: the sum of its probabilities"),
+    float64(
+        "false_source_rate",
+        "1 - stated / (predicted - absent): the share of sources that state nothing; null without any",
+    ),
 )
 """One row per language and matcher."""
 

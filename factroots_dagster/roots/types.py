@@ -84,7 +84,8 @@ def categorize_facts(
     uuids = [row["uuid"] for row in rows]
     searched = describe_corpora(corpora_of(sources, corpora))
     pooled = pool_corpora(count_markup(sources) if with_markup else sources, corpora)
-    windows = _windows_by_matcher(without_markup(pooled), uuids, matcher)
+    in_text = without_markup(pooled)
+    windows = _windows_by_matcher(in_text, uuids, matcher)
     beside = markup_windows(pooled) if with_markup else None
     for uuid in uuids:
         if uuid not in facts or any(uuid not in counts for counts in windows.values()):
@@ -102,8 +103,13 @@ def categorize_facts(
         "relation": find_relation_cues(unsourced_facts) | tokens,
         "none": tokens,
     }
-    searched_in = (searched, beside)
-    types = _tabulate_types(rows, windows[matcher], easy[easy_rule], chosen, matcher, easy_rule, searched_in)
+    stated = {
+        uuid: value
+        for name, uuid, value in zip_columns(in_text, "matcher", "uuid", "stated_probability")
+        if name == matcher
+    }
+    settings = (matcher, easy_rule, (searched, beside))
+    types = _tabulate_types(rows, windows[matcher], stated, easy[easy_rule], chosen, *settings)
     present = {name: np.array([counts[uuid] > 0 for uuid in uuids], bool) for name, counts in windows.items()}
     return TypingResult(types, tabulate_variants(predictions, present, easy, results or [chosen]))
 
@@ -136,14 +142,16 @@ def _windows_by_matcher(sources: pa.Table, uuids: Sequence[str], matcher: str) -
 def _tabulate_types(
     rows: Sequence[Mapping[str, Any]],
     windows: Mapping[str, int],
+    stated: Mapping[str, float],
     easy: Mapping[str, EasyEvidence],
     result: StatisticResult,
     matcher: str,
     easy_rule: str,
     searched_in: tuple[str, Mapping[str, Mapping[str, int]] | None],
 ) -> pa.Table:
-    """FACT_TYPES. rows: of PREDICTIONS, aligned with `result`. searched_in: the corpora, for people, and
-    `markup_windows` if these count."""
+    """FACT_TYPES. rows: of PREDICTIONS, aligned with `result`. windows, stated: of each fact, by uuid.
+    searched_in: the corpora, for people, and `markup_windows` if these count.
+    """
     typed = []
     for index, row in enumerate(rows):
         uuid, count = row["uuid"], windows[row["uuid"]]
@@ -156,6 +164,7 @@ def _tabulate_types(
             **decision._asdict(),
             "source_present": count > 0,
             "windows": count,
+            "stated_probability": stated.get(uuid) if count else None,
             "matcher": matcher,
             "easy": evidence and evidence.type,
             "easy_rule": easy_rule,

@@ -38,8 +38,8 @@ PASSAGE_COLUMNS = (
 POSITION_BITS = 31
 """No page has so many characters that a position in it, or a length, needs more bits."""
 
-MAX_EVIDENCE = 3
-"""Passages that are kept of a fact and matcher."""
+MAX_CANDIDATES = 6
+"""Passages of a fact and matcher that may become its evidence: the shortest."""
 
 MATCHER_NUMBERS = {name: number for number, name in enumerate(MATCHERS)}
 
@@ -192,7 +192,7 @@ def select_best(passages: Columns, windows: NDArray[np.int64]) -> tuple[Columns,
     totals = np.zeros(len(order), dtype=np.int64)
     if len(first_rows):
         totals[first_rows] = np.add.reduceat(windows, first_rows)
-    kept = rank < MAX_EVIDENCE
+    kept = rank < MAX_CANDIDATES
     return take_rows(passages, kept), totals[kept]
 
 

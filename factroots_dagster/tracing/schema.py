@@ -5,7 +5,17 @@ from __future__ import annotations
 import pyarrow as pa
 
 from factroots_dagster.corpora.schema import ARTICLE_SIZES, CORPUS, INDEXED_PAGES, LOSSES, PAGE_COUNTS
-from factroots_dagster.tables import FACT_KEY, LANGUAGE, boolean, column, float64, int64, string, table
+from factroots_dagster.tables import (
+    FACT_KEY,
+    LANGUAGE,
+    RELATION,
+    boolean,
+    column,
+    float64,
+    int64,
+    string,
+    table,
+)
 
 _PAGE_ID = int64("page_id", "Id of the article's page")
 
@@ -31,6 +41,10 @@ EVIDENCE = pa.struct(
             "where the page's title stands for the subject, it comes first, with a colon",
         ),
         string("url", "Address of the document; null for Wikipedia, and where the corpus has none"),
+        float64(
+            "stated_probability",
+            "How probable it is that the passage states the fact, and does not just mention both sides of it",
+        ),
     ]
 )
 """One passage that mentions both sides of a fact; positions are code points into the article's text."""
@@ -53,13 +67,40 @@ FACT_SOURCES = table(
         "Whether a label has a wordpiece that the tokenizer does not know, so that matches mean little; null "
         "for matchers without a tokenizer",
     ),
+    float64(
+        "stated_probability",
+        "How probable it is that at least one of the windows of the evidence states the fact, taken as "
+        "independent of each other; 0 without any",
+    ),
     column(
         "evidence",
         pa.list_(EVIDENCE),
-        "The windows with the shortest passages that mention both sides, at most three, best first",
+        "Passages that mention both sides, at most three: of the shortest those that most probably state the "
+        "fact, best first",
     ),
 )
 """One row per fact, corpus of the language and matcher, in the order of the facts."""
+
+SOURCE_ERRORS = table(
+    LANGUAGE,
+    RELATION,
+    CORPUS,
+    string("matcher", "Matcher, as in fact_sources"),
+    int64("facts", "Facts of the relation"),
+    int64("found", "Those of them that have a window"),
+    float64(
+        "chance",
+        "Facts that would have a window if objects were others: how many mismatched pairs (the same subjects "
+        "with objects of other facts of the relation) have one, per fact",
+    ),
+    float64(
+        "stated", "Facts that are expected to be stated by their evidence: the sum of stated_probability"
+    ),
+    float64(
+        "false_source_rate", "1 - stated / found: the share of sources that state nothing; null without any"
+    ),
+)
+"""Side table `_errors`: one row per relation, corpus and matcher."""
 
 WIKIPEDIA_VOLUME = table(
     LANGUAGE,

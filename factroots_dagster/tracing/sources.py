@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,11 +18,13 @@ from factroots_dagster.spark.tasks import ReportProgress, TaskState, clean_up, r
 from factroots_dagster.store.store import main_files
 from factroots_dagster.tables import storage_schema
 from factroots_dagster.tracing.cells import read_names, text_with_cells, write_cell_passages
+from factroots_dagster.tracing.contexts import Context, cut_context
 from factroots_dagster.tracing.documents import PageWeights, corpus_of_file
 from factroots_dagster.tracing.excerpts import cut_excerpt, passage_span
 from factroots_dagster.tracing.forms import entities_of_split
 from factroots_dagster.tracing.kinds import MENTION_KINDS
 from factroots_dagster.tracing.matchers import CELLS, IN_TEXT, MATCHERS, matchers_for
+from factroots_dagster.tracing.mismatches import add_mismatches
 from factroots_dagster.tracing.passages import (
     MATCHER_NUMBERS,
     MENTION_COLUMNS,
@@ -37,7 +39,14 @@ from factroots_dagster.tracing.passages import (
     write_windows,
 )
 from factroots_dagster.tracing.schema import EVIDENCE, FACT_SOURCES
+from factroots_dagster.tracing.source_errors import count_meetings, tabulate_errors
+from factroots_dagster.tracing.statements import (
+    combine_probabilities,
+    estimate_probabilities,
+    load_coefficients,
+)
 from factroots_dagster.tracing.units import Outline, entities_by_title
+from factroots_dagster.tracing.windows import gather_windows, number_places, select_evidence
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -55,9 +64,32 @@ SENTENCES = pa.schema(
     [
         *(("row", pa.int64()), ("title", pa.string()), ("revision_id", pa.int64())),
         *(("sentence", pa.string()), ("url", pa.string())),
+        *((name, pa.string()) for name in Context._fields[:3]),
+        ("lines", pa.int64()),
     ]
 )
-"""Intermediate files: one row per selected passage, `row` its row among all of them."""
+"""Intermediate files: one row per selected passage, `row` its row among all of them; its Context."""
+
+
+class Candidates(NamedTuple):
+    """The passages of a split's facts, and of its mismatched pairs, that may become evidence.
+
+    pairs: see `add_mismatches`. passages: PASSAGE_COLUMNS, by pair and matcher. windows: how many windows
+    each stands for. places: the distinct passages, with `pair`, a row of `pairs`. place: of each of
+    `passages`. closeness: of each place. texts: SENTENCES of the places, row by row. pieces: MENTION_PIECES;
+    None without a tokenizer.
+    """
+
+    pairs: pa.Table
+    passages: Columns
+    windows: NDArray[np.int64]
+    places: Columns
+    place: NDArray[np.int64]
+    closeness: NDArray[np.int64]
+    texts: pa.Table
+    corpora: tuple[str, ...]
+    matchers: tuple[str, ...]
+    pieces: pa.Table | None
 
 
 def write_sources(
@@ -71,15 +103,63 @@ def write_sources(
 ) -> pa.Table:
     """Write `folder/data.parquet` (FACT_SOURCES): a row per fact of `split`, corpus and matcher; return it.
 
-    articles_folder, mentions_folder: WIKIPEDIA_ARTICLES and ENTITY_MENTIONS of the split's language, in part
-    files with the same numbers; a file of articles has one corpus. split: MLAMA_SPLIT.
+    articles_folder, mentions_folder, folder: see `find_candidates`. split: MLAMA_SPLIT. Evidence are the
+    candidates that most probably state the fact (see `statements`), at most three, the best first. What is
+    shown of a passage is in `excerpts`. `folder/_errors.parquet` (SOURCE_ERRORS) says how many sources of
+    each relation and matcher are expected to be none.
+    """
+    found = find_candidates(spark, articles_folder, mentions_folder, split, folder, progress=progress)
+    probability = estimate_by_corpus(found, split.num_rows)[found.place]
+    is_fact = found.passages["fact"] < split.num_rows * len(found.corpora)
+    chosen, windows = select_evidence(found.passages, found.windows, np.where(is_fact, probability, np.nan))
+    evidence = take_rows(found.passages, chosen)
+    texts = found.texts.take(pa.array(found.place[chosen]))
+    matchers, corpora = found.matchers, found.corpora
+    table = build_fact_sources(
+        split, evidence, windows, probability[chosen], texts, matchers, found.pieces, corpora
+    )
+    chance = count_meetings(found.passages, ~is_fact, found.pairs, len(corpora))
+    pq.write_table(tabulate_errors(table, chance), folder / "_errors.parquet", compression="zstd")
+    pq.write_table(table, folder / "data.parquet", compression="zstd")
+    return table
 
-    A window (sentence, chunk of 512 tokens, article) counts for a fact when it holds a mention of the subject
+
+def estimate_by_corpus(found: Candidates, facts: int) -> NDArray[np.float64]:
+    """The probability that each place states its pair, from what chance brings in its corpus. [places]
+
+    facts: how many of the pairs are facts.
+    """
+    probability = np.zeros(len(found.closeness))
+    corpus = found.places["fact"] % len(found.corpora)
+    for number in range(len(found.corpora)):
+        rows = np.flatnonzero(corpus == number)
+        places, texts = take_rows(found.places, rows), found.texts.take(pa.array(rows))
+        windows = gather_windows(places, found.closeness[rows], texts, found.pairs, facts)
+        probability[rows] = estimate_probabilities(windows, load_coefficients())
+    return probability
+
+
+def find_candidates(
+    spark: SparkSession,
+    articles_folder: Path,
+    mentions_folder: Path,
+    split: pa.Table,
+    folder: Path,
+    *,
+    progress: Callable[[str], None] | None = None,
+) -> Candidates:
+    """Search for the facts of `split` and for as many mismatched pairs as measure chance.
+
+    articles_folder, mentions_folder: WIKIPEDIA_ARTICLES and ENTITY_MENTIONS of the split's language, in part
+    files with the same numbers; a file of articles has one corpus. split: MLAMA_SPLIT. folder: for
+    intermediate files, which are removed.
+
+    A window (sentence, chunk of 512 tokens, article) counts for a pair when it holds a mention of the subject
     (its uri under its label) and one of the object; a mention is in the window of its first character.
-    Evidence are the windows with the shortest passages, at most three: from the start of the sentence with
+    Candidates are the windows with the shortest passages, at most six: from the start of the sentence with
     the earlier mention to the end of the sentence with the later (see `passages` for a window that holds
-    several). Ties go to the lower page id, then to the earlier position. What is shown of a passage is in
-    `excerpts`. Units outside running text, where the page's title may stand for the subject, are in `units`.
+    several). Ties go to the lower page id, then to the earlier position. Units outside running text, where
+    the page's title may stand for the subject, are in `units`.
     """
     language = split["language"][0].as_py() if split.num_rows else ""
     entities = entities_of_split(split)
@@ -93,7 +173,8 @@ def write_sources(
         total = sum(path.stat().st_size for path in paths)
         run_tasks(spark, folder, len(paths), task, what=f"{language}: {what}", total=total, progress=progress)
 
-    facts = build_fact_table(split, entities)
+    pairs = add_mismatches(split)
+    facts = build_fact_table(pairs, entities)
     encoded = encode_strings(entities)
     # The n-th file of mentions is about the file of articles whose number is in its name.
     file_of_part = [int(path.name.split("-")[1]) for path in parts]
@@ -114,19 +195,20 @@ def write_sources(
     run(write_cell_passages, articles, "cells", first_number=len(parts), **by_file, **shared)
     passages, windows, part = _merge_best_passages(folder, len(parts) + len(articles))
     clean_up(folder)
-    article_file = np.array([*file_of_part, *range(len(articles))], dtype=np.int64)[part]
+    first_rows, place, closeness = number_places(passages | {"part": part})
+    places = take_rows(passages, first_rows) | {"pair": passages["fact"][first_rows] // len(corpora)}
+    file_of = np.array([*file_of_part, *range(len(articles))], dtype=np.int64)
+    article_file = file_of[part[first_rows]]
     needed = np.unique(article_file)
     rows = [np.flatnonzero(article_file == number) for number in needed]
-    of_files = [take_rows(passages, of_file) | {"row": of_file} for of_file in rows]
+    of_files = [take_rows(places, of_file) | {"row": of_file} for of_file in rows]
     run(write_sentences, [articles[number] for number in needed], "sentences", passages=of_files)
     files = sorted(folder.glob("_sentences-*.parquet"))
-    sentences = pa.concat_tables([SENTENCES.empty_table(), *map(pq.read_table, files)]).sort_by("row")
-    table = build_fact_sources(split, passages, windows, sentences, matchers, pieces, corpora)
-    pq.write_table(table, folder / "data.parquet", compression="zstd")
+    texts = pa.concat_tables([SENTENCES.empty_table(), *map(pq.read_table, files)]).sort_by("row")
     clean_up(folder)
     for path in files:
         path.unlink()
-    return table
+    return Candidates(pairs, passages, windows, places, place, closeness, texts, corpora, matchers, pieces)
 
 
 def build_fact_table(split: pa.Table, entities: pa.Table) -> FactTable:
@@ -273,8 +355,10 @@ def write_sentences(
                 # A dump may hold a page twice; the first counts.
                 text = text_with_cells(page["text"], page["cells"])
                 for passage in passages_on_page[~is_read[passages_on_page]].tolist():
-                    sentence = cut_passage(text, page["title"], *(span[passage] for span in spans))
-                    values = (page["title"], page["revision_id"], sentence, page["url"])
+                    span = [column[passage] for column in spans]
+                    sentence = cut_passage(text, page["title"], *span)
+                    context = cut_context(text, (span[1], span[2]), (span[3], span[4]))
+                    values = (page["title"], page["revision_id"], sentence, page["url"], *context)
                     rows.append((row_numbers[passage], *values))
                 is_read[passages_on_page] = True
         report_progress({"pages": pages, "done_bytes": size * (group + 1) // file.num_row_groups})
@@ -307,6 +391,7 @@ def build_fact_sources(
     split: pa.Table,
     passages: Columns,
     windows: NDArray[np.int64],
+    probability: NDArray[np.float64],
     sentences: pa.Table,
     matchers: tuple[str, ...],
     pieces: pa.Table | None,
@@ -315,7 +400,7 @@ def build_fact_sources(
     """FACT_SOURCES in the order of `split`; a fact without windows has no evidence.
 
     passages: by fact, matcher (all among `matchers`) and rank, facts numbered as in `write_best_passages`.
-    windows: how many windows each stands for.
+    windows: how many windows each stands for. probability: that it states its fact.
     sentences: SENTENCES of the passages, row by row. pieces: MENTION_PIECES; None without a tokenizer.
     """
     schema = storage_schema(FACT_SOURCES)
@@ -327,11 +412,13 @@ def build_fact_sources(
     np.add.at(totals, rows, windows)
     evidence_type = schema.field("evidence").type
     columns = _positions_in_text(passages)
+    columns["stated_probability"] = pa.array(probability)
     columns |= {name: sentences[name].combine_chunks() for name in SENTENCES.names}
     evidence = pa.StructArray.from_arrays(
         [columns[field.name] for field in EVIDENCE], fields=list(evidence_type.value_type)
     )
     offsets = np.searchsorted(rows, np.arange(size + 1)).astype(np.int32)
+    stated = combine_probabilities(probability, rows, size)
     facts = pa.array(np.repeat(np.arange(split.num_rows), len(corpora) * len(matchers)))
     flags = np.array(_unknown_piece_flags(split, matchers, pieces), dtype=object)
     flags = np.repeat(flags.reshape(split.num_rows, 1, len(matchers)), len(corpora), axis=1)
@@ -341,6 +428,7 @@ def build_fact_sources(
         pa.array(list(matchers) * len(corpora) * split.num_rows, pa.string()),
         pa.array(totals),
         pa.array(flags.ravel(), pa.bool_()),
+        pa.array(stated),
         pa.ListArray.from_arrays(pa.array(offsets), evidence, type=evidence_type),
     ]
     return pa.Table.from_arrays(arrays, schema=schema).combine_chunks()

@@ -142,6 +142,15 @@ CASES: list[Broken] = [
         (put("language", "en"), f"{AMONG}:language"),
         (put("matcher", "guess"), f"{AMONG}:matcher {BETWEEN}:facts_missing"),
         (put("windows", -1), f"{BETWEEN}:windows"),
+        (first(lambda row: row["windows"] > 0, stated_probability=1.5), f"{BETWEEN}:stated_probability"),
+        (first(lambda row: row["windows"] > 0, stated_probability=0.0), f"{AMONG}:probability_agrees"),
+        (
+            first(
+                lambda row: row["windows"] > 0,
+                evidence=[{"stated_probability": 0.2}, {"stated_probability": 0.8}],
+            ),
+            f"{AMONG}:best_first",
+        ),
         (first(lambda row: row["windows"] > 0, evidence=[]), f"{AMONG}:evidence_agrees"),
         (
             first(
@@ -156,6 +165,7 @@ CASES: list[Broken] = [
                         "object_start": 1,
                         "object_end": 2,
                         "sentence": "",
+                        "stated_probability": 0.5,
                     }
                 ]
                 * 4,

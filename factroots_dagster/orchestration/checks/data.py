@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from factroots_dagster.corpora.schema import WIKIPEDIA, WIKIPEDIA_ARTICLES
 from factroots_dagster.orchestration.checks import expect
@@ -298,8 +299,10 @@ def sources_frame(store: Store, language: str) -> pd.DataFrame:
     shown = pc.list_value_length(table["evidence"])
     frame: pd.DataFrame = table.drop(["evidence"]).to_pandas()
     frame["shown"] = shown.to_numpy()
+    frame["best_first"] = _is_best_first(table["evidence"].combine_chunks())
     frame["evidence_agrees"] = (frame["shown"] > 0) == (frame["windows"] > 0)
     key = ["uuid", "corpus"]
+    frame["probability_agrees"] = (frame["stated_probability"] > 0) == (frame["windows"] > 0)
     windows = frame.pivot_table(index=key, columns="matcher", values="windows", aggfunc="sum")
     windows = windows.reindex(columns=list(MATCHERS), fill_value=0).fillna(0)
     # Two labels in one sentence or chunk are in one article, and other forms only add to the labels.
@@ -321,6 +324,15 @@ def sources_frame(store: Store, language: str) -> pd.DataFrame:
     return frame
 
 
+def _is_best_first(evidence: pa.Array) -> NDArray[np.bool_]:
+    """Whether each list of passages begins with the one that most probably states the fact, and so on."""
+    probability = pc.struct_field(evidence.flatten(), "stated_probability").to_numpy(zero_copy_only=False)
+    row = pc.list_parent_indices(evidence).to_numpy()
+    rises = (np.diff(row) == 0) & ~(np.diff(probability) <= 0)
+    best_first: NDArray[np.bool_] = np.bincount(row[1:][rises], minlength=len(evidence)) == 0
+    return best_first
+
+
 @suite_of(sources_frame)
 def sources_suite(settings: Settings, language: str) -> Sequence[Any]:
     return [
@@ -331,8 +343,11 @@ def sources_suite(settings: Settings, language: str) -> Sequence[Any]:
         *expect.among("matcher", MATCHERS),
         *expect.within("windows", 0),
         *expect.within("shown", 0, 3, meaning="at most 3 passages are kept as evidence"),
+        *expect.within("stated_probability", 0, 1),
         *expect.true(
             evidence_agrees="a fact has evidence exactly when a window holds it",
+            best_first="evidence begins with the passage that most probably states the fact",
+            probability_agrees="a fact may be stated exactly when a window holds it",
             article_agrees="what stands together in a sentence or chunk does so in an article",
             aliases_agree="aliases never take a window away",
             forms_agree="inflected forms never take a window away",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from factroots_dagster.report.figures.roots import plot_absence_by_language
 from factroots_dagster.report.inputs import ReportInputs
@@ -31,7 +32,7 @@ def build_section(inputs: ReportInputs) -> Section | None:
         f"A row per language, {len(shown)} in all, with a mark per matcher. Without a source: {shares}.",
     )
     measured = any(inputs.forms_seen(language) is not None for language in shown)
-    columns = ["language", "predicted", *matchers]
+    columns = ["language", "predicted", *matchers, "sources that state nothing"]
     if measured:
         columns += ["transferred", "name forms seen"]
     if published:
@@ -44,7 +45,8 @@ def build_section(inputs: ReportInputs) -> Section | None:
         rates = (percent(row["rate"]) if row else "–" for row in by_matcher)
         beside = [percent(published.get(language))] if published else []
         seen = [_transferred(inputs, language), percent(inputs.forms_seen(language))] if measured else []
-        cells.append([inputs.language_label(language), predicted, *rates, *seen, *beside])
+        false = percent(_false_source_rate(inputs, by_key, language))
+        cells.append([inputs.language_label(language), predicted, *rates, false, *seen, *beside])
     return Section(
         id="absence",
         title="Facts that no article states",
@@ -92,6 +94,14 @@ def _markup_tables(inputs: ReportInputs, languages: Sequence[str]) -> list[Table
     return [Table(columns, rows, caption=caption, collapsed=True)]
 
 
+def _false_source_rate(
+    inputs: ReportInputs, rows: Mapping[tuple[str, str], Mapping[str, Any]], language: str
+) -> float | None:
+    """The share of the sources by the types' matcher that are expected to state nothing."""
+    row = next((rows[language, name] for name in inputs.matchers if (language, name) in rows), None)
+    return row["false_source_rate"] if row else None
+
+
 def _transferred(inputs: ReportInputs, language: str) -> str:
     """The share of the predicted facts that are transferred."""
     counts = inputs.counts.get(language, {})
@@ -132,4 +142,10 @@ def _text(inputs: ReportInputs) -> list[str]:
             "This model was not trained on Wikipedia alone: absence here does not mean that it never read "
             "the fact."
         )
+    text.append(
+        "A source need not state its fact. Sources that state nothing is the share of sources for which that "
+        "is expected: one minus the mean probability that a window states the fact, which follows from how "
+        "much more often the relation’s facts meet than mismatched pairs of its subjects and objects, from "
+        "the words around them, and from passages that were read."
+    )
     return [*text, f"The types above are decided with the matcher {join_words(inputs.matchers)}."]
