@@ -15,7 +15,7 @@ from factroots_dagster.yardstick.metrics import Metric, best_threshold, measure
 
 
 def cell(causal_type: str, score: float, **known: Any) -> dict[str, Any]:
-    """A predicted cell with a source, of linked names, called shared from a score of .5 on."""
+    """A predicted cell with a source, linked to one language, called shared from a score of .5 on."""
     return {
         "causal_type": causal_type,
         "score": score,
@@ -24,7 +24,7 @@ def cell(causal_type: str, score: float, **known: Any) -> dict[str, Any]:
         "tested": True,
         "source": causal_type in ("shared", "independent", "unstable"),
         "unsourced_type": "transferred",
-        "linked": True,
+        "linked": 1,
         "stated_anywhere": True,
     } | known
 
@@ -45,7 +45,7 @@ COUNTED = [
     cell("shared", 0.2),
     cell("independent", 0.6),
     cell("independent", 0.1),
-    cell("independent", 0.1, linked=False),
+    cell("independent", 0.1, linked=0),
     cell("independent", 0.3),
     cell("transferred", 0.0),
     cell("easy", 0.0, unsourced_type="easy"),
@@ -121,6 +121,18 @@ def test_the_area_under_the_curve_is_scikit_learns_with_ties(seed: int) -> None:
     truth = [each["causal_type"] == "shared" for each in cells]
     expected = roc_auc_score(truth, [each["score"] for each in cells])
     assert values(cells)["auc_within_linked"] == pytest.approx(expected)
+
+
+def test_only_cells_linked_to_as_many_languages_are_compared() -> None:
+    """A score that counts languages is worth nothing, although shared cells have more of them."""
+    cells = [cell("shared", linked, linked=linked) for linked in (1, 2, 2, 3, 3, 3)]
+    cells += [cell("independent", linked, linked=linked) for linked in (1, 1, 1, 2, 2, 3, 0, 0)]
+    assert values(cells)["auc_within_linked"] == 0.5
+    # 3 pairs of one language, of which 2 are right and 1 is a tie, and 1 wrong pair of two languages
+    cells = [cell("shared", 0.5, linked=1), cell("shared", 0.1, linked=2)]
+    cells += [cell("independent", score, linked=1) for score in (0.1, 0.2, 0.5)]
+    cells += [cell("independent", 0.9, linked=2)]
+    assert values(cells)["auc_within_linked"] == pytest.approx(2.5 / 4)
 
 
 def test_a_share_of_nothing_is_not_a_number() -> None:

@@ -51,7 +51,7 @@ def measure(cells: pd.DataFrame, seed: int = 0) -> list[Metric]:
 
     cells: one row per predicted cell with the columns of a judgement (see `methods`), those of
     `study.Study.cells`, and those of COUNTERFACTUAL_TRUTH, indexed by (uuid, language); linked (see
-    `scores.find_linked`); stated_anywhere. A judgement without calls of its own is given the threshold that
+    `scores.count_linked`); stated_anywhere. A judgement without calls of its own is given the threshold that
     separates shared and independent best in hindsight. seed: draws facts.
     """
     weights = _draw_facts(cells, seed)
@@ -113,7 +113,7 @@ class _Cells:
     source: Mask
     alike: Mask
     tested: Mask
-    linked: Mask
+    linked: npt.NDArray[np.int64]
     stated_anywhere: Mask
 
     @classmethod
@@ -135,7 +135,7 @@ class _Cells:
             source=source,
             alike=alike,
             tested=cells["tested"].to_numpy(bool),
-            linked=cells["linked"].to_numpy(bool),
+            linked=cells["linked"].to_numpy(np.int64),
             stated_anywhere=cells["stated_anywhere"].to_numpy(bool),
         )
 
@@ -144,7 +144,7 @@ class _Cells:
         shared, independent = self.truth == SHARED, self.truth == INDEPENDENT
         decided = np.isin(self.truth, CAUSAL_TYPES)
         recalls = {name: _share(self.truth == name, self.called == name) for name in CAUSAL_TYPES}
-        yield "auc_within_linked", _auc(self.score, self.linked & shared, self.linked & independent)
+        yield "auc_within_linked", _auc(self.score, shared, independent, self.linked)
         yield "balanced_accuracy", _mean(recalls.values())
         yield (
             "balanced_accuracy_shared_independent",
@@ -215,19 +215,27 @@ def _mean(measures: Iterable[Measure]) -> Measure:
     return mean
 
 
-def _auc(score: Floats, positive: Mask, negative: Mask) -> Measure:
-    """P(the score of a positive cell > that of a negative one), ties half; NaN scores are left out."""
-    known = np.isfinite(score)
+def _auc(score: Floats, positive: Mask, negative: Mask, stratum: npt.NDArray[np.int64]) -> Measure:
+    """P(the score of a positive cell > that of a negative one of its stratum), ties half.
+
+    Cells of stratum 0, and those whose score is NaN, are left out.
+    """
+    known = np.isfinite(score) & (stratum > 0)
     values, rank = np.unique(score[known], return_inverse=True)
     in_rank = sparse.csr_array(
         (np.ones(len(rank)), (np.arange(len(rank)), rank)), shape=(len(rank), len(values))
     )
 
     def auc(weights: Floats) -> Floats:
-        ups = (weights * positive)[:, known] @ in_rank
-        downs = (weights * negative)[:, known] @ in_rank
-        below = downs.cumsum(axis=1) - downs / 2
-        return _divide((ups * below).sum(axis=1), ups.sum(axis=1) * downs.sum(axis=1))
+        right, pairs = np.zeros(len(weights)), np.zeros(len(weights))
+        for each in np.unique(stratum[known]):
+            inside = stratum == each
+            ups = (weights * (positive & inside))[:, known] @ in_rank
+            downs = (weights * (negative & inside))[:, known] @ in_rank
+            below = downs.cumsum(axis=1) - downs / 2
+            right += (ups * below).sum(axis=1)
+            pairs += ups.sum(axis=1) * downs.sum(axis=1)
+        return _divide(right, pairs)
 
     return auc
 

@@ -49,20 +49,20 @@ def _with_truth(study: Study, truth: pa.Table) -> pd.DataFrame:
     anywhere = table["stated"].groupby(level="uuid").transform("any")
     cells = study.cells().join(table)
     return cells.assign(
-        stated_anywhere=anywhere, linked=find_linked(study.labels()["subject"], cells["stated"])
+        stated_anywhere=anywhere, linked=count_linked(study.labels()["subject"], cells["stated"])
     )
 
 
-def find_linked(subjects: pd.Series, stated: pd.Series) -> pd.Series:
-    """Whether another language predicts a cell's fact, states it, and writes its subject alike.
+def count_linked(subjects: pd.Series, stated: pd.Series) -> pd.Series:
+    """How many other languages predict a cell's fact, state it, and write its subject alike.
 
-    Of such a cell neither the names nor the sources tell whether the two languages have the fact in common;
-    without one that states it a fact cannot survive, and that much is to be seen without a model.
+    Between cells with the same number, above 0, neither names nor sources tell which fact languages have in
+    common; without a language that states it a fact cannot survive, and that is to be seen without a model.
 
     subjects, stated: of the predicted cells, by (uuid, language).
     """
     alike = stated.astype(int).groupby([subjects.index.get_level_values("uuid"), subjects])
-    linked: pd.Series = alike.transform("sum") - stated > 0
+    linked: pd.Series = alike.transform("sum") - stated.astype(int)
     return linked
 
 
