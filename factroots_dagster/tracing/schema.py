@@ -43,8 +43,8 @@ EVIDENCE = pa.struct(
         string("url", "Address of the document; null for Wikipedia, and where the corpus has none"),
         float64(
             "stated_probability",
-            "How probable it is that the passage states the fact, and does not just mention both sides of it; "
-            "calibrated on sentences and chunks that were read, not on cells, list items and headings",
+            "How probable it is that the passage states the fact, and does not just mention both sides of "
+            "it; calibrated on sentences and chunks that were read, not on cells, list items and headings",
         ),
     ]
 )
