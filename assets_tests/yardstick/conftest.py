@@ -75,5 +75,6 @@ def _sources(split: pa.Table, stating: dict[str, list[str]], language: str) -> p
             "corpus": ["wikipedia"] * len(uuids),
             "matcher": [DEFAULT_MATCHER] * len(uuids),
             "windows": [int(language in stating[uuid]) for uuid in uuids],
+            "stated_probability": [float(language in stating[uuid]) for uuid in uuids],
         }
     )
