@@ -139,7 +139,7 @@ def test_the_latest_event_of_each_partition_of_a_range_has_its_own_versions(chea
         tags = event.asset_materialization.tags or {}
         assert tags["dagster/data_version"] == store.digest("mlama_split", language)
         assert tags["dagster/code_version"] == store.manifest("mlama_split", language)["code_version"]
-        assert event.asset_materialization.metadata["dagster/partition_row_count"].value == 250
+        assert event.asset_materialization.metadata["dagster/partition_row_count"].value == 200
 
 
 def test_a_failed_partition_of_a_range_is_stale_and_the_others_are_not(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from factroots_dagster.facts.mlama.split import read_split
 from factroots_dagster.models.checkpoint import load
 from factroots_dagster.probing.probe import probe
+from factroots_dagster.sandbox.alignment import aligned_vectors
 from factroots_dagster.sandbox.dials import parse_dials
 from factroots_dagster.sandbox.leave_out import plan_block, stating_languages
 from factroots_dagster.sandbox.records import World
@@ -57,6 +58,7 @@ def test_the_complete_block_is_the_sandboxs_own_training(
             code: [*(article.title for article in tiny.articles[code]), *tiny.redirects[code]]
             for code in tiny.languages
         },
+        held_vectors=aligned_vectors(tiny),
         config=training_config(dials),
     )
     model = load(str(tmp_path / f"step-{dials.steps:04d}"), device="cpu")

@@ -331,7 +331,12 @@ CASES: list[Broken] = [
         (first(lambda row: row["type"] == "transferred", source_present=True), f"{AMONG}:source_agrees"),
         (first(lambda row: row["type"] == "shared", source_present=False), f"{AMONG}:source_agrees"),
         (put("rule", "because"), f"{AMONG}:rule"),
-        (first(lambda row: row["rule"] == "name_cue", cue_hits=0), f"{AMONG}:cue_agrees"),
+        (
+            first(
+                lambda row: row["type"] == "transferred", rule="name_cue", cue_facts=3, cue_hits=0, cue_p=0.0
+            ),
+            f"{AMONG}:cue_agrees",
+        ),
         (first(lambda row: row["type"] == "shared", p_value=0.5), f"{AMONG}:level_agrees"),
         (side("variants", lambda listed: listed[1:]), f"{BETWEEN}:variants_gaps"),
         (side("variants", lambda listed: listed[0].update(type="borrowed")), f"{BETWEEN}:variants_types"),
