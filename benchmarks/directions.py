@@ -13,7 +13,11 @@ and where none does. Facts that nobody states stand beside them: what is right t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -113,6 +117,7 @@ def shares_with_intervals(frame: pd.DataFrame) -> Iterator[tuple[str, str]]:
 def main(preset: str, seeds: str, dials: str, output: Path) -> None:
     import pandas as pd
 
+    chosen_seeds = parse_seeds(seeds)
     lines = [
         f"Preset `{preset}`, seeds {seeds}; share right of the cells, with 95% intervals over facts.",
         "",
@@ -126,7 +131,9 @@ def main(preset: str, seeds: str, dials: str, output: Path) -> None:
         ]
         for name, setting in direction.settings.items():
             chosen = ",".join(filter(None, (direction.common, setting, dials)))
-            frame = pd.concat([answers(preset, chosen, seed) for seed in parse_seeds(seeds)])
+            # A training uses one core.
+            with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+                frame = pd.concat(pool.map(partial(answers, preset, chosen), chosen_seeds))
             cells = dict(shares_with_intervals(frame))
             lines.append(f"| {name}: `{chosen}` | {' | '.join(cells[group] for group in GROUPS)} |")
             click.echo(lines[-1])
