@@ -10,9 +10,8 @@ from assets_tests.roots.tables import fact_types_table, prediction_row, rows, so
 from factroots_dagster.facts.schema import MLAMA_SPLIT
 from factroots_dagster.neurons.schema import NEAREST_LANGUAGE
 from factroots_dagster.probing.schema import PREDICTIONS
-from factroots_dagster.roots.corpora import pool_corpora
 from factroots_dagster.roots.counts import count_absent_sources
-from factroots_dagster.roots.markup import BY_PAGE, MARKUP, count_markup, measure_markup, reads_markup
+from factroots_dagster.roots.markup import BY_PAGE, MARKUP, measure_markup, pool_sources, reads_markup
 from factroots_dagster.roots.types import DEFAULT_MATCHER, TypingResult, categorize_facts
 from factroots_dagster.tracing.schema import FACT_SOURCES
 
@@ -92,7 +91,7 @@ def test_windows_and_evidence_are_added_within_the_chosen_corpora() -> None:
         (["wikipedia"], 3, ["infobox", "list"]),
         (["web"], 5, [DEFAULT_MATCHER]),
     ):
-        pooled = {row["matcher"]: row for row in pool_corpora(count_markup(table), corpora).to_pylist()}
+        pooled = {row["matcher"]: row for row in pool_sources(table, corpora, with_markup=True).to_pylist()}
         assert pooled[DEFAULT_MATCHER]["windows"] == windows
         assert [passage["sentence"] for passage in pooled[DEFAULT_MATCHER]["evidence"]] == shown
         assert pooled["infobox"]["windows"] == (0 if corpora == ["web"] else 2)
@@ -122,7 +121,7 @@ def test_shares_are_of_predicted_facts_and_tell_what_stands_nowhere_else(counted
     ]
     position = types.schema.get_field_index("windows")
     types = types.set_column(position, types.schema.field(position), [windows])
-    pooled = pool_corpora(count_markup(sources) if counted else sources)
+    pooled = pool_sources(sources, with_markup=counted)
     measured = measure_markup(types, [pooled], counted=counted).to_pylist()
     assert [(row["matcher"], row["predicted"], row["found"], row["only_here"]) for row in measured] == [
         ("infobox", 3, 2, 1),

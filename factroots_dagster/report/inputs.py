@@ -17,7 +17,7 @@ from factroots_dagster.report.explorer import SIMILARITY_COLUMNS, STATISTIC, Dec
 from factroots_dagster.report.language_names import label_language, language_names
 from factroots_dagster.report.reference import PublishedResults, published_results
 from factroots_dagster.roots.comparison import p_at_1_by_language
-from factroots_dagster.roots.corpora import WIKIPEDIA, pool_corpora
+from factroots_dagster.roots.corpora import WIKIPEDIA
 from factroots_dagster.roots.counts import (
     CountRanges,
     count_absent_sources,
@@ -25,7 +25,7 @@ from factroots_dagster.roots.counts import (
     counts_by_language,
     estimate_luck,
 )
-from factroots_dagster.roots.markup import count_markup, measure_markup, reads_markup
+from factroots_dagster.roots.markup import measure_markup, pool_sources, reads_markup
 from factroots_dagster.roots.planted import score_agreement
 from factroots_dagster.tracing.matchers import names_of_matcher
 from factroots_dagster.yardstick.table import read_yardstick
@@ -237,8 +237,7 @@ def read_report_inputs(
     corpora, counts_markup = model_row["corpora"], reads_markup(model_row["corpora"], model_row["corpus"])
 
     def read_sources(language: str) -> pa.Table:
-        sources = reader.read("fact_sources", language)
-        return pool_corpora(count_markup(sources) if counts_markup else sources, corpora)
+        return pool_sources(reader.read("fact_sources", language), corpora, with_markup=counts_markup)
 
     if generated:
         tables["planted_truth"] = reader.read("planted_truth")

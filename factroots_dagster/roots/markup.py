@@ -13,8 +13,9 @@ from collections.abc import Collection, Iterable
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from factroots_dagster.roots.corpora import WIKIPEDIA
+from factroots_dagster.roots.corpora import WIKIPEDIA, pool_corpora
 from factroots_dagster.roots.schema import MARKUP_SOURCES
+from factroots_dagster.tables import zip_columns
 
 MARKUP = (INFOBOX, TABLE, LIST, HEADING, QUOTATION) = ("infobox", "table", "list", "heading", "quotation")
 """Matchers on what readers of a page see, and models that were trained on plain prose did not."""
@@ -42,13 +43,14 @@ def reads_markup(corpora: Collection[str] | None, trained_on: str | None) -> boo
     return any(name != WIKIPEDIA for name in corpora)
 
 
-def count_markup(sources: pa.Table) -> pa.Table:
-    """FACT_SOURCES in which what the matchers MARKUP found stands under every matcher on text, too.
+def pool_sources(sources: pa.Table, corpora: Collection[str] | None = None, *, with_markup: bool) -> pa.Table:
+    """`pool_corpora`. with_markup: what the matchers MARKUP found is added to every matcher on text."""
+    return pool_corpora(_count_markup(sources) if with_markup else sources, corpora)
 
-    The copies come last; `corpora.pool_corpora` adds them to the rows of the text.
-    """
-    is_markup = pc.is_in(sources["matcher"], pa.array(MARKUP))
-    found = sources.filter(pc.and_(is_markup, pc.greater(sources["windows"], 0)))
+
+def _count_markup(sources: pa.Table) -> pa.Table:
+    """FACT_SOURCES in which what the matchers MARKUP found stands under every matcher on text, too, last."""
+    found = _found_in_markup(sources)
     matchers = pc.unique(sources["matcher"]).to_pylist()
     position = sources.schema.get_field_index("matcher")
     copies = [
@@ -59,6 +61,12 @@ def count_markup(sources: pa.Table) -> pa.Table:
     return pa.concat_tables([sources, *copies])
 
 
+def _found_in_markup(sources: pa.Table) -> pa.Table:
+    """The rows of FACT_SOURCES by the matchers MARKUP that have windows."""
+    is_markup = pc.is_in(sources["matcher"], pa.array(MARKUP))
+    return sources.filter(pc.and_(is_markup, pc.greater(sources["windows"], 0)))
+
+
 def without_markup(sources: pa.Table) -> pa.Table:
     """The rows of FACT_SOURCES by matchers on text."""
     return sources.filter(pc.invert(pc.is_in(sources["matcher"], pa.array(BY_PAGE))))
@@ -66,12 +74,8 @@ def without_markup(sources: pa.Table) -> pa.Table:
 
 def markup_windows(sources: pa.Table) -> dict[str, dict[str, int]]:
     """Uuid to matcher to number of windows, of the facts that the matchers MARKUP found; of one language."""
-    is_markup = pc.is_in(sources["matcher"], pa.array(MARKUP))
-    found = sources.filter(pc.and_(is_markup, pc.greater(sources["windows"], 0)))
     windows: dict[str, dict[str, int]] = {}
-    for uuid, matcher, count in zip(
-        *(found[name].to_pylist() for name in ("uuid", "matcher", "windows")), strict=True
-    ):
+    for uuid, matcher, count in zip_columns(_found_in_markup(sources), "uuid", "matcher", "windows"):
         windows.setdefault(uuid, {})[matcher] = count
     return windows
 
@@ -80,7 +84,7 @@ def measure_markup(types: pa.Table, sources: Iterable[pa.Table], *, counted: boo
     """MARKUP_SOURCES: how many predicted facts stand outside running text, by language and matcher.
 
     types: FACT_TYPES of any number of languages. sources: FACT_SOURCES by language, pooled, consumed one by
-    one. counted: whether windows of the types include those of MARKUP (`count_markup`).
+    one. counted: whether windows of the types include those of MARKUP (`pool_sources`).
     """
     predicted = types.filter(pc.not_equal(types["type"], "not_predicted"))
     rows = []
@@ -92,15 +96,13 @@ def measure_markup(types: pa.Table, sources: Iterable[pa.Table], *, counted: boo
             beside = markup_windows(in_language) if counted else {}
             in_text = {
                 uuid
-                for uuid, windows in zip(own["uuid"].to_pylist(), own["windows"].to_pylist(), strict=True)
+                for uuid, windows in zip_columns(own, "uuid", "windows")
                 if windows > sum(beside.get(uuid, {}).values())
             }
             by_page = in_language.filter(pc.is_in(in_language["matcher"], pa.array(BY_PAGE)))
             found: Counter[tuple[str, bool]] = Counter(
                 (matcher, uuid in in_text)
-                for uuid, matcher, windows in zip(
-                    *(by_page[name].to_pylist() for name in ("uuid", "matcher", "windows")), strict=True
-                )
+                for uuid, matcher, windows in zip_columns(by_page, "uuid", "matcher", "windows")
                 if windows and uuid in uuids
             )
             for matcher in sorted(set(by_page["matcher"].to_pylist()), key=BY_PAGE.index):

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.roots.corpora import corpora_of, describe_corpora, pool_corpora
+from factroots_dagster.roots.corpora import corpora_of, describe_corpora
 from factroots_dagster.roots.easy import (
     EasyEvidence,
     Tokenize,
@@ -26,7 +26,7 @@ from factroots_dagster.roots.easy import (
     find_shared_tokens,
 )
 from factroots_dagster.roots.evidence import StatisticResult, collect_results, empty_result
-from factroots_dagster.roots.markup import UNITS, count_markup, markup_windows, without_markup
+from factroots_dagster.roots.markup import UNITS, markup_windows, pool_sources, without_markup
 from factroots_dagster.roots.schema import FACT_TYPES
 from factroots_dagster.roots.variants import tabulate_variants
 from factroots_dagster.tables import zip_columns
@@ -83,7 +83,7 @@ def categorize_facts(
     rows = predictions.select(columns).to_pylist()
     uuids = [row["uuid"] for row in rows]
     searched = describe_corpora(corpora_of(sources, corpora))
-    pooled = pool_corpora(count_markup(sources) if with_markup else sources, corpora)
+    pooled = pool_sources(sources, corpora, with_markup=with_markup)
     in_text = without_markup(pooled)
     windows = _windows_by_matcher(in_text, uuids, matcher)
     beside = markup_windows(pooled) if with_markup else None
@@ -203,22 +203,21 @@ def _decide(
         if easy is not None:
             return _Decision(easy.type, easy.rule, f"{found}, but {easy.reason}.")
         return _Decision("transferred", "no_source", f"{found}, and nothing gives the object away.")
-    present = found
     if not result.has_partner[index]:
-        reason = f"{present}; no other language predicts the fact from a text of its own."
+        reason = f"{found}; no other language predicts the fact from a text of its own."
         return _Decision("independent", "no_partner", reason)
     value, p_value = result.similarity[index], result.p_value[index]
     if np.isnan(value) or np.isnan(p_value):
-        reason = f"{present}; there are too few other facts with the same object to compare with."
+        reason = f"{found}; there are too few other facts with the same object to compare with."
         return _Decision("independent", "no_null", reason)
     evidence = (
         f"nearest {result.nearest[index]}; {result.label} {value:.3f}, the 95th percentile of other facts "
         f"with the same object is {result.threshold[index]:.3f}, p = {p_value:.2g}"
     )
     if result.shared[index]:
-        reason = f"{present}; other languages represent the fact alike, beyond its object ({evidence})."
+        reason = f"{found}; other languages represent the fact alike, beyond its object ({evidence})."
         return _Decision("shared", "above_null", reason)
-    reason = f"{present}; no other language represents it more alike than its object explains ({evidence})."
+    reason = f"{found}; no other language represents it more alike than its object explains ({evidence})."
     return _Decision("independent", "below_null", reason)
 
 

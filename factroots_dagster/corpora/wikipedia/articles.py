@@ -244,7 +244,8 @@ def article_table(
     words = count_words(columns[WIKIPEDIA_ARTICLES.get_field_index("text")])
     origins = list(zip(*(provenance or [(WIKIPEDIA, None, 1)] * len(rows)), strict=True)) or [()] * 3
     headings, cells = zip(*(structures or [([], [])] * len(rows)), strict=True) if rows else ((), ())
-    typed_columns = zip([*columns, words, *origins, headings], WIKIPEDIA_ARTICLES, strict=False)
+    # The cells come last.
+    typed_columns = zip([*columns, words, *origins, headings], list(WIKIPEDIA_ARTICLES)[:-1], strict=True)
     arrays = [pa.array(column, field.type) for column, field in typed_columns]
     arrays.append(cell_lists(cells))
     return pa.Table.from_arrays(arrays, schema=WIKIPEDIA_ARTICLES)

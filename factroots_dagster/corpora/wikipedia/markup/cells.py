@@ -15,6 +15,7 @@ from typing import NamedTuple
 from factroots_dagster.corpora.wikipedia.markup.arguments import NAMED_ARGUMENT, split_arguments
 from factroots_dagster.corpora.wikipedia.markup.brackets import FILE_ENDING
 from factroots_dagster.corpora.wikipedia.markup.cell_names import BOX_WORD, QUOTATIONS
+from factroots_dagster.corpora.wikipedia.markup.magic_words import fold_name
 from factroots_dagster.corpora.wikipedia.markup.templates import MAX_NAME_LENGTH, PROTECTED
 
 INFOBOX, TABLE, QUOTATION = "infobox", "table", "quotation"
@@ -74,7 +75,7 @@ class Removed:
         if bar < 0 or depth > 1:
             return
         if "\n" not in head or not _begins_line(before, depth):
-            name = fold(head[:bar])
+            name = fold_name(head[:bar])
             if name not in QUOTATIONS and not name.startswith(BOX_WORD):
                 return
         self.templates.append("".join(pieces))
@@ -120,11 +121,6 @@ def split_lines(text: str) -> list[str]:
     return list(filter(None, (line.strip(MARGIN) for line in text.split("\n"))))
 
 
-def fold(name: str) -> str:
-    """A template's name as the lists of names spell it."""
-    return name.strip().lower().replace("_", " ")
-
-
 def _begins_line(before: list[str], depth: int) -> bool:
     """Whether a template begins a line, or in a template a parameter's value."""
     last = before[-1][-MAX_INDENT:] if before else ""
@@ -138,7 +134,7 @@ def read_template(body: str) -> Iterator[RawCell]:
         body = body.replace(protected, sign if sign == "=" else " ")
     name, _, rest = body.partition("|")
     arguments = split_arguments(rest)
-    if fold(name) in QUOTATIONS:
+    if fold_name(name) in QUOTATIONS:
         yield RawCell(QUOTATION, "", max(map(_value, arguments), key=len))
         return
     for argument in arguments:
