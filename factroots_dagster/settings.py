@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -26,7 +25,7 @@ from factroots_dagster.corpora.collection.choices import CorpusChoice, parse_cor
 from factroots_dagster.corpora.schema import WIKIPEDIA
 from factroots_dagster.errors import InputError
 from factroots_dagster.languages.geography import MLAMA_PLACES
-from factroots_dagster.sandbox.dials import PRESETS, Dials, languages_of, parse_dials
+from factroots_dagster.sandbox.dials import PRESETS, Dials, languages_of, parse_dials, with_nothing_in_common
 
 GENERATED_WORLDS = ("sandbox", "disjoint")
 MLAMA_LANGUAGES = tuple(MLAMA_PLACES)
@@ -201,7 +200,7 @@ class Settings(BaseSettings):
     def dials(self) -> Dials:
         """The dials of the generated world; in its negative control languages have nothing in common."""
         dials = parse_dials(self.sandbox_preset, self.sandbox_dials)
-        return replace(dials, shared_pieces=False, alignment=0.0) if self.world == "disjoint" else dials
+        return with_nothing_in_common(dials) if self.world == "disjoint" else dials
 
     @property
     def training_seed(self) -> int:

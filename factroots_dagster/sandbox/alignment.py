@@ -10,7 +10,7 @@ comparison of strings finds alike, and random weights know nothing of it.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,21 +49,26 @@ def aligned_vectors(world: World) -> dict[str, NDArray[np.float32]]:
     return vectors
 
 
-def is_aligned(world: World, uris: Iterable[str], code: str) -> bool:
-    """Whether a language's names of these entities are among those that are aligned."""
-    share = world.dials.alignment
-    return all(share and _draw(world, "aligned", uri, code).random() < share for uri in uris)
+def aligned_entities(world: World) -> dict[str, set[str]]:
+    """The entities (uris) whose names are aligned, by language."""
+    share, uris = world.dials.alignment, _entities(world)
+    return {
+        code: {uri for uri in uris if share and _draw(world, "aligned", uri, code).random() < share}
+        for code in world.languages
+    }
+
+
+def _entities(world: World) -> dict[str, None]:
+    """The uris of all objects, then of all other subjects, as the keys."""
+    objects = [uri for uris in world.plan.object_uris.values() for uri in uris]
+    return dict.fromkeys([*objects, *(fact.subject_uri for fact in world.facts)])
 
 
 def _meanings(world: World) -> Iterator[tuple[str, Words]]:
     """Every meaning by a key of its own, with its words in the languages that are aligned for it."""
-    objects = [uri for uris in world.plan.object_uris.values() for uri in uris]
-    for uri in dict.fromkeys([*objects, *(fact.subject_uri for fact in world.facts)]):
-        names = {
-            code: labels[uri].split()
-            for code, labels in world.labels.items()
-            if is_aligned(world, [uri], code)
-        }
+    aligned = aligned_entities(world)
+    for uri in _entities(world):
+        names = {code: labels[uri].split() for code, labels in world.labels.items() if uri in aligned[code]}
         for position in range(max(map(len, names.values()), default=0)):
             yield (
                 f"{uri} {position}",

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 import pyarrow as pa
 
-from factroots_dagster.sandbox.alignment import is_aligned
+from factroots_dagster.sandbox.alignment import aligned_entities
 from factroots_dagster.sandbox.planted import SPELT_ALIKE, plant_truth
 from factroots_dagster.sandbox.records import PlantedTruth, World
 from factroots_dagster.sandbox.schema import CROSSINGS, PLANTED_TRUTH
@@ -19,11 +19,11 @@ def planted_truth_table(world: World, languages: Collection[str] | None = None) 
     transferred from a language that the model never reads, so kinds and sources depend on these alone.
     """
     truth = plant_truth(world.plan, world.languages, languages)
-    enters_after = dict(world.dials.learned_after)
+    enters_after, aligned = dict(world.dials.learned_after), aligned_entities(world)
     rows = []
     for code, cells in truth.items():
         mentioned_uris = _mentioned_uris(world, code)
-        crossings = _crossings(world, code, truth)
+        crossings = _crossings(world, code, truth, aligned)
         for fact in world.facts:
             planted = cells[fact.uuid]
             others = {
@@ -66,24 +66,35 @@ def _mentioned_uris(world: World, code: str) -> set[str]:
     }
 
 
-def _crossings(world: World, code: str, truth: Mapping[str, Mapping[str, PlantedTruth]]) -> dict[str, str]:
-    """Fact to the first of schema.CROSSINGS that the statements of other languages in `truth` offer it."""
+def _crossings(
+    world: World,
+    code: str,
+    truth: Mapping[str, Mapping[str, PlantedTruth]],
+    aligned: Mapping[str, set[str]],
+) -> dict[str, str]:
+    """Fact to the first of schema.CROSSINGS that the statements of other languages in `truth` offer it.
+
+    aligned: see `aligned_entities`.
+    """
     found: dict[str, set[str]] = {fact.uuid: set() for fact in world.facts}
-    for uuid, way in _ways_to_cross(world, code, truth):
+    for uuid, way in _ways_to_cross(world, code, truth, aligned):
         found[uuid].add(way)
     return {uuid: min(ways, key=CROSSINGS.index) for uuid, ways in found.items() if ways}
 
 
 def _ways_to_cross(
-    world: World, code: str, truth: Mapping[str, Mapping[str, PlantedTruth]]
+    world: World,
+    code: str,
+    truth: Mapping[str, Mapping[str, PlantedTruth]],
+    aligned: Mapping[str, set[str]],
 ) -> Iterator[tuple[str, str]]:
     """(uuid, way), some of them several times."""
     subjects = {fact.uuid: fact.subject_uri for fact in world.facts}
     others = [other for other in truth if other != code]
     for fact in world.facts:
         stating = [other for other in others if truth[other][fact.uuid].stated]
-        both = (fact.subject_uri, fact.object_uri)
-        if any(is_aligned(world, both, code) and is_aligned(world, both, other) for other in stating):
+        both = {fact.subject_uri, fact.object_uri}
+        if any(both <= aligned[code] & aligned[other] for other in stating):
             yield fact.uuid, "alignment"
     if not world.dials.shared_pieces:
         return
