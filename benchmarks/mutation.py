@@ -35,11 +35,14 @@ TARGETS = {
         "assets_tests/report/test_published_rules.py",
         "assets_tests/roots/test_variants.py",
     ],
-    "factroots_dagster.tracing.sources": [
-        "assets_tests/tracing/test_sentences_of_evidence.py",
-        "assets_tests/tracing/test_sources.py",
-        *NOT_REAL_DATA,
-    ],
+    **{
+        f"factroots_dagster.tracing.{name}": [
+            "assets_tests/tracing/test_sentences_of_evidence.py",
+            "assets_tests/tracing/test_sources.py",
+            *NOT_REAL_DATA,
+        ]
+        for name in ("candidates", "passage_texts", "sources")
+    },
     "factroots_dagster.tracing.passages": [
         "assets_tests/tracing/test_passages.py",
         "assets_tests/tracing/test_sources.py",

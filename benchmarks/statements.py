@@ -34,7 +34,7 @@ from sklearn.metrics import roc_auc_score
 from benchmarks.labelled_sample import SAMPLE
 from factroots_dagster.spark.session import spark_session
 from factroots_dagster.stats.logistic import fit_logistic, sigmoid
-from factroots_dagster.tracing.sources import find_candidates
+from factroots_dagster.tracing.candidates import find_candidates
 from factroots_dagster.tracing.statements import (
     FEATURES,
     Coefficients,

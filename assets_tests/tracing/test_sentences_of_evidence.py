@@ -10,17 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES
+from factroots_dagster.tracing.candidates import build_fact_table, encode_strings, write_best_passages
 from factroots_dagster.tracing.contexts import Context
 from factroots_dagster.tracing.forms import entities_of_split
 from factroots_dagster.tracing.matchers import MATCHERS
+from factroots_dagster.tracing.passage_texts import write_sentences
 from factroots_dagster.tracing.passages import MATCHER_NUMBERS
 from factroots_dagster.tracing.schema import ENTITY_MENTIONS
-from factroots_dagster.tracing.sources import (
-    build_fact_table,
-    encode_strings,
-    write_best_passages,
-    write_sentences,
-)
 
 
 def article(page: int, text: str, **more: Any) -> dict[str, Any]:

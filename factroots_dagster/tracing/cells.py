@@ -66,7 +66,7 @@ def write_cell_passages(
 ) -> TaskState:
     """In a worker: write the best passages in the cells of one file of articles as `_windows-*.parquet`.
 
-    Facts are numbered as in `sources.write_best_passages`. first_number: that of the first file written.
+    Facts are numbered as in `candidates.write_best_passages`. first_number: that of the first file written.
     """
     file, size = pq.ParquetFile(paths[number]), paths[number].stat().st_size
     weights = PageWeights.read(paths[number])
