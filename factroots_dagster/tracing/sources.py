@@ -94,8 +94,9 @@ def build_fact_sources(
     """FACT_SOURCES in the order of `split`; a fact without windows has no evidence.
 
     passages: by fact, matcher (all among `matchers`) and rank, facts numbered as in
-    `candidates.write_best_passages`. windows: how many windows each stands for. probability: that it states its fact.
-    sentences: SENTENCES of the passages, row by row. pieces: MENTION_PIECES; None without a tokenizer.
+    `candidates.write_best_passages`. windows: how many windows each stands for. probability: that it states
+    its fact. sentences: SENTENCES of the passages, row by row. pieces: MENTION_PIECES; None without a
+    tokenizer.
     """
     schema = storage_schema(FACT_SOURCES)
     position = np.full(len(MATCHERS), -1, dtype=np.int64)
