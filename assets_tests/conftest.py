@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pytest
+from filelock import FileLock
 
 from assets_tests.project import PROJECT, SEED, MaterializedWorld, command, make_home, world_environment
 from factroots_dagster.facts.mlama.split import read_split
@@ -37,22 +39,47 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MaterializedWorld]:
-    """The sandbox world of a seed, every asset materialized by the demo command."""
-    folder = tmp_path_factory.mktemp("world")
-    home = make_home(folder / "home")
-    settings = Settings(world="sandbox", data_root=folder / "data", sandbox_seed=SEED)
+def world(
+    tmp_path_factory: pytest.TempPathFactory, worker_id: str, testrun_uid: str
+) -> Iterator[MaterializedWorld]:
+    """The sandbox world of a seed, every asset materialized by the demo command.
+
+    The first worker of pytest-xdist that needs it makes it; each of them has a copy of its own to write to.
+    """
+    made = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        made = made.parent
+    made = made / f"demo-{testrun_uid}"
+    with FileLock(made.with_suffix(".lock")):
+        if not made.is_dir():
+            _make_demo(made)
+    folder = tmp_path_factory.mktemp("world") / "copy"
+    shutil.copytree(made, folder)
+    settings = _demo_settings(folder)
+    store = Store(settings.data_root, settings.world)
+    yield MaterializedWorld(settings, store, folder / "home", (folder / "output.txt").read_text())
+
+
+def _demo_settings(folder: Path) -> Settings:
+    return Settings(world="sandbox", data_root=folder / "data", sandbox_seed=SEED)
+
+
+def _make_demo(folder: Path) -> None:
+    """Run `factroots demo` in a folder, which appears when it has succeeded."""
+    draft = folder.with_suffix(".draft")
+    home = make_home(draft / "home")
     done = subprocess.run(
         [command("factroots"), "demo"],
-        env=world_environment(settings, home),
-        cwd=folder,
+        env=world_environment(_demo_settings(draft), home),
+        cwd=draft,
         capture_output=True,
         text=True,
         timeout=1800,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
-    yield MaterializedWorld(settings, Store(settings.data_root, settings.world), home, done.stdout)
+    (draft / "output.txt").write_text(done.stdout)
+    draft.rename(folder)
 
 
 @pytest.fixture(scope="session")

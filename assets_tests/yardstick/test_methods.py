@@ -10,16 +10,14 @@ import pyarrow as pa
 import pytest
 
 from factroots_dagster.models.activations import read_relations
+from factroots_dagster.models.untrained import with_random_weights
 from factroots_dagster.neurons.statistics import EVIDENCE
 from factroots_dagster.yardstick.attribution import influence_of_others
-from factroots_dagster.yardstick.methods import METHODS, judge_ours
-from factroots_dagster.yardstick.neurons import (
-    compare_fewer_facts,
-    compare_with_random_weights,
-    with_random_weights,
-    write_neurons_at_answers,
-)
-from factroots_dagster.yardstick.study import Study
+from factroots_dagster.yardstick.methods import METHODS, PROBABLE, judge_evidence, judge_ours
+from factroots_dagster.yardstick.neurons import compare_with_random_weights, write_neurons_at_answers
+from factroots_dagster.yardstick.schema import LUCK, TRANSFERRED
+from factroots_dagster.yardstick.study import Study, keep_fewer_facts
+from factroots_dagster.yardstick.transfer import transfer_by_model, transfer_by_strings
 
 pytestmark = pytest.mark.slow
 
@@ -71,19 +69,28 @@ def test_random_weights_compare_the_same_facts(study: Study) -> None:
 
 
 def test_as_many_facts_as_there_are_give_the_same_result(study: Study) -> None:
-    nearest, kept = compare_fewer_facts(study.activations, study.splits, facts=1000, seed=0)
-    assert evidence(nearest) == evidence(study.nearest)
-    assert kept == set(study.cells().index)
+    kept = keep_fewer_facts(study, 1000)
+    assert kept.cells().equals(study.cells())
+    assert judge_ours(kept).equals(judge_ours(study))
 
 
 def test_fewer_facts_leave_at_most_so_many_per_relation_and_language(study: Study) -> None:
-    _, kept = compare_fewer_facts(study.activations, study.splits, facts=4, seed=0)
-    cells = study.cells()
-    counts = cells[cells.index.isin(list(kept))].groupby(["language", "relation"]).size()
-    everything = cells.groupby(["language", "relation"]).size()
+    kept = keep_fewer_facts(study, 4)
+    counts = kept.cells().groupby(["language", "relation"]).size()
+    everything = study.cells().groupby(["language", "relation"]).size()
     assert counts.equals(everything.clip(upper=4))
     # the same facts are kept in all languages, so that they still have partners
-    assert len({uuid for uuid, _ in kept}) < 0.75 * len(kept)
+    uuids = kept.cells().index.get_level_values("uuid")
+    assert len(set(uuids)) < 0.75 * len(uuids)
+    # what is not predicted stays: the regression learns from it
+    for language, table in kept.predictions.items():
+        unknown = set(study.predictions[language].filter(~pc_full(study, language))["uuid"].to_pylist())
+        assert unknown <= set(table["uuid"].to_pylist())
+        assert set(table["uuid"].to_pylist()) == set(kept.splits[language]["uuid"].to_pylist())
+
+
+def pc_full(study: Study, language: str) -> np.ndarray:
+    return study.predictions[language]["full_match"].to_numpy(zero_copy_only=False)
 
 
 def test_every_method_judges_every_predicted_cell(study: Study) -> None:
@@ -96,12 +103,48 @@ def test_every_method_judges_every_predicted_cell(study: Study) -> None:
             assert judgement["score"].nunique() > 1, name
 
 
-def test_ours_calls_shared_what_the_product_calls_shared(study: Study) -> None:
+def test_evidence_calls_shared_what_the_product_calls_shared(study: Study) -> None:
     types = study.types.to_pandas().set_index(["uuid", "language"])["type"]
-    judgement = judge_ours(study)
+    judgement = judge_evidence(study)
     sourced = study.cells()["source"]
     called = judgement["alike"][sourced].astype(bool)
     assert (called == (types.reindex(called.index) == "shared")).all() and called.any()
+
+
+def test_ours_calls_shared_what_would_probably_be_known_without_its_source(study: Study) -> None:
+    judgement, cells = judge_ours(study), study.cells()
+    expected = transfer_by_model(study, study.model)["expected"].reindex(cells.index)
+    assert judgement["probability"].equals(expected.rename("probability"))
+    assert (judgement["alike"].fillna(False) == (expected >= PROBABLE)).all()
+    lucky = judgement["unsourced_type"] == LUCK
+    assert lucky.any() and (expected[lucky] < PROBABLE).all()
+    assert (cells["unsourced_type"][lucky] == TRANSFERRED).all()
+
+
+def test_an_untrained_model_gives_hardly_any_reason_to_share(study: Study) -> None:
+    twin = with_random_weights(study.model, 1)
+    sourced = study.cells()["source"]
+    index = sourced[sourced].index
+    ours, placebo = (
+        transfer_by_model(study, each)["expected"].reindex(index) for each in (study.model, twin)
+    )
+    assert placebo.mean() < ours.mean() / 4
+    assert (placebo >= PROBABLE).sum() == 0 < (ours >= PROBABLE).sum()
+
+
+def test_strings_are_fitted_to_the_names_of_partners_alone(study: Study) -> None:
+    transfer, labels = transfer_by_strings(study), study.labels()
+    cells = study.cells()
+    partners = cells[cells["source"]].index
+    groups: dict[tuple[int, int, int], set[float]] = {}
+    unsourced = cells[~cells["source"]].index
+    for uuid, language in unsourced:
+        own = labels.loc[(uuid, language)]
+        others = [labels.loc[key] for key in partners if key[0] == uuid]
+        if others:
+            alike = [sum(own[name] == other[name] for other in others) for name in ("subject", "object")]
+            groups.setdefault((len(others), *alike), set()).add(transfer.loc[(uuid, language), "from_others"])
+    assert len(groups) > 1 and all(max(values) - min(values) < 1e-9 for values in groups.values())
 
 
 @pytest.mark.parametrize(

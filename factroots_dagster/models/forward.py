@@ -207,3 +207,20 @@ def logit_blocks(model: LoadedModel, tokens: torch.Tensor) -> Iterator[tuple[sli
     for start in range(0, len(tokens), step):
         rows = slice(start, min(start + step, len(tokens)))
         yield rows, compute_logits(model, tokens[rows])
+
+
+def target_logprobs(
+    model: LoadedModel, tokens: torch.Tensor, targets: torch.Tensor
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """The log-probability of one target id at each token, and whether it is the likeliest there, [m] each.
+
+    tokens: [m, ...], the result of `forward_pass`. targets: int64 [m]. Raises InputError for logits that are
+    not finite.
+    """
+    logprobs, likeliest = np.empty(len(targets)), np.empty(len(targets), bool)
+    for block, logits in logit_blocks(model, tokens):
+        wanted = targets[block]
+        of_targets = logits.gather(1, wanted[:, None])[:, 0]
+        logprobs[block] = (of_targets - torch.logsumexp(logits, dim=1)).double().cpu().numpy()
+        likeliest[block] = (logits.argmax(dim=1) == wanted).cpu().numpy()
+    return logprobs, likeliest

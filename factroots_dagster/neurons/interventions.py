@@ -28,8 +28,8 @@ from factroots_dagster.models.forward import (
     Batch,
     default_token_budget,
     forward_pass,
-    logit_blocks,
     run_in_batches,
+    target_logprobs,
 )
 from factroots_dagster.neurons.schema import NEURON_INTERVENTIONS
 from factroots_dagster.probing.causal import split_at_object, start_token
@@ -254,12 +254,7 @@ def _run(model: LoadedModel, trials: list[_Trial]) -> tuple[npt.NDArray[np.float
     with scale_neurons(model.ffn, rows, positions, neurons, factors):
         tokens = forward_pass(model, batch)
     gold = torch.tensor([token for trial in trials for token in trial.object_ids], device=model.device)
-    token_logprob, token_right = np.empty(len(gold)), np.empty(len(gold), bool)
-    for block, logits in logit_blocks(model, tokens):
-        targets = gold[block]
-        of_targets = logits.gather(1, targets[:, None])[:, 0]
-        token_logprob[block] = (of_targets - torch.logsumexp(logits, dim=1)).double().cpu().numpy()
-        token_right[block] = (logits.argmax(dim=1) == targets).cpu().numpy()
+    token_logprob, token_right = target_logprobs(model, tokens, gold)
     counts = np.array([len(trial.object_ids) for trial in trials])
     first = np.concatenate([[0], np.cumsum(counts)[:-1]])
     return np.add.reduceat(token_logprob, first) / counts, np.logical_and.reduceat(token_right, first)

@@ -53,6 +53,24 @@ PREDICTIONS = table(
 )
 """One row per fact of a language: what one checkpoint predicts for it, and how its candidates rank."""
 
+NAME_ACCESS = table(
+    *FACT_KEY,
+    string("partner", "Another language that predicts the fact and has a source for it"),
+    float64("own_logprob", "Mean log-probability of the object's tokens in this language, in nats"),
+    float64("partner_logprob", "Mean log-probability of the object's tokens in the partner"),
+    float64(
+        "name_logprob",
+        "Mean log-probability of the partner's object, with this language's name of the subject in the "
+        "partner's question",
+    ),
+    float64(
+        "object_logprob",
+        "Mean log-probability of this language's name of the object as the answer to the partner's question",
+    ),
+    nullable=("own_logprob", "partner_logprob", "name_logprob", "object_logprob"),
+)
+"""One row per fact, language and partner; log-probabilities are null where they could not be asked."""
+
 _INTERVAL = "of the 95% Wilson interval of full_match"
 _BOOTSTRAP = "of the 95% bootstrap interval of full_match that resamples"
 _LANGUAGES_ONLY = "null for a single relation"

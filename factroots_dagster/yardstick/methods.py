@@ -1,9 +1,10 @@
 """The methods that are compared: ours, its placebo, and whatever would win if ours read the wrong thing.
 
 A method says of every predicted cell how strongly it takes the fact for shared with another language
-(`score`), whether it calls it so where there is a source (`alike`), whether it could tell at all (`tested`),
-and how probable it takes sharing to be (`probability`, where it has one): the columns of a judgement, by
-(uuid, language). What has no source is called the same by all: sources are not what they differ in.
+(`score`), whether it calls it so where there is a source (`alike`), what it calls it where there is none
+(`unsourced_type`), whether it could tell at all (`tested`), and how probable it takes sharing to be
+(`probability`, where it has one): the columns of a judgement, by (uuid, language). All know the same sources.
+Those that have no opinion on facts without one say of them what the rules for easy facts say.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from factroots_dagster.models.untrained import with_random_weights
 from factroots_dagster.neurons.statistics import EVIDENCE
 from factroots_dagster.roots.evidence import ALPHA
 from factroots_dagster.roots.sensitivity import PAPER_STATISTIC
 from factroots_dagster.yardstick.attribution import influence_of_others
 from factroots_dagster.yardstick.neurons import compare_with_random_weights
+from factroots_dagster.yardstick.schema import LUCK, TRANSFERRED
 from factroots_dagster.yardstick.study import CELL, Study
+from factroots_dagster.yardstick.transfer import transfer_by_model, transfer_by_strings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,15 +33,42 @@ if TYPE_CHECKING:
 PAPER_ALPHA = 0.1
 """A level for the paper's statistic, which has none: at 0.05 it finds fewer shared facts and agrees less."""
 WEIGHTS_SEEDS = (1, 2)
+PROBABLE = 0.5
+"""Probability from which on a fact with a source is called shared."""
 
 
 def judge_ours(study: Study) -> pd.DataFrame:
-    """The released method: evidence of whitened activations, at level ALPHA."""
-    return _judge_by_evidence(study, study.nearest)
+    """Our method: the probability that the fact would be known here without its own source."""
+    return _judge_by_transfer(study, transfer_by_model(study, study.model))
 
 
 def judge_random_weights(study: Study, weights_seed: int) -> pd.DataFrame:
-    """The placebo: the released method on the activations of a model whose weights were drawn anew."""
+    """Its placebo: the same, asked of a model whose weights were drawn anew."""
+    return _judge_by_transfer(study, transfer_by_model(study, with_random_weights(study.model, weights_seed)))
+
+
+def judge_fitted_strings(study: Study) -> pd.DataFrame:
+    """No model: the same estimate, fitted to whether partners write subject and object alike."""
+    return _judge_by_transfer(study, transfer_by_strings(study))
+
+
+def _judge_by_transfer(study: Study, transfer: pd.DataFrame) -> pd.DataFrame:
+    cells = study.cells()
+    expected = transfer["expected"].reindex(cells.index)
+    judgement = _judgement(
+        study, expected, expected >= PROBABLE, probability=expected, tested=expected.notna()
+    )
+    lucky = (expected < PROBABLE) & (cells["unsourced_type"] == TRANSFERRED)
+    return judgement.assign(unsourced_type=cells["unsourced_type"].mask(lucky, LUCK))
+
+
+def judge_evidence(study: Study) -> pd.DataFrame:
+    """The method of the first release: evidence of whitened activations, at level ALPHA."""
+    return _judge_by_evidence(study, study.nearest)
+
+
+def judge_evidence_random_weights(study: Study, weights_seed: int) -> pd.DataFrame:
+    """Its placebo: the activations of a model whose weights were drawn anew."""
     nearest = compare_with_random_weights(
         study.model, study.splits, study.predictions, weights_seed=weights_seed, seed=study.world.seed
     )
@@ -102,12 +133,16 @@ def judge_attribution(study: Study) -> pd.DataFrame:
     return _judgement(study, shares.reindex(study.cells().index))
 
 
+def _with_weights(judge: Callable[[Study, int], pd.DataFrame]) -> tuple[Callable[[Study], pd.DataFrame], ...]:
+    return tuple(lambda study, seed=seed: judge(study, seed) for seed in WEIGHTS_SEEDS)
+
+
 METHODS: dict[str, tuple[Callable[[Study], pd.DataFrame], ...]] = {
     "ours": (judge_ours,),
-    "random_weights": tuple(
-        lambda study, seed=seed: judge_random_weights(study, seed)  # type: ignore[misc]
-        for seed in WEIGHTS_SEEDS
-    ),
+    "random_weights": _with_weights(judge_random_weights),
+    "fitted_strings": (judge_fitted_strings,),
+    "evidence": (judge_evidence,),
+    "evidence_random_weights": _with_weights(judge_evidence_random_weights),
     "strings": (judge_strings,),
     "object_strings": (partial(judge_strings, columns=["object"]),),
     "string_pairs": (partial(judge_strings, columns=["subject", "object"]),),
@@ -147,6 +182,7 @@ def _judgement(
         {
             "score": score.astype(float),
             "alike": pd.Series(pd.NA, index, dtype="boolean") if alike is None else alike.astype("boolean"),
+            "unsourced_type": study.cells()["unsourced_type"],
             "tested": pd.Series(True, index) if tested is None else tested,
             "probability": np.nan if probability is None else probability.astype(float),
         },

@@ -5,25 +5,22 @@ Everything after the activations is the product's own code.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 import pyarrow as pa
 import torch
 
-from factroots_dagster.models.activations import ActivationWriter, read_relation, read_relations
+from factroots_dagster.models.activations import ActivationWriter
 from factroots_dagster.models.checkpoint import LoadedModel
-from factroots_dagster.models.feed_forward import find_feed_forward
 from factroots_dagster.models.forward import (
     Batch,
     default_token_budget,
     forward_pass_with_neurons,
     run_in_batches,
 )
-from factroots_dagster.models.heads import find_vocabulary_head
+from factroots_dagster.models.untrained import with_random_weights
 from factroots_dagster.neurons.probeless import active_neurons
 from factroots_dagster.neurons.similarity import compare_languages
 from factroots_dagster.probing.predictions import rows_by_relation
@@ -31,17 +28,6 @@ from factroots_dagster.probing.prompts import build_prompts
 from factroots_dagster.tables import zip_columns
 
 Cell = tuple[str, str]
-
-
-def with_random_weights(model: LoadedModel, seed: int) -> LoadedModel:
-    """A model of the same configuration and tokenizer whose weights were drawn anew."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        drawn = type(model.model)(model.model.config)
-    drawn.eval().requires_grad_(False).to(model.device)
-    return dataclasses.replace(
-        model, model=drawn, head=find_vocabulary_head(drawn), ffn=find_feed_forward(drawn)
-    )
 
 
 def write_neurons_at_answers(
@@ -102,44 +88,6 @@ def compare_with_random_weights(
             folder.mkdir()
             write_neurons_at_answers(drawn, splits[language], predictions[language], folder)
         return _nearest(folders, splits, seed)
-
-
-def compare_fewer_facts(
-    activations: Mapping[str, Path],
-    splits: Mapping[str, pa.Table],
-    *,
-    facts: int,
-    seed: int,
-) -> tuple[pa.Table, set[Cell]]:
-    """NEAREST_LANGUAGE of at most `facts` predicted facts per language and relation, and which these are.
-
-    The relation's facts are ranked once for all languages, so that those that are left still have partners.
-    """
-    kept: set[Cell] = set()
-    with TemporaryDirectory() as name:
-        folders = {language: Path(name) / language for language in activations}
-        for language, folder in folders.items():
-            folder.mkdir()
-            writer = ActivationWriter(folder)
-            for relation, index, _ in read_relations(activations[language]):
-                uuids, counts = (index[column].to_pylist() for column in ("uuid", "mask_count"))
-                rows = _drawn(uuids, facts, seed)
-                values = read_relation(activations[language], relation)
-                writer.add(
-                    relation,
-                    [(uuids[row], language) for row in rows],
-                    [counts[row] for row in rows],
-                    [torch.from_numpy(values[row]) for row in rows],
-                )
-                kept.update((uuids[row], language) for row in rows)
-            writer.close()
-        return _nearest(folders, splits, seed), kept
-
-
-def _drawn(uuids: Collection[str], facts: int, seed: int) -> list[int]:
-    """Positions of at most `facts` uuids: those that come first in an order drawn by the seed."""
-    keys = [np.random.default_rng([seed, int(uuid.replace("-", "")[:12], 16)]).random() for uuid in uuids]
-    return sorted(np.argsort(keys, kind="stable")[:facts].tolist())
 
 
 def _nearest(folders: Mapping[str, Path], splits: Mapping[str, pa.Table], seed: int) -> pa.Table:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,9 +10,8 @@ import pyarrow as pa
 
 from factroots_dagster.yardstick.methods import METHODS, judge_ours
 from factroots_dagster.yardstick.metrics import Metric, measure
-from factroots_dagster.yardstick.neurons import compare_fewer_facts
 from factroots_dagster.yardstick.schema import INDEPENDENT, SHARED
-from factroots_dagster.yardstick.study import CELL, Study
+from factroots_dagster.yardstick.study import CELL, Study, keep_fewer_facts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +45,7 @@ def _with_truth(study: Study, truth: pa.Table) -> pd.DataFrame:
     """Everything that is known of the predicted cells but a method's judgement."""
     table = truth.select([*CELL, "causal_type", "stated"]).to_pandas().set_index(CELL)
     anywhere = table["stated"].groupby(level="uuid").transform("any")
-    cells = study.cells().join(table)
+    cells = study.cells()[["relation", "source"]].join(table)
     return cells.assign(
         stated_anywhere=anywhere, linked=count_linked(study.labels()["subject"], cells["stated"])
     )
@@ -80,13 +78,11 @@ def _power(study: Study, decided: pd.DataFrame) -> Iterator[Metric]:
     from factroots_dagster.stats.intervals import wilson
 
     for facts in FACTS_PER_CELL:
-        nearest, kept = compare_fewer_facts(
-            study.activations, study.splits, facts=facts, seed=study.world.seed
-        )
-        alike = judge_ours(replace(study, nearest=nearest))["alike"]
+        fewer = keep_fewer_facts(study, facts)
+        alike = judge_ours(fewer)["alike"]
         for kind, name in ((SHARED, "called_shared"), (INDEPENDENT, "false_shared")):
             cells = decided[(decided["causal_type"] == kind) & decided["source"]].index
-            cells = cells[cells.isin(list(kept))]
+            cells = cells.intersection(alike.index)
             called = int(alike[cells].sum())
             low, high = wilson(called, len(cells))
             share = called / len(cells) if len(cells) else np.nan

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 
 from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.sandbox.records import World
 from factroots_dagster.store.store import Store
+from factroots_dagster.tables import zip_columns
 from factroots_dagster.yardstick.schema import EASY, TRANSFERRED
 
 if TYPE_CHECKING:
@@ -82,3 +84,36 @@ def read_study(
         types=store.read("fact_types", checkpoint),
         variants=store.read_side("variants", "fact_types", checkpoint),
     )
+
+
+def keep_fewer_facts(study: Study, facts: int) -> Study:
+    """The study with at most `facts` predicted facts per language and relation; the others are left out.
+
+    The relation's facts are ranked once for all languages, so that those that are left still have partners.
+    """
+    import pyarrow.compute as pc
+
+    predicted: dict[tuple[str, str], list[str]] = {}
+    for uuid, language, relation, type_ in zip_columns(study.types, *CELL, "relation", "type"):
+        if type_ != "not_predicted":
+            predicted.setdefault((language, relation), []).append(uuid)
+    left_out: dict[str, list[str]] = {language: [] for language in study.splits}
+    for (language, _), uuids in predicted.items():
+        left_out[language] += sorted(uuids, key=lambda uuid: _rank(uuid, study.world.seed))[facts:]
+
+    def thin(table: pa.Table, language: str) -> pa.Table:
+        uuids = pa.array(left_out[language], pa.string())
+        return table.filter(pc.invert(pc.is_in(table["uuid"], uuids)))
+
+    types = [thin(study.types.filter(pc.equal(study.types["language"], code)), code) for code in left_out]
+    return replace(
+        study,
+        splits={language: thin(split, language) for language, split in study.splits.items()},
+        predictions={language: thin(table, language) for language, table in study.predictions.items()},
+        types=pa.concat_tables(types),
+    )
+
+
+def _rank(uuid: str, seed: int) -> float:
+    """A number that orders facts at random, the same in all languages."""
+    return float(np.random.default_rng([seed, int(uuid.replace("-", "")[:12], 16)]).random())

@@ -12,6 +12,9 @@ from factroots_dagster.yardstick.table import pool_seeds
 METHODS = {
     "ours": "ours",
     "random_weights": "ours, on random weights",
+    "fitted_strings": "ours, on strings",
+    "evidence": "evidence of neurons",
+    "evidence_random_weights": "evidence, on random weights",
     "strings": "equal strings",
     "object_strings": "equal strings of objects",
     "string_pairs": "equal strings of both",
@@ -21,7 +24,7 @@ METHODS = {
     "paper": "the paper’s Jaccard",
     "attribution": "TracIn",
 }
-"""Methods and how they are called; ours comes first, then its placebo and the rivals."""
+"""Methods and how they are called; ours comes first, then its placebos and the rivals."""
 METRICS = {
     "auc_within_linked": "AUC, names alike",
     "balanced_accuracy_shared_independent": "shared or independent",

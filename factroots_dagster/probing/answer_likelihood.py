@@ -1,0 +1,111 @@
+"""How probable a model finds a given answer to a given question, asked with as many masks as it has tokens.
+
+A question is a template with any subject in it, not only a row of a split: one language's question can be
+asked with another language's name. A decoder is asked where it predicts the answer's tokens, one after
+another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from factroots_dagster.models.checkpoint import LoadedModel
+from factroots_dagster.models.forward import (
+    Batch,
+    default_token_budget,
+    forward_pass,
+    run_in_batches,
+    target_logprobs,
+)
+from factroots_dagster.probing.causal import split_at_object, start_token
+from factroots_dagster.probing.progress import ProgressReporter
+from factroots_dagster.probing.prompts import Prompt, mask_prompts, object_token_ids
+
+
+class Question(NamedTuple):
+    """A template, what stands for [X], and the answer whose probability is asked for."""
+
+    template: str
+    subject: str
+    answer: str
+
+
+def answer_logprobs(
+    model: LoadedModel,
+    questions: Sequence[Question],
+    *,
+    token_budget: int | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> npt.NDArray[np.float64]:
+    """Mean log-probability of every answer's tokens, in nats, [questions].
+
+    NaN where it cannot be asked: the answer has no token, or the prompt exceeds the model's context. Equal
+    questions are run once.
+    token_budget: padded tokens of one batch; batches are halved when memory runs out. progress: receives
+    messages for people. Raises InputError for broken templates and logits that are not finite.
+    """
+    distinct = list(dict.fromkeys(questions))
+    prompts = _masked_prompts if model.family == "masked" else _causal_prompts
+    asked = {
+        number: (prompt, targets)
+        for number, (prompt, targets) in enumerate(prompts(model, distinct))
+        if targets and len(prompt.ids) <= model.max_length
+    }
+    numbers = list(asked)
+    logprobs = np.full(len(distinct), np.nan)
+    reporter = ProgressReporter(progress, len(numbers))
+
+    def run(indices: list[int]) -> None:
+        batch = [numbers[index] for index in indices]
+        of_batch = [asked[number][0] for number in batch]
+        tokens = forward_pass(
+            model,
+            Batch(model, [prompt.ids for prompt in of_batch], [prompt.positions for prompt in of_batch]),
+        )
+        targets = torch.tensor([token for number in batch for token in asked[number][1]])
+        of_tokens, _ = target_logprobs(model, tokens, targets.to(model.device))
+        counts = np.array([prompt.k for prompt in of_batch])
+        first = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        logprobs[batch] = np.add.reduceat(of_tokens, first) / counts
+        reporter.advance(len(batch))
+
+    with torch.inference_mode():
+        budget = token_budget or default_token_budget(model.device)
+        run_in_batches(model, [len(asked[number][0].ids) for number in numbers], budget, run)
+    number_of = {question: number for number, question in enumerate(distinct)}
+    return logprobs[[number_of[question] for question in questions]]
+
+
+Asked = tuple[Prompt, Sequence[int]]
+"""A prompt, and the tokens that are expected at its positions."""
+
+
+def _masked_prompts(model: LoadedModel, questions: Sequence[Question]) -> Iterator[Asked]:
+    ids = object_token_ids(model.tokenizer, [question.answer for question in questions], model.space_id)
+    for question, targets in zip(questions, ids, strict=True):
+        of_question = [(question.template, question.subject)]
+        yield next(mask_prompts(model.tokenizer, of_question, max(1, len(targets)))), targets
+
+
+def _causal_prompts(model: LoadedModel, questions: Sequence[Question]) -> Iterator[Asked]:
+    """Sentences up to the answer's last token; each of its tokens is predicted at the one before it."""
+    start = start_token(model)
+    for question in questions:
+        before, after = split_at_object(question.template, question.subject)
+        encoded = model.tokenizer(
+            f"{before}{question.answer}{after}", add_special_tokens=False, return_offsets_mapping=True
+        )
+        begin, end = len(before), len(before) + len(question.answer)
+        inside = [
+            number
+            for number, (first, last) in enumerate(encoded["offset_mapping"])
+            if max(first, begin) < min(last, end)
+        ]
+        ids = np.array([start, *encoded["input_ids"][: max(inside, default=0)]], np.int32)
+        positions = np.array(inside, np.int32)  # one before each token of the answer: the start comes first
+        yield Prompt(0, len(inside), ids, positions), [encoded["input_ids"][number] for number in inside]

@@ -1,0 +1,135 @@
+"""What one language's names bring up in another language's question: how a fact could come across.
+
+For a fact in a language A, and every other language B that knows it and has a source for it:
+
+- own_logprob: A's question as it is.
+- partner_logprob: B's question as it is, with B's names of subject and object.
+- name_logprob: B's question with A's name of the subject. Does A's name open what B's text taught?
+- object_logprob: B's question with B's name, and A's name of the object as the answer. Does what B's text
+  taught also bring up the word with which A answers?
+
+The last two use no word of A but the two names, so A's own statements of the fact have little part in them.
+That makes facts that A's corpus states comparable with those that it does not (`roots.transfer`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from factroots_dagster.models.checkpoint import LoadedModel
+from factroots_dagster.probing.answer_likelihood import Question, answer_logprobs
+from factroots_dagster.probing.schema import NAME_ACCESS
+from factroots_dagster.tables import zip_columns
+
+MOST_PARTNERS = 8
+"""Languages in which one fact of another language is asked, those that find it most probable."""
+MOST_UNSTATED = 2_000
+"""Facts without a source that are asked for one language, known or not: enough to learn from."""
+
+
+class _Fact(NamedTuple):
+    """A fact in one language. logprob: of the object, NaN where it was not asked."""
+
+    uuid: str
+    language: str
+    relation: str
+    template: str
+    subject: str
+    object: str
+    known: bool
+    logprob: float
+
+
+def measure_name_access(
+    model: LoadedModel,
+    splits: Mapping[str, pa.Table],
+    predictions: Mapping[str, pa.Table],
+    sourced: Mapping[str, Collection[str]],
+    *,
+    seed: int,
+    most_partners: int = MOST_PARTNERS,
+    most_unstated: int = MOST_UNSTATED,
+    token_budget: int | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> pa.Table:
+    """NAME_ACCESS of every predicted fact, and of facts without a source that are not predicted.
+
+    By language: splits (MLAMA_SPLIT), predictions (PREDICTIONS), sourced (uuids of the facts with a source).
+    Languages without predictions are left out. seed: draws the facts without a source of a language that has
+    more than most_unstated of them. token_budget, progress: see `answer_likelihood.answer_logprobs`. Raises
+    InputError for broken templates and logits that are not finite.
+    """
+    facts = {code: _read_facts(splits[code], predictions[code]) for code in sorted(predictions)}
+    pairs = [
+        (here, there)
+        for language in facts
+        for here in _asked(language, facts, sourced, most_unstated, seed)
+        for there in _partners(here, facts, sourced)[:most_partners]
+    ]
+    asked = {
+        "own_logprob": [Question(here.template, here.subject, here.object) for here, _ in pairs],
+        "partner_logprob": [Question(there.template, there.subject, there.object) for _, there in pairs],
+        "name_logprob": [Question(there.template, here.subject, there.object) for here, there in pairs],
+        "object_logprob": [Question(there.template, there.subject, here.object) for here, there in pairs],
+    }
+    questions = [question for of_column in asked.values() for question in of_column]
+    logprobs = answer_logprobs(model, questions, token_budget=token_budget, progress=progress)
+    columns = {
+        "uuid": [here.uuid for here, _ in pairs],
+        "language": [here.language for here, _ in pairs],
+        "relation": [here.relation for here, _ in pairs],
+        "partner": [there.language for _, there in pairs],
+        **dict(zip(asked, logprobs.reshape(len(asked), -1), strict=True)),
+    }
+    arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in NAME_ACCESS]
+    return pa.table(arrays, schema=NAME_ACCESS)
+
+
+def _read_facts(split: pa.Table, predictions: pa.Table) -> dict[str, _Fact]:
+    answers = {
+        uuid: (bool(known), np.nan if logprob is None else logprob)
+        for uuid, known, logprob in zip_columns(predictions, "uuid", "full_match", "object_logprob")
+    }
+    columns = ("uuid", "language", "relation", "template", "subject", "object")
+    facts = {}
+    for uuid, language, relation, template, subject, label in zip_columns(split, *columns):
+        if uuid in answers:
+            facts[uuid] = _Fact(uuid, language, relation, template, subject, label, *answers[uuid])
+    return facts
+
+
+def _asked(
+    language: str,
+    facts: Mapping[str, Mapping[str, _Fact]],
+    sourced: Mapping[str, Collection[str]],
+    most_unstated: int,
+    seed: int,
+) -> list[_Fact]:
+    """The facts of one language that are asked: the predicted ones, and a sample of the unstated others."""
+    known = [fact for fact in facts[language].values() if fact.known]
+    unknown = [
+        fact
+        for fact in facts[language].values()
+        if not (fact.known or _is_sourced(fact, sourced)) and _partners(fact, facts, sourced)
+    ]
+    if len(unknown) > most_unstated:
+        drawn = np.random.default_rng(seed).choice(len(unknown), most_unstated, replace=False)
+        unknown = [unknown[index] for index in np.sort(drawn)]
+    return known + unknown
+
+
+def _partners(
+    fact: _Fact, facts: Mapping[str, Mapping[str, _Fact]], sourced: Mapping[str, Collection[str]]
+) -> list[_Fact]:
+    """A fact in the other languages that know it and have a source for it, the most certain first."""
+    elsewhere = [of_language.get(fact.uuid) for code, of_language in facts.items() if code != fact.language]
+    found = [other for other in elsewhere if other and other.known and _is_sourced(other, sourced)]
+    return sorted(found, key=lambda other: -np.nan_to_num(other.logprob, nan=-np.inf))
+
+
+def _is_sourced(fact: _Fact, sourced: Mapping[str, Collection[str]]) -> bool:
+    return fact.uuid in sourced.get(fact.language, ())

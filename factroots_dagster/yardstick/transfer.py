@@ -1,0 +1,73 @@
+"""Our method, and its placebos: whether a fact would be known without its own source (`roots.transfer`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from factroots_dagster.models.checkpoint import LoadedModel
+from factroots_dagster.probing.name_access import measure_name_access
+from factroots_dagster.roots.transfer import Cells, Transfer, collect_cells, estimate_transfer, fit_transfer
+from factroots_dagster.yardstick.study import CELL, Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+TYPICAL_LOGPROB = -0.3
+"""Of a predicted fact's answer, where no model is asked: the mean in `demo` worlds of seeds 1 and 100."""
+
+
+def transfer_by_model(study: Study, model: LoadedModel) -> pd.DataFrame:
+    """Columns from_others and guess of Transfer, and expected, of every fact and language.
+
+    expected: P(known) without the own source. model: the study's, or its untrained twin.
+    """
+    sourced = _sourced(study)
+    access = measure_name_access(model, study.splits, study.predictions, sourced, seed=study.world.seed)
+    cells = collect_cells(study.predictions, sourced)
+    return _tabulate(cells, estimate_transfer(cells, access))
+
+
+def transfer_by_strings(study: Study) -> pd.DataFrame:
+    """The same without a model: fitted to how many partners write the subject alike, and the object."""
+    sourced = _sourced(study)
+    cells = collect_cells(study.predictions, sourced)
+    labels = {
+        (row["uuid"], language): (row["subject"], row["object"])
+        for language, split in study.splits.items()
+        for row in split.select(["uuid", "subject", "object"]).to_pylist()
+    }
+    partners: dict[str, list[str]] = {}
+    for (uuid, language), has_source, known in zip(cells.keys, cells.sourced, cells.known, strict=True):
+        if has_source and known:
+            partners.setdefault(uuid, []).append(language)
+    features = np.full((len(cells.keys), 3), np.nan)
+    for index, (uuid, language) in enumerate(cells.keys):
+        others = [labels[uuid, other] for other in partners.get(uuid, ()) if other != language]
+        if others:
+            alike = np.array([[a == b for a, b in zip(labels[uuid, language], other, strict=True)]
+                              for other in others])  # fmt: skip
+            features[index] = [len(others), *alike.sum(axis=0)]
+    return _tabulate(cells, fit_transfer(cells, features, np.full(len(cells.keys), TYPICAL_LOGPROB)))
+
+
+def _sourced(study: Study) -> dict[str, set[str]]:
+    rows = study.types.select([*CELL, "source_present"]).to_pylist()
+    sourced: dict[str, set[str]] = {language: set() for language in study.splits}
+    for row in rows:
+        if row["source_present"]:
+            sourced[row["language"]].add(row["uuid"])
+    return sourced
+
+
+def _tabulate(cells: Cells, transfer: Transfer) -> pd.DataFrame:
+    import pandas as pd
+
+    columns: dict[str, npt.NDArray[np.float64]] = {
+        **transfer._asdict(),
+        "expected": transfer.without_own_source(),
+    }
+    return pd.DataFrame(columns, index=pd.MultiIndex.from_tuples(cells.keys, names=CELL))
