@@ -455,6 +455,39 @@ ROWS = (
         resources=("models",),
     ),
     AssetRow(
+        name="name_access",
+        group="probing",
+        description="What the names of one language bring up in the questions of the languages that know a "
+        "fact and state it: how the fact could come across. Beside it what an untrained model of the same "
+        "configuration answers.",
+        body=probing.name_access,
+        kinds=("pytorch", "parquet"),
+        suite=models.access_suite,
+        partitioned_by=(CHECKPOINT,),
+        reads=("checkpoint", "predictions", "mlama_split", "fact_types"),
+        settings=("sandbox_seed", "active_languages", "precision"),
+        schema=probing_tables.NAME_ACCESS,
+        side_tables={"untrained": probing_tables.NAME_ACCESS},
+        metrics=metrics.access,
+        pool=MODEL_POOL,
+        resources=("models",),
+    ),
+    AssetRow(
+        name="fact_verdicts",
+        group="report",
+        description="What every predicted fact is known from, with probabilities: its own language's text, "
+        "other languages, both, its names, or luck; estimated from the facts that a language does not state, "
+        "beside what an untrained model gives.",
+        body=report.fact_verdicts,
+        suite=results.verdicts_suite,
+        partitioned_by=(CHECKPOINT,),
+        reads=("fact_types", "predictions", "name_access"),
+        settings=("active_languages",),
+        schema=root_tables.FACT_VERDICTS,
+        side_tables={"shares": root_tables.VERDICT_SHARES},
+        metrics=metrics.verdicts,
+    ),
+    AssetRow(
         name="categorization_report",
         group="report",
         description="The page that people open: one self-contained HTML file per model, its figures, the "
@@ -462,11 +495,12 @@ ROWS = (
         body=report.categorization_report,
         kinds=("html",),
         suite=results.report_suite,
-        number=2,
+        number=3,
         partitioned_by=(CHECKPOINT,),
         reads=(
             "checkpoint",
             "fact_types",
+            "fact_verdicts",
             "probing_scores",
             "language_clusters",
             "neuron_similarity",

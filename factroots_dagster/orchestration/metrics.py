@@ -6,6 +6,7 @@ that cannot be computed is None, and is left out.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 
@@ -143,6 +144,32 @@ def types(store: Store, key: str) -> Metrics:
     predicted = counts.total() - counts["not_predicted"]
     shares = {f"share_{name}": count / predicted for name, count in counts.items() if name != "not_predicted"}
     return {f"facts_{name}": count for name, count in sorted(counts.items())} | dict(sorted(shares.items()))
+
+
+def access(store: Store, key: str) -> Metrics:
+    """How often a partner's answer has at least half a chance: with its own names, and with others' names."""
+    tables = {
+        "trained": store.read("name_access", key),
+        "untrained": store.read_side("untrained", "name_access", key),
+    }
+    return {
+        f"likely_with_{names}_{model}": pc.mean(pc.greater(table[column], math.log(0.5))).as_py()
+        for model, table in tables.items()
+        for names, column in (("own_names", "partner_logprob"), ("other_names", "name_logprob"))
+    }
+
+
+def verdicts(store: Store, key: str) -> Metrics:
+    """Expected shares over all languages, and that of shared facts with an untrained model."""
+    rows = store.read_side("shares", "fact_verdicts", key).to_pylist()
+    overall = {row["verdict"]: row for row in rows if row["language"] == "*"}
+    expected = {
+        f"expected_{name}": row["expected"] for name, row in overall.items() if row["expected"] is not None
+    }
+    return expected | {
+        "expected_shared_untrained": overall["shared"]["expected_untrained"],
+        "undetermined": overall["undetermined"]["facts"],
+    }
 
 
 def report(store: Store, key: str) -> Metrics:

@@ -39,6 +39,7 @@ STORED_TABLES: Mapping[str, tuple[str, str]] = {
     "cluster_members": ("language_clusters", "members"),
     "mantel": ("language_clusters", "mantel"),
     "sensitivity": ("fact_types", "sensitivity"),
+    "verdict_shares": ("fact_verdicts", "shares"),
     "similarity_pairs": ("neuron_similarity", "pairs"),
     "neuron_stability": ("neuron_similarity", "stability"),
     "layer_profile": ("neuron_similarity", "layers"),

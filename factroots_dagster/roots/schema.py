@@ -133,6 +133,53 @@ CHANGED_FACTS = table(
 )
 """One row per fact and language whose type differs between one checkpoint and the next."""
 
+KNOWN_FROM = ("shared", "independent", "transferred", "easy", "luck")
+"""What a predicted fact can be known from: see `roots.verdicts`."""
+
+FACT_VERDICTS = table(
+    *FACT_KEY,
+    float64("stated", "How probable it is that the language's corpora state the fact; 0 without a source"),
+    float64(
+        "without_source",
+        "How probable the model would know the fact here without its own source; null where there are too "
+        "few facts without a source to learn from",
+    ),
+    float64("without_source_untrained", "The same of the untrained twin; null as without_source"),
+    float64("shared", "Probability that it is stated here and would be known without that; null if unknown"),
+    float64(
+        "independent", "Probability that it is stated here and only known because of that; null if unknown"
+    ),
+    float64(
+        "transferred",
+        "Probability that it is not stated here and came from another language; null if unknown",
+    ),
+    float64(
+        "easy", "Probability that it is not stated here and its names give the object away; null if unknown"
+    ),
+    float64("luck", "Probability that it is not stated here and was guessed; null if unknown"),
+    string("verdict", "The most probable of these if it reaches one half, else undetermined"),
+    string("reason", "Why: a sentence for people"),
+    nullable=("without_source", "without_source_untrained", *KNOWN_FROM),
+)
+"""One row per predicted fact of FACT_TYPES."""
+
+VERDICT_SHARES = table(
+    ALL_LANGUAGES,
+    string("verdict", f"One of {', '.join(KNOWN_FROM)}, undetermined"),
+    int64("facts", "Number of predicted facts with this verdict"),
+    float64("share", "Their share of the predicted facts; null without any"),
+    float64(
+        "expected",
+        "Mean probability of the predicted facts, which counts doubtful ones in part; null for undetermined, "
+        "or where there are no probabilities",
+    ),
+    float64("low", "Lower end of its 95% interval over facts; null for fewer than two"),
+    float64("high", "Upper end of its 95% interval over facts; null for fewer than two"),
+    float64("expected_untrained", "expected of the untrained twin, for shared; else null"),
+    nullable=("share", "expected", "low", "high", "expected_untrained"),
+)
+"""One row per language, and one for all, and verdict."""
+
 TYPE_COUNTS = table(ALL_LANGUAGES, _TYPE, _FACTS, _SHARE)
 """One row per language and type."""
 

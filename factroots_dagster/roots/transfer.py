@@ -78,6 +78,16 @@ class Transfer(NamedTuple):
         return np.where(np.isnan(self.from_others), self.guess, self.from_others)
 
 
+def sourced_facts(types: pa.Table) -> dict[str, set[str]]:
+    """The uuids of the facts with a source, by language of FACT_TYPES."""
+    sourced: dict[str, set[str]] = {}
+    for uuid, language, present in zip_columns(types, "uuid", "language", "source_present"):
+        of_language = sourced.setdefault(language, set())
+        if present:
+            of_language.add(uuid)
+    return sourced
+
+
 def collect_cells(predictions: Mapping[str, pa.Table], sourced: Mapping[str, Collection[str]]) -> Cells:
     """All facts of PREDICTIONS, by language; sourced: uuids of those with a source, by language."""
     columns = ("uuid", "language", "full_match", "prior_logprob")

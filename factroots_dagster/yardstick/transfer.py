@@ -9,7 +9,14 @@ import numpy.typing as npt
 
 from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.probing.name_access import measure_name_access
-from factroots_dagster.roots.transfer import Cells, Transfer, collect_cells, estimate_transfer, fit_transfer
+from factroots_dagster.roots.transfer import (
+    Cells,
+    Transfer,
+    collect_cells,
+    estimate_transfer,
+    fit_transfer,
+    sourced_facts,
+)
 from factroots_dagster.yardstick.study import CELL, Study
 
 if TYPE_CHECKING:
@@ -25,7 +32,7 @@ def transfer_by_model(study: Study, model: LoadedModel) -> pd.DataFrame:
 
     expected: P(known) without the own source. model: the study's, or its untrained twin.
     """
-    sourced = _sourced(study)
+    sourced = sourced_facts(study.types)
     access = measure_name_access(model, study.splits, study.predictions, sourced, seed=study.world.seed)
     cells = collect_cells(study.predictions, sourced)
     return _tabulate(cells, estimate_transfer(cells, access))
@@ -33,7 +40,7 @@ def transfer_by_model(study: Study, model: LoadedModel) -> pd.DataFrame:
 
 def transfer_by_strings(study: Study) -> pd.DataFrame:
     """The same without a model: fitted to how many partners write the subject alike, and the object."""
-    sourced = _sourced(study)
+    sourced = sourced_facts(study.types)
     cells = collect_cells(study.predictions, sourced)
     labels = {
         (row["uuid"], language): (row["subject"], row["object"])
@@ -52,15 +59,6 @@ def transfer_by_strings(study: Study) -> pd.DataFrame:
                               for other in others])  # fmt: skip
             features[index] = [len(others), *alike.sum(axis=0)]
     return _tabulate(cells, fit_transfer(cells, features, np.full(len(cells.keys), TYPICAL_LOGPROB)))
-
-
-def _sourced(study: Study) -> dict[str, set[str]]:
-    rows = study.types.select([*CELL, "source_present"]).to_pylist()
-    sourced: dict[str, set[str]] = {language: set() for language in study.splits}
-    for row in rows:
-        if row["source_present"]:
-            sourced[row["language"]].add(row["uuid"])
-    return sourced
 
 
 def _tabulate(cells: Cells, transfer: Transfer) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 
 from factroots_dagster.orchestration.assets.step import Step
-from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_SCORES, VOLUME_RELATIONS
+from factroots_dagster.probing import schema as tables
 from factroots_dagster.tracing.schema import WIKIPEDIA_VOLUME
 
 
@@ -33,7 +33,7 @@ def probe(step: Step, checkpoint: str, language: str) -> None:
             progress=lambda line: step.progress(f"{language}: {line}"),
         )
     if "predictions" in step.writers:
-        step.writers["predictions"].write(predictions, PREDICTIONS)
+        step.writers["predictions"].write(predictions, tables.PREDICTIONS)
 
 
 def probing_scores(step: Step, checkpoint: str) -> None:
@@ -50,14 +50,31 @@ def probing_scores(step: Step, checkpoint: str) -> None:
         {language: step.read("mlama_split", language, columns=entities) for language in languages},
         seed=step.settings.sandbox_seed,
     )
-    step.writer.write(scores, PROBING_SCORES)
+    step.writer.write(scores, tables.PROBING_SCORES)
     columns = ["language", "object_ids", "full_match"]
     matches = (step.read("predictions", checkpoint, language, columns=columns) for language in languages)
-    step.writer.write(mask_counts(matches), MASK_COUNTS, side="mask_counts")
+    step.writer.write(mask_counts(matches), tables.MASK_COUNTS, side="mask_counts")
     volumes = [
         step.read("wikipedia_volume", language)
         for language in languages
         if step.store.exists("wikipedia_volume", language)
     ]
     volume = pa.concat_tables([WIKIPEDIA_VOLUME.empty_table(), *volumes])
-    step.writer.write(volume_relations(scores, volume), VOLUME_RELATIONS, side="volume_relations")
+    step.writer.write(volume_relations(scores, volume), tables.VOLUME_RELATIONS, side="volume_relations")
+
+
+def name_access(step: Step, checkpoint: str) -> None:
+    """Ask each language that knows and states a fact by another one's names; and the untrained twin."""
+    from factroots_dagster.models.untrained import with_random_weights
+    from factroots_dagster.probing.name_access import measure_name_access
+    from factroots_dagster.roots.transfer import sourced_facts
+
+    model = step.model_resource().load(checkpoint)
+    step.read("checkpoint", checkpoint)
+    sourced = sourced_facts(step.read("fact_types", checkpoint))
+    splits = {language: step.read("mlama_split", language) for language in sourced}
+    predictions = {language: step.read("predictions", checkpoint, language) for language in sourced}
+    seed, progress = step.settings.sandbox_seed, step.progress
+    for asked, side in ((model, ""), (with_random_weights(model, seed), "untrained")):
+        table = measure_name_access(asked, splits, predictions, sourced, seed=seed, progress=progress)
+        step.writer.write(table, tables.NAME_ACCESS, side=side)

@@ -40,6 +40,25 @@ def fact_types(step: Step, checkpoint: str) -> None:
     step.writer.write(sensitivity.table(), tables.SENSITIVITY, side="sensitivity")
 
 
+def fact_verdicts(step: Step, checkpoint: str) -> None:
+    """Say with probabilities what every predicted fact is known from."""
+    from factroots_dagster.roots.transfer import collect_cells, estimate_transfer, sourced_facts
+    from factroots_dagster.roots.verdicts import judge_facts, share_verdicts
+
+    types = step.read("fact_types", checkpoint)
+    sourced = sourced_facts(types)
+    columns = ["uuid", "language", "full_match", "prior_logprob"]
+    predictions = {
+        language: step.read("predictions", checkpoint, language, columns=columns) for language in sourced
+    }
+    cells = collect_cells(predictions, sourced)
+    trained = estimate_transfer(cells, step.read("name_access", checkpoint))
+    untrained = estimate_transfer(cells, step.read_side("untrained", "name_access", checkpoint))
+    verdicts = judge_facts(types, cells, trained, untrained)
+    step.writer.write(verdicts, tables.FACT_VERDICTS)
+    step.writer.write(share_verdicts(verdicts), tables.VERDICT_SHARES, side="shares")
+
+
 def categorization_report(step: Step, checkpoint: str) -> None:
     """Write the page of one checkpoint, its figures and its data."""
     from factroots_dagster.report.inputs import read_report_inputs

@@ -12,7 +12,8 @@ from factroots_dagster.orchestration.checks import expect, side_tables
 from factroots_dagster.orchestration.checks.suite import suite_of
 from factroots_dagster.roots.easy import CUE_ALPHA
 from factroots_dagster.roots.evidence import ALPHA
-from factroots_dagster.roots.schema import RULES, TYPES
+from factroots_dagster.roots.schema import KNOWN_FROM, RULES, TYPES
+from factroots_dagster.roots.verdicts import LEVEL, UNDETERMINED
 from factroots_dagster.sandbox.blocks import COMPLETE
 from factroots_dagster.sandbox.schema import PLANTED_KINDS
 from factroots_dagster.settings import Settings
@@ -101,6 +102,52 @@ def types_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
             sensitivity_repeated="no row of the sensitivity is there twice",
         ),
         *expect.distinct("language", len(settings.active_languages), severity="warning"),
+    ]
+
+
+def verdicts_frame(store: Store, checkpoint: str) -> pd.DataFrame:
+    frame: pd.DataFrame = store.read("fact_verdicts", checkpoint).to_pandas()
+    types = store.read("fact_types", checkpoint, columns=["uuid", "language", "type"]).to_pandas()
+    predicted = types[types["type"] != "not_predicted"].groupby("language").size()
+    probabilities = frame[list(KNOWN_FROM)]
+    total = probabilities.sum(axis=1, skipna=False)
+    frame["whole"] = total.isna() | (np.abs(total - 1) < 1e-6)
+    highest = probabilities.max(axis=1)
+    of_verdict = np.array(
+        [row[row["verdict"]] if row["verdict"] in KNOWN_FROM else np.nan for row in frame.to_dict("records")],
+        float,
+    )
+    undetermined = frame["verdict"] == UNDETERMINED
+    frame["most_probable"] = undetermined | ((of_verdict >= LEVEL) & (of_verdict >= highest - 1e-9))
+    shares = store.read_side("shares", "fact_verdicts", checkpoint).to_pandas()
+    counted = shares[shares["language"] != "*"].groupby("language")["facts"].sum()
+    gaps = frame.groupby("language").size().sub(predicted, fill_value=0).ne(0).sum()
+    return frame.assign(
+        facts_gaps=int(gaps),
+        shares_totals=int(counted.sub(frame.groupby("language").size(), fill_value=0).ne(0).sum()),
+        shares_range=int((~shares["expected"].dropna().between(0, 1)).sum()),
+    )
+
+
+@suite_of(verdicts_frame)
+def verdicts_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
+    return [
+        *expect.rows(1, severity="warning"),
+        *expect.unique("uuid", "language"),
+        *expect.among("verdict", (*KNOWN_FROM, UNDETERMINED)),
+        *expect.not_null("reason"),
+        *expect.within("stated", 0, 1),
+        *expect.within("without_source", 0, 1),
+        *expect.within("without_source_untrained", 0, 1),
+        *expect.true(
+            whole="the probabilities add up to 1",
+            most_probable="the verdict is the most probable, and has at least one half",
+        ),
+        *expect.zero(
+            facts_gaps="every predicted fact has a verdict",
+            shares_totals="the shares count every verdict",
+            shares_range="expected shares are between 0 and 1",
+        ),
     ]
 
 

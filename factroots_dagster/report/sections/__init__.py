@@ -24,6 +24,7 @@ from factroots_dagster.report.sections import (
     similarity,
     stability,
     types_overview,
+    verdicts,
     volume,
     yardstick,
 )
@@ -31,6 +32,7 @@ from factroots_dagster.report.sections.model import Section
 
 SECTIONS: tuple[Callable[[ReportInputs], Section | None], ...] = (
     types_overview.build_section,
+    verdicts.build_section,
     probing.build_section,
     volume.build_section,
     object_length.build_section,

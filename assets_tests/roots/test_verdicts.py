@@ -1,0 +1,138 @@
+"""Verdicts and their shares, against probabilities multiplied by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from factroots_dagster.roots.schema import FACT_TYPES, FACT_VERDICTS, KNOWN_FROM, VERDICT_SHARES
+from factroots_dagster.roots.transfer import Cells, Transfer
+from factroots_dagster.roots.verdicts import LEVEL, judge_facts, share_verdicts
+
+NAN = float("nan")
+
+
+def types_of(*rows: tuple[str, bool, float | None, bool]) -> pa.Table:
+    """FACT_TYPES of facts f0, f1, ... : type, source_present, stated_probability, whether it is easy."""
+    schema = pa.schema([field.with_nullable(True) for field in FACT_TYPES])
+    listed = [
+        {"uuid": f"f{number}", "language": "aa", "relation": "P1", "type": type_, "source_present": source}
+        | {"stated_probability": stated, "easy": "naming_cue" if easy else None}
+        for number, (type_, source, stated, easy) in enumerate(rows)
+    ]
+    return pa.Table.from_pylist(listed, schema=schema)
+
+
+def judge(types: pa.Table, from_others: list[float], guess: list[float]) -> list[dict]:
+    count = types.num_rows
+    cells = Cells(
+        [(uuid, "aa") for uuid in types["uuid"].to_pylist()],
+        np.array(types["source_present"].to_pylist(), bool),
+        np.ones(count, bool),
+        np.zeros(count),
+    )
+    transfer = Transfer(np.array(from_others), np.array(guess))
+    untrained = Transfer(np.full(count, 0.1), np.full(count, 0.1))
+    table = judge_facts(types, cells, transfer, untrained)
+    assert table.schema.equals(FACT_VERDICTS)
+    return table.to_pylist()
+
+
+def test_probabilities_are_those_multiplied_by_hand() -> None:
+    rows = judge(
+        types_of(
+            ("shared", True, 0.9, False),
+            ("independent", True, None, False),  # not estimated: the source counts
+            ("transferred", False, None, False),
+            ("transferred", False, None, False),
+            ("naming_cue", False, None, True),
+            ("independent", True, 0.8, False),  # no partner
+            ("not_predicted", False, None, False),
+        ),
+        from_others=[0.7, 0.2, 0.6, 0.3, 0.9, NAN, 0.9],
+        guess=[0.1] * 7,
+    )
+    expected = [
+        ("shared", [0.63, 0.27, 0.07, 0, 0.03]),
+        ("independent", [0.2, 0.8, 0, 0, 0]),
+        ("transferred", [0, 0, 0.6, 0, 0.4]),
+        ("luck", [0, 0, 0.3, 0, 0.7]),
+        ("easy", [0, 0, 0, 1, 0]),
+        ("independent", [0.08, 0.72, 0, 0, 0.2]),
+    ]
+    assert [row["uuid"] for row in rows] == [f"f{number}" for number in range(6)]
+    for row, (verdict, probabilities) in zip(rows, expected, strict=True):
+        assert row["verdict"] == verdict
+        assert [row[name] for name in KNOWN_FROM] == pytest.approx(probabilities)
+        assert row["without_source_untrained"] == 0.1
+    assert rows[0]["reason"] == "P(stated here) = 0.90; P(known without it) = 0.70."
+    assert rows[5]["reason"].endswith("; no other language that has a source knows it.")
+
+
+def test_what_cannot_be_told_is_undetermined_with_its_reason() -> None:
+    untested, unclear = judge(
+        types_of(("independent", True, 0.9, False), ("shared", True, 0.6, False)), [NAN, 0.6], [NAN, 0.1]
+    )
+    assert untested["verdict"] == "undetermined" and untested["shared"] is None
+    assert "Too few facts without a source" in untested["reason"]
+    assert unclear["verdict"] == "undetermined" and unclear["shared"] == pytest.approx(0.36)
+    assert "No type reaches" in unclear["reason"]
+
+
+PROBABILITY = st.floats(0, 1)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.booleans(), st.none() | PROBABILITY, st.booleans(), PROBABILITY | st.just(NAN), PROBABILITY
+        ),
+        min_size=1,
+        max_size=8,
+    )
+)
+def test_probabilities_are_whole_and_the_verdict_is_the_largest(facts: list[tuple]) -> None:
+    types = types_of(*(("shared", source, stated, easy) for source, stated, easy, *_ in facts))
+    rows = judge(types, [fact[3] for fact in facts], [fact[4] for fact in facts])
+    for row in rows:
+        values = {name: row[name] for name in KNOWN_FROM}
+        assert sum(values.values()) == pytest.approx(1)
+        assert all(0 <= value <= 1 for value in values.values())
+        if row["verdict"] == "undetermined":
+            assert max(values.values()) < LEVEL
+        else:
+            assert values[row["verdict"]] == max(values.values()) >= LEVEL
+
+
+def test_shares_are_means_of_probabilities() -> None:
+    names = ["shared", "independent", "transferred", "easy", "luck"]
+    rows = [
+        {"uuid": uuid, "language": language, "relation": "P1", "stated": stated, "reason": "."}
+        | dict(zip(names, values or [None] * 5, strict=True))
+        | {"verdict": verdict, "without_source": 0.5, "without_source_untrained": twin}
+        for uuid, language, stated, values, verdict, twin in [
+            ("f", "aa", 1.0, [0.7, 0.3, 0, 0, 0], "shared", 0.1),
+            ("g", "aa", 0.5, [0.1, 0.4, 0.1, 0, 0.4], "undetermined", 0.2),
+            ("f", "bb", 1.0, [0.2, 0.8, 0, 0, 0], "independent", 0.3),
+            ("h", "bb", 0.0, None, "undetermined", None),
+        ]
+    ]
+    table = share_verdicts(pa.Table.from_pylist(rows, schema=FACT_VERDICTS))
+    assert table.schema.equals(VERDICT_SHARES)
+    frame: pd.DataFrame = table.to_pandas().set_index(["language", "verdict"])
+    assert frame.loc[("aa", "shared"), "expected"] == pytest.approx(0.4)
+    assert frame.loc[("bb", "independent"), "expected"] == pytest.approx(0.8)
+    assert frame.loc[("*", "shared"), "expected"] == pytest.approx((0.7 + 0.1 + 0.2) / 3)
+    assert frame.loc[("*", "shared"), "expected_untrained"] == pytest.approx((0.1 + 0.1 + 0.3) / 3)
+    assert frame.loc["*"]["facts"].to_dict() == {
+        "shared": 1, "independent": 1, "transferred": 0, "easy": 0, "luck": 0, "undetermined": 2
+    }  # fmt: skip
+    assert frame.loc[("*", "undetermined"), "share"] == 0.5
+    low, high = frame.loc[("*", "shared"), ["low", "high"]]
+    assert 0 <= low < 1 / 3 < high <= 1
+    assert pd.isna(frame.loc[("bb", "shared"), "low"])  # one fact with probabilities
