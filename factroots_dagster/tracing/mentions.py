@@ -99,16 +99,24 @@ def write_mentions(
             ],
             storage_schema(MENTION_FORMS),
         ),
-        "coverage": measure_coverage(inflected.held_out, forms, label_forms, targets),
     }
     counts = {"labels": entities.num_rows} | {
         name: side_tables[name].num_rows for name in ("aliases", "forms")
     }
+    shown = {link.target for link in inflected.held_out}
+    shown_targets = {label: titles for label, titles in targets.items() if not shown.isdisjoint(titles)}
+    shown_forms = {label: label_forms[label] for label in shown_targets}
+    coverage = partial(measure_coverage, inflected.held_out, label_forms=shown_forms, targets=shown_targets)
     if progress:
         searched = ", ".join(f"{count:,} {name}" for name, count in counts.items())
         progress(f"{language}: searching for {searched}")
     write_part = partial(
-        _write_part, paths=paths, folder=folder.absolute(), forms=forms, tokenizer_json=tokenizer_json
+        _write_part,
+        paths=paths,
+        folder=folder.absolute(),
+        forms=forms,
+        tokenizer_json=tokenizer_json,
+        coverage=coverage,
     )
     total_bytes = sum(path.stat().st_size for path in paths)
     what = f"{language}: mentions"
@@ -127,12 +135,19 @@ def _write_part(
     folder: Path,
     forms: EntityForms,
     tokenizer_json: str | None,
+    coverage: Callable[[EntityForms], pa.Table],
 ) -> TaskState:
-    """In a worker: write the mentions in one file of articles."""
+    """In a worker: write the mentions in one file of articles.
+
+    With the first file also what is computed from all names, which every worker has at hand: NAME_COVERAGE,
+    by `coverage`, and MENTION_PIECES.
+    """
     path = paths[number]
     size, total_rows = path.stat().st_size, max(1, pq.read_metadata(path).num_rows)
     rows_read, pages = 0, 0
-    if tokenizer_json is not None and number == 0:
+    if number == 0:
+        pq.write_table(coverage(forms), folder / "_coverage.parquet")
+    if number == 0 and tokenizer_json is not None:
         labels = forms.distinct_labels
         columns = [labels, piece_search(tokenizer_json, labels).unknown]
         pq.write_table(pa.table(columns, schema=storage_schema(MENTION_PIECES)), folder / "_pieces.parquet")
