@@ -64,19 +64,17 @@ def time_collection(
 
 
 def rate_of_collection(rows: Rows) -> float:
-    """MB of text per second on the cores of the measurement, the median of the rounds."""
-    return statistics.median(row["megabytes"] / row["seconds"] for row in rows)
+    """MB of text per CPU second, the median of the rounds."""
+    return statistics.median(row["megabytes"] / row["cpu_seconds"] for row in rows)
 
 
-def cost_table(
-    corpora: list[tuple[str, float, float]], measured_cores: int
-) -> tuple[list[str], list[list[str]]]:
-    """Header and rows: what each corpus costs. corpora: name, megabytes, and MB/s on the measured cores."""
+def cost_table(corpora: list[tuple[str, float, float]]) -> tuple[list[str], list[list[str]]]:
+    """Header and rows: what each corpus costs. corpora: name, megabytes, and MB per CPU second."""
     header = ["corpus and pipeline", "MB, assumed", "MB/s per core", "core hours"]
     header += [f"hours on {count:,} cores" for count in CORES]
     rows = []
     for name, megabytes, rate in corpora:
-        core_hours = megabytes / (rate / measured_cores) / 3600
-        row = [name, f"{megabytes:,.0f}", f"{rate / measured_cores:.2f}", f"{core_hours:,.0f}"]
+        core_hours = megabytes / rate / 3600
+        row = [name, f"{megabytes:,.0f}", f"{rate:.2f}", f"{core_hours:,.0f}"]
         rows.append(row + [f"{core_hours / count:,.2f}" for count in CORES])
     return header, rows

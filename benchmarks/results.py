@@ -78,14 +78,12 @@ def list_inputs(rows: Rows) -> list[tuple[str, int, float]]:
     return list(dict.fromkeys((row["language"], row["factor"], row["megabytes"]) for row in rows))
 
 
-def throughput(rows: Rows, pipeline: str) -> float:
-    """MB/s on the largest inputs of all languages together."""
+def rate_per_core(rows: Rows, pipeline: str) -> float:
+    """MB per CPU second on the largest inputs of all languages together."""
     largest = max(row["factor"] for row in rows)
-    inputs = [(language, size) for language, factor, size in list_inputs(rows) if factor == largest]
-    seconds = sum(
-        statistics.median(total_seconds(rows, language, largest, pipeline)) for language, _ in inputs
-    )
-    return sum(megabytes for _, megabytes in inputs) / seconds
+    chosen = [row for row in rows if (row["factor"], row["pipeline"]) == (largest, pipeline)]
+    runs = {(row["language"], row["round"]): row["megabytes"] for row in chosen}
+    return float(sum(runs.values()) / sum(row["cpu_seconds"] for row in chosen))
 
 
 def fit_line(rows: Rows, language: str, pipeline: str) -> tuple[float, float, float, float]:
@@ -122,7 +120,6 @@ def write_markdown(
     cleaners: Rows,
     splitters: Rows,
     conditions: list[str],
-    cores: int,
     path: Path,
 ) -> None:
     """Write the tables of the measurements and what follows from them."""
@@ -141,20 +138,20 @@ def write_markdown(
         "",
         "## All 53 Wikipedias, and 1 TB of FineWeb-2",
         "",
-        "Computed, not run. The rate on dumps is that of the largest inputs together; that on FineWeb-2 was "
-        f"measured on articles' texts in its columns ({sizes}). Sizes are assumed: of the dumps the sum of "
-        "the `pages-articles.xml` on dumps.wikimedia.org, some 250 GB; of FineWeb-2, 20 TB of text in all "
-        "(Penedo et al. 2025, arXiv:2506.20920), a twentieth. Time is assumed to fall in proportion to the "
-        "cores, so more of them will take longer than this; and whole corpora have more short pages than "
-        "these dumps.",
+        "Computed, not run, from CPU seconds: a core does in a second what is divided by them. The rate on "
+        "dumps is that of the largest inputs together; that on FineWeb-2 was measured on articles' texts in "
+        f"its columns ({sizes}). Sizes are assumed: of the dumps the sum of the `pages-articles.xml` on "
+        "dumps.wikimedia.org, some 250 GB; of FineWeb-2, 20 TB of text in all (Penedo et al. 2025, "
+        "arXiv:2506.20920), a twentieth. All cores are taken to be busy all the time, so more of them will "
+        "take longer than this; and whole corpora have more short pages than these dumps.",
         "",
     ]
     costs = [
-        (f"53 Wikipedias: {pipeline}", WIKIPEDIAS_MEGABYTES, throughput(rows, pipeline))
+        (f"53 Wikipedias: {pipeline}", WIKIPEDIAS_MEGABYTES, rate_per_core(rows, pipeline))
         for pipeline in PIPELINES
     ]
     costs.append((f"1 TB of FineWeb-2: {ALL}", FINEWEB_MEGABYTES, rate_of_collection(collection)))
-    lines += format_table(*cost_table(costs, cores))
+    lines += format_table(*cost_table(costs))
     lines += ["", "## Sentences alone, one core", ""]
     lines += [
         "Of articles' texts, one per call. P, R and F1 are those of this project's borders within lines if "

@@ -219,9 +219,7 @@ def main(
     results.write_csv(cleaners, output / "wikipedia_cleaners.csv")
     results.write_csv(splitters, output / "wikipedia_splitters.csv")
     results.write_figure(measurements, cores, output / "wikipedia.png")
-    results.write_markdown(
-        measurements, collection, cleaners, splitters, conditions, cores, output / "wikipedia.md"
-    )
+    results.write_markdown(measurements, collection, cleaners, splitters, conditions, output / "wikipedia.md")
     click.echo((output / "wikipedia.md").read_text())
 
 
