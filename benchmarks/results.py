@@ -132,7 +132,9 @@ def write_markdown(
         ],
         [end_to_end_row(rows, *item, pipeline) for item in list_inputs(rows) for pipeline in PIPELINES],
     )
-    lines += ["", "## Time over size", "", "Least squares over all rounds and sizes.", "", *size_table(rows)]
+    if len({factor for _, factor, _ in list_inputs(rows)}) > 1:
+        lines += ["", "## Time over size", "", "Least squares over all rounds and sizes.", ""]
+        lines += size_table(rows)
     sizes = ", ".join(f"{row['megabytes']:.1f} MB of {row['language']}" for row in collection[:1])
     lines += [
         "",
