@@ -10,6 +10,8 @@ import pytest
 from factroots_dagster.errors import InputError
 from factroots_dagster.settings import load_settings
 
+PLACES = ("DATA_ROOT", "CHECKPOINTS", "WIKIPEDIA_SOURCE", "MLAMA_SOURCE")
+
 
 @pytest.fixture(autouse=True)
 def empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -57,6 +59,9 @@ def test_the_environment_takes_precedence_over_the_file(
         ("SANDBOX_SEED", "many"),
         ("DEVICE", "abacus"),
         ("WIKIPEDIA_SNAPSHOT", "yesterday"),
+        *((name, f"{scheme}://bucket/x") for name in PLACES for scheme in ("s3a", "gs", "hdfs", "S3")),
+        ("CORPORA", "wikipedia, web=s3a://bucket/{language}"),
+        ("CORPORA", "web=gs://bucket/x"),
     ],
 )
 def test_the_error_of_an_invalid_value_names_its_setting(
@@ -65,6 +70,20 @@ def test_the_error_of_an_invalid_value_names_its_setting(
     monkeypatch.setenv(f"FACTROOTS_{name}", value)
     with pytest.raises(InputError, match=f"FACTROOTS_{name}"):
         load_settings()
+
+
+def test_places_that_can_be_read_are_accepted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A corpus at a URI where Spark has a connector or needs none; sources on the web; folders."""
+    for name in PLACES:
+        monkeypatch.setenv(f"FACTROOTS_{name}", str(tmp_path / "a:b"))
+    monkeypatch.setenv("FACTROOTS_CORPORA", "web=hdfs://name/x, files=file:///x")
+    load_settings()
+    for name in ("WIKIPEDIA_SOURCE", "MLAMA_SOURCE"):
+        monkeypatch.setenv(f"FACTROOTS_{name}", "https://example.org/x")
+    monkeypatch.setenv("FACTROOTS_CORPORA", "web=s3a://bucket/x")
+    monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path))
+    (tmp_path / "spark-defaults.conf").write_text("spark.jars.packages org.apache.hadoop:hadoop-aws:3.4.1\n")
+    load_settings()
 
 
 def test_an_unknown_setting_in_the_file_is_rejected(tmp_path: Path) -> None:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from factroots_dagster.tables import column, description_of, storage_schema
+from factroots_dagster.tables import (
+    column,
+    description_of,
+    is_among,
+    number_values,
+    storage_schema,
+    unique_with_first_row,
+)
 
 SCHEMA = pa.schema(
     [
@@ -32,3 +42,33 @@ def test_the_stored_schema_has_the_same_types_and_no_descriptions_at_any_depth()
     )
     assert stored.equals(undescribed, check_metadata=True)
     assert not SCHEMA.equals(undescribed, check_metadata=True)
+
+
+@pytest.mark.parametrize("largest", [1, 50, 2**40, 2**62])
+def test_unique_keys_and_first_rows_are_those_of_numpy(largest: int) -> None:
+    """Even where a key and its row do not fit into one number."""
+    chance = np.random.default_rng([2, 3])
+    for count in (0, 1, 2, 1000):
+        keys = chance.integers(0, 20, count) * (largest // 20) + chance.integers(0, 2, count)
+        for values, expected in zip(
+            unique_with_first_row(keys), np.unique(keys, return_index=True), strict=True
+        ):
+            assert values.dtype == np.int64 and np.array_equal(values, expected)
+
+
+@given(st.lists(st.text(max_size=3)) | st.lists(st.integers(-(2**63), 2**63 - 1)), st.integers(0, 9))
+def test_values_are_numbered_as_by_numpy(values: list[str] | list[int], cut: int) -> None:
+    """Whether a column has one chunk or more."""
+    type_ = pa.string() if any(isinstance(value, str) for value in values) else pa.int64()
+    column = pa.array(values, type_)
+    distinct, numbers = number_values(column)
+    assert distinct.to_pylist() == sorted(set(values))
+    assert distinct.take(pa.array(numbers)).to_pylist() == values
+    chunked = pa.chunked_array([column[:cut], column[cut:]])
+    assert np.array_equal(number_values(chunked)[1], numbers) and number_values(chunked)[0].equals(distinct)
+
+
+@given(st.lists(st.integers(-9, 9)), st.lists(st.integers(-9, 9)))
+def test_membership_is_that_of_numpy(values: list[int], others: list[int]) -> None:
+    value, other = np.array(values, dtype=np.int64), np.sort(np.array(others, dtype=np.int64))
+    assert np.array_equal(is_among(value, other), np.isin(value, other))

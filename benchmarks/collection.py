@@ -142,7 +142,7 @@ def timed(function: Callable[[], Any]) -> Timed:
 
 def write_shaped(texts: list[str], path: Path) -> None:
     """The texts as one file of FineWeb-2's columns."""
-    path.parent.mkdir()
+    path.parent.mkdir(parents=True)
     count = len(texts)
     columns = {
         "text": texts,

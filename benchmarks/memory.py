@@ -1,7 +1,8 @@
-"""The memory of a process and its descendants, sampled while they run."""
+"""The memory of a process and its descendants, sampled while they run, and their processor time."""
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 from pathlib import Path
@@ -22,6 +23,22 @@ def list_children() -> dict[int, list[int]]:
             continue
         children.setdefault(parent, []).append(int(stat.parent.name))
     return children
+
+
+def cpu_seconds(root: int) -> float:
+    """Processor time of `root` and its descendants so far, those that have ended and been waited for too."""
+    children = list_children()
+    pending, ticks = [root], 0
+    while pending:
+        process = pending.pop()
+        pending += children.get(process, [])
+        try:
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        except OSError:  # it has ended
+            continue
+        # user and system time, its own and that of children waited for
+        ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def measure_tree(root: int) -> int:

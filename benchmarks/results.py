@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.costs import FINEWEB_MEGABYTES, WIKIPEDIAS_MEGABYTES, cost_table, rate_of_collection
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -21,9 +23,6 @@ ALL, SURFACE = "all matchers", "surface matchers"
 BASELINE = "WikiExtractor + plain Python"
 PIPELINES = (ALL, BASELINE, SURFACE)
 """In the order in which they take turns."""
-
-ALL_WIKIPEDIAS_MEGABYTES = 250_000
-"""XML of the Wikipedias of mLAMA's 53 languages, approximately."""
 
 COLOURS = {ALL: "#0072B2", SURFACE: "#009E73", BASELINE: "#D55E00"}
 SHADES = (1.0, 0.7, 0.45, 0.25)
@@ -49,6 +48,8 @@ def describe_conditions(cores: int, rounds: int) -> list[str]:
         f"*{BASELINE}*: `--no-templates` (its fastest setting; templates are expanded by neither), a process "
         "per core, then labels matched by set intersection and substrings; one window (the article), no "
         "offsets, no lists, no aliases.",
+        "CPU seconds are those of the whole process tree, Spark's Java included: unlike seconds they hardly "
+        "depend on what else the machine does.",
         "Memory is the largest sum (PSS) over the process tree, including Spark's Java, in separate runs "
         "that are not timed.",
     ]
@@ -77,14 +78,12 @@ def list_inputs(rows: Rows) -> list[tuple[str, int, float]]:
     return list(dict.fromkeys((row["language"], row["factor"], row["megabytes"]) for row in rows))
 
 
-def throughput(rows: Rows, pipeline: str) -> float:
-    """MB/s on the largest inputs of all languages together."""
+def rate_per_core(rows: Rows, pipeline: str) -> float:
+    """MB per CPU second on the largest inputs of all languages together."""
     largest = max(row["factor"] for row in rows)
-    inputs = [(language, size) for language, factor, size in list_inputs(rows) if factor == largest]
-    seconds = sum(
-        statistics.median(total_seconds(rows, language, largest, pipeline)) for language, _ in inputs
-    )
-    return sum(megabytes for _, megabytes in inputs) / seconds
+    chosen = [row for row in rows if (row["factor"], row["pipeline"]) == (largest, pipeline)]
+    runs = {(row["language"], row["round"]): row["megabytes"] for row in chosen}
+    return float(sum(runs.values()) / sum(row["cpu_seconds"] for row in chosen))
 
 
 def fit_line(rows: Rows, language: str, pipeline: str) -> tuple[float, float, float, float]:
@@ -115,36 +114,53 @@ def write_csv(rows: Rows, path: Path) -> None:
             writer.writerow({k: f"{v:.4f}" if isinstance(v, float) else v for k, v in row.items()})
 
 
-def write_markdown(rows: Rows, cleaners: Rows, conditions: list[str], cores: int, path: Path) -> None:
+def write_markdown(
+    rows: Rows,
+    collection: Rows,
+    cleaners: Rows,
+    splitters: Rows,
+    conditions: list[str],
+    path: Path,
+) -> None:
     """Write the tables of the measurements and what follows from them."""
     lines = ["# From a dump to the sources of facts", "", *(f"- {line}" for line in conditions), ""]
     lines += ["![Seconds by phase and by size](wikipedia.png)", "", "## Dump to fact sources", ""]
     lines += format_table(
         [
-            *("language", "MB", "pipeline", "seconds by phase", "seconds", "MB/s", "times baseline"),
-            *("peak GB", "facts"),
+            *("language", "MB", "pipeline", "seconds by phase", "seconds", "MB/s", "MB per CPU second"),
+            *("times baseline", "peak GB", "facts"),
         ],
         [end_to_end_row(rows, *item, pipeline) for item in list_inputs(rows) for pipeline in PIPELINES],
     )
-    lines += ["", "## Time over size", "", "Least squares over all rounds and sizes.", "", *size_table(rows)]
+    if len({factor for _, factor, _ in list_inputs(rows)}) > 1:
+        lines += ["", "## Time over size", "", "Least squares over all rounds and sizes.", ""]
+        lines += size_table(rows)
+    sizes = ", ".join(f"{row['megabytes']:.1f} MB of {row['language']}" for row in collection[:1])
     lines += [
         "",
-        "## All 53 Wikipedias",
+        "## All 53 Wikipedias, and 1 TB of FineWeb-2",
         "",
-        f"Computed, not run: hours = {ALL_WIKIPEDIAS_MEGABYTES:,} MB / (rate x cores / {cores}) / 3600, "
-        "where the rate is that of the largest inputs together. Time is assumed to fall in proportion to the "
-        "cores, so more of them will take longer than this; and whole Wikipedias have more short pages than "
-        "these dumps.",
+        "Computed, not run, from CPU seconds: a core does in a second what is divided by them. The rate on "
+        "dumps is that of the largest inputs together; that on FineWeb-2 was measured on articles' texts in "
+        f"its columns ({sizes}). Sizes are assumed: of the dumps the sum of the `pages-articles.xml` on "
+        "dumps.wikimedia.org, some 250 GB; of FineWeb-2, 20 TB of text in all (Penedo et al. 2025, "
+        "arXiv:2506.20920), a twentieth. All cores are taken to be busy all the time, so more of them will "
+        "take longer than this; and whole corpora have more short pages than these dumps.",
         "",
     ]
-    lines += format_table(
-        ["pipeline", f"MB/s on {cores} cores", "hours on 2 cores", "hours on 64 cores"],
-        [
-            [pipeline, f"{rate:.1f}", *(hours(rate, cores, count) for count in (2, 64))]
-            for pipeline in PIPELINES
-            for rate in [throughput(rows, pipeline)]
-        ],
-    )
+    costs = [
+        (f"53 Wikipedias: {pipeline}", WIKIPEDIAS_MEGABYTES, rate_per_core(rows, pipeline))
+        for pipeline in PIPELINES
+    ]
+    costs.append((f"1 TB of FineWeb-2: {ALL}", FINEWEB_MEGABYTES, rate_of_collection(collection)))
+    lines += format_table(*cost_table(costs))
+    lines += ["", "## Sentences alone, one core", ""]
+    lines += [
+        "Of articles' texts, one per call. P, R and F1 are those of this project's borders within lines if "
+        "the other splitter's were right: agreement, not correctness.",
+        "",
+        *splitter_table(splitters),
+    ]
     lines += ["", "## The cleaner alone, one core", ""]
     lines += ["F1 of tokens against mwparserfromhell's text.", "", *cleaner_table(cleaners)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -189,6 +205,22 @@ def cleaner_table(cleaners: Rows) -> list[str]:
     )
 
 
+def splitter_table(splitters: Rows) -> list[str]:
+    """Speed and agreement of each splitter, per language."""
+    return format_table(
+        ["language", "splitter", "MB of text", "MB per CPU second", "borders", "P", "R", "F1"],
+        [
+            [
+                *(row["language"], row["splitter"]),
+                *(f"{row[name]:.1f}" for name in ("megabytes", "megabytes_per_cpu_second")),
+                f"{row['borders']:,}",
+                *(f"{row[name]:.4f}" for name in ("precision", "recall", "f1")),
+            ]
+            for row in splitters
+        ],
+    )
+
+
 def end_to_end_row(rows: Rows, language: str, factor: int, megabytes: float, pipeline: str) -> list[str]:
     """One row of the table of times from dump to fact sources."""
     seconds = total_seconds(rows, language, factor, pipeline)
@@ -201,6 +233,7 @@ def end_to_end_row(rows: Rows, language: str, factor: int, megabytes: float, pip
         for row in rows
         if (row["language"], row["factor"], row["pipeline"]) == (language, factor, pipeline)
     ]
+    cpu = sum(row["cpu_seconds"] for row in selected) / len(seconds)
     return [
         language,
         f"{megabytes:.1f}",
@@ -210,15 +243,11 @@ def end_to_end_row(rows: Rows, language: str, factor: int, megabytes: float, pip
         ),
         f"{median:.1f} ({min(seconds):.1f}-{max(seconds):.1f})",
         f"{megabytes / median:.1f}",
+        f"{megabytes / cpu:.2f}",
         f"{speedup:.2f}",
         f"{max(row['peak_bytes'] for row in selected) / 1e9:.2f}",
         f"{selected[0]['facts']:,}",
     ]
-
-
-def hours(megabytes_per_second: float, measured_cores: int, cores: int) -> str:
-    """Hours for all Wikipedias on `cores`, given the rate on `measured_cores`."""
-    return f"{ALL_WIKIPEDIAS_MEGABYTES / (megabytes_per_second * cores / measured_cores) / 3600:.2f}"
 
 
 def format_table(header: list[str], rows: list[list[str]]) -> list[str]:

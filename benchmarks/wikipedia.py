@@ -27,8 +27,10 @@ import pyarrow.parquet as pq
 
 from benchmarks import baseline, results
 from benchmarks.cleaners import time_cleaners
+from benchmarks.costs import time_collection
 from benchmarks.inputs import read_pages, write_repeated
-from benchmarks.memory import PeakMemory
+from benchmarks.memory import PeakMemory, cpu_seconds
+from benchmarks.splitters import time_splitters
 from factroots_dagster.corpora.wikipedia.articles import write_articles
 from factroots_dagster.corpora.wikipedia.dump import acquire_dump
 from factroots_dagster.facts.mlama.release import acquire_release
@@ -43,7 +45,8 @@ from factroots_dagster.tracing.volume import measure_volume
 PROJECT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("FACTROOTS_TEST_DATA", PROJECT.parent / "shared" / "data"))
 VOCABULARY_SIZE = 30_000
-CLEANER_BYTES = 25_000_000
+TOOL_BYTES = 25_000_000
+"""XML on which single tools are compared."""
 
 
 @dataclass
@@ -51,15 +54,17 @@ class Run:
     """One run of a pipeline on one dump: seconds by phase, memory, and how many facts it found."""
 
     seconds: dict[str, float] = field(default_factory=dict)
+    cpu_seconds: dict[str, float] = field(default_factory=dict)
     peak_bytes: int = 0
     facts: int = 0
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Time the body as a phase."""
-        start = time.perf_counter()
+        start, cpu_start = time.perf_counter(), cpu_seconds(os.getpid())
         yield
         self.seconds[name] = time.perf_counter() - start
+        self.cpu_seconds[name] = cpu_seconds(os.getpid()) - cpu_start
 
 
 @dataclass(frozen=True)
@@ -204,28 +209,34 @@ def main(
             for code in languages.split(",")
             for source in create_inputs(code, dumps, release, scratch, megabytes, sizes)
         ]
-        measurements = time_pipelines(inputs, scratch, rounds, cores, tokenizer)
-        cleaners = [row for path in sorted(dumps.iterdir()) for row in time_cleaners_on(path, rounds)]
+        measurements, collection = time_pipelines(inputs, scratch, rounds, cores, tokenizer)
+        cleaners, splitters = [], []
+        for code, path in list_dumps(dumps):
+            cleaners += time_cleaners(code, path, TOOL_BYTES, rounds, click.echo)
+            splitters += time_splitters(code, path, TOOL_BYTES, rounds, click.echo)
     output.mkdir(parents=True, exist_ok=True)
     results.write_csv(measurements, output / "wikipedia.csv")
     results.write_csv(cleaners, output / "wikipedia_cleaners.csv")
+    results.write_csv(splitters, output / "wikipedia_splitters.csv")
     results.write_figure(measurements, cores, output / "wikipedia.png")
-    results.write_markdown(measurements, cleaners, conditions, cores, output / "wikipedia.md")
+    results.write_markdown(measurements, collection, cleaners, splitters, conditions, output / "wikipedia.md")
     click.echo((output / "wikipedia.md").read_text())
 
 
-def time_cleaners_on(path: Path, rounds: int) -> list[dict[str, Any]]:
-    """The cleaners' rows for a dump, none for other files."""
-    code = path.name.partition("wiki-")[0].replace("_", "-")
-    if "-pages-articles" not in path.name or "index" in path.name:
-        return []
-    return time_cleaners(code, path, CLEANER_BYTES, rounds, click.echo)
+def list_dumps(folder: Path) -> list[tuple[str, Path]]:
+    """Language and path of the dumps in a folder."""
+    return [
+        (path.name.partition("wiki-")[0].replace("_", "-"), path)
+        for path in sorted(folder.iterdir())
+        if "-pages-articles" in path.name and "index" not in path.name
+    ]
 
 
 def time_pipelines(
     inputs: list[Input], scratch: Path, rounds: int, cores: int, tokenizer: Path | None
-) -> list[dict[str, Any]]:
-    """Run every pipeline on every input, in turn, `rounds` times: a row per run and phase."""
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Run every pipeline on every input, in turn, `rounds` times: a row per run and phase; and those of
+    `time_collection` on the last input."""
     start = time.perf_counter()
     spark = spark_session(f"local[{cores}]")
     click.echo(f"Spark started in {time.perf_counter() - start:.1f} s, which is not counted")
@@ -259,13 +270,20 @@ def time_pipelines(
                     "round": number,
                     "phase": phase,
                     "seconds": seconds,
+                    "cpu_seconds": run.cpu_seconds[phase],
                     "peak_bytes": peak_bytes,
                     "facts": run.facts,
                 }
                 for phase, seconds in run.seconds.items()
             ]
+    last, work = inputs[-1], scratch / "collection"
+    (work / "articles").mkdir(parents=True)
+    write_articles(spark, last.dump, work / "articles")
+    collection = time_collection(
+        spark, last.language, work / "articles", last.split, tokenizers[last.language], rounds, work
+    )
     spark.stop()
-    return rows
+    return rows, collection
 
 
 def warm_up(spark: Any, inputs: list[Input], scratch: Path, tokenizer: Path | None) -> dict[str, str]:

@@ -26,6 +26,7 @@ from factroots_dagster.corpora.schema import WIKIPEDIA
 from factroots_dagster.errors import InputError
 from factroots_dagster.languages.geography import MLAMA_PLACES
 from factroots_dagster.sandbox.dials import PRESETS, Dials, languages_of, parse_dials, with_nothing_in_common
+from factroots_dagster.spark.connectors import missing_connector, scheme_of
 
 GENERATED_WORLDS = ("sandbox", "disjoint")
 MLAMA_LANGUAGES = tuple(MLAMA_PLACES)
@@ -144,7 +145,29 @@ class Settings(BaseSettings):
     @field_validator("corpora")
     @classmethod
     def _corpora_can_be_parsed(cls, value: str) -> str:
-        parse_corpora(value)
+        for choice in parse_corpora(value):
+            scheme = scheme_of(choice.location)
+            if scheme and (library := missing_connector(scheme)):
+                raise ValueError(
+                    f"corpus {choice.name} is at {scheme}://, which Spark reads with {library} only; name it "
+                    "in spark.jars.packages in spark-defaults.conf, or copy the files into a folder"
+                )
+        return value
+
+    @field_validator("data_root", "checkpoints", mode="before")
+    @classmethod
+    def _folders_are_local(cls, value: object) -> object:
+        if scheme := scheme_of(str(value)):
+            raise ValueError(
+                f"{scheme}:// does not work here; name a folder, local or mounted on all machines"
+            )
+        return value
+
+    @field_validator("wikipedia_source", "mlama_source")
+    @classmethod
+    def _sources_are_local_or_on_the_web(cls, value: str) -> str:
+        if (scheme := scheme_of(value)) not in (None, "http", "https"):
+            raise ValueError(f"{scheme}:// does not work here; give a folder, or an http or https address")
         return value
 
     @field_validator("sandbox_preset")

@@ -1,11 +1,17 @@
-"""How tables are declared: Arrow schemas whose columns describe themselves, and columns of many tables."""
+"""How tables are declared: Arrow schemas whose columns describe themselves, and columns of many tables.
+
+And how the values of a column are numbered.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 DESCRIPTION = b"description"
 
@@ -48,6 +54,39 @@ LANGUAGE_PAIR = (
 def zip_columns(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
     """The rows of some columns, as tuples of Python values."""
     return zip(*(table.column(name).to_pylist() for name in names), strict=True)
+
+
+def number_values(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int64]]:
+    """The distinct values of a column without nulls, ascending, and the number of each row's, [rows].
+
+    As np.unique with return_inverse, but values are hashed and not sorted: an eighth of the time.
+    """
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    encoded = column.dictionary_encode()
+    order = pc.sort_indices(encoded.dictionary)
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order.to_numpy()] = np.arange(len(order))
+    return encoded.dictionary.take(order), rank[encoded.indices.to_numpy()]
+
+
+def unique_with_first_row(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The distinct keys (none negative), ascending, and the first row of each: np.unique, but much faster."""
+    bits = len(keys).bit_length()
+    if not len(keys) or int(keys.max()).bit_length() + bits > 63:
+        return np.unique(keys, return_index=True)
+    # Key and row in one number: numbers are sorted several times as fast as rows by a key.
+    both = np.sort((keys << bits) | np.arange(len(keys)))
+    both = both[np.append(True, np.diff(both >> bits) != 0)]
+    return both >> bits, both & ((1 << bits) - 1)
+
+
+def is_among(values: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether each value is one of some others: np.isin without sorting again. [values]"""
+    if not len(ascending):
+        return np.zeros(len(values), dtype=bool)
+    found: NDArray[np.bool_] = np.take(ascending, np.searchsorted(ascending, values), mode="clip") == values
+    return found
 
 
 def description_of(field: pa.Field) -> str:

@@ -100,7 +100,7 @@ def test_corpora_without_files_are_named(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     places = {"some": "some/{language}.jsonl", "all": "all/{language}", "none": "none", "bad": "bad/*"}
     corpora = [f"{name}={tmp_path}/{place}" for name, place in places.items()]
-    settings = mlama_settings(tmp_path, corpora=f"{', '.join(corpora)}, far=s3a://bucket/x")
+    settings = mlama_settings(tmp_path, corpora=f"{', '.join(corpora)}, far=hdfs://name/x")
     results = {result.check: (result.status, result.message) for result in doctor.check_corpora(settings)}
     assert {name: status for name, (status, _) in results.items()} == {
         **{"corpus some": "warning", "corpus all": "ok", "corpus none": "problem", "corpus bad": "problem"}

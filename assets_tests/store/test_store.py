@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -169,6 +173,24 @@ def test_what_a_writer_reads_is_recorded_as_its_inputs(tmp_path: Path) -> None:
     with store.write_partition("sums", code_version="1") as writer:
         writer.write(table(total), SCHEMA)
     assert store.digest("sums") == before  # the digest depends on the data, not on the time
+
+
+def test_the_digest_is_of_rows_and_not_of_the_files_that_hold_them(tmp_path: Path) -> None:
+    store = Store(tmp_path, "sandbox")
+    rows = pa.table({"n": list(range(9))})
+
+    def digest_of(cuts: list[int], side: pa.Table, **options: Any) -> str:
+        with store.write_partition("numbers", code_version="1") as writer:
+            for number, (start, end) in enumerate(pairwise([0, *cuts, 9])):
+                pq.write_table(rows[start:end], writer.folder / f"part-{number:05d}-000.parquet", **options)
+            pq.write_table(side, writer.folder / "_side.parquet", **options)
+        return store.digest("numbers")
+
+    expected = digest_of([], rows)
+    assert digest_of([4, 7], rows, compression="zstd", row_group_size=2, use_dictionary=False) == expected
+    assert digest_of([], rows[1:]) != expected
+    files = json.loads((store.path("numbers") / MANIFEST).read_text("utf-8"))["files"]
+    assert sorted(files) == ["_side.parquet", "part-00000-000.parquet"]
 
 
 def test_the_error_of_a_missing_partition_says_how_to_materialize_it(tmp_path: Path) -> None:

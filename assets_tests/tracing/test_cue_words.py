@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from factroots_dagster.tracing.contexts import BESIDE, BETWEEN, STEM, cut_context, hash_words
-from factroots_dagster.tracing.cue_words import read_words, score_cue_words, score_templates
+from factroots_dagster.tracing.cue_words import Words, number_words, score_cue_words, score_templates
+
+
+def read_words(texts: list[str]) -> Words:
+    text, word, _ = hash_words(texts)
+    return number_words(text, word, len(texts))
 
 
 def words_of(*texts: str) -> list[set[int]]:
-    text, word = hash_words(texts)
+    text, word, _ = hash_words(texts)
     return [set(word[text == number].tolist()) for number in range(len(texts))]
 
 
@@ -51,6 +58,16 @@ def test_marks_and_characters_without_spaces_are_words_of_their_own() -> None:
 @given(st.lists(st.text(max_size=20), max_size=5))
 def test_words_of_a_text_do_not_depend_on_the_other_texts(texts: list[str]) -> None:
     assert words_of(*texts) == [words_of(text)[0] for text in texts]
+
+
+@given(st.lists(st.text("aÉİ1 ,.\n首", max_size=20), max_size=5))
+def test_marks_are_the_share_of_punctuation_among_tokens(texts: list[str]) -> None:
+    """Counted one by one: tokens by a pattern, and those that are no letters."""
+    marks = []
+    for text in texts:
+        tokens = re.findall("首|[aÉİ1]+|[,.]", text)
+        marks.append(sum(token in ",." for token in tokens) / max(1, len(tokens)))
+    assert hash_words(texts).marks.tolist() == marks
 
 
 def test_the_words_around_facts_are_their_cues() -> None:

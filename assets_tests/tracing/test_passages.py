@@ -16,7 +16,6 @@ from factroots_dagster.tracing.passages import (
     PASSAGE_COLUMNS,
     FactTable,
     find_passages,
-    unique_with_first_row,
 )
 
 ENTITIES, LENGTH = 6, 60
@@ -131,15 +130,3 @@ def test_random_mentions_hold_passages_of_every_matcher() -> None:
         row for _ in range(40) for row in by_loops(random_mentions(chance), [(0, 1), (2, 3), (4, 4), (5, 0)])
     ]
     assert {row[1] for row in rows} == set(range(len(IN_TEXT))) and len(rows) > 500
-
-
-@pytest.mark.parametrize("largest", [1, 50, 2**40, 2**62])
-def test_unique_keys_and_first_rows_are_those_of_numpy(largest: int) -> None:
-    """Even where a key and its row do not fit into one number."""
-    chance = np.random.default_rng([2, 3])
-    for count in (0, 1, 2, 1000):
-        keys = chance.integers(0, 20, count) * (largest // 20) + chance.integers(0, 2, count)
-        for values, expected in zip(
-            unique_with_first_row(keys), np.unique(keys, return_index=True), strict=True
-        ):
-            assert values.dtype == np.int64 and np.array_equal(values, expected)

@@ -11,10 +11,9 @@ import pyarrow.parquet as pq
 
 from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES
 from factroots_dagster.tracing.candidates import build_fact_table, encode_strings, write_best_passages
-from factroots_dagster.tracing.contexts import Context
 from factroots_dagster.tracing.forms import entities_of_split
 from factroots_dagster.tracing.matchers import MATCHERS
-from factroots_dagster.tracing.passage_texts import write_sentences
+from factroots_dagster.tracing.passage_texts import SENTENCES, write_sentences
 from factroots_dagster.tracing.passages import MATCHER_NUMBERS
 from factroots_dagster.tracing.schema import ENTITY_MENTIONS
 
@@ -43,7 +42,7 @@ def read_sentences(
     passages["row"] = np.arange(len(sentences)) * 10
     states: list[dict[str, Any]] = []
     states.append(write_sentences(0, states.append, [path], folder, [passages]))
-    others = ["url", *Context._fields]
+    others = [name for name in SENTENCES.names if name not in ("row", "title", "revision_id", "sentence")]
     rows = pq.read_table(folder / "_sentences-00000.parquet").drop_columns(others).to_pylist()
     return [tuple(row.values()) for row in rows], states, path.stat().st_size
 

@@ -2,7 +2,8 @@
 
 A folder holds the main table (`data.parquet`, or `part-*.parquet` written by Spark), side tables
 (`_<name>.parquet`: readers of a Parquet folder ignore names that begin with an underscore) and
-`_manifest.json` with the digest of every file and of every partition that it was computed from.
+`_manifest.json` with the SHA-256 of every file, the digest of the content (see `contents`), and that of
+every partition that it was computed from.
 Everything is written by `Store.write_partition`, so that a partition on disk is complete or absent.
 """
 
@@ -25,6 +26,7 @@ import pyarrow.parquet as pq
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.store.atomic import atomic_folder
+from factroots_dagster.store.contents import digest_table
 from factroots_dagster.tables import storage_schema
 
 MANIFEST = "_manifest.json"
@@ -144,9 +146,10 @@ def compute_sha256(path: Path) -> str:
 class PartitionInfo:
     """A partition on disk, according to its manifest.
 
-    rows: of the main table; None without one. bytes: of all files but the manifest. digest: of the content
-    of all files, the partition's data version. inputs: the digests of the partitions that it was computed
-    from, by `<asset>/<key>`. run_id: the run that wrote it; None when no run did.
+    rows: of the main table; None without one. bytes: of all files but the manifest. digest: of the rows of
+    all tables and the bytes of other files, the partition's data version. inputs: the digests of the
+    partitions that it was computed from, by `<asset>/<key>`. run_id: the run that wrote it; None when no run
+    did.
     """
 
     path: Path
@@ -249,7 +252,7 @@ class Store:
             raise InputError(f"{folder}: its {MANIFEST} is damaged", MATERIALIZE_AGAIN) from None
 
     def digest(self, asset: str, *parts: str) -> str:
-        """The digest of a partition's files, which is its data version."""
+        """The digest of a partition's content, which is its data version."""
         return str(self.manifest(asset, *parts)["digest"])
 
     @contextmanager
@@ -307,12 +310,18 @@ def _write_manifest(
     paths = sorted(path for path in writer.folder.rglob("*") if path.is_file())
     files = {path.relative_to(writer.folder).as_posix(): compute_sha256(path) for path in paths}
     main = main_files(writer.folder)
+    side = sorted(writer.folder.glob("_*.parquet"))
+    tables = {path.name for path in (*main, *side)}
+    contents = {name: digest for name, digest in files.items() if name not in tables}
+    contents |= {path.name: digest_table([path]) for path in side}
+    if main:
+        contents["data.parquet"] = digest_table(main)
     manifest = {
         "asset": asset,
         "partition": list(parts),
         "rows": sum(pq.read_metadata(path).num_rows for path in main) if main else None,
         "bytes": sum(path.stat().st_size for path in paths),
-        "digest": hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest(),
+        "digest": hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest(),
         "inputs": writer.inputs,
         "files": files,
         **origin,

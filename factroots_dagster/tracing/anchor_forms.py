@@ -94,7 +94,7 @@ def find_anchor_forms(
     for form, labels in labels_of_form.items():
         for label in _labels_with_form(form, labels, candidates, targets, links):
             source = candidates[label][form]
-            if source == LINK or as_title(form, language) not in titles - targets[label]:
+            if source == LINK or form not in titles or titles[form] in targets[label]:
                 sources.setdefault(label, {})[form] = source
     return AnchorForms(sources, held_out)
 
@@ -148,24 +148,25 @@ def _expected_forms(form: str, endings: Endings, language: str) -> Iterator[str]
 
 def _count_links(
     path: Path, labels_of_form: Mapping[str, list[str]], targets: Targets, language: str
-) -> tuple[Counter[tuple[str, str]], set[str]]:
-    """Links that show each form, by form and label's article ("" for all), and titles that forms are."""
+) -> tuple[Counter[tuple[str, str]], dict[str, str]]:
+    """Links that show each form, by form and label's article ("" for all), and the titles that forms are."""
     links: Counter[tuple[str, str]] = Counter()
-    titles: set[str] = set()
+    linked: set[str] = set()
     spelled = {capitalize(form, language): form for form in labels_of_form} | {
         form: form for form in labels_of_form
     }
     searched = pa.array(sorted(spelled), pa.string())
-    form_titles = pa.array(sorted({as_title(form, language) for form in labels_of_form}), pa.string())
+    title_of_form = {form: as_title(form, language) for form in labels_of_form}
+    form_titles = pa.array(sorted(set(title_of_form.values())), pa.string())
     for batch in _batches(path, language):
-        titles.update(batch["target"].filter(pc.is_in(batch["target"], form_titles)).to_pylist())
+        linked.update(batch["target"].filter(pc.is_in(batch["target"], form_titles)).to_pylist())
         for title, words, count in _rows(batch.filter(pc.is_in(batch["words"], searched)), "links"):
             form = spelled[words]
             links[form, ""] += count
             for label in labels_of_form[form]:
                 if title in targets[label]:
                     links[form, label] += count
-    return links, titles
+    return links, {form: title for form, title in title_of_form.items() if title in linked}
 
 
 def _labels_with_form(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from factroots_dagster.text.code_points import to_code_points
+from factroots_dagster.text.code_points import CharacterProperty, to_code_points
 from factroots_dagster.text.tokens import (
     PUNCTUATION,
     SPACE,
@@ -28,6 +28,8 @@ HASH_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 """Odd, so that no letter is lost: words are told apart by a polynomial in it, modulo 2 ** 64."""
 
 Span = tuple[int, int]
+
+_is_decimal = CharacterProperty(lambda codes: [chr(code).isdecimal() for code in codes])
 
 
 class Context(NamedTuple):
@@ -54,8 +56,17 @@ def cut_context(text: str, subject: Span, object_: Span) -> Context:
     return Context(before, between, after, lines)
 
 
-def hash_words(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The distinct words of each text: parallel arrays of text and word, which is a number from its letters.
+class HashedWords(NamedTuple):
+    """The distinct words of texts, as parallel arrays of text and word, by both; and of each text the share
+    of punctuation among its tokens, 0 without tokens."""
+
+    text: NDArray[np.int64]
+    word: NDArray[np.int64]
+    marks: NDArray[np.float64]
+
+
+def hash_words(texts: Sequence[str]) -> HashedWords:
+    """The words of each text, as numbers from their letters.
 
     A word is its first letters, in small ones; a pair of characters in a script without spaces; a mark of
     punctuation. Numbers are one word.
@@ -65,21 +76,24 @@ def hash_words(texts: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int6
     classes = character_classes(joined)
     starts = np.flatnonzero(token_starts(classes))
     # So that the last words can be read on.
-    codes = np.append(to_code_points(joined), np.zeros(STEM, np.uint32)).astype(np.uint64)
+    codes = np.append(to_code_points(joined), np.zeros(STEM, np.uint32))
     kinds = np.append(classes, np.full(STEM, SPACE, np.uint8))
     kind = kinds[starts]
-    words, goes_on = codes[starts] * HASH_FACTOR, np.ones(len(starts), dtype=bool)
+    words, going_on = codes[starts] * HASH_FACTOR, np.flatnonzero(kind != PUNCTUATION)
     for offset in range(1, STEM):
-        goes_on &= (kinds[starts + offset] == kind) & (kind != PUNCTUATION)
-        counted = goes_on & ((kind == WORD) | (offset == 1))
-        words = np.where(counted, (words + codes[starts + offset]) * HASH_FACTOR, words)
-    is_number = np.array(
-        [letter.isdecimal() for letter in map(joined.__getitem__, starts.tolist())], dtype=bool
-    )
-    words[is_number] = 0
+        if offset == 2:
+            going_on = going_on[kind[going_on] == WORD]
+        position = starts[going_on] + offset
+        goes_on = kinds[position] == kind[going_on]
+        going_on = going_on[goes_on]
+        words[going_on] = (words[going_on] + codes[position[goes_on]]) * HASH_FACTOR
+    words[_is_decimal(codes[starts]) == 1] = 0
     _, text_ends = joined_bounds(texts)
-    both = np.stack([np.searchsorted(text_ends, starts), words.view(np.int64)])
-    order = np.lexsort(both[::-1])
-    both = both[:, order]
-    differs = np.append(True, np.any(np.diff(both, axis=1) != 0, axis=0))[: len(starts)]
-    return both[0, differs], both[1, differs]
+    text, word = np.searchsorted(text_ends, starts), words.view(np.int64)
+    tokens, marks = (
+        np.bincount(numbers, minlength=len(texts)) for numbers in (text, text[kind == PUNCTUATION])
+    )
+    order = np.lexsort((word, text))
+    text, word = text[order], word[order]
+    differs = np.append(True, (np.diff(text) != 0) | (np.diff(word) != 0))[: len(starts)]
+    return HashedWords(text[differs], word[differs], marks / np.maximum(1, tokens))

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from factroots_dagster.tracing.contexts import hash_words
+from factroots_dagster.tables import number_values, unique_with_first_row
 
 PARTS = 5
 """Parts of the data; each is scored with weights learned from the others."""
@@ -34,11 +35,10 @@ class Words(NamedTuple):
     words: int
 
 
-def read_words(texts: Sequence[str]) -> Words:
-    """The words of each text."""
-    window, hashes = hash_words(texts)
-    distinct, word = np.unique(hashes, return_inverse=True)
-    return Words(window, word, len(texts), len(distinct))
+def number_words(window: Numbers, hashes: Numbers, windows: int) -> Words:
+    """The words of windows. window, hashes: parallel arrays of window and word, see `contexts.hash_words`."""
+    distinct, word = number_values(pa.array(hashes))
+    return Words(window, word, windows, len(distinct))
 
 
 def score_cue_words(
@@ -52,26 +52,27 @@ def score_cue_words(
     """The largest weight among each window's words, at least 0. [windows]
 
     read: see `score_templates`. relation, pair, subject, is_fact: of each window; mismatched pairs are no
-    facts. close: the windows whose words are learned from.
+    facts, and windows of one pair differ in none of these. close: the windows whose words are learned from.
     """
     windows = len(relation)
     in_window = read.window < windows
     window, word = read.window[in_window], read.word[in_window]
-    cells, cell = np.unique(relation[window] * read.words + word, return_inverse=True)
+    distinct, cell = number_values(pa.array(relation[window] * read.words + word))
+    cells = distinct.to_numpy()
     scores = np.zeros(windows)
     part = subject % PARTS
+    # A pair counts once for a word, however often a page repeats it.
+    rows = np.flatnonzero(close[window])
+    _, first = unique_with_first_row(cell[rows] * (int(pair.max(initial=0)) + 1) + pair[window[rows]])
+    learned_cell, learned_window = cell[rows[first]], window[rows[first]]
+    learned_pair = np.flatnonzero(close)
+    learned_pair = learned_pair[np.unique(pair[learned_pair], return_index=True)[1]]
     for number in range(PARTS):
-        learned = close & (part != number)
-        rows = np.flatnonzero(learned[window])
-        # A pair counts once for a word, however often a page repeats it.
-        keys = cell[rows] * (int(pair.max(initial=0)) + 1) + pair[window[rows]]
-        rows = rows[np.unique(keys, return_index=True)[1]]
-        chosen = np.flatnonzero(learned)
-        chosen = chosen[np.unique(pair[chosen], return_index=True)[1]]
         counts, totals = [], []
         for kind in (is_fact, ~is_fact):
-            counts.append(np.bincount(cell[rows[kind[window[rows]]]], minlength=len(cells)))
-            of_kind = relation[chosen[kind[chosen]]]
+            learned = kind & (part != number)
+            counts.append(np.bincount(learned_cell[learned[learned_window]], minlength=len(cells)))
+            of_kind = relation[learned_pair[learned[learned_pair]]]
             totals.append(np.bincount(of_kind, minlength=int(relation.max(initial=0)) + 1))
         weights = _weigh(cells % max(1, read.words), cells // max(1, read.words), counts, totals)
         scored = np.flatnonzero(part[window] == number)

@@ -6,21 +6,21 @@ list item or heading begins.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.tables import number_values
 from factroots_dagster.text.code_points import CODE_POINT_LIMIT, CodePoints, to_code_points
 from factroots_dagster.text.inflection.suffixes import stems
 from factroots_dagster.text.letter_case import capitalize
-from factroots_dagster.text.normalization import normalize, normalize_all
+from factroots_dagster.text.normalization import normalize_all
 from factroots_dagster.text.symbols import Matches, Symbols, SymbolSearch
 from factroots_dagster.text.tokens import character_classes, inside_words, joined_bounds
 from factroots_dagster.tracing.kinds import ALIAS, FORM, LABEL, MENTION_KINDS
@@ -96,34 +96,44 @@ class EntityForms:
         aliases: further names by label. inflected: normalized forms of names by label, of kind FORM.
         """
         labels = entities["label"].to_pylist()
-        rows = set()
-        for number, (label, form) in enumerate(zip(labels, normalize_all(labels, language), strict=True)):
-            form = form.strip()
-            others = {normalize(alias, language).strip() for alias in aliases.get(label, ())} - {form}
-            names = {(form, LABEL), *((other, ALIAS) for other in others)}
-            names |= {(stem, STEM) for stem in stems(form, language)}
-            names |= {(other, FORM) for other in (inflected or {}).get(label, ())}
+        spelled = [alias for names in aliases.values() for alias in names]
+        form_of_alias = dict(zip(spelled, map(str.strip, normalize_all(spelled, language)), strict=True))
+        found: list[str] = []
+        numbers: list[int] = []
+        kinds: list[int] = []
+        for number, (name, own) in enumerate(zip(labels, normalize_all(labels, language), strict=True)):
+            own = own.strip()
+            others = {form_of_alias[alias] for alias in aliases.get(name, ())} - {own}
+            names = {(own, LABEL), *((other, ALIAS) for other in others)}
+            names.update((stem, STEM) for stem in stems(own, language))
+            names.update((other, FORM) for other in (inflected or {}).get(name, ()))
             if language in SPACES_OPTIONAL:
                 names |= {(name.replace(" ", ""), kind) for name, kind in names}
-            capitals = {(capitalize(name, language), kind + AT_START) for name, kind in names}
-            names |= {(name, kind) for name, kind in capitals if (name, kind - AT_START) not in names}
-            rows |= {(name, number, kind) for name, kind in names}
-        sorted_rows = sorted(row for row in rows if row[0])
-        label_entities = sorted(range(len(labels)), key=labels.__getitem__)
-        # A counter keeps the order in which its keys first came.
-        form_sizes = Counter(form for form, _, _ in sorted_rows)
-        label_sizes = Counter(labels[number] for number in label_entities)
+            capitals = {
+                (capital, kind + AT_START)
+                for name, kind in names
+                if (capital := capitalize(name, language)) != name and (capital, kind) not in names
+            }
+            for name, kind in chain(names, capitals):
+                if name:
+                    found.append(name)
+                    numbers.append(number)
+                    kinds.append(kind)
+        distinct_forms, form = number_values(pa.array(found, pa.string()))
+        distinct_labels, label = number_values(entities["label"])
+        row_entities, row_kinds = np.array(numbers, dtype=np.int64), np.array(kinds, dtype=np.int64)
+        order = np.lexsort((row_kinds, row_entities, form))
         return cls(
             language,
             entities["entity_uri"].combine_chunks().dictionary_encode(),
             entities["label"].combine_chunks().dictionary_encode(),
-            tuple(form_sizes),
-            np.cumsum([0, *form_sizes.values()]),
-            np.array([number for _, number, _ in sorted_rows], dtype=np.int64),
-            np.array([kind for _, _, kind in sorted_rows], dtype=np.int64),
-            list(label_sizes),
-            np.cumsum([0, *label_sizes.values()]),
-            np.array(label_entities, dtype=np.int64),
+            tuple(distinct_forms.to_pylist()),
+            np.append(0, np.cumsum(np.bincount(form, minlength=len(distinct_forms)))),
+            row_entities[order],
+            row_kinds[order],
+            distinct_labels.to_pylist(),
+            np.append(0, np.cumsum(np.bincount(label, minlength=len(distinct_labels)))),
+            np.argsort(label, kind="stable"),
         )
 
 

@@ -18,23 +18,14 @@ from factroots_dagster.spark.part_files import PartWriter, ensure_table
 from factroots_dagster.spark.tasks import ReportProgress, TaskState, clean_up, run_tasks
 from factroots_dagster.store.store import main_files
 from factroots_dagster.tables import storage_schema
-from factroots_dagster.text.normalization import normalize_all
 from factroots_dagster.text.offsets import rows_of_groups
 from factroots_dagster.text.sentences.boundaries import sentence_starts
 from factroots_dagster.text.tokens import CHUNK_TOKENS, character_classes, joined_bounds, token_starts
 from factroots_dagster.text.wordpieces.search import piece_search
-from factroots_dagster.tracing.aliases import find_names_of_labels
-from factroots_dagster.tracing.anchor_forms import find_anchor_forms
-from factroots_dagster.tracing.coverage import measure_coverage
-from factroots_dagster.tracing.forms import EntityForms, entities_of_split, language_of_split
+from factroots_dagster.tracing.forms import EntityForms
 from factroots_dagster.tracing.kinds import MENTION_KINDS, WORDPIECE
-from factroots_dagster.tracing.schema import (
-    ENTITY_MENTIONS,
-    LABEL_ARTICLES,
-    MENTION_ALIASES,
-    MENTION_FORMS,
-    MENTION_PIECES,
-)
+from factroots_dagster.tracing.schema import ENTITY_MENTIONS, MENTION_PIECES
+from factroots_dagster.tracing.searched_names import collect_names
 from factroots_dagster.tracing.surface_matches import find_surface_matches
 
 if TYPE_CHECKING:
@@ -76,45 +67,26 @@ def write_mentions(
     Raises InputError when there are no articles, or facts of several languages.
     """
     paths = main_files(articles_folder)
-    language, entities = language_of_split(split), entities_of_split(split)
-    labels = sorted(entities["label"].unique().to_pylist())
-    aliases, targets, articles = find_names_of_labels(articles_folder, labels, language)
-    label_forms = dict(zip(labels, map(str.strip, normalize_all(labels, language)), strict=True))
-    inflected = find_anchor_forms(articles_folder, label_forms, targets, language)
-    forms = EntityForms.build(entities, language, aliases, inflected.sources)
-    side_tables = {
-        "aliases": pa.Table.from_pylist(
-            [{"label": label, "alias": alias} for label in sorted(aliases) for alias in aliases[label]],
-            storage_schema(MENTION_ALIASES),
-        ),
-        "articles": pa.Table.from_pylist(
-            [{"label": label, "title": title} for label, title in sorted(articles.items())],
-            storage_schema(LABEL_ARTICLES),
-        ),
-        "forms": pa.Table.from_pylist(
-            [
-                {"label": label, "form": form, "source": source}
-                for label, sources in sorted(inflected.sources.items())
-                for form, source in sorted(sources.items())
-            ],
-            storage_schema(MENTION_FORMS),
-        ),
-        "coverage": measure_coverage(inflected.held_out, forms, label_forms, targets),
-    }
-    counts = {"labels": entities.num_rows} | {
-        name: side_tables[name].num_rows for name in ("aliases", "forms")
-    }
+    names = collect_names(articles_folder, split)
+    language = names.forms.language
+    counts = {"labels": len(names.forms.labels)}
+    counts |= {name: names.tables[name].num_rows for name in ("aliases", "forms")}
     if progress:
         searched = ", ".join(f"{count:,} {name}" for name, count in counts.items())
         progress(f"{language}: searching for {searched}")
     write_part = partial(
-        _write_part, paths=paths, folder=folder.absolute(), forms=forms, tokenizer_json=tokenizer_json
+        _write_part,
+        paths=paths,
+        folder=folder.absolute(),
+        forms=names.forms,
+        tokenizer_json=tokenizer_json,
+        coverage=names.coverage,
     )
     total_bytes = sum(path.stat().st_size for path in paths)
     what = f"{language}: mentions"
     run_tasks(spark, folder, len(paths), write_part, what=what, total=total_bytes, progress=progress)
     ensure_table(folder, ENTITY_MENTIONS)
-    for name, table in side_tables.items():
+    for name, table in names.tables.items():
         pq.write_table(table, folder / f"_{name}.parquet")
     clean_up(folder)
     return counts | {"mentions": sum(pq.read_metadata(path).num_rows for path in main_files(folder))}
@@ -127,12 +99,19 @@ def _write_part(
     folder: Path,
     forms: EntityForms,
     tokenizer_json: str | None,
+    coverage: Callable[[EntityForms], pa.Table],
 ) -> TaskState:
-    """In a worker: write the mentions in one file of articles."""
+    """In a worker: write the mentions in one file of articles.
+
+    With the first file also what is computed from all names, which every worker has at hand: NAME_COVERAGE,
+    by `coverage`, and MENTION_PIECES.
+    """
     path = paths[number]
     size, total_rows = path.stat().st_size, max(1, pq.read_metadata(path).num_rows)
     rows_read, pages = 0, 0
-    if tokenizer_json is not None and number == 0:
+    if number == 0:
+        pq.write_table(coverage(forms), folder / "_coverage.parquet")
+    if number == 0 and tokenizer_json is not None:
         labels = forms.distinct_labels
         columns = [labels, piece_search(tokenizer_json, labels).unknown]
         pq.write_table(pa.table(columns, schema=storage_schema(MENTION_PIECES)), folder / "_pieces.parquet")

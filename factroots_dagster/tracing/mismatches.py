@@ -7,11 +7,11 @@ than those of a mismatched pair only as far as it has something to do with the f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
+
+from factroots_dagster.tables import is_among, number_values
 
 PERMUTATIONS = 2
 """Mismatched pairs per fact: a relation's chance is measured on twice as many pairs as it has facts."""
@@ -30,9 +30,8 @@ def add_mismatches(split: pa.Table) -> pa.Table:
     is permuted again, and left out if it still is one after ATTEMPTS. Relations with one object have none.
     The pairs follow from the order of the split alone.
     """
-    columns = {name: np.array(split[name].to_pylist(), dtype=object) for name in PAIR_COLUMNS}
-    relations, numbers = np.unique(columns["relation"].astype(str), return_inverse=True)
-    subjects, objects = _number_entities(columns)
+    relations, numbers = number_values(split["relation"])
+    subjects, objects = _number_entities(split)
     size = int(max(subjects.max(initial=0), objects.max(initial=0))) + 1
     subject_rows, object_rows = [np.arange(split.num_rows)], [np.arange(split.num_rows)]
     for number in range(len(relations)):
@@ -45,16 +44,17 @@ def add_mismatches(split: pa.Table) -> pa.Table:
             object_rows.append(rows[other[other >= 0]])
     subject_row, object_row = np.concatenate(subject_rows), np.concatenate(object_rows)
     taken = {
-        name: columns[name][object_row if name.startswith("object") else subject_row] for name in PAIR_COLUMNS
+        name: split[name].combine_chunks().take(pa.array(object_row if "object" in name else subject_row))
+        for name in PAIR_COLUMNS
     }
-    return pa.table({name: pa.array(values, pa.string()) for name, values in taken.items()})
+    return pa.table(taken)
 
 
-def _number_entities(columns: Mapping[str, NDArray[np.object_]]) -> tuple[NDArray[np.int64], ...]:
+def _number_entities(split: pa.Table) -> tuple[NDArray[np.int64], ...]:
     """The uris of both sides as numbers."""
-    both = np.concatenate([columns["subject_uri"], columns["object_uri"]]).astype(str)
-    numbers = np.unique(both, return_inverse=True)[1].astype(np.int64)
-    return numbers[: len(both) // 2], numbers[len(both) // 2 :]
+    both = pa.chunked_array([*split["subject_uri"].chunks, *split["object_uri"].chunks], pa.string())
+    numbers = number_values(both)[1]
+    return numbers[: split.num_rows], numbers[split.num_rows :]
 
 
 def _permute(
@@ -65,13 +65,14 @@ def _permute(
 ) -> NDArray[np.int64]:
     """For each of a relation's facts the fact whose object it is paired with; -1 for none. [facts]"""
     other = random.permutation(len(objects))
+    known = np.sort(known)
     for _ in range(ATTEMPTS):
-        wrong = np.flatnonzero(np.isin(subject_keys + objects[other], known))
+        wrong = np.flatnonzero(is_among(subject_keys + objects[other], known))
         if not len(wrong):
             return other
         # Exchanged with any others, since the wrong ones may all have the same object.
         partners = random.permutation(len(objects))[: len(wrong)]
         mixed = np.unique(np.concatenate([wrong, partners]))
         other[mixed] = other[random.permutation(mixed)]
-    other[np.isin(subject_keys + objects[other], known)] = -1
+    other[is_among(subject_keys + objects[other], known)] = -1
     return other

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from factroots_dagster.tables import is_among
 from factroots_dagster.text.offsets import rows_of_groups
 from factroots_dagster.tracing.kinds import LABEL
 
@@ -96,7 +97,8 @@ def separate_sides(
     """
     subject, object_, fact = candidates
     windows = int(window.max(initial=-1)) + 1
-    overlapping = np.isin(fact * windows + window[subject], overlaps.facts * windows + window[overlaps.rows])
+    keys_of_overlaps = np.sort(overlaps.facts * windows + window[overlaps.rows])
+    overlapping = is_among(fact * windows + window[subject], keys_of_overlaps)
     if not overlapping.any():
         return candidates
     sides = [side[overlapping] for side in (subject, object_)]
@@ -131,11 +133,11 @@ def _counted_mentions(first: Rows, entity: Rows, window: Rows, fact: Rows, neste
     size = int(entity.max(initial=0)) + 1
     keys = window * size + entity
     order = np.argsort(keys, kind="stable")
-    unique_keys, offsets = np.unique(keys[order], return_index=True)
-    offsets = np.append(offsets, len(keys))
-    group, position = rows_of_groups(offsets, np.searchsorted(unique_keys, keys[first]))
+    in_order = keys[order]
+    offsets = np.append(np.flatnonzero(np.append(True, np.diff(in_order) != 0)[: len(keys)]), len(keys))
+    group, position = rows_of_groups(offsets, np.searchsorted(in_order[offsets[:-1]], keys[first]))
     row = order[position]
-    counts = ~np.isin(fact[group] * len(entity) + row, nested)
+    counts = ~is_among(fact[group] * len(entity) + row, nested)
     return group[counts], row[counts]
 
 

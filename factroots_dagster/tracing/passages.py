@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from factroots_dagster.tables import unique_with_first_row
 from factroots_dagster.text.offsets import rows_of_groups
 from factroots_dagster.tracing.kinds import LABEL
 from factroots_dagster.tracing.matchers import MATCHERS, SURFACE, Matcher
@@ -207,17 +208,6 @@ def _window_numbers(mentions: Columns, window: str) -> NDArray[np.int64]:
     """The window of each mention, counted over all pages; mentions are sorted by page and position. [n]"""
     names = ("page_id",) if window == "article" else ("page_id", window)
     return np.cumsum(_begins_group(*(mentions[name] for name in names))) - 1
-
-
-def unique_with_first_row(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The distinct keys (none negative), ascending, and the first row of each: np.unique, but much faster."""
-    bits = len(keys).bit_length()
-    if not len(keys) or int(keys.max()).bit_length() + bits > 63:
-        return np.unique(keys, return_index=True)
-    # Key and row in one number: numbers are sorted several times as fast as rows by a key.
-    both = np.sort((keys << bits) | np.arange(len(keys)))
-    both = both[_begins_group(both >> bits)]
-    return both >> bits, both & ((1 << bits) - 1)
 
 
 def _find_candidates(mentions: Columns, window: str, facts: FactTable) -> Candidates:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -115,14 +116,12 @@ def build_fact_sources(
     offsets = np.searchsorted(rows, np.arange(size + 1)).astype(np.int32)
     stated = combine_probabilities(probability, rows, size)
     facts = pa.array(np.repeat(np.arange(split.num_rows), len(corpora) * len(matchers)))
-    flags = np.array(_unknown_piece_flags(split, matchers, pieces), dtype=object)
-    flags = np.repeat(flags.reshape(split.num_rows, 1, len(matchers)), len(corpora), axis=1)
     arrays = [
         *(split[name].take(facts) for name in ("uuid", "language", "relation")),
         pa.array([corpus for corpus in corpora for _ in matchers] * split.num_rows, pa.string()),
         pa.array(list(matchers) * len(corpora) * split.num_rows, pa.string()),
         pa.array(totals),
-        pa.array(flags.ravel(), pa.bool_()),
+        _unknown_piece_flags(split, matchers * len(corpora), pieces),
         pa.array(stated),
         pa.ListArray.from_arrays(pa.array(offsets), evidence, type=evidence_type),
     ]
@@ -138,16 +137,12 @@ def _positions_in_text(passages: Columns) -> dict[str, pa.Array]:
     return {name: pa.array(values, mask=masks.get(name)) for name, values in passages.items()}
 
 
-def _unknown_piece_flags(
-    split: pa.Table, matchers: tuple[str, ...], pieces: pa.Table | None
-) -> list[bool | None]:
-    """Column unknown_pieces of FACT_SOURCES: null except for matchers that need a tokenizer."""
+def _unknown_piece_flags(split: pa.Table, matchers: tuple[str, ...], pieces: pa.Table | None) -> pa.Array:
+    """Column unknown_pieces of FACT_SOURCES, by fact and matcher: null except for those that need a
+    tokenizer."""
     unknown = (
-        set(pieces.filter(pieces["unknown_pieces"])["label"].to_pylist()) if pieces is not None else set()
+        pieces.filter(pieces["unknown_pieces"])["label"] if pieces is not None else pa.array([], pa.string())
     )
-    sides = zip(split["subject"].to_pylist(), split["object"].to_pylist(), strict=True)
-    return [
-        subject in unknown or object_ in unknown if MATCHERS[name].needs_tokenizer else None
-        for subject, object_ in sides
-        for name in matchers
-    ]
+    subject, object_ = (pc.is_in(split[side], unknown).to_numpy() for side in ("subject", "object"))
+    is_null = np.array([not MATCHERS[name].needs_tokenizer for name in matchers], dtype=bool)
+    return pa.array(np.repeat(subject | object_, len(matchers)), mask=np.tile(is_null, split.num_rows))

@@ -6,11 +6,12 @@ import re
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from factroots_dagster.tables import zip_columns
-from factroots_dagster.text.tokens import PUNCTUATION, character_classes, joined_bounds, token_starts
-from factroots_dagster.tracing.cue_words import read_words, score_cue_words, score_templates
+from factroots_dagster.tables import number_values, zip_columns
+from factroots_dagster.tracing.contexts import hash_words
+from factroots_dagster.tracing.cue_words import Words, number_words, score_cue_words, score_templates
 from factroots_dagster.tracing.matchers import MATCHERS, WINDOWS
 from factroots_dagster.tracing.passages import Columns
 from factroots_dagster.tracing.statements import Windows
@@ -59,15 +60,15 @@ def gather_windows(
     row by row. pairs: PAIR_COLUMNS, of which the first `facts` are facts.
     """
     pair = places["pair"]
-    relations, relation = _number_names(pairs["relation"])
-    subject = _number_names(pairs["subject_uri"])[1][pair]
+    names, relation = number_values(pairs["relation"])
+    relations = names.to_pylist()
+    subject = number_values(pairs["subject_uri"])[1][pair]
     relation = relation[pair]
-    contexts = ["\n".join(parts) for parts in zip_columns(texts, "before", "between", "after")]
     first_end = np.minimum(places["subject_end"], places["object_end"])
     distance = np.maximum(0, np.maximum(places["subject_start"], places["object_start"]) - first_end)
     is_fact = pair < facts
     close = (closeness == 0) & (distance < CLOSE)
-    read = read_words([*contexts, *_templates(pairs, relations)])
+    read = _read_words(texts, _templates(pairs, relations))
     titles = [DISAMBIGUATION.sub("", title or "").casefold() for title in texts["title"].to_pylist()]
     subject_title, object_title = (
         np.array([name.casefold() == title for name, title in zip(labels, titles, strict=True)], dtype=bool)
@@ -83,18 +84,12 @@ def gather_windows(
         length=places["length"],
         cues=score_cue_words(read, relation, pair, subject, is_fact, close),
         template=score_templates(read, relation),
-        marks=_share_of_marks(contexts),
+        marks=texts["marks"].to_numpy(),
         lines=texts["lines"].to_numpy(),
-        bare=np.array([not any(map(str.isalpha, text)) for text in texts["between"].to_pylist()], dtype=bool),
+        bare=texts["bare"].to_numpy(),
         subject_title=subject_title,
         object_title=object_title,
     )
-
-
-def _number_names(names: pa.ChunkedArray) -> tuple[list[str], NDArray[np.int64]]:
-    """The distinct names, sorted, and the number of each."""
-    distinct, numbers = np.unique(names.to_numpy(zero_copy_only=False).astype(str), return_inverse=True)
-    return distinct.tolist(), numbers
 
 
 def _templates(pairs: pa.Table, relations: list[str]) -> list[str]:
@@ -103,14 +98,16 @@ def _templates(pairs: pa.Table, relations: list[str]) -> list[str]:
     return [SIDES.sub(" ", templates[name] or "") for name in relations]
 
 
-def _share_of_marks(contexts: list[str]) -> NDArray[np.float64]:
-    """The share of punctuation among the tokens of each context; 0 without tokens. [contexts]"""
-    classes = character_classes("\n".join(contexts))
-    tokens = np.append(0, np.cumsum(token_starts(classes)))
-    marks = np.append(0, np.cumsum(classes == PUNCTUATION))
-    starts, ends = joined_bounds(contexts)
-    share: NDArray[np.float64] = (marks[ends] - marks[starts]) / np.maximum(1, tokens[ends] - tokens[starts])
-    return share
+def _read_words(texts: pa.Table, templates: list[str]) -> Words:
+    """The words of the windows, and of the relations' templates after them."""
+    hashed = hash_words(templates)
+    words = texts["words"].combine_chunks()
+    window = np.repeat(np.arange(len(words)), pc.list_value_length(words).to_numpy())
+    return number_words(
+        np.concatenate([window, len(words) + hashed.text]),
+        np.concatenate([words.flatten().to_numpy(), hashed.word]),
+        len(words) + len(templates),
+    )
 
 
 def select_evidence(

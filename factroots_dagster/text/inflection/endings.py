@@ -12,7 +12,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from functools import cache
-from itertools import islice
+from typing import Any
 
 MIN_STEM, MAX_OLD, MAX_NEW = 2, 3, 6
 """Letters of a word that a form keeps at least (and half of them), drops at most, and adds at most."""
@@ -115,8 +115,9 @@ class Endings:
         self._seen: Counter[tuple[Place, str]] = Counter()
         self._occurrences: Counter[Place] = Counter()
         self._names: defaultdict[Changes, set[str]] = defaultdict(set)
-        self._tries: dict[int, dict[Change, object]] = {}
-        self._learned: dict[Place, list[str]] | None = None
+        self._tries: dict[int, dict[Change, Any]] = {}
+        self._learned: tuple[dict[str, list[Change]], ...] | None = None
+        self._expected: dict[str, list[tuple[Change, str]]] = {}
 
     def add(self, name: str, form: str, count: int) -> None:
         """Take note of a name that has appeared so often as `form`, which may be the name itself."""
@@ -133,27 +134,43 @@ class Endings:
         if any(changes):
             self._names[changes].add(name)
 
-    def _expected_changes(self, word: str) -> Iterator[Change]:
-        """The changes that are expected on a word."""
-        if self._learned is None:
-            self._learned = {}
-            for (place, new), words in sorted(self._alike.items()):
-                if (
-                    len(words) >= MIN_WORDS_ALIKE
-                    and len(self._words[*place[:2], new]) >= MIN_WORDS
-                    and self._seen[place, new] >= MIN_SHARE * self._occurrences[place]
-                ):
-                    self._learned.setdefault(place, []).append(new)
-        for place in _places(word):
-            yield from ((*place[:2], new) for new in self._learned.get(place, ()))
+    def _learn(self) -> tuple[dict[str, list[Change]], ...]:
+        """The changes of endings by the last letters of the words that take them, one more than changes; and
+        those of beginnings by the first letters."""
+        ends: dict[str, list[Change]] = {}
+        begins: dict[str, list[Change]] = {}
+        for (place, new), words in sorted(self._alike.items()):
+            if (
+                len(words) >= MIN_WORDS_ALIKE
+                and len(self._words[*place[:2], new]) >= MIN_WORDS
+                and self._seen[place, new] >= MIN_SHARE * self._occurrences[place]
+            ):
+                side, old, letter = place
+                letters, learned = (letter + old, ends) if side == END else (old + letter, begins)
+                learned.setdefault(letters, []).append((side, old, new))
+        return ends, begins
 
-    def _trie(self, words: int) -> dict[Change, object]:
+    def _options(self, word: str) -> list[tuple[Change, str]]:
+        """None, and the changes that are expected on a word; with what they make of it."""
+        if word not in self._expected:
+            if self._learned is None:
+                self._learned = self._learn()
+            ends, begins = self._learned
+            options: list[Change] = [None]
+            for length in range(1, min(MAX_OLD, len(word) - MIN_STEM) + 2):
+                options += ends.get(word[-length:], ())
+            for length in range(1, min(MAX_OLD_START, len(word) - MIN_STEM) + 2):
+                options += begins.get(word[:length], ())
+            self._expected[word] = [(change, _apply(change, word)) for change in options]
+        return self._expected[word]
+
+    def _trie(self, words: int) -> dict[Change, Any]:
         """The changes of names of so many words that were seen on several names, as nested dictionaries.
 
         Of three or more words also those of one or two at the beginning or the end, the others unchanged.
         """
         if words not in self._tries:
-            trie: dict[Change, object] = {}
+            trie: dict[Change, Any] = {}
             for changes, names in self._names.items():
                 if len(names) < MIN_NAMES or len(changes) not in {words, *((1, 2) if words > 2 else ())}:
                     continue
@@ -161,7 +178,7 @@ class Endings:
                 for padded in {(*changes, *rest), (*rest, *changes)}:
                     node = trie
                     for change in padded:
-                        node = node.setdefault(change, {})  # type: ignore[assignment]
+                        node = node.setdefault(change, {})
             self._tries[words] = trie
         return self._tries[words]
 
@@ -170,19 +187,23 @@ class Endings:
         words = name.split(" ")
         if len(words) > MAX_NAME_WORDS or not all(words):
             return []
-        options = [[None, *self._expected_changes(word)] for word in words]
+        options = [self._options(word) for word in words]
+        if all(len(changes) == 1 for changes in options):
+            return []
+        forms: list[str] = []
 
-        def expand(position: int, node: dict[Change, object], begun: tuple[str, ...]) -> Iterator[str]:
-            if position == len(words):
-                yield " ".join(begun)
-                return
-            for change in options[position]:
-                if change in node:
-                    changed = _apply(change, words[position])
-                    yield from expand(position + 1, node[change], (*begun, changed))  # type: ignore[arg-type]
+        def expand(position: int, node: dict[Change, Any], begun: str) -> None:
+            is_last = position == len(words) - 1
+            for change, word in options[position]:
+                if change not in node or len(forms) == MAX_FORMS:
+                    continue
+                if not is_last:
+                    expand(position + 1, node[change], f"{begun}{word} ")
+                elif (form := begun + word) != name:
+                    forms.append(form)
 
-        forms = (form for form in expand(0, self._trie(len(words)), ()) if form != name)
-        return list(dict.fromkeys(islice(forms, MAX_FORMS)))
+        expand(0, self._trie(len(words)), "")
+        return list(dict.fromkeys(forms))
 
 
 def _apply(change: Change, word: str) -> str:
