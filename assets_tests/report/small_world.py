@@ -32,6 +32,7 @@ from factroots_dagster.neurons.statistics import (
 from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_SCORES, VOLUME_RELATIONS
 from factroots_dagster.report.explorer import FactTables
 from factroots_dagster.report.inputs import ReportInputs
+from factroots_dagster.roots.schema import KNOWN_FROM, VERDICT_SHARES
 from factroots_dagster.roots.types import DEFAULT_MATCHER
 from factroots_dagster.sandbox.schema import PLANTED_TRUTH
 from factroots_dagster.tracing.schema import FACT_SOURCES, NAME_COVERAGE
@@ -130,8 +131,21 @@ def make_world() -> SmallWorld:
             ),
             "intervention_summary": intervention_summary(rows(NEURON_INTERVENTIONS, _intervention_rows())),
             "planted_truth": rows(PLANTED_TRUTH, truth),
+            "verdict_shares": rows(VERDICT_SHARES, _verdict_rows()),
         },
     )
+
+
+def _verdict_rows() -> list[dict[str, Any]]:
+    """The same shares in every language; an untrained model shares a tenth as much."""
+    expected = dict(zip(KNOWN_FROM, (0.4, 0.3, 0.15, 0.1, 0.05), strict=True))
+    return [
+        {"language": language, "verdict": name, "facts": 3, "share": 0.2, "expected": value}
+        | ({"low": value - 0.05, "high": value + 0.05} if value is not None else {})
+        | ({"expected_untrained": 0.04} if name == "shared" else {})
+        for language in ("*", *LANGUAGES)
+        for name, value in {**expected, "undetermined": None}.items()
+    ]
 
 
 def report_inputs(

@@ -19,6 +19,8 @@ from assets_tests.report.small_world import COVERAGE, HOSTILE, LANGUAGES, SmallW
 from assets_tests.roots.tables import rows, source_row
 from factroots_dagster.models.schema import CHECKPOINT
 from factroots_dagster.report.page import write_report
+from factroots_dagster.report.sections.verdicts import HEADINGS
+from factroots_dagster.report.sections.verdicts import HOW_TO_READ_IT as HOW_SHARES_ARE_READ
 from factroots_dagster.report.sections.yardstick import HOW_TO_READ_IT, METHODS, WHAT_IT_MEASURES
 from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
 from factroots_dagster.tracing.schema import FACT_SOURCES
@@ -213,6 +215,16 @@ def test_the_yardstick_shows_every_method_beside_its_placebo(
     assert [(row["seed"], row["method"]) for row in written] == [
         ("100", "ours"), ("100", "random_weights"), ("101", "ours"), ("101", "random_weights")
     ]  # fmt: skip
+
+
+def test_expected_shares_stand_beside_those_of_an_untrained_model(page: Page, report: Path) -> None:
+    table = next(table for table in page.tables if table[0][-1] == "shared, untrained")
+    assert table[0] == list(HEADINGS)
+    assert table[1][0] == "all languages" and len(table) == 2 + len(LANGUAGES)
+    for row in table[1:]:
+        assert row[1] == "18" and row[2] == "40.0% [35.0, 45.0]" and row[-2:] == ["3", "4.0%"]
+    written = read_csv(report, "verdict_shares")
+    assert len(written) == 6 * (1 + len(LANGUAGES)) and HOW_SHARES_ARE_READ in page.text
 
 
 def test_the_share_of_a_names_forms_that_is_seen_stands_beside_what_is_transferred(

@@ -11,6 +11,7 @@ from functools import partial
 import pyarrow as pa
 
 from factroots_dagster.neurons.statistics import pair_means
+from factroots_dagster.orchestration import metrics
 from factroots_dagster.report import previews as draw
 from factroots_dagster.roots.corpora import WINDOW_COLUMNS, pool_corpora
 from factroots_dagster.store.store import Store
@@ -72,6 +73,20 @@ def _types(store: Store, key: str) -> bytes:
     return draw.draw_types(store.read("fact_types", key), store.read_side("sensitivity", "fact_types", key))
 
 
+def _access(store: Store, key: str) -> bytes:
+    likely = {name: float(value) for name, value in metrics.access(store, key).items() if value is not None}
+    return draw.draw_bars(likely, "share of answers with at least half a chance", share=True)
+
+
+def _verdicts(store: Store, key: str) -> bytes:
+    shares = store.read_side("shares", "fact_verdicts", key).to_pylist()
+    overall = {row["verdict"]: row for row in shares if row["language"] == "*"}
+    expected = {name: row["expected"] for name, row in overall.items() if row["expected"] is not None}
+    if (untrained := overall["shared"]["expected_untrained"]) is not None:
+        expected["shared, untrained"] = untrained
+    return draw.draw_bars(expected, "expected share of the predicted facts", share=True)
+
+
 def _comparison(store: Store) -> bytes:
     table = store.read("checkpoint_comparison")
     checkpoints = dict.fromkeys(table["checkpoint"].to_pylist())
@@ -101,7 +116,9 @@ _OF_MORE: Mapping[str, Callable[..., bytes]] = {
     "fact_sources": _sources,
     "neuron_similarity": _similarity,
     "neuron_interventions": _interventions,
+    "name_access": _access,
     "fact_types": _types,
+    "fact_verdicts": _verdicts,
     "categorization_report": _types,
     "checkpoint_comparison": _comparison,
 }

@@ -22,6 +22,8 @@ BY_CHECKPOINT_ALONE = {
     "neuron_similarity",
     "neuron_interventions",
     "fact_types",
+    "name_access",
+    "fact_verdicts",
     "categorization_report",
 }
 
@@ -55,7 +57,7 @@ def test_everything_is_made_once_and_in_order(settled_world: tuple[Path, list[Pa
 def test_a_new_dump_of_one_language_goes_down_to_every_report(lab: Lab) -> None:
     made = changed(lab, "wikipedia_dump", "el")
     language = ["wikipedia_articles", "entity_mentions", "fact_sources", "wikipedia_volume"]
-    reports = ["fact_types", "probing_scores", "categorization_report"]
+    reports = ["fact_types", "name_access", "fact_verdicts", "probing_scores", "categorization_report"]
     assert sorted(made, key=str) == sorted(
         [(name, "el") for name in language]
         + [(name, key) for name in reports for key in CHECKPOINTS]
