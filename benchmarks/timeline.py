@@ -225,8 +225,8 @@ def _interval(row: Mapping[str, Any], name: str, value: str, digits: int = 2) ->
 
 
 def _mean_and_range(values: np.ndarray) -> str:
-    if len(values) == 1:
-        return f"{values[0]:.3f}"
+    if len(values) == 1:  # not a number where a value is the same everywhere
+        return "-" if np.isnan(values[0]) else f"{values[0]:.3f}"
     low, high = np.nanquantile(values, [0.025, 0.975])
     return f"{np.nanmean(values):.3f} [{low:.3f}, {high:.3f}]"
 
