@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from assets_tests.sandbox.small_training import texts_and_titles
 from assets_tests.sandbox.small_worlds import small_world, statements_of
@@ -35,6 +33,7 @@ def answers_by(
 ) -> list[LanguageAnswers]:
     """The answers of all languages, given whether a fact (uuid) is known in a language at a step."""
     statements, uuids = statements_of(world), [fact.uuid for fact in world.facts]
+    objects = [(fact.relation, fact.object_uri) for fact in world.facts]
     return [
         LanguageAnswers(
             language=language,
@@ -43,16 +42,7 @@ def answers_by(
             relations=[fact.relation for fact in world.facts],
             known=np.array([[knows(uuid, language, step) for step in steps] for uuid in uuids], bool),
             windows=np.array([len(statements.get((uuid, language), ())) for uuid in uuids], np.int64),
-            same_object=np.array(
-                [
-                    Counter((other.relation, other.object_uri) for other in world.facts)[
-                        fact.relation, fact.object_uri
-                    ]
-                    - 1
-                    for fact in world.facts
-                ],
-                np.int64,
-            ),
+            same_object=np.array([objects.count(each) - 1 for each in objects], np.int64),
         )
         for language in world.languages
     ]
@@ -79,11 +69,9 @@ def trained_answers(world: World, folder: Path, steps: Sequence[int]) -> list[La
     for step in steps:
         model = load(str(checkpoints / f"step-{step:04d}"), device="cpu")
         for language, split in splits.items():
-            right = zip_columns(_ask(model, split, folder / f"{step}-{language}"), "uuid", "full_match")
+            activations = folder / f"{step}-{language}"
+            activations.mkdir()
+            predictions = probe(model, split, activations, mask_counts="object")
+            right = zip_columns(predictions, "uuid", "full_match")
             known |= {(uuid, language, step) for uuid, match in right if match}
     return answers_by(world, steps, lambda *place: place in known)
-
-
-def _ask(model: object, split: pa.Table, folder: Path) -> pa.Table:
-    folder.mkdir()
-    return probe(model, split, folder, mask_counts="object")  # type: ignore[arg-type]
