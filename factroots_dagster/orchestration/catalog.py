@@ -30,11 +30,12 @@ from factroots_dagster.orchestration.assets import (
     sources,
     wikipedia,
 )
-from factroots_dagster.orchestration.checks import data, models, results, similarity
+from factroots_dagster.orchestration.checks import data, models, results, similarity, timeline
 from factroots_dagster.orchestration.checks.suite import Suite
 from factroots_dagster.orchestration.partitions import BLOCK, CELL, CHECKPOINT, LANGUAGE, Parts
 from factroots_dagster.probing import schema as probing_tables
 from factroots_dagster.roots import schema as root_tables
+from factroots_dagster.roots.timeline import schema as timeline_tables
 from factroots_dagster.sandbox import schema as sandbox_tables
 from factroots_dagster.settings import Settings
 from factroots_dagster.tracing import schema as tracing_tables
@@ -527,6 +528,23 @@ ROWS = (
         schema=root_tables.CHECKPOINT_COMPARISON,
         side_tables={"changed_facts": root_tables.CHANGED_FACTS},
         metrics=metrics.comparison,
+    ),
+    AssetRow(
+        name="knowledge_timeline",
+        group="analysis",
+        description="When every fact was learnt in every language, over the checkpoints of a training run in "
+        "the order of their steps, which language knew it first, and what the frequency of its own sources "
+        "leaves unexplained. Checkpoints whose names differ in the step alone are one run.",
+        body=languages.knowledge_timeline,
+        suite=timeline.timeline_suite,
+        reads=("checkpoint", "predictions", "mlama_split", "fact_sources"),
+        settings=("active_languages",),
+        schema=timeline_tables.KNOWLEDGE_TIMELINE,
+        side_tables={
+            "lags": timeline_tables.LANGUAGE_LAGS,
+            "languages": timeline_tables.TIMELINE_LANGUAGES,
+        },
+        metrics=metrics.timeline,
     ),
 )
 """Every asset, each after those that it reads. `device`, `spark_master` and `data_root` are no settings of an

@@ -189,6 +189,17 @@ def comparison(store: Store) -> Metrics:
     return {"checkpoints": pc.count_distinct(table["checkpoint"]).as_py(), "changed_facts": changed.num_rows}
 
 
+def timeline(store: Store) -> Metrics:
+    """Runs, and over all languages the facts learnt, forgotten, and learnt beyond their own frequency."""
+    table = store.read_side("languages", "knowledge_timeline")
+    runs = table.filter(pc.equal(table["language"], "*"))
+    sums = {
+        name: pc.sum(runs[name]).as_py()
+        for name in ("learnt", "forgotten", "forgettings", "forgettings_shuffled", "transfer")
+    }
+    return {"runs": runs.num_rows} | sums
+
+
 def _row(table: pa.Table) -> Metrics:
     return {name: value for name, value in table.to_pylist()[0].items() if isinstance(value, int | float)}
 

@@ -61,7 +61,7 @@ def test_a_new_dump_of_one_language_goes_down_to_every_report(lab: Lab) -> None:
     assert sorted(made, key=str) == sorted(
         [(name, "el") for name in language]
         + [(name, key) for name in reports for key in CHECKPOINTS]
-        + [("checkpoint_comparison", None)],
+        + [("checkpoint_comparison", None), ("knowledge_timeline", None)],
         key=str,
     )
 
@@ -80,7 +80,7 @@ def test_new_dumps_of_two_languages_make_one_report(lab: Lab) -> None:
         lab.make("wikipedia_articles", "uk")
     made += lab.settle()
     assert made.count(("categorization_report", "step-1")) == 1
-    assert made.count(("checkpoint_comparison", None)) == 1
+    assert made.count(("checkpoint_comparison", None)) == made.count(("knowledge_timeline", None)) == 1
     assert len(made) == len(set(made))
 
 
@@ -118,7 +118,8 @@ def test_a_checkpoint_changed_in_place_is_asked_again_in_every_language(lab: Lab
     made = changed(lab, "checkpoint", "step-2")
     cells = {(name, f"step-2|{lang}") for name in ("predictions", "neuron_activations") for lang in LANGUAGES}
     cells |= {("active_neurons", f"step-2|{lang}") for lang in LANGUAGES}
-    expected = cells | {(name, "step-2") for name in BY_CHECKPOINT_ALONE} | {("checkpoint_comparison", None)}
+    expected = cells | {(name, "step-2") for name in BY_CHECKPOINT_ALONE}
+    expected |= {("checkpoint_comparison", None), ("knowledge_timeline", None)}
     assert set(made) == expected and len(made) == len(expected)
 
 

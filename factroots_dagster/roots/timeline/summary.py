@@ -1,0 +1,103 @@
+"""The languages of a run in one row each, and all of them in another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from factroots_dagster.roots.timeline.answers import LanguageAnswers
+from factroots_dagster.roots.timeline.elsewhere import Elsewhere
+from factroots_dagster.roots.timeline.frequency import ELSEWHERE, FREQUENCY, FrequencyFit
+from factroots_dagster.tables import ALL_LANGUAGES
+
+ALL = "*"
+_Z = 1.959963984540054  # 97.5% quantile of the normal distribution
+
+
+def summarize_languages(
+    run: str,
+    languages: Sequence[LanguageAnswers],
+    elsewhere: Sequence[Elsewhere],
+    fits: Sequence[FrequencyFit | None],
+) -> list[dict[str, Any]]:
+    """Rows of TIMELINE_LANGUAGES, one per language and one for all; none without a language."""
+    if not languages:
+        return []
+    rows = [
+        {"run": run, ALL_LANGUAGES.name: answers.language}
+        | _count(answers, others)
+        | _effects(fit)
+        | _transfer([answers], [fit])
+        for answers, others, fit in zip(languages, elsewhere, fits, strict=True)
+    ]
+    steps = np.concatenate([answers.first_known[answers.learnt] for answers in languages])
+    total: dict[str, Any] = {name: sum(row[name] for row in rows) for name in _SUMS}
+    total |= {"run": run, ALL_LANGUAGES.name: ALL, "median_step": _median(steps)}
+    total["checkpoints"] = max(row["checkpoints"] for row in rows)
+    return [*rows, total | _effects(None) | _transfer(languages, fits)]
+
+
+_SUMS = (
+    "facts", "learnt", "known_at_last", "forgotten", "forgettings", "forgettings_shuffled",
+    "unsourced", "unsourced_learnt", "nowhere", "nowhere_learnt",
+)  # fmt: skip
+"""Columns of which all languages have the sum."""
+
+
+def _count(answers: LanguageAnswers, others: Elsewhere) -> dict[str, Any]:
+    learnt, at_last = answers.learnt, answers.known[:, -1]
+    unsourced = (answers.windows == 0) & (others.windows > 0)
+    nowhere = (answers.windows == 0) & (others.windows == 0)
+    checkpoints, known = len(answers.steps), answers.known.sum(axis=1)
+    # Of two neighbours in a random order the first knows the fact and the second does not with probability
+    # known / checkpoints * (checkpoints - known) / (checkpoints - 1), and there are checkpoints - 1 of them.
+    shuffled = (known * (checkpoints - known)).sum() / checkpoints
+    return {
+        "checkpoints": checkpoints,
+        "facts": len(answers.uuids),
+        "learnt": int(learnt.sum()),
+        "known_at_last": int(at_last.sum()),
+        "forgotten": int((learnt & ~at_last).sum()),
+        "forgettings": int(answers.forgettings.sum()),
+        "forgettings_shuffled": float(shuffled),
+        "median_step": _median(answers.first_known[learnt]),
+        "unsourced": int(unsourced.sum()),
+        "unsourced_learnt": int((unsourced & learnt).sum()),
+        "nowhere": int(nowhere.sum()),
+        "nowhere_learnt": int((nowhere & learnt).sum()),
+    }
+
+
+def _effects(fit: FrequencyFit | None) -> dict[str, float | None]:
+    """The effects of the frequency model with their intervals."""
+    row: dict[str, float | None] = {}
+    for name, column in (("frequency", FREQUENCY), ("elsewhere", ELSEWHERE)):
+        value, error = (None, 0.0) if fit is None else fit.effects.get(column, (None, 0.0))
+        row[f"{name}_effect"] = value
+        row[f"{name}_low"] = None if value is None else value - _Z * error
+        row[f"{name}_high"] = None if value is None else value + _Z * error
+    return row
+
+
+def _transfer(
+    languages: Sequence[LanguageAnswers], fits: Sequence[FrequencyFit | None]
+) -> dict[str, float | None]:
+    """The sum of residuals, with the interval in which a fact counts with all its languages."""
+    fitted = [(answers, fit) for answers, fit in zip(languages, fits, strict=True) if fit is not None]
+    if not fitted:
+        return dict.fromkeys(("transfer", "transfer_low", "transfer_high"))
+    total = float(sum(fit.residual.sum() for _, fit in fitted))
+    uuids = np.concatenate([np.array(answers.uuids, object) for answers, _ in fitted])
+    _, fact = np.unique(uuids, return_inverse=True)
+    influence = np.bincount(fact, weights=np.concatenate([fit.influence for _, fit in fitted]))
+    facts = len(influence)
+    variance = facts / max(1, facts - 1) * ((influence - influence.mean()) ** 2).sum()
+    half = _Z * float(np.sqrt(variance))
+    return {"transfer": total, "transfer_low": total - half, "transfer_high": total + half}
+
+
+def _median(steps: NDArray[np.int64]) -> float | None:
+    return float(np.median(steps)) if len(steps) else None
