@@ -14,8 +14,9 @@ import pytest
 from assets_tests.models import tiny
 from assets_tests.probing.rankings import Fact, asked
 from factroots_dagster.models.checkpoint import LoadedModel
-from factroots_dagster.probing.consistency import CONTROLS, PARTNERS, language_consistency
+from factroots_dagster.probing.consistency import PARTNERS, language_consistency
 from factroots_dagster.probing.probe import probe
+from factroots_dagster.probing.schema import CONSISTENCY_CONTROLS as CONTROLS
 from factroots_dagster.probing.schema import LANGUAGE_CONSISTENCY
 
 OBJECTS = "abcdefgh"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,13 @@ from factroots_dagster.neurons.statistics import (
     SAME_OBJECT,
     SAME_OBJECT_Q90,
 )
-from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_SCORES, VOLUME_RELATIONS
+from factroots_dagster.probing.schema import (
+    LANGUAGE_CONSISTENCY,
+    MASK_COUNTS,
+    PREDICTIONS,
+    PROBING_SCORES,
+    VOLUME_RELATIONS,
+)
 from factroots_dagster.report.explorer import FactTables
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.roots.types import DEFAULT_MATCHER
@@ -122,6 +129,7 @@ def make_world() -> SmallWorld:
             "language_clusters": clusters,
             "cluster_members": members,
             "mantel": mantel,
+            "language_consistency": rows(LANGUAGE_CONSISTENCY, _consistency_rows()),
             "similarity_pairs": _similarity_pairs(),
             "neuron_stability": rows(NEURON_STABILITY, [_stability_row(k) for k in (10, 50)]),
             "layer_profile": rows(
@@ -132,6 +140,17 @@ def make_world() -> SmallWorld:
             "planted_truth": rows(PLANTED_TRUTH, truth),
         },
     )
+
+
+def _consistency_rows() -> list[dict[str, Any]]:
+    """Three pairs of languages, of which the last has no fact of the same object."""
+    values = ((0.5, 0.4, 0.1), (0.3, 0.2, 0.05), (0.1, None, None))
+    return [
+        {"language_a": a, "language_b": b, "facts": 9, "relations": 2, "rankc": rankc, "same_object": same}
+        | {"other_object": 0.1, "beyond_same_object": beyond, "beyond_other_object": rankc - 0.1}
+        | {"popularity": 0.2}
+        for (a, b), (rankc, same, beyond) in zip(combinations(LANGUAGES, 2), values, strict=True)
+    ]
 
 
 def report_inputs(

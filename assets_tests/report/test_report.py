@@ -273,6 +273,15 @@ def test_what_stands_outside_running_text_is_shown_by_language(
     assert len(read_csv(tmp_path / "one", "markup_sources")) == 2 * len(LANGUAGES)
 
 
+def test_consistency_is_shown_as_means_over_a_languages_pairs_beside_its_controls(page: Page) -> None:
+    table = next(table for table in page.tables if "RankC" in table[0])
+    cells = {LABELS.get(row[0], row[0]): row[1:] for row in table[1:]}
+    # RankC .5 (qaa, qab), .3 (qaa, qac), .1 (qab, qac); the last has no fact of the same object.
+    assert cells["all pairs"] == ["0.30", "0.30", "0.10", "0.20", "0.08", "0.20"]
+    assert cells["qaa"] == ["0.40", "0.30", "0.10", "0.20", "0.08", "0.30"]
+    assert cells["qac"] == ["0.20", "0.20", "0.10", "0.20", "0.05", "0.10"]
+
+
 def test_missing_tables_leave_out_their_sections_and_nothing_else(
     tmp_path: Path, world: SmallWorld, types: pa.Table
 ) -> None:
@@ -281,6 +290,7 @@ def test_missing_tables_leave_out_their_sections_and_nothing_else(
         "name_coverage",
         "volume_relations",
         "mask_counts",
+        "language_consistency",
         "similarity_pairs",
         "neuron_stability",
         "layer_profile",

@@ -331,10 +331,11 @@ ROWS = (
         name="predictions",
         group="probing",
         description="What one model predicts for every fact in one language: the tokens at every number of "
-        "masks, whether they match, and the object's log-probability, rank and prior.",
+        "masks, whether they match, the object's log-probability, rank and prior, and the best candidates.",
         body=probing.probe,
         kinds=("pytorch", "parquet"),
         suite=models.predictions_suite,
+        number=2,
         partitioned_by=CELL,
         reads=("checkpoint", "mlama_split"),
         settings=("precision", "protocols", "mask_counts"),
@@ -402,6 +403,19 @@ ROWS = (
         metrics=metrics.clusters,
     ),
     AssetRow(
+        name="language_consistency",
+        group="analysis",
+        description="How consistently one model answers in two languages: RankC of the candidates' rankings, "
+        "beside what facts of the same object, of other objects, and the objects' popularity alone reach.",
+        body=languages.language_consistency,
+        suite=results.consistency_suite,
+        partitioned_by=(CHECKPOINT,),
+        reads=("predictions", "mlama_split"),
+        settings=("sandbox_seed", "active_languages"),
+        schema=probing_tables.LANGUAGE_CONSISTENCY,
+        metrics=metrics.consistency,
+    ),
+    AssetRow(
         name="neuron_similarity",
         group="neurons",
         description="For every fact that two languages predict, how alike its neurons are in both, beside "
@@ -462,13 +476,14 @@ ROWS = (
         body=report.categorization_report,
         kinds=("html",),
         suite=results.report_suite,
-        number=2,
+        number=3,
         partitioned_by=(CHECKPOINT,),
         reads=(
             "checkpoint",
             "fact_types",
             "probing_scores",
             "language_clusters",
+            "language_consistency",
             "neuron_similarity",
             "neuron_interventions",
             "predictions",

@@ -28,13 +28,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from factroots_dagster.probing.schema import CONSISTENCY_CONTROLS as CONTROLS
 from factroots_dagster.probing.schema import LANGUAGE_CONSISTENCY
 from factroots_dagster.stats.intervals import bootstrap_means
 from factroots_dagster.stats.rankc import rankc
 
 PARTNERS = 4
 """Facts that are drawn for each fact and control."""
-CONTROLS = ("same_object", "other_object", "popularity")
 
 Numbers = npt.NDArray[np.integer]
 Values = npt.NDArray[np.float64]

@@ -10,11 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from factroots_dagster.probing.schema import PREDICTIONS
+from factroots_dagster.probing.schema import PREDICTIONS, RANKED
 from factroots_dagster.tables import zip_columns
 
-RANKED = 50
-"""Candidates in a ranking. Of RankC, which weighs the first j by e^-j, the others have less than e^-50."""
 _IDENTITY = PREDICTIONS.names[:3]  # copied from the split
 _MEASURED = list(PREDICTIONS)[3:]
 

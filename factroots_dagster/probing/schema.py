@@ -18,6 +18,11 @@ from factroots_dagster.tables import (
     table,
 )
 
+RANKED = 50
+"""Candidates in a ranking. RankC, whose weights fall as e^-j, changes by less than e^-50 without others."""
+CONSISTENCY_CONTROLS = ("same_object", "other_object", "popularity")
+"""What RankC is compared with: see `probing.consistency`."""
+
 _IF_RUN = "null unless this protocol is run"
 
 PREDICTIONS = table(
@@ -59,7 +64,8 @@ PREDICTIONS = table(
     column(
         "ranking",
         pa.list_(pa.string()),
-        "Wikidata ids of the best candidates, best first, at most 50; those with the same label follow one "
+        "Wikidata ids of the best candidates, best first, at most "
+        f"{RANKED}; those with the same label follow one "
         "another; null where the candidates cannot be ranked",
     ),
     float64("prior_logprob", "As object_logprob, subject masked (decoder: left out); null if not asked"),

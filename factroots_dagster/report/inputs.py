@@ -38,6 +38,7 @@ STORED_TABLES: Mapping[str, tuple[str, str]] = {
     "language_clusters": ("language_clusters", ""),
     "cluster_members": ("language_clusters", "members"),
     "mantel": ("language_clusters", "mantel"),
+    "language_consistency": ("language_consistency", ""),
     "sensitivity": ("fact_types", "sensitivity"),
     "similarity_pairs": ("neuron_similarity", "pairs"),
     "neuron_stability": ("neuron_similarity", "stability"),

@@ -1,9 +1,10 @@
-"""Group `analysis`: which languages know the same facts, and what goes with it."""
+"""Group `analysis`: which languages know the same facts, what goes with it, and how alike they answer."""
 
 from __future__ import annotations
 
 from factroots_dagster.languages.schema import CLUSTER_MEMBERS, LANGUAGE_CLUSTERS, MANTEL
 from factroots_dagster.orchestration.assets.step import Step
+from factroots_dagster.probing.schema import LANGUAGE_CONSISTENCY
 
 
 def language_clusters(step: Step, checkpoint: str) -> None:
@@ -23,3 +24,20 @@ def language_clusters(step: Step, checkpoint: str) -> None:
     step.writer.write(pairs, LANGUAGE_CLUSTERS)
     step.writer.write(members, CLUSTER_MEMBERS, side="members")
     step.writer.write(mantel, MANTEL, side="mantel")
+
+
+def language_consistency(step: Step, checkpoint: str) -> None:
+    """Compare how two languages rank the candidates of the same facts."""
+    from factroots_dagster.probing.consistency import language_consistency as compare_languages
+
+    entities = ["uuid", "relation", "subject_uri", "object_uri"]
+    languages = step.languages_with("predictions", checkpoint)
+    tables = (
+        (
+            language,
+            step.read("predictions", checkpoint, language, columns=["uuid", "ranking"]),
+            step.read("mlama_split", language, columns=entities),
+        )
+        for language in languages
+    )
+    step.writer.write(compare_languages(tables, seed=step.settings.sandbox_seed), LANGUAGE_CONSISTENCY)

@@ -10,6 +10,7 @@ import numpy as np
 
 from factroots_dagster.orchestration.checks import expect, side_tables
 from factroots_dagster.orchestration.checks.suite import suite_of
+from factroots_dagster.probing.schema import CONSISTENCY_CONTROLS as CONTROLS
 from factroots_dagster.roots.easy import CUE_ALPHA
 from factroots_dagster.roots.evidence import ALPHA
 from factroots_dagster.roots.schema import RULES, TYPES
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LARGEST_PAGE = 25_000_000
+_NOISE = 1e-9
 
 
 def clusters_frame(store: Store, checkpoint: str) -> pd.DataFrame:
@@ -49,6 +51,36 @@ def clusters_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
         *expect.within("expected_jaccard", 0, 1),
         *expect.within("corrected", None, 1 + 1e-9),
         *expect.within("distance_km", 0, 20_040),  # half of the Earth's circumference
+    ]
+
+
+def consistency_frame(store: Store, checkpoint: str) -> pd.DataFrame:
+    frame: pd.DataFrame = store.read("language_consistency", checkpoint).to_pandas()
+    frame["two_languages"] = frame["language_a"] < frame["language_b"]
+    inside = [
+        frame[f"{name}_low"].isna()
+        | ((frame[f"{name}_low"] <= frame[name] + _NOISE) & (frame[name] <= frame[f"{name}_high"] + _NOISE))
+        for name in ("rankc", *(f"beyond_{control}" for control in CONTROLS))
+    ]
+    frame["intervals_agree"] = np.logical_and.reduce(inside)
+    frame["facts_agree"] = (frame["facts"] > 0) == frame["rankc"].notna()
+    return frame
+
+
+@suite_of(consistency_frame)
+def consistency_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
+    return [
+        *expect.rows(1, severity="warning"),
+        *expect.unique("language_a", "language_b"),
+        *expect.true(
+            two_languages="language_a comes before language_b",
+            facts_agree="there is a RankC exactly when there are facts",
+            intervals_agree="every mean is inside its interval",
+        ),
+        *expect.within("rankc", 0, 1 + _NOISE),
+        *[e for control in CONTROLS for e in expect.within(control, 0, 1 + _NOISE)],
+        *[e for control in CONTROLS for e in expect.at_most(f"{control}_facts", "facts")],
+        *expect.within("facts", 1, severity="warning", meaning="every two languages rank a common fact"),
     ]
 
 
