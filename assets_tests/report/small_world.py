@@ -39,6 +39,7 @@ from factroots_dagster.probing.schema import (
 )
 from factroots_dagster.report.explorer import FactTables
 from factroots_dagster.report.inputs import ReportInputs
+from factroots_dagster.roots.schema import EASY_EFFECTS, EFFECT_RULES
 from factroots_dagster.roots.types import DEFAULT_MATCHER
 from factroots_dagster.sandbox.schema import PLANTED_TRUTH
 from factroots_dagster.tracing.schema import FACT_SOURCES, NAME_COVERAGE
@@ -129,6 +130,7 @@ def make_world() -> SmallWorld:
             "language_clusters": clusters,
             "cluster_members": members,
             "mantel": mantel,
+            "easy_effects": rows(EASY_EFFECTS, _effect_rows()),
             "language_consistency": rows(LANGUAGE_CONSISTENCY, _consistency_rows()),
             "similarity_pairs": _similarity_pairs(),
             "neuron_stability": rows(NEURON_STABILITY, [_stability_row(k) for k in (10, 50)]),
@@ -140,6 +142,18 @@ def make_world() -> SmallWorld:
             "planted_truth": rows(PLANTED_TRUTH, truth),
         },
     )
+
+
+def _effect_rows() -> list[dict[str, Any]]:
+    """One rule with an effect in all languages, the others without facts."""
+    counts = {"facts": 40, "full_match": 0.5, "compared": 30, "compared_full_match": 0.6}
+    effect = {"alike_full_match": 0.25, "effect": 0.35, "effect_low": 0.2, "effect_high": 0.5}
+    return [
+        {"language": language, "rule": rule, "facts": 0, "compared": 0}
+        | (counts | effect if rule == "object_in_subject" else {})
+        for language in (*LANGUAGES, "*")
+        for rule in EFFECT_RULES
+    ]
 
 
 def _consistency_rows() -> list[dict[str, Any]]:

@@ -282,6 +282,14 @@ def test_consistency_is_shown_as_means_over_a_languages_pairs_beside_its_control
     assert cells["qac"] == ["0.20", "0.20", "0.10", "0.20", "0.05", "0.10"]
 
 
+def test_what_each_rule_for_easy_facts_is_worth_is_shown(page: Page) -> None:
+    table = next(table for table in page.tables if "P@1 without the rule" in table[0])
+    assert table[1] == [
+        "object inside the subject’s name", "40", "30", "60.0%", "25.0%", "35.0% [20.0, 50.0]",
+    ]  # fmt: skip
+    assert [row[1:] for row in table[2:]] == [["0", "0", "–", "–", "–"]] * 3
+
+
 def test_missing_tables_leave_out_their_sections_and_nothing_else(
     tmp_path: Path, world: SmallWorld, types: pa.Table
 ) -> None:
@@ -291,6 +299,7 @@ def test_missing_tables_leave_out_their_sections_and_nothing_else(
         "volume_relations",
         "mask_counts",
         "language_consistency",
+        "easy_effects",
         "similarity_pairs",
         "neuron_stability",
         "layer_profile",

@@ -40,6 +40,7 @@ STORED_TABLES: Mapping[str, tuple[str, str]] = {
     "mantel": ("language_clusters", "mantel"),
     "language_consistency": ("language_consistency", ""),
     "sensitivity": ("fact_types", "sensitivity"),
+    "easy_effects": ("fact_types", "easy_effects"),
     "similarity_pairs": ("neuron_similarity", "pairs"),
     "neuron_stability": ("neuron_similarity", "stability"),
     "layer_profile": ("neuron_similarity", "layers"),

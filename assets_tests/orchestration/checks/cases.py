@@ -363,6 +363,17 @@ CASES: list[Broken] = [
         ),
         (side("sensitivity", lambda listed: listed[0].update(axis="mood")), f"{BETWEEN}:sensitivity_names"),
         (side("sensitivity", lambda listed: [*listed, listed[0]]), f"{BETWEEN}:sensitivity_repeated"),
+        (side("easy_effects", lambda listed: [*listed, listed[0]]), f"{BETWEEN}:effects_rows"),
+        (side("easy_effects", lambda listed: listed[1:]), f"{BETWEEN}:effects_rows"),
+        (side("easy_effects", lambda listed: listed[0].update(full_match=1.5)), f"{BETWEEN}:effects_range"),
+        (side("easy_effects", lambda listed: listed[0].update(compared=10**9)), f"{BETWEEN}:effects_range"),
+        (
+            side(
+                "easy_effects",
+                lambda listed: listed[0].update(compared_full_match=0.9, alike_full_match=0.5, effect=0.1),
+            ),
+            f"{BETWEEN}:effects_agree",
+        ),
     ),
     *of(
         "categorization_report",

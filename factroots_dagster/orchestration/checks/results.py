@@ -102,9 +102,9 @@ def types_frame(store: Store, checkpoint: str) -> pd.DataFrame:
         (frame["cue_hits"] > 0) & (frame["cue_hits"] <= frame["cue_facts"]) & (frame["cue_p"] <= CUE_ALPHA)
     )
     frame["level_agrees"] = ~present | ((frame["type"] == "shared") == (frame["p_value"] <= ALPHA))
-    counted = side_tables.variants(store, checkpoint, frame) | side_tables.sensitivity(
-        store, checkpoint, frame
-    )
+    counted = side_tables.variants(store, checkpoint, frame)
+    counted |= side_tables.sensitivity(store, checkpoint, frame)
+    counted |= side_tables.easy_effects(store, checkpoint)
     return frame.drop(columns=["similarity", "threshold"]).assign(**counted)
 
 
@@ -131,6 +131,11 @@ def types_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
             sensitivity_default="the default setting has the counts of the main table",
             sensitivity_names="axes and types are known ones",
             sensitivity_repeated="no row of the sensitivity is there twice",
+        ),
+        *expect.zero(
+            effects_rows="every language has every rule for easy facts once",
+            effects_range="shares are from 0 to 1, and no more facts are compared than there are",
+            effects_agree="an effect is the difference of its shares, inside its interval",
         ),
         *expect.distinct("language", len(settings.active_languages), severity="warning"),
     ]
