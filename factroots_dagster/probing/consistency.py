@@ -12,6 +12,9 @@ fact's RankC is therefore compared with three controls, of the same pair of lang
   says how much of the rankings is this one order; two languages that follow it with errors of their own agree
   less with each other than with it.
 
+None of them is the placebo of an untrained model, which is consistent where two languages write names alike,
+since the same name is the same question to it: compare with the untrained twin before calling it knowledge.
+
 Only the facts that are asked in both languages count, and of a relation's candidates those of both languages.
 """
 
@@ -33,6 +36,8 @@ from factroots_dagster.probing.schema import LANGUAGE_CONSISTENCY
 from factroots_dagster.stats.intervals import bootstrap_means
 from factroots_dagster.stats.rankc import rankc
 
+DEPTH = 20
+"""Common candidates that are compared; RankC changes by less than e^-20 without the others."""
 PARTNERS = 4
 """Facts that are drawn for each fact and control."""
 
@@ -137,6 +142,32 @@ class _Compared:
     values: Values
 
 
+@dataclass(frozen=True)
+class _Ranked:
+    """Rankings among some candidates alone, cut off at DEPTH.
+
+    orders: [facts, DEPTH], places among the candidates, best first, filled up with -1. ranks: [facts,
+    candidates], 0 where unknown. known: [facts], how many are ranked.
+    """
+
+    orders: Numbers
+    ranks: Numbers
+    known: Numbers
+
+    @classmethod
+    def among(cls, rankings: Numbers, candidates: Numbers) -> _Ranked:
+        """rankings: [facts, places], filled up with -1. candidates: sorted."""
+        position = np.searchsorted(candidates, rankings).clip(max=len(candidates) - 1)
+        among = candidates[position] == rankings
+        rank = np.cumsum(among, axis=1)
+        row, column = np.nonzero(among & (rank <= DEPTH))
+        orders = np.full((len(rankings), DEPTH), -1, np.int32)
+        ranks = np.zeros((len(rankings), len(candidates)), np.int8)
+        orders[row, rank[row, column] - 1] = position[row, column]
+        ranks[row, position[row, column]] = rank[row, column]
+        return cls(orders, ranks, np.minimum(rank[:, -1], DEPTH))
+
+
 def _compare(
     a: _Relation, b: _Relation, popularity: Numbers, random: np.random.Generator
 ) -> _Compared | None:
@@ -145,41 +176,31 @@ def _compare(
     _, in_a, in_b = np.intersect1d(a.facts, b.facts, return_indices=True)
     if len(candidates) < 2 or not len(in_a):
         return None
-    ranks_a, known_a = _ranks_among(a.rankings[in_a], candidates)
-    ranks_b, known_b = _ranks_among(b.rankings[in_b], candidates)
-    ranks_p, known_p = _ranks_among(popularity[None, :], candidates)
+    one, other, popular = (
+        _Ranked.among(rankings, candidates)
+        for rankings in (a.rankings[in_a], b.rankings[in_b], popularity[None, :])
+    )
     subjects, objects = a.subjects[in_a], a.objects[in_a]
 
     def with_partners(same_object: bool) -> Values:
         sums, counts = np.zeros(len(objects)), np.zeros(len(objects))
         for partner in _draw_partners(objects, same_object, random):
             usable = (partner >= 0) & (subjects != subjects[partner])
-            depths = np.minimum(known_a, known_b[partner])
-            values = rankc(ranks_a, ranks_b[partner], depths)
+            depths = np.minimum(one.known, other.known[partner])
+            values = rankc(one.orders, other.ranks[partner], depths)
             usable &= ~np.isnan(values)
             sums[usable] += values[usable]
             counts[usable] += 1
         return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
-    observed = rankc(ranks_a, ranks_b, np.minimum(known_a, known_b))
-    popular = [
-        rankc(ranks, ranks_p, np.minimum(known, known_p))
-        for ranks, known in ((ranks_a, known_a), (ranks_b, known_b))
+    observed = rankc(one.orders, other.ranks, np.minimum(one.known, other.known))
+    with_popular = [
+        rankc(language.orders, np.repeat(popular.ranks, len(objects), axis=0), language.known)
+        for language in (one, other)
     ]
-    columns = [observed, with_partners(True), with_partners(False), np.mean(popular, axis=0)]
+    columns = [observed, with_partners(True), with_partners(False), np.mean(with_popular, axis=0)]
     kept = ~np.isnan(observed)
     return _Compared(subjects[kept], np.stack(columns, axis=1)[kept])
-
-
-def _ranks_among(rankings: Numbers, candidates: Numbers) -> tuple[Numbers, Numbers]:
-    """The ranks [facts, candidates] among these candidates alone, 0 where unknown; and how many are known."""
-    position = np.searchsorted(candidates, rankings).clip(max=len(candidates) - 1)
-    among = candidates[position] == rankings
-    place = np.cumsum(among, axis=1)
-    ranks = np.zeros((len(rankings), len(candidates)), np.int64)
-    row, column = np.nonzero(among)
-    ranks[row, position[row, column]] = place[row, column]
-    return ranks, place[:, -1]
 
 
 def _draw_partners(objects: Numbers, same_object: bool, random: np.random.Generator) -> Numbers:

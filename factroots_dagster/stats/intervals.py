@@ -120,13 +120,13 @@ def bootstrap_means(
     random: np.random.Generator,
     draws: int = 1_000,
     *,
-    block_numbers: int = BLOCK_NUMBERS,
+    block_numbers: int = BLOCK_NUMBERS >> 5,
 ) -> tuple[list[float | None], list[float | None]]:
     """The lower and upper ends of the 95% intervals of several means over the same clustered rows.
 
     As `clustered`, each draw being of all means at once: a fraction of its time where clusters are unlike one
     another. values: [rows, means], NaN where a row does not count in a mean. None for a mean with fewer than
-    two clusters.
+    two clusters. block_numbers: as there; few of them stay in the processor's cache.
     """
     _, cluster_of = np.unique(np.asarray(clusters), return_inverse=True)
     count, means = int(cluster_of.max(initial=-1)) + 1, values.shape[1]
@@ -137,7 +137,7 @@ def bootstrap_means(
     block = max(1, block_numbers // max(1, count))
     for start in range(0, draws if count else 0, block):
         size = min(block, draws - start)
-        chosen = random.integers(count, size=(size, count)) + count * np.arange(size)[:, None]
+        chosen = random.integers(count, size=(size, count), dtype=np.int32) + count * np.arange(size)[:, None]
         weights = np.bincount(chosen.ravel(), minlength=size * count).reshape(size, count).astype(np.float64)
         weight = weights @ sizes
         drawn.append(np.divide(weights @ sums, weight, out=np.full_like(weight, np.nan), where=weight > 0))

@@ -15,24 +15,26 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-Ranks = npt.NDArray[np.integer]
-"""[questions, candidates]: the rank of each candidate, 1 is best; 0 where it is not known."""
+Numbers = npt.NDArray[np.integer]
 
 
-def rankc(a: Ranks, b: Ranks, depths: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
-    """RankC of each question between two rankings of its candidates, [questions].
+def rankc(orders: Numbers, ranks: Numbers, depths: Numbers) -> npt.NDArray[np.float64]:
+    """RankC of each question between two rankings of its candidates, [questions]; the same either way round.
 
+    orders: [questions, places], the candidates of one ranking, best first, filled up with -1. ranks:
+    [questions, candidates], the rank of each candidate in the other, 1 is best; 0 where it is not known.
     depths: [questions], the number N of candidates that are ranked. Where rankings are cut off, the number of
     candidates known in both: RankC of the first N candidates, which differs from that of all by less than
-    e^-N. NaN where N is 0. A rank beyond N counts as unknown.
+    e^-N. NaN where N is 0. What ranks beyond N counts as unknown.
     """
-    depths = np.asarray(depths, np.int64)
+    depths = np.asarray(depths, np.int64)[:, None]
     gains = _gains(int(depths.max(initial=0)))
+    places = np.arange(1, orders.shape[1] + 1)
+    other = np.take_along_axis(ranks, np.maximum(orders, 0), axis=1).astype(np.int64)
     # A candidate is in both first j from the worse of its two ranks on.
-    worse = np.where((a > 0) & (b > 0), np.maximum(a, b), 0)
-    worse = np.where(worse > depths[:, None], 0, worse)
-    values = gains[depths[:, None], worse].sum(axis=1)
-    return np.where(depths > 0, values, np.nan)
+    worse = np.maximum(places, other)
+    worse[(orders < 0) | (other == 0) | (worse > depths)] = 0
+    return np.where(depths[:, 0] > 0, gains[depths, worse].sum(axis=1), np.nan)
 
 
 @cache

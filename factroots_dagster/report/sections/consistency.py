@@ -42,6 +42,9 @@ def build_section(inputs: ReportInputs) -> Section | None:
             "fact; where both languages are right, facts of the same object share the first candidate, so "
             "that little remains beyond them. Popularity compares either language with the ranking of the "
             "objects by their number of facts.",
+            "Languages that write names alike answer alike even in a model that has learnt nothing, since "
+            "the same name is the same question: only what exceeds the same model with random weights was "
+            "learnt.",
         ],
         tables=[
             Table(["language", *COLUMNS.values()], rows, "Means over a language’s pairs with all others.")
