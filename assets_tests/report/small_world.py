@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,16 @@ from factroots_dagster.neurons.statistics import (
     SAME_OBJECT,
     SAME_OBJECT_Q90,
 )
-from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_SCORES, VOLUME_RELATIONS
+from factroots_dagster.probing.schema import (
+    LANGUAGE_CONSISTENCY,
+    MASK_COUNTS,
+    PREDICTIONS,
+    PROBING_SCORES,
+    VOLUME_RELATIONS,
+)
 from factroots_dagster.report.explorer import FactTables
 from factroots_dagster.report.inputs import ReportInputs
-from factroots_dagster.roots.schema import KNOWN_FROM, VERDICT_SHARES
+from factroots_dagster.roots.schema import EASY_EFFECTS, EFFECT_RULES, KNOWN_FROM, VERDICT_SHARES
 from factroots_dagster.roots.types import DEFAULT_MATCHER
 from factroots_dagster.sandbox.schema import PLANTED_TRUTH
 from factroots_dagster.tracing.schema import FACT_SOURCES, NAME_COVERAGE
@@ -123,6 +130,8 @@ def make_world() -> SmallWorld:
             "language_clusters": clusters,
             "cluster_members": members,
             "mantel": mantel,
+            "easy_effects": rows(EASY_EFFECTS, _effect_rows()),
+            "language_consistency": rows(LANGUAGE_CONSISTENCY, _consistency_rows()),
             "similarity_pairs": _similarity_pairs(),
             "neuron_stability": rows(NEURON_STABILITY, [_stability_row(k) for k in (10, 50)]),
             "layer_profile": rows(
@@ -145,6 +154,29 @@ def _verdict_rows() -> list[dict[str, Any]]:
         | ({"expected_untrained": 0.04} if name == "shared" else {})
         for language in ("*", *LANGUAGES)
         for name, value in {**expected, "undetermined": None}.items()
+    ]
+
+
+def _effect_rows() -> list[dict[str, Any]]:
+    """One rule with an effect in all languages, the others without facts."""
+    counts = {"facts": 40, "full_match": 0.5, "compared": 30, "compared_full_match": 0.6}
+    effect = {"alike_full_match": 0.25, "effect": 0.35, "effect_low": 0.2, "effect_high": 0.5}
+    return [
+        {"language": language, "rule": rule, "facts": 0, "compared": 0}
+        | (counts | effect if rule == "object_in_subject" else {})
+        for language in (*LANGUAGES, "*")
+        for rule in EFFECT_RULES
+    ]
+
+
+def _consistency_rows() -> list[dict[str, Any]]:
+    """Three pairs of languages, of which the last has no fact of the same object."""
+    values = ((0.5, 0.4, 0.1), (0.3, 0.2, 0.05), (0.1, None, None))
+    return [
+        {"language_a": a, "language_b": b, "facts": 9, "relations": 2, "rankc": rankc, "same_object": same}
+        | {"other_object": 0.1, "beyond_same_object": beyond, "beyond_other_object": rankc - 0.1}
+        | {"popularity": 0.2}
+        for (a, b), (rankc, same, beyond) in zip(combinations(LANGUAGES, 2), values, strict=True)
     ]
 
 

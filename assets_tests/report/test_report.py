@@ -285,6 +285,23 @@ def test_what_stands_outside_running_text_is_shown_by_language(
     assert len(read_csv(tmp_path / "one", "markup_sources")) == 2 * len(LANGUAGES)
 
 
+def test_consistency_is_shown_as_means_over_a_languages_pairs_beside_its_controls(page: Page) -> None:
+    table = next(table for table in page.tables if "RankC" in table[0])
+    cells = {LABELS.get(row[0], row[0]): row[1:] for row in table[1:]}
+    # RankC .5 (qaa, qab), .3 (qaa, qac), .1 (qab, qac); the last has no fact of the same object.
+    assert cells["all pairs"] == ["0.30", "0.30", "0.10", "0.20", "0.08", "0.20"]
+    assert cells["qaa"] == ["0.40", "0.30", "0.10", "0.20", "0.08", "0.30"]
+    assert cells["qac"] == ["0.20", "0.20", "0.10", "0.20", "0.05", "0.10"]
+
+
+def test_what_each_rule_for_easy_facts_is_worth_is_shown(page: Page) -> None:
+    table = next(table for table in page.tables if "P@1 without the rule" in table[0])
+    assert table[1] == [
+        "object inside the subject’s name", "40", "30", "60.0%", "25.0%", "35.0% [20.0, 50.0]",
+    ]  # fmt: skip
+    assert [row[1:] for row in table[2:]] == [["0", "0", "–", "–", "–"]] * 3
+
+
 def test_missing_tables_leave_out_their_sections_and_nothing_else(
     tmp_path: Path, world: SmallWorld, types: pa.Table
 ) -> None:
@@ -293,6 +310,8 @@ def test_missing_tables_leave_out_their_sections_and_nothing_else(
         "name_coverage",
         "volume_relations",
         "mask_counts",
+        "language_consistency",
+        "easy_effects",
         "similarity_pairs",
         "neuron_stability",
         "layer_profile",

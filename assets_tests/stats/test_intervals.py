@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from factroots_dagster.stats.intervals import clustered, mean_interval, rate_interval, wilson
+from factroots_dagster.stats.intervals import bootstrap_means, clustered, mean_interval, rate_interval, wilson
 
 
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -133,3 +133,23 @@ def test_rate_interval_is_wilsons_of_the_effective_rows(seed: int) -> None:
 def test_rows_that_all_agree_count_as_their_clusters() -> None:
     assert rate_interval(np.zeros(40, bool), [n % 5 for n in range(40)]) == wilson(0, 5)
     assert rate_interval(np.ones(40, bool), [n % 5 for n in range(40)]) == wilson(5, 5)
+
+
+def test_several_means_at_once_have_the_intervals_of_each_alone() -> None:
+    random = np.random.default_rng(4)
+    clusters = random.integers(60, size=400)
+    values = random.normal(size=(400, 3)) + random.normal(size=60)[clusters, None]
+    values[random.random((400, 3)) < 0.3] = np.nan
+    low, high = bootstrap_means(values, clusters, np.random.default_rng(0), draws=4_000, block_numbers=1_000)
+    for mean, ends in enumerate(zip(low, high, strict=True)):
+        known = ~np.isnan(values[:, mean])
+        alone = clustered(values[known, mean], clusters[known], np.random.default_rng(1), draws=4_000)
+        assert ends == pytest.approx(alone, abs=0.03)
+
+
+def test_several_means_without_two_clusters_have_no_interval() -> None:
+    values = np.array([[1.0, np.nan, 2.0], [2.0, np.nan, np.nan], [4.0, 3.0, np.nan]])
+    low, high = bootstrap_means(values, ["a", "a", "b"], np.random.default_rng(0))
+    assert (low[1:], high[1:]) == ([None, None], [None, None])
+    assert (low[0], high[0]) == pytest.approx((1.5, 4))
+    assert bootstrap_means(np.zeros((0, 2)), [], np.random.default_rng(0)) == ([None, None], [None, None])

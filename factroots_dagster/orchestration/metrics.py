@@ -122,6 +122,13 @@ def clusters(store: Store, key: str) -> Metrics:
     return {"mean_corrected_jaccard": pc.mean(table["corrected"]).as_py()}
 
 
+def consistency(store: Store, key: str) -> Metrics:
+    """RankC, and RankC beyond facts of other objects, as means over the language pairs."""
+    names = ["rankc", "beyond_other_object"]
+    table = store.read("language_consistency", key, columns=names)
+    return {f"mean_{name}": pc.mean(table[name]).as_py() for name in names}
+
+
 def similarity(store: Store, key: str) -> Metrics:
     """Every statistic of neuron similarity and its baselines, as means over the language pairs."""
     table = store.read_side("pairs", "neuron_similarity", key)

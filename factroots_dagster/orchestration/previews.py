@@ -60,6 +60,10 @@ def _clusters(pairs: pa.Table) -> bytes:
     return draw.draw_language_pairs(pairs, "corrected", "Jaccard corrected for chance")
 
 
+def _consistency(pairs: pa.Table) -> bytes:
+    return draw.draw_language_pairs(pairs, "beyond_other_object", "RankC beyond other objects")
+
+
 def _similarity(store: Store, key: str) -> bytes:
     pairs = store.read_side("pairs", "neuron_similarity", key)
     return draw.draw_language_pairs(pair_means(pairs, "jaccard"), "value", "mean Jaccard")
@@ -104,6 +108,7 @@ _OF_MAIN_TABLE: Mapping[str, Callable[[pa.Table], bytes]] = {
     "predictions": draw.draw_predictions,
     "probing_scores": draw.draw_scores,
     "language_clusters": _clusters,
+    "language_consistency": _consistency,
     "active_neurons": draw.draw_active_neurons,
 }
 """How a picture is drawn from the whole main table."""

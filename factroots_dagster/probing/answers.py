@@ -141,7 +141,7 @@ class Answers:
         return counts
 
     def measured(self) -> Iterator[dict[str, object]]:
-        """What PREDICTIONS says about each row, beside its identity."""
+        """What PREDICTIONS says about each row, beside its identity; `scores` of all candidates, or None."""
         relation = self.relation
         matched = self.matched_counts()
         correct_questions = {q for q, k in zip(relation.row_question, matched, strict=True) if k}
@@ -165,6 +165,7 @@ class Answers:
                 "object_logprob": _finite(self.scores[question, candidate]),
                 "typed_rank": typed_rank(self.scores[question], candidate) if relation.complete else None,
                 "candidates": len(relation.candidate_ids),
+                "scores": self.scores[question] if relation.complete else None,
                 "prior_logprob": _finite(self.scores[prior, candidate]),
                 "prior_rank": typed_rank(self.scores[prior], candidate),
                 "too_long": question in relation.too_long,

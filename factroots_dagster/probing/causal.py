@@ -92,7 +92,7 @@ def probe_causal(
             answers = _Answers(model, table, budget)
             answers.generate()
             answers.score_candidates(chunk)
-            tables.append(relation_predictions(table, answers.measured()))
+            tables.append(relation_predictions(table, answers.labels, answers.measured()))
             answers.write_activations(activations, relation)
         order.extend(rows)
         reporter.advance(len(rows))
@@ -268,7 +268,7 @@ class _Answers:
         return self.continuations[question].tolist() if asked else []
 
     def measured(self) -> Iterator[dict[str, object]]:
-        """What PREDICTIONS says about each row, beside its identity."""
+        """What PREDICTIONS says about each row, beside its identity; `scores` of all candidates, or None."""
         matched = self.matched_counts()
         correct_questions = {question for question, k in zip(self.row_question, matched, strict=True) if k}
         for question, prior, candidate, k in zip(
@@ -288,6 +288,7 @@ class _Answers:
                 "object_logprob": logprob,
                 "typed_rank": rank,
                 "candidates": len(self.labels),
+                "scores": None if question in self.too_long else self.scores[question],
                 "prior_logprob": prior_logprob,
                 "prior_rank": prior_rank,
                 "too_long": question in self.too_long,

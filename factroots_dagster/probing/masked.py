@@ -66,7 +66,11 @@ def probe_masked(
         for relation in relations:
             share = ProgressShare(reporter, len(relation.rows) if "pll" in protocols else 0)
             relation.answers.run_protocols(protocols, budget, share.advance)
-            tables.append(relation_predictions(relation.table, relation.answers.measured()))
+            tables.append(
+                relation_predictions(
+                    relation.table, relation.answers.relation.labels, relation.answers.measured()
+                )
+            )
             relation.answers.write_activations(relation.table, activations, relation.name)
             order.extend(relation.rows)
     activations.close()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from factroots_dagster.probing.schema import PREDICTIONS
+from factroots_dagster.probing.schema import PREDICTIONS, RANKED
+from factroots_dagster.tables import zip_columns
 
 _IDENTITY = PREDICTIONS.names[:3]  # copied from the split
 _MEASURED = list(PREDICTIONS)[3:]
@@ -47,11 +50,52 @@ def rows_by_relation(split: pa.Table) -> dict[str, list[int]]:
     return rows
 
 
-def relation_predictions(rows: pa.Table, measured: Iterable[Mapping[str, object]]) -> pa.Table:
-    """PREDICTIONS of the rows of one relation. measured: the other columns, row by row; null if absent."""
+class CandidateRanking:
+    """Names the candidates of one relation in one language, best first."""
+
+    def __init__(self, rows: pa.Table, labels: Sequence[str]):
+        """rows: of MLAMA_SPLIT, all of the relation. labels: the candidates, in the order of their scores.
+
+        Entities with the same label are as good as each other. What is equally good is ordered at random, in
+        every language otherwise, so that two languages that cannot tell candidates apart do not agree.
+        """
+        number = {label: index for index, label in enumerate(labels)}
+        pairs = sorted(set(zip_columns(rows, "object_uri", "object")))
+        self._uris = [uri for uri, _ in pairs]
+        self._most_labels = max(Counter(self._uris).values(), default=1)
+        self._candidates = np.array([number[label] for _, label in pairs], np.int64)
+        language = rows.column("language")[0].as_py() if rows.num_rows else ""
+        self._tie_breaks = np.array([crc32(f"{language} {uri}".encode()) for uri in self._uris])
+
+    def name_best(self, scores: npt.NDArray[np.float64] | None) -> list[str] | None:
+        """At most RANKED Wikidata ids by the candidates' `scores`, higher is better.
+
+        Without those whose score is not finite; None where all are, and without scores.
+        """
+        if scores is None:
+            return None
+        own = scores[self._candidates]
+        order = np.lexsort((self._tie_breaks, -own))
+        order = order[np.isfinite(own[order])][: RANKED * self._most_labels]
+        # An entity with two labels counts with the better one.
+        best = dict.fromkeys(self._uris[index] for index in order.tolist())
+        return list(best)[:RANKED] or None
+
+
+def relation_predictions(
+    rows: pa.Table, labels: Sequence[str], measured: Iterable[Mapping[str, object]]
+) -> pa.Table:
+    """PREDICTIONS of the rows of one relation.
+
+    labels: the candidates. measured: the other columns, row by row; null if absent; with the scores of the
+    candidates instead of their ranking.
+    """
     values = list(measured)
+    ranking = CandidateRanking(rows, labels)
     identity = [rows.column(name).combine_chunks() for name in _IDENTITY]
-    arrays = [pa.array([row.get(field.name) for row in values], field.type) for field in _MEASURED]
+    columns = {field.name: [row.get(field.name) for row in values] for field in _MEASURED}
+    columns["ranking"] = [ranking.name_best(row["scores"]) for row in values]  # type: ignore[arg-type]
+    arrays = [pa.array(columns[field.name], field.type) for field in _MEASURED]
     return pa.Table.from_arrays([*identity, *arrays], schema=PREDICTIONS)
 
 

@@ -4,7 +4,24 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from factroots_dagster.tables import FACT_KEY, LANGUAGE, boolean, column, float64, int32, int64, string, table
+from factroots_dagster.languages.schema import PAIRS_NOTE
+from factroots_dagster.tables import (
+    FACT_KEY,
+    LANGUAGE,
+    LANGUAGE_PAIR,
+    boolean,
+    column,
+    float64,
+    int32,
+    int64,
+    string,
+    table,
+)
+
+RANKED = 50
+"""Candidates in a ranking. RankC, whose weights fall as e^-j, changes by less than e^-50 without others."""
+CONSISTENCY_CONTROLS = ("same_object", "other_object", "popularity")
+"""What RankC is compared with: see `probing.consistency`."""
 
 _IF_RUN = "null unless this protocol is run"
 
@@ -44,6 +61,13 @@ PREDICTIONS = table(
         "rounded up); null where the candidates cannot be ranked",
     ),
     int32("candidates", "Number of candidates: distinct object labels of the relation in this language"),
+    column(
+        "ranking",
+        pa.list_(pa.string()),
+        "Wikidata ids of the best candidates, best first, at most "
+        f"{RANKED}; those with the same label follow one "
+        "another; null where the candidates cannot be ranked",
+    ),
     float64("prior_logprob", "As object_logprob, subject masked (decoder: left out); null if not asked"),
     int32("prior_rank", "As typed_rank, subject masked (decoder: left out); null if not asked"),
     boolean("too_long", "Whether the fact was not asked because a prompt exceeds the model's context"),
@@ -137,3 +161,35 @@ MASK_COUNTS = table(
     float64("high", f"Upper end {_INTERVAL}"),
 )
 """One row per language and number of tokens of the object."""
+
+_BY_SUBJECT = "of the 95% bootstrap interval that draws subjects with all their facts; null for under two"
+
+
+def _control(name: str, partner: str) -> tuple[pa.Field, ...]:
+    """The columns of one control of RankC."""
+    return (
+        int64(f"{name}_facts", f"Number of facts that can be compared with {partner}"),
+        float64(name, f"Control: mean RankC with {partner}; null without such facts"),
+        float64(f"beyond_{name}", "Mean of the facts' RankC minus this control's; null without such facts"),
+        float64(f"beyond_{name}_low", f"Lower end {_BY_SUBJECT}"),
+        float64(f"beyond_{name}_high", f"Upper end {_BY_SUBJECT}"),
+    )
+
+
+LANGUAGE_CONSISTENCY = table(
+    *LANGUAGE_PAIR,
+    int64("facts", "Number of facts that are ranked in both languages, among two common candidates or more"),
+    int64("relations", "Number of relations of these facts"),
+    float64(
+        "rankc",
+        "RankC (Qi et al. 2023): mean over the facts of how alike both languages rank the candidates, 1 for "
+        "equal rankings; null without facts",
+    ),
+    float64("rankc_low", f"Lower end {_BY_SUBJECT}"),
+    float64("rankc_high", f"Upper end {_BY_SUBJECT}"),
+    *_control("same_object", "facts of the relation with the same object and another subject"),
+    *_control("other_object", "facts of the relation with another object and subject"),
+    *_control("popularity", "the ranking of the relation's objects by their number of facts"),
+    note=PAIRS_NOTE,
+)
+"""One row per pair of languages: how consistently both answer, and what explains it without the fact."""

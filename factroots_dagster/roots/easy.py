@@ -1,7 +1,8 @@
 """Easy facts: facts without a source whose object the subject's name gives away, and the evidence for it.
 
-- shared_tokens (the paper's rule): the lower-cased object is part of the lower-cased subject, or the two
-  share a wordpiece.
+- shared_tokens (the paper's rule): the lower-cased object is part of the lower-cased subject, in any spelling
+  that matching takes for the same (`text.folding`: apostrophes, both scripts of Serbian, both of Chinese), or
+  the two share a wordpiece.
 - naming_cue, by one of EASY_RULES. "relation" is the paper's: every fact of NAMING_CUE_RELATIONS. It cannot
   tell a revealing name from any other, so it also takes facts that really were transferred. "name" tests the
   names: do other subjects of the same language and relation that share a part of the name have the object
@@ -163,10 +164,17 @@ def _significant_cues(tests: Sequence[_PartTest], alpha: float) -> dict[str, Eas
 
 
 def _objects_in_subjects(rows: Sequence[Mapping[str, object]]) -> list[bool]:
-    """Whether each subject contains its object, lower-cased; Chinese is compared in simplified script."""
-    if not rows or rows[0]["language"] != "zh":
-        return [bool(row["object_in_subject"]) for row in rows]
-    from opencc import OpenCC
+    """Whether each subject contains its object in one of the spellings that matching takes for one."""
+    from factroots_dagster.text.normalization import normalize_all
 
-    simplify = OpenCC("t2s").convert
-    return [simplify(str(row["object"]).lower()) in simplify(str(row["subject"]).lower()) for row in rows]
+    if not rows:
+        return []
+    language = str(rows[0]["language"])
+    objects, subjects = (
+        [text.lower() for text in normalize_all([str(row[name]) for row in rows], language)]
+        for name in ("object", "subject")
+    )
+    return [
+        bool(row["object_in_subject"]) or target in subject
+        for row, target, subject in zip(rows, objects, subjects, strict=True)
+    ]

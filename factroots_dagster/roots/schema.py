@@ -111,6 +111,41 @@ SENSITIVITY = table(
 )
 """One row per language, varied setting, value and type; all other settings keep their defaults."""
 
+EFFECT_RULES = ("object_in_subject", "shared_wordpiece", "name_cue", "relation_cue")
+"""Rules for easy facts, the first to decide first."""
+
+UNSOURCED = table(
+    *FACT_KEY,
+    string("object_uri", "Wikidata or Freebase id of the object"),
+    boolean("full_match", "Whether the fact is predicted"),
+    string("rule", f"First rule that applies, of {', '.join(EFFECT_RULES)}; null without any"),
+    nullable=("rule",),
+)
+"""One row per fact of a language without a source that was asked; not stored."""
+
+_COMPARED = "null where none can be compared"
+_OF_EFFECT = "of the 95% bootstrap interval that draws objects with all their facts; null for under two"
+
+EASY_EFFECTS = table(
+    ALL_LANGUAGES,
+    string("rule", f"Rule: {', '.join(EFFECT_RULES)}; a fact counts with the first that applies"),
+    int64("facts", "Number of facts without a source to which the rule applies"),
+    float64("full_match", "P@1: share of them that is predicted; null without any"),
+    int64(
+        "compared", "How many of them have facts without a source and with the same object to compare with"
+    ),
+    float64("compared_full_match", f"P@1 of these; {_COMPARED}"),
+    float64(
+        "alike_full_match",
+        "Mean, over these, of P@1 of the facts that they are compared with: of the same language, relation "
+        f"and object and with nothing in the name (of relation_cue: of other relations); {_COMPARED}",
+    ),
+    float64("effect", f"compared_full_match minus alike_full_match; {_COMPARED}"),
+    float64("effect_low", f"Lower end {_OF_EFFECT}"),
+    float64("effect_high", f"Upper end {_OF_EFFECT}"),
+)
+"""One row per language and rule: what each rule for easy facts is worth."""
+
 CHECKPOINT_COMPARISON = table(
     string("checkpoint", "Key of the checkpoint"),
     int64("order", "Position of the checkpoint in the comparison, from 0"),

@@ -25,6 +25,7 @@ from factroots_dagster.roots.easy import (
     find_relation_cues,
     find_shared_tokens,
 )
+from factroots_dagster.roots.easy_effects import list_unsourced
 from factroots_dagster.roots.evidence import StatisticResult, collect_results, empty_result
 from factroots_dagster.roots.markup import UNITS, markup_windows, pool_sources, without_markup
 from factroots_dagster.roots.schema import FACT_TYPES
@@ -39,10 +40,11 @@ DEFAULT_EASY_RULE = "name"
 
 
 class TypingResult(NamedTuple):
-    """The tables of one language: FACT_TYPES and VARIANTS."""
+    """The tables of one language: FACT_TYPES, VARIANTS and UNSOURCED."""
 
     types: pa.Table
     variants: pa.Table
+    unsourced: pa.Table
 
 
 class _Decision(NamedTuple):
@@ -98,11 +100,8 @@ def categorize_facts(
     unsourced = [row for row in rows if any(not counts[row["uuid"]] for counts in windows.values())]
     unsourced_facts = [facts[row["uuid"]] for row in unsourced]
     tokens = find_shared_tokens(unsourced_facts, [row["object_ids"] for row in unsourced], tokenize)
-    easy = {
-        "name": find_name_cues(split) | tokens,
-        "relation": find_relation_cues(unsourced_facts) | tokens,
-        "none": tokens,
-    }
+    by_name, by_relation = find_name_cues(split), find_relation_cues(unsourced_facts)
+    easy = {"name": by_name | tokens, "relation": by_relation | tokens, "none": tokens}
     stated = {
         uuid: value
         for name, uuid, value in zip_columns(in_text, "matcher", "uuid", "stated_probability")
@@ -111,7 +110,11 @@ def categorize_facts(
     settings = (matcher, easy_rule, (searched, beside))
     types = _tabulate_types(rows, windows[matcher], stated, easy[easy_rule], chosen, *settings)
     present = {name: np.array([counts[uuid] > 0 for uuid in uuids], bool) for name, counts in windows.items()}
-    return TypingResult(types, tabulate_variants(predictions, present, easy, results or [chosen]))
+    return TypingResult(
+        types,
+        tabulate_variants(predictions, present, easy, results or [chosen]),
+        list_unsourced(rows, facts, windows[matcher], (tokens, by_name, by_relation)),
+    )
 
 
 def _choose_result(

@@ -19,6 +19,7 @@ from factroots_dagster.orchestration.versions import code_version, row_version
 BY_CHECKPOINT_ALONE = {
     "probing_scores",
     "language_clusters",
+    "language_consistency",
     "neuron_similarity",
     "neuron_interventions",
     "fact_types",

@@ -217,6 +217,9 @@ CASES: list[Broken] = [
         (put("typed_rank", 10**6), f"{AMONG}:typed_agrees"),
         (put("too_long", True), f"{AMONG}:too_long"),
         (put("pll_rank", 0), f"{AMONG}:pll_agrees"),
+        (put("ranking", None), f"{AMONG}:ranking_agrees"),
+        (put("ranking", ["Q1", "Q1"]), f"{AMONG}:ranking_agrees"),
+        (first(lambda row: row["typed_rank"] == 1, ranking=["Q0"]), f"{AMONG}:ranking_agrees"),
     ),
     *of(
         "neuron_activations",
@@ -283,6 +286,19 @@ CASES: list[Broken] = [
         (put("expected_jaccard", -0.1), f"{BETWEEN}:expected_jaccard"),
         (put("corrected", 1.1), f"{BETWEEN}:corrected"),
         (put("distance_km", 30000.0), f"{BETWEEN}:distance_km"),
+    ),
+    *of(
+        "language_consistency",
+        (emptied(), f"{ROWS}:table"),
+        (twice(), f"{COMPOUND}:language_a,language_b"),
+        (put("language_b", "de"), f"{AMONG}:two_languages"),
+        (put("facts", 0), f"{AMONG}:facts_agree {BETWEEN}:facts {PAIR}:facts,popularity_facts"),
+        (put("rankc", 1.1), f"{BETWEEN}:rankc {AMONG}:intervals_agree"),
+        (put("same_object", -0.1), f"{BETWEEN}:same_object"),
+        (put("other_object", 1.1), f"{BETWEEN}:other_object"),
+        (put("popularity", 1.1), f"{BETWEEN}:popularity"),
+        (put("beyond_popularity_low", 1.0), f"{AMONG}:intervals_agree"),
+        (put("same_object_facts", 10**9), f"{PAIR}:facts,same_object_facts"),
     ),
     *of(
         "neuron_similarity",
@@ -379,6 +395,17 @@ CASES: list[Broken] = [
         ),
         (side("sensitivity", lambda listed: listed[0].update(axis="mood")), f"{BETWEEN}:sensitivity_names"),
         (side("sensitivity", lambda listed: [*listed, listed[0]]), f"{BETWEEN}:sensitivity_repeated"),
+        (side("easy_effects", lambda listed: [*listed, listed[0]]), f"{BETWEEN}:effects_rows"),
+        (side("easy_effects", lambda listed: listed[1:]), f"{BETWEEN}:effects_rows"),
+        (side("easy_effects", lambda listed: listed[0].update(full_match=1.5)), f"{BETWEEN}:effects_range"),
+        (side("easy_effects", lambda listed: listed[0].update(compared=10**9)), f"{BETWEEN}:effects_range"),
+        (
+            side(
+                "easy_effects",
+                lambda listed: listed[0].update(compared_full_match=0.9, alike_full_match=0.5, effect=0.1),
+            ),
+            f"{BETWEEN}:effects_agree",
+        ),
     ),
     *of(
         "categorization_report",

@@ -1,4 +1,4 @@
-"""Group `analysis`: which languages know the same facts, what goes with it, and which knew them first."""
+"""Group `analysis`: which languages know the same facts, how alike they answer, and which knew first."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from factroots_dagster.languages.schema import CLUSTER_MEMBERS, LANGUAGE_CLUSTER
 from factroots_dagster.models.registry import registered
 from factroots_dagster.models.runs import Run, find_runs
 from factroots_dagster.orchestration.assets.step import Step
+from factroots_dagster.probing.schema import LANGUAGE_CONSISTENCY
 from factroots_dagster.roots.corpora import WINDOW_COLUMNS
 from factroots_dagster.roots.timeline.schema import KNOWLEDGE_TIMELINE, LANGUAGE_LAGS, TIMELINE_LANGUAGES
 
@@ -72,3 +73,20 @@ def _collect_answers(step: Step, run: Run) -> Iterator[LanguageAnswers]:
                 corpora=model["corpora"],
                 trained_on=model["corpus"],
             )
+
+
+def language_consistency(step: Step, checkpoint: str) -> None:
+    """Compare how two languages rank the candidates of the same facts."""
+    from factroots_dagster.probing.consistency import language_consistency as compare_languages
+
+    entities = ["uuid", "relation", "subject_uri", "object_uri"]
+    languages = step.languages_with("predictions", checkpoint)
+    tables = (
+        (
+            language,
+            step.read("predictions", checkpoint, language, columns=["uuid", "ranking"]),
+            step.read("mlama_split", language, columns=entities),
+        )
+        for language in languages
+    )
+    step.writer.write(compare_languages(tables, seed=step.settings.sandbox_seed), LANGUAGE_CONSISTENCY)

@@ -12,6 +12,7 @@ from factroots_dagster.roots import schema as tables
 def fact_types(step: Step, checkpoint: str) -> None:
     """Categorize the facts of every language that has predictions and sources."""
     from factroots_dagster.probing.prompts import object_token_ids
+    from factroots_dagster.roots.easy_effects import EasyEffects
     from factroots_dagster.roots.evidence import list_statistics
     from factroots_dagster.roots.markup import reads_markup
     from factroots_dagster.roots.sensitivity import Sensitivity
@@ -21,7 +22,7 @@ def fact_types(step: Step, checkpoint: str) -> None:
     model = step.model_resource().tokenizer(checkpoint)
     nearest = step.read_side("nearest", "neuron_similarity", checkpoint)
     predicted = step.languages_with("predictions", checkpoint)
-    sensitivity, types = Sensitivity(list_statistics(nearest)), []
+    sensitivity, effects, types = Sensitivity(list_statistics(nearest)), EasyEffects(), []
     with step.writer.stream(tables.VARIANTS, side="variants") as append:
         for language in step.languages_with("fact_sources", among=predicted):
             result = categorize_facts(
@@ -35,9 +36,11 @@ def fact_types(step: Step, checkpoint: str) -> None:
             )
             append(result.variants)
             sensitivity.add(language, result.variants)
+            effects.add(language, result.unsourced)
             types.append(result.types)
     step.writer.write(pa.concat_tables(types), tables.FACT_TYPES)
     step.writer.write(sensitivity.table(), tables.SENSITIVITY, side="sensitivity")
+    step.writer.write(effects.table(), tables.EASY_EFFECTS, side="easy_effects")
 
 
 def fact_verdicts(step: Step, checkpoint: str) -> None:

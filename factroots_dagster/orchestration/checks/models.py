@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,10 @@ import pyarrow.compute as pc
 from factroots_dagster.orchestration.checks import expect, side_tables
 from factroots_dagster.orchestration.checks.data import SHA256
 from factroots_dagster.orchestration.checks.suite import suite_of
-from factroots_dagster.probing.schema import PROBING_SCORES
+from factroots_dagster.probing.schema import PROBING_SCORES, RANKED
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
+from factroots_dagster.tables import zip_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +45,7 @@ def checkpoint_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
 
 def predictions_frame(store: Store, checkpoint: str, language: str) -> pd.DataFrame:
     table = store.read("predictions", checkpoint, language)
-    recoded = ["object_ids", "predicted_ids", "full_match", "partial_match"]
+    recoded = ["object_ids", "predicted_ids", "full_match", "partial_match", "ranking"]
     frame: pd.DataFrame = table.drop(recoded).to_pandas()
     # null: the checkpoint cannot be asked so
     could = pc.is_valid(table["full_match"]).to_numpy()
@@ -60,9 +61,20 @@ def predictions_frame(store: Store, checkpoint: str, language: str) -> pd.DataFr
     for name in ("typed", "pll"):
         ranks = pc.fill_null(table[f"{name}_rank"], 1).to_numpy()
         frame[f"{name}_agrees"] = (ranks >= 1) & (ranks <= frame["candidates"])
-    facts = store.read("mlama_split", language, columns=["uuid"])["uuid"].to_pylist()
-    frame["facts_agree"] = frame["uuid"].tolist() == facts
+    facts = store.read("mlama_split", language, columns=["uuid", "object_uri"])
+    frame["facts_agree"] = frame["uuid"].tolist() == facts["uuid"].to_pylist()
+    frame["ranking_agrees"] = _rankings_agree(table, dict(zip_columns(facts, "uuid", "object_uri")))
     return frame
+
+
+def _rankings_agree(table: pa.Table, object_of: Mapping[str, str]) -> list[bool]:
+    """Whether each fact that has a rank has a ranking, without repetition and with what ranks first."""
+    agree = []
+    for uuid, rank, ranking in zip_columns(table, "uuid", "typed_rank", "ranking"):
+        named = ranking or []
+        first = rank != 1 or object_of.get(uuid) in named
+        agree.append(first and bool(named) >= (rank is not None) and len(set(named)) == len(named) <= RANKED)
+    return agree
 
 
 @suite_of(predictions_frame)
@@ -77,6 +89,7 @@ def predictions_suite(settings: Settings, checkpoint: str, language: str) -> Seq
             finite="the object's log-probability is finite where the fact was asked",
             asked="every number of masks up to the object's length was tried",
             typed_agrees="the typed rank is between 1 and the number of candidates",
+            ranking_agrees="a fact with a rank has a ranking, without repetition, with what ranks first",
             pll_agrees="the rank by pseudo-log-likelihood is one of the candidates' ranks",
         ),
         *expect.within("object_tokens", 1),

@@ -10,6 +10,7 @@ import numpy as np
 
 from factroots_dagster.orchestration.checks import expect, side_tables
 from factroots_dagster.orchestration.checks.suite import suite_of
+from factroots_dagster.probing.schema import CONSISTENCY_CONTROLS as CONTROLS
 from factroots_dagster.roots.easy import CUE_ALPHA
 from factroots_dagster.roots.evidence import ALPHA
 from factroots_dagster.roots.schema import KNOWN_FROM, RULES, TYPES
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LARGEST_PAGE = 25_000_000
+_NOISE = 1e-9
 
 
 def clusters_frame(store: Store, checkpoint: str) -> pd.DataFrame:
@@ -53,6 +55,36 @@ def clusters_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
     ]
 
 
+def consistency_frame(store: Store, checkpoint: str) -> pd.DataFrame:
+    frame: pd.DataFrame = store.read("language_consistency", checkpoint).to_pandas()
+    frame["two_languages"] = frame["language_a"] < frame["language_b"]
+    inside = [
+        frame[f"{name}_low"].isna()
+        | ((frame[f"{name}_low"] <= frame[name] + _NOISE) & (frame[name] <= frame[f"{name}_high"] + _NOISE))
+        for name in ("rankc", *(f"beyond_{control}" for control in CONTROLS))
+    ]
+    frame["intervals_agree"] = np.logical_and.reduce(inside)
+    frame["facts_agree"] = (frame["facts"] > 0) == frame["rankc"].notna()
+    return frame
+
+
+@suite_of(consistency_frame)
+def consistency_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
+    return [
+        *expect.rows(1, severity="warning"),
+        *expect.unique("language_a", "language_b"),
+        *expect.true(
+            two_languages="language_a comes before language_b",
+            facts_agree="there is a RankC exactly when there are facts",
+            intervals_agree="every mean is inside its interval",
+        ),
+        *expect.within("rankc", 0, 1 + _NOISE),
+        *[e for control in CONTROLS for e in expect.within(control, 0, 1 + _NOISE)],
+        *[e for control in CONTROLS for e in expect.at_most(f"{control}_facts", "facts")],
+        *expect.within("facts", 1, severity="warning", meaning="every two languages rank a common fact"),
+    ]
+
+
 def types_frame(store: Store, checkpoint: str) -> pd.DataFrame:
     frame: pd.DataFrame = store.read("fact_types", checkpoint).to_pandas()
     matched = {
@@ -71,9 +103,9 @@ def types_frame(store: Store, checkpoint: str) -> pd.DataFrame:
         (frame["cue_hits"] > 0) & (frame["cue_hits"] <= frame["cue_facts"]) & (frame["cue_p"] <= CUE_ALPHA)
     )
     frame["level_agrees"] = ~present | ((frame["type"] == "shared") == (frame["p_value"] <= ALPHA))
-    counted = side_tables.variants(store, checkpoint, frame) | side_tables.sensitivity(
-        store, checkpoint, frame
-    )
+    counted = side_tables.variants(store, checkpoint, frame)
+    counted |= side_tables.sensitivity(store, checkpoint, frame)
+    counted |= side_tables.easy_effects(store, checkpoint)
     return frame.drop(columns=["similarity", "threshold"]).assign(**counted)
 
 
@@ -100,6 +132,11 @@ def types_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
             sensitivity_default="the default setting has the counts of the main table",
             sensitivity_names="axes and types are known ones",
             sensitivity_repeated="no row of the sensitivity is there twice",
+        ),
+        *expect.zero(
+            effects_rows="every language has every rule for easy facts once",
+            effects_range="shares are from 0 to 1, and no more facts are compared than there are",
+            effects_agree="an effect is the difference of its shares, inside its interval",
         ),
         *expect.distinct("language", len(settings.active_languages), severity="warning"),
     ]

@@ -6,6 +6,7 @@ A count is a column of the main table's frame, the same in every row, named afte
 from __future__ import annotations
 
 from collections import Counter
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from factroots_dagster.roots.schema import PREDICTED_TYPES
+from factroots_dagster.roots.schema import EFFECT_RULES, PREDICTED_TYPES
 from factroots_dagster.store.store import Store
 
 if TYPE_CHECKING:
@@ -91,6 +92,25 @@ def sensitivity(store: Store, checkpoint: str, types: pd.DataFrame) -> dict[str,
         + (len(default) == 0),
         "sensitivity_names": int((~frame["axis"].isin(AXES) | ~frame["type"].isin(PREDICTED_TYPES)).sum()),
         "sensitivity_repeated": int(frame.duplicated([*setting, "type"]).sum()),
+    }
+
+
+def easy_effects(store: Store, checkpoint: str) -> dict[str, int]:
+    """Of fact_types: rows of `easy_effects` that are repeated or missing, and values that cannot be."""
+    table = store.read_side("easy_effects", "fact_types", checkpoint)
+    frame = table.to_pandas()
+    languages = {*store.read("fact_types", checkpoint, columns=["language"])["language"].to_pylist(), "*"}
+    difference = frame["compared_full_match"] - frame["alike_full_match"]
+    shares = ("full_match", "compared_full_match", "alike_full_match")
+    return {
+        "effects_rows": len(
+            {*zip(frame["language"], frame["rule"], strict=True)} ^ {*product(languages, EFFECT_RULES)}
+        )
+        + int(frame.duplicated(["language", "rule"]).sum()),
+        "effects_range": sum(_outside(table, name, 0.0, 1.0) for name in shares)
+        + int((frame["compared"] > frame["facts"]).sum()),
+        "effects_agree": int(((frame["effect"] - difference).abs() > _NOISE).sum())
+        + int(((frame["effect_low"] > frame["effect"]) | (frame["effect"] > frame["effect_high"])).sum()),
     }
 
 

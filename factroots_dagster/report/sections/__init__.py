@@ -13,6 +13,7 @@ from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.sections import (
     absence,
     clusters,
+    consistency,
     easy,
     examples,
     interventions,
@@ -37,6 +38,7 @@ SECTIONS: tuple[Callable[[ReportInputs], Section | None], ...] = (
     volume.build_section,
     object_length.build_section,
     clusters.build_section,
+    consistency.build_section,
     absence.build_section,
     easy.build_section,
     similarity.build_section,

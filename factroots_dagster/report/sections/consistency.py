@@ -1,0 +1,60 @@
+"""How consistently languages answer, beside what explains it without the facts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from factroots_dagster.report.inputs import ReportInputs
+from factroots_dagster.report.sections.model import Section, Table, decimal
+
+COLUMNS = {
+    "rankc": "RankC",
+    "same_object": "same object",
+    "other_object": "other object",
+    "popularity": "popularity",
+    "beyond_same_object": "beyond same object",
+    "beyond_other_object": "beyond other object",
+}
+"""Columns of LANGUAGE_CONSISTENCY that are shown, and their headings."""
+
+
+def build_section(inputs: ReportInputs) -> Section | None:
+    pairs = [row for row in inputs.rows("language_consistency") if row["rankc"] is not None]
+    if not pairs:
+        return None
+    by_language = {
+        language: [row for row in pairs if language in (row["language_a"], row["language_b"])]
+        for language in inputs.languages
+    }
+    rows = [["all pairs", *_means(pairs)]]
+    rows += [[inputs.language_label(code), *_means(own)] for code, own in by_language.items() if own]
+    return Section(
+        id="consistency",
+        title="Languages that answer alike",
+        text=[
+            "RankC (Qi, Fernández and Bisazza 2023) says how alike two languages rank the candidates of the "
+            "same fact, right or wrong: 1 for equal rankings, with most weight on the first. Two languages "
+            "that prefer the same objects whatever is asked reach a high one, too.",
+            "So each fact of one language is also compared with other facts in the other language: of the "
+            "same object and another subject, and of another object. Only what is beyond these is about the "
+            "fact; where both languages are right, facts of the same object share the first candidate, so "
+            "that little remains beyond them. Popularity compares either language with the ranking of the "
+            "objects by their number of facts.",
+            "Languages that write names alike answer alike even in a model that has learnt nothing, since "
+            "the same name is the same question: only what exceeds the same model with random weights was "
+            "learnt.",
+        ],
+        tables=[
+            Table(["language", *COLUMNS.values()], rows, "Means over a language’s pairs with all others.")
+        ],
+        asset="language_consistency",
+        data={"language_consistency": inputs.tables["language_consistency"]},
+    )
+
+
+def _means(pairs: list[dict[str, Any]]) -> list[str]:
+    """The shown columns as means over pairs of languages."""
+    values = {name: [row[name] for row in pairs if row[name] is not None] for name in COLUMNS}
+    return [decimal(float(np.mean(known)) if known else None) for known in values.values()]
