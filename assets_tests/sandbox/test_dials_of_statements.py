@@ -10,8 +10,10 @@ from assets_tests.sandbox.small_worlds import (
     small_world,
     statements_of,
 )
+from factroots_dagster.sandbox.dials import PRESETS
 from factroots_dagster.sandbox.records import World
 from factroots_dagster.sandbox.relations import RELATIONS
+from factroots_dagster.sandbox.world import generate
 
 
 def test_a_local_fact_is_stated_in_one_language() -> None:
@@ -119,3 +121,27 @@ def test_names_meet_by_chance_in_unstated_facts_alone() -> None:
         for fact in world.facts
         if fact.uuid in stated and not world.truth[code][fact.uuid].stated
     }
+
+
+def test_the_mbert_like_preset_is_scarce_and_skewed() -> None:
+    """What a language can know of a relation: few statements, most of them of facts that many others lack."""
+    world = generate(3, PRESETS["mbert_like"])
+    assert len(world.languages) == 24
+    stated = collections.Counter(
+        (code, fact.relation)
+        for code in world.languages
+        for fact in world.facts
+        if world.truth[code][fact.uuid].stated
+    )
+    for relation in world.templates["en"]:
+        of_relation = [fact for fact in world.facts if fact.relation == relation]
+        assert len(of_relation) == 200
+        counts = [stated[code, relation] for code in world.languages]
+        assert 10 <= sorted(counts)[12] <= 30
+        (_, commonest), (_, second) = collections.Counter(f.object_uri for f in of_relation).most_common(2)
+        assert commonest >= (2 * second if relation != "P17" else second)
+    languages = collections.Counter(
+        sum(world.truth[code][fact.uuid].stated for code in world.languages) for fact in world.facts
+    )
+    assert sum(languages[count] for count in range(1, 6)) > 0.4 * len(world.facts)
+    assert sum(languages[count] for count in range(12, 25)) > 0.02 * len(world.facts)

@@ -150,12 +150,24 @@ def _materialize_current(runner: StageRunner, assets: Sequence[str] | set[str], 
     keys: Mapping[str, Sequence[str]] = {CHECKPOINT: [key], LANGUAGE: settings.active_languages}
     for stage in stages([row for row in rows_in(settings) if row.name in assets]):
         snapshot = StoreSnapshot(runner.platform.store, settings)
-        current = [
-            name
-            for name in stage.assets
-            if all(snapshot.is_current(name, parts) for parts in CATALOG[name].partitions(keys))
-        ]
-        runner.run_stage(stage, key, skip=current)
+
+        def on_disk(name: str, snapshot: StoreSnapshot = snapshot) -> bool:
+            return all(snapshot.is_current(name, parts) for parts in CATALOG[name].partitions(keys))
+
+        runner.run_stage(stage, key, skip=current_assets(stage.assets, on_disk))
+
+
+def current_assets(assets: Sequence[str], on_disk: Callable[[str], bool]) -> list[str]:
+    """Those of a stage's assets, each after those that it reads, that need not be made again.
+
+    on_disk: whether an asset is there, made from what is upstream on disk. What another asset of the stage is
+    made from may itself be made again, which on_disk cannot know.
+    """
+    outdated: set[str] = set()
+    for name in assets:
+        if outdated.intersection(CATALOG[name].reads) or not on_disk(name):
+            outdated.add(name)
+    return [name for name in assets if name not in outdated]
 
 
 def _materialize_truth(runner: StageRunner) -> None:
