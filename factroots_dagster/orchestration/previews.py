@@ -82,6 +82,17 @@ def _access(store: Store, key: str) -> bytes:
     return draw.draw_bars(likely, "share of answers with at least half a chance", share=True)
 
 
+def _timeline(store: Store) -> bytes:
+    rows = store.read_side("languages", "knowledge_timeline").to_pylist()
+    runs = {row["run"] for row in rows}
+    shown = {
+        row["language"] if len(runs) == 1 else row["run"]: row["learnt"] / row["facts"]
+        for row in rows
+        if row["facts"] and (len(runs) == 1 or row["language"] == "*")
+    }
+    return draw.draw_bars(shown, "share of facts that some checkpoint knows", share=True)
+
+
 def _verdicts(store: Store, key: str) -> bytes:
     shares = store.read_side("shares", "fact_verdicts", key).to_pylist()
     overall = {row["verdict"]: row for row in shares if row["language"] == "*"}
@@ -126,5 +137,6 @@ _OF_MORE: Mapping[str, Callable[..., bytes]] = {
     "fact_verdicts": _verdicts,
     "categorization_report": _types,
     "checkpoint_comparison": _comparison,
+    "knowledge_timeline": _timeline,
 }
 """How it is drawn from the store, given a partition's folder names."""
