@@ -145,7 +145,7 @@ def test_a_deleted_checkpoint_is_not_asked_any_more(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("change", "first"),
     [
-        ({"precision": "bf16"}, {"predictions", "neuron_activations", "neuron_interventions"}),
+        ({"precision": "bf16"}, {"predictions", "neuron_activations", "neuron_interventions", "name_access"}),
         ({"protocols": ("pll",)}, {"predictions"}),
         ({"mask_counts": "object"}, {"predictions"}),
         ({"wikipedia_lists": False}, {"wikipedia_articles"}),
@@ -162,7 +162,7 @@ def test_a_setting_makes_stale_what_reads_it(lab: Lab, change: dict[str, object]
     assert {name for name in CATALOG if code_version(name, settings) != before[name]} == first
     lab.use(settings)
     asked = {name for name, _ in lab.tick()}
-    assert asked == first - {"neuron_interventions"}  # it waits for predictions
+    assert asked == first - {"neuron_interventions", "name_access"}  # they wait for predictions
 
 
 def test_a_setting_that_is_added_makes_nothing_stale(lab: Lab) -> None:
