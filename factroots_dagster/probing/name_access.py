@@ -64,11 +64,12 @@ def measure_name_access(
     InputError for broken templates and logits that are not finite.
     """
     facts = {code: _read_facts(splits[code], predictions[code]) for code in sorted(predictions)}
+    knowing = _find_knowing(facts, sourced)
     pairs = [
         (here, there)
         for language in facts
-        for here in _asked(language, facts, sourced, most_unstated, seed)
-        for there in _partners(here, facts, sourced)[:most_partners]
+        for here in _asked(facts[language], sourced.get(language, ()), knowing, most_unstated, seed)
+        for there in _partners(here, knowing)[:most_partners]
     ]
     asked = {
         "own_logprob": [Question(here.template, here.subject, here.object) for here, _ in pairs],
@@ -102,34 +103,39 @@ def _read_facts(split: pa.Table, predictions: pa.Table) -> dict[str, _Fact]:
     return facts
 
 
+def _find_knowing(
+    facts: Mapping[str, Mapping[str, _Fact]], sourced: Mapping[str, Collection[str]]
+) -> dict[str, list[_Fact]]:
+    """Every fact in the languages that know it and have a source for it, the most certain first."""
+    knowing: dict[str, list[_Fact]] = {}
+    for language, of_language in facts.items():
+        for fact in of_language.values():
+            if fact.known and fact.uuid in sourced.get(language, ()):
+                knowing.setdefault(fact.uuid, []).append(fact)
+    for found in knowing.values():
+        found.sort(key=lambda fact: -np.nan_to_num(fact.logprob, nan=-np.inf))
+    return knowing
+
+
+def _partners(fact: _Fact, knowing: Mapping[str, list[_Fact]]) -> list[_Fact]:
+    return [other for other in knowing.get(fact.uuid, ()) if other.language != fact.language]
+
+
 def _asked(
-    language: str,
-    facts: Mapping[str, Mapping[str, _Fact]],
-    sourced: Mapping[str, Collection[str]],
+    facts: Mapping[str, _Fact],
+    sourced: Collection[str],
+    knowing: Mapping[str, list[_Fact]],
     most_unstated: int,
     seed: int,
 ) -> list[_Fact]:
     """The facts of one language that are asked: the predicted ones, and a sample of the unstated others."""
-    known = [fact for fact in facts[language].values() if fact.known]
+    known = [fact for fact in facts.values() if fact.known]
     unknown = [
         fact
-        for fact in facts[language].values()
-        if not (fact.known or _is_sourced(fact, sourced)) and _partners(fact, facts, sourced)
+        for fact in facts.values()
+        if not fact.known and fact.uuid not in sourced and _partners(fact, knowing)
     ]
     if len(unknown) > most_unstated:
         drawn = np.random.default_rng(seed).choice(len(unknown), most_unstated, replace=False)
         unknown = [unknown[index] for index in np.sort(drawn)]
     return known + unknown
-
-
-def _partners(
-    fact: _Fact, facts: Mapping[str, Mapping[str, _Fact]], sourced: Mapping[str, Collection[str]]
-) -> list[_Fact]:
-    """A fact in the other languages that know it and have a source for it, the most certain first."""
-    elsewhere = [of_language.get(fact.uuid) for code, of_language in facts.items() if code != fact.language]
-    found = [other for other in elsewhere if other and other.known and _is_sourced(other, sourced)]
-    return sorted(found, key=lambda other: -np.nan_to_num(other.logprob, nan=-np.inf))
-
-
-def _is_sourced(fact: _Fact, sourced: Mapping[str, Collection[str]]) -> bool:
-    return fact.uuid in sourced.get(fact.language, ())
