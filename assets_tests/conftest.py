@@ -57,16 +57,21 @@ def world(
     shutil.copytree(made, folder)
     settings = _demo_settings(folder)
     store = Store(settings.data_root, settings.world)
-    yield MaterializedWorld(settings, store, folder / "home", (folder / "output.txt").read_text())
+    output = (folder / "output.txt").read_text().replace(str(_draft(made)), str(folder))
+    yield MaterializedWorld(settings, store, folder / "home", output)
 
 
 def _demo_settings(folder: Path) -> Settings:
     return Settings(world="sandbox", data_root=folder / "data", sandbox_seed=SEED)
 
 
+def _draft(folder: Path) -> Path:
+    return folder.with_suffix(".draft")
+
+
 def _make_demo(folder: Path) -> None:
     """Run `factroots demo` in a folder, which appears when it has succeeded."""
-    draft = folder.with_suffix(".draft")
+    draft = _draft(folder)
     home = make_home(draft / "home")
     done = subprocess.run(
         [command("factroots"), "demo"],

@@ -299,6 +299,7 @@ CASES: list[Broken] = [
         (put("popularity", 1.1), f"{BETWEEN}:popularity"),
         (put("beyond_popularity_low", 1.0), f"{AMONG}:intervals_agree"),
         (put("same_object_facts", 10**9), f"{PAIR}:facts,same_object_facts"),
+        (put("other_object_facts", 10**9), f"{PAIR}:facts,other_object_facts"),
     ),
     *of(
         "neuron_similarity",
@@ -318,7 +319,7 @@ CASES: list[Broken] = [
     ),
     *of(
         "name_access",
-        (emptied(), f"{ROWS}:table {BETWEEN}:untrained_gaps"),
+        (emptied(), f"{ROWS}:table"),
         (twice(), f"{COMPOUND}:uuid,language,partner"),
         (put("own_logprob", 1.0), f"{BETWEEN}:own_logprob"),
         (put("partner_logprob", 1.0), f"{BETWEEN}:partner_logprob"),
@@ -333,7 +334,7 @@ CASES: list[Broken] = [
     ),
     *of(
         "fact_verdicts",
-        (emptied(), f"{ROWS}:table {BETWEEN}:facts_gaps {BETWEEN}:shares_totals"),
+        (emptied(), f"{ROWS}:table"),
         (twice(), f"{COMPOUND}:uuid,language {BETWEEN}:facts_gaps {BETWEEN}:shares_totals"),
         (put("verdict", "borrowed"), f"{AMONG}:verdict {AMONG}:most_probable"),
         (put("reason", None), f"{NULL}:reason"),
