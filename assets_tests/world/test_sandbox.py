@@ -124,7 +124,7 @@ def test_the_summary_adds_up(world: MaterializedWorld, facts: pd.DataFrame) -> N
 def test_the_demo_prints_the_results(world: MaterializedWorld) -> None:
     page = world.store.path("categorization_report", LAST_CHECKPOINT) / "index.html"
     assert page.is_file() and str(page) in world.output
-    for heading in ("P@1", "types", "agreement with the planted truth"):
+    for heading in ("P@1", "types", "agreement with the planted truth", "expected shares  shared "):
         assert heading in world.output
 
 

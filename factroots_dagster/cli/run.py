@@ -42,12 +42,22 @@ def run_demo(settings: Settings, instance: dg.DagsterInstance, say: Callable[[st
 
 
 def summarize_reports(store: Store, checkpoints: Iterable[str]) -> str:
-    """For each checkpoint the address of its report, P@1, types, and agreement with the planted truth."""
+    """For each checkpoint its report, P@1, types, agreement with the planted truth, and expected shares."""
     lines = []
     for key in checkpoints:
         page = store.require("categorization_report", key) / "index.html"
         lines += ["", f"{key}: {page}", *_summary_lines(page.with_name("summary.json"))]
+        lines.append(_verdict_line(store.read_side("shares", "fact_verdicts", key).to_pylist()))
     return "\n".join(lines)
+
+
+def _verdict_line(shares: Iterable[Mapping[str, Any]]) -> str:
+    """Expected shares over all languages, and what an untrained model would share."""
+    overall = {row["verdict"]: row for row in shares if row["language"] == "*"}
+    known = [f"{name} {row['expected']:.0%}" for name, row in overall.items() if row["expected"] is not None]
+    line = "  expected shares  " + ("  ".join(known) or "too few facts without a source to tell")
+    untrained = overall["shared"]["expected_untrained"]
+    return line if untrained is None else f"{line}  (untrained: shared {untrained:.1%})"
 
 
 def _summary_lines(path: Path) -> list[str]:

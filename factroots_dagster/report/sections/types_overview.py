@@ -55,12 +55,17 @@ def _text(inputs: ReportInputs, predicted: int, asked: int) -> list[str]:
     text = [
         f"The model answers {predicted:,} of {asked:,} questions in {len(inputs.languages)} languages "
         "correctly. Where does this knowledge come from?",
-        f"Shared: the language’s own {inputs.texts} states the fact, and the model represents it with the "
-        "same neurons as another language does. Independent: it is stated there, too, but represented in "
-        f"this language alone. Transferred: this language’s {inputs.texts} does not state it and nothing "
-        "gives it away, so it must have come over from another language. Easy: it is not stated either, but "
-        "the name gives the answer away.",
+        f"Shared: the language’s own {inputs.texts} names subject and object together, and the activations "
+        "at the answer are more alike between languages than those of other facts with the same object. "
+        "Independent: they are named together, but the activations are not so alike, or could not be "
+        f"compared. Transferred: this language’s {inputs.texts} does not name them together and nothing "
+        "gives the answer away, so it came from another language or was guessed. Easy: they are not named "
+        "together either, but the subject’s name gives the answer away.",
+        "These are the rules of the first release. Checked against models that were trained again without a "
+        "fact’s sentences, they tell shared from independent facts no better than names written alike do.",
     ]
+    if inputs.rows("verdict_shares"):
+        text.append("Probabilities that do not rest on these rules stand in the next section.")
     luck = inputs.luck[-1]
     if luck["rate"] is not None:
         text.append(
