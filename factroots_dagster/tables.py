@@ -56,6 +56,11 @@ def zip_columns(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
     return zip(*(table.column(name).to_pylist() for name in names), strict=True)
 
 
+def none_if_nan(value: float) -> float | None:
+    """A number as tables hold it: null instead of NaN."""
+    return None if np.isnan(value) else float(value)
+
+
 def number_values(column: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, NDArray[np.int64]]:
     """The distinct values of a column without nulls, ascending, and the number of each row's, [rows].
 

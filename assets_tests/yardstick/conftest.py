@@ -61,7 +61,6 @@ def study(
         activations=activations,
         nearest=nearest,
         types=pa.concat_tables(result.types for result in results),
-        variants=pa.concat_tables(result.variants for result in results),
     )
 
 

@@ -12,8 +12,9 @@ import pytest
 from factroots_dagster.models.activations import read_relations
 from factroots_dagster.models.untrained import with_random_weights
 from factroots_dagster.neurons.statistics import EVIDENCE
+from factroots_dagster.roots.verdicts import LEVEL
 from factroots_dagster.yardstick.attribution import influence_of_others
-from factroots_dagster.yardstick.methods import METHODS, PROBABLE, judge_evidence, judge_ours
+from factroots_dagster.yardstick.methods import METHODS, judge_evidence, judge_ours
 from factroots_dagster.yardstick.neurons import compare_with_random_weights, write_neurons_at_answers
 from factroots_dagster.yardstick.schema import LUCK, TRANSFERRED
 from factroots_dagster.yardstick.study import Study, keep_fewer_facts
@@ -115,9 +116,9 @@ def test_ours_calls_shared_what_would_probably_be_known_without_its_source(study
     judgement, cells = judge_ours(study), study.cells()
     expected = transfer_by_model(study, study.model)["expected"].reindex(cells.index)
     assert judgement["probability"].equals(expected.rename("probability"))
-    assert (judgement["alike"].fillna(False) == (expected >= PROBABLE)).all()
+    assert (judgement["alike"].fillna(False) == (expected >= LEVEL)).all()
     lucky = judgement["unsourced_type"] == LUCK
-    assert lucky.any() and (expected[lucky] < PROBABLE).all()
+    assert lucky.any() and (expected[lucky] < LEVEL).all()
     assert (cells["unsourced_type"][lucky] == TRANSFERRED).all()
 
 
@@ -129,7 +130,7 @@ def test_an_untrained_model_gives_hardly_any_reason_to_share(study: Study) -> No
         transfer_by_model(study, each)["expected"].reindex(index) for each in (study.model, twin)
     )
     assert placebo.mean() < ours.mean() / 4
-    assert (placebo >= PROBABLE).sum() == 0 < (ours >= PROBABLE).sum()
+    assert (placebo >= LEVEL).sum() == 0 < (ours >= LEVEL).sum()
 
 
 def test_strings_are_fitted_to_the_names_of_partners_alone(study: Study) -> None:

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 
 from factroots_dagster.orchestration.build import build_defs
 from factroots_dagster.orchestration.partitions import platform_for
 from factroots_dagster.orchestration.stages import StageRunner, materialize_world
+from factroots_dagster.roots.verdicts import expected_shares
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
@@ -47,16 +49,15 @@ def summarize_reports(store: Store, checkpoints: Iterable[str]) -> str:
     for key in checkpoints:
         page = store.require("categorization_report", key) / "index.html"
         lines += ["", f"{key}: {page}", *_summary_lines(page.with_name("summary.json"))]
-        lines.append(_verdict_line(store.read_side("shares", "fact_verdicts", key).to_pylist()))
+        lines.append(_verdict_line(store.read_side("shares", "fact_verdicts", key)))
     return "\n".join(lines)
 
 
-def _verdict_line(shares: Iterable[Mapping[str, Any]]) -> str:
-    """Expected shares over all languages, and what an untrained model would share."""
-    overall = {row["verdict"]: row for row in shares if row["language"] == "*"}
-    known = [f"{name} {row['expected']:.0%}" for name, row in overall.items() if row["expected"] is not None]
-    line = "  expected shares  " + ("  ".join(known) or "too few facts without a source to tell")
-    untrained = overall["shared"]["expected_untrained"]
+def _verdict_line(shares: pa.Table) -> str:
+    """Expected shares over all languages, and what an untrained model would share. shares: VERDICT_SHARES."""
+    expected, untrained = expected_shares(shares)
+    percents = "  ".join(f"{name} {share:.0%}" for name, share in expected.items())
+    line = "  expected shares  " + (percents or "too few facts without a source to tell")
     return line if untrained is None else f"{line}  (untrained: shared {untrained:.1%})"
 
 

@@ -24,14 +24,9 @@ import torch
 
 from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.models.feed_forward import scale_neurons
-from factroots_dagster.models.forward import (
-    Batch,
-    default_token_budget,
-    forward_pass,
-    run_in_batches,
-    target_logprobs,
-)
+from factroots_dagster.models.forward import default_token_budget, run_in_batches
 from factroots_dagster.neurons.schema import NEURON_INTERVENTIONS
+from factroots_dagster.probing.answer_likelihood import score_answers
 from factroots_dagster.probing.causal import split_at_object, start_token
 from factroots_dagster.probing.prompts import Prompt, mask_prompts
 from factroots_dagster.tables import zip_columns
@@ -239,7 +234,6 @@ def _measure(
 
 def _run(model: LoadedModel, trials: list[_Trial]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
     """Mean log-probability of each trial's object, and whether it is the likeliest at every position."""
-    batch = Batch(model, [trial.prompt.ids for trial in trials], [trial.prompt.positions for trial in trials])
     edits = [
         (row, position, neuron, trial.factor)
         for row, trial in enumerate(trials)
@@ -252,9 +246,6 @@ def _run(model: LoadedModel, trials: list[_Trial]) -> tuple[npt.NDArray[np.float
     )
     factors = torch.tensor([edit[3] for edit in edits], dtype=torch.float32, device=model.device)
     with scale_neurons(model.ffn, rows, positions, neurons, factors):
-        tokens = forward_pass(model, batch)
-    gold = torch.tensor([token for trial in trials for token in trial.object_ids], device=model.device)
-    token_logprob, token_right = target_logprobs(model, tokens, gold)
-    counts = np.array([len(trial.object_ids) for trial in trials])
-    first = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    return np.add.reduceat(token_logprob, first) / counts, np.logical_and.reduceat(token_right, first)
+        return score_answers(
+            model, [trial.prompt for trial in trials], [trial.object_ids for trial in trials]
+        )

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from factroots_dagster.roots.corpora import WINDOW_COLUMNS, pool_corpora
+from factroots_dagster.roots.verdicts import UNDETERMINED, expected_shares
 from factroots_dagster.store.store import Store
 from factroots_dagster.yardstick.schema import CAUSAL_TYPES, UNDECIDED
 
@@ -168,14 +169,11 @@ def access(store: Store, key: str) -> Metrics:
 
 def verdicts(store: Store, key: str) -> Metrics:
     """Expected shares over all languages, and that of shared facts with an untrained model."""
-    rows = store.read_side("shares", "fact_verdicts", key).to_pylist()
-    overall = {row["verdict"]: row for row in rows if row["language"] == "*"}
-    expected = {
-        f"expected_{name}": row["expected"] for name, row in overall.items() if row["expected"] is not None
-    }
-    return expected | {
-        "expected_shared_untrained": overall["shared"]["expected_untrained"],
-        "undetermined": overall["undetermined"]["facts"],
+    expected, untrained = expected_shares(store.read_side("shares", "fact_verdicts", key))
+    verdicts = store.read("fact_verdicts", key, columns=["verdict"])["verdict"]
+    return {f"expected_{name}": share for name, share in expected.items()} | {
+        "expected_shared_untrained": untrained,
+        "undetermined": pc.sum(pc.equal(verdicts, UNDETERMINED)).as_py() or 0,
     }
 
 

@@ -14,6 +14,7 @@ from factroots_dagster.neurons.statistics import pair_means
 from factroots_dagster.orchestration import metrics
 from factroots_dagster.report import previews as draw
 from factroots_dagster.roots.corpora import WINDOW_COLUMNS, pool_corpora
+from factroots_dagster.roots.verdicts import expected_shares
 from factroots_dagster.store.store import Store
 from factroots_dagster.tables import zip_columns
 
@@ -94,10 +95,8 @@ def _timeline(store: Store) -> bytes:
 
 
 def _verdicts(store: Store, key: str) -> bytes:
-    shares = store.read_side("shares", "fact_verdicts", key).to_pylist()
-    overall = {row["verdict"]: row for row in shares if row["language"] == "*"}
-    expected = {name: row["expected"] for name, row in overall.items() if row["expected"] is not None}
-    if (untrained := overall["shared"]["expected_untrained"]) is not None:
+    expected, untrained = expected_shares(store.read_side("shares", "fact_verdicts", key))
+    if untrained is not None:
         expected["shared, untrained"] = untrained
     return draw.draw_bars(expected, "expected share of the predicted facts", share=True)
 

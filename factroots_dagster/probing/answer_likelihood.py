@@ -22,7 +22,7 @@ from factroots_dagster.models.forward import (
     run_in_batches,
     target_logprobs,
 )
-from factroots_dagster.probing.causal import split_at_object, start_token
+from factroots_dagster.probing.causal import split_at_object, start_token, tokens_within
 from factroots_dagster.probing.progress import ProgressReporter
 from factroots_dagster.probing.prompts import Prompt, mask_prompts, object_token_ids
 
@@ -63,15 +63,7 @@ def answer_logprobs(
     def run(indices: list[int]) -> None:
         batch = [numbers[index] for index in indices]
         of_batch = [asked[number][0] for number in batch]
-        tokens = forward_pass(
-            model,
-            Batch(model, [prompt.ids for prompt in of_batch], [prompt.positions for prompt in of_batch]),
-        )
-        targets = torch.tensor([token for number in batch for token in asked[number][1]])
-        of_tokens, _ = target_logprobs(model, tokens, targets.to(model.device))
-        counts = np.array([prompt.k for prompt in of_batch])
-        first = np.concatenate([[0], np.cumsum(counts)[:-1]])
-        logprobs[batch] = np.add.reduceat(of_tokens, first) / counts
+        logprobs[batch], _ = score_answers(model, of_batch, [asked[number][1] for number in batch])
         reporter.advance(len(batch))
 
     with torch.inference_mode():
@@ -79,6 +71,23 @@ def answer_logprobs(
         run_in_batches(model, [len(asked[number][0].ids) for number in numbers], budget, run)
     number_of = {question: number for number, question in enumerate(distinct)}
     return logprobs[[number_of[question] for question in questions]]
+
+
+def score_answers(
+    model: LoadedModel, prompts: Sequence[Prompt], answers: Sequence[Sequence[int]]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Mean log-probability of each answer's tokens, and whether each is the likeliest, in one batch.
+
+    answers: the ids at the positions of each prompt. Raises InputError for logits that are not finite.
+    """
+    tokens = forward_pass(
+        model, Batch(model, [prompt.ids for prompt in prompts], [prompt.positions for prompt in prompts])
+    )
+    targets = torch.tensor([token for answer in answers for token in answer], device=model.device)
+    logprobs, likeliest = target_logprobs(model, tokens, targets)
+    counts = np.array([len(answer) for answer in answers])
+    first = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    return np.add.reduceat(logprobs, first) / counts, np.logical_and.reduceat(likeliest, first)
 
 
 Asked = tuple[Prompt, Sequence[int]]
@@ -101,11 +110,7 @@ def _causal_prompts(model: LoadedModel, questions: Sequence[Question]) -> Iterat
             f"{before}{question.answer}{after}", add_special_tokens=False, return_offsets_mapping=True
         )
         begin, end = len(before), len(before) + len(question.answer)
-        inside = [
-            number
-            for number, (first, last) in enumerate(encoded["offset_mapping"])
-            if max(first, begin) < min(last, end)
-        ]
+        inside = tokens_within(encoded["offset_mapping"], begin, end)
         ids = np.array([start, *encoded["input_ids"][: max(inside, default=0)]], np.int32)
         positions = np.array(inside, np.int32)  # one before each token of the answer: the start comes first
         yield Prompt(0, len(inside), ids, positions), [encoded["input_ids"][number] for number in inside]

@@ -219,9 +219,8 @@ class _Answers:
         positions = []
         for (question, candidate), offsets in zip(pairs, encoded["offset_mapping"], strict=True):
             begin = len(self.contexts[question][0])
-            end = begin + len(self.labels[candidate])
-            spans = enumerate(offsets, 1)  # 1: after the start token
-            positions.append([token for token, (first, last) in spans if max(first, begin) < min(last, end)])
+            tokens = tokens_within(offsets, begin, begin + len(self.labels[candidate]))
+            positions.append([token + 1 for token in tokens])  # after the start token
         return positions
 
     def generate(self) -> None:
@@ -331,6 +330,11 @@ class _Answers:
         budget = min(fitting_budget(self.model, self.budget), NEURON_BYTES // (4 * ffn.layers * ffn.neurons))
         run_in_batches(self.model, [len(ids) for ids in inputs], budget, run)
         return [means[answer] for answer in answers]
+
+
+def tokens_within(offsets: Sequence[tuple[int, int]], begin: int, end: int) -> list[int]:
+    """The tokens that hold characters from `begin` on and before `end`, given the bounds of each."""
+    return [token for token, (first, last) in enumerate(offsets) if max(first, begin) < min(last, end)]
 
 
 def start_token(model: LoadedModel) -> int:

@@ -30,7 +30,7 @@ from factroots_dagster.roots.evidence import StatisticResult, collect_results, e
 from factroots_dagster.roots.markup import UNITS, markup_windows, pool_sources, without_markup
 from factroots_dagster.roots.schema import FACT_TYPES
 from factroots_dagster.roots.variants import tabulate_variants
-from factroots_dagster.tables import zip_columns
+from factroots_dagster.tables import none_if_nan, zip_columns
 
 DEFAULT_MATCHER = "chunk_with_forms"
 """The chunk is nearest to the paper's window of 512 wordpieces, whose matcher sees inflected names, too. By
@@ -182,13 +182,9 @@ def _tabulate_types(
         if compared:
             values["nearest_language"], values["similarity"] = result.nearest[index], result.similarity[index]
             for name in ("threshold", "p_value", "q_value"):
-                values[name] = _none_if_nan(getattr(result, name)[index])
+                values[name] = none_if_nan(getattr(result, name)[index])
         typed.append(values)
     return pa.Table.from_pylist(typed, schema=FACT_TYPES)
-
-
-def _none_if_nan(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
 
 
 def _decide(

@@ -22,7 +22,7 @@ import pyarrow as pa
 from factroots_dagster.roots.schema import FACT_VERDICTS, KNOWN_FROM, VERDICT_SHARES
 from factroots_dagster.roots.transfer import Cells, Transfer
 from factroots_dagster.stats.intervals import mean_interval
-from factroots_dagster.tables import zip_columns
+from factroots_dagster.tables import none_if_nan, zip_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,8 +60,8 @@ def judge_facts(types: pa.Table, cells: Cells, transfer: Transfer, untrained: Tr
             "language": fact.language,
             "relation": fact.relation,
             "stated": fact.stated,
-            "without_source": _none_if_nan(without_source[position]),
-            "without_source_untrained": _none_if_nan(placebo[position]),
+            "without_source": none_if_nan(without_source[position]),
+            "without_source_untrained": none_if_nan(placebo[position]),
             **_decide(fact, without_source[position], bool(np.isfinite(transfer.from_others[position]))),
         }
         for fact, position in zip(facts, positions, strict=True)
@@ -124,6 +124,17 @@ def share_verdicts(verdicts: pa.Table) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=VERDICT_SHARES)
 
 
+def expected_shares(shares: pa.Table) -> tuple[dict[str, float], float | None]:
+    """Expected share of each verdict over all languages of VERDICT_SHARES, and of shared facts untrained.
+
+    Verdicts without one are left out; None without an untrained model's.
+    """
+    overall = [row for row in shares.to_pylist() if row["language"] == "*"]
+    expected = {row["verdict"]: row["expected"] for row in overall if row["expected"] is not None}
+    (untrained,) = (row["expected_untrained"] for row in overall if row["verdict"] == "shared")
+    return expected, untrained
+
+
 def _share(facts: pd.DataFrame, name: str) -> dict[str, Any]:
     called = int((facts["verdict"] == name).sum())
     row: dict[str, Any] = {"facts": called, "share": called / len(facts) if len(facts) else None}
@@ -138,7 +149,3 @@ def _share(facts: pd.DataFrame, name: str) -> dict[str, Any]:
         placebo = (facts["stated"] * facts["without_source_untrained"].astype(float)).dropna()
         row["expected_untrained"] = float(placebo.mean()) if len(placebo) else None
     return row
-
-
-def _none_if_nan(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

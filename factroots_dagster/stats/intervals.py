@@ -14,7 +14,7 @@ DRAWS = 2_000
 BLOCK_NUMBERS = 1 << 24
 """Numbers in one block of bootstrap weights: 128 MB."""
 
-_Z = 1.959963984540054  # 97.5% quantile of the normal distribution
+Z = 1.959963984540054  # 97.5% quantile of the normal distribution
 
 Values = npt.NDArray[np.number] | npt.NDArray[np.bool_]
 Labels = npt.NDArray[np.generic] | Sequence[object]
@@ -24,9 +24,9 @@ def wilson(successes: float, n: float) -> tuple[float, float]:
     """95% score interval of a proportion (Wilson 1927, JASA 22:209); (0, 1) without observations."""
     if n == 0:
         return 0.0, 1.0
-    p, z2 = successes / n, _Z * _Z
+    p, z2 = successes / n, Z * Z
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    half = Z * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
     # At 0 and n the bound is exactly 0 or 1, which rounding would miss.
     return (0.0 if successes == 0 else centre - half), (1.0 if successes == n else centre + half)
 

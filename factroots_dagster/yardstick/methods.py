@@ -21,6 +21,7 @@ from factroots_dagster.models.untrained import with_random_weights
 from factroots_dagster.neurons.statistics import EVIDENCE
 from factroots_dagster.roots.evidence import ALPHA
 from factroots_dagster.roots.sensitivity import PAPER_STATISTIC
+from factroots_dagster.roots.verdicts import LEVEL
 from factroots_dagster.yardstick.attribution import influence_of_others
 from factroots_dagster.yardstick.neurons import compare_with_random_weights
 from factroots_dagster.yardstick.schema import LUCK, TRANSFERRED
@@ -33,8 +34,6 @@ if TYPE_CHECKING:
 PAPER_ALPHA = 0.1
 """A level for the paper's statistic, which has none: at 0.05 it finds fewer shared facts and agrees less."""
 WEIGHTS_SEEDS = (1, 2)
-PROBABLE = 0.5
-"""Probability from which on a fact with a source is called shared."""
 
 
 def judge_ours(study: Study) -> pd.DataFrame:
@@ -55,10 +54,8 @@ def judge_fitted_strings(study: Study) -> pd.DataFrame:
 def _judge_by_transfer(study: Study, transfer: pd.DataFrame) -> pd.DataFrame:
     cells = study.cells()
     expected = transfer["expected"].reindex(cells.index)
-    judgement = _judgement(
-        study, expected, expected >= PROBABLE, probability=expected, tested=expected.notna()
-    )
-    lucky = (expected < PROBABLE) & (cells["unsourced_type"] == TRANSFERRED)
+    judgement = _judgement(study, expected, expected >= LEVEL, probability=expected, tested=expected.notna())
+    lucky = (expected < LEVEL) & (cells["unsourced_type"] == TRANSFERRED)
     return judgement.assign(unsourced_type=cells["unsourced_type"].mask(lucky, LUCK))
 
 

@@ -27,8 +27,6 @@ from factroots_dagster.probing.predictions import rows_by_relation
 from factroots_dagster.probing.prompts import build_prompts
 from factroots_dagster.tables import zip_columns
 
-Cell = tuple[str, str]
-
 
 def write_neurons_at_answers(
     model: LoadedModel, split: pa.Table, predictions: pa.Table, folder: Path

@@ -27,7 +27,7 @@ class Study:
     """What there is of one checkpoint in a generated world.
 
     splits, predictions: MLAMA_SPLIT and PREDICTIONS by language; activations: their folders. nearest:
-    NEAREST_LANGUAGE. types, variants: FACT_TYPES and VARIANTS of all languages.
+    NEAREST_LANGUAGE. types: FACT_TYPES of all languages.
     """
 
     world: World
@@ -37,7 +37,6 @@ class Study:
     activations: Mapping[str, Path]
     nearest: pa.Table
     types: pa.Table
-    variants: pa.Table
 
     def cells(self) -> pd.DataFrame:
         """The predicted cells by (uuid, language).
@@ -82,7 +81,6 @@ def read_study(
         },
         nearest=store.read_side("nearest", "neuron_similarity", checkpoint),
         types=store.read("fact_types", checkpoint),
-        variants=store.read_side("variants", "fact_types", checkpoint),
     )
 
 

@@ -72,8 +72,12 @@ def name_access(step: Step, checkpoint: str) -> None:
     model = step.model_resource().load(checkpoint)
     step.read("checkpoint", checkpoint)
     sourced = sourced_facts(step.read("fact_types", checkpoint))
-    splits = {language: step.read("mlama_split", language) for language in sourced}
-    predictions = {language: step.read("predictions", checkpoint, language) for language in sourced}
+    labels = ["uuid", "language", "relation", "template", "subject", "object"]
+    splits = {language: step.read("mlama_split", language, columns=labels) for language in sourced}
+    answers = ["uuid", "full_match", "object_logprob"]
+    predictions = {
+        language: step.read("predictions", checkpoint, language, columns=answers) for language in sourced
+    }
     seed, progress = step.settings.sandbox_seed, step.progress
     for asked, side in ((model, ""), (with_random_weights(model, seed), "untrained")):
         table = measure_name_access(asked, splits, predictions, sourced, seed=seed, progress=progress)

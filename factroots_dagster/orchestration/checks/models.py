@@ -247,13 +247,16 @@ def interventions_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
     ]
 
 
+_ACCESS_LOGPROBS = ("own_logprob", "partner_logprob", "name_logprob", "object_logprob")
+
+
 def access_frame(store: Store, checkpoint: str) -> pd.DataFrame:
     frame: pd.DataFrame = store.read("name_access", checkpoint).to_pandas()
     frame["two_languages"] = frame["partner"] != frame["language"]
     key = ["uuid", "language", "partner"]
     untrained = store.read_side("untrained", "name_access", checkpoint).to_pandas()
     missing = frame[key].merge(untrained[key], how="outer", indicator=True)["_merge"] != "both"
-    logprobs = untrained[["own_logprob", "partner_logprob", "name_logprob", "object_logprob"]]
+    logprobs = untrained[list(_ACCESS_LOGPROBS)]
     return frame.assign(
         untrained_gaps=int(missing.sum()), untrained_range=int((logprobs > _NOISE).sum().sum())
     )
@@ -264,10 +267,7 @@ def access_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
     return [
         *expect.rows(1, severity="warning"),
         *expect.unique("uuid", "language", "partner"),
-        *expect.within("own_logprob", None, _NOISE),
-        *expect.within("partner_logprob", None, _NOISE),
-        *expect.within("name_logprob", None, _NOISE),
-        *expect.within("object_logprob", None, _NOISE),
+        *[each for name in _ACCESS_LOGPROBS for each in expect.within(name, None, _NOISE)],
         *expect.true(two_languages="a partner is another language"),
         *expect.zero(
             untrained_gaps="the untrained model is asked the same",

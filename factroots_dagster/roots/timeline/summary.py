@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from factroots_dagster.roots.timeline.answers import LanguageAnswers
 from factroots_dagster.roots.timeline.elsewhere import Elsewhere
 from factroots_dagster.roots.timeline.frequency import ELSEWHERE, FREQUENCY, FrequencyFit
+from factroots_dagster.stats.intervals import Z
 from factroots_dagster.tables import ALL_LANGUAGES
 
 ALL = "*"
-_Z = 1.959963984540054  # 97.5% quantile of the normal distribution
 
 
 def summarize_languages(
@@ -77,8 +77,8 @@ def _effects(fit: FrequencyFit | None) -> dict[str, float | None]:
     for name, column in (("frequency", FREQUENCY), ("elsewhere", ELSEWHERE)):
         value, error = (None, 0.0) if fit is None else fit.effects.get(column, (None, 0.0))
         row[f"{name}_effect"] = value
-        row[f"{name}_low"] = None if value is None else value - _Z * error
-        row[f"{name}_high"] = None if value is None else value + _Z * error
+        row[f"{name}_low"] = None if value is None else value - Z * error
+        row[f"{name}_high"] = None if value is None else value + Z * error
     return row
 
 
@@ -95,7 +95,7 @@ def _transfer(
     influence = np.bincount(fact, weights=np.concatenate([fit.influence for _, fit in fitted]))
     facts = len(influence)
     variance = facts / max(1, facts - 1) * ((influence - influence.mean()) ** 2).sum()
-    half = _Z * float(np.sqrt(variance))
+    half = Z * float(np.sqrt(variance))
     return {"transfer": total, "transfer_low": total - half, "transfer_high": total + half}
 
 
