@@ -13,7 +13,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import AutoModelForMaskedLM, AutoTokenizer
+from transformers import AutoModelForMaskedLM, AutoTokenizer, BertConfig, BertForMaskedLM
 
 from assets_tests.sandbox.small_training import SMALL, all_texts, file_digests, texts_and_titles
 from factroots_dagster.errors import InputError
@@ -22,6 +22,7 @@ from factroots_dagster.sandbox.records import World
 from factroots_dagster.sandbox.schema import LOSS_LOG
 from factroots_dagster.sandbox.training import (
     TrainingConfig,
+    _encode_masked,
     checkpoint_steps,
     draw_batches,
     learning_rate_factor,
@@ -252,3 +253,37 @@ def test_the_easy_world_is_trained_as_the_defaults_say_and_others_by_their_dials
     assert (config.hidden, config.heads, config.intermediate) == (96, 3, 384)
     assert (config.layers, config.learning_rate) == (3, 0.001)
     assert checkpoint_steps(2) == (1, 2)
+
+
+def test_masked_positions_get_the_states_and_gradients_of_a_whole_pass(world: World) -> None:
+    texts, titles = texts_and_titles(world, articles=10)
+    tokenizer = make_tokenizer(build_vocabulary(all_texts(world), 2000))
+    examples = make_examples(texts, tokenizer, titles, 64)
+    batch = next(draw_batches(examples, {}, tokenizer, len(tokenizer), SMALL, np.random.default_rng(0)))
+    assert (batch.attention == 0).any()  # padding takes part
+    config = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=64, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
+    )  # fmt: skip
+    torch.manual_seed(0)
+    model = BertForMaskedLM(config)
+    states, gradients = [], []
+    for encode in (
+        lambda: _encode_masked(model, batch),
+        lambda: model.bert(batch.ids, batch.attention).last_hidden_state[batch.masked],
+    ):
+        model.zero_grad()
+        hidden = encode()
+        torch.nn.functional.cross_entropy(model.cls(hidden), batch.targets).backward()
+        states.append(hidden.detach())
+        gradients.append(
+            {
+                name: weights.grad.clone()
+                for name, weights in model.named_parameters()
+                if weights.grad is not None
+            }
+        )
+    assert torch.allclose(*states, atol=1e-5)
+    assert gradients[0].keys() == gradients[1].keys()
+    for name, gradient in gradients[0].items():
+        assert torch.allclose(gradient, gradients[1][name], atol=1e-5), name

@@ -13,12 +13,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
 import torch
 from numpy.typing import NDArray
 from transformers import BertConfig, BertForMaskedLM, PreTrainedTokenizerBase
+from transformers.models.bert.modeling_bert import BertLayer
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.sandbox.dials import Dials
@@ -239,14 +241,31 @@ class MaskedBatch:
 def _step(
     model: BertForMaskedLM, optimizer: torch.optim.Optimizer, batch: MaskedBatch, max_gradient_norm: float
 ) -> torch.Tensor:
-    """Make one update, with the LM head run on the masked positions only; returns the detached loss."""
-    hidden = model.bert(input_ids=batch.ids, attention_mask=batch.attention).last_hidden_state
-    loss = torch.nn.functional.cross_entropy(model.cls(hidden[batch.masked]), batch.targets)
+    """Make one update; returns the detached loss."""
+    hidden = _encode_masked(model, batch)
+    loss = torch.nn.functional.cross_entropy(model.cls(hidden), batch.targets)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), max_gradient_norm)
     optimizer.step()
     return loss.detach()
+
+
+def _encode_masked(model: BertForMaskedLM, batch: MaskedBatch) -> torch.Tensor:
+    """The last hidden states at the masked positions, row by row, [masked, hidden].
+
+    The loss reads no others, so the last layer works on these alone once it has attended to all; that is a
+    fifth to a quarter of a step.
+    """
+    hidden = model.bert.embeddings(input_ids=batch.ids)
+    attention = batch.attention[:, None, None, :].bool()
+    *below, last = cast(Sequence[BertLayer], model.bert.encoder.layer)
+    for layer in below:
+        hidden = layer(hidden, attention)
+    attended, _ = last.attention.self(hidden, attention)
+    attended = last.attention.output(attended[batch.masked], hidden[batch.masked])
+    masked_states: torch.Tensor = last.output(last.intermediate(attended), attended)
+    return masked_states
 
 
 def draw_batches(
