@@ -59,9 +59,10 @@ def measure_worlds(
     """Score all methods in the worlds of a preset, write YARDSTICK to `output`, and return it.
 
     dials: changes of the preset (see `sandbox.dials.parse_dials`). blocks: see `Settings.sandbox_blocks`.
-    trainings: how often the truth is found anew, with other seeds of the training; with two or more their
-    agreement is measured. folder: where worlds are kept, and reused as far as they are current; None:
-    temporary folders. say: prints a line of progress.
+    trainings: how often the truth is found, each time with another seed of the training; with two or more
+    every method is scored against each, and the agreement of each with the first is measured. folder: where
+    worlds are kept, and reused as far as they are current; None: temporary folders. say: prints a line of
+    progress.
     Raises InputError for an unknown preset or dial, and StageFailedError when a run fails.
     """
     tables = [YARDSTICK.empty_table()]
@@ -69,15 +70,16 @@ def measure_worlds(
         with _world_folder(folder, f"{preset}-{seed}") as root:
             say(f"{preset} world of seed {seed}")
             settings = _settings(root / "data", preset, seed, dials, blocks)
-            rows = _score_world(settings, say)
-            for training in range(1, trainings):
-                other = settings.model_copy(
+            others = [
+                settings.model_copy(
                     update={
                         "data_root": root / f"training-{training}",
                         "sandbox_training_seed": seed + training * TRAINING_OFFSET,
                     }
                 )
-                rows.append(_agreement(settings, other, say))
+                for training in range(1, trainings)
+            ]
+            rows = _score_world(settings, others, say)
             tables.append(tabulate(preset, seed, rows))
             write_yardstick(pa.concat_tables(tables), output)
     return pa.concat_tables(tables)
@@ -105,9 +107,15 @@ def _world_folder(folder: Path | None, name: str) -> Iterator[Path]:
         yield Path(temporary)
 
 
-def _score_world(settings: Settings, say: Callable[[str], None]) -> list[dict[str, Any]]:
-    """The rows of one world: everything is materialized, then judged by every method."""
+def _score_world(
+    settings: Settings, others: Sequence[Settings], say: Callable[[str], None]
+) -> list[dict[str, Any]]:
+    """The rows of one world: everything is materialized, then judged by every method.
+
+    others: of further trainings of the same world, of which only the truth is found.
+    """
     from factroots_dagster.models.checkpoint import load
+    from factroots_dagster.yardstick.metrics import measure_agreement
     from factroots_dagster.yardstick.scores import score_world
     from factroots_dagster.yardstick.study import read_study
 
@@ -115,22 +123,17 @@ def _score_world(settings: Settings, say: Callable[[str], None]) -> list[dict[st
     with dg.DagsterInstance.ephemeral() as instance:
         runner = stage_runner(settings, instance, say)
         checkpoint = _materialize_types(runner)
-        _materialize_truth(runner)
+        truths = [_materialize_truth(runner)]
+    for other in others:
+        with dg.DagsterInstance.ephemeral() as instance:
+            runner = stage_runner(other, instance, say)
+            _materialize_current(runner, ["mlama_release", "mlama_split"])
+            truths.append(_materialize_truth(runner))
     model = load(registered(settings)[checkpoint].source, device="cpu")
     study = read_study(store, generated_world(settings), model, checkpoint, settings.active_languages)
-    return score_world(study, store.read("counterfactual_truth"), say)
-
-
-def _agreement(settings: Settings, other: Settings, say: Callable[[str], None]) -> dict[str, Any]:
-    """The agreement of the truth with that of another training of the same world."""
-    from factroots_dagster.yardstick.metrics import measure_agreement
-
-    with dg.DagsterInstance.ephemeral() as instance:
-        runner = stage_runner(other, instance, say)
-        _materialize_current(runner, ["mlama_release", "mlama_split"])
-        _materialize_truth(runner)
-    truths = (Store(each.data_root, each.world).read("counterfactual_truth") for each in (settings, other))
-    return {"method": "truth", **measure_agreement(*(truth.to_pandas() for truth in truths))._asdict()}
+    rows = score_world(study, truths, say)
+    first, *further = (truth.to_pandas() for truth in truths)
+    return rows + [{"method": "truth", **measure_agreement(first, truth)._asdict()} for truth in further]
 
 
 def _materialize_types(runner: StageRunner) -> str:
@@ -170,8 +173,8 @@ def current_assets(assets: Sequence[str], on_disk: Callable[[str], bool]) -> lis
     return [name for name in assets if name not in outdated]
 
 
-def _materialize_truth(runner: StageRunner) -> None:
-    """Materialize the retrainings that are missing or out of date, one by one, and what they tell."""
+def _materialize_truth(runner: StageRunner) -> pa.Table:
+    """COUNTERFACTUAL_TRUTH, for which the retrainings that are missing or out of date are made one by one."""
     settings = runner.platform.settings
     snapshot = StoreSnapshot(runner.platform.store, settings)
     blocks = block_names(settings.sandbox_blocks)
@@ -179,3 +182,4 @@ def _materialize_truth(runner: StageRunner) -> None:
         if not snapshot.is_current("retrained_answers", (block,)):
             runner.run(f"training {number} of {len(blocks)}, without {block}", ["retrained_answers"], block)
     runner.run("counterfactual_truth", ["counterfactual_truth"])
+    return runner.platform.store.read("counterfactual_truth")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,22 +23,24 @@ Row = dict[str, Any]
 """method, metric, value, low, high."""
 
 
-def score_world(study: Study, truth: pa.Table, say: Callable[[str], None]) -> list[Row]:
+def score_world(study: Study, truths: Sequence[pa.Table], say: Callable[[str], None]) -> list[Row]:
     """Every method's metrics in one world, and the power of ours with fewer facts.
 
-    truth: COUNTERFACTUAL_TRUTH of the study's world. say: prints a line of progress. Where a method is
-    repeated (random weights are drawn twice) a value is the mean, and its interval spans those of all.
+    truths: COUNTERFACTUAL_TRUTH of the study's world, of the training that the study looked at and perhaps of
+    further ones. say: prints a line of progress. Where there are several truths, or a method is repeated
+    (random weights are drawn twice), a value is the mean and its interval spans those of all.
     """
-    decided = _with_truth(study, truth)
+    decided = [_with_truth(study, truth) for truth in truths]
     rows: list[Row] = []
     for name, repetitions in METHODS.items():
         say(f"  judging by {name}")
-        measured = [measure(decided.join(judge(study))) for judge in repetitions]
-        for of_metric in zip(*measured, strict=True):
-            rows.append({"method": name, **_pooled(of_metric)._asdict()})
-    for metric in _power(study, decided):
-        rows.append({"method": "ours", **metric._asdict()})
-    return rows
+        judgements = [judge(study) for judge in repetitions]
+        measured = [measure(cells.join(judged)) for cells in decided for judged in judgements]
+        rows += [
+            {"method": name, **_pooled(of_metric)._asdict()} for of_metric in zip(*measured, strict=True)
+        ]
+    powers = zip(*_power(study, decided), strict=True)
+    return rows + [{"method": "ours", **_pooled(of_metric)._asdict()} for of_metric in powers]
 
 
 def _with_truth(study: Study, truth: pa.Table) -> pd.DataFrame:
@@ -65,27 +67,30 @@ def count_linked(subjects: pd.Series, stated: pd.Series) -> pd.Series:
 
 
 def _pooled(metrics: tuple[Metric, ...]) -> Metric:
+    """The mean of one metric's known values, and an interval that spans theirs; NaN where none is known."""
+    known = [metric for metric in metrics if np.isfinite(metric.value)] or [metrics[0]]
     return Metric(
         metrics[0].metric,
-        float(np.mean([metric.value for metric in metrics])),
-        min(metric.low for metric in metrics),
-        max(metric.high for metric in metrics),
+        float(np.mean([metric.value for metric in known])),
+        float(np.min([metric.low for metric in known])),
+        float(np.max([metric.high for metric in known])),
     )
 
 
-def _power(study: Study, decided: pd.DataFrame) -> Iterator[Metric]:
-    """Share of the causally shared, and of the independent, that ours calls shared with fewer facts."""
+def _power(study: Study, decided: Sequence[pd.DataFrame]) -> list[list[Metric]]:
+    """Of each truth: shares of the causally shared, and the independent, called shared with fewer facts."""
     from factroots_dagster.stats.intervals import wilson
 
+    powers: list[list[Metric]] = [[] for _ in decided]
     for facts in FACTS_PER_CELL:
-        fewer = keep_fewer_facts(study, facts)
-        alike = judge_ours(fewer)["alike"]
-        for kind, name in ((SHARED, "called_shared"), (INDEPENDENT, "false_shared")):
-            cells = decided[(decided["causal_type"] == kind) & decided["source"]].index
-            cells = cells.intersection(alike.index)
-            called = int(alike[cells].sum())
-            low, high = wilson(called, len(cells))
-            share = called / len(cells) if len(cells) else np.nan
-            yield Metric(
-                f"{name}_at_{facts}", share, np.nan if low is None else low, np.nan if high is None else high
-            )
+        alike = judge_ours(keep_fewer_facts(study, facts))["alike"]
+        for truth, power in zip(decided, powers, strict=True):
+            for kind, name in ((SHARED, "called_shared"), (INDEPENDENT, "false_shared")):
+                cells = truth[(truth["causal_type"] == kind) & truth["source"]].index.intersection(
+                    alike.index
+                )
+                called = int(alike[cells].sum())
+                low, high = (np.nan if bound is None else bound for bound in wilson(called, len(cells)))
+                share = called / len(cells) if len(cells) else np.nan
+                power.append(Metric(f"{name}_at_{facts}", share, low, high))
+    return powers
