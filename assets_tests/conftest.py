@@ -1,4 +1,4 @@
-"""Fixtures for the whole suite: the sandbox world as `make demo` makes it, one Spark session, real data."""
+"""Fixtures for the whole suite: a sandbox world as `make demo` makes it, one Spark session, real data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ import pyarrow.dataset as ds
 import pytest
 from filelock import FileLock
 
-from assets_tests.project import PROJECT, SEED, MaterializedWorld, command, make_home, world_environment
+from assets_tests.project import (
+    PROJECT,
+    SEED,
+    STEPS,
+    MaterializedWorld,
+    command,
+    make_home,
+    world_environment,
+)
 from factroots_dagster.facts.mlama.split import read_split
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
@@ -62,7 +70,9 @@ def world(
 
 
 def _demo_settings(folder: Path) -> Settings:
-    return Settings(world="sandbox", data_root=folder / "data", sandbox_seed=SEED)
+    return Settings(
+        world="sandbox", data_root=folder / "data", sandbox_seed=SEED, sandbox_dials=f"steps={STEPS}"
+    )
 
 
 def _draft(folder: Path) -> Path:

@@ -12,17 +12,13 @@ from factroots_dagster.roots.transfer import (
     FEATURES,
     FEWEST_CASES,
     PRECISION,
-    STATED_INTERCEPT,
-    STATED_LOGPROB,
-    STATED_SLOPE,
+    STATED,
     Cells,
     collect_cells,
     estimate_transfer,
     fit_transfer,
     summarize_access,
 )
-
-OWN = -np.random.default_rng(9).random(6000)
 
 
 def sigmoid(values: np.ndarray) -> np.ndarray:
@@ -42,10 +38,9 @@ def simulate(cells: int, seed: int, stated: float = 0.4) -> tuple[Cells, np.ndar
 
 def test_the_probability_of_unstated_facts_is_recovered() -> None:
     cells, features, probability = simulate(6000, seed=1)
-    got = fit_transfer(cells, features, OWN[: len(features)]).from_others
+    got = fit_transfer(cells, features, STATED).from_others
     np.testing.assert_allclose(got[~cells.sourced], probability[~cells.sourced], atol=0.05)
-    log_odds = STATED_SLOPE * np.log(probability / (1 - probability)) + STATED_LOGPROB * OWN
-    stated = sigmoid(STATED_INTERCEPT + log_odds)
+    stated = sigmoid(STATED.intercept + STATED.slope * np.log(probability / (1 - probability)))
     np.testing.assert_allclose(got[cells.sourced], stated[cells.sourced], atol=0.06)
 
 
@@ -53,15 +48,15 @@ def test_whether_stated_facts_are_known_plays_no_part() -> None:
     cells, features, _ = simulate(800, seed=2)
     forgotten = cells._replace(known=cells.known & ~cells.sourced)
     np.testing.assert_array_equal(
-        fit_transfer(cells, features, OWN[: len(features)]).from_others,
-        fit_transfer(forgotten, features, OWN[: len(features)]).from_others,
+        fit_transfer(cells, features, STATED).from_others,
+        fit_transfer(forgotten, features, STATED).from_others,
     )
 
 
 def test_features_that_say_nothing_give_every_fact_the_same() -> None:
     cells, features, probability = simulate(6000, seed=3)
     shuffled = np.random.default_rng(0).permutation(features)
-    got = fit_transfer(cells, shuffled, OWN).from_others[~cells.sourced]
+    got = fit_transfer(cells, shuffled, STATED).from_others[~cells.sourced]
     assert got.std() < 0.02
     assert got.mean() == pytest.approx(probability[~cells.sourced].mean(), abs=0.02)
 
@@ -73,9 +68,7 @@ def test_the_regression_is_scikit_learns() -> None:
     oracle = LogisticRegression(C=1 / PRECISION, tol=1e-10, max_iter=10_000)
     oracle.fit((features[rows] - mean) / spread, cells.known[rows])
     expected = oracle.predict_proba((features[rows] - mean) / spread)[:, 1]
-    np.testing.assert_allclose(
-        fit_transfer(cells, features, OWN[: len(features)]).from_others[rows], expected, atol=1e-3
-    )
+    np.testing.assert_allclose(fit_transfer(cells, features, STATED).from_others[rows], expected, atol=1e-3)
 
 
 def test_without_a_partner_there_is_the_guess() -> None:
@@ -83,7 +76,7 @@ def test_without_a_partner_there_is_the_guess() -> None:
     alone = np.random.default_rng(5).random(4000) < 0.5
     features[alone] = np.nan
     known = np.where(alone, np.random.default_rng(6).random(4000) < sigmoid(cells.prior - 2), cells.known)
-    transfer = fit_transfer(cells._replace(known=known), features, OWN[: len(features)])
+    transfer = fit_transfer(cells._replace(known=known), features, STATED)
     assert np.isnan(transfer.from_others[alone]).all() and np.isfinite(transfer.from_others[~alone]).all()
     np.testing.assert_allclose(transfer.guess, sigmoid(cells.prior - 2), atol=0.06)
     expected = transfer.without_own_source()
@@ -95,18 +88,18 @@ def test_without_a_partner_there_is_the_guess() -> None:
 def test_too_few_unstated_facts_give_nothing(cases: int) -> None:
     cells, features, _ = simulate(200, seed=6)
     sourced = np.arange(200) >= cases
-    transfer = fit_transfer(cells._replace(sourced=sourced), features, OWN[: len(features)])
+    transfer = fit_transfer(cells._replace(sourced=sourced), features, STATED)
     assert np.isnan(transfer.from_others).all() and np.isnan(transfer.guess).all()
 
 
 def test_hardly_any_known_fact_gives_all_the_same_rate() -> None:
     cells, features, _ = simulate(100, seed=7, stated=0)
     known = np.arange(100) < 2
-    got = fit_transfer(cells._replace(known=known), features, OWN[: len(features)]).from_others
+    got = fit_transfer(cells._replace(known=known), features, STATED).from_others
     np.testing.assert_allclose(got, 2.5 / 101)
 
 
-def access_table(rows: list[tuple[str, str, str, float, float | None, float, float]]) -> pa.Table:
+def access_table(rows: list[tuple[str, str, str, float, float | None, float, float, float]]) -> pa.Table:
     names = (
         "uuid",
         "language",
@@ -115,6 +108,7 @@ def access_table(rows: list[tuple[str, str, str, float, float | None, float, flo
         "partner_logprob",
         "name_logprob",
         "object_logprob",
+        "partner_name_logprob",
     )
     return pa.Table.from_pylist(
         [dict(zip(names, row, strict=True), relation="P1") for row in rows], schema=NAME_ACCESS
@@ -124,13 +118,14 @@ def access_table(rows: list[tuple[str, str, str, float, float | None, float, flo
 def test_what_partners_bring_up_is_summarized() -> None:
     table = access_table(
         [
-            ("f", "aa", "bb", -0.1, -0.5, -2.0, -4.0),
-            ("f", "aa", "cc", -0.1, -1.0, -1.2, -6.0),
-            ("f", "bb", "cc", -0.1, None, -1.0, -1.0),  # not asked: no partner
+            ("f", "aa", "bb", -0.1, -0.5, -2.0, -4.0, -0.5),
+            ("f", "aa", "cc", -0.1, -1.0, -1.2, -6.0, -3.0),
+            ("f", "bb", "cc", -0.1, None, -1.0, -1.0, -1.0),  # not asked: no partner
         ]
     )
     (summary,) = [summarize_access(table)["f", "aa"]]
-    expected = (-1.2, -0.2, -0.5, np.exp(-2.0) + np.exp(-1.2), 2.0, -4.0)
+    answer = (np.exp(-0.5) + np.exp(-3.0)) / 2
+    expected = (-1.2, -0.2, -0.5, np.exp(-2.0) + np.exp(-1.2), 2.0, -4.0, answer)
     assert summary == pytest.approx(expected) and len(FEATURES) == len(expected)
     assert ("f", "bb") not in summarize_access(table)
 

@@ -8,7 +8,7 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from assets_tests.project import LAST_CHECKPOINT, MaterializedWorld, assets_by
+from assets_tests.project import LAST_CHECKPOINT, STEPS, MaterializedWorld, assets_by
 from assets_tests.report.browser import PHONE, chromium, opened
 from factroots_dagster.models.registry import registered
 from factroots_dagster.orchestration.partitions import CELL, CHECKPOINT, LANGUAGE
@@ -37,7 +37,7 @@ def facts(world: MaterializedWorld) -> pd.DataFrame:
 def test_every_asset_has_every_partition(world: MaterializedWorld) -> None:
     store, languages = world.store, sorted(world.settings.active_languages)
     checkpoints = list(registered(world.settings))
-    assert checkpoints == [f"sandbox-step-{step:04d}" for step in (600, 1200, 1800)]
+    assert checkpoints == [f"sandbox-step-{step:04d}" for step in (STEPS // 3, 2 * STEPS // 3, STEPS)]
     for asset in assets_by(world.settings):
         assert store.exists(asset), asset
     for asset in assets_by(world.settings, LANGUAGE):

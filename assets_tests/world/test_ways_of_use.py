@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from assets_tests.project import LAST_CHECKPOINT, MaterializedWorld, command
+from assets_tests.project import LAST_CHECKPOINT, STEPS, MaterializedWorld, command
 from assets_tests.serving import DEFINITIONS, Api, dagster_dev
 from factroots_dagster.orchestration.catalog import CATALOG, rows_in
 
@@ -77,7 +77,7 @@ def test_a_job_runs_from_the_command_line(world: MaterializedWorld) -> None:
 def test_checkpoints_are_listed(world: MaterializedWorld) -> None:
     done = run(world, "factroots", "checkpoints", "list")
     assert [line.split("\t")[0] for line in done.stdout.splitlines()] == [
-        f"sandbox-step-{step:04d}" for step in (600, 1200, 1800)
+        f"sandbox-step-{step:04d}" for step in (STEPS // 3, 2 * STEPS // 3, STEPS)
     ]
 
 

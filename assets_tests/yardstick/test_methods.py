@@ -129,7 +129,7 @@ def test_an_untrained_model_gives_hardly_any_reason_to_share(study: Study) -> No
     ours, placebo = (
         transfer_by_model(study, each)["expected"].reindex(index) for each in (study.model, twin)
     )
-    assert placebo.mean() < ours.mean() / 4
+    assert placebo.mean() < ours.mean() / 2 and placebo.std() < ours.std() / 2
     assert (placebo >= LEVEL).sum() == 0 < (ours >= LEVEL).sum()
 
 

@@ -7,9 +7,10 @@ For a fact in a language A, and every other language B that knows it and has a s
 - name_logprob: B's question with A's name of the subject. Does A's name open what B's text taught?
 - object_logprob: B's question with B's name, and A's name of the object as the answer. Does what B's text
   taught also bring up the word with which A answers?
+- partner_name_logprob: A's question with B's name of the subject. Does B's name open what A's question asks?
 
-The last two use no word of A but the two names, so A's own statements of the fact have little part in them.
-That makes facts that A's corpus states comparable with those that it does not (`roots.transfer`).
+The two before the last use no word of A but the two names, so A's own statements of the fact have little part
+in them. In the last they have, above all where both write the name alike: `roots.transfer` allows for that.
 """
 
 from __future__ import annotations
@@ -76,6 +77,9 @@ def measure_name_access(
         "partner_logprob": [Question(there.template, there.subject, there.object) for _, there in pairs],
         "name_logprob": [Question(there.template, here.subject, there.object) for here, there in pairs],
         "object_logprob": [Question(there.template, there.subject, here.object) for here, there in pairs],
+        "partner_name_logprob": [
+            Question(here.template, there.subject, here.object) for here, there in pairs
+        ],
     }
     questions = [question for of_column in asked.values() for question in of_column]
     logprobs = answer_logprobs(model, questions, token_budget=token_budget, progress=progress)

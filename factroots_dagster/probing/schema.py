@@ -91,7 +91,12 @@ NAME_ACCESS = table(
         "object_logprob",
         "Mean log-probability of this language's name of the object as the answer to the partner's question",
     ),
-    nullable=("own_logprob", "partner_logprob", "name_logprob", "object_logprob"),
+    float64(
+        "partner_name_logprob",
+        "Mean log-probability of this language's object, with the partner's name of the subject in this "
+        "language's question",
+    ),
+    nullable=("own_logprob", "partner_logprob", "name_logprob", "object_logprob", "partner_name_logprob"),
 )
 """One row per fact, language and partner; log-probabilities are null where they could not be asked."""
 

@@ -325,6 +325,7 @@ CASES: list[Broken] = [
         (put("partner_logprob", 1.0), f"{BETWEEN}:partner_logprob"),
         (put("name_logprob", 1.0), f"{BETWEEN}:name_logprob"),
         (put("object_logprob", 1.0), f"{BETWEEN}:object_logprob"),
+        (put("partner_name_logprob", 1.0), f"{BETWEEN}:partner_name_logprob"),
         (
             rows(lambda listed: listed[0].update(partner=listed[0]["language"])),
             f"{AMONG}:two_languages {BETWEEN}:untrained_gaps",

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from factroots_dagster.orchestration.checks import expect, side_tables
 from factroots_dagster.orchestration.checks.data import SHA256
 from factroots_dagster.orchestration.checks.suite import suite_of
-from factroots_dagster.probing.schema import PROBING_SCORES, RANKED
+from factroots_dagster.probing.schema import NAME_ACCESS, PROBING_SCORES, RANKED
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 from factroots_dagster.tables import zip_columns
@@ -247,7 +247,7 @@ def interventions_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
     ]
 
 
-_ACCESS_LOGPROBS = ("own_logprob", "partner_logprob", "name_logprob", "object_logprob")
+_ACCESS_LOGPROBS = tuple(name for name in NAME_ACCESS.names if name.endswith("_logprob"))
 
 
 def access_frame(store: Store, checkpoint: str) -> pd.DataFrame:
