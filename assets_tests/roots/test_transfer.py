@@ -8,10 +8,9 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from factroots_dagster.probing.schema import NAME_ACCESS, PREDICTIONS
+from factroots_dagster.roots.regression import FEWEST_CASES, PRECISION
 from factroots_dagster.roots.transfer import (
     FEATURES,
-    FEWEST_CASES,
-    PRECISION,
     STATED,
     Cells,
     collect_cells,
@@ -38,7 +37,7 @@ def simulate(cells: int, seed: int, stated: float = 0.4) -> tuple[Cells, np.ndar
 
 def test_the_probability_of_unstated_facts_is_recovered() -> None:
     cells, features, probability = simulate(6000, seed=1)
-    got = fit_transfer(cells, features, STATED).from_others
+    got = fit_transfer(cells, features, STATED).estimate().from_others
     np.testing.assert_allclose(got[~cells.sourced], probability[~cells.sourced], atol=0.05)
     stated = sigmoid(STATED.intercept + STATED.slope * np.log(probability / (1 - probability)))
     np.testing.assert_allclose(got[cells.sourced], stated[cells.sourced], atol=0.06)
@@ -48,15 +47,15 @@ def test_whether_stated_facts_are_known_plays_no_part() -> None:
     cells, features, _ = simulate(800, seed=2)
     forgotten = cells._replace(known=cells.known & ~cells.sourced)
     np.testing.assert_array_equal(
-        fit_transfer(cells, features, STATED).from_others,
-        fit_transfer(forgotten, features, STATED).from_others,
+        fit_transfer(cells, features, STATED).estimate().from_others,
+        fit_transfer(forgotten, features, STATED).estimate().from_others,
     )
 
 
 def test_features_that_say_nothing_give_every_fact_the_same() -> None:
     cells, features, probability = simulate(6000, seed=3)
     shuffled = np.random.default_rng(0).permutation(features)
-    got = fit_transfer(cells, shuffled, STATED).from_others[~cells.sourced]
+    got = fit_transfer(cells, shuffled, STATED).estimate().from_others[~cells.sourced]
     assert got.std() < 0.02
     assert got.mean() == pytest.approx(probability[~cells.sourced].mean(), abs=0.02)
 
@@ -68,7 +67,9 @@ def test_the_regression_is_scikit_learns() -> None:
     oracle = LogisticRegression(C=1 / PRECISION, tol=1e-10, max_iter=10_000)
     oracle.fit((features[rows] - mean) / spread, cells.known[rows])
     expected = oracle.predict_proba((features[rows] - mean) / spread)[:, 1]
-    np.testing.assert_allclose(fit_transfer(cells, features, STATED).from_others[rows], expected, atol=1e-3)
+    np.testing.assert_allclose(
+        fit_transfer(cells, features, STATED).estimate().from_others[rows], expected, atol=1e-3
+    )
 
 
 def test_without_a_partner_there_is_the_guess() -> None:
@@ -76,7 +77,7 @@ def test_without_a_partner_there_is_the_guess() -> None:
     alone = np.random.default_rng(5).random(4000) < 0.5
     features[alone] = np.nan
     known = np.where(alone, np.random.default_rng(6).random(4000) < sigmoid(cells.prior - 2), cells.known)
-    transfer = fit_transfer(cells._replace(known=known), features, STATED)
+    transfer = fit_transfer(cells._replace(known=known), features, STATED).estimate()
     assert np.isnan(transfer.from_others[alone]).all() and np.isfinite(transfer.from_others[~alone]).all()
     np.testing.assert_allclose(transfer.guess, sigmoid(cells.prior - 2), atol=0.06)
     expected = transfer.without_own_source()
@@ -88,14 +89,14 @@ def test_without_a_partner_there_is_the_guess() -> None:
 def test_too_few_unstated_facts_give_nothing(cases: int) -> None:
     cells, features, _ = simulate(200, seed=6)
     sourced = np.arange(200) >= cases
-    transfer = fit_transfer(cells._replace(sourced=sourced), features, STATED)
+    transfer = fit_transfer(cells._replace(sourced=sourced), features, STATED).estimate()
     assert np.isnan(transfer.from_others).all() and np.isnan(transfer.guess).all()
 
 
 def test_hardly_any_known_fact_gives_all_the_same_rate() -> None:
     cells, features, _ = simulate(100, seed=7, stated=0)
     known = np.arange(100) < 2
-    got = fit_transfer(cells._replace(known=known), features, STATED).from_others
+    got = fit_transfer(cells._replace(known=known), features, STATED).estimate().from_others
     np.testing.assert_allclose(got, 2.5 / 101)
 
 
@@ -141,5 +142,5 @@ def test_cells_are_those_of_the_predictions() -> None:
     assert cells.keys == [("f", "aa"), ("g", "aa")]
     assert cells.known.tolist() == [True, False] and cells.sourced.tolist() == [False, True]
     assert cells.prior[0] == -1 and np.isnan(cells.prior[1])
-    empty = estimate_transfer(cells, access_table([]))
+    empty = estimate_transfer(cells, access_table([])).estimate()
     assert np.isnan(empty.without_own_source()).all()

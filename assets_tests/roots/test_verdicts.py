@@ -1,17 +1,16 @@
-"""Verdicts and their shares, against probabilities multiplied by hand."""
+"""Verdicts, against probabilities multiplied by hand."""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from factroots_dagster.roots.schema import FACT_TYPES, FACT_VERDICTS, KNOWN_FROM, VERDICT_SHARES
+from factroots_dagster.roots.schema import FACT_TYPES, FACT_VERDICTS, KNOWN_FROM
 from factroots_dagster.roots.transfer import Cells, Transfer
-from factroots_dagster.roots.verdicts import LEVEL, judge_facts, share_verdicts
+from factroots_dagster.roots.verdicts import LEVEL, find_predicted, judge_facts
 
 NAN = float("nan")
 
@@ -37,7 +36,7 @@ def judge(types: pa.Table, from_others: list[float], guess: list[float]) -> list
     )
     transfer = Transfer(np.array(from_others), np.array(guess))
     untrained = Transfer(np.full(count, 0.1), np.full(count, 0.1))
-    table = judge_facts(types, cells, transfer, untrained)
+    table = judge_facts(find_predicted(types, cells), transfer, untrained)
     assert table.schema.equals(FACT_VERDICTS)
     return table.to_pylist()
 
@@ -107,32 +106,3 @@ def test_probabilities_are_whole_and_the_verdict_is_the_largest(facts: list[tupl
             assert max(values.values()) < LEVEL
         else:
             assert values[row["verdict"]] == max(values.values()) >= LEVEL
-
-
-def test_shares_are_means_of_probabilities() -> None:
-    names = ["shared", "independent", "transferred", "easy", "luck"]
-    rows = [
-        {"uuid": uuid, "language": language, "relation": "P1", "stated": stated, "reason": "."}
-        | dict(zip(names, values or [None] * 5, strict=True))
-        | {"verdict": verdict, "without_source": 0.5, "without_source_untrained": twin}
-        for uuid, language, stated, values, verdict, twin in [
-            ("f", "aa", 1.0, [0.7, 0.3, 0, 0, 0], "shared", 0.1),
-            ("g", "aa", 0.5, [0.1, 0.4, 0.1, 0, 0.4], "undetermined", 0.2),
-            ("f", "bb", 1.0, [0.2, 0.8, 0, 0, 0], "independent", 0.3),
-            ("h", "bb", 0.0, None, "undetermined", None),
-        ]
-    ]
-    table = share_verdicts(pa.Table.from_pylist(rows, schema=FACT_VERDICTS))
-    assert table.schema.equals(VERDICT_SHARES)
-    frame: pd.DataFrame = table.to_pandas().set_index(["language", "verdict"])
-    assert frame.loc[("aa", "shared"), "expected"] == pytest.approx(0.4)
-    assert frame.loc[("bb", "independent"), "expected"] == pytest.approx(0.8)
-    assert frame.loc[("*", "shared"), "expected"] == pytest.approx((0.7 + 0.1 + 0.2) / 3)
-    assert frame.loc[("*", "shared"), "expected_untrained"] == pytest.approx((0.1 + 0.1 + 0.3) / 3)
-    assert frame.loc["*"]["facts"].to_dict() == {
-        "shared": 1, "independent": 1, "transferred": 0, "easy": 0, "luck": 0, "undetermined": 2
-    }  # fmt: skip
-    assert frame.loc[("*", "undetermined"), "share"] == 0.5
-    low, high = frame.loc[("*", "shared"), ["low", "high"]]
-    assert 0 <= low < 1 / 3 < high <= 1
-    assert pd.isna(frame.loc[("bb", "shared"), "low"])  # one fact with probabilities

@@ -18,7 +18,7 @@ import pyarrow as pa
 from factroots_dagster.orchestration.build import build_defs
 from factroots_dagster.orchestration.partitions import platform_for
 from factroots_dagster.orchestration.stages import StageRunner, materialize_world
-from factroots_dagster.roots.verdicts import expected_shares
+from factroots_dagster.roots.verdict_shares import expected_shares
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 

@@ -14,7 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from factroots_dagster.roots.corpora import WINDOW_COLUMNS, pool_corpora
-from factroots_dagster.roots.verdicts import UNDETERMINED, expected_shares
+from factroots_dagster.roots.verdict_shares import expected_shares
+from factroots_dagster.roots.verdicts import UNDETERMINED
 from factroots_dagster.store.store import Store
 from factroots_dagster.yardstick.schema import CAUSAL_TYPES, UNDECIDED
 

@@ -14,7 +14,7 @@ from factroots_dagster.neurons.statistics import pair_means
 from factroots_dagster.orchestration import metrics
 from factroots_dagster.report import previews as draw
 from factroots_dagster.roots.corpora import WINDOW_COLUMNS, pool_corpora
-from factroots_dagster.roots.verdicts import expected_shares
+from factroots_dagster.roots.verdict_shares import expected_shares
 from factroots_dagster.store.store import Store
 from factroots_dagster.tables import zip_columns
 

@@ -198,6 +198,8 @@ FACT_VERDICTS = table(
 )
 """One row per predicted fact of FACT_TYPES."""
 
+_UNCERTAIN = "over facts, trainings, the estimate and sources; null for fewer than two facts"
+
 VERDICT_SHARES = table(
     ALL_LANGUAGES,
     string("verdict", f"One of {', '.join(KNOWN_FROM)}, undetermined"),
@@ -208,8 +210,8 @@ VERDICT_SHARES = table(
         "Mean probability of the predicted facts, which counts doubtful ones in part; null for undetermined, "
         "or where there are no probabilities",
     ),
-    float64("low", "Lower end of its 95% interval over facts; null for fewer than two"),
-    float64("high", "Upper end of its 95% interval over facts; null for fewer than two"),
+    float64("low", f"Lower end of its 95% interval {_UNCERTAIN}"),
+    float64("high", f"Upper end of its 95% interval {_UNCERTAIN}"),
     float64("expected_untrained", "expected of the untrained twin, for shared; else null"),
     nullable=("share", "expected", "low", "high", "expected_untrained"),
 )

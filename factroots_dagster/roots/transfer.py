@@ -21,35 +21,35 @@ source that no language with a source knows.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from factroots_dagster.stats.logistic import fit_logistic, sigmoid
+from factroots_dagster.roots.regression import Regression, fit_regression
+from factroots_dagster.stats.logistic import sigmoid
 from factroots_dagster.tables import zip_columns
 
-PRECISION = 10.0
-"""Inverse variance of the normal prior on a coefficient, of standardised columns."""
-LOOSE = 1e-3
-"""The same of an intercept."""
-FEWEST_CASES = 30
-"""Facts without a source below which nothing is fitted."""
-FEWEST_KNOWN = 5
-"""How many of them have to be known, and how many unknown; with fewer all have the same probability."""
 
-
-class Line(NamedTuple):
-    """Corrected log odds: the intercept, plus the slope times the log odds."""
+class Correction(NamedTuple):
+    """Corrected log odds: the intercept, plus the slope times the log odds; with standard errors of both."""
 
     intercept: float
     slope: float
+    intercept_error: float = 0.0
+    slope_error: float = 0.0
+
+    def draw(self, random: np.random.Generator) -> Correction:
+        """A correction that could be right as well."""
+        intercept, slope = random.normal(self[:2], self[2:])
+        return Correction(intercept, slope)
 
 
-STATED = Line(-1.35, 0.85)
-"""The correction for facts with a source. Fitted to the causal truth of `demo` worlds of seeds 1 and 100, and
-rounded."""
+STATED = Correction(-1.35, 0.85, 0.3, 0.1)
+"""For facts with a source: fitted to the causal truth of `demo` worlds of seeds 1 and 100, and rounded. The
+errors are more than twice what sampling gives, as a real model may be unlike these worlds."""
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -85,6 +85,37 @@ class Transfer(NamedTuple):
         return np.where(np.isnan(self.from_others), self.guess, self.from_others)
 
 
+@dataclass(frozen=True)
+class FittedTransfer:
+    """Both regressions, fitted to one checkpoint's facts without a source, over the same cells.
+
+    sourced: whether the language's corpora state the fact, [cells]. correction: of facts with a source.
+    """
+
+    from_others: Regression
+    guess: Regression
+    sourced: Mask
+    correction: Correction
+
+    def estimate(self) -> Transfer:
+        """The most probable values."""
+        return self._transfer(self.from_others.probabilities(), self.guess.probabilities(), self.correction)
+
+    def draw(self, random: np.random.Generator) -> Transfer:
+        """Values that could be true as well: coefficients and correction drawn from their distributions."""
+        return self._transfer(
+            self.from_others.draw_probabilities(random),
+            self.guess.draw_probabilities(random),
+            self.correction.draw(random),
+        )
+
+    def _transfer(self, from_others: Floats, guess: Floats, correction: Correction) -> Transfer:
+        with np.errstate(divide="ignore"):
+            log_odds = np.log(from_others / (1 - from_others))
+        corrected = sigmoid(correction.intercept + correction.slope * log_odds)
+        return Transfer(np.where(self.sourced, corrected, from_others), guess)
+
+
 def sourced_facts(types: pa.Table) -> dict[str, set[str]]:
     """The uuids of the facts with a source, by language of FACT_TYPES."""
     sourced: dict[str, set[str]] = {}
@@ -107,28 +138,27 @@ def collect_cells(predictions: Mapping[str, pa.Table], sourced: Mapping[str, Col
     )
 
 
-def estimate_transfer(cells: Cells, access: pa.Table) -> Transfer:
-    """The two probabilities of every cell; access: NAME_ACCESS of one checkpoint."""
+def estimate_transfer(cells: Cells, access: pa.Table) -> FittedTransfer:
+    """The regressions of one checkpoint over its cells; access: NAME_ACCESS."""
     by_cell = summarize_access(access)
     features = np.array([by_cell.get(key, _NOTHING) for key in cells.keys]).reshape(len(cells.keys), -1)
     return fit_transfer(cells, features, STATED)
 
 
-def fit_transfer(cells: Cells, features: Floats, stated: Line) -> Transfer:
+def fit_transfer(cells: Cells, features: Floats, correction: Correction) -> FittedTransfer:
     """As `estimate_transfer`, from any features of what could come across.
 
-    features: [cells, features], NaN where there is no partner. stated: corrects facts with a source.
+    features: [cells, features], NaN where there is no partner.
     """
     has_partner = np.asarray(np.isfinite(features).all(axis=1), bool)
     has_prior = np.isfinite(cells.prior)
     alone = ~has_partner & ~cells.sourced
-    from_others = _fit_and_apply(features, cells.known, has_partner & ~cells.sourced, has_partner)
-    with np.errstate(divide="ignore"):
-        log_odds = np.log(from_others / (1 - from_others))
-    corrected = sigmoid(stated.intercept + stated.slope * log_odds)
-    return Transfer(
-        from_others=np.where(cells.sourced, corrected, from_others),
-        guess=_fit_and_apply(cells.prior[:, None], cells.known, has_prior & alone, has_prior),
+    _, facts = np.unique([uuid for uuid, _ in cells.keys], return_inverse=True)
+    return FittedTransfer(
+        fit_regression(features, cells.known, facts, has_partner & ~cells.sourced, has_partner),
+        fit_regression(cells.prior[:, None], cells.known, facts, has_prior & alone, has_prior),
+        cells.sourced,
+        correction,
     )
 
 
@@ -163,22 +193,3 @@ def _summarize(rows: Floats) -> tuple[float, ...]:
         float(answer.max()),
         float(np.exp(with_partners_names).mean()),
     )
-
-
-def _fit_and_apply(features: Floats, known: Mask, fitted: Mask, applied: Mask) -> Floats:
-    """P(known) of the cells `applied`, by a regression over the cells `fitted`; NaN elsewhere."""
-    probability = np.full(len(features), np.nan)
-    cases, known_cases = int(fitted.sum()), int(known[fitted].sum())
-    if cases < FEWEST_CASES:
-        return probability
-    if min(known_cases, cases - known_cases) < FEWEST_KNOWN:
-        probability[applied] = (known_cases + 0.5) / (cases + 1)
-        return probability
-    mean, spread = features[fitted].mean(axis=0), features[fitted].std(axis=0)
-    spread[spread == 0] = 1
-    columns = np.column_stack([np.ones(applied.sum()), (features[applied] - mean) / spread])
-    rows = np.column_stack([np.ones(fitted.sum()), (features[fitted] - mean) / spread])
-    precision = np.array([LOOSE, *[PRECISION] * features.shape[1]])
-    weights = fit_logistic(rows, known[fitted], prior=np.zeros(len(precision)), precision=precision)
-    probability[applied] = sigmoid(columns @ weights)
-    return probability

@@ -13,19 +13,15 @@ The untrained twin's t stands beside it: what it also reaches is not read from t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from factroots_dagster.roots.schema import FACT_VERDICTS, KNOWN_FROM, VERDICT_SHARES
+from factroots_dagster.roots.schema import FACT_VERDICTS, KNOWN_FROM
 from factroots_dagster.roots.transfer import Cells, Transfer
-from factroots_dagster.stats.intervals import mean_interval
-from factroots_dagster.tables import none_if_nan, zip_columns
-
-if TYPE_CHECKING:
-    import pandas as pd
+from factroots_dagster.tables import zip_columns
 
 LEVEL = 0.5
 """Probability that a verdict needs at least."""
@@ -34,48 +30,40 @@ TOO_FEW = "Too few facts without a source, or too few of them known, to tell wha
 UNCLEAR = "No type reaches a probability of one half."
 
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 
-class _Fact(NamedTuple):
-    uuid: str
-    language: str
-    relation: str
-    stated: float
-    easy: bool
+class PredictedFacts(NamedTuple):
+    """The predicted facts of FACT_TYPES that are among some cells, arrays over them.
 
-
-def judge_facts(types: pa.Table, cells: Cells, transfer: Transfer, untrained: Transfer) -> pa.Table:
-    """FACT_VERDICTS of the predicted facts of FACT_TYPES.
-
-    transfer: of the checkpoint, untrained: of its twin; both over the cells.
+    uuids, languages, relations: of each. stated: P(its source states it), 0 without a source. easy: whether
+    its name or a cue gives the object away. cells: their rows among the cells.
     """
+
+    uuids: list[str]
+    languages: list[str]
+    relations: list[str]
+    stated: Floats
+    easy: Mask
+    cells: npt.NDArray[np.int64]
+
+
+def find_predicted(types: pa.Table, cells: Cells) -> PredictedFacts:
+    """The predicted facts of FACT_TYPES."""
     number_of = {key: number for number, key in enumerate(cells.keys)}
-    facts = [fact for fact in _predicted_facts(types) if (fact.uuid, fact.language) in number_of]
-    positions = [number_of[fact.uuid, fact.language] for fact in facts]
-    without_source = transfer.without_own_source()
-    placebo = untrained.without_own_source()
-    rows = [
-        {
-            "uuid": fact.uuid,
-            "language": fact.language,
-            "relation": fact.relation,
-            "stated": fact.stated,
-            "without_source": none_if_nan(without_source[position]),
-            "without_source_untrained": none_if_nan(placebo[position]),
-            **_decide(fact, without_source[position], bool(np.isfinite(transfer.from_others[position]))),
-        }
-        for fact, position in zip(facts, positions, strict=True)
-    ]
-    return pa.Table.from_pylist(rows, schema=FACT_VERDICTS)
-
-
-def _predicted_facts(types: pa.Table) -> list[_Fact]:
     columns = ("uuid", "language", "relation", "type", "source_present", "stated_probability", "easy")
-    return [
-        _Fact(uuid, language, relation, _stated(source, stated), easy is not None)
+    rows = [
+        (uuid, language, relation, _stated(source, stated), easy is not None, number_of[uuid, language])
         for uuid, language, relation, type_, source, stated, easy in zip_columns(types, *columns)
-        if type_ != "not_predicted"
+        if type_ != "not_predicted" and (uuid, language) in number_of
     ]
+    uuids, languages, relations, stated, easy, numbers = map(
+        list, zip(*rows, strict=True) if rows else [()] * 6
+    )
+    return PredictedFacts(
+        uuids, languages, relations,
+        np.array(stated, np.float64), np.array(easy, np.bool_), np.array(numbers, np.int64),
+    )  # fmt: skip
 
 
 def _stated(source: bool, probability: float | None) -> float:
@@ -85,67 +73,60 @@ def _stated(source: bool, probability: float | None) -> float:
     return 1.0 if probability is None else probability
 
 
-def _decide(fact: _Fact, without_source: float, has_partner: bool) -> dict[str, object]:
-    """The probabilities, the verdict and its reason."""
-    if np.isnan(without_source):
-        return {**dict.fromkeys(KNOWN_FROM), "verdict": UNDETERMINED, "reason": TOO_FEW}
-    probabilities = _probabilities(fact, float(without_source), has_partner)
-    verdict = max(probabilities, key=lambda name: probabilities[name])
-    if probabilities[verdict] < LEVEL:
-        return {**probabilities, "verdict": UNDETERMINED, "reason": UNCLEAR}
-    source = f"P(stated here) = {fact.stated:.2f}" if fact.stated else "No source here"
-    others = "" if has_partner else "; no other language that has a source knows it"
-    reason = f"{source}; P(known without it) = {without_source:.2f}{others}."
-    return {**probabilities, "verdict": verdict, "reason": reason}
+def type_probabilities(stated: Floats, easy: Mask, without_source: Floats, has_partner: Mask) -> Floats:
+    """P of each of KNOWN_FROM, [facts, types], all arguments [facts]; NaN where without_source is.
 
-
-def _probabilities(fact: _Fact, without_source: float, has_partner: bool) -> dict[str, float]:
-    unstated = 1 - fact.stated
-    transferred = unstated * without_source if has_partner and not fact.easy else 0.0
-    easy = unstated if fact.easy else 0.0
-    return {
-        "shared": fact.stated * without_source,
-        "independent": fact.stated * (1 - without_source),
-        "transferred": transferred,
-        "easy": easy,
-        "luck": max(0.0, unstated - transferred - easy),
-    }
-
-
-def share_verdicts(verdicts: pa.Table) -> pa.Table:
-    """VERDICT_SHARES of FACT_VERDICTS: every language, and all of them ("*")."""
-    frame = verdicts.to_pandas()
-    groups = {"*": frame, **dict(iter(frame.groupby("language", sort=True)))}
-    rows = [
-        {"language": language, "verdict": name, **_share(facts, name)}
-        for language, facts in groups.items()
-        for name in (*KNOWN_FROM, UNDETERMINED)
-    ]
-    return pa.Table.from_pylist(rows, schema=VERDICT_SHARES)
-
-
-def expected_shares(shares: pa.Table) -> tuple[dict[str, float], float | None]:
-    """Expected share of each verdict over all languages of VERDICT_SHARES, and of shared facts untrained.
-
-    Verdicts without one are left out; None without an untrained model's.
+    has_partner: whether another language that has a source knows the fact.
     """
-    overall = [row for row in shares.to_pylist() if row["language"] == "*"]
-    expected = {row["verdict"]: row["expected"] for row in overall if row["expected"] is not None}
-    (untrained,) = (row["expected_untrained"] for row in overall if row["verdict"] == "shared")
-    return expected, untrained
+    unstated = 1 - stated
+    by_name = np.where(easy, unstated, 0.0)
+    transferred = np.where(has_partner & ~easy, unstated * without_source, 0.0)
+    luck = np.maximum(0.0, unstated - transferred - by_name)
+    columns = [stated * without_source, stated * (1 - without_source), transferred, by_name, luck]
+    probabilities = np.stack(columns, axis=1)
+    return np.where(np.isnan(without_source)[:, None], np.nan, probabilities)
 
 
-def _share(facts: pd.DataFrame, name: str) -> dict[str, Any]:
-    called = int((facts["verdict"] == name).sum())
-    row: dict[str, Any] = {"facts": called, "share": called / len(facts) if len(facts) else None}
-    probabilities = facts[["uuid", name]].dropna() if name in KNOWN_FROM else facts[:0]
-    if len(probabilities):
-        values = probabilities[name].to_numpy(np.float64)
-        low, high = mean_interval(values, probabilities["uuid"].to_numpy())
-        row["expected"] = float(values.mean())
-        row["low"] = None if low is None else max(0.0, low)
-        row["high"] = None if high is None else min(1.0, high)
-    if name == "shared":
-        placebo = (facts["stated"] * facts["without_source_untrained"].astype(float)).dropna()
-        row["expected_untrained"] = float(placebo.mean()) if len(placebo) else None
-    return row
+def probabilities_of(facts: PredictedFacts, transfer: Transfer, stated: Floats) -> Floats:
+    """`type_probabilities` of facts, whose cells are those of `transfer`."""
+    has_partner = np.isfinite(transfer.from_others[facts.cells])
+    return type_probabilities(stated, facts.easy, transfer.without_own_source()[facts.cells], has_partner)
+
+
+def judge_facts(facts: PredictedFacts, transfer: Transfer, untrained: Transfer) -> pa.Table:
+    """FACT_VERDICTS; transfer: of the checkpoint, untrained: of its twin, both over the cells."""
+    probabilities = probabilities_of(facts, transfer, facts.stated)
+    without_source = transfer.without_own_source()[facts.cells]
+    has_partner = np.isfinite(transfer.from_others[facts.cells])
+    verdicts, reasons = [], []
+    for row, stated, expected, partner in zip(
+        probabilities, facts.stated, without_source, has_partner, strict=True
+    ):
+        verdict, reason = _decide(row, float(stated), float(expected), bool(partner))
+        verdicts.append(verdict)
+        reasons.append(reason)
+    columns = {
+        "uuid": facts.uuids,
+        "language": facts.languages,
+        "relation": facts.relations,
+        "stated": facts.stated,
+        "without_source": without_source,
+        "without_source_untrained": untrained.without_own_source()[facts.cells],
+        **dict(zip(KNOWN_FROM, probabilities.T, strict=True)),
+        "verdict": verdicts,
+        "reason": reasons,
+    }
+    arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in FACT_VERDICTS]
+    return pa.table(arrays, schema=FACT_VERDICTS)
+
+
+def _decide(probabilities: Floats, stated: float, without_source: float, partner: bool) -> tuple[str, str]:
+    """The verdict and its reason."""
+    if np.isnan(without_source):
+        return UNDETERMINED, TOO_FEW
+    largest = int(np.argmax(probabilities))
+    if probabilities[largest] < LEVEL:
+        return UNDETERMINED, UNCLEAR
+    source = f"P(stated here) = {stated:.2f}" if stated else "No source here"
+    others = "" if partner else "; no other language that has a source knows it"
+    return KNOWN_FROM[largest], f"{source}; P(known without it) = {without_source:.2f}{others}."

@@ -11,8 +11,8 @@ from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.probing.name_access import measure_name_access
 from factroots_dagster.roots.transfer import (
     Cells,
-    Line,
-    Transfer,
+    Correction,
+    FittedTransfer,
     collect_cells,
     estimate_transfer,
     fit_transfer,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-STATED_BY_STRINGS = Line(0.1, 0.5)
+STATED_BY_STRINGS = Correction(0.1, 0.5)
 """The correction for facts with a source, fitted to the same worlds as that of our method."""
 
 
@@ -62,9 +62,10 @@ def transfer_by_strings(study: Study) -> pd.DataFrame:
     return _tabulate(cells, fit_transfer(cells, features, STATED_BY_STRINGS))
 
 
-def _tabulate(cells: Cells, transfer: Transfer) -> pd.DataFrame:
+def _tabulate(cells: Cells, fitted: FittedTransfer) -> pd.DataFrame:
     import pandas as pd
 
+    transfer = fitted.estimate()
     columns: dict[str, npt.NDArray[np.float64]] = {
         **transfer._asdict(),
         "expected": transfer.without_own_source(),

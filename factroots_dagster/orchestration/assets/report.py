@@ -46,7 +46,8 @@ def fact_types(step: Step, checkpoint: str) -> None:
 def fact_verdicts(step: Step, checkpoint: str) -> None:
     """Say with probabilities what every predicted fact is known from."""
     from factroots_dagster.roots.transfer import collect_cells, estimate_transfer, sourced_facts
-    from factroots_dagster.roots.verdicts import judge_facts, share_verdicts
+    from factroots_dagster.roots.verdict_shares import share_verdicts
+    from factroots_dagster.roots.verdicts import find_predicted, judge_facts
 
     types = step.read("fact_types", checkpoint)
     sourced = sourced_facts(types)
@@ -57,9 +58,11 @@ def fact_verdicts(step: Step, checkpoint: str) -> None:
     cells = collect_cells(predictions, sourced)
     trained = estimate_transfer(cells, step.read("name_access", checkpoint))
     untrained = estimate_transfer(cells, step.read_side("untrained", "name_access", checkpoint))
-    verdicts = judge_facts(types, cells, trained, untrained)
+    facts = find_predicted(types, cells)
+    verdicts = judge_facts(facts, trained.estimate(), untrained.estimate())
+    shares = share_verdicts(verdicts, facts, trained)
     step.writer.write(verdicts, tables.FACT_VERDICTS)
-    step.writer.write(share_verdicts(verdicts), tables.VERDICT_SHARES, side="shares")
+    step.writer.write(shares, tables.VERDICT_SHARES, side="shares")
 
 
 def categorization_report(step: Step, checkpoint: str) -> None:
