@@ -234,6 +234,7 @@ def read_report_inputs(
     similarity = reader.read(
         "neuron_similarity", checkpoint, columns=SIMILARITY_COLUMNS, where=pc.field("statistic") == STATISTIC
     )
+    verdicts = reader.read("fact_verdicts", checkpoint, columns=("uuid", "language", "verdict", "reason"))
     tables["wikipedia_volume"] = volume
     tables["name_coverage"] = pa.concat_tables(
         reader.read_side("coverage", "entity_mentions", language) for language in languages
@@ -259,6 +260,7 @@ def read_report_inputs(
             if corpora is None or {*(row["corpora"] or [WIKIPEDIA])} <= {*corpora}
         },
         links=not generated,
+        verdicts=verdicts,
     )
     names = language_names()
     return ReportInputs(tables, facts, names, read_yardstick() if generated else None)
