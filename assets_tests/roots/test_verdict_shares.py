@@ -32,10 +32,11 @@ def share(cells: Cells, fitted: FittedTransfer, stated: float = 0.9) -> pd.DataF
     schema = pa.schema([field.with_nullable(True) for field in FACT_TYPES])
     rows = [
         {"uuid": uuid, "language": language, "relation": "P1", "type": "shared" if known else "not_predicted",
-         "source_present": bool(sourced), "stated_probability": stated if sourced else None}
+         "source_present": bool(sourced), "stated_probability": stated if sourced else None,
+         "windows": 40 if sourced else 0}
         for (uuid, language), sourced, known in zip(cells.keys, cells.sourced, cells.known, strict=True)
     ]  # fmt: skip
-    facts = find_predicted(pa.Table.from_pylist(rows, schema=schema), cells)
+    facts = find_predicted(pa.Table.from_pylist(rows, schema=schema), cells, {})
     verdicts = judge_facts(facts, fitted.estimate(), fitted.estimate())
     table = share_verdicts(verdicts, facts, fitted)
     assert table.schema.equals(VERDICT_SHARES)

@@ -15,12 +15,16 @@ from factroots_dagster.roots.verdicts import LEVEL, find_predicted, judge_facts
 NAN = float("nan")
 
 
-def types_of(*rows: tuple[str, bool, float | None, bool]) -> pa.Table:
-    """FACT_TYPES of facts f0, f1, ... : type, source_present, stated_probability, whether it is easy."""
+def types_of(*rows: tuple[str, bool, float | None, bool], windows: int = 40) -> pa.Table:
+    """FACT_TYPES of facts f0, f1, ... : type, source_present, stated_probability, whether it is easy.
+
+    windows: of those with a source; none in so many is missed.
+    """
     schema = pa.schema([field.with_nullable(True) for field in FACT_TYPES])
     listed = [
         {"uuid": f"f{number}", "language": "aa", "relation": "P1", "type": type_, "source_present": source}
-        | {"stated_probability": stated, "easy": "naming_cue" if easy else None}
+        | {"stated_probability": stated, "windows": windows if source else 0}
+        | {"easy": "naming_cue" if easy else None}
         for number, (type_, source, stated, easy) in enumerate(rows)
     ]
     return pa.Table.from_pylist(listed, schema=schema)
@@ -36,7 +40,7 @@ def judge(types: pa.Table, from_others: list[float], guess: list[float]) -> list
     )
     transfer = Transfer(np.array(from_others), np.array(guess))
     untrained = Transfer(np.full(count, 0.1), np.full(count, 0.1))
-    table = judge_facts(find_predicted(types, cells), transfer, untrained)
+    table = judge_facts(find_predicted(types, cells, {}), transfer, untrained)
     assert table.schema.equals(FACT_VERDICTS)
     return table.to_pylist()
 
@@ -80,6 +84,17 @@ def test_what_cannot_be_told_is_undetermined_with_its_reason() -> None:
     assert "Too few facts without a source" in untested["reason"]
     assert unclear["verdict"] == "undetermined" and unclear["shared"] == pytest.approx(0.36)
     assert "No type reaches" in unclear["reason"]
+
+
+def test_a_fact_without_a_source_may_be_stated_all_the_same() -> None:
+    types = types_of(("shared", True, 0.9, False), ("transferred", False, None, False), windows=1)
+    found, missed = judge(types, [0.6, 0.6], [0.1, 0.1])
+    miss = 1 - 0.95**2
+    stated = 0.9 * miss / (1 - miss)  # one fact found in one window, one not found
+    assert found["stated"] == 0.9 and missed["stated"] == pytest.approx(stated)
+    assert missed["shared"] == pytest.approx(0.6 * stated)
+    assert missed["transferred"] == pytest.approx(0.6 * (1 - stated))
+    assert missed["reason"].startswith("P(stated here) = 0.10 though no source was found; P(known")
 
 
 PROBABILITY = st.floats(0, 1)

@@ -173,7 +173,11 @@ KNOWN_FROM = ("shared", "independent", "transferred", "easy", "luck")
 
 FACT_VERDICTS = table(
     *FACT_KEY,
-    float64("stated", "How probable it is that the language's corpora state the fact; 0 without a source"),
+    float64(
+        "stated",
+        "How probable it is that the language's corpora state the fact: by its source, or without one by how "
+        "often sources are missed",
+    ),
     float64(
         "without_source",
         "How probable the model would know the fact here without its own source; null where there are too "

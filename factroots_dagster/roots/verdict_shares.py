@@ -4,7 +4,8 @@ An expected share is the mean of a type's probability over the predicted facts, 
 sources that may state nothing, count in part. Its interval comes from draws, each of which changes all that
 is not known for sure: which facts there are (with all their languages), the coefficients of the regressions,
 the correction for facts with a source, how far the probabilities that sources state their facts are off in
-each language, and, by the probabilities that follow, what another training would come to know.
+each language and how many sources are missed, and, by the probabilities that follow, what another training
+would come to know.
 """
 
 from __future__ import annotations
@@ -67,12 +68,12 @@ def _draw_shares(
     random = np.random.default_rng(SEED)
     uuids, fact_of = np.unique(np.array(facts.uuids, str), return_inverse=True)
     with np.errstate(divide="ignore"):
-        stated_odds = np.log(facts.stated / (1 - facts.stated))
+        source_odds = np.log(facts.sourced / (1 - facts.sourced))
     for _ in range(DRAWS):
         error = random.normal(0, STATED_ERROR, languages)
-        probabilities = probabilities_of(
-            facts, trained.draw(random), sigmoid(stated_odds + error[language_of])
-        )
+        sourced = sigmoid(source_odds + error[language_of])
+        stated = facts.stated(sourced, random.beta(facts.coverage[:, 0], facts.coverage[:, 1]))
+        probabilities = probabilities_of(facts, trained.draw(random), stated)
         weights = np.bincount(random.integers(len(uuids), size=len(uuids)), minlength=len(uuids))[fact_of]
         weights = np.where(np.isnan(probabilities[:, 0]), 0, weights).astype(np.float64)
         ends = np.cumsum(probabilities, axis=1)

@@ -1,6 +1,7 @@
 """What a fact is known from, with probabilities: a verdict where one type is more probable than all others.
 
-For a predicted fact with s = P(its source states it), 0 without a source, and t = P(it would be known
+For a predicted fact with s = P(the language's text states it), by its source, or without one by how often
+sources are missed (`missed`), and t = P(it would be known
 without its own source, see `transfer`):
 
 - shared: s t, independent: s (1 - t);
@@ -19,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from factroots_dagster.roots.missed import SEEN, UNSEEN, Coverage, expect_missed
 from factroots_dagster.roots.schema import FACT_VERDICTS, KNOWN_FROM
 from factroots_dagster.roots.transfer import Cells, Transfer
 from factroots_dagster.tables import zip_columns
@@ -36,41 +38,63 @@ Mask = npt.NDArray[np.bool_]
 class PredictedFacts(NamedTuple):
     """The predicted facts of FACT_TYPES that are among some cells, arrays over them.
 
-    uuids, languages, relations: of each. stated: P(its source states it), 0 without a source. easy: whether
-    its name or a cue gives the object away. cells: their rows among the cells.
+    uuids, languages, relations: of each. sourced: P(its source states it), 0 without a source. windows: in
+    which it was found. easy: whether its name or a cue gives the object away. cells: their rows among the
+    cells. codes: the languages, sorted. coverage: beta parameters of each of these, [languages, 2].
     """
 
     uuids: list[str]
     languages: list[str]
     relations: list[str]
-    stated: Floats
+    sourced: Floats
+    windows: npt.NDArray[np.int64]
     easy: Mask
     cells: npt.NDArray[np.int64]
+    codes: npt.NDArray[np.str_]
+    coverage: Floats
+
+    @property
+    def language_numbers(self) -> npt.NDArray[np.int64]:
+        """The number of each fact's language among `codes`."""
+        return np.searchsorted(self.codes, np.array(self.languages, str))
+
+    def stated(self, sourced: Floats, coverage: Floats) -> Floats:
+        """P(stated) of every fact, also of those without a source. coverage: of each language."""
+        numbers = self.language_numbers
+        missed = expect_missed(sourced, self.windows, numbers, coverage)
+        return np.where(self.windows > 0, sourced, missed[numbers])
+
+    def expected_coverage(self) -> Floats:
+        """The mean coverage of each language."""
+        means: Floats = self.coverage[:, 0] / self.coverage.sum(axis=1)
+        return means
 
 
-def find_predicted(types: pa.Table, cells: Cells) -> PredictedFacts:
-    """The predicted facts of FACT_TYPES."""
+def find_predicted(types: pa.Table, cells: Cells, coverage: Coverage) -> PredictedFacts:
+    """The predicted facts of FACT_TYPES. coverage: see `missed.read_coverage`.
+
+    A source whose probability was not estimated counts as a statement.
+    """
     number_of = {key: number for number, key in enumerate(cells.keys)}
-    columns = ("uuid", "language", "relation", "type", "source_present", "stated_probability", "easy")
+    columns = ("uuid", "language", "relation", "type", "source_present", "windows")
     rows = [
-        (uuid, language, relation, _stated(source, stated), easy is not None, number_of[uuid, language])
-        for uuid, language, relation, type_, source, stated, easy in zip_columns(types, *columns)
+        (uuid, language, relation, windows if source else 0, 1.0 if stated is None else stated,
+         easy is not None, number_of[uuid, language])
+        for uuid, language, relation, type_, source, windows, stated, easy in zip_columns(
+            types, *columns, "stated_probability", "easy"
+        )
         if type_ != "not_predicted" and (uuid, language) in number_of
-    ]
-    uuids, languages, relations, stated, easy, numbers = map(
-        list, zip(*rows, strict=True) if rows else [()] * 6
+    ]  # fmt: skip
+    uuids, languages, relations, windows, stated, easy, numbers = map(
+        list, zip(*rows, strict=True) if rows else [()] * 7
     )
+    codes = np.unique(np.array(languages, str))
+    found = np.array(windows, np.int64)
     return PredictedFacts(
-        uuids, languages, relations,
-        np.array(stated, np.float64), np.array(easy, np.bool_), np.array(numbers, np.int64),
+        uuids, languages, relations, np.where(found > 0, np.array(stated, np.float64), 0.0), found,
+        np.array(easy, np.bool_), np.array(numbers, np.int64), codes,
+        np.array([coverage.get(str(code), (SEEN, UNSEEN)) for code in codes]).reshape(-1, 2),
     )  # fmt: skip
-
-
-def _stated(source: bool, probability: float | None) -> float:
-    """P(the source states the fact): 0 without one, 1 where it was not estimated."""
-    if not source:
-        return 0.0
-    return 1.0 if probability is None else probability
 
 
 def type_probabilities(stated: Floats, easy: Mask, without_source: Floats, has_partner: Mask) -> Floats:
@@ -95,21 +119,22 @@ def probabilities_of(facts: PredictedFacts, transfer: Transfer, stated: Floats) 
 
 def judge_facts(facts: PredictedFacts, transfer: Transfer, untrained: Transfer) -> pa.Table:
     """FACT_VERDICTS; transfer: of the checkpoint, untrained: of its twin, both over the cells."""
-    probabilities = probabilities_of(facts, transfer, facts.stated)
+    stated = facts.stated(facts.sourced, facts.expected_coverage())
+    probabilities = probabilities_of(facts, transfer, stated)
     without_source = transfer.without_own_source()[facts.cells]
     has_partner = np.isfinite(transfer.from_others[facts.cells])
     verdicts, reasons = [], []
-    for row, stated, expected, partner in zip(
-        probabilities, facts.stated, without_source, has_partner, strict=True
+    for row, stated_here, windows, expected, partner in zip(
+        probabilities, stated, facts.windows, without_source, has_partner, strict=True
     ):
-        verdict, reason = _decide(row, float(stated), float(expected), bool(partner))
+        verdict, reason = _decide(row, stated_here, windows > 0, expected, partner)
         verdicts.append(verdict)
         reasons.append(reason)
     columns = {
         "uuid": facts.uuids,
         "language": facts.languages,
         "relation": facts.relations,
-        "stated": facts.stated,
+        "stated": stated,
         "without_source": without_source,
         "without_source_untrained": untrained.without_own_source()[facts.cells],
         **dict(zip(KNOWN_FROM, probabilities.T, strict=True)),
@@ -120,13 +145,15 @@ def judge_facts(facts: PredictedFacts, transfer: Transfer, untrained: Transfer) 
     return pa.table(arrays, schema=FACT_VERDICTS)
 
 
-def _decide(probabilities: Floats, stated: float, without_source: float, partner: bool) -> tuple[str, str]:
+def _decide(
+    probabilities: Floats, stated: float, sourced: bool, without_source: float, partner: bool
+) -> tuple[str, str]:
     """The verdict and its reason."""
     if np.isnan(without_source):
         return UNDETERMINED, TOO_FEW
     largest = int(np.argmax(probabilities))
     if probabilities[largest] < LEVEL:
         return UNDETERMINED, UNCLEAR
-    source = f"P(stated here) = {stated:.2f}" if stated else "No source here"
+    source = f"P(stated here) = {stated:.2f}" + ("" if sourced else " though no source was found")
     others = "" if partner else "; no other language that has a source knows it"
     return KNOWN_FROM[largest], f"{source}; P(known without it) = {without_source:.2f}{others}."

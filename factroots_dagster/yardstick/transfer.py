@@ -47,7 +47,7 @@ def expected_share(study: Study, verdict: str) -> tuple[float, float, float]:
     access = measure_name_access(study.model, study.splits, study.predictions, sourced, seed=study.world.seed)
     cells = collect_cells(study.predictions, sourced)
     fitted = estimate_transfer(cells, access)
-    facts = find_predicted(study.types, cells)
+    facts = find_predicted(study.types, cells, {})
     shares = share_verdicts(judge_facts(facts, fitted.estimate(), fitted.estimate()), facts, fitted)
     (row,) = (row for row in shares.to_pylist() if row["language"] == "*" and row["verdict"] == verdict)
     value, low, high = (np.nan if row[name] is None else row[name] for name in ("expected", "low", "high"))

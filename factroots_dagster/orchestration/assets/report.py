@@ -45,6 +45,7 @@ def fact_types(step: Step, checkpoint: str) -> None:
 
 def fact_verdicts(step: Step, checkpoint: str) -> None:
     """Say with probabilities what every predicted fact is known from."""
+    from factroots_dagster.roots.missed import read_coverage
     from factroots_dagster.roots.transfer import collect_cells, estimate_transfer, sourced_facts
     from factroots_dagster.roots.verdict_shares import share_verdicts
     from factroots_dagster.roots.verdicts import find_predicted, judge_facts
@@ -58,7 +59,9 @@ def fact_verdicts(step: Step, checkpoint: str) -> None:
     cells = collect_cells(predictions, sourced)
     trained = estimate_transfer(cells, step.read("name_access", checkpoint))
     untrained = estimate_transfer(cells, step.read_side("untrained", "name_access", checkpoint))
-    facts = find_predicted(types, cells)
+    coverage = [step.read_side("coverage", "entity_mentions", language) for language in sourced]
+    matchers = set(types["matcher"].to_pylist())
+    facts = find_predicted(types, cells, read_coverage(pa.concat_tables(coverage), matchers))
     verdicts = judge_facts(facts, trained.estimate(), untrained.estimate())
     shares = share_verdicts(verdicts, facts, trained)
     step.writer.write(verdicts, tables.FACT_VERDICTS)

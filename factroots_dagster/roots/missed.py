@@ -1,0 +1,62 @@
+"""Statements that were not found: how probable it is that a language states a fact that has no source in it.
+
+A statement is found if both names stand in it as the matcher knows them. Where it knows the share c of the
+forms of names (NAME_COVERAGE), it finds a statement with probability d = c * c. If m_w facts were found in w
+windows, then m_1 r - m_2 r^2 + m_3 r^3 - ... with r = (1 - d) / d stated facts are expected of which no
+statement was found, however many statements facts have (Good and Toulmin, Biometrika 43:45, 1956). Beyond
+r = 1 the series is of no use, and r = 1 is taken. Pronouns, and names that no link shows, are left out. So
+the share is a lower bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from factroots_dagster.tables import zip_columns
+from factroots_dagster.tracing.matchers import names_of_matcher
+
+SEEN, UNSEEN = 19.0, 1.0
+"""Beta prior of the coverage, as in the dumps in which it was measured: mean .95, the weight of 20 links."""
+MOST = 0.9
+"""Highest probability that a fact without a source is stated all the same."""
+
+Floats = npt.NDArray[np.float64]
+Coverage = Mapping[str, tuple[float, float]]
+"""Language to parameters of the beta distribution of its coverage."""
+
+
+def read_coverage(coverage: pa.Table, matchers: set[str]) -> Coverage:
+    """The coverage of languages by the names that the matchers use, the lowest where they differ.
+
+    coverage: NAME_COVERAGE of some languages. matchers: those of their FACT_TYPES.
+    """
+    names = {names_of_matcher(matcher) for matcher in matchers}
+    found: dict[str, tuple[float, float]] = {}
+    for language, name, links, seen in zip_columns(coverage, "language", "names", "links", "seen"):
+        if name in names:
+            counts = (seen + SEEN, links - seen + UNSEEN)
+            found[language] = min(found.get(language, counts), counts, key=lambda pair: pair[0] / sum(pair))
+    return found
+
+
+def expect_missed(
+    stated: Floats, windows: npt.NDArray[np.int64], languages: npt.NDArray[np.int64], coverage: Floats
+) -> Floats:
+    """P(stated all the same) of a fact without a source, [languages].
+
+    stated: P(stated) of predicted facts, 0 without a source; windows: in which they were found; languages:
+    number of each fact's language; all [facts]. coverage: share of a name's forms that is seen, [languages].
+    """
+    seen = np.maximum(0.5, coverage**2)
+    ratio = (1 - seen) / seen
+    found = windows > 0
+    terms = np.where(found, -stated * (-ratio[languages]) ** windows, 0.0)
+    count = len(coverage)
+    missed = np.bincount(languages, weights=terms, minlength=count)
+    unsourced = np.bincount(languages[~found], minlength=count)
+    shares: Floats = np.clip(missed / np.maximum(1, unsourced), 0, MOST)
+    return shares
