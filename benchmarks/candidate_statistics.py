@@ -102,25 +102,35 @@ class Reading:
         """By layer: log-probability of the partner's answer, with the states of the name here, [pairs]."""
         return self._patch(self.there, self.here)
 
-    def _patch(self, into: npt.NDArray[np.int64], named: npt.NDArray[np.int64]) -> list[Floats]:
-        """The questions of the cells `into` with the names, and their states, of the cells `named`.
-
-        By layer, 0 being the name alone; NaN where a name is cut otherwise in the other question.
+    @cached_property
+    def restored_here(self) -> list[Floats]:
+        """By layer: log-probability of the answer here where the name is masked, until after the layer the
+        states of the partner's name stand there, [pairs]. Layer 0: nothing does.
         """
-        crossed = [
-            ask(self.model, self.questions[cell]._replace(subject=self.questions[other].subject))
-            for cell, other in zip(into, named, strict=True)
-        ]
-        pairs = [
-            pair
-            for pair, other in enumerate(named)
-            if crossed[pair].name_ids() == self.asked[other].name_ids()
-        ]
+        return self._patch(self.here, self.there, masked=True)
+
+    def _patch(
+        self, into: npt.NDArray[np.int64], named: npt.NDArray[np.int64], masked: bool = False
+    ) -> list[Floats]:
+        """The questions of the cells `into` with the names, or as many masks, of the cells `named`.
+
+        By layer after which the names' states stand there, 0 being without; NaN where a name is cut otherwise
+        in the other question.
+        """
+        mask = self.model.tokenizer.mask_token
+        crossed, pairs = [], []
+        for pair, (cell, other) in enumerate(zip(into, named, strict=True)):
+            name, tokens = self.questions[other].subject, self.asked[other].name_ids()
+            subject = " ".join([mask] * len(tokens)) if masked else name
+            question = ask(self.model, self.questions[cell]._replace(subject=subject))
+            if len(question.name) == len(tokens) and (masked or question.name_ids() == tokens):
+                crossed.append(question)
+                pairs.append(pair)
         by_layer = []
         for layer in range(self.model.ffn.layers):
             states = [self.states[cell][layer][self.asked[cell].name] for cell in named[pairs]]
             logprobs = np.full(len(named), np.nan)
-            logprobs[pairs] = score(self.model, [crossed[pair] for pair in pairs], layer, states)
+            logprobs[pairs] = score(self.model, crossed, layer, states)
             by_layer.append(logprobs)
         return by_layer
 
@@ -184,6 +194,7 @@ def list_candidates(layers: int) -> dict[str, Callable[[Reading], pd.Series]]:
     for layer in range(layers):
         of_pairs[f"patching_here_{layer}"] = lambda reading, layer=layer: reading.patched_here[layer]
         of_pairs[f"patching_there_{layer}"] = lambda reading, layer=layer: reading.patched_there[layer]
+        of_pairs[f"restoring_{layer}"] = lambda reading, layer=layer: reading.restored_here[layer]
         of_pairs[f"similarity_{layer + 1}"] = lambda reading, layer=layer: reading.similarities[layer]
     of_pairs["integrated_gradients"] = lambda reading: reading.attributions
     of_pairs["editing"] = lambda reading: reading.edits.watched

@@ -9,8 +9,16 @@ import pandas as pd
 import pytest
 import torch
 
+from benchmarks.candidate_results import (
+    Scored,
+    combine,
+    compute_log_odds,
+    measure_aucs,
+    measure_gains,
+    report,
+)
 from benchmarks.candidate_statistics import Reading, list_candidates
-from benchmarks.candidates import Scored, aucs, combine, differences, log_odds, read_world
+from benchmarks.candidates import Kept, read_world, score_world
 from benchmarks.masked_model import Asked, ask, integrate_gradients, make_trainable, score, unlearned
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.feed_forward import scale_neurons
@@ -65,18 +73,25 @@ def encode_alone(
     return found
 
 
-def test_patched_states_reach_the_answer_as_they_do_one_question_at_a_time(reading: Reading) -> None:
+@pytest.mark.parametrize("masked", [False, True])
+def test_patched_states_reach_the_answer_as_they_do_one_question_at_a_time(
+    reading: Reading, masked: bool
+) -> None:
     model = reading.model
+    without, patched = (reading.restored_here if masked else reading.patched_here)[:2]
     for pair in range(0, len(reading.here), 10):
         here, there = reading.here[pair], reading.there[pair]
-        source = reading.asked[there]
-        crossed = ask(model, reading.questions[here]._replace(subject=reading.questions[there].subject))
+        source, name = reading.asked[there], reading.questions[there].subject
+        if masked:
+            name = " ".join([model.tokenizer.mask_token] * len(source.name))
+        crossed = ask(model, reading.questions[here]._replace(subject=name))
         at_name = encode_alone(reading, source)[1][source.name]
-        last = encode_alone(reading, crossed, 1, at_name)[-1]
-        logits = model.model.cls(last[crossed.prompt.positions]).log_softmax(dim=1)
-        expected = np.mean([row[token] for row, token in zip(logits, crossed.answer, strict=True)])
-        assert reading.patched_here[1][pair] == pytest.approx(expected, abs=1e-4)
-    assert np.abs(reading.patched_here[1] - reading.patched_here[0]).max() > 0.05
+        for logprob, states in ((without[pair], None), (patched[pair], at_name)):
+            last = encode_alone(reading, crossed, 0 if states is None else 1, states)[-1]
+            logits = model.model.cls(last[crossed.prompt.positions]).log_softmax(dim=1)
+            expected = np.mean([row[token] for row, token in zip(logits, crossed.answer, strict=True)])
+            assert logprob == pytest.approx(expected, abs=1e-4)
+    assert np.abs(patched - without).max() > (1 if masked else 0.05)
 
 
 def test_the_name_is_where_the_prompt_has_the_subjects_tokens(reading: Reading) -> None:
@@ -151,13 +166,26 @@ def planted_world(seed: int) -> Scored:
 
 def test_a_candidate_that_knows_something_else_adds_to_ours_and_a_constant_does_not() -> None:
     world, others = planted_world(0), [planted_world(1), planted_world(2)]
-    ours = log_odds(world.scores["trained"]["ours"])
-    gain, _ = differences(world, combine(others, world, "trained", "good"), ours)
-    none, _ = differences(world, combine(others, world, "trained", "same"), ours)
+    ours = compute_log_odds(world.scores["trained"]["ours"])
+    gain, _ = measure_gains(world, combine(others, world, "trained", "good"), ours)
+    none, _ = measure_gains(world, combine(others, world, "trained", "same"), ours)
     assert gain.low > 0 and 0.03 < gain.value < 0.2
     assert none[1:] == (0, 0, 0)
-    within, everywhere = aucs(world, ours)
+    within, everywhere = measure_aucs(world, ours)
     assert within.value == everywhere.value and within.low > 0.6
+
+
+def test_the_report_has_every_candidate_alone_and_beside_ours(study: Study) -> None:
+    cells = study.cells()[[]].assign(linked=1)
+    random = np.random.default_rng(0)
+    types = [np.where(random.random(len(cells)) < 0.5, "shared", "independent") for _ in range(2)]
+    scored = score_world(Kept(study, cells.assign(causal_type=types[0]), [study.model]), lambda line: None)
+    worlds = {0: scored, 1: scored._replace(cells=cells.assign(causal_type=types[1]))}
+    lines = report(worlds, "easy")
+    for name in list_candidates(study.model.ffn.layers):
+        alone, added = ([line for line in lines if line.startswith(f"| {name} |")][i::2] for i in (0, 1))
+        assert len(alone) >= 2 and len(added) >= 2, name
+        assert not any("nan" in line for line in alone + added), name
 
 
 def test_a_world_that_is_not_there_is_refused_with_the_command_that_makes_it(tmp_path: Path) -> None:
