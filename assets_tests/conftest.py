@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pytest
 from filelock import FileLock
+from hypothesis import settings as hypothesis_settings
 
 from assets_tests.project import (
     PROJECT,
@@ -29,6 +30,8 @@ from factroots_dagster.facts.mlama.split import read_split
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
+hypothesis_settings.register_profile("suite", deadline=None)  # a busy machine is no reason to fail
+hypothesis_settings.load_profile("suite")
 pytest_plugins = ["assets_tests.models.fixtures"]
 
 SLOW_FIXTURES = {"world", "spark", "real_data"}

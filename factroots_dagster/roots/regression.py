@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from factroots_dagster.stats.logistic import fit_logistic, sigmoid
 
-PRECISION = 10.0
+PRECISION = 1.0
 """Inverse variance of the normal prior on a coefficient, of standardised columns."""
 LOOSE = 1e-3
 """The same of an intercept."""

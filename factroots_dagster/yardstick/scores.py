@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from factroots_dagster.yardstick.methods import METHODS, judge_ours
 from factroots_dagster.yardstick.metrics import Metric, measure
-from factroots_dagster.yardstick.schema import INDEPENDENT, SHARED
+from factroots_dagster.yardstick.schema import CAUSAL_TYPES, INDEPENDENT, SHARED
 from factroots_dagster.yardstick.study import CELL, Study, keep_fewer_facts
+from factroots_dagster.yardstick.transfer import expected_share
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,19 +80,32 @@ def _pooled(metrics: tuple[Metric, ...]) -> Metric:
 
 
 def _power(study: Study, decided: Sequence[pd.DataFrame]) -> list[list[Metric]]:
-    """Of each truth: shares of the causally shared, and the independent, called shared with fewer facts."""
-    from factroots_dagster.stats.intervals import wilson
+    """Of each truth: what ours finds of the causally shared with fewer facts, and the share it expects.
 
+    `called_shared_at_n`, `false_shared_at_n`: share of the causally shared, and of the independent, that is
+    called shared. `expected_shared_at_n`: of all predicted facts, `true_shared_at_n`: of those decided.
+    """
     powers: list[list[Metric]] = [[] for _ in decided]
     for facts in FACTS_PER_CELL:
-        alike = judge_ours(keep_fewer_facts(study, facts))["alike"]
+        fewer = keep_fewer_facts(study, facts)
+        alike = judge_ours(fewer)["alike"]
+        expected = Metric(f"expected_shared_at_{facts}", *expected_share(fewer, SHARED))
         for truth, power in zip(decided, powers, strict=True):
             for kind, name in ((SHARED, "called_shared"), (INDEPENDENT, "false_shared")):
                 cells = truth[(truth["causal_type"] == kind) & truth["source"]].index.intersection(
                     alike.index
                 )
-                called = int(alike[cells].sum())
-                low, high = (np.nan if bound is None else bound for bound in wilson(called, len(cells)))
-                share = called / len(cells) if len(cells) else np.nan
-                power.append(Metric(f"{name}_at_{facts}", share, low, high))
+                power.append(_proportion(f"{name}_at_{facts}", alike[cells].to_numpy(bool)))
+            kinds = truth["causal_type"][truth.index.isin(alike.index)]
+            kinds = kinds[kinds.isin(CAUSAL_TYPES)]
+            power += [expected, _proportion(f"true_shared_at_{facts}", (kinds == SHARED).to_numpy())]
     return powers
+
+
+def _proportion(metric: str, hits: npt.NDArray[np.bool_]) -> Metric:
+    """A share with Wilson's interval; NaN without observations."""
+    from factroots_dagster.stats.intervals import wilson
+
+    if not len(hits):
+        return Metric(metric, np.nan, np.nan, np.nan)
+    return Metric(metric, float(hits.mean()), *wilson(int(hits.sum()), len(hits)))

@@ -18,6 +18,8 @@ from factroots_dagster.roots.transfer import (
     fit_transfer,
     sourced_facts,
 )
+from factroots_dagster.roots.verdict_shares import share_verdicts
+from factroots_dagster.roots.verdicts import find_predicted, judge_facts
 from factroots_dagster.yardstick.study import CELL, Study
 
 if TYPE_CHECKING:
@@ -37,6 +39,19 @@ def transfer_by_model(study: Study, model: LoadedModel) -> pd.DataFrame:
     access = measure_name_access(model, study.splits, study.predictions, sourced, seed=study.world.seed)
     cells = collect_cells(study.predictions, sourced)
     return _tabulate(cells, estimate_transfer(cells, access))
+
+
+def expected_share(study: Study, verdict: str) -> tuple[float, float, float]:
+    """The expected share of a verdict among all predicted facts and its interval, as the product gives it."""
+    sourced = sourced_facts(study.types)
+    access = measure_name_access(study.model, study.splits, study.predictions, sourced, seed=study.world.seed)
+    cells = collect_cells(study.predictions, sourced)
+    fitted = estimate_transfer(cells, access)
+    facts = find_predicted(study.types, cells)
+    shares = share_verdicts(judge_facts(facts, fitted.estimate(), fitted.estimate()), facts, fitted)
+    (row,) = (row for row in shares.to_pylist() if row["language"] == "*" and row["verdict"] == verdict)
+    value, low, high = (np.nan if row[name] is None else row[name] for name in ("expected", "low", "high"))
+    return value, low, high
 
 
 def transfer_by_strings(study: Study) -> pd.DataFrame:
