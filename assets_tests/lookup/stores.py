@@ -89,7 +89,7 @@ def write_language(
 
 
 def write_checkpoint(store: Store, checkpoint: str, correct: bool = True) -> None:
-    """Write the predictions of u3 (wrong) and u1 (correct or not) in German, and the types of both."""
+    """Write predictions of u3 (wrong) and u1 (correct or not) in German, types of both, a verdict on u1."""
     answers = [
         {"uuid": "u3", "full_match": False, "predicted_ids": [[], [8, 9]], "object_ids": [1, 2]},
         {"uuid": "u1", "full_match": correct, "predicted_ids": [[7]], "object_ids": [7]},
@@ -107,6 +107,10 @@ def write_checkpoint(store: Store, checkpoint: str, correct: bool = True) -> Non
     with store.write_partition("fact_types", checkpoint, code_version="1") as work:
         rows = [dict(zip(schema.names, (uuid, "de", *types[uuid]), strict=True)) for uuid in types]
         work.write(pa.Table.from_pylist(rows, schema), schema)
+    schema = pa.schema([(name, pa.string()) for name in ("uuid", "language", "verdict", "reason")])
+    with store.write_partition("fact_verdicts", checkpoint, code_version="1") as work:
+        row = {"uuid": "u1", "language": "de", "verdict": "independent", "reason": "P(stated here) = 0.90."}
+        work.write(pa.Table.from_pylist([row], schema), schema)
 
 
 def trace(store: Store, *arguments: str, world: str = "mlama", width: int = 100) -> Result:

@@ -98,9 +98,12 @@ def test_the_only_categorized_checkpoint_is_shown_with_its_types(store: Store) -
         "reason": "2 chunks hold both.",
     }
     assert german["probability"] == pytest.approx(0.60653, abs=1e-5)
+    assert (german["verdict"], german["verdict_reason"]) == ("independent", "P(stated here) = 0.90.")
+    assert "    known from: independent. P(stated here) = 0.90.\n" in trace(store, "u1", width=120).output
     assert "type" not in ukrainian  # it was not asked in Ukrainian
     output = trace(store, "Nirgends", width=120).output
     assert re.search(r"de +P36 +Nirgends — Nichts +✗ token ids 8 9 +not_predicted +- +0\n", output)
+    assert "known from" not in output
     assert "    No number of masks.\n    no source found in 1,234 articles\n" in output
     assert output.endswith("Predictions and types: mbert.\n")
     assert re.search(r"uk .* -  +-  +sentence", trace(store, "u1", width=120).output)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from assets_tests.roots.tables import prediction_row, rows, source_row, split_row
 from factroots_dagster.facts.schema import MLAMA_SPLIT
@@ -52,6 +53,7 @@ HOSTILE = (
     "very long " * 60,
 )
 LANGUAGES = ("qaa", "qab", "qac")
+VERDICT_REASON = "P(stated here) = 0.90; P(known without it) < 0.10 </script>."
 KINDS = ("shared", "independent", "transferred", "unlinked", "unknown", "easy_token") * 10
 """The planted kind of each fact."""
 PAIRS = [(a, b) for a in LANGUAGES for b in LANGUAGES if a < b]
@@ -145,6 +147,14 @@ def make_world() -> SmallWorld:
     )
 
 
+def _verdicts_of(types: pa.Table) -> pa.Table:
+    """Every predicted fact is known from its own text alone."""
+    predicted = types.filter(pc.not_equal(types["type"], "not_predicted")).select(["uuid", "language"])
+    for name, text in (("verdict", "independent"), ("reason", VERDICT_REASON)):
+        predicted = predicted.append_column(name, pa.array([text] * predicted.num_rows, pa.string()))
+    return predicted
+
+
 def _verdict_rows() -> list[dict[str, Any]]:
     """The same shares in every language; an untrained model shares a tenth as much."""
     expected = dict(zip(KNOWN_FROM, (0.4, 0.3, 0.15, 0.1, 0.05), strict=True))
@@ -199,6 +209,7 @@ def report_inputs(
         decode=lambda ids: [f"<script>{tokens}" for tokens in ids],
         articles={"qaa": 1234},
         links=True,
+        verdicts=_verdicts_of(types),
     )
     kept = {name: table for name, table in (world.tables | tables).items() if name not in without}
     return ReportInputs(kept, facts, language_names or {}, yardstick)

@@ -11,7 +11,7 @@ import pytest
 
 from assets_tests.report.browser import DESKTOP, PHONE, chromium, opened
 from assets_tests.report.pages import write_new_report
-from assets_tests.report.small_world import HOSTILE, LANGUAGES, SmallWorld, report_inputs
+from assets_tests.report.small_world import HOSTILE, LANGUAGES, VERDICT_REASON, SmallWorld, report_inputs
 from assets_tests.report.synthetic import fact_tables, large_report
 from factroots_dagster.report.figures.colours import TYPE_NAMES
 from factroots_dagster.report.page import write_report
@@ -101,7 +101,8 @@ def test_the_explorer_shows_what_the_tables_say(
                 assert ("✓" in answer, "✗" in answer) == (right, not right)
                 assert "per token: 36.8%" in answer  # exp(-1), every row's log-probability
                 assert subject[:50] in answer
-                assert type_ == f"{TYPE_NAMES[fact['type']]} {fact['reason']}"
+                known = f" Known from: independent. {VERDICT_REASON}" if right else ""
+                assert type_ == f"{TYPE_NAMES[fact['type']]} {fact['reason']}{known}"
                 others = [x for x in predicting if x != language] if right else []
                 similarities = [round(100 * cosine[uuid, frozenset((language, x))]) / 100 for x in others]
                 assert near.count("0.") == len(others)

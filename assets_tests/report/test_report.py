@@ -64,7 +64,7 @@ def test_the_page_needs_no_other_file_to_be_shown(report: Path, page: Page) -> N
                 assert value and (value.startswith(("data:image/svg+xml;base64,", "#", "data/")))
                 links.add(value)
     images = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(images) == len(list((report / "figures").iterdir())) == 13
+    assert len(images) == len(list((report / "figures").iterdir())) == 14
     assert all(len(image["alt"] or "") > 60 for image in images)
     downloads = {link for link in links if link.startswith("data/")}
     assert {report / link for link in downloads} == set((report / "data").iterdir())
@@ -89,7 +89,7 @@ def test_the_policy_lets_only_our_script_run(report: Path, page: Page) -> None:
 def test_every_figure_and_section_names_its_source(page: Page, report: Path) -> None:
     html = (report / "index.html").read_text("utf-8")
     captions = re.findall(r"<figcaption>.*?</figcaption>", html)
-    assert len(captions) == 13 and all('href="data/' in caption for caption in captions)
+    assert len(captions) == 14 and all('href="data/' in caption for caption in captions)
     sources = [text for tag, text in page.texts if text.startswith("From the asset ")]
     assert len(sources) == html.count("<section ") - 3  # all but the explorer, the limits and the lineage
     assert 'href="#lineage-fact_types"' in html and 'id="lineage-fact_types"' in html and "b" * 12 in html
@@ -108,6 +108,10 @@ def test_hostile_labels_are_shown_as_text(page: Page, report: Path) -> None:
     assert all(tag in ("bdi", "title") for tag, text in page.texts if "\u202e" in text or "tiny-<i>" in text)
 
 
+def _types_table(page: Page) -> list[list[str]]:
+    return next(table for table in page.tables if "Asked" in table[0])
+
+
 def test_totals_add_up_and_equal_the_tables(page: Page, report: Path, types: pa.Table) -> None:
     summary = json.loads((report / "summary.json").read_text("utf-8"))
     expected = {language: dict.fromkeys(TYPES, 0) for language in (*LANGUAGES, "*")}
@@ -115,9 +119,12 @@ def test_totals_add_up_and_equal_the_tables(page: Page, report: Path, types: pa.
         expected[language][type_] += 1
         expected["*"][type_] += 1
     assert summary["types"] == expected
+    assert summary["expected_shares"]["*"]["shared"] == pytest.approx(
+        {"expected": 0.4, "low": 0.35, "high": 0.45}
+    )
     assert summary["facts"] == types.num_rows
     assert summary["predicted"] == sum(expected["*"][type_] for type_ in PREDICTED_TYPES)
-    header, *body = page.tables[0]
+    header, *body = _types_table(page)
     assert len(body) == 4
     for row in body:
         counts = [int(cell.split(" [")[0].replace(",", "")) for cell in row[1:9]]
@@ -138,7 +145,7 @@ def test_every_count_has_its_range(page: Page, report: Path, sensitivity: pa.Tab
         counts.setdefault((row["language"], row["type"]), []).append(row["facts"])
     ranges = {key: (min(values), max(values)) for key, values in counts.items()}
     assert any(low < high for low, high in ranges.values())
-    for row in page.tables[0][1:]:
+    for row in _types_table(page)[1:]:
         for type_, cell in zip(PREDICTED_TYPES, row[1:6], strict=True):
             low, high = ranges[LABELS.get(row[0], row[0]), type_]
             count, shown = cell.split(" ", 1)
@@ -220,7 +227,12 @@ def test_the_yardstick_shows_every_method_beside_its_placebo(
 def test_expected_shares_stand_beside_those_of_an_untrained_model(page: Page, report: Path) -> None:
     table = next(table for table in page.tables if table[0][-1] == "shared, untrained")
     assert table[0] == list(HEADINGS)
-    assert table[1][0] == "all languages" and len(table) == 2 + len(LANGUAGES)
+    assert table[-1][0] == "all languages" and len(table) == 2 + len(LANGUAGES)
+    assert (report / "figures" / "expected_shares.svg").is_file()
+    assert (
+        "expected to share 40.0% [35.0, 45.0] of them with other languages (a model that was never"
+        in page.text
+    )
     for row in table[1:]:
         assert row[1] == "18" and row[2] == "40.0% [35.0, 45.0]" and row[-2:] == ["3", "4.0%"]
     written = read_csv(report, "verdict_shares")
@@ -329,7 +341,7 @@ def test_missing_tables_leave_out_their_sections_and_nothing_else(
         summary = write_report(folder, inputs)
         page = read_page(folder)
         ids = {a["id"] for tag, a in page.tags if tag == "section"}
-        always = {"answer", "probing", "clusters", "absence", "easy", "examples"}
+        always = {"types", "probing", "clusters", "absence", "easy", "examples"}
         assert ids == always | {"explorer-section", "limits"}
         assert summary["planted_agreement"] is None
         assert "generated world" not in page.text

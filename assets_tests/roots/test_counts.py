@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from assets_tests.roots.tables import fact_types_table, rows, source_row
@@ -9,7 +7,6 @@ from factroots_dagster.roots.counts import (
     count_absent_sources,
     count_ranges,
     count_types,
-    estimate_luck,
     overall_absence,
 )
 from factroots_dagster.roots.schema import SENSITIVITY, TYPES
@@ -73,47 +70,3 @@ def test_absence_counts_predicted_facts_by_matcher() -> None:
     assert (chunk["stated"], chunk["false_source_rate"]) == (0.5, 0.5)
     assert by_key["qaa", "article"]["rate"] == by_key["qab", "chunk"]["rate"] == 0
     assert overall_absence(absence) == {"chunk": pytest.approx(1 / 3), "article": 0}
-
-
-def estimates(*facts: Any) -> dict[str, dict[str, Any]]:
-    return {row["language"]: row for row in estimate_luck(fact_types_table(*facts)).to_pylist()}
-
-
-def test_luck_is_measured_on_facts_that_no_corpus_states() -> None:
-    nowhere = [
-        (f"n{i}", language, "transferred" if i == 0 and language == "qaa" else "not_predicted", False, None)
-        for i in range(5)
-        for language in ("qaa", "qab")
-    ]
-    carried = [(f"t{i}", "qaa", "transferred" if i < 4 else "not_predicted", False, None) for i in range(5)]
-    stated = [(f"t{i}", "qab", "shared", True, None) for i in range(5)]
-    luck = estimates(*nowhere, *carried, *stated)
-    total, qaa, qab = (luck[language] for language in ("*", "qaa", "qab"))
-    assert (total["unsourced"], total["unsourced_predicted"], total["rate"]) == (10, 1, 0.1)
-    assert (qaa["without_source"], qaa["transferred"]) == (10, 5)
-    assert qaa["expected_lucky"] == pytest.approx(0.1 * 5 / 0.9)
-    assert qaa["transferred_net"] == pytest.approx(5 - 5 / 9)
-    assert qab["expected_lucky"] == qab["transferred_net"] == 0  # no more guesses than hits
-    assert total["transferred_net"] == pytest.approx(5 - 5 / 9)
-
-
-def test_easy_facts_are_no_evidence_of_luck() -> None:
-    total = estimates(
-        ("e", "qaa", "shared_tokens", False, "shared_tokens"),
-        ("e", "qab", "transferred", False, None),  # easy in another language: not counted as unsourced
-        ("s", "qaa", "shared", True, None),
-    )["*"]
-    assert total["unsourced"] == 0 and total["rate"] is None and total["transferred_net"] is None
-
-
-def test_the_correction_recovers_the_facts_that_were_carried_over() -> None:
-    facts = []
-    for i in range(1000):  # a fifth of the facts that no corpus states is guessed
-        facts.append((f"n{i}", "qaa", "transferred" if i % 5 == 0 else "not_predicted", False, None))
-    for i in range(500):  # of 500 facts stated elsewhere 300 are carried over, a fifth of the others guessed
-        known = i < 300 or i % 5 == 0
-        facts.append((f"t{i}", "qaa", "transferred" if known else "not_predicted", False, None))
-        facts.append((f"t{i}", "qab", "shared", True, None))
-    qaa = estimates(*facts)["qaa"]
-    assert qaa["transferred"] == 540
-    assert qaa["transferred_net"] == pytest.approx(300)

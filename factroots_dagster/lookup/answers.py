@@ -24,7 +24,8 @@ class Answer:
 
     prediction: text, or without a tokenizer token ids; None without a prediction. predicted: whether it is
     correct. probability: of the correct object, a geometric mean over its tokens; None where it was not
-    measured. type, reason: as in FACT_TYPES.
+    measured. type, reason: as in FACT_TYPES. verdict, verdict_reason: as in FACT_VERDICTS, None where there
+    is none.
     """
 
     checkpoint: str
@@ -33,6 +34,8 @@ class Answer:
     probability: float | None
     type: str
     reason: str
+    verdict: str | None = None
+    verdict_reason: str | None = None
 
 
 def choose_checkpoint(store: Store, requested: str | None) -> str | None:
@@ -62,12 +65,21 @@ def read_answers(
         (row["language"], row["uuid"]): row
         for row in read_rows(store, ("fact_types", checkpoint), ("language", "type", "reason"), uuids)
     }
+    verdicts = {}
+    if store.exists("fact_verdicts", checkpoint):
+        verdicts = {
+            (row["language"], row["uuid"]): (row["verdict"], row["reason"])
+            for row in read_rows(
+                store, ("fact_verdicts", checkpoint), ("language", "verdict", "reason"), uuids
+            )
+        }
     answers = {}
     for language in {language for language, _ in facts}:
         if not store.exists("predictions", checkpoint, language):
             continue
         for row in read_rows(store, ("predictions", checkpoint, language), columns, uuids):
             if typed := types.get((language, row["uuid"])):
+                verdict, why = verdicts.get((language, row["uuid"]), (None, None))
                 answers[language, row["uuid"]] = Answer(
                     checkpoint=checkpoint,
                     prediction=_prediction_text(row, decode),
@@ -75,6 +87,8 @@ def read_answers(
                     probability=None if row["object_logprob"] is None else exp(row["object_logprob"]),
                     type=typed["type"],
                     reason=typed["reason"],
+                    verdict=verdict,
+                    verdict_reason=why,
                 )
     return answers
 

@@ -106,9 +106,11 @@ def _cells(fact: TracedFact, *, with_answer: bool) -> list[str]:
 
 
 def _print_evidence(fact: TracedFact, console: Console, *, links: bool) -> None:
-    """Print what is below a fact's row: the reason for its type, and its evidence."""
+    """Print what is below a fact's row: the reason for its type, its verdict, and its evidence."""
     if fact.answer is not None:
         print_indented(console, fact.answer.reason, INDENT)
+    if fact.answer is not None and fact.answer.verdict is not None:
+        print_indented(console, f"known from: {fact.answer.verdict}. {fact.answer.verdict_reason}", INDENT)
     if len(fact.corpora) > 1 and fact.windows:
         by_corpus = ", ".join(f"{windows:,} in {name}" for name, windows in fact.corpora.items())
         print_indented(console, f"windows: {by_corpus}", INDENT)

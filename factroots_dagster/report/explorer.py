@@ -41,6 +41,7 @@ class FactTables:
 
     Attributes:
         types: FACT_TYPES of all languages.
+        verdicts: uuid, language, verdict and reason of FACT_VERDICTS; None where there are none.
         splits, predictions, sources: language to MLAMA_SPLIT, PREDICTIONS and FACT_SOURCES of the model's
             corpora together (`roots.corpora`), which may be read when they are used.
         similarity: the SIMILARITY_COLUMNS of NEURON_SIMILARITY.
@@ -57,6 +58,7 @@ class FactTables:
     decode: Decode
     articles: Mapping[str, int]
     links: bool
+    verdicts: pa.Table | None = None
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,7 @@ def _collect_entries(tables: FactTables, languages: Sequence[str], facts: pa.Arr
             "language": pa.array(np.full(own.num_rows, number, np.int32)),
             "prediction": _predicted_texts(predictions, tables.decode),
             "probability": pc.exp(predictions["object_logprob"]),
+            "verdict": _verdict_texts(tables.verdicts, language, own["uuid"]),
         }
         columns |= {name: own[name] for name in ("relation", "type", "reason", "matcher", "windows")}
         columns |= {
@@ -167,6 +170,15 @@ def _collect_entries(tables: FactTables, languages: Sequence[str], facts: pa.Arr
         }
         parts.append(pa.table(columns))
     return pa.concat_tables(parts).sort_by([("fact", "ascending"), ("language", "ascending")])
+
+
+def _verdict_texts(verdicts: pa.Table | None, language: str, uuids: pa.ChunkedArray) -> pa.Array:
+    """What facts are known from and why, null without a verdict."""
+    if verdicts is None:
+        return pa.nulls(len(uuids), pa.string())
+    own = verdicts.filter(pc.equal(verdicts["language"], language))
+    texts = pc.binary_join_element_wise(own["verdict"], own["reason"], ". ")
+    return texts.take(pc.index_in(uuids, value_set=own["uuid"].combine_chunks()))
 
 
 def _rows_of(table: pa.Table, uuids: pa.ChunkedArray) -> pa.Table:
@@ -221,7 +233,7 @@ def _shard(
     `similar` holds, for each fact, hundredths of the similarity of the languages that predict it: the upper
     triangle row by row, null where a pair is not compared. `probability` is in thousandths.
     """
-    names = ("template", "prediction", "reason")
+    names = ("template", "prediction", "reason", "verdict")
     strings, indices = encode_strings([entries[name] for name in names])
     facts = entries["fact"].to_numpy() - first_fact
     languages = entries["language"].to_numpy()

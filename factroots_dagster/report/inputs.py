@@ -23,7 +23,6 @@ from factroots_dagster.roots.counts import (
     count_absent_sources,
     count_ranges,
     counts_by_language,
-    estimate_luck,
 )
 from factroots_dagster.roots.markup import measure_markup, pool_sources, reads_markup
 from factroots_dagster.roots.planted import score_agreement
@@ -132,9 +131,12 @@ class ReportInputs:
         return count_ranges(self.tables.get("sensitivity"))
 
     @cached_property
-    def luck(self) -> list[dict[str, Any]]:
-        """Rows of LUCK, the one of all languages last."""
-        return list(estimate_luck(self.types).to_pylist())
+    def verdict_shares(self) -> dict[str, dict[str, dict[str, Any]]]:
+        """Language ("*" for all) to verdict to row of VERDICT_SHARES; empty without verdicts."""
+        by_language: dict[str, dict[str, dict[str, Any]]] = {}
+        for row in self.rows("verdict_shares"):
+            by_language.setdefault(row["language"], {})[row["verdict"]] = row
+        return by_language
 
     @cached_property
     def counts_markup(self) -> bool:
@@ -232,6 +234,7 @@ def read_report_inputs(
     similarity = reader.read(
         "neuron_similarity", checkpoint, columns=SIMILARITY_COLUMNS, where=pc.field("statistic") == STATISTIC
     )
+    verdicts = reader.read("fact_verdicts", checkpoint, columns=("uuid", "language", "verdict", "reason"))
     tables["wikipedia_volume"] = volume
     tables["name_coverage"] = pa.concat_tables(
         reader.read_side("coverage", "entity_mentions", language) for language in languages
@@ -257,6 +260,7 @@ def read_report_inputs(
             if corpora is None or {*(row["corpora"] or [WIKIPEDIA])} <= {*corpora}
         },
         links=not generated,
+        verdicts=verdicts,
     )
     names = language_names()
     return ReportInputs(tables, facts, names, read_yardstick() if generated else None)

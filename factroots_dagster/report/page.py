@@ -24,6 +24,7 @@ from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.lineage import Origin
 from factroots_dagster.report.sections import build_sections
 from factroots_dagster.report.sections.model import Section
+from factroots_dagster.roots.verdicts import UNDETERMINED
 
 SCORE_COLUMNS = (
     "n", "full_match", "full_match_low", "full_match_high", "partial_match", "typed_p1", "majority",
@@ -66,14 +67,14 @@ def write_report(folder: Path, inputs: ReportInputs, lineage: Sequence[Origin] =
 
 
 def summarize(inputs: ReportInputs) -> dict[str, Any]:
-    """P@1 by language, counts by type, luck, absence and agreement with planted truth, ready for JSON.
+    """P@1, counts by type, expected shares, absence and agreement with planted truth, ready for JSON.
 
     Keys: `checkpoint`; `p_at_1` (language to SCORE_COLUMNS, and `overall`); `types` (language to type to
-    count, "*" for all); `predicted`, `facts`; `luck`; `absence` (language to matcher to rate); `mantel`;
+    count, "*" for all); `expected_shares` (language to verdict to expected, low, high; "*" for all, empty
+    without verdicts); `predicted`, `facts`; `absence` (language to matcher to rate); `mantel`;
     `planted_agreement` and `published_p_at_1`, which may be None.
     """
     total = inputs.counts["*"]
-    luck = inputs.luck[-1]
     absence: dict[str, dict[str, float]] = {}
     for row in inputs.absence.to_pylist():
         absence.setdefault(row["language"], {})[row["matcher"]] = row["rate"]
@@ -86,7 +87,14 @@ def summarize(inputs: ReportInputs) -> dict[str, Any]:
         "types": inputs.counts,
         "predicted": sum(total.values()) - total["not_predicted"],
         "facts": sum(total.values()),
-        "luck": {key: luck[key] for key in ("rate", "transferred", "expected_lucky", "transferred_net")},
+        "expected_shares": {
+            language: {
+                name: {end: row[end] for end in ("expected", "low", "high")}
+                for name, row in rows.items()
+                if name != UNDETERMINED
+            }
+            for language, rows in inputs.verdict_shares.items()
+        },
         "absence": absence,
         "mantel": {row["variable"]: row for row in inputs.rows("mantel")},
         "planted_agreement": inputs.agreement,

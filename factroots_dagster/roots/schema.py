@@ -244,19 +244,3 @@ MARKUP_SOURCES = table(
     float64("only_here_share", "only_here divided by predicted; null when nothing is predicted"),
 )
 """One row per language and matcher on what stands outside running text."""
-
-LUCK = table(
-    ALL_LANGUAGES,
-    int64("unsourced", "Number of facts that are not easy and have no source in any language"),
-    int64("unsourced_predicted", "How many of these are predicted all the same"),
-    float64("rate", "unsourced_predicted divided by unsourced; null if unsourced is 0"),
-    int64("without_source", "Number of facts that are not easy and have no source in this language"),
-    int64("transferred", "How many facts without a source are predicted"),
-    float64(
-        "expected_lucky",
-        "Transferred facts expected to be lucky guesses, at the rate of all languages and at most all of "
-        "them; null without a rate",
-    ),
-    float64("transferred_net", "transferred minus expected_lucky; null without a rate"),
-)
-"""One row per language, and one for all."""

@@ -8,6 +8,8 @@ TYPE_COLOURS = {
     "transferred": "#E69F00",
     "naming_cue": "#CC79A7",
     "shared_tokens": "#7DC3EE",
+    "easy": "#CC79A7",
+    "luck": "#8A949E",
     "not_predicted": "#C8CCD0",
 }
 TYPE_NAMES = {
@@ -16,5 +18,7 @@ TYPE_NAMES = {
     "transferred": "Transferred",
     "naming_cue": "Easy: naming cue",
     "shared_tokens": "Easy: shared tokens",
+    "easy": "Easy",
+    "luck": "Luck",
     "not_predicted": "Not predicted",
 }

@@ -11,7 +11,7 @@ from factroots_dagster.report.figures import style
 from factroots_dagster.report.figures.colours import ACCENT, INK, MUTED, PALE, TYPE_COLOURS, TYPE_NAMES
 from factroots_dagster.report.figures.style import Row, column
 from factroots_dagster.roots.counts import CountRanges
-from factroots_dagster.roots.schema import PREDICTED_TYPES
+from factroots_dagster.roots.schema import KNOWN_FROM, PREDICTED_TYPES
 from factroots_dagster.tracing.matchers import WORDPIECE_CHUNK
 
 AXIS_NAMES = {"easy_rule": "naming cues"}
@@ -44,6 +44,23 @@ def plot_types_by_language(
     return _plot_type_panels(labels, shares, share_ranges)
 
 
+def plot_expected_shares(
+    rows: Mapping[str, Mapping[str, Row]], languages: Sequence[str], label: Callable[[str], str] = str
+) -> Figure:
+    """Expected shares of what facts are known from: a panel per verdict, with intervals as whiskers.
+
+    rows: language to verdict to row of VERDICT_SHARES. languages: those to draw, in this order.
+    """
+    totals = {code: sum(row["facts"] for row in rows[code].values()) for code in languages}
+    drawn = {name: [rows[code][name] for code in languages] for name in KNOWN_FROM}
+    shares = {name: [row["expected"] or 0.0 for row in of_name] for name, of_name in drawn.items()}
+    intervals = {
+        name: [[row[end] for end in ("low", "high") if row[end] is not None] for row in of_name]
+        for name, of_name in drawn.items()
+    }
+    return _plot_type_panels([f"{label(code)}  ({totals[code]:,})" for code in languages], shares, intervals)
+
+
 def plot_sensitivity(rows: Sequence[Row]) -> Figure:
     """How the types of all languages change when one setting is changed.
 
@@ -68,9 +85,9 @@ def _plot_type_panels(
     ranges: Mapping[str, Sequence[Sequence[float]]],
     faint: Sequence[bool] = (),
 ) -> Figure:
-    """A panel per type with a bar per row; ranges, empty where there is none, are drawn as whiskers."""
-    with style.panels(10.5, style.bars_height(len(labels)) + 0.2, len(PREDICTED_TYPES)) as (figure, all_axes):
-        for axes, type_ in zip(all_axes, PREDICTED_TYPES, strict=True):
+    """A panel per type of `shares` with a bar per row; ranges, empty where there is none, are whiskers."""
+    with style.panels(10.5, style.bars_height(len(labels)) + 0.2, len(shares)) as (figure, all_axes):
+        for axes, type_ in zip(all_axes, shares, strict=True):
             values, whiskers = shares[type_], ranges.get(type_, [()] * len(labels))
             bars = axes.barh(range(len(labels)), values, color=TYPE_COLOURS[type_], height=0.66)
             for bar, light in zip(bars, faint, strict=False):

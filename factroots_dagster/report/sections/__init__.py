@@ -32,8 +32,8 @@ from factroots_dagster.report.sections import (
 from factroots_dagster.report.sections.model import Section
 
 SECTIONS: tuple[Callable[[ReportInputs], Section | None], ...] = (
-    types_overview.build_section,
     verdicts.build_section,
+    types_overview.build_section,
     probing.build_section,
     volume.build_section,
     object_length.build_section,

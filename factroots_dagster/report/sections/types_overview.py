@@ -1,4 +1,4 @@
-"""Types by language: the answer at a glance."""
+"""Types by language, by the rules of the first release."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ import pyarrow as pa
 from factroots_dagster.report.figures.colours import TYPE_NAMES
 from factroots_dagster.report.figures.roots import plot_types_by_language
 from factroots_dagster.report.inputs import ReportInputs
-from factroots_dagster.report.sections.model import Figure, Section, Table, join_words, percent
+from factroots_dagster.report.sections.model import (
+    Figure,
+    Section,
+    Table,
+    interval,
+    join_words,
+    percent,
+)
 from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
 
 
@@ -41,38 +48,33 @@ def build_section(inputs: ReportInputs) -> Section:
             [*row, percent(inputs.forms_seen(language))] for row, language in zip(cells, shown, strict=True)
         ]
     return Section(
-        id="answer",
-        title="The answer at a glance",
-        text=_text(inputs, predicted, predicted + total["not_predicted"]),
+        id="types",
+        title="By the rules of the first release",
+        text=_text(inputs),
         figures=[figure],
         tables=[Table(columns, cells, "Every predicted fact has exactly one type; rows and columns add up.")],
         asset="fact_types",
-        data={"types_by_language": _counts_table(inputs), "lucky_guesses": pa.Table.from_pylist(inputs.luck)},
+        data={"types_by_language": _counts_table(inputs)},
     )
 
 
-def _text(inputs: ReportInputs, predicted: int, asked: int) -> list[str]:
+def _text(inputs: ReportInputs) -> list[str]:
     text = [
-        f"The model answers {predicted:,} of {asked:,} questions in {len(inputs.languages)} languages "
-        "correctly. Where does this knowledge come from?",
         f"Shared: the language’s own {inputs.texts} names subject and object together, and the activations "
         "at the answer are more alike between languages than those of other facts with the same object. "
         "Independent: they are named together, but the activations are not so alike, or could not be "
         f"compared. Transferred: this language’s {inputs.texts} does not name them together and nothing "
         "gives the answer away, so it came from another language or was guessed. Easy: they are not named "
         "together either, but the subject’s name gives the answer away.",
-        "These are the rules of the first release. Checked against models that were trained again without a "
-        "fact’s sentences, they tell shared from independent facts no better than names written alike do.",
+        "These are counts by fixed rules. Checked against models that were trained again without a fact’s "
+        "sentences, the rules tell shared from independent facts no better than names written alike do.",
     ]
-    if inputs.rows("verdict_shares"):
-        text.append("Probabilities that do not rest on these rules stand in the next section.")
-    luck = inputs.luck[-1]
-    if luck["rate"] is not None:
+    if inputs.verdict_shares:
+        luck = inputs.verdict_shares["*"]["luck"]
+        share = interval(luck["expected"], luck["low"], luck["high"])
         text.append(
-            f"Some correct answers are luck: of {luck['unsourced']:,} questions that no {inputs.texts} here "
-            f"answers and no name gives away, {percent(luck['rate'])} are answered correctly all the same. "
-            f"About {luck['expected_lucky']:,.0f} of {luck['transferred']:,} transferred facts are therefore "
-            f"expected to be guesses, which leaves {luck['transferred_net']:,.0f}."
+            "Probabilities that do not rest on these rules stand in the section before. By them "
+            f"{share} of the predicted facts are luck, most of which these rules call transferred."
         )
     return text
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from factroots_dagster.report.figures.roots import plot_expected_shares
 from factroots_dagster.report.inputs import ReportInputs
-from factroots_dagster.report.sections.model import Section, Table, interval
+from factroots_dagster.report.sections.model import Figure, Section, Table, interval, join_words, percent
 from factroots_dagster.roots.schema import KNOWN_FROM
+from factroots_dagster.roots.verdicts import UNDETERMINED
 
 WHAT_IT_IS = (
     "A fact is shared if it is stated in the language’s own text and the model would know it in this "
@@ -17,41 +20,66 @@ WHAT_IT_IS = (
 )
 HOW_TO_READ_IT = (
     "Expected shares add up the probabilities of all predicted facts, so that doubtful facts, and sources "
-    "that may state nothing, count in part; intervals are 95% over facts and leave out the uncertainty of "
-    "the estimate itself. A model of the same configuration that was never trained gives the last column: a "
-    "share of shared facts that it also reaches is not read from the model. Undetermined facts are those "
-    "for which no type reaches one half, or which could not be tested."
+    "that may state nothing, count in part. Intervals are 95%, over facts, trainings, and what is uncertain "
+    "of the estimate and of sources. A model of the same configuration that was never trained gives the last "
+    "column: a share of shared facts that it also reaches is not read from the model. Undetermined facts are "
+    "those for which no type reaches one half, or which could not be tested."
 )
 HEADINGS = ("language", "facts", *KNOWN_FROM, "undetermined", "shared, untrained")
 
 
 def build_section(inputs: ReportInputs) -> Section | None:
-    rows = inputs.rows("verdict_shares")
-    if not rows:
+    by_language = inputs.verdict_shares
+    if not by_language:
         return None
-    by_language: dict[str, dict[str, dict[str, Any]]] = {}
-    for row in rows:
-        by_language.setdefault(row["language"], {})[row["verdict"]] = row
-    order = ["*", *(language for language in inputs.languages if language in by_language)]
+    order = [*(language for language in inputs.languages if language in by_language), "*"]
     cells = [
         [
             "all languages" if language == "*" else inputs.language_label(language),
             f"{sum(row['facts'] for row in by_language[language].values()):,}",
-            *(
-                interval(*(by_language[language][name][end] for end in ("expected", "low", "high")))
-                for name in KNOWN_FROM
-            ),
-            f"{by_language[language]['undetermined']['facts']:,}",
-            interval(by_language[language]["shared"]["expected_untrained"], None, None),
+            *(_interval(by_language[language][name]) for name in KNOWN_FROM),
+            f"{by_language[language][UNDETERMINED]['facts']:,}",
+            percent(by_language[language]["shared"]["expected_untrained"]),
         ]
         for language in order
     ]
+    overall = [f"{name} {_interval(by_language['*'][name])}" for name in KNOWN_FROM]
+    figure = Figure(
+        "expected_shares",
+        plot_expected_shares(by_language, order, inputs.language_label),
+        "Expected shares of what the correctly predicted facts of each language are known from, the language "
+        "with the highest P@1 first; the number in parentheses is 100%, whiskers are 95% intervals.",
+        "verdict_shares",
+        f"Bars for {len(order) - 1} languages in five panels. All languages together: {join_words(overall)}.",
+    )
     return Section(
-        id="verdicts",
-        title="Known from where, with probabilities",
-        text=[WHAT_IT_IS, HOW_TO_READ_IT],
-        figures=[],
+        id="answer",
+        title="What the model knows from where",
+        text=[_answer(inputs, by_language["*"]), WHAT_IT_IS, HOW_TO_READ_IT],
+        figures=[figure],
         tables=[Table(list(HEADINGS), cells, "Expected shares of the predicted facts.")],
         asset="fact_verdicts",
         data={"verdict_shares": inputs.tables["verdict_shares"]},
     )
+
+
+def _answer(inputs: ReportInputs, overall: Mapping[str, Mapping[str, Any]]) -> str:
+    """The answer in words."""
+    predicted = sum(row["facts"] for row in overall.values())
+    asked = sum(inputs.counts["*"].values())
+    languages = len(inputs.languages)
+    answer = f"The model answers {predicted:,} of {asked:,} questions in {languages} languages correctly."
+    shared = overall["shared"]
+    if shared["expected"] is None:
+        return f"{answer} There are too few facts without a source to tell what it knows from where."
+    untrained = shared["expected_untrained"]
+    beside = "" if untrained is None else f" (a model that was never trained: {percent(untrained)})"
+    return (
+        f"{answer} It is expected to share {_interval(shared)} of them with other languages{beside}, to know "
+        f"{_interval(overall['independent'])} from the language’s own {inputs.texts} alone, and to have "
+        f"{_interval(overall['transferred'])} from other languages only."
+    )
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    return interval(row["expected"], row["low"], row["high"])

@@ -22,7 +22,7 @@
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
     const block = JSON.parse(await new Response(stream).text());
     // Indices into `strings` are written as differences from the previous one.
-    for (const column of ["template", "prediction", "reason", "title", "sentence", "url"]) {
+    for (const column of ["template", "prediction", "reason", "verdict", "title", "sentence", "url"]) {
       if (!block.strings || !block[column]) continue;
       let last = 0;
       block[column] = block[column].map((step) => (step === null ? null : (last += step)));
@@ -281,6 +281,8 @@
       createElement("b", TYPE_NAMES[type] || type, "type type-" + type),
       createLabel(view.shard.strings[view.shard.reason[entry]], "reason"),
     );
+    const verdict = view.shard.verdict[entry];
+    if (verdict !== null) cell.append(createLabel(`Known from: ${view.shard.strings[verdict]}`, "reason"));
     return cell;
   }
 
