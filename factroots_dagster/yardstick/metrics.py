@@ -54,8 +54,8 @@ def measure(cells: pd.DataFrame, seed: int = 0) -> list[Metric]:
     `scores.count_linked`); stated_anywhere. A judgement without calls of its own is given the threshold that
     separates shared and independent best in hindsight. seed: draws facts.
     """
-    weights = _draw_facts(cells, seed)
-    return [_with_interval(name, function, weights) for name, function in _Cells.of(cells).measures()]
+    weights = draw_facts(cells, seed)
+    return [with_interval(name, function, weights) for name, function in _Cells.of(cells).measures()]
 
 
 def measure_agreement(truth: pd.DataFrame, other: pd.DataFrame, seed: int = 0) -> Metric:
@@ -69,10 +69,10 @@ def measure_agreement(truth: pd.DataFrame, other: pd.DataFrame, seed: int = 0) -
     types = [both[name].to_numpy() for name in ("causal_type", "causal_type_other")]
     decided = np.isin(types[0], CAUSAL_TYPES) & np.isin(types[1], CAUSAL_TYPES)
     share = _share(decided, types[0] == types[1])
-    return _with_interval("agreement_of_trainings", share, _draw_facts(both, seed))
+    return with_interval("agreement_of_trainings", share, draw_facts(both, seed))
 
 
-def _with_interval(name: str, function: Measure, weights: Floats) -> Metric:
+def with_interval(name: str, function: Measure, weights: Floats) -> Metric:
     value, *drawn = function(weights)
     known = np.array(drawn)[np.isfinite(drawn)]
     low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
@@ -93,7 +93,7 @@ def best_threshold(scores: Floats, shared: Mask) -> float:
     return float(candidates[int(accuracy.argmax())])
 
 
-def _draw_facts(cells: pd.DataFrame, seed: int) -> Floats:
+def draw_facts(cells: pd.DataFrame, seed: int) -> Floats:
     """How often each cell's fact is drawn, [1 + RESAMPLES, cells]; the first row has all cells once."""
     number_of = cells.index.get_level_values("uuid").factorize(sort=True)[0]
     facts = int(number_of.max()) + 1
@@ -144,7 +144,7 @@ class _Cells:
         shared, independent = self.truth == SHARED, self.truth == INDEPENDENT
         decided = np.isin(self.truth, CAUSAL_TYPES)
         recalls = {name: _share(self.truth == name, self.called == name) for name in CAUSAL_TYPES}
-        yield "auc_within_linked", _auc(self.score, shared, independent, self.linked)
+        yield "auc_within_linked", auc(self.score, shared, independent, self.linked)
         yield "balanced_accuracy", _mean(recalls.values())
         yield (
             "balanced_accuracy_shared_independent",
@@ -215,7 +215,7 @@ def _mean(measures: Iterable[Measure]) -> Measure:
     return mean
 
 
-def _auc(score: Floats, positive: Mask, negative: Mask, stratum: npt.NDArray[np.int64]) -> Measure:
+def auc(score: Floats, positive: Mask, negative: Mask, stratum: npt.NDArray[np.int64]) -> Measure:
     """P(the score of a positive cell > that of a negative one of its stratum), ties half.
 
     Cells of stratum 0, and those whose score is NaN, are left out.
@@ -226,7 +226,7 @@ def _auc(score: Floats, positive: Mask, negative: Mask, stratum: npt.NDArray[np.
         (np.ones(len(rank)), (np.arange(len(rank)), rank)), shape=(len(rank), len(values))
     )
 
-    def auc(weights: Floats) -> Floats:
+    def of_draws(weights: Floats) -> Floats:
         right, pairs = np.zeros(len(weights)), np.zeros(len(weights))
         for each in np.unique(stratum[known]):
             inside = stratum == each
@@ -237,7 +237,7 @@ def _auc(score: Floats, positive: Mask, negative: Mask, stratum: npt.NDArray[np.
             pairs += ups.sum(axis=1) * downs.sum(axis=1)
         return _divide(right, pairs)
 
-    return auc
+    return of_draws
 
 
 def _divide(part: Any, whole: Any) -> Floats:

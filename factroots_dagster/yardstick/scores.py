@@ -32,7 +32,7 @@ def score_world(study: Study, truths: Sequence[pa.Table], say: Callable[[str], N
     further ones. say: prints a line of progress. Where there are several truths, or a method is repeated
     (random weights are drawn twice), a value is the mean and its interval spans those of all.
     """
-    decided = [_with_truth(study, truth) for truth in truths]
+    decided = [with_truth(study, truth) for truth in truths]
     rows: list[Row] = []
     for name, repetitions in METHODS.items():
         say(f"  judging by {name}")
@@ -45,7 +45,7 @@ def score_world(study: Study, truths: Sequence[pa.Table], say: Callable[[str], N
     return rows + [{"method": "ours", **_pooled(of_metric)._asdict()} for of_metric in powers]
 
 
-def _with_truth(study: Study, truth: pa.Table) -> pd.DataFrame:
+def with_truth(study: Study, truth: pa.Table) -> pd.DataFrame:
     """Everything that is known of the predicted cells but a method's judgement."""
     table = truth.select([*CELL, "causal_type", "stated"]).to_pandas().set_index(CELL)
     anywhere = table["stated"].groupby(level="uuid").transform("any")
