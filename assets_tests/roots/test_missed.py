@@ -57,6 +57,6 @@ def test_the_coverage_is_that_of_the_names_that_the_matchers_use() -> None:
         {"language": "en", "names": "with_forms", "links": 0, "seen": 0},
     ]
     table = pa.Table.from_pylist([row | {"added": 0, "added_right": 0} for row in rows], schema=NAME_COVERAGE)
-    got = read_coverage(table, {"chunk_with_forms", "sentence_with_forms"})
+    got = read_coverage(table, {"with_forms"})
     assert got == {"uk": (90 + SEEN, 10 + UNSEEN), "en": (SEEN, UNSEEN)}
-    assert read_coverage(table, {"chunk_with_forms", "chunk"})["uk"] == (40 + SEEN, 60 + UNSEEN)
+    assert read_coverage(table, {"with_forms", "label"})["uk"] == (40 + SEEN, 60 + UNSEEN)

@@ -10,14 +10,13 @@ the share is a lower bound.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from factroots_dagster.tables import zip_columns
-from factroots_dagster.tracing.matchers import names_of_matcher
 
 SEEN, UNSEEN = 19.0, 1.0
 """Beta prior of the coverage, as in the dumps in which it was measured: mean .95, the weight of 20 links."""
@@ -29,12 +28,11 @@ Coverage = Mapping[str, tuple[float, float]]
 """Language to parameters of the beta distribution of its coverage."""
 
 
-def read_coverage(coverage: pa.Table, matchers: set[str]) -> Coverage:
-    """The coverage of languages by the names that the matchers use, the lowest where they differ.
+def read_coverage(coverage: pa.Table, names: Collection[str]) -> Coverage:
+    """The coverage of languages by these names, the lowest where there are several.
 
-    coverage: NAME_COVERAGE of some languages. matchers: those of their FACT_TYPES.
+    coverage: NAME_COVERAGE of some languages. names: those that the matchers of their types use.
     """
-    names = {names_of_matcher(matcher) for matcher in matchers}
     found: dict[str, tuple[float, float]] = {}
     for language, name, links, seen in zip_columns(coverage, "language", "names", "links", "seen"):
         if name in names:

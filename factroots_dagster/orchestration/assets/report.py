@@ -49,6 +49,7 @@ def fact_verdicts(step: Step, checkpoint: str) -> None:
     from factroots_dagster.roots.transfer import collect_cells, estimate_transfer, sourced_facts
     from factroots_dagster.roots.verdict_shares import share_verdicts
     from factroots_dagster.roots.verdicts import find_predicted, judge_facts
+    from factroots_dagster.tracing.matchers import names_of_matcher
 
     types = step.read("fact_types", checkpoint)
     sourced = sourced_facts(types)
@@ -60,8 +61,8 @@ def fact_verdicts(step: Step, checkpoint: str) -> None:
     trained = estimate_transfer(cells, step.read("name_access", checkpoint))
     untrained = estimate_transfer(cells, step.read_side("untrained", "name_access", checkpoint))
     coverage = [step.read_side("coverage", "entity_mentions", language) for language in sourced]
-    matchers = set(types["matcher"].to_pylist())
-    facts = find_predicted(types, cells, read_coverage(pa.concat_tables(coverage), matchers))
+    names = {names_of_matcher(matcher) for matcher in types["matcher"].unique().to_pylist()}
+    facts = find_predicted(types, cells, read_coverage(pa.concat_tables(coverage), names))
     verdicts = judge_facts(facts, trained.estimate(), untrained.estimate())
     shares = share_verdicts(verdicts, facts, trained)
     step.writer.write(verdicts, tables.FACT_VERDICTS)
