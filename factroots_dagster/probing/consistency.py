@@ -13,7 +13,7 @@ fact's RankC is therefore compared with three controls, of the same pair of lang
   less with each other than with it.
 
 None of them is the placebo of an untrained model, which is consistent where two languages write names alike,
-since the same name is the same question to it: compare with the untrained twin before calling it knowledge.
+since the same name is the same question to it: `neurons.untrained_twin` compares with it, fact by fact.
 
 Only the facts that are asked in both languages count, and of a relation's candidates those of both languages.
 """
@@ -82,12 +82,42 @@ def language_consistency(languages: Iterable[tuple[str, pa.Table, pa.Table]], *,
     return pa.Table.from_pylist(rows, schema=LANGUAGE_CONSISTENCY)
 
 
+def fact_consistency(languages: Iterable[tuple[str, pa.Table, pa.Table]]) -> pa.Table:
+    """RankC of every fact that is ranked in two languages: columns uuid, language_a, language_b and rankc.
+
+    languages: as for `language_consistency`. A row per fact and pair of languages.
+    """
+    reader = _Reader()
+    ranked = {language: reader.read(predictions, split) for language, predictions, split in languages}
+    uuids = np.array(reader.names("uuid"), object)
+    tables = [_FACT_CONSISTENCY.empty_table()]
+    for a, b in combinations(sorted(ranked), 2):
+        for relation in sorted(ranked[a].keys() & ranked[b].keys()):
+            if (common := _rank_common(ranked[a][relation], ranked[b][relation])) is None:
+                continue
+            values = common.rankc()
+            known = ~np.isnan(values)
+            facts = uuids[ranked[a][relation].facts[common.in_a[known]]]
+            codes = (pa.repeat(code, len(facts)) for code in (a, b))
+            tables.append(pa.table([facts, *codes, values[known]], schema=_FACT_CONSISTENCY))
+    return pa.concat_tables(tables)
+
+
+_FACT_CONSISTENCY = pa.schema(
+    {"uuid": pa.string(), "language_a": pa.string(), "language_b": pa.string(), "rankc": pa.float64()}
+)
+
+
 class _Reader:
     """Gives facts, subjects and objects numbers that are the same in all languages."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, dict[str, int]] = {"uuid": {}, "subject_uri": {}, "object_uri": {}}
         self._facts: dict[str, dict[int, int]] = {}  # by relation, the object of each fact
+
+    def names(self, kind: str) -> list[str]:
+        """The names that have numbers so far, in the order of these."""
+        return list(self._numbers[kind])
 
     def _number(self, kind: str, names: Sequence[str]) -> Numbers:
         numbers = self._numbers[kind]
@@ -168,19 +198,43 @@ class _Ranked:
         return cls(orders, ranks, np.minimum(rank[:, -1], DEPTH))
 
 
-def _compare(
-    a: _Relation, b: _Relation, popularity: Numbers, random: np.random.Generator
-) -> _Compared | None:
-    """RankC of the common facts of a relation with all controls; None with under two common candidates."""
+@dataclass(frozen=True)
+class _Common:
+    """The common facts of a relation in two languages, ranked among the common candidates.
+
+    candidates: sorted. in_a, in_b: [facts], their rows in either language. one, other: their rankings there.
+    """
+
+    candidates: Numbers
+    in_a: Numbers
+    in_b: Numbers
+    one: _Ranked
+    other: _Ranked
+
+    def rankc(self) -> Values:
+        """RankC of each fact, [facts]; NaN where a language ranks none of the candidates."""
+        return rankc(self.one.orders, self.other.ranks, np.minimum(self.one.known, self.other.known))
+
+
+def _rank_common(a: _Relation, b: _Relation) -> _Common | None:
+    """None with under two common candidates, or without common facts."""
     candidates = np.intersect1d(a.candidates, b.candidates)
     _, in_a, in_b = np.intersect1d(a.facts, b.facts, return_indices=True)
     if len(candidates) < 2 or not len(in_a):
         return None
-    one, other, popular = (
-        _Ranked.among(rankings, candidates)
-        for rankings in (a.rankings[in_a], b.rankings[in_b], popularity[None, :])
-    )
-    subjects, objects = a.subjects[in_a], a.objects[in_a]
+    one, other = (_Ranked.among(rankings, candidates) for rankings in (a.rankings[in_a], b.rankings[in_b]))
+    return _Common(candidates, in_a, in_b, one, other)
+
+
+def _compare(
+    a: _Relation, b: _Relation, popularity: Numbers, random: np.random.Generator
+) -> _Compared | None:
+    """RankC of the common facts of a relation with all controls; None with under two common candidates."""
+    if (common := _rank_common(a, b)) is None:
+        return None
+    one, other = common.one, common.other
+    popular = _Ranked.among(popularity[None, :], common.candidates)
+    subjects, objects = a.subjects[common.in_a], a.objects[common.in_a]
 
     def with_partners(same_object: bool) -> Values:
         sums, counts = np.zeros(len(objects)), np.zeros(len(objects))
@@ -193,7 +247,7 @@ def _compare(
             counts[usable] += 1
         return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
-    observed = rankc(one.orders, other.ranks, np.minimum(one.known, other.known))
+    observed = common.rankc()
     with_popular = [
         rankc(language.orders, np.repeat(popular.ranks, len(objects), axis=0), language.known)
         for language in (one, other)
