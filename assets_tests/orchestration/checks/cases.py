@@ -318,6 +318,28 @@ CASES: list[Broken] = [
         (side("stability", lambda listed: listed[0].update(aspect="guess")), f"{BETWEEN}:stability_aspects"),
     ),
     *of(
+        "untrained_twin",
+        (emptied(), f"{ROWS}:table"),
+        (twice(), f"{COMPOUND}:figure,measure,names,language_a,language_b"),
+        (put("figure", "guess"), f"{AMONG}:figure"),
+        (put("names", "guess"), f"{AMONG}:names"),
+        (put("facts", 0), f"{BETWEEN}:facts"),
+        (put("n", 0), f"{PAIR}:n,facts"),
+        (put("difference", 2.0), f"{AMONG}:difference_agrees {AMONG}:interval_agrees"),
+        (
+            first(lambda row: row["difference_low"] is not None, difference_low=9.0),
+            f"{AMONG}:interval_agrees",
+        ),
+        (
+            first(lambda row: row["figure"] == "consistency", trained=1.5),
+            f"{AMONG}:possible {AMONG}:difference_agrees",
+        ),
+        (first(lambda row: row["figure"] == "layers", untrained=0.9), f"{BETWEEN}:layers_total"),
+        (side("sample", lambda listed: listed[0].update(sampled=10**6)), f"{BETWEEN}:sample_range"),
+        (side("sample", lambda listed: [*listed, listed[0]]), f"{BETWEEN}:sample_repeated"),
+        (side("sample", lambda listed: listed[1:]), f"{BETWEEN}:sample_gaps"),
+    ),
+    *of(
         "name_access",
         (emptied(), f"{ROWS}:table"),
         (twice(), f"{COMPOUND}:uuid,language,partner"),

@@ -8,6 +8,7 @@ import numpy as np
 
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.sections.model import Section, Table, decimal
+from factroots_dagster.report.sections.untrained import NAMES_LABELS, compare_with_twin
 
 COLUMNS = {
     "rankc": "RankC",
@@ -30,6 +31,12 @@ def build_section(inputs: ReportInputs) -> Section | None:
     }
     rows = [["all pairs", *_means(pairs)]]
     rows += [[inputs.language_label(code), *_means(own)] for code, own in by_language.items() if own]
+    shown = {("rankc", names): f"RankC, {label}" for names, label in {"all": "all", **NAMES_LABELS}.items()}
+    said = {
+        ("rankc", "all"): "RankC",
+        ("rankc", "different"): "RankC of facts whose names two languages write differently",
+    }
+    text, tables, data = compare_with_twin(inputs, "consistency", shown, said)
     return Section(
         id="consistency",
         title="Languages that answer alike",
@@ -45,12 +52,14 @@ def build_section(inputs: ReportInputs) -> Section | None:
             "Languages that write names alike answer alike even in a model that has learnt nothing, since "
             "the same name is the same question: only what exceeds the same model with random weights was "
             "learnt.",
+            *text,
         ],
         tables=[
-            Table(["language", *COLUMNS.values()], rows, "Means over a language’s pairs with all others.")
+            Table(["language", *COLUMNS.values()], rows, "Means over a language’s pairs with all others."),
+            *tables,
         ],
         asset="language_consistency",
-        data={"language_consistency": inputs.tables["language_consistency"]},
+        data={"language_consistency": inputs.tables["language_consistency"], **data},
     )
 
 

@@ -1,0 +1,301 @@
+"""A model beside its untrained twin: planted values by hand, and a small trained model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from assets_tests.neurons.activations import write_activations
+from assets_tests.neurons.planted import World
+from assets_tests.orchestration.golden.world import CHECKPOINTS, KEY, LANGUAGES, SEED
+from factroots_dagster.facts.mlama.split import read_split
+from factroots_dagster.models.checkpoint import LoadedModel, load
+from factroots_dagster.neurons.probeless import active_neurons
+from factroots_dagster.neurons.schema import FIGURES, UNTRAINED_SAMPLE, UNTRAINED_TWIN
+from factroots_dagster.neurons.similarity import compare_languages
+from factroots_dagster.neurons.twin_values import (
+    FACT_VALUES,
+    layer_values,
+    similarity_values,
+    stability_values,
+)
+from factroots_dagster.neurons.untrained_twin import Twins, compare_values, compare_with_untrained, draw_facts
+from factroots_dagster.probing.probe import probe
+from factroots_dagster.sandbox.dials import PRESETS
+from factroots_dagster.sandbox.release import write_release
+from factroots_dagster.sandbox.world import generate
+
+NAMES = {  # by fact, subject and object in qaa and in qab
+    "u": (("Ana", "Rome"), ("Ana", "Rome")),
+    "v": (("Ben", "Oslo"), ("Ben", "Osló")),
+    "w": (("Cem", "Riga"), ("Džem", "Rīga")),
+    "x": (("Dan", "Lima"), ("Dan", "Lima")),
+}
+SPLITS = {
+    language: pa.table(
+        {
+            "uuid": list(NAMES),
+            "subject": [names[number][0] for names in NAMES.values()],
+            "object": [names[number][1] for names in NAMES.values()],
+        }
+    )
+    for number, language in enumerate(("qaa", "qab"))
+}
+
+
+def values(rows: list[tuple[str, str, str, str, str, float]]) -> pa.Table:
+    return pa.Table.from_pylist([dict(zip(FACT_VALUES.names, row, strict=True)) for row in rows], FACT_VALUES)
+
+
+def of_pair(by_fact: dict[str, float], measure: str = "jaccard") -> pa.Table:
+    return values([("similarity", measure, "qaa", "qab", uuid, value) for uuid, value in by_fact.items()])
+
+
+def rows_of(table: pa.Table, **wanted: object) -> list[dict[str, Any]]:
+    return [row for row in table.to_pylist() if all(row[name] == value for name, value in wanted.items())]
+
+
+def test_means_and_intervals_by_hand() -> None:
+    trained, untrained = {"u": 0.9, "v": 0.5, "w": 0.2, "x": 0.8}, {"u": 0.8, "v": 0.3, "w": 0.1, "x": 0.4}
+    table = compare_values(of_pair(trained), of_pair(untrained), SPLITS)
+    assert table.schema.equals(UNTRAINED_TWIN)
+    (row,) = rows_of(table, names="all", language_a="*")
+    differences = np.array([0.1, 0.2, 0.1, 0.4])
+    assert (row["n"], row["facts"]) == (4, 4)
+    assert [row[name] for name in ("trained", "untrained", "difference")] == pytest.approx([0.6, 0.4, 0.2])
+    low, high = stats.t.interval(0.95, 3, differences.mean(), stats.sem(differences))
+    assert (row["difference_low"], row["difference_high"]) == pytest.approx((low, high))
+    by_names = {row["names"]: row for row in rows_of(table, language_a="*")}
+    assert by_names.keys() == {"all", "alike", "partly", "different"}
+    assert by_names["alike"]["facts"] == 2 and by_names["alike"]["difference"] == pytest.approx(0.25)
+    assert by_names["partly"]["untrained"] == 0.3 and by_names["partly"]["difference_low"] is None
+    assert by_names["different"]["trained"] == 0.2
+    (pair,) = rows_of(table, language_a="qaa")
+    assert {**pair, "language_a": "*", "language_b": "*"} == row and pair["language_b"] == "qab"
+
+
+def test_a_fact_in_several_languages_counts_once_in_the_interval() -> None:
+    trained = [("layers", "0", code, code, uuid, 0.5) for code in ("qaa", "qab") for uuid in "uv"]
+    untrained = [(*row[:5], 0.1 if row[4] == "u" else 0.3) for row in trained]
+    (row,) = rows_of(compare_values(values(trained), values(untrained), SPLITS), language_a="*")
+    assert (row["n"], row["facts"], row["names"]) == (4, 2, "all")  # one language has no names to compare
+    low, high = stats.t.interval(0.95, 1, 0.3, stats.sem([0.4, 0.2]))
+    assert (row["difference_low"], row["difference_high"]) == pytest.approx((low, high))
+
+
+def test_only_what_both_models_have_is_compared() -> None:
+    trained, untrained = of_pair({"u": 0.5, "v": float("nan"), "w": 1.0}), of_pair({"u": 0.5, "v": 0.1})
+    (row,) = rows_of(compare_values(trained, untrained, SPLITS), names="all", language_a="*")
+    assert (row["n"], row["trained"], row["difference"], row["difference_low"]) == (1, 0.5, 0.0, None)
+    assert compare_values(FACT_VALUES.empty_table(), trained, SPLITS).num_rows == 0
+
+
+def measured(world: World) -> pa.Table:
+    """The figures of planted activations."""
+    active = {language: active_neurons(folder, k=6) for language, folder in world.folders.items()}
+    compared = compare_languages(active, world.folders, world.splits, seed=0).language_pairs
+    parts = [
+        *similarity_values(compared),
+        *stability_values(world.folders, k=6, seed=0),
+        *layer_values(active, layers=3, neurons=20),
+    ]
+    return pa.concat_tables(parts)
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, pa.Table]:
+    world = World(tmp_path_factory.mktemp("planted"))
+    return world, measured(world)
+
+
+def named(world: World) -> dict[str, pa.Table]:
+    return {
+        language: table.append_column("object", table["object_uri"])
+        for language, table in world.splits.items()
+    }
+
+
+def test_equal_activations_give_no_difference(planted: tuple[World, pa.Table]) -> None:
+    world, found = planted
+    for row in compare_values(found, found, named(world)).to_pylist():
+        assert row["trained"] == row["untrained"] and row["difference"] == 0
+        assert row["facts"] < 2 or row["difference_low"] == row["difference_high"] == 0
+
+
+def test_activations_that_share_facts_differ_from_those_that_share_nothing(
+    planted: tuple[World, pa.Table], tmp_path: Path
+) -> None:
+    world, found = planted
+    strangers = World(tmp_path, strength=0.0)  # of a fact nothing is planted but its object
+    table = compare_values(found, measured(strangers), named(world))
+    for measure in ("jaccard_beyond_same_object", "cosine_beyond_same_object"):
+        (row,) = rows_of(table, figure="similarity", measure=measure, names="all", language_a="*")
+        assert row["difference_low"] > 0.05 and abs(row["untrained"]) < 0.03
+    layers = rows_of(table, figure="layers", language_a="*")
+    assert sum(row["trained"] for row in layers) == pytest.approx(1) and len(layers) == 3
+
+
+def overlaps_of_halves(folder: Path, relations: dict[str, np.ndarray]) -> dict[str, list[float]]:
+    """By statistic, the overlap of every fact's neurons from two halves, with sets of four."""
+    found = pa.concat_tables(stability_values({"qaa": write_activations(folder, relations)}, k=4, seed=0))
+    assert {*found["language_a"].to_pylist(), *found["language_b"].to_pylist()} == {"qaa"}
+    by_statistic: dict[str, list[float]] = {}
+    for row in found.to_pylist():
+        by_statistic.setdefault(row["measure"], []).append(row["value"])
+    return by_statistic
+
+
+def test_neurons_that_stand_out_are_stable_and_those_of_noise_less_so(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    noise = random.normal(size=(12, 2, 40)).astype(np.float32)
+    spiked = 0.01 * noise.reshape(12, 80)
+    for fact in range(12):
+        spiked[fact, fact * 4 : fact * 4 + 4] += 100  # four neurons of its own
+    relations = {"P1": spiked.reshape(12, 2, 40), "P2": noise[:5]}  # P2 is too small to be halved
+    stable = overlaps_of_halves(tmp_path / "spiked", relations)
+    assert {name: len(values) for name, values in stable.items()} == dict.fromkeys(stable, 12)
+    assert stable["jaccard"] == stable["signed_jaccard"] == [1.0] * 12
+    noisy = overlaps_of_halves(tmp_path / "noise", {"P1": noise})
+    assert 0.1 < np.mean(noisy["jaccard"]) < 0.9
+    assert {*noisy["jaccard"]} <= {0.0, 1 / 7, 2 / 6, 3 / 5, 1.0}
+
+
+def test_the_values_of_facts_are_those_of_the_tables(planted: tuple[World, pa.Table]) -> None:
+    world, found = planted
+    active = {language: active_neurons(folder, k=6) for language, folder in world.folders.items()}
+    compared = compare_languages(active, world.folders, world.splits, seed=0)
+    expected = {
+        (row["statistic"], row["language_a"], row["language_b"], row["uuid"]): row
+        for row in compared.facts().to_pylist()
+        if not row["identical_input"]
+    }
+    similarity = rows_of(found, figure="similarity")
+    alone = [row for row in similarity if "beyond" not in row["measure"]]
+    assert len(alone) == len(expected) and len(similarity) == 2 * len(alone)
+    for row in similarity:
+        statistic, beyond, _ = row["measure"].partition("_beyond_same_object")
+        fact = expected[statistic, row["language_a"], row["language_b"], row["uuid"]]
+        if None in (fact["value"], fact["same_object_mean"]):
+            continue
+        assert row["value"] == pytest.approx(fact["value"] - bool(beyond) * fact["same_object_mean"])
+    for row in active["qaa"].slice(0, 5).to_pylist():
+        shares = Counter(neuron // 20 for neuron in row["neurons"])
+        layers = rows_of(found, figure="layers", uuid=row["uuid"], language_a="qaa")
+        assert {int(of["measure"]): of["value"] * 6 for of in layers} == pytest.approx(
+            {layer: shares[layer] for layer in range(3)}
+        )
+
+
+@given(st.lists(st.uuids().map(str), max_size=40, unique=True), st.integers(0, 9), st.randoms())
+def test_a_sample_is_the_same_whatever_the_order_and_grows_by_adding(
+    uuids: list[str], most: int, random: Any
+) -> None:
+    drawn = draw_facts(uuids, most, seed=3)
+    shuffled = random.sample(uuids, len(uuids))
+    assert draw_facts(shuffled, most, seed=3) == drawn
+    assert len(drawn) == min(most, len(uuids)) and {*drawn} <= {*uuids}
+    assert draw_facts(uuids, most + 1, seed=3)[: len(drawn)] == drawn
+
+
+def test_two_languages_sample_the_facts_that_they_share() -> None:
+    """Of 200 and 150 facts of which 150 are common, the samples of 50 have far more than chance in common."""
+    uuids = [f"fact-{number}" for number in range(200)]
+    one, other = draw_facts(uuids, 50, 0), draw_facts(uuids[50:], 50, 0)
+    assert len({*one} & {*other}) >= 30  # of independent samples some 12
+    assert draw_facts(uuids, 50, 1) != one
+
+
+@pytest.fixture(scope="module")
+def trained() -> LoadedModel:
+    return load(str(CHECKPOINTS / KEY), device="cpu")
+
+
+@pytest.fixture(scope="module")
+def asked(
+    trained: LoadedModel, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, pa.Table], dict[str, pa.Table]]:
+    """Splits and predictions of a small generated world."""
+    folder = tmp_path_factory.mktemp("asked")
+    (folder / "release").mkdir()
+    write_release(generate(SEED, PRESETS["easy"]), folder / "release")
+    splits = {language: read_split(folder / "release", language) for language in LANGUAGES}
+    predictions = {}
+    for language, split in splits.items():
+        (folder / language).mkdir()
+        predictions[language] = probe(trained, split, folder / language)
+    return splits, predictions
+
+
+@pytest.fixture(scope="module")
+def twins(trained: LoadedModel, asked: tuple, tmp_path_factory: pytest.TempPathFactory) -> Twins:
+    folder = tmp_path_factory.mktemp("scratch")
+    before = torch.random.get_rng_state()
+    found = compare_with_untrained(trained, *asked, folder, seed=SEED, most_facts=80)
+    assert not any(folder.iterdir())
+    assert torch.equal(torch.random.get_rng_state(), before)
+    return found
+
+
+def test_a_small_trained_model_differs_from_its_twin(twins: Twins) -> None:
+    """What it learnt shows in RankC, where names differ, too, and in where its neurons are."""
+    overall = {
+        (row["figure"], row["measure"], row["names"]): row for row in rows_of(twins.figures, language_a="*")
+    }
+    assert {figure for figure, _, _ in overall} == {*FIGURES}
+    assert overall["consistency", "rankc", "all"]["difference_low"] > 0
+    assert overall["consistency", "rankc", "different"]["difference_low"] > 0
+    assert overall["layers", "1", "all"]["difference_low"] > 0.2
+    # An untrained model answers alike, and has like neurons, where names are alike.
+    for key in (("consistency", "rankc"), ("similarity", "cosine")):
+        assert overall[*key, "alike"]["untrained"] > overall[*key, "different"]["untrained"] + 0.2
+    own = overall["interventions", "ablate_own", "all"]
+    assert own["difference_high"] < 0 and abs(own["untrained"]) < 0.02
+
+
+def test_the_same_facts_are_read_in_both_models_and_counted(twins: Twins, asked: tuple) -> None:
+    splits, predictions = asked
+    assert twins.sample.schema.equals(UNTRAINED_SAMPLE)
+    for row in twins.sample.to_pylist():
+        known = pc.sum(predictions[row["language"]]["full_match"]).as_py()
+        assert row["predicted"] == known and row["sampled"] == min(80, known)
+        assert row["asked"] == min(80, splits[row["language"]].num_rows)
+    for row in rows_of(twins.figures, figure="layers", measure="0"):
+        if row["language_a"] != "*":
+            sampled = rows_of(twins.sample, language=row["language_a"])[0]["sampled"]
+            assert row["n"] == row["facts"] and sampled - 8 <= row["n"] <= sampled  # 8 relations, of one fact
+    for row in twins.figures.to_pylist():
+        assert row["difference"] == pytest.approx(row["trained"] - row["untrained"])
+
+
+def test_the_comparison_is_repeatable(trained: LoadedModel, asked: tuple, tmp_path: Path) -> None:
+    one, again = (compare_with_untrained(trained, *asked, tmp_path, seed=4, most_facts=12) for _ in range(2))
+    assert one.figures.equals(again.figures) and one.sample.equals(again.sample)
+    other = compare_with_untrained(trained, *asked, tmp_path, seed=5, most_facts=12)
+    assert not other.figures.equals(one.figures)
+
+
+def test_a_model_that_predicts_nothing_is_compared_in_its_rankings_alone(
+    trained: LoadedModel, asked: tuple, tmp_path: Path
+) -> None:
+    splits, predictions = asked
+    nothing = {
+        code: table.set_column(
+            table.schema.get_field_index("matched_mask_count"),
+            table.schema.field("matched_mask_count"),
+            pa.array([0] * len(table), pa.int32()),
+        )
+        for code, table in predictions.items()
+    }
+    found = compare_with_untrained(trained, splits, nothing, tmp_path, seed=0, most_facts=20)
+    assert {*found.figures["figure"].to_pylist()} == {"consistency"}
+    assert found.sample["sampled"].to_pylist() == [0, 0, 0]

@@ -1,0 +1,201 @@
+"""A model beside its untrained twin: the placebo of every figure about neurons, and of RankC.
+
+The twin has the model's configuration and tokenizer, and weights drawn anew. It has learnt nothing, but it
+is not without structure: the same words give the same neurons, so that two languages that write a name alike
+have similar neurons and rankings in any model. What a model exceeds its twin by was learnt. Both are read at
+the same places, those where the model answers right, of the same facts, by the same functions. The facts are
+a random sample of each language's: what is compared are means, and the neurons of all facts of a large model
+would have to be stored twice.
+
+Facts are drawn by a hash of their uuid and the seed, those with the smallest first. So two languages have as
+many sampled facts in common as there can be, and a sample does not change with the order of the facts.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import eq
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from factroots_dagster.models.checkpoint import LoadedModel
+from factroots_dagster.models.untrained import with_random_weights
+from factroots_dagster.neurons.interventions import interventions
+from factroots_dagster.neurons.probeless import active_neurons, default_k
+from factroots_dagster.neurons.schema import NAMES, UNTRAINED_SAMPLE, UNTRAINED_TWIN
+from factroots_dagster.neurons.similarity import compare_languages
+from factroots_dagster.neurons.twin_values import (
+    FACT_VALUES,
+    consistency_values,
+    intervention_values,
+    layer_values,
+    similarity_values,
+    stability_values,
+)
+from factroots_dagster.probing.answer_neurons import write_answer_neurons
+from factroots_dagster.probing.consistency import fact_consistency
+from factroots_dagster.probing.probe import probe
+from factroots_dagster.stats.intervals import mean_interval
+from factroots_dagster.tables import zip_columns
+
+MOST_FACTS = 300
+"""Facts of a language that are compared: mBERT's 36,864 neurons at them are 44 MB, in 53 languages 2.3 GB."""
+
+Tables = Mapping[str, pa.Table]
+
+
+class Twins(NamedTuple):
+    """figures: UNTRAINED_TWIN. sample: UNTRAINED_SAMPLE."""
+
+    figures: pa.Table
+    sample: pa.Table
+
+
+def compare_with_untrained(
+    model: LoadedModel,
+    splits: Tables,
+    predictions: Tables,
+    scratch: Path,
+    *,
+    seed: int,
+    most_facts: int = MOST_FACTS,
+    progress: Callable[[str], None] | None = None,
+) -> Twins:
+    """Measures a model and its untrained twin on the same facts.
+
+    By language: splits (MLAMA_SPLIT), predictions (PREDICTIONS of the model; rows without a match may be left
+    out). scratch: an existing folder on a disk with room for the sampled facts' neurons; nothing is left
+    there. seed: of the twin's weights, and
+    of everything that is drawn. most_facts: of a language. Raises InputError as the probers do.
+    """
+    predicted = {code: _predicted(table) for code, table in predictions.items()}
+    sampled = {code: draw_facts(uuids, most_facts, seed) for code, uuids in predicted.items()}
+    asked = {code: draw_facts(table["uuid"].to_pylist(), most_facts, seed) for code, table in splits.items()}
+    known_splits, asked_splits = _select(splits, sampled), _select(splits, asked)
+    values = []
+    for name, each in (("trained", model), ("untrained", with_random_weights(model, seed))):
+        with TemporaryDirectory(dir=scratch) as folder:
+            say = None if progress is None else lambda line, name=name: progress(f"{name}: {line}")
+            parts = [
+                *_neuron_values(each, known_splits, splits, predictions, Path(folder), seed, say),
+                *_consistency_values(each, asked_splits, Path(folder)),
+            ]
+        values.append(pa.concat_tables([FACT_VALUES.empty_table(), *parts]))
+    rows = [
+        {"language": code, "predicted": len(predicted[code])}
+        | {"sampled": len(sampled[code]), "asked": len(asked[code])}
+        for code in sorted(splits)
+    ]
+    sample = pa.Table.from_pylist(rows, schema=UNTRAINED_SAMPLE)
+    return Twins(compare_values(values[0], values[1], splits), sample)
+
+
+def draw_facts(uuids: Iterable[str], most: int, seed: int) -> list[str]:
+    """At most so many facts: those whose hash with the seed is smallest, in its order."""
+    return sorted(uuids, key=lambda uuid: (zlib.crc32(f"{seed} {uuid}".encode()), uuid))[:most]
+
+
+def _predicted(predictions: pa.Table) -> list[str]:
+    matched = pc.greater(predictions["matched_mask_count"], 0)
+    return list(predictions["uuid"].filter(matched).to_pylist())
+
+
+def _select(splits: Tables, kept: Mapping[str, list[str]]) -> dict[str, pa.Table]:
+    """The rows of the kept facts, in the order of the splits."""
+    return {
+        code: table.filter(pc.is_in(table["uuid"], value_set=pa.array(kept[code], pa.string())))
+        for code, table in sorted(splits.items())
+    }
+
+
+def _neuron_values(
+    model: LoadedModel,
+    sampled: Tables,
+    splits: Tables,
+    predictions: Tables,
+    folder: Path,
+    seed: int,
+    progress: Callable[[str], None] | None,
+) -> Iterator[pa.Table]:
+    """FACT_VALUES of the sampled facts' neurons in one model. sampled: their rows of the splits."""
+    folders = {code: folder / "neurons" / code for code in sampled}
+    for code, split in sampled.items():
+        folders[code].mkdir(parents=True)
+        write_answer_neurons(model, split, predictions[code], folders[code])
+    device = str(model.device) if model.device.type == "cuda" else None
+    active = {code: active_neurons(path, device=device) for code, path in folders.items()}
+    compared = compare_languages(active, folders, sampled, seed=seed, progress=progress)
+    yield from similarity_values(compared.language_pairs)
+    k = default_k(model.ffn.layers, model.ffn.neurons)
+    yield from stability_values(folders, k=k, seed=seed)
+    yield from layer_values(active, layers=model.ffn.layers, neurons=model.ffn.neurons)
+    effects = interventions(model, splits, predictions, active, seed=seed, progress=progress)
+    yield from intervention_values(effects)
+
+
+def _consistency_values(model: LoadedModel, asked: Tables, folder: Path) -> Iterator[pa.Table]:
+    """FACT_VALUES of RankC in one model. The candidates are the objects of the asked facts."""
+    answers = []
+    for code, split in asked.items():
+        unused = folder / "answers" / code
+        unused.mkdir(parents=True)
+        answers.append((code, probe(model, split, unused), split))
+    yield from consistency_values(fact_consistency(answers))
+
+
+def compare_values(trained: pa.Table, untrained: pa.Table, splits: Tables) -> pa.Table:
+    """UNTRAINED_TWIN of the values of two models, each FACT_VALUES; only what both have counts.
+
+    splits: by language MLAMA_SPLIT, for the names of the facts.
+    """
+    key = FACT_VALUES.names[:-1]
+    frame = trained.to_pandas().merge(untrained.to_pandas(), on=key, suffixes=("_trained", "_untrained"))
+    frame = frame.dropna(subset=["value_trained", "value_untrained"])
+    frame["names"] = _names(frame, splits)
+    of_measure = ["figure", "measure"]
+    rows = [
+        {**dict(zip(of_measure, name, strict=True)), **row}
+        for name, part in frame.groupby(of_measure, sort=False)
+        for row in _rows(part)
+    ]
+    return pa.Table.from_pylist(rows, schema=UNTRAINED_TWIN)
+
+
+def _rows(part: Any) -> Iterator[dict[str, Any]]:
+    """The rows of one measure: of all facts, by their names, and by language. part: a pandas frame."""
+    everywhere = {"language_a": "*", "language_b": "*"}
+    yield {"names": NAMES[0], **everywhere, **_summary(part)}
+    for names in NAMES[1:]:
+        if (part["names"] == names).any():
+            yield {"names": names, **everywhere, **_summary(part[part["names"] == names])}
+    for (a, b), of_languages in part.groupby(["language_a", "language_b"]):
+        yield {"names": NAMES[0], "language_a": a, "language_b": b, **_summary(of_languages)}
+
+
+def _summary(part: Any) -> dict[str, Any]:
+    facts = part["uuid"].to_numpy()
+    trained, untrained = part["value_trained"].to_numpy(), part["value_untrained"].to_numpy()
+    low, high = mean_interval(trained - untrained, facts)
+    means = {"trained": float(trained.mean()), "untrained": float(untrained.mean())}
+    difference = {"difference": means["trained"] - means["untrained"]}
+    ends = {"difference_low": low, "difference_high": high}
+    return {"n": len(part), "facts": len(set(facts)), **means, **difference, **ends}
+
+
+def _names(frame: Any, splits: Tables) -> list[str | None]:
+    """How each row's two languages write the fact's names, of NAMES; None where there is one language."""
+    compared = list(frame["uuid"].unique())
+    written = {
+        code: {uuid: names for uuid, *names in zip_columns(table, "uuid", "subject", "object")}
+        for code, table in _select(splits, dict.fromkeys(splits, compared)).items()
+    }
+    by_equal = {2: "alike", 1: "partly", 0: "different"}
+    return [
+        None if a == b else by_equal[sum(map(eq, written[a][uuid], written[b][uuid]))]
+        for a, b, uuid in zip(frame["language_a"], frame["language_b"], frame["uuid"], strict=True)
+    ]
