@@ -196,18 +196,18 @@ def test_a_real_model_agrees_with_itself_and_less_with_another_language(
     assert 0 < different["rankc"] < 1
 
 
-def test_the_rankc_of_single_facts_averages_to_that_of_their_languages() -> None:
+def test_single_facts_average_to_what_their_languages_have() -> None:
     facts = [("u", "S1", "x"), ("v", "S2", "x"), ("w", "S3", "y"), ("alone", "S4", "z")]
     a = asked("qaa", facts, {"u": "xyz", "v": "xyz", "w": "yxz", "alone": "zyx"})
     b = asked("qab", facts, {"u": "xyz", "v": "yxz", "w": "yzx"})
-    table = fact_consistency([b, a])
+    table = fact_consistency([b, a]).to_pandas().set_index("uuid")
     total = e**2 + e + 1
     expected = {"u": 1.0, "v": (e + 1) / total, "w": (e**2 + e / 2 + 1) / total}  # as on paper above
-    assert dict(zip(table["uuid"].to_pylist(), table["rankc"].to_pylist(), strict=True)) == pytest.approx(
-        expected
-    )
-    assert {*zip(table["language_a"].to_pylist(), table["language_b"].to_pylist(), strict=True)} == {
-        ("qaa", "qab")
-    }
-    assert compare(a, b)["rankc"] == pytest.approx(np.mean(list(expected.values())))
+    assert table["rankc"].to_dict() == pytest.approx(expected)
+    assert {*zip(table["language_a"], table["language_b"], strict=True)} == {("qaa", "qab")}
+    row = compare(a, b)
+    for control in CONTROLS:
+        assert row[control] == pytest.approx(table[control].mean())
+        assert row[f"beyond_{control}"] == pytest.approx((table["rankc"] - table[control]).mean())
+        assert row[f"{control}_facts"] == table[control].notna().sum()
     assert fact_consistency([a]).num_rows == 0

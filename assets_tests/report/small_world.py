@@ -23,7 +23,7 @@ from factroots_dagster.neurons.schema import (
     NEURON_STABILITY,
     SIMILARITY_PAIRS,
     UNTRAINED_SAMPLE,
-    UNTRAINED_TWIN,
+    UNTRAINED_TWINS,
 )
 from factroots_dagster.neurons.statistics import (
     MISMATCHED,
@@ -141,7 +141,7 @@ def make_world() -> SmallWorld:
                 [{"language": x, "layer": layer, "share": 0.5} for x in LANGUAGES for layer in (0, 1)],
             ),
             "intervention_summary": intervention_summary(rows(NEURON_INTERVENTIONS, _intervention_rows())),
-            "untrained_twin": rows(UNTRAINED_TWIN, _twin_rows()),
+            "untrained_twins": rows(UNTRAINED_TWINS, _twin_rows()),
             "untrained_sample": rows(
                 UNTRAINED_SAMPLE,
                 [{"language": x, "predicted": 40, "sampled": 30, "asked": 50} for x in LANGUAGES],
@@ -176,11 +176,13 @@ def _twin_rows() -> list[dict[str, Any]]:
         ("interventions", "ablate_own", "all", -0.30, 0.00, 0.10),
         ("interventions", "ablate_beyond_same_layer", "all", -0.01, 0.00, 0.02),
         ("consistency", "rankc", "all", 0.50, 0.30, 0.10),
-        ("consistency", "rankc", "different", 0.50, 0.30, None),
+        ("consistency", "rankc_beyond_other_object", "all", 0.20, 0.00, 0.10),
+        ("consistency", "rankc_beyond_other_object", "different", 0.20, 0.00, None),
     )
     return [
         {"figure": figure, "measure": measure, "names": names, "language_a": a, "language_b": b}
         | {"n": 90, "facts": 40, "trained": trained, "untrained": untrained}
+        | {"twins": 5, "untrained_least": untrained - 0.01, "untrained_most": untrained + 0.01}
         | {"difference": trained - untrained}
         | ({} if half is None else _ends(trained - untrained, half))
         for figure, measure, names, trained, untrained, half in measures

@@ -205,18 +205,18 @@ NEAREST_LANGUAGE = table(
 """One row per fact, language that predicts it, and statistic (at each k)."""
 
 FIGURES = ("similarity", "stability", "layers", "interventions", "consistency")
-"""What a model is compared with its untrained twin in; the measures of each are in `twin_values`."""
+"""What a model is compared with its untrained twins in; the measures of each are in `twin_values`."""
 NAMES = ("all", "alike", "partly", "different")
 """Facts by how two languages write their names."""
 
-UNTRAINED_TWIN = table(
+UNTRAINED_TWINS = table(
     string("figure", f"What is compared: {', '.join(FIGURES)}"),
     string(
         "measure",
         "similarity: a statistic of neuron_similarity, alone or `_beyond_same_object`; stability: the "
         "overlap of a fact's neurons from two halves of the facts; layers: the share of active neurons in a "
         "layer (0 is the first); interventions: the change of the object's log-probability by the fact's "
-        "`own` neurons or `beyond` that by other ones, in nats; consistency: RankC",
+        "`own` neurons or `beyond` that by other ones, in nats; consistency: `rankc` or that `beyond` others",
     ),
     string(
         "names",
@@ -232,9 +232,12 @@ UNTRAINED_TWIN = table(
     int64("n", "Values: a fact counts once per language or pair of languages"),
     int64("facts", "Distinct facts among them, which the interval counts"),
     float64("trained", "Mean of the checkpoint"),
-    float64("untrained", "Mean of the model of the same configuration with random weights, same places"),
+    float64("untrained", "Mean of the models of the same configuration with random weights, same places"),
+    float64("untrained_least", "Smallest mean of one of them"),
+    float64("untrained_most", "Largest mean of one of them"),
+    int64("twins", "Number of these models"),
     float64("difference", "Mean of trained minus untrained"),
-    float64("difference_low", f"{_LOW}, values clustered by fact; null for fewer than two facts"),
+    float64("difference_low", f"{_LOW}, over facts and random weights; null for fewer than two facts"),
     float64("difference_high", f"{_HIGH}; null for fewer than two facts"),
 )
 """One row per measure, for all facts, for groups by their names, and for every language or pair of them."""
@@ -245,4 +248,4 @@ UNTRAINED_SAMPLE = table(
     int64("sampled", "Facts of these whose neurons are compared"),
     int64("asked", "Facts, predicted or not, whose candidates both models rank for RankC"),
 )
-"""One row per language: the facts that a checkpoint and its untrained twin are compared on."""
+"""One row per language: the facts that a checkpoint and its untrained twins are compared on."""

@@ -1,4 +1,4 @@
-"""The figures about one model, fact by fact: what a checkpoint and its untrained twin are compared in.
+"""The figures about one model, fact by fact: what a checkpoint and its untrained twins are compared in.
 
 Each function gives rows of FACT_VALUES. The measures of a figure:
 
@@ -10,7 +10,8 @@ Each function gives rows of FACT_VALUES. The measures of a figure:
 - layers: the share of a fact's active neurons in each layer.
 - interventions: the change of the object's log-probability by the fact's own neurons (`ablate_own`), and how
   far it exceeds that by other neurons (`ablate_beyond_random`).
-- consistency: RankC of the candidates' rankings in two languages.
+- consistency: RankC of the candidates' rankings in two languages, alone and beyond that of facts with the
+  same object, and of facts with other objects (`rankc_beyond_other_object`).
 """
 
 from __future__ import annotations
@@ -110,7 +111,11 @@ def consistency_values(table: pa.Table) -> Iterator[pa.Table]:
     """Of every fact and pair of languages. table: as `probing.consistency.fact_consistency` gives it."""
     frame = table.to_pandas()
     for languages, part in frame.groupby(["language_a", "language_b"]):
-        yield _table("consistency", "rankc", languages, part["uuid"].to_numpy(), part["rankc"].to_numpy())
+        measures = {"rankc": part["rankc"]}
+        for control in (SAME_OBJECT, "other_object"):
+            measures[f"rankc_{BEYOND}_{control}"] = part["rankc"] - part[control]
+        for name, values in measures.items():
+            yield _table("consistency", name, languages, part["uuid"].to_numpy(), values.to_numpy())
 
 
 def _table(

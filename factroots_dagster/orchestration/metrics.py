@@ -147,8 +147,8 @@ def interventions(store: Store, key: str) -> Metrics:
 
 
 def twin(store: Store, key: str) -> Metrics:
-    """By figure and measure, what the checkpoint exceeds its untrained twin by; of layers nothing."""
-    table = store.read("untrained_twin", key)
+    """By figure and measure, what the checkpoint exceeds its untrained twins by; of layers nothing."""
+    table = store.read("untrained_twins", key)
     overall = pc.and_(pc.equal(table["language_a"], "*"), pc.equal(table["names"], "all"))
     return {
         f"{row['figure']}_{row['measure']}": row["difference"]

@@ -13,14 +13,14 @@ fact's RankC is therefore compared with three controls, of the same pair of lang
   less with each other than with it.
 
 None of them is the placebo of an untrained model, which is consistent where two languages write names alike,
-since the same name is the same question to it: `neurons.untrained_twin` compares with it, fact by fact.
+since the same name is the same question to it: `neurons.untrained_twins` compares with some, fact by fact.
 
 Only the facts that are asked in both languages count, and of a relation's candidates those of both languages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -67,10 +67,40 @@ def language_consistency(languages: Iterable[tuple[str, pa.Table, pa.Table]], *,
     subject_uri, object_uri), read one after the other. seed: of the partners and of the bootstrap, which
     draws subjects with all their facts.
     """
+    rows = [
+        {"language_a": a, "language_b": b, **_summarize(parts, random)}
+        for a, b, parts, random in _compare_pairs(_Reader(), languages, seed)
+    ]
+    return pa.Table.from_pylist(rows, schema=LANGUAGE_CONSISTENCY)
+
+
+def fact_consistency(languages: Iterable[tuple[str, pa.Table, pa.Table]], *, seed: int = 0) -> pa.Table:
+    """What `language_consistency` averages: RankC of every fact and pair of languages, and its controls.
+
+    Columns uuid, language_a, language_b, rankc, and those of CONTROLS, NaN where there is no partner.
+    """
     reader = _Reader()
+    tables = [_FACT_CONSISTENCY.empty_table()]
+    for a, b, parts, _ in _compare_pairs(reader, languages, seed):
+        uuids = np.array(reader.names("uuid"), object)
+        for part in parts:
+            key = [uuids[part.facts], *(pa.repeat(code, len(part.facts)) for code in (a, b))]
+            tables.append(pa.table([*key, *part.values.T], schema=_FACT_CONSISTENCY))
+    return pa.concat_tables(tables)
+
+
+_FACT_CONSISTENCY = pa.schema(
+    {name: pa.string() for name in ("uuid", "language_a", "language_b")}
+    | {name: pa.float64() for name in ("rankc", *CONTROLS)}
+)
+
+
+def _compare_pairs(
+    reader: _Reader, languages: Iterable[tuple[str, pa.Table, pa.Table]], seed: int
+) -> Iterator[tuple[str, str, list[_Compared], np.random.Generator]]:
+    """Every pair of languages, sorted, with its comparison by relation and the generator that drew for it."""
     ranked = {language: reader.read(predictions, split) for language, predictions, split in languages}
     popularity = reader.rank_by_popularity()
-    rows = []
     for a, b in combinations(sorted(ranked), 2):
         random = np.random.default_rng([seed, crc32(f"{a} {b}".encode())])
         parts = [
@@ -78,34 +108,7 @@ def language_consistency(languages: Iterable[tuple[str, pa.Table, pa.Table]], *,
             for relation in sorted(ranked[a].keys() & ranked[b].keys())
             if (part := _compare(ranked[a][relation], ranked[b][relation], popularity[relation], random))
         ]
-        rows.append({"language_a": a, "language_b": b, **_summarize(parts, random)})
-    return pa.Table.from_pylist(rows, schema=LANGUAGE_CONSISTENCY)
-
-
-def fact_consistency(languages: Iterable[tuple[str, pa.Table, pa.Table]]) -> pa.Table:
-    """RankC of every fact that is ranked in two languages: columns uuid, language_a, language_b and rankc.
-
-    languages: as for `language_consistency`. A row per fact and pair of languages.
-    """
-    reader = _Reader()
-    ranked = {language: reader.read(predictions, split) for language, predictions, split in languages}
-    uuids = np.array(reader.names("uuid"), object)
-    tables = [_FACT_CONSISTENCY.empty_table()]
-    for a, b in combinations(sorted(ranked), 2):
-        for relation in sorted(ranked[a].keys() & ranked[b].keys()):
-            if (common := _rank_common(ranked[a][relation], ranked[b][relation])) is None:
-                continue
-            values = common.rankc()
-            known = ~np.isnan(values)
-            facts = uuids[ranked[a][relation].facts[common.in_a[known]]]
-            codes = (pa.repeat(code, len(facts)) for code in (a, b))
-            tables.append(pa.table([facts, *codes, values[known]], schema=_FACT_CONSISTENCY))
-    return pa.concat_tables(tables)
-
-
-_FACT_CONSISTENCY = pa.schema(
-    {"uuid": pa.string(), "language_a": pa.string(), "language_b": pa.string(), "rankc": pa.float64()}
-)
+        yield a, b, parts, random
 
 
 class _Reader:
@@ -166,8 +169,12 @@ class _Reader:
 
 @dataclass(frozen=True)
 class _Compared:
-    """The facts of one relation in two languages. subjects: [facts]; values: [facts, RankC and CONTROLS]."""
+    """The facts of one relation in two languages.
 
+    facts, subjects: [facts], numbers of `_Reader`; values: [facts, RankC and CONTROLS].
+    """
+
+    facts: Numbers
     subjects: Numbers
     values: Values
 
@@ -198,43 +205,19 @@ class _Ranked:
         return cls(orders, ranks, np.minimum(rank[:, -1], DEPTH))
 
 
-@dataclass(frozen=True)
-class _Common:
-    """The common facts of a relation in two languages, ranked among the common candidates.
-
-    candidates: sorted. in_a, in_b: [facts], their rows in either language. one, other: their rankings there.
-    """
-
-    candidates: Numbers
-    in_a: Numbers
-    in_b: Numbers
-    one: _Ranked
-    other: _Ranked
-
-    def rankc(self) -> Values:
-        """RankC of each fact, [facts]; NaN where a language ranks none of the candidates."""
-        return rankc(self.one.orders, self.other.ranks, np.minimum(self.one.known, self.other.known))
-
-
-def _rank_common(a: _Relation, b: _Relation) -> _Common | None:
-    """None with under two common candidates, or without common facts."""
-    candidates = np.intersect1d(a.candidates, b.candidates)
-    _, in_a, in_b = np.intersect1d(a.facts, b.facts, return_indices=True)
-    if len(candidates) < 2 or not len(in_a):
-        return None
-    one, other = (_Ranked.among(rankings, candidates) for rankings in (a.rankings[in_a], b.rankings[in_b]))
-    return _Common(candidates, in_a, in_b, one, other)
-
-
 def _compare(
     a: _Relation, b: _Relation, popularity: Numbers, random: np.random.Generator
 ) -> _Compared | None:
     """RankC of the common facts of a relation with all controls; None with under two common candidates."""
-    if (common := _rank_common(a, b)) is None:
+    candidates = np.intersect1d(a.candidates, b.candidates)
+    _, in_a, in_b = np.intersect1d(a.facts, b.facts, return_indices=True)
+    if len(candidates) < 2 or not len(in_a):
         return None
-    one, other = common.one, common.other
-    popular = _Ranked.among(popularity[None, :], common.candidates)
-    subjects, objects = a.subjects[common.in_a], a.objects[common.in_a]
+    one, other, popular = (
+        _Ranked.among(rankings, candidates)
+        for rankings in (a.rankings[in_a], b.rankings[in_b], popularity[None, :])
+    )
+    subjects, objects = a.subjects[in_a], a.objects[in_a]
 
     def with_partners(same_object: bool) -> Values:
         sums, counts = np.zeros(len(objects)), np.zeros(len(objects))
@@ -247,14 +230,14 @@ def _compare(
             counts[usable] += 1
         return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
-    observed = common.rankc()
+    observed = rankc(one.orders, other.ranks, np.minimum(one.known, other.known))
     with_popular = [
         rankc(language.orders, np.repeat(popular.ranks, len(objects), axis=0), language.known)
         for language in (one, other)
     ]
     columns = [observed, with_partners(True), with_partners(False), np.mean(with_popular, axis=0)]
     kept = ~np.isnan(observed)
-    return _Compared(subjects[kept], np.stack(columns, axis=1)[kept])
+    return _Compared(a.facts[in_a][kept], subjects[kept], np.stack(columns, axis=1)[kept])
 
 
 def _draw_partners(objects: Numbers, same_object: bool, random: np.random.Generator) -> Numbers:

@@ -120,8 +120,8 @@ def draw_interventions(summary: pa.Table) -> bytes:
     return _small_png(plot_intervention_effects(rows))
 
 
-def draw_untrained_twin(table: pa.Table) -> bytes:
-    """What the checkpoint exceeds its untrained twin by, over all facts. table: UNTRAINED_TWIN."""
+def draw_untrained_twins(table: pa.Table) -> bytes:
+    """What the checkpoint exceeds its untrained twins by, over all facts. table: UNTRAINED_TWINS."""
     rows = [row for row in table.to_pylist() if row["language_a"] == "*" and row["names"] == "all"]
     return _small_png(plot_differences([row for row in rows if row["figure"] != "layers"]))
 

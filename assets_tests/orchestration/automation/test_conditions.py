@@ -22,7 +22,7 @@ BY_CHECKPOINT_ALONE = {
     "language_consistency",
     "neuron_similarity",
     "neuron_interventions",
-    "untrained_twin",
+    "untrained_twins",
     "fact_types",
     "name_access",
     "fact_verdicts",
@@ -148,7 +148,7 @@ def test_a_deleted_checkpoint_is_not_asked_any_more(lab: Lab) -> None:
     [
         (
             {"precision": "bf16"},
-            {"predictions", "neuron_activations", "neuron_interventions", "untrained_twin", "name_access"},
+            {"predictions", "neuron_activations", "neuron_interventions", "untrained_twins", "name_access"},
         ),
         ({"protocols": ("pll",)}, {"predictions"}),
         ({"mask_counts": "object"}, {"predictions"}),
@@ -166,7 +166,7 @@ def test_a_setting_makes_stale_what_reads_it(lab: Lab, change: dict[str, object]
     assert {name for name in CATALOG if code_version(name, settings) != before[name]} == first
     lab.use(settings)
     asked = {name for name, _ in lab.tick()}
-    waiting = {"neuron_interventions", "untrained_twin", "name_access"}  # for predictions
+    waiting = {"neuron_interventions", "untrained_twins", "name_access"}  # for predictions
     assert asked == first - waiting
 
 

@@ -318,13 +318,15 @@ CASES: list[Broken] = [
         (side("stability", lambda listed: listed[0].update(aspect="guess")), f"{BETWEEN}:stability_aspects"),
     ),
     *of(
-        "untrained_twin",
+        "untrained_twins",
         (emptied(), f"{ROWS}:table"),
         (twice(), f"{COMPOUND}:figure,measure,names,language_a,language_b"),
         (put("figure", "guess"), f"{AMONG}:figure"),
         (put("names", "guess"), f"{AMONG}:names"),
         (put("facts", 0), f"{BETWEEN}:facts"),
         (put("n", 0), f"{PAIR}:n,facts"),
+        (put("twins", 1), f"{BETWEEN}:twins"),
+        (put("untrained_least", 9.0), f"{AMONG}:least_agrees"),
         (put("difference", 2.0), f"{AMONG}:difference_agrees {AMONG}:interval_agrees"),
         (
             first(lambda row: row["difference_low"] is not None, difference_low=9.0),

@@ -64,9 +64,9 @@ def neuron_interventions(step: Step, checkpoint: str) -> None:
     step.writer.write(intervention_summary(table), tables.INTERVENTION_SUMMARY, side="summary")
 
 
-def untrained_twin(step: Step, checkpoint: str) -> None:
+def untrained_twins(step: Step, checkpoint: str) -> None:
     """Measure the figures about neurons, and RankC, in a sample of facts and again with random weights."""
-    from factroots_dagster.neurons.untrained_twin import compare_with_untrained
+    from factroots_dagster.neurons.untrained_twins import compare_with_untrained
 
     columns = ["uuid", "object_ids", "predicted_ids", "matched_mask_count"]
     languages = step.languages_with("predictions", checkpoint)
@@ -83,7 +83,7 @@ def untrained_twin(step: Step, checkpoint: str) -> None:
         progress=step.progress,
     )
     step.read("checkpoint", checkpoint)
-    step.writer.write(twins.figures, tables.UNTRAINED_TWIN)
+    step.writer.write(twins.figures, tables.UNTRAINED_TWINS)
     step.writer.write(twins.sample, tables.UNTRAINED_SAMPLE, side="sample")
 
 

@@ -1,4 +1,4 @@
-"""Suite of `untrained_twin`."""
+"""Suite of `untrained_twins`."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _NOISE = 1e-9
 
 def twin_frame(store: Store, checkpoint: str) -> pd.DataFrame:
     """The table; whether its columns agree in each row; and violations in the sample, counted."""
-    frame: pd.DataFrame = store.read("untrained_twin", checkpoint).to_pandas()
-    sample = store.read_side("sample", "untrained_twin", checkpoint).to_pandas()
+    frame: pd.DataFrame = store.read("untrained_twins", checkpoint).to_pandas()
+    sample = store.read_side("sample", "untrained_twins", checkpoint).to_pandas()
     difference, low, high = (frame[f"difference{end}"] for end in ("", "_low", "_high"))
     share = frame["figure"].isin(SHARES)
     in_range = frame["trained"].between(-_NOISE, 1 + _NOISE) & frame["untrained"].between(-_NOISE, 1 + _NOISE)
@@ -34,6 +34,8 @@ def twin_frame(store: Store, checkpoint: str) -> pd.DataFrame:
     return frame.assign(
         difference_agrees=(difference - frame["trained"] + frame["untrained"]).abs() < _NOISE,
         interval_agrees=~((low > difference + _NOISE) | (difference > high + _NOISE)),
+        least_agrees=(frame["untrained_least"] <= frame["untrained"] + _NOISE)
+        & (frame["untrained"] <= frame["untrained_most"] + _NOISE),
         possible=in_range | ~share,
         layers_total=int(((sums - 1).abs() > _NOISE).any(axis=1).sum()),
         sample_range=int(((sample["sampled"] > sample["predicted"]) | (sample["asked"] < 0)).sum()),
@@ -51,9 +53,11 @@ def twin_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
         *expect.among("names", NAMES),
         *expect.within("facts", 1),
         *expect.at_most("facts", "n"),
+        *expect.within("twins", 2),
         *expect.true(
             difference_agrees="the difference is the trained model's mean less the untrained one's",
             interval_agrees="an interval holds its difference",
+            least_agrees="the mean of the untrained models is between the least and the most",
             possible="overlaps, shares of layers and RankC are between 0 and 1",
         ),
         *expect.zero(

@@ -60,7 +60,7 @@ def plot_stability(rows: Sequence[Row], labels: Mapping[str, str]) -> Figure:
 def plot_layer_profile(rows: Sequence[Row], untrained: Mapping[int, float] | None = None) -> Figure:
     """Share of active neurons by layer, a line per language.
 
-    rows: language, layer (from 0), share. untrained: the mean share of the untrained twin, by layer.
+    rows: language, layer (from 0), share. untrained: the mean share of the untrained twins, by layer.
     """
     layers = sorted({row["layer"] for row in rows})
     share_of = {(row["language"], row["layer"]): row["share"] for row in rows}
@@ -73,7 +73,14 @@ def plot_layer_profile(rows: Sequence[Row], untrained: Mapping[int, float] | Non
             axes.plot(x, mean, color=ACCENT, lw=2.2, marker="o", ms=4, label="mean of the languages")
             if untrained:
                 x = [layer + 1 for layer in untrained]
-                axes.plot(x, [*untrained.values()], "--", color=CONTRAST, lw=1.8, label="untrained twin")
+                axes.plot(
+                    x,
+                    [*untrained.values()],
+                    "--",
+                    color=CONTRAST,
+                    lw=1.8,
+                    label="mean of the untrained twins",
+                )
             axes.legend()
         style.share_by_number_axes(axes, "layer", "share of active neurons")
         return figure
@@ -114,7 +121,7 @@ def plot_intervention_effects(rows: Sequence[Row]) -> Figure:
 
 
 def plot_differences(rows: Sequence[Row]) -> Figure:
-    """Trained minus untrained with its 95% interval, a line per measure. rows: of UNTRAINED_TWIN."""
+    """Trained minus untrained with its 95% interval, a line per measure. rows: of UNTRAINED_TWINS."""
     at = np.arange(len(rows))
     with style.canvas(7.5, style.bars_height(len(rows))) as (figure, axes):
         values, low, high = (column(rows, f"difference{end}") for end in ("", "_low", "_high"))

@@ -8,7 +8,7 @@ from typing import Any
 from factroots_dagster.report.figures.neurons import NEURON_SET_LABELS, plot_intervention_effects
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.sections.model import Figure, Section, Table, interval, join_words, signed
-from factroots_dagster.report.sections.untrained import compare_with_twin
+from factroots_dagster.report.sections.untrained import compare_with_twins
 
 
 def build_section(inputs: ReportInputs) -> Section | None:
@@ -33,7 +33,7 @@ def build_section(inputs: ReportInputs) -> Section | None:
         ("ablate_own", "all"): "The change when a fact’s own neurons are switched off",
         ("ablate_beyond_same_layer", "all"): "That change less the change by random neurons of its layers",
     }
-    text, tables, data = compare_with_twin(inputs, "interventions", _twin_rows(), said)
+    text, tables, data = compare_with_twins(inputs, "interventions", _twin_rows(), said)
     return Section(
         id="interventions",
         title="Are these neurons causes?",
@@ -66,7 +66,7 @@ def _change(row: Mapping[str, Any], name: str) -> str:
 
 
 def _twin_rows() -> dict[tuple[str, str], str]:
-    """What is shown of the untrained twin, with labels."""
+    """What is shown of the untrained twins, with labels."""
     return {
         (f"{intervention}_{measure}", "all"): f"{intervention}: {label}"
         for intervention in ("ablate", "boost")

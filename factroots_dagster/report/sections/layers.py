@@ -8,7 +8,7 @@ from typing import Any
 from factroots_dagster.report.figures.neurons import plot_layer_profile
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.sections.model import Figure, Section, percent
-from factroots_dagster.report.sections.untrained import compare_with_twin, difference, overall_rows
+from factroots_dagster.report.sections.untrained import compare_with_twins, difference, overall_rows
 
 
 def build_section(inputs: ReportInputs) -> Section | None:
@@ -21,7 +21,7 @@ def build_section(inputs: ReportInputs) -> Section | None:
     most = max(totals, key=totals.__getitem__)
     twin = {int(measure): row for (measure, _), row in overall_rows(inputs, "layers").items()}
     shown = {(str(layer), "all"): f"layer {layer + 1}" for layer in sorted(twin)}
-    text, tables, data = compare_with_twin(inputs, "layers", shown, {})
+    text, tables, data = compare_with_twins(inputs, "layers", shown, {})
     return Section(
         id="layers",
         title="Where the neurons are",
@@ -46,10 +46,10 @@ def build_section(inputs: ReportInputs) -> Section | None:
 
 
 def _say_differences(twin: Mapping[int, Mapping[str, Any]]) -> str:
-    """In how many layers the shares differ, and where most. twin: rows of UNTRAINED_TWIN by layer."""
+    """In how many layers the shares differ, and where most. twin: rows of UNTRAINED_TWINS by layer."""
     tested = {layer: row for layer, row in twin.items() if row["difference_low"] is not None}
     if not tested:
-        return "Too few facts to compare the layers with those of the untrained twin."
+        return "Too few facts to compare the layers with those of the untrained twins."
     differing = {
         layer: row
         for layer, row in tested.items()
@@ -57,13 +57,13 @@ def _say_differences(twin: Mapping[int, Mapping[str, Any]]) -> str:
     }
     if not differing:
         return (
-            "No difference: in no layer is the share unlike that of the untrained twin, so that where the "
-            "neurons are says nothing of what was learnt."
+            "No difference: in no layer is the share unlike that of the untrained twins. Where the neurons "
+            "are says nothing of what was learnt."
         )
     most = max(differing, key=lambda layer: abs(differing[layer]["difference"]))
     row = differing[most]
     return (
-        f"In {len(differing)} of {len(tested)} layers the share differs from that of the untrained twin (by "
+        f"In {len(differing)} of {len(tested)} layers the share differs from that of the untrained twins (by "
         f"chance one in twenty would), most in layer {most + 1}: {percent(row['trained'])} in the trained "
-        f"model and {percent(row['untrained'])} in its twin, a difference of {difference(row)}."
+        f"model and {percent(row['untrained'])} in its twins, a difference of {difference(row)}."
     )

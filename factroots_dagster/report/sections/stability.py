@@ -9,7 +9,7 @@ from factroots_dagster.neurons.statistics import BY_PAIR, OF_SETS
 from factroots_dagster.report.figures.neurons import plot_stability
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.sections.model import Figure, Section, Table, decimal
-from factroots_dagster.report.sections.untrained import compare_with_twin
+from factroots_dagster.report.sections.untrained import compare_with_twins
 
 ASPECTS = {
     "facts_halved": "neurons of a fact, from either half of the relation’s facts",
@@ -29,7 +29,7 @@ def build_section(inputs: ReportInputs) -> Section | None:
     best = max(halved, key=lambda row: row["overlap"])
     name = "The overlap of a fact’s neurons from two halves of the facts"
     shown = {(statistic.name, "all"): statistic.label for statistic in OF_SETS}
-    text, tables, data = compare_with_twin(inputs, "stability", shown, {("jaccard", "all"): name})
+    text, tables, data = compare_with_twins(inputs, "stability", shown, {("jaccard", "all"): name})
     return Section(
         id="stability",
         title="Would other facts have given the same neurons?",

@@ -1,4 +1,4 @@
-"""A figure beside the untrained twin's: the paragraphs, table and data that several sections end with."""
+"""A figure beside the untrained twins': the paragraphs, table and data that several sections end with."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ NAMES_LABELS = {
 """Groups of facts by their names in two languages, in the order in which they are shown."""
 
 Measure = tuple[str, str]
-"""A measure of UNTRAINED_TWIN, and a group of facts by their names."""
+"""A measure of UNTRAINED_TWINS, and a group of facts by their names."""
 
 
 def overall_rows(inputs: ReportInputs, figure: str) -> dict[Measure, dict[str, Any]]:
-    """Rows of UNTRAINED_TWIN over all languages, of one figure; none where the table is absent."""
+    """Rows of UNTRAINED_TWINS over all languages, of one figure; none where the table is absent."""
     return {
         (row["measure"], row["names"]): row
-        for row in inputs.rows("untrained_twin")
+        for row in inputs.rows("untrained_twins")
         if row["figure"] == figure and row["language_a"] == "*"
     }
 
 
-def compare_with_twin(
+def compare_with_twins(
     inputs: ReportInputs, figure: str, shown: Mapping[Measure, str], said: Mapping[Measure, str]
 ) -> tuple[list[str], list[Table], dict[str, pa.Table]]:
-    """Paragraphs, tables and data files of one figure; nothing where the twin has no such rows.
+    """Paragraphs, tables and data files of one figure; nothing where there are no such rows.
 
     shown: the rows of the table and their labels. said: what a sentence says of, and what it calls it.
     """
@@ -42,53 +42,65 @@ def compare_with_twin(
     if not rows:
         return [], [], {}
     cells = [
-        [label, f"{row['facts']:,}", mean(row["trained"]), mean(row["untrained"]), difference(row)]
+        [label, f"{row['facts']:,}", mean(row["trained"]), untrained(row), difference(row)]
         for measure, label in shown.items()
         if (row := rows.get(measure))
     ]
     sentences = [say_difference(name, rows[measure]) for measure, name in said.items() if measure in rows]
     columns = ["measure", "facts", "trained", "untrained", "trained minus untrained"]
-    table = Table(columns, cells, "Beside the same model with random weights; intervals are 95% over facts.")
-    return [describe_twin(inputs, figure), *sentences], [table], twin_data(inputs, figure)
+    caption = (
+        "Beside the same model with random weights: the mean of several, the least and the most. Intervals "
+        "are 95% over facts and random weights."
+    )
+    table = Table(columns, cells, caption)
+    return [describe_twins(inputs, figure), *sentences], [table], data_of(inputs, figure)
 
 
-def describe_twin(inputs: ReportInputs, figure: str) -> str:
-    """What the twin is, and on how many facts it is compared."""
+def describe_twins(inputs: ReportInputs, figure: str) -> str:
+    """What the twins are, and on how many facts they are compared."""
     counted = "asked" if figure == "consistency" else "sampled"
     counts = [row[counted] for row in inputs.rows("untrained_sample")]
+    twins = max((row["twins"] for row in inputs.rows("untrained_twins")), default=0)
     facts = "random facts, with their objects as candidates" if counted == "asked" else "predicted facts"
     return (
-        "The untrained twin is the same model with random weights. Nothing in it was learnt, so only what "
-        f"the trained model differs by counts. Both are compared on the same sample of {facts}: at most "
-        f"{max(counts, default=0):,} of a language, {sum(counts):,} over {len(counts)} languages."
+        f"The untrained twins are {twins} models of the same configuration with random weights. Nothing in "
+        "them was learnt, so only what the trained model differs from all of them by was made by training. "
+        f"All are compared on the same sample of {facts}: at most {max(counts, default=0):,} of a language, "
+        f"{sum(counts):,} over {len(counts)} languages."
     )
 
 
-def twin_data(inputs: ReportInputs, figure: str) -> dict[str, pa.Table]:
-    """UNTRAINED_TWIN of one figure as a data file, with all languages and pairs."""
-    table = inputs.tables["untrained_twin"]
+def data_of(inputs: ReportInputs, figure: str) -> dict[str, pa.Table]:
+    """UNTRAINED_TWINS of one figure as a data file, with all languages and pairs."""
+    table = inputs.tables["untrained_twins"]
     return {f"untrained_{figure}": table.filter(pc.equal(table["figure"], figure))}
 
 
 def say_difference(name: str, row: Mapping[str, Any]) -> str:
     """In words whether there is a difference: whether its interval leaves out zero.
 
-    name: what is compared, at the beginning of a sentence. row: of UNTRAINED_TWIN.
+    name: what is compared, at the beginning of a sentence. row: of UNTRAINED_TWINS.
     """
     low, high = row["difference_low"], row["difference_high"]
     if low is None or high is None:
-        return f"{name}: too few facts to compare with the untrained twin."
-    means = f"{name} is {mean(row['trained'])} in the trained model and {mean(row['untrained'])} in its twin"
+        return f"{name}: too few facts to compare with the untrained twins."
+    means = (
+        f"{name} is {mean(row['trained'])} in the trained model and {untrained(row)} in its untrained twins"
+    )
     if low <= 0 <= high:
-        return (
-            f"{means}. This is no difference ({difference(row)}), so that it says nothing of what was learnt."
-        )
+        return f"{means}. This is no difference ({difference(row)}): it says nothing of what was learnt."
     return f"{means}, a difference of {difference(row)} that training made."
 
 
 def mean(value: float) -> str:
     """A mean with three decimals."""
     return f"{value:z.3f}"
+
+
+def untrained(row: Mapping[str, Any]) -> str:
+    """The mean of the untrained models, with the least and the most."""
+    least, most = mean(row["untrained_least"]), mean(row["untrained_most"])
+    return f"{mean(row['untrained'])} ({least} to {most})"
 
 
 def difference(row: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""A model beside its untrained twin: planted values by hand, and a small trained model."""
+"""A model beside its untrained twins: planted values by hand, and a small trained model."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from assets_tests.neurons.planted import World
 from assets_tests.orchestration.golden.world import CHECKPOINTS, KEY, LANGUAGES, SEED
 from factroots_dagster.facts.mlama.split import read_split
 from factroots_dagster.models.checkpoint import LoadedModel, load
+from factroots_dagster.models.untrained import with_random_weights
 from factroots_dagster.neurons.probeless import active_neurons
-from factroots_dagster.neurons.schema import FIGURES, UNTRAINED_SAMPLE, UNTRAINED_TWIN
+from factroots_dagster.neurons.schema import FIGURES, UNTRAINED_SAMPLE, UNTRAINED_TWINS
 from factroots_dagster.neurons.similarity import compare_languages
 from factroots_dagster.neurons.twin_values import (
     FACT_VALUES,
@@ -29,7 +30,12 @@ from factroots_dagster.neurons.twin_values import (
     similarity_values,
     stability_values,
 )
-from factroots_dagster.neurons.untrained_twin import Twins, compare_values, compare_with_untrained, draw_facts
+from factroots_dagster.neurons.untrained_twins import (
+    Twins,
+    compare_values,
+    compare_with_untrained,
+    draw_facts,
+)
 from factroots_dagster.probing.probe import probe
 from factroots_dagster.sandbox.dials import PRESETS
 from factroots_dagster.sandbox.release import write_release
@@ -66,18 +72,23 @@ def rows_of(table: pa.Table, **wanted: object) -> list[dict[str, Any]]:
 
 
 def test_means_and_intervals_by_hand() -> None:
-    trained, untrained = {"u": 0.9, "v": 0.5, "w": 0.2, "x": 0.8}, {"u": 0.8, "v": 0.3, "w": 0.1, "x": 0.4}
-    table = compare_values(of_pair(trained), of_pair(untrained), SPLITS)
-    assert table.schema.equals(UNTRAINED_TWIN)
+    trained = {"u": 0.9, "v": 0.5, "w": 0.2, "x": 0.8}
+    twins = [{"u": 0.8, "v": 0.3, "w": 0.1, "x": 0.4}, {"u": 0.6, "v": 0.3, "w": 0.0, "x": 0.2}]
+    table = compare_values(of_pair(trained), [of_pair(twin) for twin in twins], SPLITS)
+    assert table.schema.equals(UNTRAINED_TWINS)
     (row,) = rows_of(table, names="all", language_a="*")
-    differences = np.array([0.1, 0.2, 0.1, 0.4])
-    assert (row["n"], row["facts"]) == (4, 4)
-    assert [row[name] for name in ("trained", "untrained", "difference")] == pytest.approx([0.6, 0.4, 0.2])
-    low, high = stats.t.interval(0.95, 3, differences.mean(), stats.sem(differences))
+    assert (row["n"], row["facts"], row["twins"]) == (4, 4, 2)
+    # The twins' means are .4 and .275.
+    means = ("trained", "untrained", "untrained_least", "untrained_most", "difference")
+    assert [row[name] for name in means] == pytest.approx([0.6, 0.3375, 0.275, 0.4, 0.2625])
+    of_facts = stats.sem([0.2, 0.2, 0.15, 0.5]) ** 2
+    of_twins = np.var([0.4, 0.275], ddof=1) * 1.5
+    freedom = (of_facts + of_twins) ** 2 / (of_facts**2 / 3 + of_twins**2)
+    low, high = stats.t.interval(0.95, freedom, 0.2625, np.sqrt(of_facts + of_twins))
     assert (row["difference_low"], row["difference_high"]) == pytest.approx((low, high))
     by_names = {row["names"]: row for row in rows_of(table, language_a="*")}
     assert by_names.keys() == {"all", "alike", "partly", "different"}
-    assert by_names["alike"]["facts"] == 2 and by_names["alike"]["difference"] == pytest.approx(0.25)
+    assert by_names["alike"]["facts"] == 2 and by_names["alike"]["difference"] == pytest.approx(0.35)
     assert by_names["partly"]["untrained"] == 0.3 and by_names["partly"]["difference_low"] is None
     assert by_names["different"]["trained"] == 0.2
     (pair,) = rows_of(table, language_a="qaa")
@@ -86,18 +97,18 @@ def test_means_and_intervals_by_hand() -> None:
 
 def test_a_fact_in_several_languages_counts_once_in_the_interval() -> None:
     trained = [("layers", "0", code, code, uuid, 0.5) for code in ("qaa", "qab") for uuid in "uv"]
-    untrained = [(*row[:5], 0.1 if row[4] == "u" else 0.3) for row in trained]
-    (row,) = rows_of(compare_values(values(trained), values(untrained), SPLITS), language_a="*")
+    untrained = values([(*row[:5], 0.1 if row[4] == "u" else 0.3) for row in trained])
+    (row,) = rows_of(compare_values(values(trained), [untrained] * 3, SPLITS), language_a="*")
     assert (row["n"], row["facts"], row["names"]) == (4, 2, "all")  # one language has no names to compare
-    low, high = stats.t.interval(0.95, 1, 0.3, stats.sem([0.4, 0.2]))
+    low, high = stats.t.interval(0.95, 1, 0.3, stats.sem([0.4, 0.2]))  # equal twins add nothing
     assert (row["difference_low"], row["difference_high"]) == pytest.approx((low, high))
 
 
-def test_only_what_both_models_have_is_compared() -> None:
+def test_only_what_all_models_have_is_compared() -> None:
     trained, untrained = of_pair({"u": 0.5, "v": float("nan"), "w": 1.0}), of_pair({"u": 0.5, "v": 0.1})
-    (row,) = rows_of(compare_values(trained, untrained, SPLITS), names="all", language_a="*")
+    (row,) = rows_of(compare_values(trained, [untrained] * 2, SPLITS), names="all", language_a="*")
     assert (row["n"], row["trained"], row["difference"], row["difference_low"]) == (1, 0.5, 0.0, None)
-    assert compare_values(FACT_VALUES.empty_table(), trained, SPLITS).num_rows == 0
+    assert compare_values(FACT_VALUES.empty_table(), [trained] * 2, SPLITS).num_rows == 0
 
 
 def measured(world: World) -> pa.Table:
@@ -127,7 +138,7 @@ def named(world: World) -> dict[str, pa.Table]:
 
 def test_equal_activations_give_no_difference(planted: tuple[World, pa.Table]) -> None:
     world, found = planted
-    for row in compare_values(found, found, named(world)).to_pylist():
+    for row in compare_values(found, [found] * 2, named(world)).to_pylist():
         assert row["trained"] == row["untrained"] and row["difference"] == 0
         assert row["facts"] < 2 or row["difference_low"] == row["difference_high"] == 0
 
@@ -136,8 +147,9 @@ def test_activations_that_share_facts_differ_from_those_that_share_nothing(
     planted: tuple[World, pa.Table], tmp_path: Path
 ) -> None:
     world, found = planted
-    strangers = World(tmp_path, strength=0.0)  # of a fact nothing is planted but its object
-    table = compare_values(found, measured(strangers), named(world))
+    # Of a fact of theirs nothing is planted but its object.
+    strangers = [measured(World(tmp_path / f"{n}", seed=n, strength=0.0)) for n in range(3)]
+    table = compare_values(found, strangers, named(world))
     for measure in ("jaccard_beyond_same_object", "cosine_beyond_same_object"):
         (row,) = rows_of(table, figure="similarity", measure=measure, names="all", language_a="*")
         assert row["difference_low"] > 0.05 and abs(row["untrained"]) < 0.03
@@ -246,20 +258,30 @@ def twins(trained: LoadedModel, asked: tuple, tmp_path_factory: pytest.TempPathF
     return found
 
 
-def test_a_small_trained_model_differs_from_its_twin(twins: Twins) -> None:
-    """What it learnt shows in RankC, where names differ, too, and in where its neurons are."""
+def test_a_small_trained_model_differs_from_its_twins(twins: Twins) -> None:
+    """In where its neurons are, in how alike they are beyond other facts, and in what they cause."""
     overall = {
         (row["figure"], row["measure"], row["names"]): row for row in rows_of(twins.figures, language_a="*")
     }
     assert {figure for figure, _, _ in overall} == {*FIGURES}
-    assert overall["consistency", "rankc", "all"]["difference_low"] > 0
-    assert overall["consistency", "rankc", "different"]["difference_low"] > 0
-    assert overall["layers", "1", "all"]["difference_low"] > 0.2
-    # An untrained model answers alike, and has like neurons, where names are alike.
-    for key in (("consistency", "rankc"), ("similarity", "cosine")):
-        assert overall[*key, "alike"]["untrained"] > overall[*key, "different"]["untrained"] + 0.2
+    assert overall["layers", "1", "all"]["difference_low"] > 0.1
+    assert overall["similarity", "cosine_z", "all"]["difference_low"] > 0.3
     own = overall["interventions", "ablate_own", "all"]
     assert own["difference_high"] < 0 and abs(own["untrained"]) < 0.02
+    # Untrained models answer alike, and have like neurons, where names are alike.
+    for key in (("consistency", "rankc"), ("similarity", "cosine")):
+        assert overall[*key, "alike"]["untrained_least"] > overall[*key, "different"]["untrained_most"]
+
+
+def test_a_model_that_learnt_nothing_is_not_told_from_its_twins(
+    trained: LoadedModel, asked: tuple, tmp_path: Path
+) -> None:
+    """With other random weights, at the places where the trained model is right."""
+    unlearnt = with_random_weights(trained, seed=77)
+    found = compare_with_untrained(unlearnt, *asked, tmp_path, seed=SEED, most_facts=60, twins=4)
+    rows = [row for row in found.figures.to_pylist() if row["difference_low"] is not None]
+    called = [row for row in rows if not row["difference_low"] <= 0 <= row["difference_high"]]
+    assert len(rows) > 80 and len(called) < 0.1 * len(rows)
 
 
 def test_the_same_facts_are_read_in_both_models_and_counted(twins: Twins, asked: tuple) -> None:
@@ -278,9 +300,10 @@ def test_the_same_facts_are_read_in_both_models_and_counted(twins: Twins, asked:
 
 
 def test_the_comparison_is_repeatable(trained: LoadedModel, asked: tuple, tmp_path: Path) -> None:
-    one, again = (compare_with_untrained(trained, *asked, tmp_path, seed=4, most_facts=12) for _ in range(2))
+    few = {"most_facts": 12, "twins": 1}
+    one, again = (compare_with_untrained(trained, *asked, tmp_path, seed=4, **few) for _ in range(2))
     assert one.figures.equals(again.figures) and one.sample.equals(again.sample)
-    other = compare_with_untrained(trained, *asked, tmp_path, seed=5, most_facts=12)
+    other = compare_with_untrained(trained, *asked, tmp_path, seed=5, **few)
     assert not other.figures.equals(one.figures)
 
 
@@ -296,6 +319,6 @@ def test_a_model_that_predicts_nothing_is_compared_in_its_rankings_alone(
         )
         for code, table in predictions.items()
     }
-    found = compare_with_untrained(trained, splits, nothing, tmp_path, seed=0, most_facts=20)
+    found = compare_with_untrained(trained, splits, nothing, tmp_path, seed=0, most_facts=20, twins=1)
     assert {*found.figures["figure"].to_pylist()} == {"consistency"}
     assert found.sample["sampled"].to_pylist() == [0, 0, 0]

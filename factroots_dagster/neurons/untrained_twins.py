@@ -1,11 +1,15 @@
-"""A model beside its untrained twin: the placebo of every figure about neurons, and of RankC.
+"""A model beside its untrained twins: the placebo of every figure about neurons, and of RankC.
 
-The twin has the model's configuration and tokenizer, and weights drawn anew. It has learnt nothing, but it
-is not without structure: the same words give the same neurons, so that two languages that write a name alike
-have similar neurons and rankings in any model. What a model exceeds its twin by was learnt. Both are read at
+A twin has the model's configuration and tokenizer, and weights drawn anew. It has learnt nothing, but it is
+not without structure: the same words give the same neurons, so that two languages that write a name alike
+have similar neurons and rankings in any model. What a model exceeds its twins by was learnt. All are read at
 the same places, those where the model answers right, of the same facts, by the same functions. The facts are
 a random sample of each language's: what is compared are means, and the neurons of all facts of a large model
-would have to be stored twice.
+would have to be stored once more.
+
+Small random networks differ from one another by more than the facts leave uncertain, so there are several
+twins, and an interval leaves out zero only where a further twin would hardly be like the model
+(`stats.intervals.placebo_interval`).
 
 Facts are drawn by a hash of their uuid and the seed, those with the smallest first. So two languages have as
 many sampled facts in common as there can be, and a sample does not change with the order of the facts.
@@ -14,7 +18,7 @@ many sampled facts in common as there can be, and a sample does not change with 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import eq
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,7 +31,7 @@ from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.models.untrained import with_random_weights
 from factroots_dagster.neurons.interventions import interventions
 from factroots_dagster.neurons.probeless import active_neurons, default_k
-from factroots_dagster.neurons.schema import NAMES, UNTRAINED_SAMPLE, UNTRAINED_TWIN
+from factroots_dagster.neurons.schema import NAMES, UNTRAINED_SAMPLE, UNTRAINED_TWINS
 from factroots_dagster.neurons.similarity import compare_languages
 from factroots_dagster.neurons.twin_values import (
     FACT_VALUES,
@@ -40,17 +44,20 @@ from factroots_dagster.neurons.twin_values import (
 from factroots_dagster.probing.answer_neurons import write_answer_neurons
 from factroots_dagster.probing.consistency import fact_consistency
 from factroots_dagster.probing.probe import probe
-from factroots_dagster.stats.intervals import mean_interval
+from factroots_dagster.stats.intervals import placebo_interval
 from factroots_dagster.tables import zip_columns
 
 MOST_FACTS = 300
 """Facts of a language that are compared: mBERT's 36,864 neurons at them are 44 MB, in 53 languages 2.3 GB."""
 
+TWINS = 5
+"""Models with random weights."""
+
 Tables = Mapping[str, pa.Table]
 
 
 class Twins(NamedTuple):
-    """figures: UNTRAINED_TWIN. sample: UNTRAINED_SAMPLE."""
+    """figures: UNTRAINED_TWINS. sample: UNTRAINED_SAMPLE."""
 
     figures: pa.Table
     sample: pa.Table
@@ -64,26 +71,30 @@ def compare_with_untrained(
     *,
     seed: int,
     most_facts: int = MOST_FACTS,
+    twins: int = TWINS,
     progress: Callable[[str], None] | None = None,
 ) -> Twins:
-    """Measures a model and its untrained twin on the same facts.
+    """Measures a model and its untrained twins on the same facts.
 
     By language: splits (MLAMA_SPLIT), predictions (PREDICTIONS of the model; rows without a match may be left
     out). scratch: an existing folder on a disk with room for the sampled facts' neurons; nothing is left
-    there. seed: of the twin's weights, and
-    of everything that is drawn. most_facts: of a language. Raises InputError as the probers do.
+    there. seed: of the twins' weights, and
+    of everything that is drawn. most_facts: of a language. twins: number of models with random weights, two
+    or more for intervals. Raises InputError as the probers do.
     """
     predicted = {code: _predicted(table) for code, table in predictions.items()}
     sampled = {code: draw_facts(uuids, most_facts, seed) for code, uuids in predicted.items()}
     asked = {code: draw_facts(table["uuid"].to_pylist(), most_facts, seed) for code, table in splits.items()}
     known_splits, asked_splits = _select(splits, sampled), _select(splits, asked)
     values = []
-    for name, each in (("trained", model), ("untrained", with_random_weights(model, seed))):
+    for number in range(1 + twins):
+        name = f"untrained {number}" if number else "trained"
+        each = with_random_weights(model, seed + number) if number else model
         with TemporaryDirectory(dir=scratch) as folder:
             say = None if progress is None else lambda line, name=name: progress(f"{name}: {line}")
             parts = [
                 *_neuron_values(each, known_splits, splits, predictions, Path(folder), seed, say),
-                *_consistency_values(each, asked_splits, Path(folder)),
+                *_consistency_values(each, asked_splits, Path(folder), seed),
             ]
         values.append(pa.concat_tables([FACT_VALUES.empty_table(), *parts]))
     rows = [
@@ -92,7 +103,7 @@ def compare_with_untrained(
         for code in sorted(splits)
     ]
     sample = pa.Table.from_pylist(rows, schema=UNTRAINED_SAMPLE)
-    return Twins(compare_values(values[0], values[1], splits), sample)
+    return Twins(compare_values(values[0], values[1:], splits), sample)
 
 
 def draw_facts(uuids: Iterable[str], most: int, seed: int) -> list[str]:
@@ -138,53 +149,67 @@ def _neuron_values(
     yield from intervention_values(effects)
 
 
-def _consistency_values(model: LoadedModel, asked: Tables, folder: Path) -> Iterator[pa.Table]:
+def _consistency_values(model: LoadedModel, asked: Tables, folder: Path, seed: int) -> Iterator[pa.Table]:
     """FACT_VALUES of RankC in one model. The candidates are the objects of the asked facts."""
     answers = []
     for code, split in asked.items():
         unused = folder / "answers" / code
         unused.mkdir(parents=True)
         answers.append((code, probe(model, split, unused), split))
-    yield from consistency_values(fact_consistency(answers))
+    yield from consistency_values(fact_consistency(answers, seed=seed))
 
 
-def compare_values(trained: pa.Table, untrained: pa.Table, splits: Tables) -> pa.Table:
-    """UNTRAINED_TWIN of the values of two models, each FACT_VALUES; only what both have counts.
+def compare_values(trained: pa.Table, untrained: Sequence[pa.Table], splits: Tables) -> pa.Table:
+    """UNTRAINED_TWINS of the values of a model and of its twins, each FACT_VALUES.
 
-    splits: by language MLAMA_SPLIT, for the names of the facts.
+    Only what all of them have counts. splits: by language MLAMA_SPLIT, for the names of the facts.
     """
     key = FACT_VALUES.names[:-1]
-    frame = trained.to_pandas().merge(untrained.to_pandas(), on=key, suffixes=("_trained", "_untrained"))
-    frame = frame.dropna(subset=["value_trained", "value_untrained"])
+    frame = trained.to_pandas().rename(columns={"value": "trained"})
+    twins = [f"twin {number}" for number in range(len(untrained))]
+    for name, table in zip(twins, untrained, strict=True):
+        frame = frame.merge(table.to_pandas().rename(columns={"value": name}), on=key)
+    frame = frame.dropna(subset=["trained", *twins])
     frame["names"] = _names(frame, splits)
     of_measure = ["figure", "measure"]
     rows = [
         {**dict(zip(of_measure, name, strict=True)), **row}
         for name, part in frame.groupby(of_measure, sort=False)
-        for row in _rows(part)
+        for row in _rows(part, twins)
     ]
-    return pa.Table.from_pylist(rows, schema=UNTRAINED_TWIN)
+    return pa.Table.from_pylist(rows, schema=UNTRAINED_TWINS)
 
 
-def _rows(part: Any) -> Iterator[dict[str, Any]]:
-    """The rows of one measure: of all facts, by their names, and by language. part: a pandas frame."""
+def _rows(part: Any, twins: list[str]) -> Iterator[dict[str, Any]]:
+    """The rows of one measure: of all facts, by their names, and by language.
+
+    part: a pandas frame. twins: its columns of untrained models.
+    """
     everywhere = {"language_a": "*", "language_b": "*"}
-    yield {"names": NAMES[0], **everywhere, **_summary(part)}
+    yield {"names": NAMES[0], **everywhere, **_summary(part, twins)}
     for names in NAMES[1:]:
         if (part["names"] == names).any():
-            yield {"names": names, **everywhere, **_summary(part[part["names"] == names])}
+            yield {"names": names, **everywhere, **_summary(part[part["names"] == names], twins)}
     for (a, b), of_languages in part.groupby(["language_a", "language_b"]):
-        yield {"names": NAMES[0], "language_a": a, "language_b": b, **_summary(of_languages)}
+        yield {"names": NAMES[0], "language_a": a, "language_b": b, **_summary(of_languages, twins)}
 
 
-def _summary(part: Any) -> dict[str, Any]:
-    facts = part["uuid"].to_numpy()
-    trained, untrained = part["value_trained"].to_numpy(), part["value_untrained"].to_numpy()
-    low, high = mean_interval(trained - untrained, facts)
-    means = {"trained": float(trained.mean()), "untrained": float(untrained.mean())}
-    difference = {"difference": means["trained"] - means["untrained"]}
-    ends = {"difference_low": low, "difference_high": high}
-    return {"n": len(part), "facts": len(set(facts)), **means, **difference, **ends}
+def _summary(part: Any, twins: list[str]) -> dict[str, Any]:
+    facts, trained, untrained = (part[name].to_numpy() for name in ("uuid", "trained", twins))
+    low, high = placebo_interval(trained[:, None] - untrained, facts)
+    means = untrained.mean(axis=0)
+    return {
+        "n": len(part),
+        "facts": len(set(facts)),
+        "trained": float(trained.mean()),
+        "untrained": float(means.mean()),
+        "untrained_least": float(means.min()),
+        "untrained_most": float(means.max()),
+        "twins": len(twins),
+        "difference": float(trained.mean() - means.mean()),
+        "difference_low": low,
+        "difference_high": high,
+    }
 
 
 def _names(frame: Any, splits: Tables) -> list[str | None]:
