@@ -205,9 +205,8 @@ NEAREST_LANGUAGE = table(
 """One row per fact, language that predicts it, and statistic (at each k)."""
 
 FIGURES = ("similarity", "stability", "layers", "interventions", "consistency")
-"""What a model is compared with its untrained twins in; the measures of each are in `twin_values`."""
+"""What a model is compared with its untrained twins in: see `twin_values`."""
 NAMES = ("all", "alike", "partly", "different")
-"""Facts by how two languages write their names."""
 
 UNTRAINED_TWINS = table(
     string("figure", f"What is compared: {', '.join(FIGURES)}"),
@@ -220,8 +219,8 @@ UNTRAINED_TWINS = table(
     ),
     string(
         "names",
-        "Facts that count: all, or those of which subject and object are the same strings in both languages "
-        "(alike), one of them (partly), neither (different)",
+        "Facts that count: all, or by whether both languages write subject and object with the same strings: "
+        "both (alike), one (partly), none (different)",
     ),
     string("language_a", "Code of the first language (of interventions, of the neurons); * for all"),
     string(
@@ -246,6 +245,6 @@ UNTRAINED_SAMPLE = table(
     LANGUAGE,
     int64("predicted", "Facts that the checkpoint predicts in the language"),
     int64("sampled", "Facts of these whose neurons are compared"),
-    int64("asked", "Facts, predicted or not, whose candidates both models rank for RankC"),
+    int64("asked", "Facts, predicted or not, whose candidates all models rank for RankC"),
 )
 """One row per language: the facts that a checkpoint and its untrained twins are compared on."""

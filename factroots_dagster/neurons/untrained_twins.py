@@ -11,14 +11,16 @@ Small random networks differ from one another by more than the facts leave uncer
 twins, and an interval leaves out zero only where a further twin would hardly be like the model
 (`stats.intervals.placebo_interval`).
 
-Facts are drawn by a hash of their uuid and the seed, those with the smallest first. So two languages have as
-many sampled facts in common as there can be, and a sample does not change with the order of the facts.
+Neurons are identified, and candidates ranked, among the facts of a relation. So the sample takes relation
+after relation, and enough facts of each. Relations and facts come in the order of hashes of their names: two
+languages have as many sampled facts in common as there can be, and the order of the facts does not matter.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import eq
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -50,6 +52,9 @@ from factroots_dagster.tables import zip_columns
 MOST_FACTS = 300
 """Facts of a language that are compared: mBERT's 36,864 neurons at them are 44 MB, in 53 languages 2.3 GB."""
 
+MOST_OF_RELATION = 25
+"""Facts of one relation and language."""
+
 TWINS = 5
 """Models with random weights."""
 
@@ -78,13 +83,16 @@ def compare_with_untrained(
 
     By language: splits (MLAMA_SPLIT), predictions (PREDICTIONS of the model; rows without a match may be left
     out). scratch: an existing folder on a disk with room for the sampled facts' neurons; nothing is left
-    there. seed: of the twins' weights, and
-    of everything that is drawn. most_facts: of a language. twins: number of models with random weights, two
-    or more for intervals. Raises InputError as the probers do.
+    there. seed: of the twins' weights, and of all that is drawn. most_facts: of a language. twins: models
+    with random weights, two or more for intervals. Raises InputError as the probers do.
     """
+    relations = {code: dict(zip_columns(table, "uuid", "relation")) for code, table in splits.items()}
     predicted = {code: _predicted(table) for code, table in predictions.items()}
-    sampled = {code: draw_facts(uuids, most_facts, seed) for code, uuids in predicted.items()}
-    asked = {code: draw_facts(table["uuid"].to_pylist(), most_facts, seed) for code, table in splits.items()}
+    sampled = {
+        code: draw_facts({uuid: relations[code][uuid] for uuid in uuids}, most_facts, seed)
+        for code, uuids in predicted.items()
+    }
+    asked = {code: draw_facts(relation_of, most_facts, seed) for code, relation_of in relations.items()}
     known_splits, asked_splits = _select(splits, sampled), _select(splits, asked)
     values = []
     for number in range(1 + twins):
@@ -106,9 +114,25 @@ def compare_with_untrained(
     return Twins(compare_values(values[0], values[1:], splits), sample)
 
 
-def draw_facts(uuids: Iterable[str], most: int, seed: int) -> list[str]:
-    """At most so many facts: those whose hash with the seed is smallest, in its order."""
-    return sorted(uuids, key=lambda uuid: (zlib.crc32(f"{seed} {uuid}".encode()), uuid))[:most]
+def draw_facts(
+    relations: Mapping[str, str], most: int, seed: int, *, most_of_relation: int = MOST_OF_RELATION
+) -> list[str]:
+    """At most so many facts, relation after relation, those whose hash with the seed is smallest first.
+
+    relations: fact to its relation.
+    """
+
+    def place(name: str) -> tuple[int, str]:
+        return zlib.crc32(f"{seed} {name}".encode()), name
+
+    order = sorted(relations, key=lambda uuid: (place(relations[uuid]), place(uuid)))
+    number: Counter[str] = Counter()
+    drawn = []
+    for uuid in order:
+        number[relations[uuid]] += 1
+        if number[relations[uuid]] <= most_of_relation:
+            drawn.append(uuid)
+    return drawn[:most]
 
 
 def _predicted(predictions: pa.Table) -> list[str]:
