@@ -265,7 +265,7 @@ def asked(
 def twins(trained: LoadedModel, asked: tuple, tmp_path_factory: pytest.TempPathFactory) -> Twins:
     folder = tmp_path_factory.mktemp("scratch")
     before = torch.random.get_rng_state()
-    found = compare_with_untrained(trained, *asked, folder, seed=SEED, most_facts=60)
+    found = compare_with_untrained(trained, *asked, folder, seed=SEED, most_facts=60, most_asked=30)
     assert not any(folder.iterdir())
     assert torch.equal(torch.random.get_rng_state(), before)
     return found
@@ -291,7 +291,9 @@ def test_a_model_that_learnt_nothing_is_not_told_from_its_twins(
 ) -> None:
     """With other random weights, at the places where the trained model is right."""
     unlearnt = with_random_weights(trained, seed=77)
-    found = compare_with_untrained(unlearnt, *asked, tmp_path, seed=SEED, most_facts=40, twins=4)
+    found = compare_with_untrained(
+        unlearnt, *asked, tmp_path, seed=SEED, most_facts=40, most_asked=40, twins=4
+    )
     rows = [row for row in found.figures.to_pylist() if row["difference_low"] is not None]
     called = [row for row in rows if not row["difference_low"] <= 0 <= row["difference_high"]]
     assert len(rows) > 60 and len(called) < 0.1 * len(rows)
@@ -303,7 +305,7 @@ def test_the_same_facts_are_read_in_both_models_and_counted(twins: Twins, asked:
     for row in twins.sample.to_pylist():
         known = pc.sum(predictions[row["language"]]["full_match"]).as_py()
         assert row["predicted"] == known and row["sampled"] == min(60, known)
-        assert row["asked"] == min(60, splits[row["language"]].num_rows)
+        assert row["asked"] == min(30, splits[row["language"]].num_rows)
     for row in rows_of(twins.figures, figure="layers", measure="0"):
         if row["language_a"] != "*":
             sampled = rows_of(twins.sample, language=row["language_a"])[0]["sampled"]
@@ -313,7 +315,7 @@ def test_the_same_facts_are_read_in_both_models_and_counted(twins: Twins, asked:
 
 
 def test_the_comparison_is_repeatable(trained: LoadedModel, asked: tuple, tmp_path: Path) -> None:
-    few = {"most_facts": 12, "twins": 1}
+    few = {"most_facts": 12, "most_asked": 12, "twins": 1}
     one, again = (compare_with_untrained(trained, *asked, tmp_path, seed=4, **few) for _ in range(2))
     assert one.figures.equals(again.figures) and one.sample.equals(again.sample)
     other = compare_with_untrained(trained, *asked, tmp_path, seed=5, **few)
@@ -332,7 +334,7 @@ def test_a_model_that_predicts_nothing_is_compared_in_its_rankings_alone(
         )
         for code, table in predictions.items()
     }
-    found = compare_with_untrained(trained, splits, nothing, tmp_path, seed=0, most_facts=20, twins=1)
+    found = compare_with_untrained(trained, splits, nothing, tmp_path, seed=0, most_asked=20, twins=1)
     assert {*found.figures["figure"].to_pylist()} == {"consistency"}
     assert found.sample["sampled"].to_pylist() == [0, 0, 0]
 
