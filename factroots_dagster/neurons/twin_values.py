@@ -30,16 +30,13 @@ from factroots_dagster.neurons.probeless import top_k
 from factroots_dagster.neurons.rankings import RANKINGS
 from factroots_dagster.neurons.similarity import PairComparison
 from factroots_dagster.neurons.stability import SMALLEST_RELATION, half_scores
-from factroots_dagster.neurons.statistics import BY_PAIR, OF_SETS, SAME_OBJECT
+from factroots_dagster.neurons.statistics import BEYOND, BY_PAIR, OF_SETS, SAME_OBJECT
 
 FACT_VALUES = pa.schema(
     {name: pa.string() for name in ("figure", "measure", "language_a", "language_b", "uuid")}
     | {"value": pa.float64()}
 )
 """One row per figure, measure, languages and fact; language_b is language_a for figures of one language."""
-
-BEYOND = "beyond"
-"""In the names of measures: what is left after a control of the figure's own is subtracted."""
 
 
 def similarity_values(compared: Iterable[PairComparison]) -> Iterator[pa.Table]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from factroots_dagster.neurons.schema import FIGURES, NAMES
+from factroots_dagster.neurons.statistics import BEYOND
 from factroots_dagster.orchestration.checks import expect
 from factroots_dagster.orchestration.checks.suite import suite_of
 from factroots_dagster.settings import Settings
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 KEY = ("figure", "measure", "names", "language_a", "language_b")
 SHARES = ("stability", "layers", "consistency")
-"""Figures whose values are between 0 and 1."""
+"""Figures whose values are between 0 and 1, but for what is left beyond a control."""
 
 _NOISE = 1e-9
 
@@ -26,7 +27,7 @@ def twin_frame(store: Store, checkpoint: str) -> pd.DataFrame:
     frame: pd.DataFrame = store.read("untrained_twins", checkpoint).to_pandas()
     sample = store.read_side("sample", "untrained_twins", checkpoint).to_pandas()
     difference, low, high = (frame[f"difference{end}"] for end in ("", "_low", "_high"))
-    share = frame["figure"].isin(SHARES)
+    share = frame["figure"].isin(SHARES) & ~frame["measure"].str.contains(f"_{BEYOND}_")
     in_range = frame["trained"].between(-_NOISE, 1 + _NOISE) & frame["untrained"].between(-_NOISE, 1 + _NOISE)
     layers = frame[frame["figure"] == "layers"].groupby(["language_a", "language_b"])
     sums = layers[["trained", "untrained"]].sum()

@@ -49,8 +49,8 @@ def compare_with_twins(
     sentences = [say_difference(name, rows[measure]) for measure, name in said.items() if measure in rows]
     columns = ["measure", "facts", "trained", "untrained", "trained minus untrained"]
     caption = (
-        "Beside the same model with random weights (asset untrained_twins): the mean of several, the least and "
-        "the most. Intervals are 95% over facts and random weights."
+        "Beside the same model with random weights (asset untrained_twins): the mean of several, the least "
+        "and the most. Intervals are 95% over facts and random weights."
     )
     table = Table(columns, cells, caption)
     return [describe_twins(inputs, figure), *sentences], [table], data_of(inputs, figure)
