@@ -151,7 +151,7 @@ def test_runs_that_hold_a_model_wait_for_each_other(tmp_path: Path) -> None:
         for key in definition.keys  # type: ignore[union-attr]
     }
     models = {"predictions", "neuron_activations", "neuron_interventions", "name_access", "sandbox_training"}
-    models.add("retrained_answers")
+    models |= {"retrained_answers", "untrained_twins"}
     assert {name for name, pool in pools.items() if pool == "model"} == models
     pools_chosen = yaml.safe_load((PROJECT / ".dagster" / "dagster.yaml").read_text())["concurrency"]["pools"]
     assert pools_chosen == {"granularity": "run", "default_limit": 1}

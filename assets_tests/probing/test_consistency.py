@@ -14,7 +14,7 @@ import pytest
 from assets_tests.models import tiny
 from assets_tests.probing.rankings import Fact, asked
 from factroots_dagster.models.checkpoint import LoadedModel
-from factroots_dagster.probing.consistency import PARTNERS, language_consistency
+from factroots_dagster.probing.consistency import PARTNERS, fact_consistency, language_consistency
 from factroots_dagster.probing.probe import probe
 from factroots_dagster.probing.schema import CONSISTENCY_CONTROLS as CONTROLS
 from factroots_dagster.probing.schema import LANGUAGE_CONSISTENCY
@@ -194,3 +194,20 @@ def test_a_real_model_agrees_with_itself_and_less_with_another_language(
     assert same["rankc"] == pytest.approx(1)
     assert same["beyond_other_object_low"] > 0
     assert 0 < different["rankc"] < 1
+
+
+def test_single_facts_average_to_what_their_languages_have() -> None:
+    facts = [("u", "S1", "x"), ("v", "S2", "x"), ("w", "S3", "y"), ("alone", "S4", "z")]
+    a = asked("qaa", facts, {"u": "xyz", "v": "xyz", "w": "yxz", "alone": "zyx"})
+    b = asked("qab", facts, {"u": "xyz", "v": "yxz", "w": "yzx"})
+    table = fact_consistency([b, a]).to_pandas().set_index("uuid")
+    total = e**2 + e + 1
+    expected = {"u": 1.0, "v": (e + 1) / total, "w": (e**2 + e / 2 + 1) / total}  # as on paper above
+    assert table["rankc"].to_dict() == pytest.approx(expected)
+    assert {*zip(table["language_a"], table["language_b"], strict=True)} == {("qaa", "qab")}
+    row = compare(a, b)
+    for control in CONTROLS:
+        assert row[control] == pytest.approx(table[control].mean())
+        assert row[f"beyond_{control}"] == pytest.approx((table["rankc"] - table[control]).mean())
+        assert row[f"{control}_facts"] == table[control].notna().sum()
+    assert fact_consistency([a]).num_rows == 0

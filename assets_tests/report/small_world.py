@@ -23,6 +23,8 @@ from factroots_dagster.neurons.schema import (
     NEURON_SIMILARITY,
     NEURON_STABILITY,
     SIMILARITY_PAIRS,
+    UNTRAINED_SAMPLE,
+    UNTRAINED_TWINS,
 )
 from factroots_dagster.neurons.statistics import (
     MISMATCHED,
@@ -141,6 +143,11 @@ def make_world() -> SmallWorld:
                 [{"language": x, "layer": layer, "share": 0.5} for x in LANGUAGES for layer in (0, 1)],
             ),
             "intervention_summary": intervention_summary(rows(NEURON_INTERVENTIONS, _intervention_rows())),
+            "untrained_twins": rows(UNTRAINED_TWINS, _twin_rows()),
+            "untrained_sample": rows(
+                UNTRAINED_SAMPLE,
+                [{"language": x, "predicted": 40, "sampled": 30, "asked": 50} for x in LANGUAGES],
+            ),
             "planted_truth": rows(PLANTED_TRUTH, truth),
             "verdict_shares": rows(VERDICT_SHARES, _verdict_rows()),
         },
@@ -165,6 +172,36 @@ def _verdict_rows() -> list[dict[str, Any]]:
         for language in ("*", *LANGUAGES)
         for name, value in {**expected, "undetermined": None}.items()
     ]
+
+
+def _twin_rows() -> list[dict[str, Any]]:
+    """Of every figure a measure or two: some learnt, some not, one of too few facts."""
+    measures = (
+        ("similarity", "jaccard", "all", 0.40, 0.38, 0.05),
+        ("similarity", "jaccard", "alike", 0.70, 0.70, 0.05),
+        ("similarity", "jaccard_beyond_same_object", "all", 0.10, 0.02, 0.03),
+        ("stability", "jaccard", "all", 0.50, 0.60, 0.04),
+        ("layers", "0", "all", 0.20, 0.50, 0.10),
+        ("layers", "1", "all", 0.80, 0.50, 0.10),
+        ("interventions", "ablate_own", "all", -0.30, 0.00, 0.10),
+        ("interventions", "ablate_beyond_same_layer", "all", -0.01, 0.00, 0.02),
+        ("consistency", "rankc", "all", 0.50, 0.30, 0.10),
+        ("consistency", "rankc_beyond_other_object", "all", 0.20, 0.00, 0.10),
+        ("consistency", "rankc_beyond_other_object", "different", 0.20, 0.00, None),
+    )
+    return [
+        {"figure": figure, "measure": measure, "names": names, "language_a": a, "language_b": b}
+        | {"n": 90, "facts": 40, "trained": trained, "untrained": untrained}
+        | {"twins": 5, "untrained_least": untrained - 0.01, "untrained_most": untrained + 0.01}
+        | {"difference": trained - untrained}
+        | ({} if half is None else _ends(trained - untrained, half))
+        for figure, measure, names, trained, untrained, half in measures
+        for a, b in (("*", "*"), ("qaa", "qab"))
+    ]
+
+
+def _ends(difference: float, half: float) -> dict[str, float]:
+    return {"difference_low": difference - half, "difference_high": difference + half}
 
 
 def _effect_rows() -> list[dict[str, Any]]:

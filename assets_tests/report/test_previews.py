@@ -39,6 +39,7 @@ def test_pictures_are_small_and_the_same_every_time(world: SmallWorld, types: pa
         lambda: previews.draw_counts({"pages": 0, "snapshot": "latest"}, "count"),
         lambda: previews.draw_active_neurons(active),
         lambda: previews.draw_interventions(world.tables["intervention_summary"]),
+        lambda: previews.draw_untrained_twins(world.tables["untrained_twins"]),
         lambda: previews.draw_planted_truth(world.tables["planted_truth"]),
         lambda: previews.draw_checkpoint(world.tables["checkpoint"]),
         lambda: previews.draw_language_pairs(pa.Table.from_pylist(pairs), "value", "mean Jaccard"),

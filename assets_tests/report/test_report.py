@@ -329,6 +329,8 @@ def test_missing_tables_leave_out_their_sections_and_nothing_else(
         "neuron_stability",
         "layer_profile",
         "intervention_summary",
+        "untrained_twins",
+        "untrained_sample",
         "planted_truth",
     )
     empty = {name: world.tables[name].slice(0, 0) for name in missing if name != "planted_truth"}

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
-from factroots_dagster.stats.intervals import bootstrap_means, clustered, mean_interval, rate_interval, wilson
+from factroots_dagster.stats.intervals import (
+    bootstrap_means,
+    clustered,
+    mean_interval,
+    placebo_interval,
+    rate_interval,
+    wilson,
+)
 
 
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
@@ -153,3 +160,35 @@ def test_several_means_without_two_clusters_have_no_interval() -> None:
     assert (low[1:], high[1:]) == ([None, None], [None, None])
     assert (low[0], high[0]) == pytest.approx((1.5, 4))
     assert bootstrap_means(np.zeros((0, 2)), [], np.random.default_rng(0)) == ([None, None], [None, None])
+
+
+def test_what_is_one_more_placebo_is_told_from_the_others_as_often_as_the_level_says() -> None:
+    """Rows of facts in several languages, placebos that differ from one another by more than facts tell."""
+    random = np.random.default_rng(3)
+    facts = np.repeat(np.arange(40), 3)
+    told = {"placebos": 0, "facts alone": 0}
+    for _ in range(400):
+        levels = random.normal(0, 0.5, 6)  # the value's, then the placebos'
+        shared = random.normal(size=(40, 6))[facts]
+        values = levels + shared + random.normal(size=(120, 6))
+        differences = values[:, :1] - values[:, 1:]
+        low, high = placebo_interval(differences, facts)
+        told["placebos"] += not low <= 0 <= high
+        low, high = mean_interval(differences[:, 0], facts)
+        told["facts alone"] += not low <= 0 <= high
+    assert 0.01 <= told["placebos"] / 400 <= 0.08
+    assert told["facts alone"] / 400 > 0.3
+
+
+def test_equal_placebos_leave_the_interval_of_the_mean() -> None:
+    random = np.random.default_rng(4)
+    values, clusters = random.normal(size=30), np.arange(30) // 2
+    interval = placebo_interval(np.stack([values] * 4, axis=1), clusters)
+    assert interval == pytest.approx(mean_interval(values, clusters))
+    assert placebo_interval(np.zeros((5, 2)), range(5)) == (0.0, 0.0)
+
+
+def test_one_placebo_or_one_cluster_has_no_interval() -> None:
+    values = np.random.default_rng(5).normal(size=(6, 3))
+    assert placebo_interval(values[:, :1], range(6)) == (None, None)
+    assert placebo_interval(values, ["one"] * 6) == (None, None)

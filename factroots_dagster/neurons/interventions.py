@@ -27,8 +27,8 @@ from factroots_dagster.models.feed_forward import scale_neurons
 from factroots_dagster.models.forward import default_token_budget, run_in_batches
 from factroots_dagster.neurons.schema import NEURON_INTERVENTIONS
 from factroots_dagster.probing.answer_likelihood import score_answers
-from factroots_dagster.probing.causal import split_at_object, start_token
-from factroots_dagster.probing.prompts import Prompt, mask_prompts
+from factroots_dagster.probing.answer_neurons import Answer, answer_prompt
+from factroots_dagster.probing.prompts import Prompt
 from factroots_dagster.tables import zip_columns
 
 FACTORS = {"ablate": 0.0, "boost": 2.0}
@@ -145,7 +145,7 @@ def _draw_trials(
         shared = [shared[index] for index in sorted(random.choice(len(shared), most_facts, replace=False))]
     for uuid in shared:
         question = questions[uuid]
-        prompt = _prompt(model, question)
+        prompt = answer_prompt(model, Answer(question.template, question.subject, question.object_ids))
         found_in, asked_in = languages
         row = {"uuid": uuid, "relation": question.relation}
         row |= {"language_found": found_in, "language_asked": asked_in}
@@ -156,17 +156,6 @@ def _draw_trials(
             for intervention, factor in FACTORS.items():
                 columns = {**row, "intervention": intervention, "neuron_set": name}
                 yield _Trial(key, columns, prompt, question.object_ids, neurons, factor)
-
-
-def _prompt(model: LoadedModel, question: Question) -> Prompt:
-    """The fact's prompt with as many positions to predict as its object has tokens."""
-    k = len(question.object_ids)
-    if model.family == "masked":
-        return next(mask_prompts(model.tokenizer, [(question.template, question.subject)], k))
-    before, _ = split_at_object(question.template, question.subject)
-    encoded = model.tokenizer(before.rstrip(), add_special_tokens=False)["input_ids"]
-    ids = np.array([start_token(model), *encoded, *question.object_ids[:-1]], np.int32)
-    return Prompt(0, k, ids, np.arange(len(ids) - k, len(ids), dtype=np.int32))
 
 
 def control_sets(

@@ -203,3 +203,48 @@ NEAREST_LANGUAGE = table(
     ),
 )
 """One row per fact, language that predicts it, and statistic (at each k)."""
+
+FIGURES = ("similarity", "stability", "layers", "interventions", "consistency")
+"""What a model is compared with its untrained twins in: see `twin_values`."""
+NAMES = ("all", "alike", "partly", "different")
+
+UNTRAINED_TWINS = table(
+    string("figure", f"What is compared: {', '.join(FIGURES)}"),
+    string(
+        "measure",
+        "similarity: a statistic of neuron_similarity, alone or `_beyond_same_object`; stability: the "
+        "overlap of a fact's neurons from two halves of the facts; layers: the share of active neurons in a "
+        "layer (0 is the first); interventions: the change of the object's log-probability by the fact's "
+        "`own` neurons or `beyond` that by other ones, in nats; consistency: `rankc` or that `beyond` others",
+    ),
+    string(
+        "names",
+        "Facts that count: all, or by whether both languages write subject and object with the same strings: "
+        "both (alike), one (partly), none (different)",
+    ),
+    string("language_a", "Code of the first language (of interventions, of the neurons); * for all"),
+    string(
+        "language_b",
+        "Code of the second language (of interventions, of the prompt), the first again where a figure is of "
+        "one language; * for all",
+    ),
+    int64("n", "Values: a fact counts once per language or pair of languages"),
+    int64("facts", "Distinct facts among them, which the interval counts"),
+    float64("trained", "Mean of the checkpoint"),
+    float64("untrained", "Mean of the models of the same configuration with random weights, same places"),
+    float64("untrained_least", "Smallest mean of one of them"),
+    float64("untrained_most", "Largest mean of one of them"),
+    int64("twins", "Number of these models"),
+    float64("difference", "Mean of trained minus untrained"),
+    float64("difference_low", f"{_LOW}, over facts and random weights; null for fewer than two facts"),
+    float64("difference_high", f"{_HIGH}; null for fewer than two facts"),
+)
+"""One row per measure, for all facts, for groups by their names, and for every language or pair of them."""
+
+UNTRAINED_SAMPLE = table(
+    LANGUAGE,
+    int64("predicted", "Facts that the checkpoint predicts in the language"),
+    int64("sampled", "Facts of these whose neurons are compared"),
+    int64("asked", "Facts, predicted or not, whose candidates all models rank for RankC"),
+)
+"""One row per language: the facts that a checkpoint and its untrained twins are compared on."""

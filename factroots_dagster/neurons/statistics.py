@@ -31,6 +31,8 @@ SAME_OBJECT = "same_object"
 MISMATCHED = "mismatched"
 RANDOM = "random"
 SAME_OBJECT_Q90 = "same_object_q90"
+BEYOND = "beyond"
+"""In the names of measures (see `twin_values`): what is left when a control of the figure is subtracted."""
 MEAN_BASELINES = (SAME_OBJECT, MISMATCHED, RANDOM)
 """Null means of a single fact: over other facts with its object, over facts with other objects, and the value
 expected of random neurons."""

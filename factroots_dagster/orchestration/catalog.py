@@ -30,7 +30,7 @@ from factroots_dagster.orchestration.assets import (
     sources,
     wikipedia,
 )
-from factroots_dagster.orchestration.checks import data, models, results, similarity, timeline
+from factroots_dagster.orchestration.checks import data, models, results, similarity, timeline, twins
 from factroots_dagster.orchestration.checks.suite import Suite
 from factroots_dagster.orchestration.partitions import BLOCK, CELL, CHECKPOINT, LANGUAGE, Parts
 from factroots_dagster.probing import schema as probing_tables
@@ -454,6 +454,24 @@ ROWS = (
         resources=("models",),
     ),
     AssetRow(
+        name="untrained_twins",
+        group="neurons",
+        description="The placebo of the figures about neurons and of RankC: what they come to in a model of "
+        "the same configuration with random weights, at the same places of a sample of facts, and what the "
+        "checkpoint exceeds it by; for all facts, and by whether languages write their names alike.",
+        body=neurons.untrained_twins,
+        kinds=("pytorch", "parquet"),
+        suite=twins.twin_suite,
+        partitioned_by=(CHECKPOINT,),
+        reads=("checkpoint", "predictions", "mlama_split"),
+        settings=("sandbox_seed", "active_languages", "precision"),
+        schema=neuron_tables.UNTRAINED_TWINS,
+        side_tables={"sample": neuron_tables.UNTRAINED_SAMPLE},
+        metrics=metrics.twin,
+        pool=MODEL_POOL,
+        resources=("models",),
+    ),
+    AssetRow(
         name="fact_types",
         group="report",
         description="The type of every fact in every language (shared, independent, transferred, or easy to "
@@ -527,6 +545,7 @@ ROWS = (
             "language_consistency",
             "neuron_similarity",
             "neuron_interventions",
+            "untrained_twins",
             "predictions",
             "mlama_split",
             "entity_mentions",

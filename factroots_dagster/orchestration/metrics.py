@@ -147,6 +147,16 @@ def interventions(store: Store, key: str) -> Metrics:
     }
 
 
+def twin(store: Store, key: str) -> Metrics:
+    """By figure and measure, what the checkpoint exceeds its untrained twins by; of layers nothing."""
+    table = store.read("untrained_twins", key)
+    overall = pc.and_(pc.equal(table["language_a"], "*"), pc.equal(table["names"], "all"))
+    return {
+        f"{row['figure']}_{row['measure']}": row["difference"]
+        for row in table.filter(pc.and_(overall, pc.not_equal(table["figure"], "layers"))).to_pylist()
+    }
+
+
 def types(store: Store, key: str) -> Metrics:
     """Counts and shares of the types among the predicted facts, all languages together."""
     counts = Counter(store.read("fact_types", key, columns=["type"])["type"].to_pylist())

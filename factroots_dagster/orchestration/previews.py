@@ -120,6 +120,7 @@ _OF_MAIN_TABLE: Mapping[str, Callable[[pa.Table], bytes]] = {
     "language_clusters": _clusters,
     "language_consistency": _consistency,
     "active_neurons": draw.draw_active_neurons,
+    "untrained_twins": draw.draw_untrained_twins,
 }
 """How a picture is drawn from the whole main table."""
 _OF_MORE: Mapping[str, Callable[..., bytes]] = {

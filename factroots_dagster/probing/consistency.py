@@ -13,14 +13,14 @@ fact's RankC is therefore compared with three controls, of the same pair of lang
   less with each other than with it.
 
 None of them is the placebo of an untrained model, which is consistent where two languages write names alike,
-since the same name is the same question to it: compare with the untrained twin before calling it knowledge.
+since the same name is the same question to it: `neurons.untrained_twins` compares with some, fact by fact.
 
 Only the facts that are asked in both languages count, and of a relation's candidates those of both languages.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -67,10 +67,40 @@ def language_consistency(languages: Iterable[tuple[str, pa.Table, pa.Table]], *,
     subject_uri, object_uri), read one after the other. seed: of the partners and of the bootstrap, which
     draws subjects with all their facts.
     """
+    rows = [
+        {"language_a": a, "language_b": b, **_summarize(parts, random)}
+        for a, b, parts, random in _compare_pairs(_Reader(), languages, seed)
+    ]
+    return pa.Table.from_pylist(rows, schema=LANGUAGE_CONSISTENCY)
+
+
+def fact_consistency(languages: Iterable[tuple[str, pa.Table, pa.Table]], *, seed: int = 0) -> pa.Table:
+    """What `language_consistency` averages: RankC of every fact and pair of languages, and its controls.
+
+    Columns uuid, language_a, language_b, rankc, and those of CONTROLS, NaN where there is no partner.
+    """
     reader = _Reader()
+    tables = [_FACT_CONSISTENCY.empty_table()]
+    for a, b, parts, _ in _compare_pairs(reader, languages, seed):
+        uuids = np.array(reader.names("uuid"), object)
+        for part in parts:
+            key = [uuids[part.facts], *(pa.repeat(code, len(part.facts)) for code in (a, b))]
+            tables.append(pa.table([*key, *part.values.T], schema=_FACT_CONSISTENCY))
+    return pa.concat_tables(tables)
+
+
+_FACT_CONSISTENCY = pa.schema(
+    {name: pa.string() for name in ("uuid", "language_a", "language_b")}
+    | {name: pa.float64() for name in ("rankc", *CONTROLS)}
+)
+
+
+def _compare_pairs(
+    reader: _Reader, languages: Iterable[tuple[str, pa.Table, pa.Table]], seed: int
+) -> Iterator[tuple[str, str, list[_Compared], np.random.Generator]]:
+    """Every pair of languages, sorted, with its comparison by relation and the generator that drew for it."""
     ranked = {language: reader.read(predictions, split) for language, predictions, split in languages}
     popularity = reader.rank_by_popularity()
-    rows = []
     for a, b in combinations(sorted(ranked), 2):
         random = np.random.default_rng([seed, crc32(f"{a} {b}".encode())])
         parts = [
@@ -78,8 +108,7 @@ def language_consistency(languages: Iterable[tuple[str, pa.Table, pa.Table]], *,
             for relation in sorted(ranked[a].keys() & ranked[b].keys())
             if (part := _compare(ranked[a][relation], ranked[b][relation], popularity[relation], random))
         ]
-        rows.append({"language_a": a, "language_b": b, **_summarize(parts, random)})
-    return pa.Table.from_pylist(rows, schema=LANGUAGE_CONSISTENCY)
+        yield a, b, parts, random
 
 
 class _Reader:
@@ -88,6 +117,10 @@ class _Reader:
     def __init__(self) -> None:
         self._numbers: dict[str, dict[str, int]] = {"uuid": {}, "subject_uri": {}, "object_uri": {}}
         self._facts: dict[str, dict[int, int]] = {}  # by relation, the object of each fact
+
+    def names(self, kind: str) -> list[str]:
+        """The names that have numbers so far, in the order of these."""
+        return list(self._numbers[kind])
 
     def _number(self, kind: str, names: Sequence[str]) -> Numbers:
         numbers = self._numbers[kind]
@@ -136,8 +169,12 @@ class _Reader:
 
 @dataclass(frozen=True)
 class _Compared:
-    """The facts of one relation in two languages. subjects: [facts]; values: [facts, RankC and CONTROLS]."""
+    """The facts of one relation in two languages.
 
+    facts, subjects: [facts], numbers of `_Reader`; values: [facts, RankC and CONTROLS].
+    """
+
+    facts: Numbers
     subjects: Numbers
     values: Values
 
@@ -200,7 +237,7 @@ def _compare(
     ]
     columns = [observed, with_partners(True), with_partners(False), np.mean(with_popular, axis=0)]
     kept = ~np.isnan(observed)
-    return _Compared(subjects[kept], np.stack(columns, axis=1)[kept])
+    return _Compared(a.facts[in_a][kept], subjects[kept], np.stack(columns, axis=1)[kept])
 
 
 def _draw_partners(objects: Numbers, same_object: bool, random: np.random.Generator) -> Numbers:

@@ -45,6 +45,8 @@ STORED_TABLES: Mapping[str, tuple[str, str]] = {
     "neuron_stability": ("neuron_similarity", "stability"),
     "layer_profile": ("neuron_similarity", "layers"),
     "intervention_summary": ("neuron_interventions", "summary"),
+    "untrained_twins": ("untrained_twins", ""),
+    "untrained_sample": ("untrained_twins", "sample"),
 }
 """The name under which sections find a table to its asset and side table; "" is the asset's main table."""
 

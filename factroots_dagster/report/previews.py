@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from factroots_dagster.report.figures.colours import ACCENT, INK
 from factroots_dagster.report.figures.comparison import plot_checkpoints
 from factroots_dagster.report.figures.knowledge import plot_heat_map, plot_p_at_1_by_language
-from factroots_dagster.report.figures.neurons import plot_intervention_effects
+from factroots_dagster.report.figures.neurons import plot_differences, plot_intervention_effects
 from factroots_dagster.report.figures.roots import plot_types_by_language
 from factroots_dagster.report.figures.style import bars_height, canvas, label_rows, percent_axis, render_png
 from factroots_dagster.report.inputs import rank_languages
@@ -118,6 +118,12 @@ def draw_interventions(summary: pa.Table) -> bytes:
     """Effects over all pairs of languages together. summary: INTERVENTION_SUMMARY."""
     rows = [row for row in summary.to_pylist() if row["language_found"] == "*"]
     return _small_png(plot_intervention_effects(rows))
+
+
+def draw_untrained_twins(table: pa.Table) -> bytes:
+    """What the checkpoint exceeds its untrained twins by, over all facts. table: UNTRAINED_TWINS."""
+    rows = [row for row in table.to_pylist() if row["language_a"] == "*" and row["names"] == "all"]
+    return _small_png(plot_differences([row for row in rows if row["figure"] != "layers"]))
 
 
 def draw_planted_truth(truth: pa.Table) -> bytes:

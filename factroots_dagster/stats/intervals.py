@@ -48,6 +48,32 @@ def mean_interval(values: Values, clusters: Labels) -> tuple[float | None, float
     return mean - half, mean + half
 
 
+def placebo_interval(
+    differences: npt.NDArray[np.float64], clusters: Labels
+) -> tuple[float | None, float | None]:
+    """95% interval of what a value exceeds its placebos by, over clustered rows and over placebos.
+
+    It leaves out zero where the value is beyond what another draw of the placebo would reach: the variance
+    is that of the mean difference over the rows (as in `mean_interval`), plus that of a single placebo's mean
+    around the mean of m placebos, s^2 (1 + 1/m), with the degrees of freedom of Welch (Biometrika 34:28,
+    1947) and Satterthwaite. differences: [rows, placebos], the value minus each placebo; clusters: [rows],
+    any labels. None for fewer than two clusters, or placebos.
+    """
+    from scipy import stats
+
+    over_rows, count = _robust(differences.mean(axis=1), clusters)
+    placebos = differences.shape[1]
+    if count < 2 or placebos < 2:
+        return None, None
+    over_placebos = float(differences.mean(axis=0).var(ddof=1)) * (1 + 1 / placebos)
+    variance, mean = over_rows + over_placebos, float(differences.mean())
+    if variance == 0:
+        return mean, mean
+    freedom = variance**2 / (over_rows**2 / (count - 1) + over_placebos**2 / (placebos - 1))
+    half = float(stats.t.ppf(0.975, freedom)) * math.sqrt(variance)
+    return mean - half, mean + half
+
+
 def rate_interval(hits: npt.NDArray[np.bool_], clusters: Labels) -> tuple[float, float]:
     """95% interval of a rate over clustered rows: Wilson's, for the effective number of independent rows.
 

@@ -22,6 +22,7 @@ BY_CHECKPOINT_ALONE = {
     "language_consistency",
     "neuron_similarity",
     "neuron_interventions",
+    "untrained_twins",
     "fact_types",
     "name_access",
     "fact_verdicts",
@@ -145,7 +146,10 @@ def test_a_deleted_checkpoint_is_not_asked_any_more(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("change", "first"),
     [
-        ({"precision": "bf16"}, {"predictions", "neuron_activations", "neuron_interventions", "name_access"}),
+        (
+            {"precision": "bf16"},
+            {"predictions", "neuron_activations", "neuron_interventions", "untrained_twins", "name_access"},
+        ),
         ({"protocols": ("pll",)}, {"predictions"}),
         ({"mask_counts": "object"}, {"predictions"}),
         ({"wikipedia_lists": False}, {"wikipedia_articles"}),
@@ -162,7 +166,8 @@ def test_a_setting_makes_stale_what_reads_it(lab: Lab, change: dict[str, object]
     assert {name for name in CATALOG if code_version(name, settings) != before[name]} == first
     lab.use(settings)
     asked = {name for name, _ in lab.tick()}
-    assert asked == first - {"neuron_interventions", "name_access"}  # they wait for predictions
+    waiting = {"neuron_interventions", "untrained_twins", "name_access"}  # for predictions
+    assert asked == first - waiting
 
 
 def test_a_setting_that_is_added_makes_nothing_stale(lab: Lab) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from factroots_dagster.neurons import schema as tables
 from factroots_dagster.orchestration.assets.step import Step
@@ -61,6 +62,29 @@ def neuron_interventions(step: Step, checkpoint: str) -> None:
     step.read("checkpoint", checkpoint)
     step.writer.write(table, tables.NEURON_INTERVENTIONS)
     step.writer.write(intervention_summary(table), tables.INTERVENTION_SUMMARY, side="summary")
+
+
+def untrained_twins(step: Step, checkpoint: str) -> None:
+    """Measure the figures about neurons, and RankC, in a sample of facts and again with random weights."""
+    from factroots_dagster.neurons.untrained_twins import compare_with_untrained
+
+    columns = ["uuid", "object_ids", "predicted_ids", "matched_mask_count"]
+    languages = step.languages_with("predictions", checkpoint)
+    right = pc.field("matched_mask_count") > 0
+    twins = compare_with_untrained(
+        step.model_resource().load(checkpoint),
+        {language: step.read("mlama_split", language) for language in languages},
+        {
+            code: step.read("predictions", checkpoint, code, columns=columns, where=right)
+            for code in languages
+        },
+        step.folder,
+        seed=step.settings.sandbox_seed,
+        progress=step.progress,
+    )
+    step.read("checkpoint", checkpoint)
+    step.writer.write(twins.figures, tables.UNTRAINED_TWINS)
+    step.writer.write(twins.sample, tables.UNTRAINED_SAMPLE, side="sample")
 
 
 def _tables(step: Step, asset: str, checkpoint: str) -> dict[str, pa.Table]:

@@ -57,8 +57,11 @@ def plot_stability(rows: Sequence[Row], labels: Mapping[str, str]) -> Figure:
         return figure
 
 
-def plot_layer_profile(rows: Sequence[Row]) -> Figure:
-    """Share of active neurons by layer, a line per language. rows: language, layer (from 0), share."""
+def plot_layer_profile(rows: Sequence[Row], untrained: Mapping[int, float] | None = None) -> Figure:
+    """Share of active neurons by layer, a line per language.
+
+    rows: language, layer (from 0), share. untrained: the mean share of the untrained twins, by layer.
+    """
     layers = sorted({row["layer"] for row in rows})
     share_of = {(row["language"], row["layer"]): row["share"] for row in rows}
     languages = dict.fromkeys(row["language"] for row in rows)
@@ -68,6 +71,16 @@ def plot_layer_profile(rows: Sequence[Row]) -> Figure:
             x, mean = [layer + 1 for layer in layers], values.mean(axis=1)
             axes.plot(x, values, color=PALE, lw=0.9)
             axes.plot(x, mean, color=ACCENT, lw=2.2, marker="o", ms=4, label="mean of the languages")
+            if untrained:
+                x = [layer + 1 for layer in untrained]
+                axes.plot(
+                    x,
+                    [*untrained.values()],
+                    "--",
+                    color=CONTRAST,
+                    lw=1.8,
+                    label="mean of the untrained twins",
+                )
             axes.legend()
         style.share_by_number_axes(axes, "layer", "share of active neurons")
         return figure
@@ -104,4 +117,18 @@ def plot_intervention_effects(rows: Sequence[Row]) -> Figure:
             axes.xaxis.set_major_locator(MaxNLocator(4))
         every[1].xaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
         style.label_rows(every[0], names)
+        return figure
+
+
+def plot_differences(rows: Sequence[Row]) -> Figure:
+    """Trained minus untrained with its 95% interval, a line per measure. rows: of UNTRAINED_TWINS."""
+    at = np.arange(len(rows))
+    with style.canvas(7.5, style.bars_height(len(rows))) as (figure, axes):
+        values, low, high = (column(rows, f"difference{end}") for end in ("", "_low", "_high"))
+        error = np.nan_to_num(np.abs(np.stack([values - low, high - values])))
+        axes.errorbar(values, at, xerr=error, fmt="o", color=ACCENT, ecolor=INK, ms=4, elinewidth=0.9)
+        axes.axvline(0, color=MUTED, lw=0.8)
+        axes.grid(axis="x")
+        axes.set_xlabel("trained minus untrained")
+        style.label_rows(axes, [f"{row['figure']}: {row['measure'].replace('_', ' ')}" for row in rows])
         return figure

@@ -8,6 +8,7 @@ import numpy as np
 
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.sections.model import Section, Table, decimal
+from factroots_dagster.report.sections.untrained import NAMES_LABELS, compare_with_twins
 
 COLUMNS = {
     "rankc": "RankC",
@@ -30,6 +31,7 @@ def build_section(inputs: ReportInputs) -> Section | None:
     }
     rows = [["all pairs", *_means(pairs)]]
     rows += [[inputs.language_label(code), *_means(own)] for code, own in by_language.items() if own]
+    text, tables, data = compare_with_twins(inputs, "consistency", _twin_rows(), _TWIN_SENTENCES)
     return Section(
         id="consistency",
         title="Languages that answer alike",
@@ -45,13 +47,37 @@ def build_section(inputs: ReportInputs) -> Section | None:
             "Languages that write names alike answer alike even in a model that has learnt nothing, since "
             "the same name is the same question: only what exceeds the same model with random weights was "
             "learnt.",
+            *text,
         ],
         tables=[
-            Table(["language", *COLUMNS.values()], rows, "Means over a language’s pairs with all others.")
+            Table(["language", *COLUMNS.values()], rows, "Means over a language’s pairs with all others."),
+            *tables,
         ],
         asset="language_consistency",
-        data={"language_consistency": inputs.tables["language_consistency"]},
+        data={"language_consistency": inputs.tables["language_consistency"], **data},
     )
+
+
+_TWIN_SENTENCES = {
+    ("rankc", "all"): "RankC",
+    ("rankc_beyond_other_object", "all"): "RankC beyond other objects",
+    ("rankc_beyond_other_object", "different"): "That of facts whose names are written differently",
+}
+
+
+def _twin_rows() -> dict[tuple[str, str], str]:
+    """What is shown of the untrained twins, with labels."""
+    measures = {
+        "rankc": "RankC",
+        "rankc_beyond_same_object": "beyond same object",
+        "rankc_beyond_other_object": "beyond other object",
+    }
+    groups = {"all": "all facts", **NAMES_LABELS}
+    return {
+        (measure, names): f"{name}, {label}"
+        for measure, name in measures.items()
+        for names, label in groups.items()
+    }
 
 
 def _means(pairs: list[dict[str, Any]]) -> list[str]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from factroots_dagster.report.figures.neurons import NEURON_SET_LABELS, plot_intervention_effects
 from factroots_dagster.report.inputs import ReportInputs
-from factroots_dagster.report.sections.model import Figure, Section, Table, interval, join_words
+from factroots_dagster.report.sections.model import Figure, Section, Table, interval, join_words, signed
+from factroots_dagster.report.sections.untrained import compare_with_twins
 
 
 def build_section(inputs: ReportInputs) -> Section | None:
@@ -28,6 +29,11 @@ def build_section(inputs: ReportInputs) -> Section | None:
         ]
         for row in rows
     ]
+    said = {
+        ("ablate_own", "all"): "The change when a fact’s own neurons are switched off",
+        ("ablate_beyond_same_layer", "all"): "That change less the change by random neurons of its layers",
+    }
+    text, tables, data = compare_with_twins(inputs, "interventions", _twin_rows(), said)
     return Section(
         id="interventions",
         title="Are these neurons causes?",
@@ -36,7 +42,8 @@ def build_section(inputs: ReportInputs) -> Section | None:
             "model is asked for the fact in another. If they carry the fact, that must hurt more than "
             "switching off as many random neurons, as many of the same layers, or another fact’s neurons. "
             "All intervals are 95% and count a fact once; “own neurons less these” compares the same "
-            "facts, and zero means no difference."
+            "facts, and zero means no difference.",
+            *text,
         ],
         figures=[
             Figure(
@@ -47,15 +54,28 @@ def build_section(inputs: ReportInputs) -> Section | None:
                 f"Mean change of the log-probability when switched off: {changes}.",
             )
         ],
-        tables=[Table(columns, cells)],
+        tables=[Table(columns, cells), *tables],
         asset="neuron_interventions",
-        data={"intervention_summary": inputs.tables["intervention_summary"]},
+        data={"intervention_summary": inputs.tables["intervention_summary"], **data},
     )
 
 
 def _change(row: Mapping[str, Any], name: str) -> str:
     """A signed change with its interval."""
-    value, low, high = (row[name + end] for end in ("", "_low", "_high"))
-    if value is None:
-        return "–"
-    return f"{value:+z.3f}" if low is None else f"{value:+z.3f} [{low:+z.3f}, {high:+z.3f}]"
+    return signed(row[name], row[f"{name}_low"], row[f"{name}_high"])
+
+
+def _twin_rows() -> dict[tuple[str, str], str]:
+    """What is shown of the untrained twins, with labels."""
+    return {
+        (f"{intervention}_{measure}", "all"): f"{intervention}: {label}"
+        for intervention in ("ablate", "boost")
+        for measure, label in {
+            "own": NEURON_SET_LABELS["own"],
+            **{
+                f"beyond_{name}": f"own less {label}"
+                for name, label in NEURON_SET_LABELS.items()
+                if name != "own"
+            },
+        }.items()
+    }

@@ -93,6 +93,13 @@ def interval(value: float | None, low: float | None, high: float | None) -> str:
     return f"{percent(value)} {bounds(low, high)}"
 
 
+def signed(value: float | None, low: float | None, high: float | None) -> str:
+    """A difference with its sign and interval; alone without an interval, a dash for None."""
+    if value is None:
+        return "–"
+    return f"{value:+z.3f}" if low is None or high is None else f"{value:+z.3f} [{low:+z.3f}, {high:+z.3f}]"
+
+
 def bounds(low: float | None, high: float | None) -> str:
     """An interval of shares as percentages; a dash without one."""
     return "–" if low is None or high is None else f"[{100 * low:.1f}, {100 * high:.1f}]"

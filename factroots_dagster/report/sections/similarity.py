@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from factroots_dagster.neurons import statistics
 from factroots_dagster.neurons.statistics import BY_PAIR, OBSERVED, SAME_OBJECT, pair_means
 from factroots_dagster.report.figures.knowledge import plot_heat_map
 from factroots_dagster.report.figures.neurons import plot_similarity
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.sections.model import Figure, Section, Table, decimal, join_words, percent
+from factroots_dagster.report.sections.untrained import NAMES_LABELS, compare_with_twins
 from factroots_dagster.stats.pair_matrix import pair_matrix
 
 BASELINE_LABELS = {
@@ -38,12 +42,13 @@ def build_section(inputs: ReportInputs) -> Section | None:
     pairs = pair_means(inputs.tables["similarity_pairs"], PAPER_STATISTIC)
     compared = {*pairs["language_a"].to_pylist(), *pairs["language_b"].to_pylist()}
     order = [language for language in inputs.languages if language in compared]
+    text, tables, data = compare_with_twins(inputs, "similarity", _twin_rows(labels), _TWIN_SENTENCES)
     columns = ["statistic", *BASELINE_LABELS.values()]
     cells = [[name, *(decimal(values.get(label)) for label in columns[1:])] for name, values in shown.items()]
     return Section(
         id="neurons",
         title="Do languages use the same neurons?",
-        text=_text(inputs, means[PAPER_STATISTIC]),
+        text=[*_text(inputs, means[PAPER_STATISTIC]), *text],
         figures=[
             Figure(
                 "similarity_nulls",
@@ -59,10 +64,45 @@ def build_section(inputs: ReportInputs) -> Section | None:
                 "similarity_pairs",
                 f"A square per pair of {len(order)} languages, brighter for more overlap.",
             ),
+            *(_plot_beyond_twins(table, order) for table in data.values()),
         ],
-        tables=[Table(columns, cells, "Means over all pairs of languages, weighted by their facts.")],
+        tables=[
+            Table(columns, cells, "Means over all pairs of languages, weighted by their facts."),
+            *tables,
+        ],
         asset="neuron_similarity",
-        data={"similarity_pairs": inputs.tables["similarity_pairs"]},
+        data={"similarity_pairs": inputs.tables["similarity_pairs"], **data},
+    )
+
+
+_TWIN_SENTENCES = {
+    (PAPER_STATISTIC, "all"): "The overlap of a fact’s top neurons in two languages",
+    (f"{PAPER_STATISTIC}_beyond_same_object", "all"): "What it exceeds other facts with the same object by",
+}
+
+
+def _twin_rows(labels: Mapping[str, str]) -> dict[tuple[str, str], str]:
+    """What is shown of the untrained twins, with labels. labels: of the statistics."""
+    paper = labels[PAPER_STATISTIC]
+    by_names = {(PAPER_STATISTIC, names): f"{paper}, {label}" for names, label in NAMES_LABELS.items()}
+    alone = {(name, "all"): label for name, label in labels.items()}
+    beyond = {
+        (f"{name}_beyond_same_object", "all"): f"{label}, beyond same object"
+        for name, label in labels.items()
+    }
+    return alone | by_names | beyond
+
+
+def _plot_beyond_twins(table: pa.Table, order: Sequence[str]) -> Figure:
+    """The overlap of pairs of languages less that of the untrained twins. table: of UNTRAINED_TWINS."""
+    of_pairs = pc.and_(pc.equal(table["measure"], PAPER_STATISTIC), pc.not_equal(table["language_a"], "*"))
+    pairs = table.filter(of_pairs)
+    return Figure(
+        "similarity_beyond_untrained",
+        plot_heat_map(pair_matrix(pairs, "difference", order), order, "trained minus untrained"),
+        "Mean overlap of active neurons less that of the untrained twins, on a sample of facts.",
+        "untrained_similarity",
+        f"A square per pair of {len(order)} languages, brighter where training made more of the overlap.",
     )
 
 
@@ -73,7 +113,8 @@ def _text(inputs: ReportInputs, paper: Mapping[str, float]) -> list[str]:
         "For a fact that two languages predict, how many of its most active neurons are the same? The "
         "number means little alone: the neurons of two different facts with the same object overlap too, "
         "and any two facts overlap more than random neurons do. Only what exceeds "
-        f"“{BASELINE_LABELS[SAME_OBJECT]}” shows that the fact itself is shared.",
+        f"“{BASELINE_LABELS[SAME_OBJECT]}” can show that the fact itself is shared, and only what an "
+        "untrained model does not reach.",
         f"The paper compares {first.computed_from}, by their Jaccard index. Beside it, the table has "
         f"{beside}.",
     ]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from factroots_dagster.neurons.statistics import BY_PAIR
+from factroots_dagster.neurons.statistics import BY_PAIR, OF_SETS
 from factroots_dagster.report.figures.neurons import plot_stability
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.sections.model import Figure, Section, Table, decimal
+from factroots_dagster.report.sections.untrained import compare_with_twins
 
 ASPECTS = {
     "facts_halved": "neurons of a fact, from either half of the relation’s facts",
@@ -26,6 +27,9 @@ def build_section(inputs: ReportInputs) -> Section | None:
         return None
     labels = {statistic.name: statistic.label for statistic in BY_PAIR}
     best = max(halved, key=lambda row: row["overlap"])
+    name = "The overlap of a fact’s neurons from two halves of the facts"
+    shown = {(statistic.name, "all"): statistic.label for statistic in OF_SETS}
+    text, tables, data = compare_with_twins(inputs, "stability", shown, {("jaccard", "all"): name})
     return Section(
         id="stability",
         title="Would other facts have given the same neurons?",
@@ -33,7 +37,8 @@ def build_section(inputs: ReportInputs) -> Section | None:
             "Probeless identifies a fact’s neurons by comparing it with the other facts of its relation. "
             "Here that is done twice, each time with a random half of the facts: what the halves agree on "
             "belongs to the fact, the rest is noise. The reliability is that of all facts together "
-            "(Spearman-Brown)."
+            "(Spearman-Brown).",
+            *text,
         ],
         figures=[
             Figure(
@@ -45,9 +50,9 @@ def build_section(inputs: ReportInputs) -> Section | None:
                 f"({labels[best['statistic']]}), where random neurons reach {best['random_overlap']:.2f}.",
             )
         ],
-        tables=[_table(rows, labels)],
+        tables=[*tables, _table(rows, labels)],
         asset="neuron_similarity",
-        data={"neuron_stability": inputs.tables["neuron_stability"]},
+        data={"neuron_stability": inputs.tables["neuron_stability"], **data},
     )
 
 

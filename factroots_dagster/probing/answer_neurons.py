@@ -1,0 +1,106 @@
+"""The neurons of a model where given answers are predicted, whether or not it would give them.
+
+The probers write the neurons of a model's own right answers. Here the answers come from elsewhere: an
+untrained model has none, and is read at the places where the trained one was right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import torch
+
+from factroots_dagster.models.activations import ActivationWriter
+from factroots_dagster.models.checkpoint import LoadedModel
+from factroots_dagster.models.forward import (
+    Batch,
+    default_token_budget,
+    forward_pass_with_neurons,
+    run_in_batches,
+)
+from factroots_dagster.probing.causal import NEURON_BYTES, split_at_object, start_token
+from factroots_dagster.probing.causal_likelihood import fitting_budget
+from factroots_dagster.probing.predictions import rows_by_relation
+from factroots_dagster.probing.prompts import Prompt, mask_prompts
+from factroots_dagster.tables import zip_columns
+
+
+class Answer(NamedTuple):
+    """A fact as it is asked, and the tokens of its answer."""
+
+    template: str
+    subject: str
+    tokens: Sequence[int]
+
+
+def answer_prompt(model: LoadedModel, answer: Answer) -> Prompt:
+    """The prompt with the answer's tokens left to predict: as many masks, or the text before each of them.
+
+    A decoder reads the answer's tokens but the last, and predicts each at the one before it.
+    """
+    k = len(answer.tokens)
+    if model.family == "masked":
+        return next(mask_prompts(model.tokenizer, [(answer.template, answer.subject)], k))
+    before, _ = split_at_object(answer.template, answer.subject)
+    encoded = model.tokenizer(before.rstrip(), add_special_tokens=False)["input_ids"]
+    ids = np.array([start_token(model), *encoded, *answer.tokens[:-1]], np.int32)
+    return Prompt(0, k, ids, np.arange(len(ids) - k, len(ids), dtype=np.int32))
+
+
+def write_answer_neurons(
+    model: LoadedModel,
+    split: pa.Table,
+    predictions: pa.Table,
+    folder: Path,
+    *,
+    token_budget: int | None = None,
+) -> None:
+    """Writes the neurons of a model at the right answers of a checkpoint, as `probing.probe.probe` does.
+
+    split: rows of MLAMA_SPLIT of one language, all answered right in `predictions` (PREDICTIONS of the
+    checkpoint whose answers they are). folder: existing and empty. token_budget: padded tokens of one batch;
+    batches are halved when memory runs out. Memory: the neurons of all rows. For the checkpoint itself the
+    files are those of its probing.
+    """
+    columns = ("uuid", "predicted_ids", "matched_mask_count")
+    tokens_of = {uuid: ids[k - 1] for uuid, ids, k in zip_columns(predictions, *columns) if k}
+    facts = list(zip_columns(split, "uuid", "language", "template", "subject"))
+    answers = [Answer(template, subject, tokens_of[uuid]) for uuid, _, template, subject in facts]
+    neurons = read_answer_neurons(model, answers, token_budget=token_budget)
+    writer = ActivationWriter(folder)
+    for relation, rows in rows_by_relation(split).items():
+        writer.add(
+            relation,
+            [facts[row][:2] for row in rows],
+            [len(answers[row].tokens) for row in rows],
+            [neurons[row] for row in rows],
+        )
+    writer.close()
+
+
+def read_answer_neurons(
+    model: LoadedModel, answers: Sequence[Answer], *, token_budget: int | None = None
+) -> list[torch.Tensor]:
+    """Neurons [layers, neurons] of each answer: the mean over where its tokens are predicted."""
+    prompts = [answer_prompt(model, answer) for answer in answers]
+    means: dict[int, torch.Tensor] = {}
+    token_bytes = 4 * model.ffn.layers * model.ffn.neurons
+    budget = token_budget or default_token_budget(model.device)
+    budget = max(1, min(fitting_budget(model, budget), NEURON_BYTES // token_bytes))
+
+    def run(indices: list[int]) -> None:
+        positions = [prompts[index].positions for index in indices]
+        batch = Batch(model, [prompts[index].ids for index in indices], positions)
+        _, neurons = forward_pass_with_neurons(model, batch)
+        parts = neurons.split([len(tokens) for tokens in positions])
+        means.update(
+            (index, part.float().mean(dim=0).cpu()) for index, part in zip(indices, parts, strict=True)
+        )
+
+    with torch.inference_mode():
+        run_in_batches(model, [len(prompt.ids) for prompt in prompts], budget, run)
+    return [means[index] for index in range(len(prompts))]
