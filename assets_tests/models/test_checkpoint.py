@@ -20,6 +20,7 @@ from factroots_dagster.models import files
 from factroots_dagster.models.checkpoint import describe, load, pick_device
 from factroots_dagster.models.files import digest_files, resolve_checkpoint
 from factroots_dagster.models.schema import CHECKPOINT
+from factroots_dagster.models.untrained import with_random_weights
 
 
 @pytest.fixture
@@ -114,6 +115,8 @@ def test_only_the_last_model_is_kept(folder: Path, checkpoint_of: Callable[[str]
 def test_a_loaded_model_is_ready_for_inference(checkpoint_of: Callable[[str], Path]) -> None:
     model = load(str(checkpoint_of("xlm-roberta")), device="cpu", dtype="bfloat16")
     assert model.model.dtype == torch.bfloat16
+    twin = with_random_weights(model, 0).model
+    assert twin.dtype == torch.bfloat16 and not any(weight.requires_grad for weight in twin.parameters())
     assert not model.model.training
     assert not any(parameter.requires_grad for parameter in model.model.parameters())
     assert model.mask_id == model.tokenizer.convert_tokens_to_ids("<mask>")

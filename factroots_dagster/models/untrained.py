@@ -16,7 +16,7 @@ def with_random_weights(model: LoadedModel, seed: int) -> LoadedModel:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         drawn = type(model.model)(model.model.config)
-    drawn.eval().requires_grad_(False).to(model.device)
+    drawn.eval().requires_grad_(False).to(device=model.device, dtype=model.model.dtype)
     return dataclasses.replace(
         model, model=drawn, head=find_vocabulary_head(drawn), ffn=find_feed_forward(drawn)
     )
