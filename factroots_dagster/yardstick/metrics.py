@@ -145,6 +145,7 @@ class _Cells:
         decided = np.isin(self.truth, CAUSAL_TYPES)
         recalls = {name: _share(self.truth == name, self.called == name) for name in CAUSAL_TYPES}
         yield "auc_within_linked", auc(self.score, shared, independent, self.linked)
+        yield "auc", auc(self.score, shared, independent, np.ones_like(self.linked))
         yield "balanced_accuracy", _mean(recalls.values())
         yield (
             "balanced_accuracy_shared_independent",
