@@ -72,6 +72,14 @@ def test_the_regression_is_scikit_learns() -> None:
     )
 
 
+def test_some_cells_get_what_they_get_among_all() -> None:
+    cells, features, _ = simulate(500, seed=8)
+    features[::7] = np.nan
+    fitted, rows = fit_transfer(cells, features, STATED), np.random.default_rng(0).permutation(500)[:80]
+    for every, some in zip(fitted.estimate(), fitted.at(rows).estimate(), strict=True):
+        np.testing.assert_array_equal(every[rows], some)
+
+
 def test_without_a_partner_there_is_the_guess() -> None:
     cells, features, _ = simulate(4000, seed=5)
     alone = np.random.default_rng(5).random(4000) < 0.5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,15 @@ class Regression:
     columns: Floats | None
     weights: Floats
     covariance: Floats
+
+    def at(self, cells: npt.NDArray[np.int64]) -> Regression:
+        """The same regression for some of the cells, given their rows."""
+        applied = self.applied[cells]
+        if self.columns is None:
+            return replace(self, applied=applied)
+        return replace(
+            self, applied=applied, columns=self.columns[np.cumsum(self.applied)[cells[applied]] - 1]
+        )
 
     def probabilities(self) -> Floats:
         """Of every cell, NaN where the regression says nothing."""

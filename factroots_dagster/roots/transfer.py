@@ -97,6 +97,12 @@ class FittedTransfer:
     sourced: Mask
     correction: Correction
 
+    def at(self, cells: npt.NDArray[np.int64]) -> FittedTransfer:
+        """The same for some of the cells, given their rows."""
+        return FittedTransfer(
+            self.from_others.at(cells), self.guess.at(cells), self.sourced[cells], self.correction
+        )
+
     def estimate(self) -> Transfer:
         """The most probable values."""
         return self._transfer(self.from_others.probabilities(), self.guess.probabilities(), self.correction)

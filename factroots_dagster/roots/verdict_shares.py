@@ -66,6 +66,8 @@ def _draw_shares(
 ) -> Iterator[Floats]:
     """Shares that could be true as well, [1 + languages, types], the first of all languages."""
     random = np.random.default_rng(SEED)
+    trained = trained.at(facts.cells)  # drawing for all cells would take most of the time
+    facts = facts._replace(cells=np.arange(len(facts.cells)))
     uuids, fact_of = np.unique(np.array(facts.uuids, str), return_inverse=True)
     with np.errstate(divide="ignore"):
         source_odds = np.log(facts.sourced / (1 - facts.sourced))
