@@ -10,11 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, product
 from operator import attrgetter
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from factroots_dagster.tables import unique_with_first_row
@@ -35,6 +33,10 @@ PASSAGE_COLUMNS = (
 """Columns of passages: one row per fact, matcher and window that holds the fact, ranked by the first six.
 
 `matcher` is its number in MATCHERS; sentence_start and sentence_end are those of the object's sentence."""
+
+BEST_PASSAGES = pa.schema([(name, pa.int64()) for name in (*PASSAGE_COLUMNS, "windows", "part")])
+"""Passages as Spark merges them: how many windows each stands for (see `select_best`), and the file that it
+is in."""
 
 POSITION_BITS = 31
 """No page has so many characters that a position in it, or a length, needs more bits."""
@@ -127,10 +129,19 @@ def _as_found_by_family(by_labels: Columns, family: list[Matcher], pages: NDArra
     return take_rows(by_labels, kept) | {"matcher": number[kept]}
 
 
-def write_windows(path: Path, passages: Columns, windows: NDArray[np.int64]) -> None:
-    """Write what `select_best` returns; the file lives as long as a run."""
-    table = pa.table({**passages, "windows": windows})
-    pq.write_table(table, path, compression="none", use_dictionary=False)
+def tabulate_windows(passages: Columns, windows: NDArray[np.int64], part: int) -> pa.Table:
+    """What `select_best` returns of one part, as BEST_PASSAGES."""
+    parts = np.full(len(windows), part, dtype=np.int64)
+    return pa.table({**passages, "windows": windows, "part": parts}, schema=BEST_PASSAGES)
+
+
+def merge_windows(tables: Sequence[pa.Table]) -> pa.Table:
+    """The best of BEST_PASSAGES of several parts, in any order; of equal ones that of the first part."""
+    table = pa.concat_tables([BEST_PASSAGES.empty_table(), *tables])
+    rows = {name: table[name].to_numpy() for name in table.column_names}
+    rows = take_rows(rows, np.argsort(rows["part"], kind="stable"))
+    best, windows = select_best(rows, rows.pop("windows"))
+    return pa.table({**best, "windows": windows}, schema=BEST_PASSAGES)
 
 
 def empty_rows(names: Sequence[str]) -> Columns:

@@ -46,12 +46,12 @@ def write_sources(
 ) -> pa.Table:
     """Write `folder/data.parquet` (FACT_SOURCES): a row per fact of `split`, corpus and matcher; return it.
 
-    articles_folder, mentions_folder, folder: see `find_candidates`. split: MLAMA_SPLIT. Evidence are the
+    articles_folder, mentions_folder: see `find_candidates`. split: MLAMA_SPLIT. Evidence are the
     candidates that most probably state the fact (see `statements`), at most three, the best first. What is
     shown of a passage is in `excerpts`. `folder/_errors.parquet` (SOURCE_ERRORS) says how many sources of
     each relation and matcher are expected to be none.
     """
-    found = find_candidates(spark, articles_folder, mentions_folder, split, folder, progress=progress)
+    found = find_candidates(spark, articles_folder, mentions_folder, split, progress=progress)
     probability = estimate_by_corpus(found, split.num_rows)[found.place]
     is_fact = found.passages["fact"] < split.num_rows * len(found.corpora)
     chosen, windows = select_evidence(found.passages, found.windows, np.where(is_fact, probability, np.nan))
@@ -95,7 +95,7 @@ def build_fact_sources(
     """FACT_SOURCES in the order of `split`; a fact without windows has no evidence.
 
     passages: by fact, matcher (all among `matchers`) and rank, facts numbered as in
-    `candidates.write_best_passages`. windows: how many windows each stands for. probability: that it states
+    `candidates.best_passages`. windows: how many windows each stands for. probability: that it states
     its fact. sentences: SENTENCES of the passages, row by row. pieces: MENTION_PIECES; None without a
     tokenizer.
     """

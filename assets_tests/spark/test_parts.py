@@ -1,0 +1,79 @@
+"""Tables that Spark computes part by part: what comes to the driver, and progress meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from assets_tests.spark.parts import ROWS, failing, parts_of, rows_of_part
+from factroots_dagster.spark.parts import Outcome, PartFunction, collect_parts, pack, unpack
+from factroots_dagster.spark.progress import format_duration, format_progress
+
+
+def slowly(number: int, function: PartFunction) -> Generator[pa.Table, None, Outcome]:
+    time.sleep(0.7)
+    outcome = yield from function(number)
+    return outcome
+
+
+def with_next_page(batches: Any) -> Any:
+    for batch in batches:
+        values = [batch["page_id"].cast(pa.int64()).to_numpy() + 1, *batch.columns[1:]]
+        yield pa.record_batch(values, ROWS.names)
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 30])
+@pytest.mark.parametrize("reduced", [False, True])
+def test_the_rows_of_all_parts_come_in_their_order(spark: Any, count: int, reduced: bool) -> None:
+    parts = parts_of(count, empty=2)
+    reduce = (lambda frame: frame.mapInArrow(with_next_page, frame.schema)) if reduced else None
+    expected = [row for number in range(count) if number != 2 for row in rows_of_part(number, 3).to_pylist()]
+    if reduced:
+        expected = [row | {"page_id": row["page_id"] + 1} for row in expected]
+    table = collect_parts(spark, parts, reduce=reduce)
+    assert table.schema == ROWS and table.to_pylist() == expected
+
+
+def test_a_packed_table_is_the_same_table() -> None:
+    table = rows_of_part(7, 5)
+    assert unpack(pack(table)["rows"][0]).equals(table)
+
+
+def test_progress_counts_the_parts_that_are_finished(spark: Any) -> None:
+    parts, lines = parts_of(6, size=1_000_000), list[str]()
+    collect_parts(
+        spark,
+        replace(parts, function=partial(slowly, function=parts.function)),
+        progress=lines.append,
+        seconds=0.2,
+    )
+    assert lines and all(line.startswith("xx: rows: ") and " of 6.0 MB (" in line for line in lines)
+    shares = [float(line.partition(" of ")[0].split()[-1]) for line in lines]
+    assert shares == sorted(shares) and shares[-1] > 0
+    assert any(" pages, " in line and line.endswith(" left") for line in lines)
+
+
+def test_the_error_of_a_part_is_raised(spark: Any) -> None:
+    parts = parts_of(3)
+
+    def on_fire() -> None:
+        raise ValueError("page 17 is on fire")
+
+    wrong = replace(parts, function=partial(failing, function=parts.function, wrong=1, error=on_fire))
+    with pytest.raises(Exception, match="page 17 is on fire"):
+        collect_parts(spark, wrong)
+
+
+def test_progress_is_formatted_as_one_line() -> None:
+    line = format_progress("cy: articles", 1234, 50_000_000, 100_000_000, 10.0, 10_000_000)
+    assert line == "cy: articles: 1,234 pages, 50.0 of 100.0 MB (50%), 4.00 MB/s, 12 s left"
+    assert format_progress("cy", 0, 0, 10, 0.0) == ("cy: 0.0 of 0.0 MB (0%), 0.00 MB/s, time left unknown")
+    assert [format_duration(seconds) for seconds in (40, 89, 91, 720, 12_000)] == [
+        *("40 s", "89 s", "2 min", "12 min", "3 h 20 min")
+    ]
