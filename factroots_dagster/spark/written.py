@@ -30,8 +30,6 @@ MAX_FILE_ROWS = 100_000
 PARQUET_OPTIONS = {
     "compression": "zstd",
     "parquet.compression.codec.zstd.level": "1",
-    # Integers mostly grow from row to row, and are written as differences.
-    "parquet.writer.version": "v2",
     # A dictionary of values that hardly repeat is expensive and is abandoned half-way.
     "parquet.enable.dictionary": "false",
     # No reader filters by another column than the page, and checksums are in the manifest.
