@@ -87,7 +87,13 @@ def is_complete(folder: Path) -> bool:
 
 def find_temporaries(world: Path) -> list[Path]:
     """Files and folders that only a running writer may have."""
-    return [*world.rglob(".*"), *world.rglob("*.writing"), *world.rglob("_task-*.json")]
+    return [
+        *world.rglob(".*"),
+        *world.rglob("*.writing"),
+        *world.rglob("_task-*.json"),
+        *world.rglob("_finished-*"),
+        *world.rglob("_job"),
+    ]
 
 
 def start_run(settings: Settings, home: Path, log: Path, step: Step) -> int:
