@@ -73,10 +73,12 @@ def test_jobs_that_are_finished_are_not_run_again(spark: Any, tmp_path: Path) ->
     assert list(sorted(finished)) == [f"part-0000{number}-000.parquet" for number in range(4)]
     for path in log.iterdir():
         path.unlink()
+    (out / "_job-0123" / "_temporary").mkdir(parents=True)
     lines: list[str] = []
     outcomes = write_parts(spark, watched, out, progress=lines.append)
     assert lines[0] == "xx: rows: 4 of 7 parts were finished by an earlier run"
-    assert sorted(path.name[0] for path in log.iterdir()) == ["4", "5", "6"]
+    # Tasks of the job that failed may have been at work still.
+    assert sorted({path.name[0] for path in log.iterdir()}) == ["4", "5", "6"]
     assert [outcome["number"] for outcome in outcomes] == list(range(7))
     assert {path.name: path.stat().st_mtime_ns for path in out.glob("part-*")}.items() >= finished.items()
     for folder in (out, whole):

@@ -14,17 +14,13 @@ from hypothesis import strategies as st
 
 from assets_tests.spark.parts import run_part
 from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES
-from factroots_dagster.tracing.candidates import (
-    best_passages,
-    build_fact_table,
-    encode_strings,
-    read_whole_pages,
-)
+from factroots_dagster.tracing.candidates import best_passages, build_fact_table
 from factroots_dagster.tracing.forms import entities_of_split
 from factroots_dagster.tracing.matchers import MATCHERS
 from factroots_dagster.tracing.passage_texts import SENTENCES, read_sentences
 from factroots_dagster.tracing.passages import BEST_PASSAGES, MATCHER_NUMBERS
 from factroots_dagster.tracing.schema import ENTITY_MENTIONS
+from factroots_dagster.tracing.stored_mentions import encode_strings, read_whole_pages
 
 
 def article(page: int, text: str, **more: Any) -> dict[str, Any]:

@@ -142,9 +142,7 @@ def collect_parts(
     sizes, schema = parts.sizes, storage_schema(parts.schema)
     if not sizes:
         return schema.empty_table()
-    # The larger groups come first: a core that got one of them last would keep the others waiting.
-    count = min(len(sizes), max(MIN_TASKS, sum(sizes) // BYTES_PER_TASK))
-    groups = [group.tolist() for group in np.array_split(np.arange(len(sizes)), count)]
+    groups = share_tasks(range(len(sizes)), sum(sizes))
     if reduce is None:
         table = Job(spark, parts, groups, is_packed=True).run(
             lambda frame: frame.toArrow(), progress, seconds
@@ -153,6 +151,16 @@ def collect_parts(
     reduced = reduce
     job = Job(spark, parts, groups)
     return job.run(lambda frame: reduced(frame).toArrow(), progress, seconds).cast(schema)
+
+
+def share_tasks(numbers: Sequence[int], total: int) -> list[list[int]]:
+    """The numbers of parts with so many bytes of input in all, in consecutive groups that share a task.
+
+    A Spark task costs some 20 ms. The larger groups come first: a core that got one of them last would keep
+    the others waiting.
+    """
+    count = min(len(numbers), max(MIN_TASKS, total // BYTES_PER_TASK))
+    return [group.tolist() for group in np.array_split(numbers, count)]
 
 
 def compute_groups(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,8 +42,8 @@ PARQUET_OPTIONS = {
     "parquet.block.size": str(32 * 2**20),
 }
 
-_FINISHED = "_finished-{first:05d}.json"
-_JOB_FOLDER = "_job"
+_FINISHED, _ANY_FINISHED = "_finished-{first:05d}.json", "_finished-*.json"
+_JOB_FOLDER = "_job-"
 
 
 def write_parts(
@@ -65,6 +67,7 @@ def write_parts(
     missing, until `forget_finished` forgets those that are not.
     """
     sizes = parts.sizes
+    _remove_jobs(folder)
     outcomes = _read_finished(folder)
     if outcomes and progress:
         progress(f"{parts.what}: {len(outcomes)} of {len(sizes)} parts were finished by an earlier run")
@@ -73,22 +76,23 @@ def write_parts(
     least = (job_bytes, 1) if job_bytes else (JOB_BYTES, PARTS_PER_CORE * cores)
     options = PARQUET_OPTIONS | {f"parquet.enable.dictionary#{name}": "true" for name in dictionary_columns}
     options["maxRecordsPerFile"] = str(max_file_rows)
-    target = folder.absolute() / _JOB_FOLDER
-
-    def write(frame: DataFrame) -> None:
-        frame.write.mode("overwrite").options(**options).parquet(target.as_uri())
-
     for numbers in divide(pending, sizes, *least):
         job = Job(
             spark, parts, [[number] for number in numbers], earlier=sum(sizes[done] for done in outcomes)
         )
-        job.run(write, progress, seconds)
+        # A name of its own: tasks of a job that failed may still be at work.
+        target = folder.absolute() / f"{_JOB_FOLDER}{uuid.uuid4().hex}"
+        job.run(partial(_write_frame, path=target.as_uri(), options=options), progress, seconds)
         _move_files(target, folder, numbers)
         with atomic_file(folder / _FINISHED.format(first=numbers[0])) as temporary:
             temporary.write_text(json.dumps(sorted(job.outcomes.items())))
         outcomes |= job.outcomes
     ensure_table(folder, parts.schema)
     return [outcomes[number] for number in range(len(sizes))]
+
+
+def _write_frame(frame: DataFrame, path: str, options: Mapping[str, str]) -> None:
+    frame.write.options(**options).parquet(path)
 
 
 def divide(numbers: Sequence[int], sizes: Sequence[int], least_bytes: int, least: int) -> list[list[int]]:
@@ -118,14 +122,21 @@ def _move_files(source: Path, folder: Path, numbers: Sequence[int]) -> None:
 
 def _read_finished(folder: Path) -> Outcomes:
     """The outcomes of the parts that earlier calls have finished."""
-    files = sorted(folder.glob(_FINISHED.format(first=0).replace("00000", "*")))
+    files = sorted(folder.glob(_ANY_FINISHED))
     return {number: outcome for path in files for number, outcome in json.loads(path.read_text())}
 
 
 def forget_finished(folder: Path) -> None:
     """Remove what is kept of finished jobs once their outcomes have been used."""
-    for path in folder.glob(_FINISHED.format(first=0).replace("00000", "*")):
+    for path in folder.glob(_ANY_FINISHED):
         path.unlink()
+    _remove_jobs(folder)
+
+
+def _remove_jobs(folder: Path) -> None:
+    """Remove what jobs that failed or were killed have written."""
+    for path in folder.glob(f"{_JOB_FOLDER}*"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def ensure_table(folder: Path, schema: pa.Schema) -> None:

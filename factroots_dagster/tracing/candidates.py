@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -19,13 +18,11 @@ from factroots_dagster.store.store import main_files
 from factroots_dagster.tracing.cells import best_cell_passages, read_names
 from factroots_dagster.tracing.documents import PageWeights, corpus_of_file
 from factroots_dagster.tracing.forms import entities_of_split
-from factroots_dagster.tracing.kinds import MENTION_KINDS
 from factroots_dagster.tracing.matchers import IN_TEXT, matchers_for
 from factroots_dagster.tracing.mismatches import add_mismatches
 from factroots_dagster.tracing.passage_texts import SENTENCES, read_sentences
 from factroots_dagster.tracing.passages import (
     BEST_PASSAGES,
-    MENTION_COLUMNS,
     PASSAGE_COLUMNS,
     Columns,
     FactTable,
@@ -37,6 +34,7 @@ from factroots_dagster.tracing.passages import (
     tabulate_windows,
     take_rows,
 )
+from factroots_dagster.tracing.stored_mentions import encode_strings, mentions_as_numbers, read_whole_pages
 from factroots_dagster.tracing.units import Outline, entities_by_title
 from factroots_dagster.tracing.windows import number_places
 
@@ -45,9 +43,6 @@ if TYPE_CHECKING:
 
 MERGED_PARTS = 32
 """The best passages of so many files fit in memory, and are merged here sooner than by Spark."""
-
-BLOCK_ROWS = 500_000
-"""Mentions that are joined at once."""
 
 
 class Candidates(NamedTuple):
@@ -178,12 +173,6 @@ def build_fact_table(split: pa.Table, entities: pa.Table) -> FactTable:
     return FactTable.build(subjects, objects, entities.num_rows)
 
 
-def encode_strings(entities: pa.Table) -> pa.Table:
-    """The columns of entities as dictionaries, once for all row groups that are compared with them."""
-    encoded = [entities[name].combine_chunks().dictionary_encode() for name in entities.column_names]
-    return pa.table(encoded, entities.column_names)
-
-
 def best_passages(
     number: int,
     paths: list[Path],
@@ -218,53 +207,3 @@ def best_passages(
     best, windows = select_best(concatenate_rows(tables, PASSAGE_COLUMNS), np.concatenate(counts))
     yield tabulate_windows(best, windows, number)
     return {"pages": pages}
-
-
-def read_whole_pages(path: Path, rows: int = BLOCK_ROWS) -> Iterator[pa.Table]:
-    """A file of mentions in blocks of about so many rows, none of which ends within a page."""
-    file, rest = pq.ParquetFile(path, read_dictionary=["entity_uri", "label", "kind"]), None
-    for batch in file.iter_batches(rows):
-        block = pa.Table.from_batches([batch])
-        if rest is not None:
-            block = pa.concat_tables([rest, block])
-        # The last page may go on in the next batch.
-        ends = np.flatnonzero(np.diff(block["page_id"].to_numpy())) + 1
-        end = int(ends[-1]) if len(ends) else 0
-        rest = block.slice(end)
-        if end:
-            yield block.slice(0, end).unify_dictionaries()
-    if rest is not None:
-        yield rest.unify_dictionaries()
-
-
-def mentions_as_numbers(mentions: pa.Table, entities: pa.Table) -> Columns:
-    """MENTION_COLUMNS of ENTITY_MENTIONS; an entity's number is its row. Both tables have dictionaries."""
-    uri, entity_uri, uri_count = _as_numbers(mentions["entity_uri"], entities["entity_uri"])
-    label, entity_label, label_count = _as_numbers(mentions["label"], entities["label"])
-    # Nearly every entity has one label in a language.
-    last_entity = np.empty(uri_count, dtype=np.int64)
-    last_entity[entity_uri] = np.arange(len(entity_uri))
-    entity = last_entity[uri]
-    mismatches = np.flatnonzero(entity_label[entity] != label)
-    if len(mismatches):
-        keys = entity_uri.astype(np.int64) * label_count + entity_label
-        order = np.argsort(keys)
-        mismatched_keys = uri[mismatches].astype(np.int64) * label_count + label[mismatches]
-        entity[mismatches] = order[np.searchsorted(keys[order], mismatched_keys)]
-    kind = mentions["kind"].combine_chunks()
-    kind_numbers = pc.index_in(kind.dictionary, pa.array(MENTION_KINDS)).to_numpy(zero_copy_only=False)
-    columns = {name: mentions[name].to_numpy() for name in MENTION_COLUMNS if name not in ("entity", "kind")}
-    return columns | {"entity": entity, "kind": kind_numbers[kind.indices.to_numpy()]}
-
-
-def _as_numbers(
-    column: pa.ChunkedArray, entity_column: pa.ChunkedArray
-) -> tuple[NDArray[np.int32], NDArray[np.int32], int]:
-    """A column and that of the entities, both dictionaries, as numbers of distinct values; their number."""
-    values, entity_values = column.combine_chunks(), entity_column.combine_chunks()
-    numbers = pc.index_in(values.dictionary, entity_values.dictionary).to_numpy(zero_copy_only=False)
-    return (
-        numbers[values.indices.to_numpy()],
-        entity_values.indices.to_numpy(),
-        len(entity_values.dictionary),
-    )
