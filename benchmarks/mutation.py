@@ -83,7 +83,7 @@ def compute_here(part: Generator[Any, None, Any]) -> tuple[list[Any], Any]:
             return tables, end.value
 
 
-def collect_here(spark: object, parts: Any, **options: object) -> Any:
+def collect_here(spark: object, parts: Any, *arguments: object, **options: object) -> Any:
     """Stands in for `collect_parts`."""
     import pyarrow as pa
 
@@ -203,10 +203,10 @@ def tests_fail(name: str, tree: ast.Module, arguments: list[str], timeout: float
             sys.meta_path.insert(0, MutantFinder(name, tree))
             import pytest
 
-            from factroots_dagster.spark import parts, session, written
+            from factroots_dagster.spark import collected, session, written
 
             session.spark_session = lambda master="": object()  # type: ignore[assignment,return-value]
-            parts.collect_parts, written.write_parts = collect_here, write_here
+            collected.collect_parts, written.write_parts = collect_here, write_here
             options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:timeout", "--hypothesis-seed=0"]
             code = int(pytest.main([*options, *arguments]))
         finally:

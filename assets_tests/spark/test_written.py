@@ -11,11 +11,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from assets_tests.spark.parts import ROWS, failing, logged, parts_of, rows_of_part
-from factroots_dagster.spark.written import divide, forget_finished, write_parts
+from factroots_dagster.spark.written import forget_finished, write_parts
 
 
 def part_files(folder: Path) -> dict[str, list[dict[str, Any]]]:
@@ -35,17 +33,6 @@ def test_every_part_has_files_with_its_number(spark: Any, tmp_path: Path) -> Non
     page_id, word = (file.metadata.row_group(0).column(number) for number in (0, 1))
     assert word.compression == "ZSTD" and word.has_dictionary_page and not page_id.has_dictionary_page
     assert page_id.statistics.max == 3005
-
-
-def test_files_end_after_so_many_rows(spark: Any, tmp_path: Path) -> None:
-    write_parts(spark, parts_of(2), tmp_path, max_file_rows=3)
-    forget_finished(tmp_path)
-    sizes = {name: len(rows) for name, rows in part_files(tmp_path).items()}
-    assert sizes == {
-        "part-00000-000.parquet": 3,
-        "part-00001-000.parquet": 3,
-        "part-00001-001.parquet": 1,
-    }
 
 
 def test_parts_without_rows_leave_one_empty_file(spark: Any, tmp_path: Path) -> None:
@@ -105,17 +92,3 @@ def test_a_worker_that_dies_once_costs_nothing(spark: Any, tmp_path: Path) -> No
     assert part_files(out) == {
         f"part-0000{number}-000.parquet": rows_of_part(number, 3).to_pylist() for number in range(4)
     }
-
-
-@given(st.lists(st.integers(0, 9), max_size=20), st.integers(1, 30), st.integers(1, 5))
-def test_jobs_are_consecutive_and_large_enough(sizes: list[int], least_bytes: int, least: int) -> None:
-    numbers = list(range(0, 2 * len(sizes), 2))
-    by_number = [size for size in sizes for _ in range(2)]
-    jobs = divide(numbers, by_number, least_bytes, least)
-    assert [number for job in jobs for number in job] == numbers and all(jobs)
-    if len(jobs) > 1:
-        for job in jobs:
-            assert len(job) >= least and sum(by_number[number] for number in job) >= least_bytes
-        # None can be divided: without its last part, the first job is too small.
-        first = jobs[0][:-1]
-        assert len(first) < least or sum(by_number[number] for number in first) < least_bytes

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 MIN_TASKS, BYTES_PER_TASK = 8, 4 * 2**20
 """Parts share a task up to so many bytes of input, but there are no fewer tasks than this."""
 
+JOB_BYTES, PARTS_PER_CORE = 256 * 2**20, 4
+"""Bytes of input of a job and its parts for each core, at least: the last parts of a job leave cores idle."""
+
 Outcome = dict[str, Any]
 """What a part's function returns (JSON): whatever it counts; `pages` are shown in lines of progress."""
 
@@ -49,7 +52,8 @@ class Joined:
 
     def addInPlace(self, outcomes: Outcomes, others: Outcomes) -> Outcomes:
         """Both; two attempts at a part have the same outcome."""
-        return {**outcomes, **others}
+        outcomes.update(others)
+        return outcomes
 
 
 @dataclass(frozen=True)
@@ -127,30 +131,31 @@ class Job:
         return run_with_progress(lambda: action(self.frame), report, seconds)
 
 
-def collect_parts(
-    spark: SparkSession,
-    parts: Parts,
-    *,
-    progress: Callable[[str], None] | None = None,
-    seconds: float = PROGRESS_SECONDS,
-    reduce: Callable[[DataFrame], DataFrame] | None = None,
-) -> pa.Table:
-    """The rows of all parts, in their order, on the driver; of what `reduce` makes of them, if it is given.
+def divide_into_jobs(
+    spark: SparkSession, numbers: Sequence[int], sizes: Sequence[int], job_bytes: int | None = None
+) -> list[list[int]]:
+    """The numbers of parts in consecutive jobs, each of which a killed run has finished or not.
 
-    progress receives a line every so many seconds.
+    job_bytes: the least bytes of input of a job; by default JOB_BYTES and PARTS_PER_CORE parts for each core.
     """
-    sizes, schema = parts.sizes, storage_schema(parts.schema)
-    if not sizes:
-        return schema.empty_table()
-    groups = share_tasks(range(len(sizes)), sum(sizes))
-    if reduce is None:
-        table = Job(spark, parts, groups, is_packed=True).run(
-            lambda frame: frame.toArrow(), progress, seconds
-        )
-        return pa.concat_tables([schema.empty_table(), *map(unpack, table[0])])
-    reduced = reduce
-    job = Job(spark, parts, groups)
-    return job.run(lambda frame: reduced(frame).toArrow(), progress, seconds).cast(schema)
+    cores = spark.sparkContext.defaultParallelism
+    least = (job_bytes, 1) if job_bytes else (JOB_BYTES, PARTS_PER_CORE * cores)
+    return divide(numbers, sizes, *least)
+
+
+def divide(numbers: Sequence[int], sizes: Sequence[int], least_bytes: int, least: int) -> list[list[int]]:
+    """The numbers in consecutive runs with so many bytes and numbers at least, or all of them in one."""
+    runs: list[list[int]] = []
+    enough = True
+    for number in numbers:
+        if enough:
+            runs.append([])
+        runs[-1].append(number)
+        enough = len(runs[-1]) >= least and sum(sizes[each] for each in runs[-1]) >= least_bytes
+    if not enough and len(runs) > 1:
+        rest = runs.pop()
+        runs[-1] += rest
+    return runs
 
 
 def share_tasks(numbers: Sequence[int], total: int) -> list[list[int]]:

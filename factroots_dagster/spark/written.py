@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
-from factroots_dagster.spark.parts import Job, Outcome, Outcomes, Parts
+from factroots_dagster.spark.parts import Job, Outcome, Outcomes, Parts, divide_into_jobs
 from factroots_dagster.spark.progress import PROGRESS_SECONDS
 from factroots_dagster.store.atomic import atomic_file
 from factroots_dagster.store.store import main_files
@@ -21,13 +21,6 @@ from factroots_dagster.tables import storage_schema
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
-
-JOB_BYTES, PARTS_PER_CORE = 256 * 2**20, 4
-"""A Spark job, which is what a killed run has finished or not, takes so many bytes of input and so many parts
-for each core, or what there is: its last parts leave cores idle."""
-
-MAX_FILE_ROWS = 100_000
-"""Documents that a file holds at most: a task of the next step reads one file."""
 
 PARQUET_OPTIONS = {
     "compression": "zstd",
@@ -52,7 +45,6 @@ def write_parts(
     folder: Path,
     *,
     dictionary_columns: Sequence[str] = (),
-    max_file_rows: int = 0,
     progress: Callable[[str], None] | None = None,
     seconds: float = PROGRESS_SECONDS,
     job_bytes: int | None = None,
@@ -60,9 +52,9 @@ def write_parts(
     """Write the rows of every part as `folder/part-<number>-<file>.parquet`; return the parts' outcomes.
 
     A part without rows has no file, but where none has rows there is one empty file. dictionary_columns hold
-    few distinct strings. max_file_rows: rows of a file, 0 for all of a part.
+    few distinct strings.
 
-    The parts are computed in jobs of about `job_bytes` of input, by default JOB_BYTES or more (see there).
+    The parts are computed in jobs (see `divide_into_jobs`, also for job_bytes).
     After a call that failed or was killed, a call with the same folder computes only the jobs that are
     missing, until `forget_finished` forgets those that are not.
     """
@@ -72,11 +64,8 @@ def write_parts(
     if outcomes and progress:
         progress(f"{parts.what}: {len(outcomes)} of {len(sizes)} parts were finished by an earlier run")
     pending = [number for number in range(len(sizes)) if number not in outcomes]
-    cores = spark.sparkContext.defaultParallelism
-    least = (job_bytes, 1) if job_bytes else (JOB_BYTES, PARTS_PER_CORE * cores)
     options = PARQUET_OPTIONS | {f"parquet.enable.dictionary#{name}": "true" for name in dictionary_columns}
-    options["maxRecordsPerFile"] = str(max_file_rows)
-    for numbers in divide(pending, sizes, *least):
+    for numbers in divide_into_jobs(spark, pending, sizes, job_bytes):
         job = Job(
             spark, parts, [[number] for number in numbers], earlier=sum(sizes[done] for done in outcomes)
         )
@@ -93,21 +82,6 @@ def write_parts(
 
 def _write_frame(frame: DataFrame, path: str, options: Mapping[str, str]) -> None:
     frame.write.options(**options).parquet(path)
-
-
-def divide(numbers: Sequence[int], sizes: Sequence[int], least_bytes: int, least: int) -> list[list[int]]:
-    """The numbers in consecutive runs with so many bytes and numbers at least, or all of them in one."""
-    runs: list[list[int]] = []
-    enough = True
-    for number in numbers:
-        if enough:
-            runs.append([])
-        runs[-1].append(number)
-        enough = len(runs[-1]) >= least and sum(sizes[each] for each in runs[-1]) >= least_bytes
-    if not enough and len(runs) > 1:
-        rest = runs.pop()
-        runs[-1] += rest
-    return runs
 
 
 def _move_files(source: Path, folder: Path, numbers: Sequence[int]) -> None:

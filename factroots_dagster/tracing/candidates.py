@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from factroots_dagster.corpora.schema import WIKIPEDIA
-from factroots_dagster.spark.parts import Outcome, PartFunction, Parts, collect_parts
+from factroots_dagster.spark.collected import collect_parts
+from factroots_dagster.spark.parts import Outcome, PartFunction, Parts
 from factroots_dagster.store.store import main_files
 from factroots_dagster.tracing.cells import best_cell_passages, read_names
 from factroots_dagster.tracing.documents import PageWeights, corpus_of_file
@@ -71,6 +72,7 @@ def find_candidates(
     articles_folder: Path,
     mentions_folder: Path,
     split: pa.Table,
+    folder: Path | None = None,
     *,
     merged_parts: int = MERGED_PARTS,
     progress: Callable[[str], None] | None = None,
@@ -78,8 +80,8 @@ def find_candidates(
     """Search for the facts of `split` and for as many mismatched pairs as measure chance.
 
     articles_folder, mentions_folder: WIKIPEDIA_ARTICLES and ENTITY_MENTIONS of the split's language, in part
-    files with the same numbers; a file of articles has one corpus. split: MLAMA_SPLIT. merged_parts: passages
-    of so many files are merged here, and those of more by Spark.
+    files with the same numbers; a file of articles has one corpus. split: MLAMA_SPLIT. folder: as for
+    `collect_parts`. merged_parts: passages of so many files are merged here, and those of more by Spark.
 
     A window (sentence, chunk of 512 tokens, article) counts for a pair when it holds a mention of the subject
     (its uri under its label) and one of the object; a mention is in the window of its first character.
@@ -100,7 +102,7 @@ def find_candidates(
     ) -> pa.Table:
         sizes = [path.stat().st_size for path in paths]
         parts = Parts(f"{language}: {what}", sizes, function, schema)
-        return collect_parts(spark, parts, progress=progress, **options)
+        return collect_parts(spark, parts, folder, name=what, progress=progress, **options)
 
     pairs = add_mismatches(split)
     facts = build_fact_table(pairs, entities)

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from factroots_dagster.corpora.schema import WIKIPEDIA
+from factroots_dagster.spark.collected import forget_collected
 from factroots_dagster.tables import storage_schema
 from factroots_dagster.tracing.candidates import Candidates, find_candidates
 from factroots_dagster.tracing.matchers import CELLS, MATCHERS
@@ -46,12 +47,12 @@ def write_sources(
 ) -> pa.Table:
     """Write `folder/data.parquet` (FACT_SOURCES): a row per fact of `split`, corpus and matcher; return it.
 
-    articles_folder, mentions_folder: see `find_candidates`. split: MLAMA_SPLIT. Evidence are the
+    articles_folder, mentions_folder, folder: see `find_candidates`. split: MLAMA_SPLIT. Evidence are the
     candidates that most probably state the fact (see `statements`), at most three, the best first. What is
     shown of a passage is in `excerpts`. `folder/_errors.parquet` (SOURCE_ERRORS) says how many sources of
     each relation and matcher are expected to be none.
     """
-    found = find_candidates(spark, articles_folder, mentions_folder, split, progress=progress)
+    found = find_candidates(spark, articles_folder, mentions_folder, split, folder, progress=progress)
     probability = estimate_by_corpus(found, split.num_rows)[found.place]
     is_fact = found.passages["fact"] < split.num_rows * len(found.corpora)
     chosen, windows = select_evidence(found.passages, found.windows, np.where(is_fact, probability, np.nan))
@@ -64,6 +65,7 @@ def write_sources(
     chance = count_meetings(found.passages, ~is_fact, found.pairs, len(corpora))
     pq.write_table(tabulate_errors(table, chance), folder / "_errors.parquet", compression="zstd")
     pq.write_table(table, folder / "data.parquet", compression="zstd")
+    forget_collected(folder)
     return table
 
 
