@@ -23,7 +23,7 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
@@ -73,21 +73,13 @@ OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
 MIN_TIMEOUT = 30.0
 
 
-def compute_here(part: Generator[Any, None, Any]) -> tuple[list[Any], Any]:
-    """The tables of a part, and its outcome."""
-    tables = []
-    while True:
-        try:
-            tables.append(next(part))
-        except StopIteration as end:
-            return tables, end.value
-
-
 def collect_here(spark: object, parts: Any, *arguments: object, **options: object) -> Any:
     """Stands in for `collect_parts`."""
     import pyarrow as pa
 
-    computed = [compute_here(parts.function(number))[0] for number in range(len(parts.sizes))]
+    from assets_tests.spark.parts import run_part
+
+    computed = [run_part(parts.function(number))[0] for number in range(len(parts.sizes))]
     return pa.concat_tables([parts.schema.empty_table(), *chain.from_iterable(computed)])
 
 
@@ -96,9 +88,11 @@ def write_here(spark: object, parts: Any, folder: Path, **options: object) -> li
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from assets_tests.spark.parts import run_part
+
     outcomes = []
     for number in range(len(parts.sizes)):
-        tables, outcome = compute_here(parts.function(number))
+        tables, outcome = run_part(parts.function(number))
         table = pa.concat_tables([parts.schema.empty_table(), *(each.cast(parts.schema) for each in tables)])
         pq.write_table(table, folder / f"part-{number:05d}-000.parquet")
         outcomes.append(outcome)

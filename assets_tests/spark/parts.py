@@ -60,11 +60,11 @@ def failing(
     return outcome
 
 
-def run_part(part: Generator[pa.Table, None, Outcome]) -> tuple[pa.Table, Outcome]:
-    """The rows of a part and its outcome, computed here."""
+def run_part(part: Generator[pa.Table, None, Outcome]) -> tuple[list[pa.Table], Outcome]:
+    """The tables of a part and its outcome, computed here."""
     tables = []
     while True:
         try:
             tables.append(next(part))
         except StopIteration as end:
-            return pa.concat_tables(tables), end.value
+            return tables, end.value

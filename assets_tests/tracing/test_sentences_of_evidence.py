@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from assets_tests.spark.parts import run_part
 from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES
+from factroots_dagster.tracing.best_passages import BEST_PASSAGES
 from factroots_dagster.tracing.candidates import best_passages, build_fact_table
 from factroots_dagster.tracing.forms import entities_of_split
 from factroots_dagster.tracing.matchers import MATCHERS
 from factroots_dagster.tracing.passage_texts import SENTENCES, read_sentences
-from factroots_dagster.tracing.passages import BEST_PASSAGES, MATCHER_NUMBERS
+from factroots_dagster.tracing.passages import MATCHER_NUMBERS
 from factroots_dagster.tracing.schema import ENTITY_MENTIONS
 from factroots_dagster.tracing.stored_mentions import encode_strings, read_whole_pages
 
@@ -45,7 +46,7 @@ def sentences_of(
     passages |= {"subject_start": start, "subject_end": start + 1, "object_start": start}
     passages |= {"object_end": start + 1}
     passages["row"] = np.arange(len(sentences)) * 10
-    table, outcome = run_part(read_sentences(0, [path], [passages]))
+    (table,), outcome = run_part(read_sentences(0, [path], [passages]))
     assert table.schema == SENTENCES
     rows = table.select(["row", "title", "revision_id", "sentence"]).to_pylist()
     return [tuple(row.values()) for row in rows], outcome["pages"]
@@ -110,7 +111,7 @@ def test_the_best_passages_of_a_file_are_those_of_all_its_row_groups(tmp_path: P
     facts, encoded = build_fact_table(split, entities), encode_strings(entities)
     documents, corpora = [(articles, "web")], ("wikipedia", "web")
     arguments = (encoded, facts, tuple(MATCHERS), documents, corpora, {})
-    table, outcome = run_part(best_passages(0, [path], *arguments))
+    (table,), outcome = run_part(best_passages(0, [path], *arguments))
     assert table.schema == BEST_PASSAGES and outcome == {"pages": 3}
     sentence = [row for row in table.to_pylist() if row["matcher"] == MATCHER_NUMBERS["sentence"]]
     assert [row["page_id"] for row in sentence] == [1, 2, 3]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -16,6 +16,12 @@ from factroots_dagster.corpora.schema import WIKIPEDIA
 from factroots_dagster.spark.collected import collect_parts
 from factroots_dagster.spark.parts import Outcome, PartFunction, Parts
 from factroots_dagster.store.store import main_files
+from factroots_dagster.tracing.best_passages import (
+    BEST_PASSAGES,
+    merge_by_fact,
+    merge_windows,
+    tabulate_windows,
+)
 from factroots_dagster.tracing.cells import best_cell_passages, read_names
 from factroots_dagster.tracing.documents import PageWeights, corpus_of_file
 from factroots_dagster.tracing.forms import entities_of_split
@@ -23,16 +29,13 @@ from factroots_dagster.tracing.matchers import IN_TEXT, matchers_for
 from factroots_dagster.tracing.mismatches import add_mismatches
 from factroots_dagster.tracing.passage_texts import SENTENCES, read_sentences
 from factroots_dagster.tracing.passages import (
-    BEST_PASSAGES,
     PASSAGE_COLUMNS,
     Columns,
     FactTable,
     concatenate_rows,
     empty_rows,
     find_passages,
-    merge_windows,
     select_best,
-    tabulate_windows,
     take_rows,
 )
 from factroots_dagster.tracing.stored_mentions import encode_strings, mentions_as_numbers, read_whole_pages
@@ -40,7 +43,7 @@ from factroots_dagster.tracing.units import Outline, entities_by_title
 from factroots_dagster.tracing.windows import number_places
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
 MERGED_PARTS = 32
 """The best passages of so many files fit in memory, and are merged here sooner than by Spark."""
@@ -147,17 +150,6 @@ def find_candidates(
     return Candidates(
         pairs, passages, columns["windows"], places, place, closeness, texts, corpora, matchers, pieces
     )
-
-
-def merge_by_fact(frame: DataFrame) -> DataFrame:
-    """The best of the passages of several parts (BEST_PASSAGES): Spark brings those of a fact together."""
-    return frame.repartition("fact").mapInArrow(_merge_batches, frame.schema)
-
-
-def _merge_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    yield from merge_windows(
-        [pa.Table.from_batches([batch], BEST_PASSAGES) for batch in batches]
-    ).to_batches()
 
 
 def build_fact_table(split: pa.Table, entities: pa.Table) -> FactTable:

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from factroots_dagster.spark.parts import Outcome
 from factroots_dagster.text.code_points import to_code_points
 from factroots_dagster.text.tokens import character_classes, joined_bounds
+from factroots_dagster.tracing.best_passages import tabulate_windows
 from factroots_dagster.tracing.documents import PageWeights
 from factroots_dagster.tracing.forms import EntityForms
 from factroots_dagster.tracing.matchers import CELLS
@@ -27,7 +28,6 @@ from factroots_dagster.tracing.passages import (
     concatenate_rows,
     empty_rows,
     select_best,
-    tabulate_windows,
     take_rows,
 )
 from factroots_dagster.tracing.surface_matches import find_surface_matches

@@ -12,7 +12,6 @@ from itertools import groupby, product
 from operator import attrgetter
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from factroots_dagster.tables import unique_with_first_row
@@ -33,10 +32,6 @@ PASSAGE_COLUMNS = (
 """Columns of passages: one row per fact, matcher and window that holds the fact, ranked by the first six.
 
 `matcher` is its number in MATCHERS; sentence_start and sentence_end are those of the object's sentence."""
-
-BEST_PASSAGES = pa.schema([(name, pa.int64()) for name in (*PASSAGE_COLUMNS, "windows", "part")])
-"""Passages as Spark merges them: how many windows each stands for (see `select_best`), and the file that it
-is in."""
 
 POSITION_BITS = 31
 """No page has so many characters that a position in it, or a length, needs more bits."""
@@ -127,21 +122,6 @@ def _as_found_by_family(by_labels: Columns, family: list[Matcher], pages: NDArra
     number = number_in_family[by_labels["matcher"]]
     kept = np.flatnonzero((number >= 0) & ~np.isin(by_labels["page_id"], pages))
     return take_rows(by_labels, kept) | {"matcher": number[kept]}
-
-
-def tabulate_windows(passages: Columns, windows: NDArray[np.int64], part: int) -> pa.Table:
-    """What `select_best` returns of one part, as BEST_PASSAGES."""
-    parts = np.full(len(windows), part, dtype=np.int64)
-    return pa.table({**passages, "windows": windows, "part": parts}, schema=BEST_PASSAGES)
-
-
-def merge_windows(tables: Sequence[pa.Table]) -> pa.Table:
-    """The best of BEST_PASSAGES of several parts, in any order; of equal ones that of the first part."""
-    table = pa.concat_tables([BEST_PASSAGES.empty_table(), *tables])
-    rows = {name: table[name].to_numpy() for name in table.column_names}
-    rows = take_rows(rows, np.argsort(rows["part"], kind="stable"))
-    best, windows = select_best(rows, rows.pop("windows"))
-    return pa.table({**best, "windows": windows}, schema=BEST_PASSAGES)
 
 
 def empty_rows(names: Sequence[str]) -> Columns:
