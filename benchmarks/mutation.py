@@ -23,12 +23,13 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-NOT_REAL_DATA = ("-k", "not real")
+NOT_REAL_DATA = ("-k", "not real and not spark_merges")
 TARGETS = {
     "factroots_dagster.roots.types": [
         "assets_tests/roots/test_types.py",
@@ -72,24 +73,30 @@ OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
 MIN_TIMEOUT = 30.0
 
 
-class LocalSpark:
-    """Stands in for the Spark session: runs the tasks of `run_tasks` in this process."""
+def collect_here(spark: object, parts: Any, *arguments: object, **options: object) -> Any:
+    """Stands in for `collect_parts`."""
+    import pyarrow as pa
 
-    def __init__(self, numbers: Sequence[int] = (), run: Callable[..., Iterator[Any]] | None = None) -> None:
-        self.numbers, self.run = numbers, run
+    from assets_tests.spark.parts import run_part
 
-    def range(self, start: int, end: int, step: int, slices: int) -> LocalSpark:
-        return LocalSpark(range(start, end, step))
+    computed = [run_part(parts.function(number))[0] for number in range(len(parts.sizes))]
+    return pa.concat_tables([parts.schema.empty_table(), *chain.from_iterable(computed)])
 
-    def mapInArrow(self, run: Callable[..., Iterator[Any]], schema: str) -> LocalSpark:
-        return LocalSpark(self.numbers, run)
 
-    def toArrow(self) -> None:
-        import pyarrow as pa
+def write_here(spark: object, parts: Any, folder: Path, **options: object) -> list[Any]:
+    """Stands in for `write_parts`."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
-        assert self.run is not None
-        for _ in self.run(iter([pa.RecordBatch.from_pydict({"id": list(self.numbers)})])):
-            pass
+    from assets_tests.spark.parts import run_part
+
+    outcomes = []
+    for number in range(len(parts.sizes)):
+        tables, outcome = run_part(parts.function(number))
+        table = pa.concat_tables([parts.schema.empty_table(), *(each.cast(parts.schema) for each in tables)])
+        pq.write_table(table, folder / f"part-{number:05d}-000.parquet")
+        outcomes.append(outcome)
+    return outcomes
 
 
 Change = tuple[ast.AST, str, object]
@@ -190,9 +197,10 @@ def tests_fail(name: str, tree: ast.Module, arguments: list[str], timeout: float
             sys.meta_path.insert(0, MutantFinder(name, tree))
             import pytest
 
-            from factroots_dagster.spark import session
+            from factroots_dagster.spark import collected, session, written
 
-            session.spark_session = lambda master="": LocalSpark()  # type: ignore[assignment,return-value]
+            session.spark_session = lambda master="": object()  # type: ignore[assignment,return-value]
+            collected.collect_parts, written.write_parts = collect_here, write_here
             options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:timeout", "--hypothesis-seed=0"]
             code = int(pytest.main([*options, *arguments]))
         finally:

@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -78,8 +77,7 @@ def read_language(folder: Path, language: str) -> Read:
     """Trace a language's facts again and find the passages that were read."""
     split = pq.read_table(folder / "mlama_split" / language / "data.parquet")
     articles, mentions = (folder / name / language for name in ("wikipedia_articles", "entity_mentions"))
-    with tempfile.TemporaryDirectory() as scratch:
-        found = find_candidates(spark_session(), articles, mentions, split, Path(scratch))
+    found = find_candidates(spark_session(), articles, mentions, split)
     windows = gather_windows(found.places, found.closeness, found.texts, found.pairs, split.num_rows)
     uuids = split["uuid"].to_pylist()
     columns = ("pair", "page_id", "subject_start", "object_start", "length")

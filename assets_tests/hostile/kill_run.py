@@ -5,8 +5,8 @@
 Works on a copy of a materialized data root (`--data`); without one, `--assets` has to contain everything that
 they read. Each step first runs undisturbed, which gives its duration and its files. Then the process group of
 a run is sent SIGKILL at a random moment, in every second case after its old partition was deleted. The
-partition must be absent, as before, or complete; the next run must give the same bytes and leave no temporary
-files.
+partition must be absent, as before, or complete; the next run must give the same content and leave no
+temporary files.
 
 Runs are children forked from a process that has imported everything, so that nearly all kills hit work and
 not imports.
@@ -34,6 +34,7 @@ from assets_tests.project import make_home
 from factroots_dagster.orchestration.catalog import passes, rows_in
 from factroots_dagster.orchestration.partitions import CHECKPOINT, LANGUAGE, key_of
 from factroots_dagster.settings import Settings
+from factroots_dagster.store.contents import digest_table
 from factroots_dagster.store.store import MANIFEST
 
 MIN_KILLS_PER_STEP = 5
@@ -62,17 +63,21 @@ class Step:
 
 
 def stored_digests(folder: Path) -> dict[str, str]:
-    """Relative path to digest of every file, manifests without the run that wrote them."""
+    """Relative path to digest of every file, of tables that of their rows: Java's bytes vary.
+    Manifests without the run that wrote them, and without the digests of files."""
     digests = file_digests(folder)
+    for path in folder.rglob("*.parquet"):
+        digests[str(path.relative_to(folder))] = digest_table([path])
     for path in folder.rglob(MANIFEST):
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        manifest.pop("run_id")
+        for name in ("run_id", "files"):
+            manifest.pop(name)
         digests[str(path.relative_to(folder))] = hashlib.sha256(json.dumps(manifest).encode()).hexdigest()
     return digests
 
 
 def digests_of(folders: list[Path]) -> dict[str, str]:
-    """Path to SHA-256 of every file below the folders."""
+    """Path to digest of every file below the folders."""
     return {
         f"{folder}/{name}": digest for folder in folders for name, digest in stored_digests(folder).items()
     }
@@ -87,7 +92,13 @@ def is_complete(folder: Path) -> bool:
 
 def find_temporaries(world: Path) -> list[Path]:
     """Files and folders that only a running writer may have."""
-    return [*world.rglob(".*"), *world.rglob("*.writing"), *world.rglob("_task-*.json")]
+    return [
+        *world.rglob(".*"),
+        *world.rglob("*.writing"),
+        *world.rglob("_task-*.json"),
+        *world.rglob("_finished-*"),
+        *world.rglob("_job"),
+    ]
 
 
 def start_run(settings: Settings, home: Path, log: Path, step: Step) -> int:
@@ -182,7 +193,7 @@ def report(steps: list[Step], before: Mapping[str, str], world: Path) -> bool:
     after = stored_digests(world)
     lost = sum(after.get(name) != digest for name, digest in before.items())
     print(
-        f"{kills} kills, {resumed} resumed to the same bytes, "
+        f"{kills} kills, {resumed} resumed to the same content, "
         f"{sum(step.mixed for step in steps)} mixed partitions seen, "
         f"{sum(step.temporaries for step in steps)} temporaries left, "
         f"{lost} of {len(before)} files of the world lost or changed"

@@ -124,6 +124,18 @@ WRITERS = {
             dump = acquire_dump("nl", str(outside), "latest", outside)
             write_articles(spark_session("local[2]"), dump, folder)
     """,
+    "Spark's committer": """
+        def write(folder):
+            from factroots_dagster.spark.parts import Parts
+            from factroots_dagster.spark.session import spark_session
+            from factroots_dagster.spark.written import write_parts
+
+            def compute(number):
+                yield pa.table({"n": noise[number::4]}, schema=schema)
+                return {}
+
+            write_parts(spark_session("local[2]"), Parts("xx", [1] * 4, compute, schema), folder)
+    """,
 }
 
 

@@ -21,7 +21,7 @@ def test_a_module_that_is_imported_before_the_runs_exists(module: str) -> None:
 
 
 @pytest.mark.timeout(600)
-def test_killed_runs_are_resumed_to_the_same_bytes() -> None:
+def test_killed_runs_are_resumed_to_the_same_content() -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "assets_tests.hostile.kill_run"),
@@ -36,5 +36,5 @@ def test_killed_runs_are_resumed_to_the_same_bytes() -> None:
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert done.stdout.splitlines()[-1].startswith(
-        "5 kills, 5 resumed to the same bytes, 0 mixed partitions seen, 0 temporaries left, 0 of"
+        "5 kills, 5 resumed to the same content, 0 mixed partitions seen, 0 temporaries left, 0 of"
     )

@@ -13,11 +13,12 @@ from factroots_dagster.roots.easy import find_shared_tokens
 from factroots_dagster.roots.types import categorize_facts
 from factroots_dagster.sandbox.dials import PRESETS
 from factroots_dagster.sandbox.world import generate
-from factroots_dagster.tracing.candidates import build_fact_table, encode_strings, mentions_as_numbers
+from factroots_dagster.tracing.candidates import build_fact_table
 from factroots_dagster.tracing.forms import EntityForms, entities_of_split
 from factroots_dagster.tracing.mentions import ArticleBatch, find_mentions
 from factroots_dagster.tracing.passages import find_passages
 from factroots_dagster.tracing.schema import FACT_SOURCES
+from factroots_dagster.tracing.stored_mentions import encode_strings, mentions_as_numbers
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The same bytes on one core, on two, and on a standalone Spark cluster of a master and two workers."""
+"""The same tables on one core, on two, and on a standalone Spark cluster of which an executor is killed."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
 from factroots_dagster.spark.java import java_home
 
 RUN = """
-import sys, hashlib
+import os, signal, sys
 from pathlib import Path
 import pyarrow as pa
 from factroots_dagster.facts.schema import MLAMA_SPLIT
 from factroots_dagster.tracing.sources import write_sources
 from factroots_dagster.corpora.wikipedia.articles import write_articles
 from factroots_dagster.corpora.wikipedia.dump import acquire_dump
-from factroots_dagster.tracing.mentions import write_mentions
+from factroots_dagster.tracing import mentions
 from factroots_dagster.spark.session import spark_session
+from factroots_dagster.store.contents import digest_table
 source, target, master = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 spark = spark_session(master)
 folders = {name: target / name for name in ("articles", "mentions", "sources")}
@@ -39,15 +40,25 @@ fact = {name: None for name in MLAMA_SPLIT.names} | {
     "subject_uri": "Q1", "subject": "kaas", "object_uri": "Q2", "object": "wijn en",
 }
 split = pa.Table.from_pylist([fact], MLAMA_SPLIT)
-write_mentions(spark, folders["articles"], split, folders["mentions"])
+search_part, death = mentions.search_part, target / "_death"
+def search_and_lose_the_executor(number, **arguments):
+    outcome = yield from search_part(number, **arguments)
+    if number == 1 and not death.exists():
+        death.touch()
+        daemon = Path("/proc", str(os.getppid()), "stat").read_text()
+        os.kill(int(daemon.rpartition(")")[2].split()[1]), signal.SIGKILL)
+    return outcome
+if master.startswith("spark:"):
+    mentions.search_part = search_and_lose_the_executor
+mentions.write_mentions(spark, folders["articles"], split, folders["mentions"])
 table = write_sources(spark, folders["articles"], folders["mentions"], split, folders["sources"])
 print("windows", table["windows"].to_pylist())
 print("executors", sorted({row[0] for row in spark.range(0, 40, 1, 40).mapInArrow(
     lambda batches: (pa.RecordBatch.from_pydict({"pid": [str(__import__("os").getppid())]}) for _ in batches),
     "pid STRING").collect()}).__len__())
 for path in sorted(target.rglob("*")):
-    if path.is_file():
-        print(path.relative_to(target), hashlib.sha256(path.read_bytes()).hexdigest())
+    if path.suffix == ".parquet":
+        print(path.relative_to(target), digest_table([path]))
 """
 
 
@@ -100,7 +111,7 @@ def standalone_cluster(folder: Path) -> Iterator[str]:
         yield url
 
 
-def test_the_files_are_the_same_whatever_spark_runs_on(tmp_path: Path) -> None:
+def test_the_tables_are_the_same_whatever_spark_runs_on_and_loses(tmp_path: Path) -> None:
     words = ["kaas", "en", "wijn", "en", "brood", "in", "de", "grote", "stad", "land", "van"]
     pages = [
         page_xml(
@@ -127,4 +138,5 @@ def test_the_files_are_the_same_whatever_spark_runs_on(tmp_path: Path) -> None:
     assert files["one"] == files["two"] == files["cluster"]
     assert "windows [0" not in files["one"]
     assert files["one"].count("articles/part-") > 2 and files["one"].count("mentions/part-") > 2
+    assert (tmp_path / "cluster" / "_death").exists()
     assert "executors 2" in outputs["cluster"] and "executors 1" in outputs["one"]

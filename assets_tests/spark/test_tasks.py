@@ -12,8 +12,6 @@ from factroots_dagster.spark.tasks import (
     ReportProgress,
     TaskState,
     clean_up,
-    format_duration,
-    format_progress,
     run_tasks,
 )
 
@@ -59,17 +57,3 @@ def test_finished_tasks_are_not_run_again(spark, tmp_path: Path) -> None:  # typ
     states = run_tasks(spark, tmp_path, 1, failing, what="xx", total=3, progress=lines.append)
     assert states == [{"pages": 70, "done_bytes": 1}]
     assert lines == ["xx: 1 of 1 parts were finished by an earlier run"]
-
-
-def test_progress_is_formatted_as_one_line() -> None:
-    states = [{"pages": 1200, "done_bytes": 30_000_000}, {"pages": 34, "done_bytes": 20_000_000}]
-    line = format_progress("cy: articles", states, 100_000_000, 10.0, 10_000_000)
-    assert line == "cy: articles: 1,234 pages, 50.0 of 100.0 MB (50%), 4.00 MB/s, 12 s left"
-    assert format_progress("cy", [], 10, 0.0).endswith("time left unknown")
-    assert [format_duration(seconds) for seconds in (40, 89, 91, 720, 12_000)] == [
-        "40 s",
-        "89 s",
-        "2 min",
-        "12 min",
-        "3 h 20 min",
-    ]

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from assets_tests.tracing.brute_force import split_of
-from factroots_dagster.tracing.candidates import build_fact_table, encode_strings, mentions_as_numbers
+from factroots_dagster.tracing.candidates import build_fact_table
 from factroots_dagster.tracing.forms import EntityForms, entities_of_split
 from factroots_dagster.tracing.mentions import ArticleBatch, find_mentions
 from factroots_dagster.tracing.passages import MATCHER_NUMBERS, find_passages
+from factroots_dagster.tracing.stored_mentions import encode_strings, mentions_as_numbers
 
 Spans = list[tuple[str, str]]
 

@@ -17,6 +17,7 @@ from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES
 from factroots_dagster.roots.markup import BY_PAGE
 from factroots_dagster.text.sentences.boundaries import sentence_starts
 from factroots_dagster.text.tokens import character_classes, token_starts
+from factroots_dagster.tracing.candidates import find_candidates
 from factroots_dagster.tracing.matchers import WITH_ALIASES, WITH_SUFFIXES, matchers_for
 from factroots_dagster.tracing.mentions import write_mentions
 from factroots_dagster.tracing.passages import (
@@ -235,6 +236,24 @@ def test_sources_of_real_facts_are_those_of_brute_force(spark, tmp_path: Path, g
         aliases.setdefault(row["label"], []).append(row["alias"])
     assert len(aliases) > 10
     assert compare_with_loops(table, articles, split, "el", aliases) > 200
+
+
+def test_spark_merges_the_passages_of_many_files_as_they_are_merged_here(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """With every page in two files, of which the first counts."""
+    for name in ("articles", "mentions"):
+        (tmp_path / name).mkdir()
+    articles, split = articles_of(TEXTS), split_of(FACTS)
+    for number in range(6):
+        part = articles.slice(number % 3 * 3, 3)
+        pq.write_table(part, tmp_path / "articles" / f"part-0000{number}-000.parquet")
+    write_mentions(spark, tmp_path / "articles", split, tmp_path / "mentions")
+    here, there = (
+        find_candidates(spark, tmp_path / "articles", tmp_path / "mentions", split, merged_parts=parts)
+        for parts in (6, 5)
+    )
+    assert len(here.windows) > 50 and here.windows.tolist() == there.windows.tolist()
+    assert {n: v.tolist() for n, v in here.places.items()} == {n: v.tolist() for n, v in there.places.items()}
+    assert here.texts.equals(there.texts)
 
 
 def test_suffixed_labels_count_for_their_own_matchers(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from factroots_dagster.spark.tasks import INCOMPLETE_SUFFIX
-from factroots_dagster.store.store import main_files
 from factroots_dagster.tables import storage_schema
 
 MAX_FILE_BYTES = 240 * 2**20
@@ -94,10 +93,3 @@ def drop_unused_values(column: pa.DictionaryArray) -> pa.DictionaryArray:
     used[rows] = True
     new_index = (np.cumsum(used) - 1).astype(np.int32)
     return pa.DictionaryArray.from_arrays(new_index[rows], column.dictionary.filter(pa.array(used)))
-
-
-def ensure_table(folder: Path, schema: pa.Schema) -> None:
-    """Write an empty table into `folder` when no part had any rows: readers expect at least one file."""
-    if not main_files(folder):
-        empty = storage_schema(schema).empty_table()
-        pq.write_table(empty, folder / "part-00000-000.parquet", compression="zstd")

@@ -1,4 +1,6 @@
-"""Running one function over the parts of a table on Spark, with progress reports and resumption.
+"""Running one function over the parts of a table on Spark that writes the files of its part itself.
+
+The documents of corpora are written so; what needs no second table from one pass is in `parts` and `written`.
 
 Spark only distributes part numbers. A task writes the files of its part into the shared folder and then, as
 its last act, a file with its final state. Parts that have one are not computed again, and the state files of
@@ -9,30 +11,24 @@ from __future__ import annotations
 
 import gc
 import json
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, wait
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import pyarrow as pa
+
+from factroots_dagster.spark.parts import share_tasks
+from factroots_dagster.spark.progress import PROGRESS_SECONDS, format_progress, run_with_progress
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-PROGRESS_SECONDS = 5.0
-"""Seconds between two lines of progress."""
-
 STATE_SECONDS = 1.0
 """Seconds between two states that a running task writes."""
-
-MIN_SPARK_TASKS, BYTES_PER_SPARK_TASK = 8, 4 * 2**20
-"""Parts are grouped into one Spark task per so many bytes of input, but into no fewer tasks than this."""
 
 INCOMPLETE_SUFFIX = ".writing"
 """Ending of the name of a file that is still being written."""
@@ -75,19 +71,18 @@ def run_tasks(
     if finished and progress:
         progress(f"{what}: {len(finished)} of {tasks} parts were finished by an earlier run")
     if pending:
-        # A Spark task costs some 20 ms, so small parts share one. The larger groups come first: a core that
-        # got one of them last would keep the others waiting.
-        count = min(len(pending), max(MIN_SPARK_TASKS, (total - resumed_bytes) // BYTES_PER_SPARK_TASK))
-        groups = [group.tolist() for group in np.array_split(pending, count)]
-        group_numbers = spark.range(0, count, 1, count)
+        groups = share_tasks(pending, total - resumed_bytes)
+        group_numbers = spark.range(0, len(groups), 1, len(groups))
         run = partial(run_groups, folder=str(folder.absolute()), groups=groups, function=function)
         started = time.monotonic()
 
         def report() -> None:
             if progress:
                 states = latest_task_states(folder, tasks)
+                pages = sum(state.get("pages", 0) for state in states)
+                done = sum(state["done_bytes"] for state in states)
                 seconds = time.monotonic() - started
-                progress(format_progress(what, states, total, seconds, resumed_bytes))
+                progress(format_progress(what, pages, done, total, seconds, resumed_bytes))
 
         run_with_progress(
             lambda: group_numbers.mapInArrow(run, "id BIGINT").toArrow(), report, progress_seconds
@@ -100,27 +95,6 @@ def clean_up(folder: Path) -> None:
     for pattern in ("_task-*.json", f"_*{INCOMPLETE_SUFFIX}"):
         for path in folder.glob(pattern):
             path.unlink()
-
-
-def run_with_progress(
-    action: Callable[[], object], report: Callable[[], object], seconds: float = PROGRESS_SECONDS
-) -> None:
-    """Run `action` in a second thread, and meanwhile `report` in this one every so many seconds.
-
-    Only the calling thread may write to a Dagster run's log. Raises what `action` raises.
-    """
-    outcome: Future[object] = Future()
-
-    def run() -> None:
-        try:
-            outcome.set_result(action())
-        except BaseException as error:
-            outcome.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    while not wait([outcome], seconds).done:
-        report()
-    outcome.result()
 
 
 def run_groups(
@@ -175,29 +149,3 @@ def latest_task_states(folder: Path, tasks: int) -> list[TaskState]:
         for number in range(tasks)
     )
     return [state for state in states if state is not None]
-
-
-def format_progress(
-    what: str, states: list[TaskState], total: int, seconds: float, resumed_bytes: int = 0
-) -> str:
-    """A line of progress: pages and megabytes done, rate, time remaining.
-
-    seconds: since this run started; resumed_bytes: done by an earlier run, which count as done but not
-    towards the rate.
-    """
-    done = sum(state["done_bytes"] for state in states)
-    pages = sum(state.get("pages", 0) for state in states)
-    rate = max(done - resumed_bytes, 0) / max(seconds, 1e-9)
-    remaining = f"{format_duration((total - done) / rate)} left" if rate else "time left unknown"
-    return (
-        f"{what}: {pages:,} pages, {done / 1e6:,.1f} of {total / 1e6:,.1f} MB "
-        f"({100 * done / max(total, 1):.0f}%), {rate / 1e6:.2f} MB/s, {remaining}"
-    )
-
-
-def format_duration(seconds: float) -> str:
-    """Seconds as 40 s, 12 min or 3 h 20 min."""
-    minutes = round(seconds / 60)
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from factroots_dagster.corpora.schema import WIKIPEDIA
-from factroots_dagster.spark.tasks import ReportProgress, TaskState, clean_up, run_tasks
+from factroots_dagster.spark.collected import collect_parts
+from factroots_dagster.spark.parts import Outcome, PartFunction, Parts
 from factroots_dagster.store.store import main_files
-from factroots_dagster.tracing.cells import read_names, write_cell_passages
+from factroots_dagster.tracing.best_passages import (
+    BEST_PASSAGES,
+    merge_by_fact,
+    merge_windows,
+    tabulate_windows,
+)
+from factroots_dagster.tracing.cells import best_cell_passages, read_names
 from factroots_dagster.tracing.documents import PageWeights, corpus_of_file
 from factroots_dagster.tracing.forms import entities_of_split
-from factroots_dagster.tracing.kinds import MENTION_KINDS
 from factroots_dagster.tracing.matchers import IN_TEXT, matchers_for
 from factroots_dagster.tracing.mismatches import add_mismatches
-from factroots_dagster.tracing.passage_texts import SENTENCES, write_sentences
+from factroots_dagster.tracing.passage_texts import SENTENCES, read_sentences
 from factroots_dagster.tracing.passages import (
-    MENTION_COLUMNS,
     PASSAGE_COLUMNS,
     Columns,
     FactTable,
@@ -33,16 +37,16 @@ from factroots_dagster.tracing.passages import (
     find_passages,
     select_best,
     take_rows,
-    write_windows,
 )
+from factroots_dagster.tracing.stored_mentions import encode_strings, mentions_as_numbers, read_whole_pages
 from factroots_dagster.tracing.units import Outline, entities_by_title
 from factroots_dagster.tracing.windows import number_places
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-MERGED_ROWS = 1 << 20
-"""Passages of several files are concatenated up to this number before the best of them are selected."""
+MERGED_PARTS = 32
+"""The best passages of so many files fit in memory, and are merged here sooner than by Spark."""
 
 
 class Candidates(NamedTuple):
@@ -71,15 +75,16 @@ def find_candidates(
     articles_folder: Path,
     mentions_folder: Path,
     split: pa.Table,
-    folder: Path,
+    folder: Path | None = None,
     *,
+    merged_parts: int = MERGED_PARTS,
     progress: Callable[[str], None] | None = None,
 ) -> Candidates:
     """Search for the facts of `split` and for as many mismatched pairs as measure chance.
 
     articles_folder, mentions_folder: WIKIPEDIA_ARTICLES and ENTITY_MENTIONS of the split's language, in part
-    files with the same numbers; a file of articles has one corpus. split: MLAMA_SPLIT. folder: for
-    intermediate files, which are removed.
+    files with the same numbers; a file of articles has one corpus. split: MLAMA_SPLIT. folder: as for
+    `collect_parts`. merged_parts: passages of so many files are merged here, and those of more by Spark.
 
     A window (sentence, chunk of 512 tokens, article) counts for a pair when it holds a mention of the subject
     (its uri under its label) and one of the object; a mention is in the window of its first character.
@@ -95,10 +100,12 @@ def find_candidates(
     pieces = pq.read_table(piece_file) if piece_file.is_file() else None
     matchers = matchers_for(language, has_tokenizer=pieces is not None)
 
-    def run(function: Callable[..., TaskState], paths: list[Path], what: str, **arguments: Any) -> None:
-        task = partial(function, paths=paths, folder=folder.absolute(), **arguments)
-        total = sum(path.stat().st_size for path in paths)
-        run_tasks(spark, folder, len(paths), task, what=f"{language}: {what}", total=total, progress=progress)
+    def run(
+        function: PartFunction, paths: list[Path], what: str, schema: pa.Schema, **options: Any
+    ) -> pa.Table:
+        sizes = [path.stat().st_size for path in paths]
+        parts = Parts(f"{language}: {what}", sizes, function, schema)
+        return collect_parts(spark, parts, folder, name=what, progress=progress, **options)
 
     pairs = add_mismatches(split)
     facts = build_fact_table(pairs, entities)
@@ -115,13 +122,21 @@ def find_candidates(
         "entities_of_title": entities_by_title(label_articles, entities),
         "corpora": corpora,
     }
-    by_part = {"entities": encoded, "matchers": matchers, "documents": documents}
-    run(write_best_passages, parts, "windows", **by_part, **shared)
-    clean_up(folder)
-    by_file = {"forms": read_names(mentions_folder, entities, language), "corpus_by_file": corpus_by_file}
-    run(write_cell_passages, articles, "cells", first_number=len(parts), **by_file, **shared)
-    passages, windows, part = _merge_best_passages(folder, len(parts) + len(articles))
-    clean_up(folder)
+    by_part: dict[str, Any] = {"entities": encoded, "matchers": matchers, "documents": documents}
+    in_text = partial(best_passages, paths=parts, **by_part, **shared)
+    by_file: dict[str, Any] = {"forms": read_names(mentions_folder, entities, language)}
+    by_file |= {"corpus_by_file": corpus_by_file, "first_number": len(parts)}
+    in_cells = partial(best_cell_passages, paths=articles, **by_file, **shared)
+    reduce = merge_by_fact if len(articles) > merged_parts else None
+    merged = merge_windows(
+        [
+            run(in_text, parts, "windows", BEST_PASSAGES, reduce=reduce),
+            run(in_cells, articles, "cells", BEST_PASSAGES, reduce=reduce),
+        ]
+    )
+    columns = {name: merged[name].to_numpy() for name in merged.column_names}
+    passages = {name: columns[name] for name in PASSAGE_COLUMNS}
+    part = columns["part"]
     first_rows, place, closeness = number_places(passages | {"part": part})
     places = take_rows(passages, first_rows) | {"pair": passages["fact"][first_rows] // len(corpora)}
     file_of = np.array([*file_of_part, *range(len(articles))], dtype=np.int64)
@@ -129,13 +144,12 @@ def find_candidates(
     needed = np.unique(article_file)
     rows = [np.flatnonzero(article_file == number) for number in needed]
     of_files = [take_rows(places, of_file) | {"row": of_file} for of_file in rows]
-    run(write_sentences, [articles[number] for number in needed], "sentences", passages=of_files)
-    files = sorted(folder.glob("_sentences-*.parquet"))
-    texts = pa.concat_tables([SENTENCES.empty_table(), *map(pq.read_table, files)]).sort_by("row")
-    clean_up(folder)
-    for path in files:
-        path.unlink()
-    return Candidates(pairs, passages, windows, places, place, closeness, texts, corpora, matchers, pieces)
+    paths = [articles[number] for number in needed]
+    read = partial(read_sentences, paths=paths, passages=of_files)
+    texts = run(read, paths, "sentences", SENTENCES).sort_by("row")
+    return Candidates(
+        pairs, passages, columns["windows"], places, place, closeness, texts, corpora, matchers, pieces
+    )
 
 
 def build_fact_table(split: pa.Table, entities: pa.Table) -> FactTable:
@@ -153,25 +167,17 @@ def build_fact_table(split: pa.Table, entities: pa.Table) -> FactTable:
     return FactTable.build(subjects, objects, entities.num_rows)
 
 
-def encode_strings(entities: pa.Table) -> pa.Table:
-    """The columns of entities as dictionaries, once for all row groups that are compared with them."""
-    encoded = [entities[name].combine_chunks().dictionary_encode() for name in entities.column_names]
-    return pa.table(encoded, entities.column_names)
-
-
-def write_best_passages(
+def best_passages(
     number: int,
-    report_progress: ReportProgress,
     paths: list[Path],
-    folder: Path,
     entities: pa.Table,
     facts: FactTable,
     matchers: tuple[str, ...],
     documents: list[tuple[Path, str | None]],
     corpora: tuple[str, ...],
     entities_of_title: dict[str, list[int]],
-) -> TaskState:
-    """In a worker: write the best passages in one file of mentions as `_windows-<number>.parquet`.
+) -> Generator[pa.Table, None, Outcome]:
+    """In a worker: the best passages in one file of mentions, as BEST_PASSAGES.
 
     entities: strings as dictionaries, numbered as in `facts`. documents: for each file of mentions the file
     of articles and its corpus, one of `corpora`. A fact in the n-th of c corpora has the number c * fact +
@@ -182,12 +188,9 @@ def write_best_passages(
     # Documents of other corpora have identifiers, not titles.
     outline = Outline.read(articles, entities_of_title if corpus in (None, WIKIPEDIA) else {})
     corpus_number = corpora.index(corpus or corpora[0])
-    file = pq.ParquetFile(paths[number], read_dictionary=["entity_uri", "label", "kind"])
-    size = paths[number].stat().st_size
     tables, counts, pages = [empty_rows(PASSAGE_COLUMNS)], [np.zeros(0, np.int64)], 0
-    # A row group holds whole pages.
-    for group in range(file.num_row_groups):
-        mentions = mentions_as_numbers(file.read_row_group(group), entities)
+    for block in read_whole_pages(paths[number]):
+        mentions = mentions_as_numbers(block, entities)
         in_text = find_passages(mentions, facts, [name for name in matchers if name in IN_TEXT])
         passages = concatenate_rows([in_text, outline.find_passages(mentions, facts)], PASSAGE_COLUMNS)
         passages["fact"] = passages["fact"] * len(corpora) + corpus_number
@@ -195,60 +198,6 @@ def write_best_passages(
         tables.append(best)
         counts.append(windows)
         pages += int(np.count_nonzero(np.diff(mentions["page_id"], prepend=-1)))
-        report_progress({"pages": pages, "done_bytes": size * (group + 1) // file.num_row_groups})
-    best, windows = concatenate_rows(tables, PASSAGE_COLUMNS), np.concatenate(counts)
-    if file.num_row_groups > 1:
-        best, windows = select_best(best, windows)
-    write_windows(folder / f"_windows-{number:05d}.parquet", best, windows)
-    return {"pages": pages, "done_bytes": size}
-
-
-def mentions_as_numbers(mentions: pa.Table, entities: pa.Table) -> Columns:
-    """MENTION_COLUMNS of ENTITY_MENTIONS; an entity's number is its row. Both tables have dictionaries."""
-    uri, entity_uri, uri_count = _as_numbers(mentions["entity_uri"], entities["entity_uri"])
-    label, entity_label, label_count = _as_numbers(mentions["label"], entities["label"])
-    # Nearly every entity has one label in a language.
-    last_entity = np.empty(uri_count, dtype=np.int64)
-    last_entity[entity_uri] = np.arange(len(entity_uri))
-    entity = last_entity[uri]
-    mismatches = np.flatnonzero(entity_label[entity] != label)
-    if len(mismatches):
-        keys = entity_uri.astype(np.int64) * label_count + entity_label
-        order = np.argsort(keys)
-        mismatched_keys = uri[mismatches].astype(np.int64) * label_count + label[mismatches]
-        entity[mismatches] = order[np.searchsorted(keys[order], mismatched_keys)]
-    kind = mentions["kind"].combine_chunks()
-    kind_numbers = pc.index_in(kind.dictionary, pa.array(MENTION_KINDS)).to_numpy(zero_copy_only=False)
-    columns = {name: mentions[name].to_numpy() for name in MENTION_COLUMNS if name not in ("entity", "kind")}
-    return columns | {"entity": entity, "kind": kind_numbers[kind.indices.to_numpy()]}
-
-
-def _as_numbers(
-    column: pa.ChunkedArray, entity_column: pa.ChunkedArray
-) -> tuple[NDArray[np.int32], NDArray[np.int32], int]:
-    """A column and that of the entities, both dictionaries, as numbers of distinct values; their number."""
-    values, entity_values = column.combine_chunks(), entity_column.combine_chunks()
-    numbers = pc.index_in(values.dictionary, entity_values.dictionary).to_numpy(zero_copy_only=False)
-    return (
-        numbers[values.indices.to_numpy()],
-        entity_values.indices.to_numpy(),
-        len(entity_values.dictionary),
-    )
-
-
-def _merge_best_passages(folder: Path, parts: int) -> tuple[Columns, NDArray[np.int64], NDArray[np.int64]]:
-    """The best passages of all files of mentions, the windows each stands for, and the file of each."""
-    names = (*PASSAGE_COLUMNS, "part")
-    tables, counts, rows = [empty_rows(names)], [np.zeros(0, np.int64)], 0
-    for number in range(parts):
-        table = pq.read_table(folder / f"_windows-{number:05d}.parquet")
-        columns = {name: table[name].to_numpy() for name in PASSAGE_COLUMNS}
-        tables.append(columns | {"part": np.full(table.num_rows, number, dtype=np.int64)})
-        counts.append(table["windows"].to_numpy())
-        rows += table.num_rows
-        if rows >= MERGED_ROWS or number == parts - 1:
-            best, windows = select_best(concatenate_rows(tables, names), np.concatenate(counts))
-            tables, counts, rows = [best], [windows], 0
-    for path in folder.glob("_windows-*.parquet"):
-        path.unlink()
-    return tables[0], counts[0], tables[0].pop("part")
+    best, windows = select_best(concatenate_rows(tables, PASSAGE_COLUMNS), np.concatenate(counts))
+    yield tabulate_windows(best, windows, number)
+    return {"pages": pages}

@@ -5,7 +5,7 @@ Where a passage needs a position in its article, the cells follow the text, a li
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from factroots_dagster.spark.tasks import ReportProgress, TaskState
+from factroots_dagster.spark.parts import Outcome
 from factroots_dagster.text.code_points import to_code_points
 from factroots_dagster.text.tokens import character_classes, joined_bounds
+from factroots_dagster.tracing.best_passages import tabulate_windows
 from factroots_dagster.tracing.documents import PageWeights
 from factroots_dagster.tracing.forms import EntityForms
 from factroots_dagster.tracing.matchers import CELLS
@@ -28,7 +29,6 @@ from factroots_dagster.tracing.passages import (
     empty_rows,
     select_best,
     take_rows,
-    write_windows,
 )
 from factroots_dagster.tracing.surface_matches import find_surface_matches
 from factroots_dagster.tracing.units import Titles, Units, find_in_units
@@ -52,29 +52,24 @@ def read_names(mentions_folder: Path, entities: pa.Table, language: str) -> Enti
     return EntityForms.build(entities, language, names["alias"], names["form"])
 
 
-def write_cell_passages(
+def best_cell_passages(
     number: int,
-    report_progress: ReportProgress,
     paths: list[Path],
-    folder: Path,
     forms: EntityForms,
     facts: FactTable,
     entities_of_title: Mapping[str, Sequence[int]],
     corpus_by_file: Sequence[str | None],
     corpora: Sequence[str],
     first_number: int,
-) -> TaskState:
-    """In a worker: write the best passages in the cells of one file of articles as `_windows-*.parquet`.
+) -> Generator[pa.Table, None, Outcome]:
+    """In a worker: the best passages in the cells of one file of articles, as BEST_PASSAGES.
 
-    Facts are numbered as in `candidates.write_best_passages`. first_number: that of the first file written.
+    Facts are numbered as in `candidates.best_passages`. first_number: that of the first file.
     """
-    file, size = pq.ParquetFile(paths[number]), paths[number].stat().st_size
     weights = PageWeights.read(paths[number])
-    total, rows = max(1, file.metadata.num_rows), 0
     corpus_number = corpora.index(corpus_by_file[number] or corpora[0])
     tables, counts = [empty_rows(PASSAGE_COLUMNS)], [np.zeros(0, np.int64)]
-    for batch in file.iter_batches(BATCH_ROWS, columns=CELL_COLUMNS):
-        rows += batch.num_rows
+    for batch in pq.ParquetFile(paths[number]).iter_batches(BATCH_ROWS, columns=CELL_COLUMNS):
         pages = batch.filter(pc.greater(pc.fill_null(pc.list_value_length(batch["cells"]), 0), 0))
         if pages.num_rows:
             passages = find_cell_passages(pages, forms, facts, entities_of_title)
@@ -82,10 +77,9 @@ def write_cell_passages(
             best, windows = select_best(passages, weights.of(passages["page_id"]))
             tables.append(best)
             counts.append(windows)
-        report_progress({"done_bytes": size * rows // total})
     best, windows = select_best(concatenate_rows(tables, PASSAGE_COLUMNS), np.concatenate(counts))
-    write_windows(folder / f"_windows-{first_number + number:05d}.parquet", best, windows)
-    return {"done_bytes": size}
+    yield tabulate_windows(best, windows, first_number + number)
+    return {}
 
 
 def find_cell_passages(

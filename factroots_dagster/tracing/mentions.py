@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,8 +14,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from factroots_dagster.spark.part_files import PartWriter, ensure_table
-from factroots_dagster.spark.tasks import ReportProgress, TaskState, clean_up, run_tasks
+from factroots_dagster.spark.parts import Outcome, Parts
+from factroots_dagster.spark.written import forget_finished, write_parts
 from factroots_dagster.store.store import main_files
 from factroots_dagster.tables import storage_schema
 from factroots_dagster.text.offsets import rows_of_groups
@@ -24,14 +24,13 @@ from factroots_dagster.text.tokens import CHUNK_TOKENS, character_classes, joine
 from factroots_dagster.text.wordpieces.search import piece_search
 from factroots_dagster.tracing.forms import EntityForms
 from factroots_dagster.tracing.kinds import MENTION_KINDS, WORDPIECE
-from factroots_dagster.tracing.schema import ENTITY_MENTIONS, MENTION_PIECES
+from factroots_dagster.tracing.schema import ENTITY_MENTIONS, MENTION_PIECES, NAME_COVERAGE
 from factroots_dagster.tracing.searched_names import collect_names
 from factroots_dagster.tracing.surface_matches import find_surface_matches
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-ROW_GROUP_ROWS = 500_000
 BATCH_CHARACTERS = 2 * 2**20
 """Articles are searched together up to this length, so that many stubs share the cost of one call."""
 
@@ -74,94 +73,79 @@ def write_mentions(
     if progress:
         searched = ", ".join(f"{count:,} {name}" for name, count in counts.items())
         progress(f"{language}: searching for {searched}")
-    write_part = partial(
-        _write_part,
+    search = partial(
+        search_part,
         paths=paths,
-        folder=folder.absolute(),
         forms=names.forms,
         tokenizer_json=tokenizer_json,
         coverage=names.coverage,
     )
-    total_bytes = sum(path.stat().st_size for path in paths)
-    what = f"{language}: mentions"
-    run_tasks(spark, folder, len(paths), write_part, what=what, total=total_bytes, progress=progress)
-    ensure_table(folder, ENTITY_MENTIONS)
-    for name, table in names.tables.items():
+    sizes = [path.stat().st_size for path in paths]
+    parts = Parts(f"{language}: mentions", sizes, search, ENTITY_MENTIONS)
+    first, *_ = write_parts(spark, parts, folder, dictionary_columns=REPETITIVE_COLUMNS, progress=progress)
+    tables = {
+        **names.tables,
+        "coverage": pa.Table.from_pylist(first["coverage"], storage_schema(NAME_COVERAGE)),
+    }
+    if tokenizer_json is not None:
+        columns = [names.forms.distinct_labels, first["unknown_pieces"]]
+        tables["pieces"] = pa.table(columns, schema=storage_schema(MENTION_PIECES))
+    for name, table in tables.items():
         pq.write_table(table, folder / f"_{name}.parquet")
-    clean_up(folder)
+    forget_finished(folder)
     return counts | {"mentions": sum(pq.read_metadata(path).num_rows for path in main_files(folder))}
 
 
-def _write_part(
+def search_part(
     number: int,
-    report_progress: ReportProgress,
     paths: list[Path],
-    folder: Path,
     forms: EntityForms,
     tokenizer_json: str | None,
     coverage: Callable[[EntityForms], pa.Table],
-) -> TaskState:
-    """In a worker: write the mentions in one file of articles.
+) -> Generator[pa.Table, None, Outcome]:
+    """In a worker: the mentions in one file of articles.
 
-    With the first file also what is computed from all names, which every worker has at hand: NAME_COVERAGE,
-    by `coverage`, and MENTION_PIECES.
+    The outcome of the first file has also what is computed from all names, for which the worker has the
+    search at hand: NAME_COVERAGE, by `coverage`, and which labels have unknown pieces.
     """
-    path = paths[number]
-    size, total_rows = path.stat().st_size, max(1, pq.read_metadata(path).num_rows)
-    rows_read, pages = 0, 0
+    pages, outcome = 0, Outcome()
     if number == 0:
-        pq.write_table(coverage(forms), folder / "_coverage.parquet")
+        outcome["coverage"] = coverage(forms).to_pylist()
     if number == 0 and tokenizer_json is not None:
-        labels = forms.distinct_labels
-        columns = [labels, piece_search(tokenizer_json, labels).unknown]
-        pq.write_table(pa.table(columns, schema=storage_schema(MENTION_PIECES)), folder / "_pieces.parquet")
-    row_group: list[pa.Table] = []
-    with PartWriter(folder, number, ENTITY_MENTIONS, REPETITIVE_COLUMNS) as writer:
-        for batch in read_articles(path):
-            rows_read += batch.rows_read
-            pages += len(batch.texts)
-            row_group.append(find_mentions(batch, forms, tokenizer_json))
-            if sum(table.num_rows for table in row_group) >= ROW_GROUP_ROWS:
-                writer.write(pa.concat_tables(row_group))
-                row_group = []
-            report_progress({"pages": pages, "done_bytes": size * rows_read // total_rows})
-        if row_group:
-            writer.write(pa.concat_tables(row_group))
-    return {"pages": pages, "done_bytes": size}
+        outcome["unknown_pieces"] = piece_search(tokenizer_json, forms.distinct_labels).unknown.tolist()
+    for batch in read_articles(paths[number]):
+        pages += len(batch.texts)
+        yield find_mentions(batch, forms, tokenizer_json)
+    return outcome | {"pages": pages}
 
 
 @dataclass(frozen=True)
 class ArticleBatch:
-    """Articles that are searched together: [pages] each; `list_lines` are the numbers of a text's list lines.
-
-    `rows_read` counts the rows read for this batch, redirects included.
-    """
+    """Articles that are searched together: [pages] each; `list_lines` are the numbers of list lines."""
 
     page_ids: NDArray[np.int64]
     texts: list[str]
     list_lines: list[list[int]]
-    rows_read: int = 0
 
 
 def read_articles(path: Path) -> Iterator[ArticleBatch]:
     """The articles in one file of WIKIPEDIA_ARTICLES, in batches of about BATCH_CHARACTERS."""
-    rows_read, characters = 0, 0
+    characters = 0
     ids: list[int] = []
     texts: list[str] = []
     list_lines: list[list[int]] = []
     columns = ["page_id", "redirect_to", "text", "list_lines"]
     for rows in pq.ParquetFile(path).iter_batches(256, columns=columns):
-        rows_read += rows.num_rows
         articles = rows.filter(pc.is_null(rows["redirect_to"]))
         ids += articles["page_id"].to_pylist()
         texts += articles["text"].to_pylist()
         list_lines += articles["list_lines"].to_pylist()
         characters += pc.sum(pc.utf8_length(articles["text"])).as_py() or 0
         if characters >= BATCH_CHARACTERS:
-            yield ArticleBatch(np.array(ids, dtype=np.int64), texts, list_lines, rows_read)
-            rows_read, characters, ids, texts, list_lines = 0, 0, [], [], []
+            yield ArticleBatch(np.array(ids, dtype=np.int64), texts, list_lines)
+            characters, ids, texts, list_lines = 0, [], [], []
     if texts:
-        yield ArticleBatch(np.array(ids, dtype=np.int64), texts, list_lines, rows_read)
+        yield ArticleBatch(np.array(ids, dtype=np.int64), texts, list_lines)
 
 
 def find_mentions(batch: ArticleBatch, forms: EntityForms, tokenizer_json: str | None) -> pa.Table:

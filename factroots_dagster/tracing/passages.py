@@ -10,11 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, product
 from operator import attrgetter
-from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from factroots_dagster.tables import unique_with_first_row
@@ -125,12 +122,6 @@ def _as_found_by_family(by_labels: Columns, family: list[Matcher], pages: NDArra
     number = number_in_family[by_labels["matcher"]]
     kept = np.flatnonzero((number >= 0) & ~np.isin(by_labels["page_id"], pages))
     return take_rows(by_labels, kept) | {"matcher": number[kept]}
-
-
-def write_windows(path: Path, passages: Columns, windows: NDArray[np.int64]) -> None:
-    """Write what `select_best` returns; the file lives as long as a run."""
-    table = pa.table({**passages, "windows": windows})
-    pq.write_table(table, path, compression="none", use_dictionary=False)
 
 
 def empty_rows(names: Sequence[str]) -> Columns:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from factroots_dagster.corpora.schema import WIKIPEDIA
+from factroots_dagster.spark.collected import forget_collected
 from factroots_dagster.tables import storage_schema
 from factroots_dagster.tracing.candidates import Candidates, find_candidates
 from factroots_dagster.tracing.matchers import CELLS, MATCHERS
@@ -64,6 +65,7 @@ def write_sources(
     chance = count_meetings(found.passages, ~is_fact, found.pairs, len(corpora))
     pq.write_table(tabulate_errors(table, chance), folder / "_errors.parquet", compression="zstd")
     pq.write_table(table, folder / "data.parquet", compression="zstd")
+    forget_collected(folder)
     return table
 
 
@@ -95,7 +97,7 @@ def build_fact_sources(
     """FACT_SOURCES in the order of `split`; a fact without windows has no evidence.
 
     passages: by fact, matcher (all among `matchers`) and rank, facts numbered as in
-    `candidates.write_best_passages`. windows: how many windows each stands for. probability: that it states
+    `candidates.best_passages`. windows: how many windows each stands for. probability: that it states
     its fact. sentences: SENTENCES of the passages, row by row. pieces: MENTION_PIECES; None without a
     tokenizer.
     """

@@ -12,8 +12,9 @@ import pyarrow.parquet as pq
 
 from factroots_dagster.corpora.collection.records import Record, Shard
 from factroots_dagster.corpora.collection.rows import MAX_SHARDS, SHARD_SHIFT, Document, DocumentReader
-from factroots_dagster.spark.part_files import PartWriter, ensure_table
+from factroots_dagster.spark.part_files import PartWriter
 from factroots_dagster.spark.tasks import ReportProgress, TaskState
+from factroots_dagster.spark.written import ensure_table
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -24,6 +24,7 @@ from factroots_dagster.corpora.collection.records import (
     rows_of,
 )
 from factroots_dagster.errors import InputError
+from factroots_dagster.spark.progress import run_with_progress
 from factroots_dagster.spark.tasks import (
     ReportProgress,
     TaskState,
@@ -31,7 +32,6 @@ from factroots_dagster.spark.tasks import (
     latest_task_states,
     read_task_state,
     run_tasks,
-    run_with_progress,
     write_task_state,
 )
 

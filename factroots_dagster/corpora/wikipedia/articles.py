@@ -30,8 +30,9 @@ from factroots_dagster.corpora.wikipedia.page_xml import Page
 from factroots_dagster.corpora.wikipedia.pages import MIN_RANGE_BYTES, ByteRange, PageReader, split_dump
 from factroots_dagster.corpora.wikipedia.redirects import find_redirect
 from factroots_dagster.errors import InputError
-from factroots_dagster.spark.part_files import PartWriter, ensure_table
+from factroots_dagster.spark.part_files import PartWriter
 from factroots_dagster.spark.tasks import ReportProgress, TaskState, clean_up, run_tasks
+from factroots_dagster.spark.written import ensure_table
 from factroots_dagster.tables import storage_schema
 from factroots_dagster.text.tokens import count_words
 

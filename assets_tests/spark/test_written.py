@@ -1,0 +1,94 @@
+"""Tables that Spark's committer writes part by part: their files, and a run that is taken up again."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from assets_tests.spark.parts import ROWS, failing, logged, parts_of, rows_of_part
+from factroots_dagster.spark.written import forget_finished, write_parts
+
+
+def part_files(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    assert all(path.suffix == ".parquet" for path in folder.iterdir())
+    return {path.name: pq.read_table(path).to_pylist() for path in sorted(folder.iterdir())}
+
+
+def test_every_part_has_files_with_its_number(spark: Any, tmp_path: Path) -> None:
+    outcomes = write_parts(spark, parts_of(4, empty=2), tmp_path, dictionary_columns=("word",))
+    assert outcomes == [{"pages": 0 if n == 2 else 3 + n, "number": n} for n in range(4)]
+    forget_finished(tmp_path)
+    assert part_files(tmp_path) == {
+        f"part-0000{number}-000.parquet": rows_of_part(number, 3).to_pylist() for number in (0, 1, 3)
+    }
+    file = pq.ParquetFile(tmp_path / "part-00003-000.parquet")
+    assert file.schema_arrow == ROWS
+    page_id, word = (file.metadata.row_group(0).column(number) for number in (0, 1))
+    assert word.compression == "ZSTD" and word.has_dictionary_page and not page_id.has_dictionary_page
+    assert page_id.statistics.max == 3005
+
+
+def test_parts_without_rows_leave_one_empty_file(spark: Any, tmp_path: Path) -> None:
+    write_parts(spark, parts_of(1, empty=0), tmp_path)
+    forget_finished(tmp_path)
+    assert part_files(tmp_path) == {"part-00000-000.parquet": []}
+    assert pq.read_schema(tmp_path / "part-00000-000.parquet") == ROWS
+
+
+def test_jobs_that_are_finished_are_not_run_again(spark: Any, tmp_path: Path) -> None:
+    out, log, whole = (tmp_path / name for name in ("out", "log", "whole"))
+    for folder in (out, log, whole):
+        folder.mkdir()
+    parts = parts_of(7)
+    write_parts(spark, parts, whole)
+    watched = replace(parts, function=partial(logged, function=parts.function, folder=log))
+
+    def on_fire() -> None:
+        raise ValueError("page 17 is on fire")
+
+    wrong = replace(watched, function=partial(failing, function=watched.function, wrong=4, error=on_fire))
+    with pytest.raises(Exception, match="page 17 is on fire"):
+        write_parts(spark, wrong, out, job_bytes=20)
+    finished = {path.name: path.stat().st_mtime_ns for path in out.glob("part-*")}
+    assert list(sorted(finished)) == [f"part-0000{number}-000.parquet" for number in range(4)]
+    for path in log.iterdir():
+        path.unlink()
+    (out / "_job-0123" / "_temporary").mkdir(parents=True)
+    lines: list[str] = []
+    outcomes = write_parts(spark, watched, out, progress=lines.append)
+    assert lines[0] == "xx: rows: 4 of 7 parts were finished by an earlier run"
+    # Tasks of the job that failed may have been at work still.
+    assert sorted({path.name[0] for path in log.iterdir()}) == ["4", "5", "6"]
+    assert [outcome["number"] for outcome in outcomes] == list(range(7))
+    assert {path.name: path.stat().st_mtime_ns for path in out.glob("part-*")}.items() >= finished.items()
+    for folder in (out, whole):
+        forget_finished(folder)
+    assert part_files(out) == part_files(whole)
+
+
+def test_a_worker_that_dies_once_costs_nothing(spark: Any, tmp_path: Path) -> None:
+    out, deaths = tmp_path / "out", tmp_path / "deaths"
+    out.mkdir()
+    deaths.mkdir()
+
+    def die_once() -> None:
+        if not any(deaths.iterdir()):
+            (deaths / "one").touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    parts = parts_of(4)
+    dying = replace(parts, function=partial(failing, function=parts.function, wrong=1, error=die_once))
+    outcomes = write_parts(spark, dying, out)
+    assert [path.name for path in deaths.iterdir()] == ["one"]
+    assert [outcome["number"] for outcome in outcomes] == list(range(4))
+    forget_finished(out)
+    assert part_files(out) == {
+        f"part-0000{number}-000.parquet": rows_of_part(number, 3).to_pylist() for number in range(4)
+    }

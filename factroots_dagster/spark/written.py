@@ -1,0 +1,120 @@
+"""Writing a table part by part as Parquet, by Spark's own committer, and taking up a run that was killed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+
+from factroots_dagster.spark.parts import Job, Outcome, Outcomes, Parts, divide_into_jobs
+from factroots_dagster.spark.progress import PROGRESS_SECONDS
+from factroots_dagster.store.atomic import atomic_file
+from factroots_dagster.store.store import main_files
+from factroots_dagster.tables import storage_schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
+
+PARQUET_OPTIONS = {
+    "compression": "zstd",
+    "parquet.compression.codec.zstd.level": "1",
+    # A dictionary of values that hardly repeat is expensive and is abandoned half-way.
+    "parquet.enable.dictionary": "false",
+    # No reader filters by another column than the page, and checksums are in the manifest.
+    "parquet.column.statistics.enabled": "false",
+    "parquet.column.statistics.enabled#page_id": "true",
+    "parquet.page.write-checksum.enabled": "false",
+    # Readers hold a row group's column, or a page of it, in memory.
+    "parquet.block.size": str(32 * 2**20),
+}
+
+_FINISHED, _ANY_FINISHED = "_finished-{first:05d}.json", "_finished-*.json"
+_JOB_FOLDER = "_job-"
+
+
+def write_parts(
+    spark: SparkSession,
+    parts: Parts,
+    folder: Path,
+    *,
+    dictionary_columns: Sequence[str] = (),
+    progress: Callable[[str], None] | None = None,
+    seconds: float = PROGRESS_SECONDS,
+    job_bytes: int | None = None,
+) -> list[Outcome]:
+    """Write the rows of every part as `folder/part-<number>-<file>.parquet`; return the parts' outcomes.
+
+    A part without rows has no file, but where none has rows there is one empty file. dictionary_columns hold
+    few distinct strings.
+
+    The parts are computed in jobs (see `divide_into_jobs`, also for job_bytes).
+    After a call that failed or was killed, a call with the same folder computes only the jobs that are
+    missing, until `forget_finished` forgets those that are not.
+    """
+    sizes = parts.sizes
+    _remove_jobs(folder)
+    outcomes = _read_finished(folder)
+    if outcomes and progress:
+        progress(f"{parts.what}: {len(outcomes)} of {len(sizes)} parts were finished by an earlier run")
+    pending = [number for number in range(len(sizes)) if number not in outcomes]
+    options = PARQUET_OPTIONS | {f"parquet.enable.dictionary#{name}": "true" for name in dictionary_columns}
+    for numbers in divide_into_jobs(spark, pending, sizes, job_bytes):
+        job = Job(
+            spark, parts, [[number] for number in numbers], earlier=sum(sizes[done] for done in outcomes)
+        )
+        # A name of its own: tasks of a job that failed may still be at work.
+        target = folder.absolute() / f"{_JOB_FOLDER}{uuid.uuid4().hex}"
+        job.run(partial(_write_frame, path=target.as_uri(), options=options), progress, seconds)
+        _move_files(target, folder, numbers)
+        with atomic_file(folder / _FINISHED.format(first=numbers[0])) as temporary:
+            temporary.write_text(json.dumps(sorted(job.outcomes.items())))
+        outcomes |= job.outcomes
+    ensure_table(folder, parts.schema)
+    return [outcomes[number] for number in range(len(sizes))]
+
+
+def _write_frame(frame: DataFrame, path: str, options: Mapping[str, str]) -> None:
+    frame.write.options(**options).parquet(path)
+
+
+def _move_files(source: Path, folder: Path, numbers: Sequence[int]) -> None:
+    """Move the files of a finished job, whose partitions are these parts, beside the others."""
+    for path in sorted(source.glob("part-*.parquet")):
+        # part-<partition>-<unique id>-c<file>.<compression>.parquet
+        partition, file = int(path.name.split("-")[1]), int(path.name.partition(".")[0].rpartition("-c")[2])
+        if pq.read_metadata(path).num_rows:
+            path.replace(folder / f"part-{numbers[partition]:05d}-{file:03d}.parquet")
+    shutil.rmtree(source)
+
+
+def _read_finished(folder: Path) -> Outcomes:
+    """The outcomes of the parts that earlier calls have finished."""
+    files = sorted(folder.glob(_ANY_FINISHED))
+    return {number: outcome for path in files for number, outcome in json.loads(path.read_text())}
+
+
+def forget_finished(folder: Path) -> None:
+    """Remove what is kept of finished jobs once their outcomes have been used."""
+    for path in folder.glob(_ANY_FINISHED):
+        path.unlink()
+    _remove_jobs(folder)
+
+
+def _remove_jobs(folder: Path) -> None:
+    """Remove what jobs that failed or were killed have written."""
+    for path in folder.glob(f"{_JOB_FOLDER}*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def ensure_table(folder: Path, schema: pa.Schema) -> None:
+    """Write an empty table into `folder` when no part had any rows: readers expect at least one file."""
+    if not main_files(folder):
+        empty = storage_schema(schema).empty_table()
+        pq.write_table(empty, folder / "part-00000-000.parquet", compression="zstd")
