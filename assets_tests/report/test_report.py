@@ -234,7 +234,7 @@ def test_expected_shares_stand_beside_those_of_an_untrained_model(page: Page, re
         in page.text
     )
     for row in table[1:]:
-        assert row[1] == "18" and row[2] == "40.0% [35.0, 45.0]" and row[-2:] == ["3", "4.0%"]
+        assert row[1] == "18" and row[2] == "40% [35, 45]" and row[-2:] == ["3", "4.0%"]
     written = read_csv(report, "verdict_shares")
     assert len(written) == 6 * (1 + len(LANGUAGES)) and HOW_SHARES_ARE_READ in page.text
 

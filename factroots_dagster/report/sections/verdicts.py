@@ -37,7 +37,7 @@ def build_section(inputs: ReportInputs) -> Section | None:
         [
             "all languages" if language == "*" else inputs.language_label(language),
             f"{sum(row['facts'] for row in by_language[language].values()):,}",
-            *(_interval(by_language[language][name]) for name in KNOWN_FROM),
+            *(_whole_percents(by_language[language][name]) for name in KNOWN_FROM),
             f"{by_language[language][UNDETERMINED]['facts']:,}",
             percent(by_language[language]["shared"]["expected_untrained"]),
         ]
@@ -79,6 +79,14 @@ def _answer(inputs: ReportInputs, overall: Mapping[str, Mapping[str, Any]]) -> s
         f"{_interval(overall['independent'])} from the language’s own {inputs.texts} alone, and to have "
         f"{_interval(overall['transferred'])} from other languages only."
     )
+
+
+def _whole_percents(row: Mapping[str, Any]) -> str:
+    """A share and its interval, short enough for a table of five; a dash without a share."""
+    if row["expected"] is None:
+        return "–"
+    share = f"{100 * row['expected']:.0f}%"
+    return share if row["low"] is None else f"{share} [{100 * row['low']:.0f}, {100 * row['high']:.0f}]"
 
 
 def _interval(row: Mapping[str, Any]) -> str:
