@@ -30,7 +30,12 @@ def types_of(*rows: tuple[str, bool, float | None, bool], windows: int = 40) -> 
     return pa.Table.from_pylist(listed, schema=schema)
 
 
-def judge(types: pa.Table, from_others: list[float], guess: list[float]) -> list[dict]:
+def judge(
+    types: pa.Table,
+    from_others: list[float],
+    guess: list[float],
+    coverage: dict[str, tuple[float, float]] | None = None,
+) -> list[dict]:
     count = types.num_rows
     cells = Cells(
         [(uuid, "aa") for uuid in types["uuid"].to_pylist()],
@@ -40,7 +45,7 @@ def judge(types: pa.Table, from_others: list[float], guess: list[float]) -> list
     )
     transfer = Transfer(np.array(from_others), np.array(guess))
     untrained = Transfer(np.full(count, 0.1), np.full(count, 0.1))
-    table = judge_facts(find_predicted(types, cells, {}), transfer, untrained)
+    table = judge_facts(find_predicted(types, cells, coverage or {}), transfer, untrained)
     assert table.schema.equals(FACT_VERDICTS)
     return table.to_pylist()
 
@@ -95,6 +100,16 @@ def test_a_fact_without_a_source_may_be_stated_all_the_same() -> None:
     assert missed["shared"] == pytest.approx(0.6 * stated)
     assert missed["transferred"] == pytest.approx(0.6 * (1 - stated))
     assert missed["reason"].startswith("P(stated here) = 0.10 though no source was found; P(known")
+
+
+def test_without_a_source_nothing_is_said_where_most_statements_are_missed() -> None:
+    types = types_of(("shared", True, 0.9, False), ("transferred", False, None, False))
+    found, missed = judge(types, [0.6, 0.9], [0.1, 0.1], coverage={"aa": (70, 30)})
+    assert found["verdict"] == "shared"
+    assert missed["verdict"] == "undetermined" and missed["transferred"] > LEVEL
+    assert "too few forms of names" in missed["reason"]
+    seen = judge(types, [0.6, 0.9], [0.1, 0.1], coverage={"aa": (72, 28)})
+    assert seen[1]["verdict"] == "transferred"
 
 
 PROBABILITY = st.floats(0, 1)

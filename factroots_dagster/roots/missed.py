@@ -41,6 +41,12 @@ def read_coverage(coverage: pa.Table, names: Collection[str]) -> Coverage:
     return found
 
 
+def sees_most(coverage: Floats) -> npt.NDArray[np.bool_]:
+    """Whether more statements are found than missed, given shares of names' forms."""
+    most: npt.NDArray[np.bool_] = coverage**2 >= 0.5
+    return most
+
+
 def expect_missed(
     stated: Floats, windows: npt.NDArray[np.int64], languages: npt.NDArray[np.int64], coverage: Floats
 ) -> Floats:
@@ -49,7 +55,7 @@ def expect_missed(
     stated: P(stated) of predicted facts, 0 without a source; windows: in which they were found; languages:
     number of each fact's language; all [facts]. coverage: share of a name's forms that is seen, [languages].
     """
-    seen = np.maximum(0.5, coverage**2)
+    seen = np.where(sees_most(coverage), coverage**2, 0.5)
     ratio = (1 - seen) / seen
     found = windows > 0
     terms = np.where(found, -stated * (-ratio[languages]) ** windows, 0.0)

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from factroots_dagster.roots.missed import SEEN, UNSEEN, Coverage, expect_missed
+from factroots_dagster.roots.missed import SEEN, UNSEEN, Coverage, expect_missed, sees_most
 from factroots_dagster.roots.schema import FACT_VERDICTS, KNOWN_FROM
 from factroots_dagster.roots.transfer import Cells, Transfer
 from factroots_dagster.tables import zip_columns
@@ -29,6 +29,9 @@ LEVEL = 0.5
 """Probability that a verdict needs at least."""
 UNDETERMINED = "undetermined"
 TOO_FEW = "Too few facts without a source, or too few of them known, to tell what would be known without one."
+UNSEEN_FORMS = (
+    "No source was found, but too few forms of names are known in this language to find most of them."
+)
 UNCLEAR = "No type reaches a probability of one half."
 
 Floats = npt.NDArray[np.float64]
@@ -123,11 +126,14 @@ def judge_facts(facts: PredictedFacts, transfer: Transfer, untrained: Transfer) 
     probabilities = probabilities_of(facts, transfer, stated)
     without_source = transfer.without_own_source()[facts.cells]
     has_partner = np.isfinite(transfer.from_others[facts.cells])
+    too_few_forms = (facts.windows == 0) & ~sees_most(facts.expected_coverage())[facts.language_numbers]
     verdicts, reasons = [], []
-    for row, stated_here, windows, expected, partner in zip(
-        probabilities, stated, facts.windows, without_source, has_partner, strict=True
+    for row, stated_here, windows, expected, partner, hidden in zip(
+        probabilities, stated, facts.windows, without_source, has_partner, too_few_forms, strict=True
     ):
         verdict, reason = _decide(row, stated_here, windows > 0, expected, partner)
+        if hidden and not np.isnan(expected):
+            verdict, reason = UNDETERMINED, UNSEEN_FORMS
         verdicts.append(verdict)
         reasons.append(reason)
     columns = {
