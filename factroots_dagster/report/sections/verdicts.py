@@ -55,9 +55,9 @@ def build_section(inputs: ReportInputs) -> Section | None:
     return Section(
         id="answer",
         title="What the model knows from where",
-        text=[_answer(inputs, by_language["*"]), WHAT_IT_IS, HOW_TO_READ_IT],
+        text=[_answer(inputs, by_language["*"]), WHAT_IT_IS],
         figures=[figure],
-        tables=[Table(list(HEADINGS), cells, "Expected shares of the predicted facts.")],
+        tables=[Table(list(HEADINGS), cells, HOW_TO_READ_IT)],
         asset="fact_verdicts",
         data={"verdict_shares": inputs.tables["verdict_shares"]},
     )
