@@ -64,7 +64,7 @@ def test_the_page_needs_no_other_file_to_be_shown(report: Path, page: Page) -> N
                 assert value and (value.startswith(("data:image/svg+xml;base64,", "#", "data/")))
                 links.add(value)
     images = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(images) == len(list((report / "figures").iterdir())) == 14
+    assert len(images) == len(list((report / "figures").iterdir())) == 15
     assert all(len(image["alt"] or "") > 60 for image in images)
     downloads = {link for link in links if link.startswith("data/")}
     assert {report / link for link in downloads} == set((report / "data").iterdir())
@@ -89,7 +89,7 @@ def test_the_policy_lets_only_our_script_run(report: Path, page: Page) -> None:
 def test_every_figure_and_section_names_its_source(page: Page, report: Path) -> None:
     html = (report / "index.html").read_text("utf-8")
     captions = re.findall(r"<figcaption>.*?</figcaption>", html)
-    assert len(captions) == 14 and all('href="data/' in caption for caption in captions)
+    assert len(captions) == 15 and all('href="data/' in caption for caption in captions)
     sources = [text for tag, text in page.texts if text.startswith("From the asset ")]
     assert len(sources) == html.count("<section ") - 3  # all but the explorer, the limits and the lineage
     assert 'href="#lineage-fact_types"' in html and 'id="lineage-fact_types"' in html and "b" * 12 in html
