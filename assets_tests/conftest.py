@@ -1,4 +1,4 @@
-"""Fixtures for the whole suite: a sandbox world as `make demo` makes it, one Spark session, real data."""
+"""Fixtures for the whole suite: the sandbox world as `make demo` makes it, one Spark session, real data."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from hypothesis import settings as hypothesis_settings
 from assets_tests.project import (
     PROJECT,
     SEED,
-    STEPS,
     MaterializedWorld,
     command,
     make_home,
@@ -73,9 +72,7 @@ def world(
 
 
 def _demo_settings(folder: Path) -> Settings:
-    return Settings(
-        world="sandbox", data_root=folder / "data", sandbox_seed=SEED, sandbox_dials=f"steps={STEPS}"
-    )
+    return Settings(world="sandbox", data_root=folder / "data", sandbox_seed=SEED)
 
 
 def _draft(folder: Path) -> Path:

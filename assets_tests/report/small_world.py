@@ -154,7 +154,7 @@ def make_world() -> SmallWorld:
     )
 
 
-def _verdicts_of(types: pa.Table) -> pa.Table:
+def verdicts_of(types: pa.Table) -> pa.Table:
     """Every predicted fact is known from its own text alone."""
     predicted = types.filter(pc.not_equal(types["type"], "not_predicted")).select(["uuid", "language"])
     for name, text in (("verdict", "independent"), ("reason", VERDICT_REASON)):
@@ -246,7 +246,7 @@ def report_inputs(
         decode=lambda ids: [f"<script>{tokens}" for tokens in ids],
         articles={"qaa": 1234},
         links=True,
-        verdicts=_verdicts_of(types),
+        verdicts=verdicts_of(types),
     )
     kept = {name: table for name, table in (world.tables | tables).items() if name not in without}
     return ReportInputs(kept, facts, language_names or {}, yardstick)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from assets_tests.report.small_world import LANGUAGES, SmallWorld
+from assets_tests.report.small_world import LANGUAGES, SmallWorld, verdicts_of
 from factroots_dagster.orchestration.catalog import CATALOG
 from factroots_dagster.report.inputs import STORED_TABLES, read_report_inputs
 from factroots_dagster.report.page import write_report
@@ -24,6 +24,7 @@ class Reader:
         self.tables = {(asset, side): tables[name] for name, (asset, side) in STORED_TABLES.items()}
         self.tables |= {
             ("fact_types", ""): types,
+            ("fact_verdicts", ""): verdicts_of(types),
             ("neuron_similarity", ""): world.similarity,
             ("planted_truth", ""): tables["planted_truth"],
         }
