@@ -99,7 +99,7 @@ def test_an_asset_materialized_by_click_shows_its_checks_and_picture(page: Page,
     page.mouse.click(1000, 200, button="right")  # a corner of the graph that no group covers
     page.get_by_role("menuitem", name="Expand all groups").click()
     page.get_by_text("wikipedia_dump", exact=True).first.wait_for()
-    # The UI does not draw the part of a graph outside the window: open the small graph of one group in a high one.
+    # The UI does not draw what is outside the window: open the graph of one group in a high one.
     page.set_viewport_size({"width": 1720, "height": 1600})
     (code,) = api(REPOSITORIES)["repositoriesOrError"]["nodes"]
     page.goto(f"{api.address}/locations/{code['name']}@{code['location']['name']}/asset-groups/mlama")
