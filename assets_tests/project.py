@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from factroots_dagster.orchestration.catalog import rows_in
+from factroots_dagster.sandbox.dials import PRESETS
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
 PROJECT = Path(__file__).resolve().parent.parent
 SEED = 1
-STEPS = 1800
-"""Steps of the sandbox's training, as in the README's commands."""
+STEPS = PRESETS["demo"].steps
+"""Steps of the sandbox's training."""
 LAST_CHECKPOINT = f"sandbox-step-{STEPS}"
 """The last checkpoint of that training."""
 

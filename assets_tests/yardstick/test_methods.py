@@ -12,10 +12,11 @@ import pytest
 from factroots_dagster.models.activations import read_relations
 from factroots_dagster.models.untrained import with_random_weights
 from factroots_dagster.neurons.statistics import EVIDENCE
+from factroots_dagster.probing.answer_neurons import write_answer_neurons
 from factroots_dagster.roots.verdicts import LEVEL
 from factroots_dagster.yardstick.attribution import influence_of_others
 from factroots_dagster.yardstick.methods import METHODS, judge_evidence, judge_ours
-from factroots_dagster.yardstick.neurons import compare_with_random_weights, write_neurons_at_answers
+from factroots_dagster.yardstick.neurons import compare_with_random_weights
 from factroots_dagster.yardstick.schema import LUCK, TRANSFERRED
 from factroots_dagster.yardstick.study import Study, keep_fewer_facts
 from factroots_dagster.yardstick.transfer import transfer_by_model, transfer_by_strings
@@ -31,7 +32,9 @@ def by_relation(folder: Path) -> Iterator[tuple[str, list[str], np.ndarray]]:
 def test_a_models_own_neurons_at_its_answers_are_those_that_probing_wrote(
     study: Study, tmp_path: Path
 ) -> None:
-    write_neurons_at_answers(study.model, study.splits["qab"], study.predictions["qab"], tmp_path)
+    predictions = study.predictions["qab"]
+    answered = study.splits["qab"].filter(predictions["full_match"])
+    write_answer_neurons(study.model, answered, predictions, tmp_path)
     probed = list(by_relation(study.activations["qab"]))
     again = list(by_relation(tmp_path))
     assert len(again) == len(probed) > 3

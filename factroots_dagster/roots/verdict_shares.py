@@ -33,11 +33,10 @@ Floats = npt.NDArray[np.float64]
 def share_verdicts(verdicts: pa.Table, facts: PredictedFacts, trained: FittedTransfer) -> pa.Table:
     """VERDICT_SHARES of FACT_VERDICTS, which are those of `facts`: every language, and all of them ("*")."""
     frame = verdicts.to_pandas()
-    languages, language_of = np.unique(frame["language"].to_numpy(str), return_inverse=True)
     groups = {"*": np.ones(len(frame), bool)} | {
-        str(name): language_of == number for number, name in enumerate(languages)
+        str(name): facts.language_numbers == number for number, name in enumerate(facts.codes)
     }
-    draws = np.stack(list(_draw_shares(facts, trained, language_of, len(languages))))
+    draws = np.stack(list(_draw_shares(facts, trained)))
     distinct = {name: frame["uuid"][rows].nunique() for name, rows in groups.items()}
     listed = []
     for group, (language, rows) in enumerate(groups.items()):
@@ -58,14 +57,10 @@ def share_verdicts(verdicts: pa.Table, facts: PredictedFacts, trained: FittedTra
     return pa.Table.from_pylist(listed, schema=VERDICT_SHARES)
 
 
-def _draw_shares(
-    facts: PredictedFacts,
-    trained: FittedTransfer,
-    language_of: npt.NDArray[np.int64],
-    languages: int,
-) -> Iterator[Floats]:
+def _draw_shares(facts: PredictedFacts, trained: FittedTransfer) -> Iterator[Floats]:
     """Shares that could be true as well, [1 + languages, types], the first of all languages."""
     random = np.random.default_rng(SEED)
+    language_of, languages = facts.language_numbers, len(facts.codes)
     trained = trained.at(facts.cells)  # drawing for all cells would take most of the time
     facts = facts._replace(cells=np.arange(len(facts.cells)))
     uuids, fact_of = np.unique(np.array(facts.uuids, str), return_inverse=True)

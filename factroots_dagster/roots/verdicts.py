@@ -1,8 +1,7 @@
 """What a fact is known from, with probabilities: a verdict where one type is more probable than all others.
 
 For a predicted fact with s = P(the language's text states it), by its source, or without one by how often
-sources are missed (`missed`), and t = P(it would be known
-without its own source, see `transfer`):
+sources are missed (`missed`), and t = P(it would be known without its own source, see `transfer`):
 
 - shared: s t, independent: s (1 - t);
 - easy: 1 - s where its name or a cue gives the object away (`easy`), and then nothing of the next two;
@@ -43,7 +42,8 @@ class PredictedFacts(NamedTuple):
 
     uuids, languages, relations: of each. sourced: P(its source states it), 0 without a source. windows: in
     which it was found. easy: whether its name or a cue gives the object away. cells: their rows among the
-    cells. codes: the languages, sorted. coverage: beta parameters of each of these, [languages, 2].
+    cells. codes: the distinct languages, sorted. language_numbers: of each fact's among these. coverage: beta
+    parameters of each of these, [languages, 2].
     """
 
     uuids: list[str]
@@ -54,18 +54,13 @@ class PredictedFacts(NamedTuple):
     easy: Mask
     cells: npt.NDArray[np.int64]
     codes: npt.NDArray[np.str_]
+    language_numbers: npt.NDArray[np.int64]
     coverage: Floats
-
-    @property
-    def language_numbers(self) -> npt.NDArray[np.int64]:
-        """The number of each fact's language among `codes`."""
-        return np.searchsorted(self.codes, np.array(self.languages, str))
 
     def stated(self, sourced: Floats, coverage: Floats) -> Floats:
         """P(stated) of every fact, also of those without a source. coverage: of each language."""
-        numbers = self.language_numbers
-        missed = expect_missed(sourced, self.windows, numbers, coverage)
-        return np.where(self.windows > 0, sourced, missed[numbers])
+        missed = expect_missed(sourced, self.windows, self.language_numbers, coverage)
+        return np.where(self.windows > 0, sourced, missed[self.language_numbers])
 
     def expected_coverage(self) -> Floats:
         """The mean coverage of each language."""
@@ -91,11 +86,11 @@ def find_predicted(types: pa.Table, cells: Cells, coverage: Coverage) -> Predict
     uuids, languages, relations, windows, stated, easy, numbers = map(
         list, zip(*rows, strict=True) if rows else [()] * 7
     )
-    codes = np.unique(np.array(languages, str))
+    codes, language_numbers = np.unique(np.array(languages, str), return_inverse=True)
     found = np.array(windows, np.int64)
     return PredictedFacts(
         uuids, languages, relations, np.where(found > 0, np.array(stated, np.float64), 0.0), found,
-        np.array(easy, np.bool_), np.array(numbers, np.int64), codes,
+        np.array(easy, np.bool_), np.array(numbers, np.int64), codes, language_numbers,
         np.array([coverage.get(str(code), (SEEN, UNSEEN)) for code in codes]).reshape(-1, 2),
     )  # fmt: skip
 
@@ -127,15 +122,14 @@ def judge_facts(facts: PredictedFacts, transfer: Transfer, untrained: Transfer) 
     without_source = transfer.without_own_source()[facts.cells]
     has_partner = np.isfinite(transfer.from_others[facts.cells])
     too_few_forms = (facts.windows == 0) & ~sees_most(facts.expected_coverage())[facts.language_numbers]
-    verdicts, reasons = [], []
-    for row, stated_here, windows, expected, partner, hidden in zip(
-        probabilities, stated, facts.windows, without_source, has_partner, too_few_forms, strict=True
-    ):
-        verdict, reason = _decide(row, stated_here, windows > 0, expected, partner)
-        if hidden and not np.isnan(expected):
-            verdict, reason = UNDETERMINED, UNSEEN_FORMS
-        verdicts.append(verdict)
-        reasons.append(reason)
+    decided = [
+        (UNDETERMINED, UNSEEN_FORMS)
+        if hidden and not np.isnan(expected)
+        else _decide(row, stated_here, windows > 0, expected, partner)
+        for row, stated_here, windows, expected, partner, hidden in zip(
+            probabilities, stated, facts.windows, without_source, has_partner, too_few_forms, strict=True
+        )
+    ]
     columns = {
         "uuid": facts.uuids,
         "language": facts.languages,
@@ -144,8 +138,8 @@ def judge_facts(facts: PredictedFacts, transfer: Transfer, untrained: Transfer) 
         "without_source": without_source,
         "without_source_untrained": untrained.without_own_source()[facts.cells],
         **dict(zip(KNOWN_FROM, probabilities.T, strict=True)),
-        "verdict": verdicts,
-        "reason": reasons,
+        "verdict": [verdict for verdict, _ in decided],
+        "reason": [reason for _, reason in decided],
     }
     arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in FACT_VERDICTS]
     return pa.table(arrays, schema=FACT_VERDICTS)

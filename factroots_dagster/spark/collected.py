@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from factroots_dagster.spark.parts import Job, Parts, divide_into_jobs, share_tasks, unpack
-from factroots_dagster.spark.progress import PROGRESS_SECONDS
+from factroots_dagster.spark.progress import PROGRESS_SECONDS, format_resumption
 from factroots_dagster.store.atomic import atomic_file
 from factroots_dagster.tables import storage_schema
 
@@ -49,7 +49,7 @@ def collect_parts(
         tables[first] = pq.read_table(path)
         finished.update(range(first, first + count))
     if finished and progress:
-        progress(f"{parts.what}: {len(finished)} of {len(sizes)} parts were finished by an earlier run")
+        progress(format_resumption(parts.what, len(finished), len(sizes)))
     pending = [number for number in range(len(sizes)) if number not in finished]
     jobs = divide_into_jobs(spark, pending, sizes, job_bytes)
     for numbers in jobs:

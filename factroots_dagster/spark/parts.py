@@ -168,6 +168,14 @@ def share_tasks(numbers: Sequence[int], total: int) -> list[list[int]]:
     return [group.tolist() for group in np.array_split(numbers, count)]
 
 
+def part_numbers(batches: Iterable[pa.RecordBatch], groups: Sequence[Sequence[int]]) -> Iterator[int]:
+    """In a worker: the numbers of the parts in the groups whose numbers are in the batches' column `id`."""
+    if not gc.get_freeze_count():
+        gc.freeze()  # after every task Spark collects garbage among all that was ever imported: 6 ms
+    for batch in batches:
+        yield from chain.from_iterable(groups[group] for group in batch["id"].to_pylist())
+
+
 def compute_groups(
     batches: Iterable[pa.RecordBatch],
     groups: Sequence[Sequence[int]],
@@ -176,13 +184,10 @@ def compute_groups(
     outcomes: Accumulator[Outcomes],
     is_packed: bool,
 ) -> Iterator[pa.RecordBatch]:
-    """In a worker: the rows of the parts in the groups whose numbers are in the batches' column `id`."""
-    if not gc.get_freeze_count():
-        gc.freeze()  # after every task Spark collects garbage among all that was ever imported: 6 ms
-    for batch in batches:
-        for number in chain.from_iterable(groups[group] for group in batch["id"].to_pylist()):
-            outcome = yield from _batches(function(number), schema, is_packed)
-            outcomes.add({number: outcome})
+    """In a worker: the rows of the parts of some groups (see `part_numbers`)."""
+    for number in part_numbers(batches, groups):
+        outcome = yield from _batches(function(number), schema, is_packed)
+        outcomes.add({number: outcome})
 
 
 def _batches(

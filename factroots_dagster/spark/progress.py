@@ -51,6 +51,11 @@ def format_progress(
     )
 
 
+def format_resumption(what: str, finished: int, parts: int) -> str:
+    """A line that says how much an earlier run had done."""
+    return f"{what}: {finished} of {parts} parts were finished by an earlier run"
+
+
 def format_duration(seconds: float) -> str:
     """Seconds as 40 s, 12 min or 3 h 20 min."""
     minutes = round(seconds / 60)

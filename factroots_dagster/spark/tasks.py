@@ -9,20 +9,23 @@ running tasks say how far they are. No text passes through the Java process.
 
 from __future__ import annotations
 
-import gc
 import json
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 
-from factroots_dagster.spark.parts import share_tasks
-from factroots_dagster.spark.progress import PROGRESS_SECONDS, format_progress, run_with_progress
+from factroots_dagster.spark.parts import part_numbers, share_tasks
+from factroots_dagster.spark.progress import (
+    PROGRESS_SECONDS,
+    format_progress,
+    format_resumption,
+    run_with_progress,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -69,7 +72,7 @@ def run_tasks(
     pending = [number for number in range(tasks) if number not in finished]
     resumed_bytes = sum(state["done_bytes"] for state in finished.values())
     if finished and progress:
-        progress(f"{what}: {len(finished)} of {tasks} parts were finished by an earlier run")
+        progress(format_resumption(what, len(finished), tasks))
     if pending:
         groups = share_tasks(pending, total - resumed_bytes)
         group_numbers = spark.range(0, len(groups), 1, len(groups))
@@ -100,21 +103,18 @@ def clean_up(folder: Path) -> None:
 def run_groups(
     batches: Iterable[pa.RecordBatch], folder: str, groups: list[list[int]], function: TaskFunction
 ) -> Iterator[pa.RecordBatch]:
-    """In a worker: compute the parts of the groups whose numbers are in the batches' column `id`."""
-    if not gc.get_freeze_count():
-        gc.freeze()  # after every task Spark collects garbage among all that was ever imported: 6 ms
-    for batch in batches:
-        for number in chain.from_iterable(groups[group] for group in batch["id"].to_pylist()):
-            last_write = 0.0
+    """In a worker: compute the parts of some groups (see `parts.part_numbers`)."""
+    for number in part_numbers(batches, groups):
+        last_write = 0.0
 
-            def report_progress(state: TaskState, number: int = number) -> None:
-                nonlocal last_write
-                if time.monotonic() - last_write >= STATE_SECONDS:
-                    last_write = time.monotonic()
-                    write_task_state(Path(folder), number, "running", state)
+        def report_progress(state: TaskState, number: int = number) -> None:
+            nonlocal last_write
+            if time.monotonic() - last_write >= STATE_SECONDS:
+                last_write = time.monotonic()
+                write_task_state(Path(folder), number, "running", state)
 
-            write_task_state(Path(folder), number, "done", function(number, report_progress))
-        yield batch
+        write_task_state(Path(folder), number, "done", function(number, report_progress))
+    yield from ()
 
 
 Status = Literal["running", "done"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 
 from factroots_dagster.spark.parts import Job, Outcome, Outcomes, Parts, divide_into_jobs
-from factroots_dagster.spark.progress import PROGRESS_SECONDS
+from factroots_dagster.spark.progress import PROGRESS_SECONDS, format_resumption
 from factroots_dagster.store.atomic import atomic_file
 from factroots_dagster.store.store import main_files
 from factroots_dagster.tables import storage_schema
@@ -62,7 +62,7 @@ def write_parts(
     _remove_jobs(folder)
     outcomes = _read_finished(folder)
     if outcomes and progress:
-        progress(f"{parts.what}: {len(outcomes)} of {len(sizes)} parts were finished by an earlier run")
+        progress(format_resumption(parts.what, len(outcomes), len(sizes)))
     pending = [number for number in range(len(sizes)) if number not in outcomes]
     options = PARQUET_OPTIONS | {f"parquet.enable.dictionary#{name}": "true" for name in dictionary_columns}
     for numbers in divide_into_jobs(spark, pending, sizes, job_bytes):

@@ -38,20 +38,21 @@ WEIGHTS_SEEDS = (1, 2)
 
 def judge_ours(study: Study) -> pd.DataFrame:
     """Our method: the probability that the fact would be known here without its own source."""
-    return _judge_by_transfer(study, transfer_by_model(study, study.model))
+    return judge_by_transfer(study, transfer_by_model(study, study.model))
 
 
 def judge_random_weights(study: Study, weights_seed: int) -> pd.DataFrame:
     """Its placebo: the same, asked of a model whose weights were drawn anew."""
-    return _judge_by_transfer(study, transfer_by_model(study, with_random_weights(study.model, weights_seed)))
+    return judge_by_transfer(study, transfer_by_model(study, with_random_weights(study.model, weights_seed)))
 
 
 def judge_fitted_strings(study: Study) -> pd.DataFrame:
     """No model: the same estimate, fitted to whether partners write subject and object alike."""
-    return _judge_by_transfer(study, transfer_by_strings(study))
+    return judge_by_transfer(study, transfer_by_strings(study))
 
 
-def _judge_by_transfer(study: Study, transfer: pd.DataFrame) -> pd.DataFrame:
+def judge_by_transfer(study: Study, transfer: pd.DataFrame) -> pd.DataFrame:
+    """A judgement by the probability of being known without the own source. transfer: column expected."""
     cells = study.cells()
     expected = transfer["expected"].reindex(cells.index)
     judgement = _judgement(study, expected, expected >= LEVEL, probability=expected, tested=expected.notna())

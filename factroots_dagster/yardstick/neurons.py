@@ -10,64 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pyarrow as pa
-import torch
+import pyarrow.compute as pc
 
-from factroots_dagster.models.activations import ActivationWriter
 from factroots_dagster.models.checkpoint import LoadedModel
-from factroots_dagster.models.forward import (
-    Batch,
-    default_token_budget,
-    forward_pass_with_neurons,
-    run_in_batches,
-)
 from factroots_dagster.models.untrained import with_random_weights
 from factroots_dagster.neurons.probeless import active_neurons
 from factroots_dagster.neurons.similarity import compare_languages
-from factroots_dagster.probing.predictions import rows_by_relation
-from factroots_dagster.probing.prompts import build_prompts
-from factroots_dagster.tables import zip_columns
-
-
-def write_neurons_at_answers(
-    model: LoadedModel, split: pa.Table, predictions: pa.Table, folder: Path
-) -> None:
-    """Write a masked model's neurons at the masks of the prompts that *another* model answered rightly.
-
-    split: MLAMA_SPLIT; predictions: PREDICTIONS of that other model, which has the same tokenizer. folder:
-    existing and empty; gets what `probing.probe.probe` writes.
-    """
-    predicted = {uuid for uuid, full_match in zip_columns(predictions, "uuid", "full_match") if full_match}
-    writer = ActivationWriter(folder)
-    for relation, rows in rows_by_relation(split).items():
-        table = split.take(pa.array(rows))
-        built = build_prompts(
-            model.tokenizer,
-            table,
-            space_id=model.space_id,
-            max_length=model.max_length,
-            mask_counts="object",
-        )
-        by_question = {(prompt.question, prompt.k): prompt for prompt in built.prompts}
-        facts, prompts = [], []
-        keys = zip_columns(table, "uuid", "language")
-        for fact, question, candidate in zip(keys, built.row_question, built.row_candidate, strict=True):
-            if fact[0] in predicted:
-                facts.append(fact)
-                prompts.append(by_question[question, len(built.candidate_ids[candidate])])
-        neurons: dict[int, torch.Tensor] = {}
-
-        def run(indices: list[int], prompts=prompts, neurons=neurons) -> None:  # type: ignore[no-untyped-def]
-            chosen = [prompts[index] for index in indices]
-            batch = Batch(model, [prompt.ids for prompt in chosen], [prompt.positions for prompt in chosen])
-            with torch.inference_mode():
-                _, captured = forward_pass_with_neurons(model, batch)
-            by_prompt = captured.float().cpu().split([prompt.k for prompt in chosen])
-            neurons |= {index: values.mean(dim=0) for index, values in zip(indices, by_prompt, strict=True)}
-
-        lengths = [len(prompt.ids) for prompt in prompts]
-        run_in_batches(model, lengths, default_token_budget(model.device), run)
-        writer.add(relation, facts, [prompt.k for prompt in prompts], [neurons[i] for i in range(len(facts))])
-    writer.close()
+from factroots_dagster.probing.answer_neurons import write_answer_neurons
 
 
 def compare_with_random_weights(
@@ -84,7 +33,9 @@ def compare_with_random_weights(
         folders = {language: Path(name) / language for language in splits}
         for language, folder in folders.items():
             folder.mkdir()
-            write_neurons_at_answers(drawn, splits[language], predictions[language], folder)
+            known = predictions[language].filter(predictions[language]["full_match"])
+            answered = splits[language].filter(pc.is_in(splits[language]["uuid"], known["uuid"]))
+            write_answer_neurons(drawn, answered, known, folder)
         return _nearest(folders, splits, seed)
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from factroots_dagster.yardstick.methods import METHODS, judge_ours
+from factroots_dagster.yardstick.methods import METHODS, judge_by_transfer
 from factroots_dagster.yardstick.metrics import Metric, measure
 from factroots_dagster.yardstick.schema import CAUSAL_TYPES, INDEPENDENT, SHARED
 from factroots_dagster.yardstick.study import CELL, Study, keep_fewer_facts
-from factroots_dagster.yardstick.transfer import expected_share
+from factroots_dagster.yardstick.transfer import expected_share, fit_by_model, tabulate_transfer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,8 +88,9 @@ def _power(study: Study, decided: Sequence[pd.DataFrame]) -> list[list[Metric]]:
     powers: list[list[Metric]] = [[] for _ in decided]
     for facts in FACTS_PER_CELL:
         fewer = keep_fewer_facts(study, facts)
-        alike = judge_ours(fewer)["alike"]
-        expected = Metric(f"expected_shared_at_{facts}", *expected_share(fewer, SHARED))
+        fit = fit_by_model(fewer, fewer.model)
+        alike = judge_by_transfer(fewer, tabulate_transfer(*fit))["alike"]
+        expected = Metric(f"expected_shared_at_{facts}", *expected_share(fewer, SHARED, *fit))
         for truth, power in zip(decided, powers, strict=True):
             for kind, name in ((SHARED, "called_shared"), (INDEPENDENT, "false_shared")):
                 cells = truth[(truth["causal_type"] == kind) & truth["source"]].index.intersection(

@@ -30,23 +30,26 @@ STATED_BY_STRINGS = Correction(0.1, 0.5)
 """The correction for facts with a source, fitted to the same worlds as that of our method."""
 
 
-def transfer_by_model(study: Study, model: LoadedModel) -> pd.DataFrame:
-    """Columns from_others and guess of Transfer, and expected, of every fact and language.
-
-    expected: P(known) without the own source. model: the study's, or its untrained twin.
-    """
+def fit_by_model(study: Study, model: LoadedModel) -> tuple[Cells, FittedTransfer]:
+    """What the product fits, over the cells of the study. model: the study's, or its untrained twin."""
     sourced = sourced_facts(study.types)
     access = measure_name_access(model, study.splits, study.predictions, sourced, seed=study.world.seed)
     cells = collect_cells(study.predictions, sourced)
-    return _tabulate(cells, estimate_transfer(cells, access))
+    return cells, estimate_transfer(cells, access)
 
 
-def expected_share(study: Study, verdict: str) -> tuple[float, float, float]:
-    """The expected share of a verdict among all predicted facts and its interval, as the product gives it."""
-    sourced = sourced_facts(study.types)
-    access = measure_name_access(study.model, study.splits, study.predictions, sourced, seed=study.world.seed)
-    cells = collect_cells(study.predictions, sourced)
-    fitted = estimate_transfer(cells, access)
+def transfer_by_model(study: Study, model: LoadedModel) -> pd.DataFrame:
+    """`tabulate_transfer` of what `fit_by_model` gives."""
+    return tabulate_transfer(*fit_by_model(study, model))
+
+
+def expected_share(
+    study: Study, verdict: str, cells: Cells, fitted: FittedTransfer
+) -> tuple[float, float, float]:
+    """The expected share of a verdict among all predicted facts and its interval, as the product gives it.
+
+    cells, fitted: of `fit_by_model`.
+    """
     facts = find_predicted(study.types, cells, {})
     shares = share_verdicts(judge_facts(facts, fitted.estimate(), fitted.estimate()), facts, fitted)
     (row,) = (row for row in shares.to_pylist() if row["language"] == "*" and row["verdict"] == verdict)
@@ -74,10 +77,14 @@ def transfer_by_strings(study: Study) -> pd.DataFrame:
             alike = np.array([[a == b for a, b in zip(labels[uuid, language], other, strict=True)]
                               for other in others])  # fmt: skip
             features[index] = [len(others), *alike.sum(axis=0)]
-    return _tabulate(cells, fit_transfer(cells, features, STATED_BY_STRINGS))
+    return tabulate_transfer(cells, fit_transfer(cells, features, STATED_BY_STRINGS))
 
 
-def _tabulate(cells: Cells, fitted: FittedTransfer) -> pd.DataFrame:
+def tabulate_transfer(cells: Cells, fitted: FittedTransfer) -> pd.DataFrame:
+    """Columns from_others and guess of Transfer, and expected, of every fact and language.
+
+    expected: P(known) without the own source.
+    """
     import pandas as pd
 
     transfer = fitted.estimate()

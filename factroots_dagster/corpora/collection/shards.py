@@ -24,7 +24,7 @@ from factroots_dagster.corpora.collection.records import (
     rows_of,
 )
 from factroots_dagster.errors import InputError
-from factroots_dagster.spark.progress import run_with_progress
+from factroots_dagster.spark.progress import format_resumption, run_with_progress
 from factroots_dagster.spark.tasks import (
     ReportProgress,
     TaskState,
@@ -117,9 +117,7 @@ def _run_by_spark(
         spark.conf.set(f"spark.sql.files.{name}", ONE_FILE)
     pending = [shard for shard in shards if read_task_state(folder, shard.number, "done") is None]
     if progress and len(pending) < len(shards):
-        progress(
-            f"{what}: {len(shards) - len(pending)} of {len(shards)} parts were finished by an earlier run"
-        )
+        progress(format_resumption(what, len(shards) - len(pending), len(shards)))
 
     def report() -> None:
         if progress:
