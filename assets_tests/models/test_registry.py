@@ -67,6 +67,62 @@ def test_a_revision_is_part_of_the_key(tmp_path: Path) -> None:
     assert entry.key == "owner--model-0123456789ab" and entry.revision == "0123456789abcdef"
 
 
+@pytest.mark.parametrize(
+    "revisions",
+    [
+        ["stage1-step1000-tokens5B", "stage1-step10000-tokens42B", "stage1-step101000-tokens424B"],
+        ["global_step1000", "global_step10000", "global_step100000"],
+        ["step512", "step1000", "step143000"],
+    ],
+)
+def test_every_revision_of_a_training_has_a_key_of_its_own_in_the_order_of_steps(
+    tmp_path: Path, revisions: list[str]
+) -> None:
+    settings = make_settings(tmp_path)
+    keys = [registry.add(settings, "owner/model", revision).key for revision in reversed(revisions)]
+    assert keys == [f"owner--model-{revision}" for revision in reversed(revisions)]
+    assert list(registry.registered(settings)) == keys[::-1]
+
+
+def test_watched_folders_of_a_training_are_in_the_order_of_their_steps(tmp_path: Path) -> None:
+    for step in (500, 1000, 2000, 10000, 20000, 100000):
+        checkpoint_folder(tmp_path / "run" / f"step-{step}")
+    registered = registry.registered(make_settings(tmp_path, checkpoints=tmp_path / "run"))
+    assert list(registered) == [f"step-{step}" for step in (500, 1000, 2000, 10000, 20000, 100000)]
+
+
+def test_a_key_of_an_earlier_release_stays(tmp_path: Path) -> None:
+    """It cut every revision at 12 characters; results are stored under its keys."""
+    settings = make_settings(tmp_path)
+    path = registry.registry_file(settings)
+    path.parent.mkdir(parents=True)
+    entry = '{"source": "owner/model", "revision": "step1000-tokens4B"}'
+    path.write_text(f'{{"owner--model-step1000-tok": {entry}}}')
+    assert registry.add(settings, "owner/model", "step1000-tokens4B").key == "owner--model-step1000-tok"
+
+
+def test_folders_of_two_trainings_that_have_one_name_get_keys_of_their_own(tmp_path: Path) -> None:
+    settings = make_settings(tmp_path)
+    folders = [checkpoint_folder(tmp_path / run / "checkpoint-500") for run in ("one", "two")]
+    assert [registry.add(settings, str(folder)).key for folder in folders] == [
+        "checkpoint-500",
+        "two-checkpoint-500",
+    ]
+    assert registry.add(settings, str(folders[1])).key == "two-checkpoint-500"
+
+
+def test_a_checkpoint_can_be_taken_out_again(tmp_path: Path) -> None:
+    watched = checkpoint_folder(tmp_path / "watched" / "model").parent
+    settings = make_settings(tmp_path, checkpoints=watched)
+    registry.add(settings, "owner/model")
+    assert registry.remove(settings, "owner--model").source == "owner/model"
+    assert list(registry.registered(settings)) == ["model"]
+    with pytest.raises(InputError, match="move the folder away"):
+        registry.remove(settings, "model")
+    with pytest.raises(InputError, match="'nobody' is not registered"):
+        registry.remove(settings, "nobody")
+
+
 def test_a_folder_of_checkpoints_lists_the_complete_ones(tmp_path: Path) -> None:
     folder = tmp_path / "all"
     checkpoint_folder(folder / "step-2")

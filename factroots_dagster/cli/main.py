@@ -9,16 +9,16 @@ other commands start at once.
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from factroots_dagster import __version__
+from factroots_dagster.cli.checkpoints import checkpoints
+from factroots_dagster.cli.instance import dagster_instance
 from factroots_dagster.errors import InputError
 from factroots_dagster.models import registry
 from factroots_dagster.settings import Settings, load_settings
@@ -46,20 +46,6 @@ class _Group(click.Group):
             raise click.ClickException(str(error)) from None
 
 
-@contextmanager
-def _dagster_instance() -> Iterator[dg.DagsterInstance]:
-    """The Dagster instance of DAGSTER_HOME, by default the `.dagster` folder of the working directory."""
-    import dagster as dg
-
-    home = Path(os.environ.setdefault("DAGSTER_HOME", str(Path.cwd() / ".dagster")))
-    if not home.is_dir():
-        raise InputError(
-            f"DAGSTER_HOME={home} is not a folder", "create it, or run factroots in the project's folder"
-        )
-    with dg.DagsterInstance.get() as instance:
-        yield instance
-
-
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="factroots")
 def main() -> None:
@@ -79,7 +65,7 @@ def demo() -> None:
     from factroots_dagster.cli.run import run_demo
 
     settings = load_settings()
-    with _dagster_instance() as instance:
+    with dagster_instance() as instance:
         run_demo(settings, instance, click.echo)
 
 
@@ -211,71 +197,7 @@ def yardstick(
     )
 
 
-@main.group(cls=click.Group)
-def checkpoints() -> None:
-    """Register checkpoints and list them."""
-
-
-def _add_partitions(settings: Settings, keys: list[str]) -> list[str]:
-    """Make sure that checkpoints are partitions; returns all partitions of the world's checkpoints."""
-    from factroots_dagster.orchestration.partitions import checkpoint_set
-
-    name = checkpoint_set(settings.world)
-    with _dagster_instance() as instance:
-        instance.add_dynamic_partitions(name, keys)
-        return list(instance.get_dynamic_partitions(name))
-
-
-@checkpoints.command()
-@click.argument("source")
-@click.option(
-    "--revision",
-    metavar="REVISION",
-    help="Commit or tag of a model on the hub.  [default: the newest commit]",
-)
-@click.option(
-    "--corpora",
-    metavar="NAMES",
-    help="Comma-separated corpora of FACTROOTS_CORPORA that it was trained on: in these the sources of its "
-    "facts are looked for.  [default: as registered before, else all]",
-)
-def add(source: str, revision: str | None, corpora: str | None) -> None:
-    """Register SOURCE as a checkpoint and print its partition key.
-
-    SOURCE is the id of a model on the Hugging Face hub, or a folder with its files.
-    """
-    settings = load_settings()
-    names = None if corpora is None else [name.strip() for name in corpora.split(",") if name.strip()]
-    if names is not None:
-        available = [choice.name for choice in settings.corpus_choices]
-        registry.check_corpora(registry.CheckpointSource(source, source, revision, tuple(names)), available)
-    entry = registry.add(settings, source, revision, names)
-    _add_partitions(settings, [entry.key])
-    click.echo(entry.key)
-
-
-@checkpoints.command(name="list")
-def list_checkpoints() -> None:
-    """List the checkpoints and make each a partition.
-
-    Incomplete folders, and partitions that are not registered any more, are listed last.
-    """
-    settings = load_settings()
-    registered = registry.registered(settings)
-    partitions = _add_partitions(settings, list(registered))
-    incomplete = registry.incomplete_folders(settings)
-    for entry in registered.values():
-        revision = f"@{entry.revision}" if entry.revision else ""
-        is_missing = Path(entry.source).is_absolute() and not Path(entry.source).is_dir()
-        note = "\tmissing: its folder does not exist" if is_missing else ""
-        if entry.corpora is not None:
-            note += f"\ttrained on: {', '.join(entry.corpora)}"
-        click.echo(f"{entry.key}\t{entry.source}{revision}{note}")
-    for key, defect in incomplete.items():
-        click.echo(f"{key}\t-\tincomplete: {defect}")
-    for key in partitions:
-        if key not in registered and key not in incomplete:
-            click.echo(f"{key}\t-\tno longer registered; its results are kept")
+main.add_command(checkpoints)
 
 
 @main.command()
@@ -315,6 +237,6 @@ def recover(server: str | None) -> None:
             raise InputError(f"--server {server} is not an address", "write it as host:port")
         orphaned = started_by(host, int(port))
     platform = platform_for(load_settings())
-    with _dagster_instance() as instance:
+    with dagster_instance() as instance:
         for run, finished in recover_orphaned_runs(instance, platform, orphaned):
             click.echo(f"run {run.run_id} failed; finished: {', '.join(finished) or 'nothing'}")

@@ -7,31 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from factroots_dagster.errors import InputError, UnavailableError
+from factroots_dagster.errors import InputError
+from factroots_dagster.models import hub
 from factroots_dagster.store.store import compute_sha256
 
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 # transformers' own attention implementations; any other name may refer to a repository with code.
 _ATTENTION = ("eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_attention")
-_TOKENIZER_FILES = (
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.txt",
-    "vocab.json",
-    "merges.txt",
-    "sentencepiece.bpe.model",
-    "spiece.model",
-    "tokenizer.model",
-)
 
 
 @dataclass(frozen=True)
@@ -58,8 +46,8 @@ def resolve_checkpoint(source: str, revision: str | None = None) -> ResolvedChec
             raise InputError(
                 f"checkpoint {source}: no such folder", "name a folder, or a hub id such as owner/name"
             )
-        folder, revision = _download(source, revision)
-    _check_folder(source, folder)
+        folder, revision = hub.download(source, revision)
+    check_folder(source, folder)
     if not from_hub:
         current = folder_revision(folder)
         if revision is not None and revision != current:
@@ -72,71 +60,13 @@ def resolve_checkpoint(source: str, revision: str | None = None) -> ResolvedChec
     return ResolvedCheckpoint(source, str(revision), folder.resolve(), from_hub)
 
 
-def _download(source: str, revision: str | None) -> tuple[Path, str]:
-    """The snapshot folder of a hub repository and its commit; only the files needed are downloaded."""
-    from huggingface_hub import snapshot_download
-
-    try:
-        commit, files = _list_hub_files(source, revision)
-        path = snapshot_download(source, revision=commit, allow_patterns=files)
-    except InputError:
-        raise
-    except Exception as error:  # no network: every version of the client raises other errors
-        try:
-            path = snapshot_download(source, revision=revision, local_files_only=True)
-        except Exception:
-            raise (UnavailableError if is_temporary(error) else InputError)(
-                f"checkpoint {source}: it is no local folder, and cannot be downloaded from the hub "
-                f"({type(error).__name__}: {error})",
-                "check the name and the network, or name a local folder",
-            ) from error
-    return Path(path), Path(path).name  # a snapshot's folder is named by its commit
-
-
 def folder_revision(folder: Path) -> str:
     """What a folder has in place of a commit: the sha256 of its files, shortened to 40 digits."""
     files = [*weight_files(folder), *tokenizer_files(folder), folder / "config.json"]
     return _cached_digest(_file_states(files))[:40]
 
 
-def newest_commit(source: str) -> str:
-    """The newest commit on the default branch of a hub repository (`HF_ENDPOINT` selects another hub).
-
-    Raises UnavailableError where the hub does not answer, InputError where it has no such repository.
-    """
-    from huggingface_hub import HfApi
-
-    try:
-        return str(HfApi(endpoint=os.environ.get("HF_ENDPOINT")).model_info(source, timeout=10).sha)
-    except Exception as error:  # every version of the client raises other errors
-        temporary = is_temporary(error)
-        raise (UnavailableError if temporary else InputError)(
-            f"hub id {source}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
-            "check the network, or try again later" if temporary else "check the hub id and its permissions",
-        ) from error
-
-
-def is_temporary(error: BaseException) -> bool:
-    """Whether an error of the hub's client may go away: no network, a busy or broken server."""
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    return status is None or status == 429 or status >= 500
-
-
-def _list_hub_files(source: str, revision: str | None) -> tuple[str, list[str]]:
-    """The commit of a hub repository, and its files that are needed."""
-    from huggingface_hub import HfApi
-
-    info = HfApi().model_info(source, revision=revision)
-    names = {file.rfilename for file in info.siblings or []}
-    shards = sorted(name for name in names if "/" not in name and name.endswith(".safetensors"))
-    if not shards:
-        raise _pickle_error(source)
-    whole = "model.safetensors" in names
-    weights = ["model.safetensors"] if whole else [*shards, "model.safetensors.index.json"]
-    return str(info.sha), ["config.json", *_TOKENIZER_FILES, *weights]
-
-
-def _check_folder(source: str, folder: Path) -> None:
+def check_folder(source: str, folder: Path) -> None:
     """Rejects a folder that is incomplete, or whose use would run code that is not part of transformers."""
     config_file = folder / "config.json"
     if not config_file.is_file():
@@ -162,7 +92,7 @@ def _check_folder(source: str, folder: Path) -> None:
     weights = weight_files(folder)
     if not weights:
         if any(file for pattern in _PICKLES for file in folder.glob(pattern)):
-            raise _pickle_error(source)
+            raise hub.pickle_error(source)
         raise InputError(f"checkpoint {source}: model.safetensors is missing", "export the checkpoint again")
     missing = [file.name for file in weights if not file.is_file()]
     if missing:
@@ -173,13 +103,6 @@ def _check_folder(source: str, folder: Path) -> None:
         raise InputError(
             f"checkpoint {source}: it has no tokenizer", "save the tokenizer into the checkpoint's folder"
         )
-
-
-def _pickle_error(source: str) -> InputError:
-    return InputError(
-        f"checkpoint {source}: its weights are pickled, and loading them can run code",
-        "convert them to model.safetensors first (save_pretrained of a recent transformers writes it)",
-    )
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -218,7 +141,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 def tokenizer_files(folder: Path) -> list[Path]:
     """The files of the folder's tokenizer, in alphabetical order."""
-    return [folder / name for name in sorted(_TOKENIZER_FILES) if (folder / name).is_file()]
+    return [folder / name for name in sorted(hub.TOKENIZER_FILES) if (folder / name).is_file()]
 
 
 _FileState = tuple[Path, int, int, int, int]

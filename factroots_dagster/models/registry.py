@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -17,10 +18,12 @@ from filelock import FileLock
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.completeness import find_defect
+from factroots_dagster.models.steps import is_bare_step, order_by_step, read_step
 from factroots_dagster.store.atomic import atomic_file
 from factroots_dagster.store.store import check_name, visible_folders
 
 TRAINING_ASSET = "sandbox_training"
+_COMMIT = re.compile(r"[0-9a-f]{12,64}")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
@@ -58,11 +61,16 @@ class CheckpointSource:
 
 
 def checkpoint_key(source: str, revision: str | None = None) -> str:
-    """Partition key of a checkpoint: the hub id or folder name, made safe, with the start of the revision."""
+    """Partition key of a checkpoint: its hub id or folder's name, made safe, with its revision.
+
+    Of a commit's hash the first 12 digits serve.
+    """
     path = Path(source)
     name = path.name if path.is_absolute() else source.replace("/", "--")
+    if revision:
+        name += f"-{revision[:12] if _COMMIT.fullmatch(revision) else revision}"
     key = re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-")
-    return check_name(f"{key}-{revision[:12]}" if revision else key, "checkpoint key")
+    return check_name(key, "checkpoint key")
 
 
 def registry_file(settings: CheckpointSettings) -> Path:
@@ -117,12 +125,16 @@ def incomplete_folders(settings: CheckpointSettings) -> dict[str, str]:
 
 
 def registered(settings: CheckpointSettings) -> dict[str, CheckpointSource]:
-    """Every registered checkpoint by key, in a fixed order: registry file, folder, trained ones."""
+    """Every registered checkpoint by key, in a fixed order: registry file, folder, trained ones.
+
+    Those of one run follow one another by their steps.
+    """
     checkpoints = _read_file(registry_file(settings))
     for key, path in watched_folders(settings).items():
         if key not in checkpoints and find_defect(path) is None:
             checkpoints[key] = CheckpointSource(key, str(path))
-    return checkpoints
+    ordered = order_by_step(checkpoints.values(), lambda entry: read_step(entry.source, entry.revision))
+    return {entry.key: entry for entry in ordered}
 
 
 def lookup(settings: CheckpointSettings, key: str) -> CheckpointSource:
@@ -160,27 +172,65 @@ def add(
     corpora: names of the corpora that it was trained on; None keeps those of an earlier call.
     Raises InputError for a source that is neither, and where its key already means another checkpoint.
     """
+    source = find_source(source)
+    with _changing_entries(settings) as entries:
+        known = next((e for e in entries.values() if (e.source, e.revision) == (source, revision)), None)
+        entry = known or CheckpointSource(_free_key(entries, source, revision), source, revision)
+        if entry.key in entries and entry != known:
+            problem = f"checkpoint key {entry.key!r} already stands for {entries[entry.key].source}"
+            raise InputError(problem, f"rename the folder, or edit {registry_file(settings)}")
+        if corpora is not None:
+            entry = replace(entry, corpora=tuple(corpora))
+        entries[entry.key] = entry
+    return entry
+
+
+def find_source(source: str) -> str:
+    """The absolute path of a folder, or the hub id, that a person named; raises InputError for neither."""
     folder = Path(source).expanduser()
     if source and folder.is_dir():
-        source = str(folder.resolve())
-    elif not _HUB_ID.fullmatch(source):
+        return str(folder.resolve())
+    if not _HUB_ID.fullmatch(source):
         problem = f"{source!r} is neither an existing folder nor a hub id"
         raise InputError(problem, "name a folder, or a hub id such as owner/name")
-    key = checkpoint_key(source, revision)
-    entry = CheckpointSource(key, source, revision, None if corpora is None else tuple(corpora))
+    return source
+
+
+def _free_key(entries: Mapping[str, CheckpointSource], source: str, revision: str | None) -> str:
+    """The key of a checkpoint; with its parent's name where every run has a folder of this name."""
+    key, path = checkpoint_key(source, revision), Path(source)
+    if key in entries and path.is_absolute() and is_bare_step(path.name):
+        return checkpoint_key(str(path.with_name(f"{path.parent.name}-{path.name}")), revision)
+    return key
+
+
+def remove(settings: CheckpointSettings, key: str) -> CheckpointSource:
+    """Take a checkpoint out of the registry file and return what its entry was; its results are kept.
+
+    Raises InputError where none has this key, and for one that is registered because its folder is watched.
+    """
+    with _changing_entries(settings) as entries:
+        if key in entries:
+            return entries.pop(key)
+    entry = lookup(settings, key)
+    raise InputError(
+        f"checkpoint {key!r} is registered because its folder is {entry.source}", "move the folder away"
+    )
+
+
+@contextmanager
+def _changing_entries(settings: CheckpointSettings) -> Iterator[dict[str, CheckpointSource]]:
+    """The entries of the registry file, which are written back where the block changes them.
+
+    The command line and the sensor both write the file, and each of them reads it first.
+    """
     path = registry_file(settings)
-    if _read_file(path).get(key) == entry:
-        return entry
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The command line and the sensor both write the file, and each of them reads it first.
     with FileLock(path.with_name(f".{path.name}.lock")):
         entries = _read_file(path)
-        existing = entries.get(key, entry)
-        if (existing.source, existing.revision) != (source, revision):
-            problem = f"checkpoint key {key!r} already stands for {existing.source}"
-            raise InputError(problem, f"rename the folder, or edit {path}")
-        entries[key] = entry = existing if corpora is None else entry
-        content = {name: _as_json(item) for name, item in entries.items()}
-        with atomic_file(path) as temporary:
-            temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    return entry
+        before = dict(entries)
+        yield entries
+        if entries != before:
+            content = {key: _as_json(entry) for key, entry in entries.items()}
+            with atomic_file(path) as temporary:
+                temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -14,7 +14,7 @@ from typing import Any
 import dagster as dg
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.models.registry import registered
+from factroots_dagster.models.registry import lookup, registered
 from factroots_dagster.orchestration.catalog import AssetRow, rows_in
 from factroots_dagster.orchestration.partitions import (
     BLOCK,
@@ -137,25 +137,34 @@ def materialize_world(runner: StageRunner) -> list[str]:
     Raises InputError when no checkpoint is registered (only possible outside generated worlds), and
     StageFailedError when a run fails.
     """
-    settings, instance = runner.platform.settings, runner.instance
-    tokenizer = "" if settings.generated else settings.wordpiece_checkpoint
-    if tokenizer:  # mentions are found with its tokenizer, so that it is described before them
-        instance.add_dynamic_partitions(checkpoint_set(settings.world), [tokenizer])
-        runner.run(f"checkpoint of {tokenizer}", ["checkpoint"], tokenizer)
+    settings = runner.platform.settings
+    # Elsewhere training makes them. A model that cannot be asked is refused before any dump is read.
+    described = [] if settings.generated else _registered_partitions(runner)
+    if described and settings.wordpiece_checkpoint:
+        lookup(settings, settings.wordpiece_checkpoint)
+    for key in described:
+        runner.run(f"checkpoint of {key}", ["checkpoint"], key)
     plan = stages([row for row in rows_in(settings) if not row.on_demand])
     first = next(number for number, stage in enumerate(plan) if CHECKPOINT in stage.partitioned_by)
     last = max(number for number, stage in enumerate(plan) if CHECKPOINT in stage.partitioned_by)
     for stage in plan[:first]:
         runner.run_stage(stage)
+    checkpoints = described or _registered_partitions(runner)
+    for key in checkpoints:
+        for stage in plan[first : last + 1]:
+            runner.run_stage(stage, key, skip=["checkpoint"] if described else [])
+    for stage in plan[last + 1 :]:
+        runner.run_stage(stage)
+    return checkpoints
+
+
+def _registered_partitions(runner: StageRunner) -> list[str]:
+    """The registered checkpoints, each of which is made a partition; raises InputError when there is none."""
+    settings = runner.platform.settings
     checkpoints = list(registered(settings))
     if not checkpoints:
         raise InputError("no checkpoint is registered", "run: factroots checkpoints add <hub id or folder>")
-    instance.add_dynamic_partitions(checkpoint_set(settings.world), checkpoints)
-    for key in checkpoints:
-        for stage in plan[first : last + 1]:
-            runner.run_stage(stage, key, skip=["checkpoint"] if key == tokenizer else [])
-    for stage in plan[last + 1 :]:
-        runner.run_stage(stage)
+    runner.instance.add_dynamic_partitions(checkpoint_set(settings.world), checkpoints)
     return checkpoints
 
 

@@ -15,7 +15,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from assets_tests.models.folders import checkpoint_folder
-from assets_tests.orchestration.automation.hub import Hub, serving
+from assets_tests.models.hub import Hub, serving
 from factroots_dagster.models import registry
 from factroots_dagster.models.completeness import find_defect
 from factroots_dagster.models.files import folder_revision

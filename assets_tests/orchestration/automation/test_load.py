@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from assets_tests.models.folders import checkpoint_folder
-from assets_tests.orchestration.automation.hub import serving
+from assets_tests.models.hub import serving
 from assets_tests.orchestration.automation.lab import Lab, Partition
 from assets_tests.orchestration.automation.test_checkpoint_scan import Daemon, age, describe
 from factroots_dagster.models import registry

@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from factroots_dagster.errors import InputError, UnavailableError
-from factroots_dagster.models import files
+from factroots_dagster.models import files, hub
 from factroots_dagster.models.completeness import find_defect, folder_signature
 from factroots_dagster.models.registry import add, incomplete_folders, registered
 from factroots_dagster.orchestration.versions import code_version
@@ -84,7 +84,7 @@ def scan_checkpoints(
     now: float,
     *,
     hub_interval: float = HUB_INTERVAL,
-    newest_commit: Callable[[str], str] = files.newest_commit,
+    newest_commit: Callable[[str], str] = hub.newest_commit,
 ) -> ScanResult:
     """Compare what is registered with what has been described; `state` is brought up to date.
 
