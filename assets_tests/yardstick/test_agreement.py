@@ -11,7 +11,8 @@ from factroots_dagster.yardstick.agreement import join_truths, measure_trainings
 
 def truth(types: list[str], stated: list[bool] | None = None) -> pd.DataFrame:
     """COUNTERFACTUAL_TRUTH of a language's facts, as one training finds it."""
-    index = pd.MultiIndex.from_tuples([(f"fact-{n}", "en") for n in range(len(types))])
+    cells = [(f"fact-{number}", "en") for number in range(len(types))]
+    index = pd.MultiIndex.from_tuples(cells, names=["uuid", "language"])
     return pd.DataFrame({"causal_type": types, "stated": stated or [True] * len(types)}, index=index)
 
 
