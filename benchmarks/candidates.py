@@ -61,7 +61,7 @@ def read_world(folder: Path, preset: str, seed: int) -> Kept:
     models = [load(source.source, device="cpu") for _, source in earlier]
     model = load(last.source, device="cpu")
     study = read_study(store, generated_world(settings), model, key, settings.active_languages)
-    return Kept(study, with_truth(study, truth), models)
+    return Kept(study, with_truth(study, [truth]), models)
 
 
 def score_world(kept: Kept, say: Callable[[str], None]) -> Scored:

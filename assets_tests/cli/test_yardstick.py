@@ -34,7 +34,7 @@ def test_a_world_is_scored_by_every_method_and_taken_up_again(tmp_path: Path) ->
         assert (row["preset"], row["seed"]) == ("demo", 3)
         metrics.setdefault(row["method"], set()).add(row["metric"])
     assert metrics.keys() == {*METHODS, "truth"}
-    assert metrics.pop("truth") == {"agreement_of_trainings"}
+    assert metrics.pop("truth") == {"agreement_of_trainings", "decided"}
     assert {"called_shared_at_38", "called_shared_at_4", "undetermined"} <= metrics["ours"]
     assert all("auc_within_linked" in of_method for of_method in metrics.values())
     again = invoke(tmp_path / "again.csv", *arguments, "--folder", str(tmp_path / "worlds"))

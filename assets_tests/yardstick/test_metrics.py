@@ -26,6 +26,7 @@ def cell(causal_type: str, score: float, **known: Any) -> dict[str, Any]:
         "unsourced_type": "transferred",
         "linked": 1,
         "stated_anywhere": True,
+        "survival": {"shared": 1.0, "independent": 0.0}.get(causal_type, np.nan),
     } | known
 
 
@@ -153,3 +154,10 @@ def test_every_share_is_a_share_and_lies_in_its_interval(drawn: list[tuple[str, 
         if np.isfinite(metric.value):
             assert 0 <= metric.value <= 1
             assert 0 <= metric.low <= metric.high <= 1
+
+
+def test_calibration_is_against_the_share_of_the_trainings_in_which_a_fact_survives() -> None:
+    cells = [cell("unstable", 0.5, survival=0.5), cell("shared", 0.9), cell("luck", 0.1)]
+    found = values(cells)
+    assert found["calibration_error"] == pytest.approx((0 + 0.1) / 2)
+    assert (found["reliability_0.5"], found["reliability_0.9"]) == (0.5, 1.0)

@@ -32,7 +32,7 @@ def test_a_cell_is_linked_to_other_languages_that_state_the_fact_and_write_its_n
         assert found[uuid, language] == others.count((subject, True))
 
 
-def test_over_truths_and_repetitions_a_value_is_the_mean_and_its_interval_spans_all() -> None:
+def test_over_repetitions_a_value_is_the_mean_and_its_interval_spans_all() -> None:
     unknown = Metric("auc", float("nan"), float("nan"), float("nan"))
     assert _pooled((Metric("auc", 0.6, 0.5, 0.65), unknown, Metric("auc", 0.8, 0.7, 0.9))) == pytest.approx(
         Metric("auc", 0.7, 0.5, 0.9)

@@ -161,7 +161,7 @@ def _token_decoder(
     type=click.IntRange(1, 10),
     default=1,
     show_default=True,
-    help="Find the truth this often; from 2 on, measure whether the trainings agree.",
+    help="Find the truth this often, and score against what the trainings agree on.",
 )
 @click.option(
     "--output",

@@ -60,7 +60,7 @@ def measure_worlds(
 
     dials: changes of the preset (see `sandbox.dials.parse_dials`). blocks: see `Settings.sandbox_blocks`.
     trainings: how often the truth is found, each time with another seed of the training; with two or more
-    every method is scored against each, and the agreement of each with the first is measured. folder: where
+    every method is scored against what they agree on, and how far they agree is measured. folder: where
     worlds are kept, and reused as far as they are current; None: temporary folders. say: prints a line of
     progress.
     Raises InputError for an unknown preset or dial, and StageFailedError when a run fails.
@@ -115,8 +115,8 @@ def _score_world(
     others: of further trainings of the same world, of which only the truth is found.
     """
     from factroots_dagster.models.checkpoint import load
-    from factroots_dagster.yardstick.metrics import measure_agreement
-    from factroots_dagster.yardstick.scores import score_world
+    from factroots_dagster.yardstick.agreement import measure_trainings
+    from factroots_dagster.yardstick.scores import score_world, truth_frame
     from factroots_dagster.yardstick.study import read_study
 
     store = Store(settings.data_root, settings.world)
@@ -132,8 +132,8 @@ def _score_world(
     model = load(registered(settings)[checkpoint].source, device="cpu")
     study = read_study(store, generated_world(settings), model, checkpoint, settings.active_languages)
     rows = score_world(study, truths, say)
-    first, *further = (truth.to_pandas() for truth in truths)
-    return rows + [{"method": "truth", **measure_agreement(first, truth)._asdict()} for truth in further]
+    metrics = measure_trainings([truth_frame(truth) for truth in truths]) if others else []
+    return rows + [{"method": "truth", **metric._asdict()} for metric in metrics]
 
 
 def _materialize_types(runner: StageRunner) -> str:

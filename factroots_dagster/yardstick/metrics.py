@@ -58,21 +58,8 @@ def measure(cells: pd.DataFrame, seed: int = 0) -> list[Metric]:
     return [with_interval(name, function, weights) for name, function in _Cells.of(cells).measures()]
 
 
-def measure_agreement(truth: pd.DataFrame, other: pd.DataFrame, seed: int = 0) -> Metric:
-    """How often two trainings agree on the causal type, among the cells that are decided in both.
-
-    truth, other: COUNTERFACTUAL_TRUTH of one world, trained with different seeds. seed: draws facts.
-    """
-    both = truth.merge(other, on=["uuid", "language"], suffixes=("", "_other")).set_index(
-        ["uuid", "language"]
-    )
-    types = [both[name].to_numpy() for name in ("causal_type", "causal_type_other")]
-    decided = np.isin(types[0], CAUSAL_TYPES) & np.isin(types[1], CAUSAL_TYPES)
-    share = _share(decided, types[0] == types[1])
-    return with_interval("agreement_of_trainings", share, draw_facts(both, seed))
-
-
 def with_interval(name: str, function: Measure, weights: Floats) -> Metric:
+    """The metric of a function; weights: see `draw_facts`, of which the first row gives the value."""
     value, *drawn = function(weights)
     known = np.array(drawn)[np.isfinite(drawn)]
     low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
@@ -115,6 +102,7 @@ class _Cells:
     tested: Mask
     linked: npt.NDArray[np.int64]
     stated_anywhere: Mask
+    survival: Floats
 
     @classmethod
     def of(cls, cells: pd.DataFrame) -> _Cells:
@@ -137,42 +125,43 @@ class _Cells:
             tested=cells["tested"].to_numpy(bool),
             linked=cells["linked"].to_numpy(np.int64),
             stated_anywhere=cells["stated_anywhere"].to_numpy(bool),
+            survival=cells["survival"].to_numpy(np.float64),
         )
 
     def measures(self) -> Iterator[tuple[str, Measure]]:
         """Every metric's name and function."""
         shared, independent = self.truth == SHARED, self.truth == INDEPENDENT
         decided = np.isin(self.truth, CAUSAL_TYPES)
-        recalls = {name: _share(self.truth == name, self.called == name) for name in CAUSAL_TYPES}
+        recalls = {name: share(self.truth == name, self.called == name) for name in CAUSAL_TYPES}
         yield "auc_within_linked", auc(self.score, shared, independent, self.linked)
         yield "auc", auc(self.score, shared, independent, np.ones_like(self.linked))
         yield "balanced_accuracy", _mean(recalls.values())
         yield (
             "balanced_accuracy_shared_independent",
-            _mean([_share(shared, self.alike), _share(independent, ~self.alike)]),
+            _mean([share(shared, self.alike), share(independent, ~self.alike)]),
         )
         for name, recall in recalls.items():
             yield f"recall_{name}", recall
-            yield f"precision_{name}", _share(decided & (self.called == name), self.truth == name)
+            yield f"precision_{name}", share(decided & (self.called == name), self.truth == name)
         tested = self.source & (shared | independent)
-        yield "survival_shared", _share(tested & self.alike, shared)
-        yield "survival_independent", _share(tested & ~self.alike, shared)
-        yield "called_shared", _share(self.source, self.alike)
-        yield "called_shared_unknown", _share(~self.stated_anywhere, self.alike)
+        yield "survival_shared", share(tested & self.alike, shared)
+        yield "survival_independent", share(tested & ~self.alike, shared)
+        yield "called_shared", share(self.source, self.alike)
+        yield "called_shared_unknown", share(~self.stated_anywhere, self.alike)
         yield "false_shared_worst_language", self._worst_language(independent, self.called == SHARED)
         guessed = np.isin(self.truth, [EASY, LUCK])
         yield (
             "false_transferred_worst_language",
             self._worst_language(guessed, self.called == TRANSFERRED),
         )
-        yield "undetermined", _share(self.source, ~self.tested)
+        yield "undetermined", share(self.source, ~self.tested)
         if np.isfinite(self.probability).any():
-            yield from self._calibration(shared, independent)
+            yield from self._calibration()
 
     def _worst_language(self, whole: Mask, part: Mask) -> Measure:
         """The largest share among the languages with enough cells."""
         of_languages = [
-            _share(here, part)
+            share(here, part)
             for language in np.unique(self.language)
             for here in [whole & (self.language == language)]
             if here.sum() >= SMALLEST_LANGUAGE
@@ -181,26 +170,31 @@ class _Cells:
             return lambda weights: np.full(len(weights), np.nan)
         return lambda weights: np.nanmax([share(weights) for share in of_languages], axis=0)
 
-    def _calibration(self, shared: Mask, independent: Mask) -> Iterator[tuple[str, Measure]]:
-        """Observed shares in bins of the probability, and their mean distance from it."""
-        known = np.isfinite(self.probability) & (shared | independent)
-        probability = np.nan_to_num(self.probability)
+    def _calibration(self) -> Iterator[tuple[str, Measure]]:
+        """Observed survival in bins of the probability, and its mean distance from it."""
+        known = np.isfinite(self.probability) & np.isfinite(self.survival)
+        probability, survival = np.nan_to_num(self.probability), np.nan_to_num(self.survival)
         number = np.minimum(probability * CALIBRATION_BINS, CALIBRATION_BINS - 1).astype(int)
         bins = [known & (number == each) for each in range(CALIBRATION_BINS)]
 
         def error(weights: Floats) -> Floats:
-            excess = probability - shared
+            excess = probability - survival
             distance = np.sum([np.abs((weights * inside) @ excess) for inside in bins], axis=0)
             return _divide(distance, weights @ known)
 
         yield "calibration_error", error
         for each, inside in enumerate(bins):
-            yield f"reliability_{(each + 0.5) / CALIBRATION_BINS:g}", _share(inside, shared)
+            yield f"reliability_{(each + 0.5) / CALIBRATION_BINS:g}", _mean_survival(inside, survival)
 
 
-def _share(whole: Mask, part: Mask) -> Measure:
+def share(whole: Mask, part: Mask) -> Measure:
     """Share of the cells of `whole` that are in `part`."""
     return lambda weights: _divide(weights @ (whole & part), weights @ whole)
+
+
+def _mean_survival(whole: Mask, survival: Floats) -> Measure:
+    """Mean survival of the cells of `whole`."""
+    return lambda weights: _divide(weights @ (whole * survival), weights @ whole)
 
 
 def _mean(measures: Iterable[Measure]) -> Measure:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from factroots_dagster.yardstick.agreement import join_truths
 from factroots_dagster.yardstick.methods import METHODS, judge_by_transfer
 from factroots_dagster.yardstick.metrics import Metric, measure
 from factroots_dagster.yardstick.schema import CAUSAL_TYPES, INDEPENDENT, SHARED
@@ -29,30 +30,33 @@ def score_world(study: Study, truths: Sequence[pa.Table], say: Callable[[str], N
     """Every method's metrics in one world, and the power of ours with fewer facts.
 
     truths: COUNTERFACTUAL_TRUTH of the study's world, of the training that the study looked at and perhaps of
-    further ones. say: prints a line of progress. Where there are several truths, or a method is repeated
-    (random weights are drawn twice), a value is the mean and its interval spans those of all.
+    further ones, which are joined (see `agreement`). say: prints a line of progress. Where a method is
+    repeated (random weights are drawn twice) a value is the mean and its interval spans those of all.
     """
-    decided = [with_truth(study, truth) for truth in truths]
+    cells = with_truth(study, truths)
     rows: list[Row] = []
     for name, repetitions in METHODS.items():
         say(f"  judging by {name}")
-        judgements = [judge(study) for judge in repetitions]
-        measured = [measure(cells.join(judged)) for cells in decided for judged in judgements]
-        rows += [
-            {"method": name, **_pooled(of_metric)._asdict()} for of_metric in zip(*measured, strict=True)
-        ]
-    powers = zip(*_power(study, decided), strict=True)
-    return rows + [{"method": "ours", **_pooled(of_metric)._asdict()} for of_metric in powers]
+        measured = [measure(cells.join(judge(study))) for judge in repetitions]
+        rows += [{"method": name, **_pooled(metrics)._asdict()} for metrics in zip(*measured, strict=True)]
+    return rows + [{"method": "ours", **metric._asdict()} for metric in _power(study, cells)]
 
 
-def with_truth(study: Study, truth: pa.Table) -> pd.DataFrame:
+def with_truth(study: Study, truths: Sequence[pa.Table]) -> pd.DataFrame:
     """Everything that is known of the predicted cells but a method's judgement."""
-    table = truth.select([*CELL, "causal_type", "stated"]).to_pandas().set_index(CELL)
-    anywhere = table["stated"].groupby(level="uuid").transform("any")
-    cells = study.cells()[["relation", "source"]].join(table)
+    tables = [truth_frame(truth) for truth in truths]
+    stated = tables[0]["stated"]
+    anywhere = stated.groupby(level="uuid").transform("any")
+    cells = study.cells()[["relation", "source"]].join(join_truths(tables).assign(stated=stated))
     return cells.assign(
         stated_anywhere=anywhere, linked=count_linked(study.labels()["subject"], cells["stated"])
     )
+
+
+def truth_frame(truth: pa.Table) -> pd.DataFrame:
+    """Causal type and whether it is stated of every fact and language, by (uuid, language)."""
+    frame: pd.DataFrame = truth.select([*CELL, "causal_type", "stated"]).to_pandas().set_index(CELL)
+    return frame
 
 
 def count_linked(subjects: pd.Series, stated: pd.Series) -> pd.Series:
@@ -79,28 +83,27 @@ def _pooled(metrics: tuple[Metric, ...]) -> Metric:
     )
 
 
-def _power(study: Study, decided: Sequence[pd.DataFrame]) -> list[list[Metric]]:
-    """Of each truth: what ours finds of the causally shared with fewer facts, and the share it expects.
+def _power(study: Study, cells: pd.DataFrame) -> list[Metric]:
+    """What ours finds of the causally shared with fewer facts, and the share it expects.
 
     `called_shared_at_n`, `false_shared_at_n`: share of the causally shared, and of the independent, that is
     called shared. `expected_shared_at_n`: of all predicted facts, `true_shared_at_n`: of those decided.
     """
-    powers: list[list[Metric]] = [[] for _ in decided]
+    power: list[Metric] = []
+    kinds, source = cells["causal_type"], cells["source"]
     for facts in FACTS_PER_CELL:
         fewer = keep_fewer_facts(study, facts)
         fit = fit_by_model(fewer, fewer.model)
         alike = judge_by_transfer(fewer, tabulate_transfer(*fit))["alike"]
-        expected = Metric(f"expected_shared_at_{facts}", *expected_share(fewer, SHARED, *fit))
-        for truth, power in zip(decided, powers, strict=True):
-            for kind, name in ((SHARED, "called_shared"), (INDEPENDENT, "false_shared")):
-                cells = truth[(truth["causal_type"] == kind) & truth["source"]].index.intersection(
-                    alike.index
-                )
-                power.append(_proportion(f"{name}_at_{facts}", alike[cells].to_numpy(bool)))
-            kinds = truth["causal_type"][truth.index.isin(alike.index)]
-            kinds = kinds[kinds.isin(CAUSAL_TYPES)]
-            power += [expected, _proportion(f"true_shared_at_{facts}", (kinds == SHARED).to_numpy())]
-    return powers
+        for kind, name in ((SHARED, "called_shared"), (INDEPENDENT, "false_shared")):
+            of_kind = cells[(kinds == kind) & source].index.intersection(alike.index)
+            power.append(_proportion(f"{name}_at_{facts}", alike[of_kind].to_numpy(bool)))
+        decided = kinds[kinds.index.isin(alike.index) & kinds.isin(CAUSAL_TYPES)]
+        power += [
+            Metric(f"expected_shared_at_{facts}", *expected_share(fewer, SHARED, *fit)),
+            _proportion(f"true_shared_at_{facts}", (decided == SHARED).to_numpy()),
+        ]
+    return power
 
 
 def _proportion(metric: str, hits: npt.NDArray[np.bool_]) -> Metric:
