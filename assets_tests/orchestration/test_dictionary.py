@@ -1,4 +1,4 @@
-"""The data dictionary and the README's table and graph are what the catalog says now."""
+"""The data dictionary and the table and graph of docs/assets.md are what the catalog says now."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 from assets_tests.project import PROJECT
 from factroots_dagster.orchestration.catalog import CATALOG, ROWS, ancestors
 from factroots_dagster.orchestration.dictionary import (
+    asset_graph,
+    asset_table,
     columns_of,
     data_dictionary,
-    readme_graph,
-    readme_table,
 )
 from factroots_dagster.tables import DESCRIPTION
 
@@ -45,18 +45,18 @@ def test_the_data_dictionary_is_up_to_date() -> None:
     assert stored == data_dictionary() + "\n", f"{WRITE_AGAIN} > docs/tables.md"
 
 
-@pytest.mark.parametrize(("marker", "generate"), [("table", readme_table), ("graph", readme_graph)])
-def test_the_readme_shows_the_catalog(marker: str, generate) -> None:  # type: ignore[no-untyped-def]
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    between = re.search(rf"^<!-- catalog {marker} -->\n(.*?)^<!-- end -->$", readme, re.MULTILINE | re.DOTALL)
-    assert between is not None, f"README.md has no <!-- catalog {marker} --> ... <!-- end -->"
+@pytest.mark.parametrize(("marker", "generate"), [("table", asset_table), ("graph", asset_graph)])
+def test_the_page_of_the_assets_shows_the_catalog(marker: str, generate) -> None:  # type: ignore[no-untyped-def]
+    page = (PROJECT / "docs" / "assets.md").read_text(encoding="utf-8")
+    between = re.search(rf"^<!-- catalog {marker} -->\n(.*?)^<!-- end -->$", page, re.MULTILINE | re.DOTALL)
+    assert between is not None, f"docs/assets.md has no <!-- catalog {marker} --> ... <!-- end -->"
     assert between[1].strip() == generate(), f"{WRITE_AGAIN} {marker}"
 
 
 def test_every_path_of_the_graph_is_drawn_and_no_arrow_is_superfluous() -> None:
     arrows = {
         (parent, child)
-        for parents, child in re.findall(r"^  (.+) --> (\w+)$", readme_graph(), re.MULTILINE)
+        for parents, child in re.findall(r"^  (.+) --> (\w+)$", asset_graph(), re.MULTILINE)
         for parent in parents.split(" & ")
     }
     for row in ROWS:
@@ -66,5 +66,5 @@ def test_every_path_of_the_graph_is_drawn_and_no_arrow_is_superfluous() -> None:
     assert {name for arrow in arrows for name in arrow} == set(CATALOG)
 
 
-def test_the_table_of_the_readme_names_every_asset_once() -> None:
-    assert sorted(re.findall(r"\[`(\w+)`\]\(docs/tables\.md#\1\)", readme_table())) == sorted(CATALOG)
+def test_the_table_of_the_assets_names_every_asset_once() -> None:
+    assert sorted(re.findall(r"\[`(\w+)`\]\(tables\.md#\1\)", asset_table())) == sorted(CATALOG)

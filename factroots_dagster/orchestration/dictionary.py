@@ -1,7 +1,8 @@
-"""The data dictionary and the README's table and graph, written from the catalog.
+"""The data dictionary and the table and graph of the assets, written from the catalog.
 
 `python -m factroots_dagster.orchestration.dictionary` prints `docs/tables.md`; with `table` or `graph` it
-prints what the README has between `<!-- catalog table -->` or `<!-- catalog graph -->` and `<!-- end -->`.
+prints what `docs/assets.md` has between `<!-- catalog table -->` or `<!-- catalog graph -->` and
+`<!-- end -->`.
 """
 
 from __future__ import annotations
@@ -31,17 +32,17 @@ def data_dictionary() -> str:
     return "\n".join([INTRODUCTION, "", *(line for row in ROWS for line in _asset(row))])
 
 
-def readme_table() -> str:
+def asset_table() -> str:
     """A row per asset, by group, with a link into the data dictionary."""
     groups = dict.fromkeys(row.group for row in ROWS)
     lines = ["| group | asset | partitions | what it is |", "|---|---|---|---|"]
     for row in sorted(ROWS, key=lambda row: list(groups).index(row.group)):
-        asset, meaning = f"[`{row.name}`](docs/tables.md#{row.name})", row.description.partition(". ")[0]
+        asset, meaning = f"[`{row.name}`](tables.md#{row.name})", row.description.partition(". ")[0]
         lines.append(f"| {row.group} | {asset} | {_partitions(row)} | {meaning.removesuffix('.')} |")
     return "\n".join(lines)
 
 
-def readme_graph() -> str:
+def asset_graph() -> str:
     """The graph for Mermaid, without the arrows that follow from others; dotted: a tokenizer only."""
     lines = ["```mermaid", "flowchart LR"]
     for row in ROWS:
@@ -115,5 +116,5 @@ def _partitions(row: AssetRow) -> str:
 
 
 if __name__ == "__main__":
-    parts = {"tables": data_dictionary, "table": readme_table, "graph": readme_graph}
+    parts = {"tables": data_dictionary, "table": asset_table, "graph": asset_graph}
     print(parts[sys.argv[1] if len(sys.argv) > 1 else "tables"]())
