@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.settings import load_settings
+from factroots_dagster.settings import OTHER_VARIABLES, load_settings
 
 PLACES = ("DATA_ROOT", "CHECKPOINTS", "WIKIPEDIA_SOURCE", "MLAMA_SOURCE")
 
@@ -86,7 +86,29 @@ def test_places_that_can_be_read_are_accepted(monkeypatch: pytest.MonkeyPatch, t
     load_settings()
 
 
-def test_an_unknown_setting_in_the_file_is_rejected(tmp_path: Path) -> None:
-    (tmp_path / "factroots.toml").write_text("langauges = 'en'\n")
-    with pytest.raises(InputError, match="LANGAUGES"):
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("LANGAUGES", r"no setting FACTROOTS_LANGAUGES \(did you mean FACTROOTS_LANGUAGES\?\)"),
+        ("LANGUAGE", r"did you mean FACTROOTS_LANGUAGES\?"),
+        ("COLOUR", "there is no setting FACTROOTS_COLOUR"),
+    ],
+)
+@pytest.mark.parametrize("place", ["file", "environment"])
+def test_a_misspelt_setting_is_refused_with_the_nearest_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, name: str, words: str
+) -> None:
+    if place == "file":
+        (tmp_path / "factroots.toml").write_text(f"{name.lower()} = 'en'\n")
+    else:
+        monkeypatch.setenv(f"FACTROOTS_{name}", "en")
+    with pytest.raises(InputError, match=words):
         load_settings()
+
+
+@pytest.mark.parametrize("name", OTHER_VARIABLES)
+def test_variables_that_are_read_elsewhere_are_no_settings(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "x")
+    load_settings()

@@ -6,6 +6,8 @@ are reported with the names of their settings when the settings are read, before
 
 from __future__ import annotations
 
+import difflib
+import os
 import re
 import tomllib
 from datetime import datetime
@@ -33,6 +35,8 @@ MLAMA_LANGUAGES = tuple(MLAMA_PLACES)
 SPARK_MASTER = re.compile(
     r"local|local\[(\*|[1-9][0-9]*)(,\s*[1-9][0-9]*)?\]|local-cluster\[[0-9, ]+\]|yarn|(spark|k8s)://\S+"
 )
+OTHER_VARIABLES = ("FACTROOTS_SPARK_JAVA_OPTIONS", "FACTROOTS_TEST_DATA")
+"""Variables with our prefix that are no settings: Spark's options, and where tests find real data."""
 EXCERPT_LENGTH = 200
 """Characters that an error shows from the beginning and from the end of a long text."""
 
@@ -239,8 +243,10 @@ class Settings(BaseSettings):
 def load_settings() -> Settings:
     """The settings from the environment and `factroots.toml`.
 
-    Raises InputError that names every invalid setting, or says that the file is not TOML.
+    Raises InputError that names every invalid or misspelt setting, or says that the file is not TOML.
     """
+    if unknown := _unknown_variables():
+        raise InputError(f"{'; '.join(map(_describe_unknown, unknown))}", "correct or unset it")
     try:
         return Settings()
     except ValidationError as error:
@@ -249,6 +255,9 @@ def load_settings() -> Settings:
             # The rest of a location is the position within a list; the validator of languages has none.
             name = str(problem["loc"][0]).upper() if problem["loc"] else "LANGUAGES"
             got = f" (got {_shorten(repr(problem['input']))})" if problem["loc"] else ""
+            if problem["type"] == "extra_forbidden":
+                lines.append(_describe_unknown(f"FACTROOTS_{name}"))
+                continue
             message = _shorten(problem["msg"].removeprefix("Value error, "))
             lines.append(f"FACTROOTS_{name}: {message}{got}")
         raise InputError(
@@ -258,6 +267,21 @@ def load_settings() -> Settings:
         raise InputError(
             f"factroots.toml: not TOML in UTF-8 ({error})", "correct the file or remove it"
         ) from None
+
+
+def _unknown_variables() -> list[str]:
+    known = {*OTHER_VARIABLES, *_setting_names()}
+    return sorted(name for name in os.environ if name.startswith("FACTROOTS_") and name not in known)
+
+
+def _describe_unknown(name: str) -> str:
+    """That there is no such setting, and the one that is spelt most like it."""
+    nearest = difflib.get_close_matches(name, _setting_names(), n=1, cutoff=0.8)
+    return f"there is no setting {name}" + (f" (did you mean {nearest[0]}?)" if nearest else "")
+
+
+def _setting_names() -> list[str]:
+    return [f"FACTROOTS_{name.upper()}" for name in Settings.model_fields]
 
 
 def _shorten(text: str, length: int = EXCERPT_LENGTH) -> str:
