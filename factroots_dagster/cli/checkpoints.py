@@ -47,9 +47,10 @@ def checkpoints() -> None:
 def add(source: str, revision: str | None, revisions: str | None, every: int, corpora: str | None) -> None:
     """Register SOURCE as a checkpoint and print its partition key.
 
-    SOURCE is the id of a model on the Hugging Face hub, or a folder with its files. What is incomplete, or
-    cannot be asked, is refused.
+    SOURCE is the id of a model on the Hugging Face hub, a folder with its files, or a GGUF file, which is
+    dequantized into the data root. What is incomplete, or cannot be asked, is refused.
     """
+    from factroots_dagster.models.gguf import dequantize, find_gguf
     from factroots_dagster.models.inspection import inspect_checkpoint, select_revisions
 
     if revisions is not None and (revision is not None or Path(source).is_dir()):
@@ -57,7 +58,11 @@ def add(source: str, revision: str | None, revisions: str | None, every: int, co
             "--revisions chooses among the revisions of a model on the hub",
             "name a hub id, and give --revision or --revisions",
         )
-    settings, source = load_settings(), registry.find_source(source)
+    settings = load_settings()
+    if file := find_gguf(source):
+        click.echo(f"dequantizing {file.name}", err=True)
+        source = str(dequantize(file, settings.data_root / settings.world / "checkpoint" / "_dequantized"))
+    source = registry.find_source(source)
     names = _corpora(settings, source, corpora)
     keys: list[str] = []
     by_weights: dict[tuple[tuple[str, str], ...], str | None] = {}

@@ -53,6 +53,8 @@ def _find_defect(folder: Path, signature: Signature) -> str | None:
 
 def _examine(folder: Path) -> str | None:
     if not (folder / "config.json").is_file():
+        if any(folder.glob("*.gguf")):
+            return "it is GGUF, which `factroots checkpoints add` registers"
         return "config.json is missing"
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     files = weight_files(folder)

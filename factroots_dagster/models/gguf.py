@@ -1,0 +1,75 @@
+"""GGUF files as checkpoints: dequantized once into a folder in Hugging Face layout.
+
+transformers reads the file; what it holds beside weights (configuration, tokenizer) comes from there, too.
+Needs the package `gguf` (extra `gguf`).
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+from factroots_dagster.errors import InputError
+from factroots_dagster.models.configuration import silence_transformers
+from factroots_dagster.store.atomic import atomic_folder
+from factroots_dagster.store.store import compute_sha256
+
+
+def find_gguf(source: str) -> Path | None:
+    """The GGUF file that a source names, or that a folder without config.json holds; None where it is none.
+
+    Raises InputError for a folder with several.
+    """
+    path = Path(source).expanduser()
+    if path.suffix.lower() == ".gguf" and path.is_file():
+        return path.resolve()
+    if not path.is_dir() or (path / "config.json").exists():
+        return None
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() == ".gguf")
+    if len(files) > 1:
+        raise InputError(
+            f"{source} holds several models: {', '.join(file.name for file in files)}",
+            "name one of these files",
+        )
+    return files[0].resolve() if files else None
+
+
+def dequantize(file: Path, parent: Path) -> Path:
+    """The folder with the model of a GGUF file in 32 bits: `<parent>/<digest of the file>/<its name>`.
+
+    It is written unless it exists. Raises InputError where the package `gguf` is missing, and for a file that
+    transformers cannot read.
+    """
+    if find_spec("gguf") is None:
+        raise InputError(
+            f"{file.name}: reading GGUF needs the package gguf", "pip install 'factroots-dagster[gguf]'"
+        )
+    folder = parent / compute_sha256(file)[:12] / file.stem
+    if not folder.is_dir():
+        model, tokenizer = _read(file)
+        with atomic_folder(folder) as temporary:
+            model.save_pretrained(temporary)
+            tokenizer.save_pretrained(temporary)
+    return folder
+
+
+def _read(file: Path) -> tuple[Any, Any]:
+    silence_transformers()
+    try:
+        quantized = transformers.AutoModelForCausalLM.from_pretrained(
+            file.parent, gguf_file=file.name, dtype=torch.float32
+        )
+        tokenizer = transformers.AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+    except Exception as error:  # a damaged file fails in many ways
+        problem = f"{file}: transformers {transformers.__version__} cannot read it as GGUF ({error})"
+        raise InputError(problem, "download it again, or convert the model to safetensors") from error
+    config = quantized.config
+    del config.quantization_config  # transformers refuses to save a model that was loaded quantized
+    model = type(quantized)(config)
+    model.load_state_dict(quantized.state_dict())
+    model.tie_weights()
+    return model, tokenizer
