@@ -112,3 +112,14 @@ def test_variables_that_are_read_elsewhere_are_no_settings(
 ) -> None:
     monkeypatch.setenv(name, "x")
     load_settings()
+
+
+def test_relations_are_chosen_in_real_worlds_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACTROOTS_RELATIONS", "P36, P103")
+    with pytest.raises(InputError, match=r"FACTROOTS_RELATIONS: .*use the dial relations"):
+        load_settings()
+    monkeypatch.setenv("FACTROOTS_WORLD", "mlama")
+    assert load_settings().relations == ("P36", "P103")
+    monkeypatch.setenv("FACTROOTS_RELATIONS", "P36,P36")
+    with pytest.raises(InputError, match="FACTROOTS_RELATIONS: a relation is listed twice"):
+        load_settings()

@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     languages: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="comma-separated language codes; empty: all of the world"
     )
+    relations: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="comma-separated relations of mLAMA, such as P36,P103; empty: all of them"
+    )
     mlama_source: str = Field(default="", description="URL, folder, .zip or .tar.*; empty: known mirrors")
     corpora: str = Field(
         default=WIKIPEDIA,
@@ -118,7 +121,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
-    @field_validator("languages", "protocols", mode="before")
+    @field_validator("languages", "relations", "protocols", mode="before")
     @classmethod
     def _split_list(cls, value: object) -> object:
         if isinstance(value, str):
@@ -185,6 +188,15 @@ class Settings(BaseSettings):
     def _dials_are_valid(cls, value: str, info: ValidationInfo) -> str:
         if "sandbox_preset" in info.data:  # an invalid one is reported by itself
             parse_dials(info.data["sandbox_preset"], value)
+        return value
+
+    @field_validator("relations")
+    @classmethod
+    def _relations_are_of_a_fact_set(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if value and info.data.get("world") in GENERATED_WORLDS:
+            raise ValueError("a generated world has the relations of its preset; use the dial relations")
+        if len(set(value)) != len(value):
+            raise ValueError("a relation is listed twice")
         return value
 
     @field_validator("spark_master")

@@ -92,6 +92,17 @@ def test_an_unknown_language_is_refused_with_a_list_of_the_known_ones(tmp_path: 
         read_split(tmp_path, "qab")
 
 
+def test_some_relations_are_read_in_every_language_and_unknown_ones_refused(tmp_path: Path) -> None:
+    write_release(
+        tmp_path,
+        {"qaa": {"P19": [fact("u1")], "P20": [fact("u2")]}, "qab": {"P36": [fact("u3")]}},
+    )
+    assert read_split(tmp_path, "qaa", ["P20", "P36"])["uuid"].to_pylist() == ["u2"]
+    assert read_split(tmp_path, "qab", ["P20", "P36"])["uuid"].to_pylist() == ["u3"]
+    with pytest.raises(InputError, match=r"no relation P1 in this release, which has P19, P20, P36"):
+        read_split(tmp_path, "qaa", ["P1", "P20"])
+
+
 labels = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1).filter(
     str.strip
 )

@@ -166,6 +166,7 @@ ROWS = (
         suite=data.split_suite,
         partitioned_by=(LANGUAGE,),
         reads=("mlama_release",),
+        settings=("relations",),
         schema=fact_tables.MLAMA_SPLIT,
     ),
     AssetRow(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -84,14 +84,14 @@ def read_templates(folder: Path) -> dict[str, str]:
     return templates
 
 
-def read_split(release: Path, language: str) -> pa.Table:
+def read_split(release: Path, language: str, relations: Sequence[str] = ()) -> pa.Table:
     """Every fact of one language: MLAMA_SPLIT, sorted by relation and line.
 
-    release: a folder with one folder per language. Labels are kept as they are written: prompts built from
-    normalized labels would no longer be comparable with published P@1.
+    release: a folder with one folder per language. relations: those that are read; none: all. Labels are
+    kept as they are written: prompts built from normalized labels would not be comparable with published P@1.
 
-    Raises InputError for an unknown language, broken JSON, a missing or empty value, a relation without a
-    template, a malformed template, or a uuid that occurs twice in the language.
+    Raises InputError for an unknown language or relation, broken JSON, a missing or empty value, a relation
+    without a template, a malformed template, or a uuid that occurs twice in the language.
     """
     folder = release / language
     if not language or Path(language).name != language or not folder.is_dir():
@@ -102,9 +102,25 @@ def read_split(release: Path, language: str) -> pa.Table:
     templates = read_templates(folder)
     rows: list[dict[str, object]] = []
     line_of_uuid: dict[str, str] = {}
-    for path in list_relation_files(folder):
+    for path in _choose_files(release, folder, relations):
         rows += _read_relation(path, language, templates.get(path.stem), line_of_uuid)
     return pa.Table.from_pylist(rows, schema=MLAMA_SPLIT)
+
+
+def _choose_files(release: Path, folder: Path, relations: Sequence[str]) -> list[Path]:
+    """The files of these relations in a language; a relation that no language has is an error."""
+    files = list_relation_files(folder)
+    if not relations:
+        return files
+    available = {
+        path.stem for each in list_languages(release) for path in list_relation_files(release / each)
+    }
+    if unknown := sorted(set(relations) - available):
+        problem = (
+            f"no relation {', '.join(unknown)} in this release, which has {', '.join(sorted(available))}"
+        )
+        raise InputError(problem, "name others in FACTROOTS_RELATIONS")
+    return [path for path in files if path.stem in relations]
 
 
 def _read_relation(

@@ -11,7 +11,8 @@ def mlama_split(step: Step, language: str) -> None:
     """Read one language of the release."""
     from factroots_dagster.facts.mlama.split import read_split
 
-    table = read_split(step.input_folder("mlama_release") / RELEASE_FOLDER, language)
+    release = step.input_folder("mlama_release") / RELEASE_FOLDER
+    table = read_split(release, language, step.settings.relations)
     step.writer.write(table, MLAMA_SPLIT)
 
 
