@@ -59,7 +59,7 @@ def test_commands_and_options_are_described_in_sentences(
 def test_an_error_that_a_user_can_fix_is_a_message(
     error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr(run, "run_demo", fail)
@@ -68,7 +68,7 @@ def test_an_error_that_a_user_can_fix_is_a_message(
 
 
 def test_a_defect_keeps_its_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError("a defect")
 
     monkeypatch.setattr(run, "run_demo", fail)

@@ -8,10 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from factroots_dagster.cli.main import main
-from factroots_dagster.cli.yardstick import NEEDED_ASSETS, current_assets, parse_seeds
+from factroots_dagster.cli.yardstick import parse_seeds
 from factroots_dagster.errors import InputError
-from factroots_dagster.orchestration.catalog import CATALOG, ancestors
-from factroots_dagster.orchestration.stages import stages
 from factroots_dagster.yardstick.methods import METHODS
 from factroots_dagster.yardstick.table import read_yardstick
 
@@ -40,19 +38,6 @@ def test_a_world_is_scored_by_every_method_and_taken_up_again(tmp_path: Path) ->
     again = invoke(tmp_path / "again.csv", *arguments, "--folder", str(tmp_path / "worlds"))
     assert again.exit_code == 0 and "training 1 of 7" not in again.output
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "first.csv").read_bytes()
-
-
-def test_what_is_made_from_an_outdated_asset_of_its_stage_is_made_again() -> None:
-    """Before a run all but the changed asset look current: they were made from what is still on disk."""
-    stage = next(stage.assets for stage in stages(list(CATALOG.values())) if "wikipedia_dump" in stage.assets)
-    needed = [name for name in stage if name in NEEDED_ASSETS]
-    assert {"mlama_split", "wikipedia_articles", "fact_sources"} <= set(needed)
-    assert current_assets(needed, lambda name: True) == needed
-    current = current_assets(needed, lambda name: name != "wikipedia_dump")
-    assert "mlama_split" in current
-    made_from_it = {name for name in needed if "wikipedia_dump" in ancestors(name)}
-    assert "fact_sources" in made_from_it and made_from_it.isdisjoint(current)
-    assert set(current) == set(needed) - made_from_it - {"wikipedia_dump"}
 
 
 def test_seeds_are_parsed_and_checked() -> None:

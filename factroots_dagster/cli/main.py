@@ -57,8 +57,9 @@ def main() -> None:
 
 
 @main.command()
-def demo() -> None:
-    """Materialize every asset of the world and print a summary.
+@click.option("--force", is_flag=True, help="Make again what is up to date, too.")
+def demo(force: bool) -> None:
+    """Materialize every asset of the world that is not up to date, and print a summary.
 
     All runs take place in this process and are in Dagster's history.
     """
@@ -66,7 +67,7 @@ def demo() -> None:
 
     settings = load_settings()
     with dagster_instance() as instance:
-        run_demo(settings, instance, click.echo)
+        run_demo(settings, instance, click.echo, force=force)
 
 
 @main.command()

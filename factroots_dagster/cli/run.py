@@ -30,16 +30,22 @@ def stage_runner(settings: Settings, instance: dg.DagsterInstance, say: Callable
     return StageRunner(platform_for(settings), assets, definitions.resources or {}, instance, say)
 
 
-def run_demo(settings: Settings, instance: dg.DagsterInstance, say: Callable[[str], None] = print) -> None:
+def run_demo(
+    settings: Settings,
+    instance: dg.DagsterInstance,
+    say: Callable[[str], None] = print,
+    *,
+    force: bool = False,
+) -> None:
     """Materialize every asset of the world for every registered checkpoint, and print a summary with `say`.
 
-    Raises InputError when no checkpoint is registered (only possible outside generated worlds), and
-    StageFailedError when a run fails.
+    What is up to date is left as it is unless `force`. Raises InputError when no checkpoint is registered
+    (only possible outside generated worlds), and StageFailedError when a run fails.
     """
     started = time.monotonic()
     runner = stage_runner(settings, instance, say)
-    checkpoints = materialize_world(runner)
-    say(f"\nEvery asset materialized in {time.monotonic() - started:.0f} s.")
+    checkpoints = materialize_world(runner, only_outdated=not force)
+    say(f"\nEvery asset is materialized, after {time.monotonic() - started:.0f} s.")
     say(summarize_reports(runner.platform.store, checkpoints))
 
 

@@ -7,7 +7,7 @@ then the retrainings, in a folder of its own. What was measured beforehand is sa
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from factroots_dagster.errors import InputError
 from factroots_dagster.models.registry import registered
 from factroots_dagster.orchestration.assets.step import generated_world
 from factroots_dagster.orchestration.catalog import CATALOG, ancestors, rows_in
-from factroots_dagster.orchestration.partitions import CHECKPOINT, LANGUAGE, checkpoint_set
+from factroots_dagster.orchestration.partitions import CHECKPOINT, checkpoint_set
 from factroots_dagster.orchestration.stages import StageRunner, stages
 from factroots_dagster.orchestration.versions import StoreSnapshot
 from factroots_dagster.sandbox.blocks import block_names
@@ -147,30 +147,12 @@ def _materialize_types(runner: StageRunner) -> str:
     return key
 
 
-def _materialize_current(runner: StageRunner, assets: Sequence[str] | set[str], key: str = "") -> None:
+def _materialize_current(
+    runner: StageRunner, assets: Sequence[str] | set[str], key: str | None = None
+) -> None:
     """Materialize those of some assets that are missing or out of date, of one checkpoint."""
-    settings = runner.platform.settings
-    keys: Mapping[str, Sequence[str]] = {CHECKPOINT: [key], LANGUAGE: settings.active_languages}
-    for stage in stages([row for row in rows_in(settings) if row.name in assets]):
-        snapshot = StoreSnapshot(runner.platform.store, settings)
-
-        def on_disk(name: str, snapshot: StoreSnapshot = snapshot) -> bool:
-            return all(snapshot.is_current(name, parts) for parts in CATALOG[name].partitions(keys))
-
-        runner.run_stage(stage, key, skip=current_assets(stage.assets, on_disk))
-
-
-def current_assets(assets: Sequence[str], on_disk: Callable[[str], bool]) -> list[str]:
-    """Those of a stage's assets, each after those that it reads, that need not be made again.
-
-    on_disk: whether an asset is there, made from what is upstream on disk. What another asset of the stage is
-    made from may itself be made again, which on_disk cannot know.
-    """
-    outdated: set[str] = set()
-    for name in assets:
-        if outdated.intersection(CATALOG[name].reads) or not on_disk(name):
-            outdated.add(name)
-    return [name for name in assets if name not in outdated]
+    for stage in stages([row for row in rows_in(runner.platform.settings) if row.name in assets]):
+        runner.run_stage(stage, key, only_outdated=True)
 
 
 def _materialize_truth(runner: StageRunner) -> pa.Table:

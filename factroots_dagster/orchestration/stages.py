@@ -16,6 +16,7 @@ import dagster as dg
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.registry import lookup, registered
 from factroots_dagster.orchestration.catalog import AssetRow, rows_in
+from factroots_dagster.orchestration.outdated import find_current
 from factroots_dagster.orchestration.partitions import (
     BLOCK,
     CELL,
@@ -107,14 +108,25 @@ class StageRunner:
                 self.say(f"  warning: {check.asset_key.to_user_string()}{partition}: {check.description}")
         self.say(f"  {time.monotonic() - started:.1f} s")
 
-    def run_stage(self, stage: Stage, checkpoint: str | None = None, skip: Iterable[str] = ()) -> None:
+    def run_stage(
+        self,
+        stage: Stage,
+        checkpoint: str | None = None,
+        *,
+        skip: Iterable[str] = (),
+        only_outdated: bool = False,
+    ) -> bool:
         """Materialize a stage's assets in all languages or blocks, and of one checkpoint where it has any.
 
-        skip: assets of the stage that are left out.
+        skip: assets of the stage that are left out. only_outdated: so are those that are up to date in all of
+        these partitions. Returns whether there was anything to do.
         """
         assets = [name for name in stage.assets if name not in set(skip)]
+        if only_outdated:
+            current = find_current(self.platform, self.instance, assets, checkpoint)
+            assets = [name for name in assets if name not in current]
         if not assets:
-            return
+            return False
         languages = self.platform.settings.active_languages
         names = ", ".join(assets)
         if stage.partitioned_by == (LANGUAGE,):
@@ -129,32 +141,37 @@ class StageRunner:
             self.run(f"{names} of {checkpoint}", assets, checkpoint)
         else:
             self.run(names, assets)
+        return True
 
 
-def materialize_world(runner: StageRunner) -> list[str]:
+def materialize_world(runner: StageRunner, *, only_outdated: bool = False) -> list[str]:
     """Materialize every asset that is not made on demand, for every checkpoint; returns the checkpoints.
 
-    Raises InputError when no checkpoint is registered (only possible outside generated worlds), and
-    StageFailedError when a run fails.
+    only_outdated: but for what is up to date; a line says so where that is everything. Raises InputError when
+    no checkpoint is registered (only possible outside generated worlds), and StageFailedError when a run
+    fails.
     """
     settings = runner.platform.settings
     # Elsewhere training makes them. A model that cannot be asked is refused before any dump is read.
     described = [] if settings.generated else _registered_partitions(runner)
     if described and settings.wordpiece_checkpoint:
         lookup(settings, settings.wordpiece_checkpoint)
-    for key in described:
-        runner.run(f"checkpoint of {key}", ["checkpoint"], key)
+    made = [
+        runner.run_stage(Stage((CHECKPOINT,), ("checkpoint",)), key, only_outdated=only_outdated)
+        for key in described
+    ]
     plan = stages([row for row in rows_in(settings) if not row.on_demand])
     first = next(number for number, stage in enumerate(plan) if CHECKPOINT in stage.partitioned_by)
     last = max(number for number, stage in enumerate(plan) if CHECKPOINT in stage.partitioned_by)
-    for stage in plan[:first]:
-        runner.run_stage(stage)
+    made += [runner.run_stage(stage, only_outdated=only_outdated) for stage in plan[:first]]
     checkpoints = described or _registered_partitions(runner)
     for key in checkpoints:
         for stage in plan[first : last + 1]:
-            runner.run_stage(stage, key, skip=["checkpoint"] if described else [])
-    for stage in plan[last + 1 :]:
-        runner.run_stage(stage)
+            skip = ["checkpoint"] if described else []
+            made.append(runner.run_stage(stage, key, skip=skip, only_outdated=only_outdated))
+    made += [runner.run_stage(stage, only_outdated=only_outdated) for stage in plan[last + 1 :]]
+    if not any(made):
+        runner.say("nothing has changed: every asset is up to date")
     return checkpoints
 
 
