@@ -59,7 +59,7 @@ def main() -> None:
 @main.command()
 @click.option("--force", is_flag=True, help="Make again what is up to date, too.")
 def demo(force: bool) -> None:
-    """Materialize every asset of the world that is not up to date, and print a summary.
+    """Make every asset that is not up to date, and print a summary.
 
     All runs take place in this process and are in Dagster's history.
     """
