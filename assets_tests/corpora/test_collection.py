@@ -233,6 +233,7 @@ def test_files_at_a_uri_are_read_by_spark_to_the_same_documents(session: Any, tm
     for number, ending in enumerate(("parquet", "jsonl", "jsonl.gz", "jsonl.zst", "parquet")):
         write_rows(tmp_path / "a b" / f"{number}.{ending}", rows[number::5])
     write_lines(tmp_path / "a b" / "5.jsonl", [b'{"text": "ok"}', b"", b"{", b'{"text": "\xff"}'])
+    pq.write_table(pa.table({"text": pa.array([], pa.string())}), tmp_path / "a b" / "6.parquet")
     options = "weight=n? url=m.u? duplicates=merge"
     local = written(session, f"'web={tmp_path}/a b/*' {options}", tmp_path / "local")
     remote = written(session, f"'web=file://{tmp_path}/a b/*' {options}", tmp_path / "remote")
@@ -264,6 +265,30 @@ def test_shards_at_a_uri_that_are_finished_are_not_read_again(session: Any, tmp_
     assert "2 of 3 parts were finished" in lines[0]
     again = {path.name: path.stat().st_mtime_ns for path in out.glob("part-*")}
     assert again.items() >= stamps.items() and len(again) == 3
+
+
+def test_jobs_at_a_uri_that_are_finished_stay_finished(session: Any, tmp_path: Path) -> None:
+    rows = [{"text": hashlib.sha512(str(n).encode()).hexdigest()} for n in range(400)]
+    for number in range(4):
+        write_rows(tmp_path / "in" / f"{number}.jsonl.gz", rows[number::4])
+    inventory, out = listed(session, f"web=file://{tmp_path}/in"), tmp_path / "out"
+    damaged = tmp_path / "in" / "2.jsonl.gz"
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[: len(whole) // 2])
+    out.mkdir()
+    with pytest.raises(InputError, match=r"Spark cannot read a file of the corpus: .*2.jsonl.gz"):
+        write_documents(session, inventory, out, job_bytes=1)
+    stamps = {path.name: path.stat().st_mtime_ns for path in out.glob("part-*")}
+    assert sorted(stamps) == ["part-00000-000.parquet", "part-00001-000.parquet"]
+    damaged.write_bytes(whole)
+    lines: list[str] = []
+    counts = write_documents(session, inventory, out, progress=lines.append)
+    assert counts["articles"] == 400 and "2 of 4 parts were finished" in lines[0]
+    again = {path.name: path.stat().st_mtime_ns for path in out.glob("part-*")}
+    assert again.items() >= stamps.items() and len(again) == 4
+    assert [row["text"] for row in ds.dataset(out).to_table().to_pylist()] == [
+        row["text"] for number in range(4) for row in rows[number::4]
+    ]
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "z.parquet", "a.jsonl.gz", "a.jsonl.zst"])
