@@ -233,6 +233,20 @@ def test_damaged_compression_keeps_every_complete_page(spark, tmp_path: Path, da
     assert any("a corrupt bzip2 block" in problem["problem"] for problem in problems)
 
 
+@pytest.mark.parametrize("compression", ["gz", "bz2"])
+def test_a_stream_that_is_too_large_for_one_part_is_refused(tmp_path: Path, compression: str) -> None:
+    dump = acquire_dump("nl", str(write_dump(tmp_path, dump_xml(PAGES)).parent), "latest", tmp_path)
+    row = dump.to_pylist()[0] | {"bytes": 9 * 2**30, "compression": compression}
+    options = {"lists": True, "page_seconds": PAGE_SECONDS, "min_range_bytes": 2**20}
+    dump = pa.Table.from_pylist([row], dump.schema)
+    if compression == "bz2":  # which is read in pieces
+        assert len(divide_dump(dump, tmp_path, **options).sizes) == 48
+        return
+    with pytest.raises(InputError, match=r"more than 8.6 GB in one compressed stream") as error:
+        divide_dump(dump, tmp_path, **options)
+    assert ".bz2" in error.value.remedy
+
+
 def test_a_killed_run_is_resumed_with_the_jobs_that_are_missing(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     texts = [f"[[T{n}|t]] " + hashlib.sha512(str(n).encode()).hexdigest() * 40 for n in range(1, 400)]
     rows = [page_xml(n, f"T{n}", text) for n, text in enumerate(texts, 1)]

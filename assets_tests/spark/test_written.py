@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from assets_tests.spark.parts import ROWS, failing, logged, parts_of, rows_of_part
+from factroots_dagster.errors import InputError
 from factroots_dagster.spark.parts import Outcome, PartFunction
 from factroots_dagster.spark.written import forget_finished, write_parts
 
@@ -88,6 +89,21 @@ def test_the_driver_keeps_what_it_will_of_each_outcome(spark: Any, tmp_path: Pat
     assert part_files(out) == {
         f"part-0000{number}-000.parquet": rows_of_part(number, 3).to_pylist() for number in range(4)
     }
+
+
+def test_files_that_workers_wrote_elsewhere_are_missed(spark: Any, tmp_path: Path) -> None:
+    def lose(number: int, outcome: Outcome) -> Outcome:
+        for path in tmp_path.glob("_job-*/part-00001-*"):
+            path.unlink()
+        return outcome
+
+    with pytest.raises(InputError, match=f"of 12 rows .* 8 are in {tmp_path}") as error:
+        write_parts(spark, replace(parts_of(3), receive=lose), tmp_path, seconds=1000)
+    assert "data root" in error.value.remedy
+    outcomes = write_parts(spark, parts_of(3), tmp_path)
+    assert [outcome["number"] for outcome in outcomes] == [0, 1, 2]
+    forget_finished(tmp_path)
+    assert sorted(part_files(tmp_path)) == [f"part-0000{number}-000.parquet" for number in range(3)]
 
 
 def test_jobs_that_are_finished_are_not_run_again(spark: Any, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import gc
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import partial, reduce
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import pyarrow as pa
 
@@ -21,8 +21,17 @@ if TYPE_CHECKING:
 JOB_BYTES, PARTS_PER_CORE = 256 * 2**20, 4
 """Bytes of input of a job and its parts for each core, at least: the last parts of a job leave cores idle."""
 
-Finished = dict[int, tuple[int, Outcome]]
-"""By the number of the part, the partition that it was computed in and its outcome."""
+
+class FinishedPart(NamedTuple):
+    """What a task sends of a part: the partition that it was computed in, its number of rows, its outcome."""
+
+    partition: int
+    rows: int
+    outcome: Outcome
+
+
+Finished = dict[int, FinishedPart]
+"""By the number of the part."""
 
 NO_PARTITION = -1
 
@@ -47,7 +56,7 @@ class Job:
 
     frame: the DataFrame of their rows, a partition per group, in the order of the parts. With `is_packed` it
     has a column of Arrow streams instead (see `unpack`), which Java passes on without looking at values.
-    earlier: bytes of parts that were finished before.
+    earlier: bytes of parts that were finished before. rows: of the parts that are finished and kept.
     """
 
     def __init__(
@@ -65,7 +74,7 @@ class Job:
         # An accumulator's updates come with a task's result, whatever becomes of other attempts at it.
         self._arrived: Accumulator[Finished] = spark.sparkContext.accumulator({}, cast("Any", Joined()))
         self._unheard = {number for group in groups for number in group}
-        self._outcomes, self._part_of = Outcomes(), dict[int, int]()
+        self._outcomes, self._part_of, self.rows = Outcomes(), dict[int, int](), 0
         schema = storage_schema(parts.schema)
         columns = from_arrow_schema(PACKED if is_packed else schema)
         options = {"schema": schema, "finished": self._arrived, "is_packed": is_packed}
@@ -90,13 +99,13 @@ class Job:
     def _receive_all(self) -> None:
         arrived = self._arrived.value
         while arrived:
-            number, (partition, outcome) = arrived.popitem()
-            self._receive(number, partition, outcome)
+            self._receive(*arrived.popitem())
 
-    def _receive(self, number: int, partition: int, outcome: Outcome) -> None:
+    def _receive(self, number: int, part: FinishedPart) -> None:
         self._unheard.discard(number)
-        if (kept := self._parts.receive(number, outcome)) is not None:
-            self._outcomes[number], self._part_of[partition] = kept, number
+        if (kept := self._parts.receive(number, part.outcome)) is not None:
+            self._outcomes[number], self._part_of[part.partition] = kept, number
+            self.rows += part.rows
 
     def run(
         self,
@@ -118,7 +127,7 @@ class Job:
         result = run_with_progress(lambda: action(self.frame), report, seconds)
         self._receive_all()
         for number in sorted(self._unheard):  # whose input Spark reads itself and found empty
-            self._receive(number, NO_PARTITION, finish(self._parts.function(number)))
+            self._receive(number, FinishedPart(NO_PARTITION, 0, finish(self._parts.function(number))))
         return result
 
 
@@ -166,17 +175,20 @@ def compute_parts(
     task = TaskContext.get()
     assert task is not None
     for number, part in open_parts(batches):
-        outcome = yield from _batches(part, schema, is_packed)
-        finished.add({number: (task.partitionId(), outcome)})
+        rows, outcome = yield from _batches(part, schema, is_packed)
+        finished.add({number: FinishedPart(task.partitionId(), rows, outcome)})
 
 
-def _batches(part: Part, schema: pa.Schema, is_packed: bool) -> Generator[pa.RecordBatch, None, Outcome]:
+def _batches(
+    part: Part, schema: pa.Schema, is_packed: bool
+) -> Generator[pa.RecordBatch, None, tuple[int, Outcome]]:
+    rows = 0
     while True:
         try:
             table = next(part)
         except StopIteration as end:
-            outcome: Outcome = end.value
-            return outcome
+            return rows, end.value
+        rows += table.num_rows
         table = table.select(schema.names).cast(schema)
         yield from [pack(table)] if is_packed else table.to_batches()
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
+from factroots_dagster.errors import InputError
 from factroots_dagster.spark.jobs import Job, divide_into_jobs
 from factroots_dagster.spark.parts import Outcome, Outcomes, Parts
 from factroots_dagster.spark.progress import PROGRESS_SECONDS, format_resumption
@@ -59,7 +60,8 @@ def write_parts(
 
     The parts are computed in jobs (see `divide_into_jobs`, also for job_bytes).
     After a call that failed or was killed, a call with the same folder computes only the jobs that are
-    missing, until `forget_finished` forgets those that are not.
+    missing, until `forget_finished` forgets those that are not. Raises InputError where the workers' files
+    are not in `folder`: on a cluster it must be on a file system that all of them share.
     """
     sizes = parts.sizes
     _remove_jobs(folder)
@@ -77,7 +79,9 @@ def write_parts(
         name = uuid.uuid4().hex
         target = folder.absolute() / f"{_JOB_FOLDER}{name}"
         job.run(partial(_write_frame, path=f"file://{target}", options=options), progress, seconds)
-        _move_files(target, folder, job.part_of)
+        if (rows := _move_files(target, folder, job.part_of)) != job.rows:
+            problem = f"of {job.rows:,} rows that Spark's workers have written {rows:,} are in {folder}"
+            raise InputError(problem, "choose a data root that all workers see by the same path")
         with atomic_file(folder / _FINISHED.format(name=name)) as temporary:
             temporary.write_text(json.dumps(sorted(job.outcomes.items())))
         outcomes |= job.outcomes
@@ -90,14 +94,20 @@ def _write_frame(frame: DataFrame, path: str, options: Mapping[str, str]) -> Non
     frame.write.options(**options).parquet(path)
 
 
-def _move_files(source: Path, folder: Path, part_of: Mapping[int, int]) -> None:
-    """Move the files of a finished job beside the others. part_of: by partition, the part that is kept."""
+def _move_files(source: Path, folder: Path, part_of: Mapping[int, int]) -> int:
+    """Move the files of a finished job beside the others; their number of rows.
+
+    part_of: by partition, the part that is kept.
+    """
+    total = 0
     for path in sorted(source.glob("part-*.parquet")):
         # part-<partition>-<unique id>-c<file>.<compression>.parquet
         partition, file = int(path.name.split("-")[1]), int(path.name.partition(".")[0].rpartition("-c")[2])
-        if partition in part_of and pq.read_metadata(path).num_rows:
+        if partition in part_of and (rows := pq.read_metadata(path).num_rows):
+            total += rows
             path.replace(folder / f"part-{part_of[partition]:05d}-{file:03d}.parquet")
     shutil.rmtree(source)
+    return total
 
 
 def _read_finished(folder: Path) -> Outcomes:

@@ -37,6 +37,9 @@ PAGE_SECONDS = 20.0
 GROUP_ROWS, GROUP_BYTES = 2000, 16 * 2**20
 """A task passes on so many pages, or bytes of wikitext, together."""
 
+MAX_STREAM_BYTES = 8 * 2**30
+"""A .gz or .zst dump is one part, and the anchors that a part sends to the driver must not exceed 2 GB."""
+
 FILE_ROWS = 100_000
 """A file of articles has no more rows, some 100 MB: mentions are searched for in one file a task."""
 
@@ -92,10 +95,17 @@ def write_articles(
 def divide_dump(
     dump: pa.Table, folder: Path, lists: bool, page_seconds: float, min_range_bytes: int
 ) -> Parts:
-    """WIKIPEDIA_ARTICLES of a dump, a part for each byte range; their anchors are kept in `folder`."""
+    """WIKIPEDIA_ARTICLES of a dump, a part for each byte range; their anchors are kept in `folder`.
+
+    Raises InputError for a file that is too large to be one part.
+    """
     row = dump.to_pylist()[0]
     language, spaces = row["language"], [(space["key"], space["name"]) for space in row["namespaces"]]
     ranges = split_dump(dump, min_range_bytes)
+    for source in ranges:
+        if source.end - source.start > MAX_STREAM_BYTES:
+            problem = f"{source.path}: more than {MAX_STREAM_BYTES / 1e9:.1f} GB in one compressed stream"
+            raise InputError(problem, "compress it as .bz2, of which several cores read pieces")
     function = partial(
         convert_part,
         ranges=ranges,
