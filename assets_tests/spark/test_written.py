@@ -97,7 +97,7 @@ def test_files_that_workers_wrote_elsewhere_are_missed(spark: Any, tmp_path: Pat
             path.unlink()
         return outcome
 
-    with pytest.raises(InputError, match=f"of 12 rows .* 8 are in {tmp_path}") as error:
+    with pytest.raises(InputError, match=f"told of 12 rows, of which 8 are in {tmp_path}") as error:
         write_parts(spark, replace(parts_of(3), receive=lose), tmp_path, seconds=1000)
     assert "data root" in error.value.remedy
     outcomes = write_parts(spark, parts_of(3), tmp_path)

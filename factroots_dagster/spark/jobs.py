@@ -56,7 +56,7 @@ class Job:
 
     frame: the DataFrame of their rows, a partition per group, in the order of the parts. With `is_packed` it
     has a column of Arrow streams instead (see `unpack`), which Java passes on without looking at values.
-    earlier: bytes of parts that were finished before. rows: of the parts that are finished and kept.
+    earlier: bytes of parts that were finished before. rows: of the parts that are finished, kept or not.
     """
 
     def __init__(
@@ -102,10 +102,12 @@ class Job:
             self._receive(*arrived.popitem())
 
     def _receive(self, number: int, part: FinishedPart) -> None:
-        self._unheard.discard(number)
+        if number not in self._unheard:
+            return  # another attempt at it, after what came of the first was lost before a shuffle
+        self._unheard.remove(number)
+        self.rows += part.rows
         if (kept := self._parts.receive(number, part.outcome)) is not None:
             self._outcomes[number], self._part_of[part.partition] = kept, number
-            self.rows += part.rows
 
     def run(
         self,
@@ -126,8 +128,8 @@ class Job:
 
         result = run_with_progress(lambda: action(self.frame), report, seconds)
         self._receive_all()
-        for number in sorted(self._unheard):  # whose input Spark reads itself and found empty
-            self._receive(number, FinishedPart(NO_PARTITION, 0, finish(self._parts.function(number))))
+        for number in sorted(self._unheard):
+            self._receive(number, FinishedPart(NO_PARTITION, 0, self._parts.outcome_without_input(number)))
         return result
 
 
@@ -191,13 +193,3 @@ def _batches(
         rows += table.num_rows
         table = table.select(schema.names).cast(schema)
         yield from [pack(table)] if is_packed else table.to_batches()
-
-
-def finish(part: Part) -> Outcome:
-    """Compute a part here; its outcome, without its rows."""
-    while True:
-        try:
-            next(part)
-        except StopIteration as end:
-            outcome: Outcome = end.value
-            return outcome

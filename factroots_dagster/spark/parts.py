@@ -68,6 +68,10 @@ class Parts:
         lists = [list(group) for group in groups]
         return [(numbers, partial(open_groups, groups=lists, function=self.function))]
 
+    def outcome_without_input(self, number: int) -> Outcome:
+        """Of a part of which no task was given anything; there is none unless `open` lets Spark read."""
+        raise RuntimeError(f"{self.what}: no task has told of part {number}")
+
 
 def share_tasks(numbers: Sequence[int], total: int) -> list[list[int]]:
     """The numbers of parts with so many bytes of input in all, in consecutive groups that share a task.

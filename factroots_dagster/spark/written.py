@@ -80,7 +80,7 @@ def write_parts(
         target = folder.absolute() / f"{_JOB_FOLDER}{name}"
         job.run(partial(_write_frame, path=f"file://{target}", options=options), progress, seconds)
         if (rows := _move_files(target, folder, job.part_of)) != job.rows:
-            problem = f"of {job.rows:,} rows that Spark's workers have written {rows:,} are in {folder}"
+            problem = f"Spark's workers have told of {job.rows:,} rows, of which {rows:,} are in {folder}"
             raise InputError(problem, "choose a data root that all workers see by the same path")
         with atomic_file(folder / _FINISHED.format(name=name)) as temporary:
             temporary.write_text(json.dumps(sorted(job.outcomes.items())))
@@ -95,16 +95,16 @@ def _write_frame(frame: DataFrame, path: str, options: Mapping[str, str]) -> Non
 
 
 def _move_files(source: Path, folder: Path, part_of: Mapping[int, int]) -> int:
-    """Move the files of a finished job beside the others; their number of rows.
-
-    part_of: by partition, the part that is kept.
+    """Move the files of a finished job beside the others, but for those of parts that are not kept; the
+    number of rows in all of them. part_of: by partition, the part that is kept.
     """
     total = 0
     for path in sorted(source.glob("part-*.parquet")):
         # part-<partition>-<unique id>-c<file>.<compression>.parquet
         partition, file = int(path.name.split("-")[1]), int(path.name.partition(".")[0].rpartition("-c")[2])
-        if partition in part_of and (rows := pq.read_metadata(path).num_rows):
-            total += rows
+        rows = pq.read_metadata(path).num_rows
+        total += rows
+        if rows and partition in part_of:
             path.replace(folder / f"part-{part_of[partition]:05d}-{file:03d}.parquet")
     shutil.rmtree(source)
     return total

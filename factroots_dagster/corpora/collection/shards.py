@@ -106,7 +106,10 @@ def _convert(shard: Shard, records: Iterable[Record], function: ShardFunction) -
 
 @dataclass(frozen=True, kw_only=True)
 class SparkShards(Parts):
-    """Files at URIs, which Spark reads, one a task. function: of a part without rows."""
+    """Files at URIs, which Spark reads, one a task.
+
+    function: of the shard with a number if its file has no rows. shard_function: of any.
+    """
 
     shards: Sequence[Shard]
     reading: Reading
@@ -126,6 +129,16 @@ class SparkShards(Parts):
         by_path = {_comparable(shard.path): shard for shard in files}
         open_file = partial(_open_file, shards=by_path, function=self.shard_function)
         return [(frame, open_file) for frame in frames]
+
+    def outcome_without_input(self, number: int) -> Outcome:
+        """Of a file without rows."""
+        part = self.function(number)
+        while True:
+            try:
+                next(part)
+            except StopIteration as end:
+                outcome: Outcome = end.value
+                return outcome
 
 
 @contextmanager
