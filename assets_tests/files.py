@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from factroots_dagster.store.contents import digest_table
+
 
 def file_digests(folder: Path) -> dict[str, str]:
     """Relative path to SHA-256 of every file below a folder, hidden ones included."""
@@ -13,3 +15,9 @@ def file_digests(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def table_digests(folder: Path) -> dict[str, str]:
+    """As `file_digests`, but of Parquet files that of their rows: the bytes that Java writes vary."""
+    tables = {str(path.relative_to(folder)): digest_table([path]) for path in folder.rglob("*.parquet")}
+    return file_digests(folder) | tables

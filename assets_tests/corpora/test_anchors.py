@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 
 from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
 from factroots_dagster.corpora.schema import WIKIPEDIA_ANCHORS
-from factroots_dagster.corpora.wikipedia.anchors import AnchorWriter, is_held_out, merge_anchors
+from factroots_dagster.corpora.wikipedia.anchors import (
+    AnchorCounter,
+    is_held_out,
+    keep_anchors,
+    merge_anchors,
+)
 from factroots_dagster.corpora.wikipedia.articles import write_articles
 from factroots_dagster.corpora.wikipedia.dump import acquire_dump
 from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
@@ -29,9 +34,10 @@ Anchors = dict[tuple[str, str], tuple[int, int]]
 
 def anchors_of(folder: Path, pages: list[tuple[int, str]], **options: int) -> Anchors:
     """Links and held-out links by title and words, of all row groups together."""
-    with AnchorWriter(folder, 0, NAMESPACES, **options) as writer:
-        for page in pages:
-            writer.add(*page)
+    counter = AnchorCounter(NAMESPACES, **options)
+    for page in pages:
+        counter.add(*page)
+    keep_anchors(counter.finish(), folder, 0)
     merge_anchors(folder)
     assert [path.name for path in folder.iterdir()] == ["_anchors.parquet"]
     table = pq.read_table(folder / "_anchors.parquet")
@@ -102,23 +108,17 @@ def test_a_tenth_of_the_pages_is_held_out() -> None:
     assert is_held_out(10**18 - 1) in (True, False)
 
 
-def test_no_file_remains_of_a_failed_task(tmp_path: Path) -> None:
-    with pytest.raises(ZeroDivisionError), AnchorWriter(tmp_path, 3, NAMESPACES) as writer:
-        writer.add(1, "[[A]]")
-        raise ZeroDivisionError
-    assert not list(tmp_path.iterdir())
-
-
 def test_parts_are_merged_in_their_order_and_only_once(tmp_path: Path) -> None:
     for number in (1, 0):
-        with AnchorWriter(tmp_path, number, NAMESPACES) as writer:
-            writer.add(LEARNED, f"[[B{number}]] [[A{number}]]")
+        counter = AnchorCounter(NAMESPACES)
+        counter.add(LEARNED, f"[[B{number}]] [[A{number}]]")
+        keep_anchors(counter.finish(), tmp_path, number)
     merge_anchors(tmp_path)
     merged = tmp_path / "_anchors.parquet"
     before = merged.read_bytes()
     assert pq.read_table(merged)["target"].to_pylist() == ["A0", "B0", "A1", "B1"]
-    with AnchorWriter(tmp_path, 1, NAMESPACES):
-        pass  # a run that was killed between merging and removing the parts
+    # A run that was killed between merging and removing the parts.
+    keep_anchors(AnchorCounter(NAMESPACES).finish(), tmp_path, 1)
     merge_anchors(tmp_path)
     assert merged.read_bytes() == before and [*tmp_path.iterdir()] == [merged]
 

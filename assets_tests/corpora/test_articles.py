@@ -1,4 +1,4 @@
-"""From dump to articles: counts against independent ones, damage contained, the same bytes every time."""
+"""From dump to articles: counts against independent ones, damage contained, the same rows every time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import bz2
 import hashlib
 import json
 import re
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
@@ -17,14 +18,15 @@ import pytest
 
 from assets_tests.corpora.cleaning import clean
 from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
+from assets_tests.files import table_digests
+from assets_tests.spark.parts import failing, logged
 from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES
-from factroots_dagster.corpora.wikipedia.articles import PAGE_SECONDS, write_articles, write_part
+from factroots_dagster.corpora.wikipedia.articles import PAGE_SECONDS, divide_dump, write_articles
 from factroots_dagster.corpora.wikipedia.dump import acquire_dump
 from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
-from factroots_dagster.corpora.wikipedia.pages import split_dump
 from factroots_dagster.corpora.wikipedia.redirects import find_redirect
 from factroots_dagster.errors import InputError
-from factroots_dagster.spark.tasks import run_tasks
+from factroots_dagster.spark.written import write_parts
 from factroots_dagster.tracing.mentions import write_mentions
 from factroots_dagster.tracing.schema import WIKIPEDIA_VOLUME
 from factroots_dagster.tracing.volume import measure_volume
@@ -231,50 +233,59 @@ def test_damaged_compression_keeps_every_complete_page(spark, tmp_path: Path, da
     assert any("a corrupt bzip2 block" in problem["problem"] for problem in problems)
 
 
-def test_a_killed_run_is_resumed_with_the_parts_that_are_missing(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    rows = [page_xml(n, f"T{n}", hashlib.sha512(str(n).encode()).hexdigest() * 40) for n in range(1, 400)]
-    source = tmp_path / "source"
-    source.mkdir()
-    write_dump(source, dump_xml(rows), "nlwiki-20240101-pages-articles.xml")
-    dump = acquire_dump("nl", str(source), "latest", tmp_path)
+@pytest.mark.parametrize("compression", ["gz", "bz2"])
+def test_a_stream_that_is_too_large_for_one_part_is_refused(tmp_path: Path, compression: str) -> None:
+    dump = acquire_dump("nl", str(write_dump(tmp_path, dump_xml(PAGES)).parent), "latest", tmp_path)
+    row = dump.to_pylist()[0] | {"bytes": 9 * 2**30, "compression": compression}
+    options = {"lists": True, "page_seconds": PAGE_SECONDS, "min_range_bytes": 2**20}
+    dump = pa.Table.from_pylist([row], dump.schema)
+    if compression == "bz2":  # which is read in pieces
+        assert len(divide_dump(dump, tmp_path, **options).sizes) == 48
+        return
+    with pytest.raises(InputError, match=r"more than 8.6 GB in one compressed stream") as error:
+        divide_dump(dump, tmp_path, **options)
+    assert ".bz2" in error.value.remedy
 
-    def run(name: str) -> tuple[dict[str, str], list[str]]:
-        """Digests of the files, and lines of progress."""
-        lines: list[str] = []
-        write_articles(spark, dump, tmp_path / name, min_range_bytes=5000, progress=lines.append)
-        digests = {
-            path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (tmp_path / name).iterdir()
-        }
-        return digests, lines
 
-    (tmp_path / "undisturbed").mkdir()
-    undisturbed, _ = run("undisturbed")
-    assert len([name for name in undisturbed if name.startswith("part-")]) > 4
-    # As a kill leaves it: some parts with their states, one file half written, no counts.
+def test_a_killed_run_is_resumed_with_the_jobs_that_are_missing(spark, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    texts = [f"[[T{n}|t]] " + hashlib.sha512(str(n).encode()).hexdigest() * 40 for n in range(1, 400)]
+    rows = [page_xml(n, f"T{n}", text) for n, text in enumerate(texts, 1)]
+    for name in ("source", "undisturbed", "killed", "log"):
+        (tmp_path / name).mkdir()
+    xml = dump_xml(rows).replace("T7<", "T7\x01<")  # a problem in the first job, too
+    write_dump(tmp_path / "source", xml, "nlwiki-20240101-pages-articles.xml")
+    dump = acquire_dump("nl", str(tmp_path / "source"), "latest", tmp_path)
     killed = tmp_path / "killed"
-    killed.mkdir()
-    run_first_parts(spark, dump, killed, parts=3)
+
+    def run(folder: Path) -> list[str]:
+        """Lines of progress."""
+        lines: list[str] = []
+        write_articles(spark, dump, folder, min_range_bytes=5000, progress=lines.append)
+        return lines
+
+    run(tmp_path / "undisturbed")
+    # As a kill leaves it: some jobs finished, one half way, no counts.
+    parts = divide_dump(dump, killed, lists=True, page_seconds=PAGE_SECONDS, min_range_bytes=5000)
+    assert len(parts.sizes) > 6
+
+    def end() -> None:
+        raise ZeroDivisionError
+
+    function = partial(logged, function=parts.function, folder=tmp_path / "log")
+    function = partial(failing, function=function, wrong=3, error=end)
+    with pytest.raises(Exception, match="ZeroDivisionError"):
+        write_parts(spark, replace(parts, function=function), killed, job_bytes=1)
+    (killed / "_anchors-00003.arrow").write_bytes(b"half")
+    assert {path.name[0] for path in (tmp_path / "log").iterdir()} == set("0123")
     finished = sorted(killed.glob("part-*.parquet"))
-    assert len(finished) == 3
+    assert [path.name for path in finished] == [f"part-0000{number}-000.parquet" for number in range(3)]
     stamps = [path.stat().st_mtime_ns for path in finished]
-    (killed / "_0123.writing").write_bytes(b"PAR1 half")
-    resumed, lines = run("killed")
-    assert "3 of" in lines[0]
-    assert resumed == undisturbed
+    lines = run(killed)
+    assert lines[0] == f"nl: articles: 3 of {len(parts.sizes)} parts were finished by an earlier run"
+    assert table_digests(killed) == table_digests(tmp_path / "undisturbed")
+    assert pq.read_metadata(killed / "_problems.parquet").num_rows == 1
+    assert pq.read_metadata(killed / "_anchors.parquet").num_rows == 398
     assert stamps == [path.stat().st_mtime_ns for path in finished]
-
-
-def run_first_parts(spark, dump: pa.Table, folder: Path, parts: int) -> None:  # type: ignore[no-untyped-def]
-    """Write the first parts of a dump into `folder`, as a run does that is killed after them."""
-    function = partial(
-        write_part,
-        ranges=split_dump(dump, min_bytes=5000),
-        folder=folder,
-        namespaces=Namespaces.for_wiki("nl", [(6, "Bestand"), (14, "Categorie")]),
-        lists=True,
-        page_seconds=PAGE_SECONDS,
-    )
-    run_tasks(spark, folder, parts, function, what="nl", total=10**6)
 
 
 LANGUAGES = ["bn", "el", "en", "hy", "uk"]

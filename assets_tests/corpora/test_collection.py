@@ -20,6 +20,7 @@ import pytest
 
 from assets_tests.corpora.collections import SHAPED, Text, write_lines, write_rows, write_shaped
 from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
+from assets_tests.files import table_digests
 from assets_tests.orchestration.runs import materialize
 from assets_tests.project import PROJECT
 from factroots_dagster.corpora.collection.choices import parse_corpora
@@ -30,7 +31,6 @@ from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES, WIKIPEDIA_COUNT
 from factroots_dagster.corpora.wikipedia.dump import make_absolute, make_relative
 from factroots_dagster.errors import InputError
 from factroots_dagster.settings import Settings
-from factroots_dagster.spark.tasks import STATE_NAME
 from factroots_dagster.store.store import Store
 
 TEXTS = [
@@ -53,7 +53,8 @@ def written(
     """The rows of WIKIPEDIA_ARTICLES of one corpus."""
     folder.mkdir(exist_ok=True)
     write_documents(session, listed(session, setting, language), folder, **options)
-    assert not [path for path in folder.iterdir() if path.name.startswith(("_task", "_texts", "_copies"))]
+    side_tables = {path.name for path in folder.iterdir() if not path.name.startswith("part-")}
+    assert side_tables == {"_anchors.parquet", "_counts.parquet", "_problems.parquet"}
     table = ds.dataset(folder).to_table()
     assert table.schema == WIKIPEDIA_ARTICLES
     rows: list[dict[str, Any]] = table.to_pylist()
@@ -139,15 +140,14 @@ def test_a_damaged_shard_is_refused_and_the_others_stay_finished(session: Any, t
     out.mkdir()
     with pytest.raises(InputError, match=r"in/2.jsonl.gz: damaged or cut off"):
         write_documents(session, inventory, out)
-    done = [
-        number for number in range(4) if (out / STATE_NAME.format(number=number, status="done")).is_file()
-    ]
-    assert done == [0, 1, 3]
     stamps = {path.name: path.stat().st_mtime_ns for path in out.glob("part-*")}
-    assert len(stamps) == 3
+    assert sorted(stamps) == [f"part-0000{number}-000.parquet" for number in (0, 1, 3)]
+    with pytest.raises(InputError, match=r"in/2.jsonl.gz: damaged or cut off"):
+        write_documents(session, inventory, out)
     (tmp_path / "in" / "2.jsonl.gz").write_bytes(whole)
-    counts = write_documents(session, inventory, out)
-    assert counts["articles"] == 3000
+    lines: list[str] = []
+    counts = write_documents(session, inventory, out, progress=lines.append)
+    assert counts["articles"] == 3000 and "3 of 4 parts were finished" in lines[0]
     again = {path.name: path.stat().st_mtime_ns for path in out.glob("part-*")}
     assert len(again) == 4 and again.items() >= stamps.items()
 
@@ -158,7 +158,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from factroots_dagster.corpora.collection.documents import write_documents
 from factroots_dagster.spark.session import spark_session
-write_documents(lambda: spark_session("local[2]"), pq.read_table(sys.argv[1]), Path(sys.argv[2]))
+session = lambda: spark_session("local[2]")
+write_documents(session, pq.read_table(sys.argv[1]), Path(sys.argv[2]), job_bytes=1)
 """
 
 
@@ -169,7 +170,7 @@ def test_a_run_that_is_killed_half_way_is_resumed(session: Any, tmp_path: Path, 
         write_rows(tmp_path / "in" / f"{number}.jsonl", rows[number::6])
     setting = f"web={tmp_path}/in {options}"
     written(session, setting, tmp_path / "undisturbed")
-    undisturbed = digests(tmp_path / "undisturbed")
+    undisturbed = table_digests(tmp_path / "undisturbed")
     inventory, killed = listed(session, setting), tmp_path / "killed"
     pq.write_table(inventory, tmp_path / "inventory.parquet")
     killed.mkdir()
@@ -183,7 +184,7 @@ def test_a_run_that_is_killed_half_way_is_resumed(session: Any, tmp_path: Path, 
     states = killed / "_texts" if options else killed
     try:
         deadline = time.monotonic() + 50
-        while len(list(states.glob("_task-*.done.json"))) < 5:
+        while len(list(states.glob("_finished-*.json"))) < 4:
             assert run.poll() is None and time.monotonic() < deadline
             time.sleep(0.05)
     finally:
@@ -191,19 +192,15 @@ def test_a_run_that_is_killed_half_way_is_resumed(session: Any, tmp_path: Path, 
         run.wait()
     path.unlink()
     (tmp_path / "4.jsonl").rename(path)
-    finished = sorted(states.glob("[pt]*-*.parquet"))
+    finished = sorted(states.glob("part-*.parquet"))
     stamps = [path.stat().st_mtime_ns for path in finished]
     lines: list[str] = []
     write_documents(session, inventory, killed, progress=lines.append)
-    assert len(finished) == 5 and any("5 of 6 parts were finished" in line for line in lines)
+    assert len(finished) == 4 and any("4 of 6 parts were finished" in line for line in lines)
     if not options:
         assert stamps == [path.stat().st_mtime_ns for path in finished]
-    assert digests(killed) == undisturbed
+    assert table_digests(killed) == undisturbed
     os.close(writer)
-
-
-def digests(folder: Path) -> dict[str, str]:
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize("mode", ["count", "merge", "once"])
@@ -236,6 +233,7 @@ def test_files_at_a_uri_are_read_by_spark_to_the_same_documents(session: Any, tm
     for number, ending in enumerate(("parquet", "jsonl", "jsonl.gz", "jsonl.zst", "parquet")):
         write_rows(tmp_path / "a b" / f"{number}.{ending}", rows[number::5])
     write_lines(tmp_path / "a b" / "5.jsonl", [b'{"text": "ok"}', b"", b"{", b'{"text": "\xff"}'])
+    pq.write_table(pa.table({"text": pa.array([], pa.string())}), tmp_path / "a b" / "6.parquet")
     options = "weight=n? url=m.u? duplicates=merge"
     local = written(session, f"'web={tmp_path}/a b/*' {options}", tmp_path / "local")
     remote = written(session, f"'web=file://{tmp_path}/a b/*' {options}", tmp_path / "remote")
@@ -267,6 +265,30 @@ def test_shards_at_a_uri_that_are_finished_are_not_read_again(session: Any, tmp_
     assert "2 of 3 parts were finished" in lines[0]
     again = {path.name: path.stat().st_mtime_ns for path in out.glob("part-*")}
     assert again.items() >= stamps.items() and len(again) == 3
+
+
+def test_jobs_at_a_uri_that_are_finished_stay_finished(session: Any, tmp_path: Path) -> None:
+    rows = [{"text": hashlib.sha512(str(n).encode()).hexdigest()} for n in range(400)]
+    for number in range(4):
+        write_rows(tmp_path / "in" / f"{number}.jsonl.gz", rows[number::4])
+    inventory, out = listed(session, f"web=file://{tmp_path}/in"), tmp_path / "out"
+    damaged = tmp_path / "in" / "2.jsonl.gz"
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[: len(whole) // 2])
+    out.mkdir()
+    with pytest.raises(InputError, match=r"Spark cannot read a file of the corpus: .*2.jsonl.gz"):
+        write_documents(session, inventory, out, job_bytes=1)
+    stamps = {path.name: path.stat().st_mtime_ns for path in out.glob("part-*")}
+    assert sorted(stamps) == ["part-00000-000.parquet", "part-00001-000.parquet"]
+    damaged.write_bytes(whole)
+    lines: list[str] = []
+    counts = write_documents(session, inventory, out, progress=lines.append)
+    assert counts["articles"] == 400 and "2 of 4 parts were finished" in lines[0]
+    again = {path.name: path.stat().st_mtime_ns for path in out.glob("part-*")}
+    assert again.items() >= stamps.items() and len(again) == 4
+    assert [row["text"] for row in ds.dataset(out).to_table().to_pylist()] == [
+        row["text"] for number in range(4) for row in rows[number::4]
+    ]
 
 
 @pytest.mark.parametrize("name", ["a.parquet", "z.parquet", "a.jsonl.gz", "a.jsonl.zst"])
@@ -375,7 +397,7 @@ def test_joining_corpora_is_taken_up_where_it_was_killed(
     assert inventory.schema == WIKIPEDIA_DUMP
     (tmp_path / "whole").mkdir()
     write_all_documents(session, inventory, tmp_path / "whole")
-    expected = digests(tmp_path / "whole")
+    expected = table_digests(tmp_path / "whole")
     assert sum(name.startswith("part-") for name in expected) == 6
     for moves in range(6):
         folder = tmp_path / f"killed-{moves}"
@@ -396,7 +418,7 @@ def test_joining_corpora_is_taken_up_where_it_was_killed(
             with pytest.raises(KeyboardInterrupt):
                 write_all_documents(session, inventory, folder)
         write_all_documents(session, inventory, folder)
-        assert digests(folder) == expected
+        assert table_digests(folder) == expected
 
 
 def test_counts_are_one_row_as_for_wikipedia(session: Any, tmp_path: Path) -> None:

@@ -29,12 +29,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from assets_tests.files import file_digests
+from assets_tests.files import file_digests, table_digests
 from assets_tests.project import make_home
 from factroots_dagster.orchestration.catalog import passes, rows_in
 from factroots_dagster.orchestration.partitions import CHECKPOINT, LANGUAGE, key_of
 from factroots_dagster.settings import Settings
-from factroots_dagster.store.contents import digest_table
 from factroots_dagster.store.store import MANIFEST
 
 MIN_KILLS_PER_STEP = 5
@@ -63,11 +62,9 @@ class Step:
 
 
 def stored_digests(folder: Path) -> dict[str, str]:
-    """Relative path to digest of every file, of tables that of their rows: Java's bytes vary.
+    """Relative path to digest of every file, of tables that of their rows.
     Manifests without the run that wrote them, and without the digests of files."""
-    digests = file_digests(folder)
-    for path in folder.rglob("*.parquet"):
-        digests[str(path.relative_to(folder))] = digest_table([path])
+    digests = table_digests(folder)
     for path in folder.rglob(MANIFEST):
         manifest = json.loads(path.read_text(encoding="utf-8"))
         for name in ("run_id", "files"):
@@ -94,10 +91,9 @@ def find_temporaries(world: Path) -> list[Path]:
     """Files and folders that only a running writer may have."""
     return [
         *world.rglob(".*"),
-        *world.rglob("*.writing"),
-        *world.rglob("_task-*.json"),
         *world.rglob("_finished-*"),
-        *world.rglob("_job"),
+        *world.rglob("_job-*"),
+        *world.rglob("_anchors-*"),
     ]
 
 

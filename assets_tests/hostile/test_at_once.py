@@ -7,20 +7,23 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Generator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
+from assets_tests.files import table_digests
 from assets_tests.project import PROJECT
-from factroots_dagster.corpora.wikipedia.articles import write_part
+from factroots_dagster.corpora.wikipedia.articles import divide_dump, write_totals
 from factroots_dagster.corpora.wikipedia.dump import acquire_dump
-from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
-from factroots_dagster.corpora.wikipedia.pages import split_dump
-from factroots_dagster.spark.tasks import ReportProgress, TaskState, clean_up, run_tasks
+from factroots_dagster.spark.parts import Outcome, PartFunction
+from factroots_dagster.spark.written import forget_finished, write_parts
 from factroots_dagster.store.atomic import atomic_file
 from factroots_dagster.store.store import Store
 
@@ -151,59 +154,49 @@ def test_the_next_writer_of_a_file_removes_what_a_killed_one_left(tmp_path: Path
         writer.stdout.close()
 
 
-def write_part_and_die(
-    number: int, report_progress: ReportProgress, *, deaths_folder: Path, deaths: int, **arguments: object
-) -> TaskState:
-    """`write_part`, but the worker is killed in the middle of part 1, `deaths` times in all."""
-
-    def report_or_die(state: TaskState) -> None:
-        died = len(list(deaths_folder.iterdir()))
-        if number == 1 and died < deaths:
-            (deaths_folder / str(died)).touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-        report_progress(state)
-
-    return write_part(number, report_or_die, **arguments)  # type: ignore[arg-type]
+def die_in_part_one(
+    number: int, function: PartFunction, deaths_folder: Path, deaths: int
+) -> Generator[pa.Table, None, Outcome]:
+    """As `function`, but the worker is killed in the middle of part 1, `deaths` times in all."""
+    part = function(number)
+    yield next(part)
+    died = len(list(deaths_folder.iterdir()))
+    if number == 1 and died < deaths:
+        (deaths_folder / str(died)).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return (yield from part)
 
 
 @pytest.mark.parametrize("deaths", [1, 2])
-def test_a_lost_spark_worker_costs_nothing(spark: object, tmp_path: Path, deaths: int) -> None:
+def test_a_lost_spark_worker_costs_nothing(spark: Any, tmp_path: Path, deaths: int) -> None:
     """Spark retries a task once; if its worker is lost twice, the run fails and the next one resumes."""
     digest = hashlib.sha512()
     texts = []
     for _ in range(600):
         digest.update(b"x")
-        texts.append(digest.hexdigest() * 3)
+        texts.append(f"[[T1|t]] {digest.hexdigest() * 3}")
     xml = dump_xml([page_xml(n, f"T{n}", text) for n, text in enumerate(texts, 1)])
     write_dump(tmp_path, xml, "nlwiki-20240101-pages-articles.xml")
     dump = acquire_dump("nl", str(tmp_path), "latest", tmp_path)
-    ranges = split_dump(dump, min_bytes=20_000)
-    assert len(ranges) > 3
     contents = {}
     for name, times in (("undisturbed", 0), ("disturbed", deaths)):
         folder, deaths_folder = tmp_path / name, tmp_path / f"{name}-deaths"
         folder.mkdir()
         deaths_folder.mkdir()
-        body = partial(
-            write_part_and_die,
-            deaths_folder=deaths_folder,
-            deaths=times,
-            ranges=ranges,
-            folder=folder,
-            namespaces=Namespaces.for_wiki("nl"),
-            lists=True,
-            page_seconds=20.0,
+        parts = divide_dump(dump, folder, lists=True, page_seconds=20.0, min_range_bytes=20_000)
+        assert len(parts.sizes) > 3
+        function = partial(
+            die_in_part_one, function=parts.function, deaths_folder=deaths_folder, deaths=times
         )
-
-        def run(folder: Path = folder, body: partial[TaskState] = body) -> list[TaskState]:
-            return run_tasks(spark, folder, len(ranges), body, what="nl", total=10**9)  # type: ignore[arg-type]
-
+        parts = replace(parts, function=function)
         if times == 2:
             with pytest.raises(Exception, match=r"worker exited unexpectedly|crashed"):
-                run()
-        states = run()
+                write_parts(spark, parts, folder)
+        outcomes = write_parts(spark, parts, folder)
         assert len(list(deaths_folder.iterdir())) == times
-        assert sum(state["articles"] for state in states) == 600
-        clean_up(folder)
-        contents[name] = {path.name: path.read_bytes() for path in folder.iterdir()}
+        counts = write_totals(folder, outcomes)
+        assert counts["articles"] == 600
+        forget_finished(folder)
+        contents[name] = table_digests(folder)
     assert contents["disturbed"] == contents["undisturbed"]
+    assert sorted(contents["disturbed"])[:3] == ["_anchors.parquet", "_counts.parquet", "_problems.parquet"]

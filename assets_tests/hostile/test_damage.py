@@ -8,12 +8,13 @@ import tracemalloc
 from itertools import accumulate, pairwise
 from pathlib import Path
 
-import pyarrow.parquet as pq
+import pyarrow as pa
 import pytest
 
 from assets_tests.corpora.dumps import dump_xml, page_xml
+from assets_tests.spark.parts import run_part
 from factroots_dagster.corpora.wikipedia import pages
-from factroots_dagster.corpora.wikipedia.articles import PAGE_SECONDS, write_part
+from factroots_dagster.corpora.wikipedia.articles import PAGE_SECONDS, convert_part
 from factroots_dagster.corpora.wikipedia.bzip2 import find_markers, read_blocks
 from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
 from factroots_dagster.corpora.wikipedia.pages import ByteRange, PageReader
@@ -118,16 +119,14 @@ def test_a_damaged_page_is_listed_and_costs_only_itself(fault: str, tmp_path: Pa
     body = bad if isinstance(bad, bytes) else bad.encode()
     path = tmp_path / "nlwiki-20240101-pages-articles.xml"
     path.write_bytes(first.encode() + body + last.encode())
-    out = tmp_path / "out"
-    out.mkdir()
     size = path.stat().st_size
     source = ByteRange(str(path), "none", 0, size)
     tracemalloc.start()
-    counts = write_part(0, lambda _: None, [source], out, NAMESPACES, True, 20.0)
+    tables, counts = run_part(convert_part(0, [source], NAMESPACES, True, 20.0))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 10 * size + 50e6
-    assert pq.read_table(out / "part-00000-000.parquet")["title"].to_pylist() == ["Een", "Drie"]
+    assert pa.concat_tables(tables)["title"].to_pylist() == ["Een", "Drie"]
     problems = [problem["problem"] for problem in counts["problems"]]
     assert problems and set(problems) <= set(damage.split("|")), problems
     assert counts["damaged_pages"] == len(problems) and counts["articles"] == 2
@@ -191,7 +190,7 @@ def test_megabytes_of_hostile_wikitext_are_cleaned_within_a_page_s_time_limit(
     path = tmp_path / "dump"
     path.write_text(dump_xml([page_xml(1, "Een", wikitext)]))
     source = ByteRange(str(path), "none", 0, path.stat().st_size)
-    counts = write_part(0, lambda _: None, [source], tmp_path, NAMESPACES, True, PAGE_SECONDS)
+    _, counts = run_part(convert_part(0, [source], NAMESPACES, True, PAGE_SECONDS))
     assert counts["problems"] == [] and counts["articles"] == 1
     assert counts["characters"] <= len(wikitext)
 
@@ -201,7 +200,7 @@ def test_a_page_that_exceeds_the_time_limit_is_listed(tmp_path: Path) -> None:
     slow = page_xml(2, "Traag", "{{a|" * 500_000 + "}}" * 500_000)
     path.write_text(dump_xml([GOOD[0], slow, GOOD[1]]))
     source = ByteRange(str(path), "none", 0, path.stat().st_size)
-    counts = write_part(0, lambda _: None, [source], tmp_path, NAMESPACES, True, 0.01)
+    _, counts = run_part(convert_part(0, [source], NAMESPACES, True, 0.01))
     assert counts["unfinished_pages"] == 1 and counts["articles"] == 2
     assert [(p["page_id"], p["problem"]) for p in counts["problems"]] == [(2, "unfinished after 0.01 s")]
 

@@ -1,4 +1,4 @@
-"""The same tables on one core, on two, and on a standalone Spark cluster of which an executor is killed."""
+"""The same tables on one core, on two, and on a standalone Spark cluster of which executors are killed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pyspark
 
+from assets_tests.corpora.collections import write_rows
 from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
 from factroots_dagster.spark.java import java_home
 
@@ -23,33 +24,47 @@ from pathlib import Path
 import pyarrow as pa
 from factroots_dagster.facts.schema import MLAMA_SPLIT
 from factroots_dagster.tracing.sources import write_sources
-from factroots_dagster.corpora.wikipedia.articles import write_articles
+from factroots_dagster.corpora.collection import documents
+from factroots_dagster.corpora.collection.choices import parse_corpora
+from factroots_dagster.corpora.collection.files import list_files
+from factroots_dagster.corpora.wikipedia import articles
 from factroots_dagster.corpora.wikipedia.dump import acquire_dump
 from factroots_dagster.tracing import mentions
 from factroots_dagster.spark.session import spark_session
 from factroots_dagster.store.contents import digest_table
 source, target, master = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 spark = spark_session(master)
-folders = {name: target / name for name in ("articles", "mentions", "sources")}
+folders = {name: target / name for name in ("articles", "mentions", "sources", "local", "remote")}
 for folder in folders.values():
     folder.mkdir(parents=True)
+def lose_the_executor_once(module, name):
+    if not master.startswith("spark:"):
+        return
+    function, death = getattr(module, name), target / f"_death_in_{name}"
+    def compute(part, *arguments, **options):
+        outcome = yield from function(part, *arguments, **options)
+        if getattr(part, "number", part) == 1 and not death.exists():
+            death.touch()
+            daemon = Path("/proc", str(os.getppid()), "stat").read_text()
+            os.kill(int(daemon.rpartition(")")[2].split()[1]), signal.SIGKILL)
+        return outcome
+    setattr(module, name, compute)
+lose_the_executor_once(articles, "convert_part")
+lose_the_executor_once(mentions, "search_part")
 dump = acquire_dump("nl", str(source), "latest", target)
-write_articles(spark, dump, folders["articles"], min_range_bytes=20_000)
+articles.write_articles(spark, dump, folders["articles"], min_range_bytes=20_000)
+def write_web(location, folder):
+    (choice,) = parse_corpora(f"web={location}")
+    web = list_files("nl", choice, lambda: spark)
+    print(documents.write_documents(lambda: spark, web, folder))
+write_web(f"{source}/web duplicates=merge", folders["local"])
+lose_the_executor_once(documents, "convert_shard")
+write_web(f"file://{source}/web", folders["remote"])
 fact = {name: None for name in MLAMA_SPLIT.names} | {
     "uuid": "f", "language": "nl", "relation": "P1",
     "subject_uri": "Q1", "subject": "kaas", "object_uri": "Q2", "object": "wijn en",
 }
 split = pa.Table.from_pylist([fact], MLAMA_SPLIT)
-search_part, death = mentions.search_part, target / "_death"
-def search_and_lose_the_executor(number, **arguments):
-    outcome = yield from search_part(number, **arguments)
-    if number == 1 and not death.exists():
-        death.touch()
-        daemon = Path("/proc", str(os.getppid()), "stat").read_text()
-        os.kill(int(daemon.rpartition(")")[2].split()[1]), signal.SIGKILL)
-    return outcome
-if master.startswith("spark:"):
-    mentions.search_part = search_and_lose_the_executor
 mentions.write_mentions(spark, folders["articles"], split, folders["mentions"])
 table = write_sources(spark, folders["articles"], folders["mentions"], split, folders["sources"])
 print("windows", table["windows"].to_pylist())
@@ -122,6 +137,9 @@ def test_the_tables_are_the_same_whatever_spark_runs_on_and_loses(tmp_path: Path
         for n in range(1, 1500)
     ]
     write_dump(tmp_path, dump_xml(pages))
+    for number, ending in enumerate(("jsonl", "parquet", "jsonl.gz", "parquet")):
+        texts = [{"text": f"{words[n % 11]} {n % 60}"} for n in range(number, 100, 4)]
+        write_rows(tmp_path / "web" / f"{number}.{ending}", texts)
     outputs = {}
     with standalone_cluster(tmp_path) as url:
         for name, master in {"one": "local[1]", "two": "local[2]", "cluster": url}.items():
@@ -138,5 +156,8 @@ def test_the_tables_are_the_same_whatever_spark_runs_on_and_loses(tmp_path: Path
     assert files["one"] == files["two"] == files["cluster"]
     assert "windows [0" not in files["one"]
     assert files["one"].count("articles/part-") > 2 and files["one"].count("mentions/part-") > 2
-    assert (tmp_path / "cluster" / "_death").exists()
+    assert files["one"].count("local/part-") == files["one"].count("remote/part-") == 4
+    assert {path.name for path in (tmp_path / "cluster").glob("_death_in_*")} == {
+        f"_death_in_{name}" for name in ("convert_part", "search_part", "convert_shard")
+    }
     assert "executors 2" in outputs["cluster"] and "executors 1" in outputs["one"]

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from assets_tests.spark.parts import ROWS, failing, logged, parts_of, rows_of_part
 from factroots_dagster.spark.collected import collect_parts, forget_collected
-from factroots_dagster.spark.parts import Outcome, PartFunction, divide, pack, unpack
+from factroots_dagster.spark.jobs import divide
+from factroots_dagster.spark.parts import Outcome, PartFunction, pack, unpack
 from factroots_dagster.spark.progress import format_duration, format_progress
 
 

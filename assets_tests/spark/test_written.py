@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Generator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from assets_tests.spark.parts import ROWS, failing, logged, parts_of, rows_of_part
+from factroots_dagster.errors import InputError
+from factroots_dagster.spark.parts import Outcome, PartFunction
 from factroots_dagster.spark.written import forget_finished, write_parts
 
 
@@ -40,6 +44,66 @@ def test_parts_without_rows_leave_one_empty_file(spark: Any, tmp_path: Path) -> 
     forget_finished(tmp_path)
     assert part_files(tmp_path) == {"part-00000-000.parquet": []}
     assert pq.read_schema(tmp_path / "part-00000-000.parquet") == ROWS
+
+
+def test_a_part_of_many_rows_has_several_files(spark: Any, tmp_path: Path) -> None:
+    write_parts(spark, parts_of(2, rows=4), tmp_path, file_rows=2)
+    forget_finished(tmp_path)
+    assert part_files(tmp_path) == {
+        f"part-0000{number}-00{file}.parquet": rows_of_part(number, 4).to_pylist()[2 * file : 2 * file + 2]
+        for number, file in ((0, 0), (0, 1), (1, 0), (1, 1), (1, 2))
+    }
+
+
+def sending(number: int, function: PartFunction) -> Generator[pa.Table, None, Outcome]:
+    """As `function`; the outcome has what is no JSON, too."""
+    return (yield from function(number)) | {"sent": bytes([number]) * 100_000}
+
+
+def test_the_driver_keeps_what_it_will_of_each_outcome(spark: Any, tmp_path: Path) -> None:
+    """Part 2 is not kept at first: the next call computes it again, and none of the others."""
+    out, log = tmp_path / "out", tmp_path / "log"
+    out.mkdir()
+    log.mkdir()
+    received: list[tuple[int, bytes]] = []
+    unwanted = {2}
+
+    def receive(number: int, outcome: Outcome) -> Outcome | None:
+        received.append((number, outcome.pop("sent")))
+        return None if number in unwanted else outcome
+
+    parts = parts_of(4)
+    function = partial(sending, function=partial(logged, function=parts.function, folder=log))
+    parts = replace(parts, function=function, receive=receive)
+    outcomes = write_parts(spark, parts, out, job_bytes=20)
+    assert outcomes == [{"pages": 3 + number, "number": number} for number in (0, 1, 3)]
+    assert sorted(received) == [(number, bytes([number]) * 100_000) for number in range(4)]
+    assert sorted(path.name for path in out.glob("part-*")) == [
+        f"part-0000{number}-000.parquet" for number in (0, 1, 3)
+    ]
+    unwanted.clear()
+    outcomes = write_parts(spark, parts, out)
+    assert outcomes == [{"pages": 3 + number, "number": number} for number in range(4)]
+    assert sorted(path.name[0] for path in log.iterdir()) == ["0", "1", "2", "2", "3"]
+    forget_finished(out)
+    assert part_files(out) == {
+        f"part-0000{number}-000.parquet": rows_of_part(number, 3).to_pylist() for number in range(4)
+    }
+
+
+def test_files_that_workers_wrote_elsewhere_are_missed(spark: Any, tmp_path: Path) -> None:
+    def lose(number: int, outcome: Outcome) -> Outcome:
+        for path in tmp_path.glob("_job-*/part-00001-*"):
+            path.unlink()
+        return outcome
+
+    with pytest.raises(InputError, match=f"told of 12 rows, of which 8 are in {tmp_path}") as error:
+        write_parts(spark, replace(parts_of(3), receive=lose), tmp_path, seconds=1000)
+    assert "data root" in error.value.remedy
+    outcomes = write_parts(spark, parts_of(3), tmp_path)
+    assert [outcome["number"] for outcome in outcomes] == [0, 1, 2]
+    forget_finished(tmp_path)
+    assert sorted(part_files(tmp_path)) == [f"part-0000{number}-000.parquet" for number in range(3)]
 
 
 def test_jobs_that_are_finished_are_not_run_again(spark: Any, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from factroots_dagster.spark.parts import Job, Parts, divide_into_jobs, share_tasks, unpack
+from factroots_dagster.spark.jobs import Job, divide_into_jobs
+from factroots_dagster.spark.parts import Parts, share_tasks, unpack
 from factroots_dagster.spark.progress import PROGRESS_SECONDS, format_resumption
 from factroots_dagster.store.atomic import atomic_file
 from factroots_dagster.tables import storage_schema

@@ -39,7 +39,7 @@ SETTINGS = {
     "spark.sql.files.maxPartitionBytes": str(16 * 2**20),
     "spark.sql.files.openCostInBytes": str(2**20),
 }
-"""The same for every session. The files that tasks write do not depend on the number of cores."""
+"""The same for every session. The files that are written do not depend on the number of cores."""
 
 JAVA_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
 """Java passes rows on and encodes them: its optimizing compiler would not pay off. Checking the bytecode of

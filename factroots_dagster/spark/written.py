@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
-from factroots_dagster.spark.parts import Job, Outcome, Outcomes, Parts, divide_into_jobs
+from factroots_dagster.errors import InputError
+from factroots_dagster.spark.jobs import Job, divide_into_jobs
+from factroots_dagster.spark.parts import Outcome, Outcomes, Parts
 from factroots_dagster.spark.progress import PROGRESS_SECONDS, format_resumption
 from factroots_dagster.store.atomic import atomic_file
 from factroots_dagster.store.store import main_files
@@ -35,7 +37,7 @@ PARQUET_OPTIONS = {
     "parquet.block.size": str(32 * 2**20),
 }
 
-_FINISHED, _ANY_FINISHED = "_finished-{first:05d}.json", "_finished-*.json"
+_FINISHED, _ANY_FINISHED = "_finished-{name}.json", "_finished-*.json"
 _JOB_FOLDER = "_job-"
 
 
@@ -45,18 +47,21 @@ def write_parts(
     folder: Path,
     *,
     dictionary_columns: Sequence[str] = (),
+    file_rows: int = 0,
     progress: Callable[[str], None] | None = None,
     seconds: float = PROGRESS_SECONDS,
     job_bytes: int | None = None,
 ) -> list[Outcome]:
     """Write the rows of every part as `folder/part-<number>-<file>.parquet`; return the parts' outcomes.
 
-    A part without rows has no file, but where none has rows there is one empty file. dictionary_columns hold
-    few distinct strings.
+    A part without rows has no file, but where none has rows there is one empty file. Parts that are not kept
+    (see `Parts`) have neither file nor outcome. dictionary_columns hold few distinct strings. file_rows: the
+    most rows of a file; 0 for one file a part.
 
     The parts are computed in jobs (see `divide_into_jobs`, also for job_bytes).
     After a call that failed or was killed, a call with the same folder computes only the jobs that are
-    missing, until `forget_finished` forgets those that are not.
+    missing, until `forget_finished` forgets those that are not. Raises InputError where the workers' files
+    are not in `folder`: on a cluster it must be on a file system that all of them share.
     """
     sizes = parts.sizes
     _remove_jobs(folder)
@@ -64,34 +69,45 @@ def write_parts(
     if outcomes and progress:
         progress(format_resumption(parts.what, len(outcomes), len(sizes)))
     pending = [number for number in range(len(sizes)) if number not in outcomes]
-    options = PARQUET_OPTIONS | {f"parquet.enable.dictionary#{name}": "true" for name in dictionary_columns}
+    options = PARQUET_OPTIONS | {"maxRecordsPerFile": str(file_rows)}
+    options |= {f"parquet.enable.dictionary#{name}": "true" for name in dictionary_columns}
     for numbers in divide_into_jobs(spark, pending, sizes, job_bytes):
         job = Job(
             spark, parts, [[number] for number in numbers], earlier=sum(sizes[done] for done in outcomes)
         )
         # A name of its own: tasks of a job that failed may still be at work.
-        target = folder.absolute() / f"{_JOB_FOLDER}{uuid.uuid4().hex}"
-        job.run(partial(_write_frame, path=target.as_uri(), options=options), progress, seconds)
-        _move_files(target, folder, numbers)
-        with atomic_file(folder / _FINISHED.format(first=numbers[0])) as temporary:
+        name = uuid.uuid4().hex
+        target = folder.absolute() / f"{_JOB_FOLDER}{name}"
+        job.run(partial(_write_frame, path=f"file://{target}", options=options), progress, seconds)
+        if (rows := _move_files(target, folder, job.part_of)) != job.rows:
+            problem = f"Spark's workers have told of {job.rows:,} rows, of which {rows:,} are in {folder}"
+            raise InputError(problem, "choose a data root that all workers see by the same path")
+        with atomic_file(folder / _FINISHED.format(name=name)) as temporary:
             temporary.write_text(json.dumps(sorted(job.outcomes.items())))
         outcomes |= job.outcomes
-    ensure_table(folder, parts.schema)
-    return [outcomes[number] for number in range(len(sizes))]
+    if len(outcomes) == len(sizes):
+        ensure_table(folder, parts.schema)
+    return [outcomes[number] for number in sorted(outcomes)]
 
 
 def _write_frame(frame: DataFrame, path: str, options: Mapping[str, str]) -> None:
     frame.write.options(**options).parquet(path)
 
 
-def _move_files(source: Path, folder: Path, numbers: Sequence[int]) -> None:
-    """Move the files of a finished job, whose partitions are these parts, beside the others."""
+def _move_files(source: Path, folder: Path, part_of: Mapping[int, int]) -> int:
+    """Move the files of a finished job beside the others, but for those of parts that are not kept; the
+    number of rows in all of them. part_of: by partition, the part that is kept.
+    """
+    total = 0
     for path in sorted(source.glob("part-*.parquet")):
         # part-<partition>-<unique id>-c<file>.<compression>.parquet
         partition, file = int(path.name.split("-")[1]), int(path.name.partition(".")[0].rpartition("-c")[2])
-        if pq.read_metadata(path).num_rows:
-            path.replace(folder / f"part-{numbers[partition]:05d}-{file:03d}.parquet")
+        rows = pq.read_metadata(path).num_rows
+        total += rows
+        if rows and partition in part_of:
+            path.replace(folder / f"part-{part_of[partition]:05d}-{file:03d}.parquet")
     shutil.rmtree(source)
+    return total
 
 
 def _read_finished(folder: Path) -> Outcomes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from factroots_dagster.corpora.collection.choices import Reading
-from factroots_dagster.corpora.collection.duplicates import digest_shard, read_copies, write_copies
+from factroots_dagster.corpora.collection.duplicates import DIGESTS, digest_shard, read_copies, write_copies
 from factroots_dagster.corpora.collection.files import shards_of
 from factroots_dagster.corpora.collection.languages import all_codes
 from factroots_dagster.corpora.collection.records import Record, Shard
@@ -23,18 +23,18 @@ from factroots_dagster.corpora.collection.rows import (
     DocumentReader,
     OtherLanguage,
 )
-from factroots_dagster.corpora.collection.shards import run_shards
+from factroots_dagster.corpora.collection.shards import write_shards
 from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES, WIKIPEDIA_COUNTS
+from factroots_dagster.corpora.wikipedia.article_table import article_table, counted
 from factroots_dagster.corpora.wikipedia.articles import (
+    FILE_ROWS,
     GROUP_BYTES,
     GROUP_ROWS,
-    article_table,
-    count_sizes,
     write_totals,
 )
 from factroots_dagster.errors import InputError
-from factroots_dagster.spark.part_files import PartWriter
-from factroots_dagster.spark.tasks import ReportProgress, TaskState, clean_up
+from factroots_dagster.spark.parts import Outcome
+from factroots_dagster.spark.written import forget_finished
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -49,18 +49,21 @@ def write_documents(
     folder: Path,
     *,
     corpus_number: int = 1,
+    job_bytes: int | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, int]:
     """Write the documents of one corpus in one language into `folder`; return their counts.
 
     inventory: WIKIPEDIA_DUMP of the corpus. corpus_number: of the corpus among those of the language, from 1;
-    page ids begin with it. Files are those of `wikipedia.articles.write_articles`: `part-*.parquet`
-    (WIKIPEDIA_ARTICLES, in the order of files and rows), `_problems.parquet` (WIKIPEDIA_PROBLEMS, at most
-    MAX_PROBLEMS of each file) and `_counts.parquet`; `pages` counts the documents in the language.
+    page ids begin with it. job_bytes: see `write_parts`. Files are those of
+    `wikipedia.articles.write_articles`: `part-*.parquet` (WIKIPEDIA_ARTICLES, in the order of files and
+    rows), `_problems.parquet` (WIKIPEDIA_PROBLEMS, at most MAX_PROBLEMS of each file) and `_counts.parquet`;
+    `pages` counts the documents in the language.
 
     A row without text or with a weight that is none is listed as a problem. After a call that was killed, a
-    call with the same `folder` computes only the shards, which are files, that are missing. Raises InputError
-    for a file that is damaged, lacks a column or holds nothing but problems, and where no document is left.
+    call with the same `folder` computes only the jobs, of several files each, that are missing. Raises
+    InputError for a file that is damaged, lacks a column or holds nothing but problems, and where no document
+    is left.
     """
     language, corpus = inventory["language"][0].as_py(), inventory["corpus"][0].as_py()
     reading, shards = Reading(**inventory["reading"][0].as_py()), shards_of(inventory)
@@ -70,78 +73,65 @@ def write_documents(
         )
         raise InputError(problem, "join files, or divide the corpus into several with names of their own")
     reader = DocumentReader(corpus_number, all_codes(language), reading)
-    run = partial(run_shards, session, shards=shards, reading=reading, progress=progress)
+    write = partial(write_shards, session, shards, reading, progress=progress, job_bytes=job_bytes)
     copies = None
     if reading.duplicates != "count":
         texts, copies = folder / "_texts", folder / "_copies"
         if not (copies / "_SUCCESS").is_file():
             texts.mkdir(exist_ok=True)
-            digest = partial(digest_shard, folder=texts.absolute(), reader=reader)
-            run(folder=texts, function=digest, what=f"{language}: {corpus}, equal texts")
+            digest = partial(digest_shard, reader=reader)
+            write(digest, DIGESTS, texts, what=f"{language}: {corpus}, equal texts")
             write_copies(session(), texts, copies, reading.duplicates)
-    write = partial(
-        write_shard,
-        folder=folder.absolute(),
-        corpus=corpus,
-        reader=reader,
-        copies=copies and copies.absolute(),
-    )
-    states = run(folder=folder, function=write, what=f"{language}: {corpus}")
-    if not any(state["articles"] for state in states):
-        codes = sorted({code for state in states for code in state["other_languages"]})
+    convert = partial(convert_shard, corpus=corpus, reader=reader, copies=copies and copies.absolute())
+    what = f"{language}: {corpus}"
+    outcomes = write(convert, WIKIPEDIA_ARTICLES, folder, what=what, file_rows=FILE_ROWS)
+    if not any(outcome["articles"] for outcome in outcomes):
+        codes = sorted({code for outcome in outcomes for code in outcome["other_languages"]})
         others = f"; its documents are in {', '.join(codes[:MAX_CODES])}" if codes else ""
         problem = f"corpus {corpus!r} has no document of language {language!r} in {len(shards)} files{others}"
         raise InputError(problem, "correct its location or its language column, or leave the language out")
-    counts = write_totals(folder, states)
+    counts = write_totals(folder, outcomes)
     for name in ("_texts", "_copies"):
         shutil.rmtree(folder / name, ignore_errors=True)
-    clean_up(folder)
+    forget_finished(folder)
     if progress:
         progress(f"{language}: {counts['articles']:,} documents of {corpus}")
     return counts
 
 
-def write_shard(
-    shard: Shard,
-    records: Iterable[Record],
-    report_progress: ReportProgress,
-    *,
-    folder: Path,
-    corpus: str,
-    reader: DocumentReader,
-    copies: Path | None,
-) -> TaskState:
-    """In a worker: write the documents of one file; return its counts and problems."""
+def convert_shard(
+    shard: Shard, records: Iterable[Record], *, corpus: str, reader: DocumentReader, copies: Path | None
+) -> Generator[pa.Table, None, Outcome]:
+    """In a worker: the documents of one file; the outcome has their counts and problems."""
     counts = dict.fromkeys(WIKIPEDIA_COUNTS.names, 0)
     problems: list[dict[str, Any]] = []
     codes: Counter[str] = Counter()
     new_weights = read_copies(copies, shard)
     group: list[Document] = []
     size = 0
-    with PartWriter(folder, shard.number, WIKIPEDIA_ARTICLES) as writer:
-        for row, row_bytes, values in records:
-            document = reader.read(shard, row, values)
-            if isinstance(document, OtherLanguage):
-                codes[document.code] += 1
-                continue
-            if isinstance(document, str):
-                counts["damaged_pages"] += 1
-                counts["lost_bytes"] += row_bytes
-                if len(problems) < MAX_PROBLEMS:
-                    place = {"page_id": None, "title": f"{shard.file}:{row + 1}"}
-                    problems.append(place | {"problem": document, "bytes": row_bytes})
-                continue
-            counts["pages"] += 1
-            weight = new_weights.get(document.page_id, document.weight)
-            if not weight:
-                continue
-            group.append(document._replace(weight=weight))
-            size += len(document.text)
-            if len(group) == GROUP_ROWS or size >= GROUP_BYTES:
-                _write_group(group, corpus, writer, counts)
-                group, size = [], 0
-            report_progress(counts)
-        _write_group(group, corpus, writer, counts)
+    for row, row_bytes, values in records:
+        document = reader.read(shard, row, values)
+        if isinstance(document, OtherLanguage):
+            codes[document.code] += 1
+            continue
+        if isinstance(document, str):
+            counts["damaged_pages"] += 1
+            counts["lost_bytes"] += row_bytes
+            if len(problems) < MAX_PROBLEMS:
+                place = {"page_id": None, "title": f"{shard.file}:{row + 1}"}
+                problems.append(place | {"problem": document, "bytes": row_bytes})
+            continue
+        counts["pages"] += 1
+        weight = new_weights.get(document.page_id, document.weight)
+        if not weight:
+            continue
+        counts["articles"] += 1
+        group.append(document._replace(weight=weight))
+        size += len(document.text)
+        if len(group) == GROUP_ROWS or size >= GROUP_BYTES:
+            yield counted(document_table(group, corpus), counts)
+            group, size = [], 0
+    yield counted(document_table(group, corpus), counts)
     if problems and not counts["pages"]:
         problem = f"{shard.path}: none of its {counts['damaged_pages']:,} rows can be read; row 1: "
         raise InputError(
@@ -149,15 +139,6 @@ def write_shard(
         )
     other_languages = [code for code, _ in codes.most_common(MAX_CODES)]
     return counts | {"problems": problems, "other_languages": other_languages}
-
-
-def _write_group(group: list[Document], corpus: str, writer: PartWriter, counts: dict[str, int]) -> None:
-    """Write documents as one row group, and add their number and sizes to `counts`."""
-    table = document_table(group, corpus)
-    writer.write(table)
-    counts["articles"] += len(group)
-    for name, size in count_sizes(table).items():
-        counts[name] += size
 
 
 def document_table(documents: list[Document], corpus: str) -> pa.Table:

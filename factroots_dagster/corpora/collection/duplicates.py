@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,7 @@ import pyarrow.parquet as pq
 
 from factroots_dagster.corpora.collection.records import Record, Shard
 from factroots_dagster.corpora.collection.rows import MAX_SHARDS, SHARD_SHIFT, Document, DocumentReader
-from factroots_dagster.spark.part_files import PartWriter
-from factroots_dagster.spark.tasks import ReportProgress, TaskState
-from factroots_dagster.spark.written import ensure_table
+from factroots_dagster.spark.parts import Outcome
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -22,51 +21,39 @@ if TYPE_CHECKING:
 DIGEST_BYTES = 16
 """With 128 bits two different texts among 10^12 have the same digest with a probability of 10^-15."""
 
-_DIGESTS = pa.schema([("page_id", pa.int64()), ("weight", pa.int64()), ("digest", pa.binary(DIGEST_BYTES))])
+DIGESTS = pa.schema([("page_id", pa.int64()), ("weight", pa.int64()), ("digest", pa.binary())])
+"""A row per document: where it is, its own weight, and the digest of its text."""
+
 BATCH_DOCUMENTS = 1 << 16
 
 
 def digest_shard(
-    shard: Shard,
-    records: Iterable[Record],
-    report_progress: ReportProgress,
-    *,
-    folder: Path,
-    reader: DocumentReader,
-) -> TaskState:
-    """In a worker: write page id, weight and digest of the text of every document of a shard."""
-    batch: list[tuple[int, int, bytes]] = []
+    shard: Shard, records: Iterable[Record], *, reader: DocumentReader
+) -> Generator[pa.Table, None, Outcome]:
+    """In a worker: DIGESTS of a shard; the outcome has their number."""
     documents = 0
-    with PartWriter(folder, shard.number, _DIGESTS) as writer:
-
-        def flush() -> None:
-            columns = zip(*batch, strict=True) if batch else ((), (), ())
-            writer.write(pa.table([list(column) for column in columns], schema=_DIGESTS))
-            batch.clear()
-
-        for row, _, values in records:
-            document = reader.read(shard, row, values)
-            if isinstance(document, Document):
-                digest = blake2b(document.text.encode(), digest_size=DIGEST_BYTES).digest()
-                batch.append((document.page_id, document.weight, digest))
-                documents += 1
-            if len(batch) == BATCH_DOCUMENTS:
-                flush()
-            report_progress({"pages": documents})
-        flush()
+    read = (reader.read(shard, row, values) for row, _, values in records)
+    digests = ((d.page_id, d.weight, digest_text(d.text)) for d in read if isinstance(d, Document))
+    while batch := list(islice(digests, BATCH_DOCUMENTS)):
+        documents += len(batch)
+        yield pa.table([list(column) for column in zip(*batch, strict=True)], schema=DIGESTS)
     return {"pages": documents}
+
+
+def digest_text(text: str) -> bytes:
+    """Equal for equal texts."""
+    return blake2b(text.encode(), digest_size=DIGEST_BYTES).digest()
 
 
 def write_copies(spark: SparkSession, texts: Path, copies: Path, mode: str) -> None:
     """Write, by shard, the page id and new weight of every document whose text another one has.
 
-    texts: what `digest_shard` wrote. mode: "merge" or "once". A weight of 0 stands for a copy that is not
+    texts: DIGESTS of all shards. mode: "merge" or "once". A weight of 0 stands for a copy that is not
     read.
     """
     from pyspark.sql import Window
     from pyspark.sql import functions as f
 
-    ensure_table(texts, _DIGESTS)
     same = Window.partitionBy("digest")
     first = f.col("page_id") == f.min("page_id").over(same)
     weight = f.sum("weight").over(same) if mode == "merge" else f.col("weight")

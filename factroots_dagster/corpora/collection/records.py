@@ -46,13 +46,13 @@ class Shard:
 
 
 class ShardReader:
-    """The records of a local file. bytes_read: how much of the file has been read.
+    """The records of a local file.
 
     Iterating raises InputError when the file is missing, damaged or cut off.
     """
 
     def __init__(self, shard: Shard, reading: Reading) -> None:
-        self.shard, self.reading, self.bytes_read = shard, reading, 0
+        self.shard, self.reading = shard, reading
 
     def __iter__(self) -> Iterator[Record]:
         with damage_as_input_error(self.shard.path):
@@ -65,7 +65,6 @@ class ShardReader:
             for values in rows_of(batch):
                 yield row, 0, values
                 row += 1
-            self.bytes_read = self.shard.bytes * row // max(file.metadata.num_rows, 1)
 
     def _read_lines(self) -> Iterator[Record]:
         with open(self.shard.path, "rb") as raw:
@@ -73,7 +72,6 @@ class ShardReader:
             if compression := STREAM_COMPRESSIONS[self.shard.compression]:
                 stream = io.BufferedReader(pa.CompressedInputStream(raw, compression), 1 << 20)
             for row, line in enumerate(_lines(stream)):
-                self.bytes_read = raw.tell()
                 yield row, len(line), parse_line(line)
 
 

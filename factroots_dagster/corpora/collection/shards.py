@@ -1,13 +1,15 @@
-"""Running one function over the files of a corpus; local ones are read by tasks, those at URIs by Spark."""
+"""Tables of a corpus's files, a part a file: tasks read those that are local, Spark those at URIs."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -24,125 +26,129 @@ from factroots_dagster.corpora.collection.records import (
     rows_of,
 )
 from factroots_dagster.errors import InputError
-from factroots_dagster.spark.progress import format_resumption, run_with_progress
-from factroots_dagster.spark.tasks import (
-    ReportProgress,
-    TaskState,
-    forget_state,
-    latest_task_states,
-    read_task_state,
-    run_tasks,
-    write_task_state,
-)
+from factroots_dagster.spark.parts import OpenParts, Outcome, Part, Parts
+from factroots_dagster.spark.written import write_parts
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-ShardFunction = Callable[[Shard, Iterable[Record], ReportProgress], TaskState]
-"""Computes one shard from its records; returns its final state, see `spark.tasks`."""
+ShardFunction = Callable[[Shard, Iterable[Record]], Generator[pa.Table, None, Outcome]]
+"""Yields the rows of one shard, given its records; returns its outcome, see `spark.parts`."""
 
 ONE_FILE = str(2**62)
 """With files so expensive to open, every partition of Spark's is one whole file."""
 
+REFUSED = "refused"
+"""In the outcome of a shard that cannot be read, problem and remedy: an error would be tried again."""
 
-def run_shards(
+
+def write_shards(
     session: Callable[[], SparkSession],
-    folder: Path,
     shards: Sequence[Shard],
     reading: Reading,
     function: ShardFunction,
+    schema: pa.Schema,
+    folder: Path,
+    *,
     what: str,
-    progress: Callable[[str], None] | None,
-) -> list[TaskState]:
-    """Run `function` over every shard; return their final states in order.
+    file_rows: int = 0,
+    progress: Callable[[str], None] | None = None,
+    job_bytes: int | None = None,
+) -> list[Outcome]:
+    """Write what `function` makes of every shard into `folder`; return its outcomes (see `write_parts`).
 
-    Files and states are in `folder`; what an earlier call with it finished is not computed again. Raises
-    InputError for a file that cannot be read; the other shards stay finished.
+    Local files must be readable, by the same paths, where the tasks run. Raises InputError for a file that
+    cannot be read; the other shards stay finished, but at a URI only those of jobs that were finished.
     """
-    if any(is_uri(shard.path) for shard in shards):
-        _run_by_spark(session().newSession(), folder, shards, reading, function, what, progress)
-    else:
-        task = partial(run_local_shard, shards=shards, reading=reading, function=function)
-        total = sum(shard.bytes for shard in shards)
-        run_tasks(session(), folder, len(shards), task, what=what, total=total, progress=progress)
-    states = latest_task_states(folder, len(shards))
-    refused = [number for number, state in enumerate(states) if "refused" in state]
-    for number in refused:
-        forget_state(folder, number)
+    refused: dict[int, tuple[str, str]] = {}
+
+    def receive(number: int, outcome: Outcome) -> Outcome | None:
+        if REFUSED in outcome:
+            refused[number] = outcome[REFUSED]
+            return None
+        return outcome
+
+    by_spark = any(is_uri(shard.path) for shard in shards)
+    read = _no_records if by_spark else partial(ShardReader, reading=reading)
+    open_shard = partial(_open_shard, shards=shards, read=read, function=function)
+    parts = Parts(what, [shard.bytes for shard in shards], open_shard, schema, receive)
+    if by_spark:
+        parts = SparkShards(**vars(parts), shards=shards, reading=reading, shard_function=function)
+    with _unread_file_as_input_error():
+        outcomes = write_parts(
+            session(), parts, folder, file_rows=file_rows, progress=progress, job_bytes=job_bytes
+        )
     if refused:
-        problem, remedy = states[refused[0]]["refused"]
-        others = f" (and {len(refused) - 1} more files of the corpus cannot be read)" if refused[1:] else ""
+        problem, remedy = refused.pop(min(refused))
+        others = f" (and {len(refused)} more files of the corpus cannot be read)" if refused else ""
         raise InputError(problem + others, remedy)
-    return states
+    return outcomes
 
 
-def run_local_shard(
-    number: int,
-    report_progress: ReportProgress,
-    shards: Sequence[Shard],
-    reading: Reading,
-    function: ShardFunction,
-) -> TaskState:
-    """In a worker: run a function over a local file."""
-    reader = ShardReader(shards[number], reading)
-    return _run(
-        function,
-        shards[number],
-        reader,
-        lambda state: report_progress(state | {"done_bytes": reader.bytes_read}),
-    )
+def _no_records(shard: Shard) -> Iterable[Record]:
+    """Those of a file without rows."""
+    return ()
 
 
-def _run(
-    function: ShardFunction, shard: Shard, records: Iterable[Record], report_progress: ReportProgress
-) -> TaskState:
-    """The final state of a shard, which says so if it cannot be read: an error would be tried again."""
+def _open_shard(
+    number: int, shards: Sequence[Shard], read: Callable[[Shard], Iterable[Record]], function: ShardFunction
+) -> Part:
+    return _convert(shards[number], read(shards[number]), function)
+
+
+def _convert(shard: Shard, records: Iterable[Record], function: ShardFunction) -> Part:
+    """In a worker: what a function makes of a shard; the outcome says so if it cannot be read."""
     try:
-        return function(shard, records, report_progress) | {"done_bytes": shard.bytes}
+        return (yield from function(shard, records))
     except InputError as error:
-        return {"refused": [error.problem, error.remedy], "done_bytes": shard.bytes}
+        return {REFUSED: (error.problem, error.remedy)}
 
 
-def _run_by_spark(
-    spark: SparkSession,
-    folder: Path,
-    shards: Sequence[Shard],
-    reading: Reading,
-    function: ShardFunction,
-    what: str,
-    progress: Callable[[str], None] | None,
-) -> None:
-    """Run a function over files at URIs, one file a task."""
-    for name in ("maxPartitionBytes", "openCostInBytes"):
-        spark.conf.set(f"spark.sql.files.{name}", ONE_FILE)
-    pending = [shard for shard in shards if read_task_state(folder, shard.number, "done") is None]
-    if progress and len(pending) < len(shards):
-        progress(format_resumption(what, len(shards) - len(pending), len(shards)))
+@dataclass(frozen=True, kw_only=True)
+class SparkShards(Parts):
+    """Files at URIs, which Spark reads, one a task.
 
-    def report() -> None:
-        if progress:
-            done = len(latest_task_states(folder, len(shards)))
-            progress(f"{what}: {done} of {len(shards)} files begun or finished")
+    function: of the shard with a number if its file has no rows. shard_function: of any.
+    """
 
-    for is_parquet in (True, False):
-        files = [shard for shard in pending if shard.is_parquet == is_parquet]
-        if files:
-            by_path = {_comparable(shard.path): shard for shard in files}
-            run = partial(run_remote_shard, shards=by_path, folder=str(folder.absolute()), function=function)
-            run_with_progress(partial(_run_on_files, spark, files, reading, run), report)
-    for shard in pending:  # of a file without rows no task has heard
-        if read_task_state(folder, shard.number, "done") is None:
-            write_task_state(folder, shard.number, "done", _run(function, shard, (), lambda state: None))
+    shards: Sequence[Shard]
+    reading: Reading
+    shard_function: ShardFunction
+
+    def open(
+        self, spark: SparkSession, groups: Sequence[Sequence[int]]
+    ) -> Sequence[tuple[DataFrame, OpenParts]]:
+        """The rows of the files of each format, a partition for each file that has any."""
+        spark = spark.newSession()
+        for name in ("maxPartitionBytes", "openCostInBytes"):
+            spark.conf.set(f"spark.sql.files.{name}", ONE_FILE)
+        files = [self.shards[number] for group in groups for number in group]
+        parquet, lines = ([each for each in files if each.is_parquet == kind] for kind in (True, False))
+        frames = [_read_parquet(spark, parquet, self.reading)] if parquet else []
+        frames += [_read_lines(spark, lines)] if lines else []
+        by_path = {_comparable(shard.path): shard for shard in files}
+        open_file = partial(_open_file, shards=by_path, function=self.shard_function)
+        return [(frame, open_file) for frame in frames]
+
+    def outcome_without_input(self, number: int) -> Outcome:
+        """Of a file without rows."""
+        part = self.function(number)
+        while True:
+            try:
+                next(part)
+            except StopIteration as end:
+                outcome: Outcome = end.value
+                return outcome
 
 
-def _run_on_files(spark: SparkSession, files: Sequence[Shard], reading: Reading, function: Any) -> object:
-    """Run a function over files of one format; raises InputError for a file that Spark cannot read."""
+@contextmanager
+def _unread_file_as_input_error() -> Iterator[None]:
+    """Raise an InputError where Spark cannot read a file."""
     from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
 
     try:
-        frame = _read_parquet(spark, files, reading) if files[0].is_parquet else _read_lines(spark, files)
-        return frame.mapInArrow(function, "id BIGINT").toArrow()
+        yield
     except (PySparkException, Py4JJavaError) as error:
         if (unread := re.search(r"\[FAILED_READ_FILE[^\n]*", str(error))) is None:
             raise
@@ -162,22 +168,15 @@ def _read_lines(spark: SparkSession, files: Sequence[Shard]) -> DataFrame:
     return frame.select("_metadata.file_path", frame["value"].cast("binary").alias("value"))
 
 
-def run_remote_shard(
-    batches: Iterable[pa.RecordBatch], shards: Mapping[str, Shard], folder: str, function: ShardFunction
-) -> Iterator[pa.RecordBatch]:
-    """In a worker: run a function over the rows of one file as Spark reads them."""
+def _open_file(
+    batches: Iterable[pa.RecordBatch], shards: Mapping[str, Shard], function: ShardFunction
+) -> Iterator[tuple[int, Part]]:
+    """In a worker: the part whose rows are those of one file, as Spark reads them."""
     batches = iter(batches)
     first = next((batch for batch in batches if batch.num_rows), None)
-    if first is None:
-        return
-    shard = shards[_comparable(first["file_path"][0].as_py())]
-
-    def report_progress(state: TaskState) -> None:
-        return
-
-    state = _run(function, shard, _records(chain([first], batches), shard), report_progress)
-    write_task_state(Path(folder), shard.number, "done", state)
-    yield from ()
+    if first is not None:
+        shard = shards[_comparable(first["file_path"][0].as_py())]
+        yield shard.number, _convert(shard, _records(chain([first], batches), shard), function)
 
 
 def _records(batches: Iterable[pa.RecordBatch], shard: Shard) -> Iterator[Record]:

@@ -123,11 +123,10 @@ def merge_small_pieces(pieces: Iterable[Piece]) -> Iterator[Piece]:
 
 
 class PageReader:
-    """The pages of one byte range. `bytes_read` is how many bytes of the range have been read."""
+    """The pages of one byte range."""
 
     def __init__(self, source: ByteRange, read_bytes: int = READ_BYTES) -> None:
         self.source, self.read_bytes = source, read_bytes
-        self.bytes_read = 0
 
     def pages(self) -> Iterator[Page]:
         """Every page that begins in the range, damaged ones too, in the file's order."""
@@ -144,7 +143,6 @@ class PageReader:
                     yield from splitter.add(data, in_range)
                     if splitter.ended:
                         return
-                self.bytes_read += size if in_range else 0
             yield from splitter.break_off()
 
 
