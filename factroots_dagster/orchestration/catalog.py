@@ -518,7 +518,7 @@ ROWS = (
         "beside what an untrained model gives.",
         body=report.fact_verdicts,
         suite=results.verdicts_suite,
-        number=2,
+        number=3,
         partitioned_by=(CHECKPOINT,),
         reads=("fact_types", "predictions", "name_access", "entity_mentions"),
         settings=("active_languages",),
