@@ -557,19 +557,6 @@ ROWS = (
         resources=("models",),
     ),
     AssetRow(
-        name="checkpoint_comparison",
-        group="report",
-        description="How P@1 and the types move from checkpoint to checkpoint, and which facts changed type; "
-        "a table and a page.",
-        body=report.checkpoint_comparison,
-        kinds=("parquet", "html"),
-        suite=results.comparison_suite,
-        reads=("fact_types", "probing_scores", "mlama_split"),
-        schema=root_tables.CHECKPOINT_COMPARISON,
-        side_tables={"changed_facts": root_tables.CHANGED_FACTS},
-        metrics=metrics.comparison,
-    ),
-    AssetRow(
         name="knowledge_timeline",
         group="analysis",
         description="When every fact was learnt in every language, over the checkpoints of a training run in "
@@ -577,6 +564,7 @@ ROWS = (
         "leaves unexplained. Checkpoints whose names differ in the step alone are one run.",
         body=languages.knowledge_timeline,
         suite=timeline.timeline_suite,
+        number=2,
         reads=("checkpoint", "predictions", "mlama_split", "fact_sources"),
         settings=("active_languages",),
         schema=timeline_tables.KNOWLEDGE_TIMELINE,
@@ -585,6 +573,20 @@ ROWS = (
             "languages": timeline_tables.TIMELINE_LANGUAGES,
         },
         metrics=metrics.timeline,
+    ),
+    AssetRow(
+        name="checkpoint_comparison",
+        group="report",
+        description="How P@1 and the types move from checkpoint to checkpoint, when the facts of a run were "
+        "learnt, and which facts changed type; a table and a page.",
+        body=report.checkpoint_comparison,
+        kinds=("parquet", "html"),
+        suite=results.comparison_suite,
+        number=2,
+        reads=("fact_types", "probing_scores", "mlama_split", "knowledge_timeline"),
+        schema=root_tables.CHECKPOINT_COMPARISON,
+        side_tables={"changed_facts": root_tables.CHANGED_FACTS},
+        metrics=metrics.comparison,
     ),
 )
 """Every asset, each after those that it reads. `device`, `spark_master` and `data_root` are no settings of an
