@@ -167,6 +167,7 @@ ROWS = (
         partitioned_by=(LANGUAGE,),
         reads=("mlama_release",),
         schema=fact_tables.MLAMA_SPLIT,
+        side_tables={"further_templates": fact_tables.FURTHER_TEMPLATES},
     ),
     AssetRow(
         name="fact_coverage",
@@ -341,6 +342,7 @@ ROWS = (
         reads=("checkpoint", "mlama_split"),
         settings=("precision", "protocols", "mask_counts"),
         schema=probing_tables.PREDICTIONS,
+        side_tables={"prompts": probing_tables.PROMPT_ANSWERS},
         metrics=metrics.predictions,
         pool=MODEL_POOL,
         resources=("models",),
@@ -385,6 +387,7 @@ ROWS = (
         side_tables={
             "mask_counts": probing_tables.MASK_COUNTS,
             "volume_relations": probing_tables.VOLUME_RELATIONS,
+            "prompts": probing_tables.PROMPT_CONSISTENCY,
         },
         metrics=metrics.scores,
     ),
