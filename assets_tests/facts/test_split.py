@@ -11,8 +11,14 @@ from hypothesis import strategies as st
 
 from assets_tests.facts.releases import fact, write_release
 from factroots_dagster.errors import InputError
-from factroots_dagster.facts.mlama.split import list_languages, read_split
-from factroots_dagster.facts.schema import MLAMA_SPLIT
+from factroots_dagster.facts.mlama.folders import collect_languages
+from factroots_dagster.facts.mlama.split import (
+    FURTHER,
+    list_languages,
+    read_further_templates,
+    read_split,
+)
+from factroots_dagster.facts.schema import FURTHER_TEMPLATES, MLAMA_SPLIT
 
 
 def test_rows_are_sorted_by_relation_and_line(tmp_path: Path) -> None:
@@ -116,3 +122,43 @@ def test_any_label_survives_unchanged(
     write_release(root, {"qaa": {"P19": [fact(f"u{i}", s, o) for i, (s, o) in enumerate(rows)]}})
     table = read_split(root, "qaa")
     assert list(zip(table["subject"].to_pylist(), table["object"].to_pylist(), strict=True)) == rows
+
+
+def further(folder: Path, *rows: tuple[str, str]) -> None:
+    lines = [json.dumps({"relation": relation, "template": template}) for relation, template in rows]
+    (folder / FURTHER).write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_further_templates_are_numbered_after_the_first(tmp_path: Path) -> None:
+    write_release(
+        tmp_path / "from", {"qaa": {"P19": [fact("a")], "P36": [fact("b")]}, "qab": {"P36": [fact("b")]}}
+    )
+    further(
+        tmp_path / "from" / "qaa", ("P36", "[Y] is that of [X]"), ("P19", "[X] : [Y]"), ("P36", "[X] [Y]")
+    )
+    (tmp_path / "to").mkdir()
+    collect_languages(tmp_path / "from", tmp_path / "to", movable=False)
+    table = read_further_templates(tmp_path / "to", "qaa")
+    assert table.schema.equals(FURTHER_TEMPLATES)
+    assert [tuple(row.values()) for row in table.to_pylist()] == [
+        ("qaa", "P19", 2, "[X] : [Y]"),
+        ("qaa", "P36", 2, "[Y] is that of [X]"),
+        ("qaa", "P36", 3, "[X] [Y]"),
+    ]
+    assert read_further_templates(tmp_path / "to", "qab").num_rows == 0
+    assert read_split(tmp_path / "to", "qaa").num_rows == 2  # they are no relation
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (("P7", "[X] [Y]"), "line 1: relation P7 has no template in qaa/templates.jsonl"),
+        (("P19", "[X] P19 [Y] ."), "line 1: relation P19 has this template already"),
+        (("P19", "[X]"), r"line 1: the template of P19 has \[Y\] 0 times"),
+    ],
+)
+def test_broken_further_templates_are_named(tmp_path: Path, row: tuple[str, str], message: str) -> None:
+    write_release(tmp_path, {"qaa": {"P19": [fact("a")]}})
+    further(tmp_path / "qaa", row)
+    with pytest.raises(InputError, match=f"^qaa/{FURTHER}, {message}"):
+        read_further_templates(tmp_path, "qaa")

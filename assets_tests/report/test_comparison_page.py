@@ -14,7 +14,9 @@ from factroots_dagster.facts.schema import MLAMA_SPLIT
 from factroots_dagster.report.comparison_page import write_comparison
 from factroots_dagster.roots.comparison import compare_checkpoints
 from factroots_dagster.roots.schema import SENSITIVITY, TYPES
+from factroots_dagster.roots.timeline.schema import KNOWLEDGE_TIMELINE, TIMELINE_LANGUAGES
 
+NO_TIMELINE = (KNOWLEDGE_TIMELINE.empty_table(), TIMELINE_LANGUAGES.empty_table())
 SHARED_FACTS = {"0.01": 3, "0.05": 12, "0.2": 70}
 """Number of shared facts of the second checkpoint by alpha."""
 
@@ -50,7 +52,7 @@ def comparison(tmp_path: Path) -> Path:
             for alpha, facts in SHARED_FACTS.items()
         ],
     )
-    write_comparison(tmp_path, table, changed, splits, {"qaa": "Hubbish"}, sensitivity)
+    write_comparison(tmp_path, table, changed, splits, {"qaa": "Hubbish"}, sensitivity, NO_TIMELINE)
     return tmp_path
 
 
@@ -80,6 +82,6 @@ def test_the_comparison_is_a_page_with_its_numbers(comparison: Path) -> None:
 def test_a_single_checkpoint_has_a_page_too(tmp_path: Path) -> None:
     types = {"one": fact_types_table(("a", "qaa", "shared", True, None))}
     comparison, changed = compare_checkpoints(types, {"one": scores_table(qaa=1.0)}, ["one"])
-    write_comparison(tmp_path, comparison, changed, [], {}, {})
+    write_comparison(tmp_path, comparison, changed, [], {}, {}, NO_TIMELINE)
     page = read_page(tmp_path)
     assert {a["id"] for tag, a in page.tags if tag == "section"} == {"overall", "languages"}

@@ -56,6 +56,9 @@ class Reader:
         self.assets.add(asset)
         return self.tables[(name, parts[-1]) if asset == "entity_mentions" else (asset, name)]
 
+    def find_side(self, name: str, asset: str, *parts: str) -> pa.Table | None:
+        return self.tables.get((asset, name))
+
 
 def test_a_report_is_made_from_what_is_read_and_large_tables_are_read_when_used(
     tmp_path: Path, world: SmallWorld, types: pa.Table, sensitivity: pa.Table

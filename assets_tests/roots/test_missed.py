@@ -6,7 +6,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from factroots_dagster.roots.missed import MOST, SEEN, UNSEEN, expect_missed, read_coverage
+from factroots_dagster.roots.missed import (
+    MOST,
+    SEEN,
+    UNSEEN,
+    MissedBound,
+    bound_missed,
+    expect_missed,
+    read_coverage,
+)
 from factroots_dagster.tracing.schema import NAME_COVERAGE
 
 
@@ -48,6 +56,38 @@ def test_where_everything_or_nothing_is_seen() -> None:
     assert expect_missed(stated, np.array([1, 0]), languages, np.array([0.0])) == [MOST]
     assert expect_missed(stated, windows, languages, np.array([0.0])) == [0]  # never below
     assert expect_missed(stated[:1], windows[:1], languages[:1], np.array([0.5])) == [0]
+
+
+def test_a_bound_counts_known_facts_of_which_nothing_comes_across() -> None:
+    stated = np.array([0.9, 0.8, 0.0, 0.0, 0.0, 0.7, 0.0])
+    windows = np.array([3, 1, 0, 0, 0, 2, 0])
+    easy = np.array([False, False, False, False, True, False, False])
+    comes_across = np.array([0.0, 0.4, 0.0, 2.0, 0.0, 1.5, np.nan])
+    assert bound_missed(stated, windows, easy, comes_across) == MissedBound(1, pytest.approx(1.7))
+
+
+def test_the_bound_is_not_below_what_was_missed_for_any_reason() -> None:
+    """A fifth of the stated facts has no window at all, and some facts are guessed."""
+    random = np.random.default_rng(2)
+    stated, comes_across = random.random(4000) < 0.6, random.exponential(1.0, 4000)
+    found = stated & (random.random(4000) < 0.8)
+    across = random.random(4000) < 1 - np.exp(-comes_across)
+    known = stated | (random.random(4000) < 0.02) | across
+    rows = [values[known] for values in (found, comes_across)]
+    bound = bound_missed(rows[0] * 1.0, rows[0].astype(int), np.zeros(known.sum(), bool), rows[1])
+    drawn = np.array([bound.draw(random) for _ in range(500)])
+    assert (drawn > 0.25).mean() > 0.95 and drawn.max() <= 1
+    assert {MissedBound(0, 0.0).draw(random) for _ in range(5)} == {0.0}
+    assert {MissedBound(40, 1.0).draw(random) for _ in range(5)} == {1.0}
+
+
+def test_a_ratio_to_the_found_counts_where_forms_explain_less() -> None:
+    windows, languages = np.array([4, 4, 4, 4, 0, 0]), np.zeros(6, np.int64)
+    stated = np.array([1.0, 1.0, 1.0, 1.0, 0, 0])
+    few = expect_missed(stated, windows, languages, np.array([0.99]))
+    assert few[0] < 0.01
+    assert expect_missed(stated, windows, languages, np.array([0.99]), 0.25) == pytest.approx([0.5])
+    assert expect_missed(stated, windows, languages, np.array([0.99]), 1.0) == [MOST]
 
 
 def test_the_coverage_is_that_of_the_names_that_the_matchers_use() -> None:

@@ -37,6 +37,17 @@ MLAMA_SPLIT = table(
 )
 """One language of a fact set: one row per fact, sorted by relation and line."""
 
+FURTHER_TEMPLATES = table(
+    LANGUAGE,
+    RELATION,
+    int64(
+        "prompt", "Number among the relation's templates, from 2 in the order of the release; 1: the split's"
+    ),
+    string("template", "The cloze template, as in the split"),
+    nullable=(),
+)
+"""One row per language, relation and further template; there is no table where no relation has one."""
+
 FACT_COVERAGE = table(
     *FACT_KEY,
     int64("languages", "Number of languages that have the fact"),

@@ -168,6 +168,7 @@ ROWS = (
         reads=("mlama_release",),
         settings=("relations",),
         schema=fact_tables.MLAMA_SPLIT,
+        side_tables={"further_templates": fact_tables.FURTHER_TEMPLATES},
     ),
     AssetRow(
         name="fact_coverage",
@@ -342,6 +343,7 @@ ROWS = (
         reads=("checkpoint", "mlama_split"),
         settings=("precision", "protocols", "mask_counts"),
         schema=probing_tables.PREDICTIONS,
+        side_tables={"prompts": probing_tables.PROMPT_ANSWERS},
         metrics=metrics.predictions,
         pool=MODEL_POOL,
         resources=("models",),
@@ -386,6 +388,7 @@ ROWS = (
         side_tables={
             "mask_counts": probing_tables.MASK_COUNTS,
             "volume_relations": probing_tables.VOLUME_RELATIONS,
+            "prompts": probing_tables.PROMPT_CONSISTENCY,
         },
         metrics=metrics.scores,
     ),
@@ -519,7 +522,7 @@ ROWS = (
         "beside what an untrained model gives.",
         body=report.fact_verdicts,
         suite=results.verdicts_suite,
-        number=2,
+        number=3,
         partitioned_by=(CHECKPOINT,),
         reads=("fact_types", "predictions", "name_access", "entity_mentions"),
         settings=("active_languages",),
@@ -535,7 +538,7 @@ ROWS = (
         body=report.categorization_report,
         kinds=("html",),
         suite=results.report_suite,
-        number=4,
+        number=5,
         partitioned_by=(CHECKPOINT,),
         reads=(
             "checkpoint",
@@ -558,19 +561,6 @@ ROWS = (
         resources=("models",),
     ),
     AssetRow(
-        name="checkpoint_comparison",
-        group="report",
-        description="How P@1 and the types move from checkpoint to checkpoint, and which facts changed type; "
-        "a table and a page.",
-        body=report.checkpoint_comparison,
-        kinds=("parquet", "html"),
-        suite=results.comparison_suite,
-        reads=("fact_types", "probing_scores", "mlama_split"),
-        schema=root_tables.CHECKPOINT_COMPARISON,
-        side_tables={"changed_facts": root_tables.CHANGED_FACTS},
-        metrics=metrics.comparison,
-    ),
-    AssetRow(
         name="knowledge_timeline",
         group="analysis",
         description="When every fact was learnt in every language, over the checkpoints of a training run in "
@@ -578,6 +568,7 @@ ROWS = (
         "leaves unexplained. Checkpoints whose names differ in the step alone are one run.",
         body=languages.knowledge_timeline,
         suite=timeline.timeline_suite,
+        number=2,
         reads=("checkpoint", "predictions", "mlama_split", "fact_sources"),
         settings=("active_languages",),
         schema=timeline_tables.KNOWLEDGE_TIMELINE,
@@ -586,6 +577,20 @@ ROWS = (
             "languages": timeline_tables.TIMELINE_LANGUAGES,
         },
         metrics=metrics.timeline,
+    ),
+    AssetRow(
+        name="checkpoint_comparison",
+        group="report",
+        description="How P@1 and the types move from checkpoint to checkpoint, when the facts of a run were "
+        "learnt, and which facts changed type; a table and a page.",
+        body=report.checkpoint_comparison,
+        kinds=("parquet", "html"),
+        suite=results.comparison_suite,
+        number=2,
+        reads=("fact_types", "probing_scores", "mlama_split", "knowledge_timeline"),
+        schema=root_tables.CHECKPOINT_COMPARISON,
+        side_tables={"changed_facts": root_tables.CHANGED_FACTS},
+        metrics=metrics.comparison,
     ),
 )
 """Every asset, each after those that it reads. `device`, `spark_master` and `data_root` are no settings of an

@@ -77,6 +77,18 @@ PREDICTIONS = table(
 )
 """One row per fact of a language: what one checkpoint predicts for it, and how its candidates rank."""
 
+PROMPT_ANSWERS = table(
+    *FACT_KEY,
+    int32("prompt", "Number of the relation's template; 1 is the split's"),
+    string(
+        "answer",
+        "Wikidata id of the best candidate by this prompt; null where the candidates cannot be ranked",
+    ),
+    boolean("full_match", "As in the main table, by this prompt; null as there"),
+    nullable=("answer", "full_match"),
+)
+"""One row per fact and template of the relations that have several; there is no table without such."""
+
 NAME_ACCESS = table(
     *FACT_KEY,
     string("partner", "Another language that predicts the fact and has a source for it"),
@@ -139,6 +151,37 @@ PROBING_SCORES = table(
     boolean("small", "Whether the scores are over fewer than 30 facts"),
 )
 """One row per language and relation, and one per language over all its relations."""
+
+_MEAN_PROMPT = "null if none could be asked"
+
+PROMPT_CONSISTENCY = table(
+    LANGUAGE,
+    string("relation", "Wikidata property of the facts; * for all relations that have several templates"),
+    int64("prompts", "Number of templates; of all relations, the most that one has"),
+    int64("facts", "Number of facts"),
+    float64("full_match", f"P@1 by the split's template, as in the main table; {_MEAN_PROMPT}"),
+    float64("full_match_mean", f"Mean of P@1 over the templates; {_MEAN_PROMPT}"),
+    float64("full_match_spread", "Standard deviation of P@1 over the templates; null for under two"),
+    float64("full_match_lowest", f"P@1 by each relation's worst template; {_MEAN_PROMPT}"),
+    float64("full_match_highest", f"P@1 by each relation's best template; {_MEAN_PROMPT}"),
+    int64("compared", "Facts for which two templates or more rank the candidates"),
+    float64(
+        "consistency",
+        "Mean over these of the share of pairs of templates whose best candidates are the same (Elazar et "
+        "al., TACL 2021); null without any",
+    ),
+    float64(
+        "other_facts",
+        "Placebo: the same where the second template of each pair is asked another fact of the relation; a "
+        "model that always answers the same reaches 1 in both; null without another fact",
+    ),
+    float64("beyond", "Mean of the facts' consistency minus this; null as other_facts"),
+    float64("beyond_low", "Lower end of its 95% interval over facts; null for fewer than two"),
+    float64("beyond_high", "Upper end of its 95% interval over facts; null for fewer than two"),
+    int64("known", "Of the facts compared, those with a full match by some template"),
+    float64("consistency_known", "Mean consistency of these; null without any"),
+)
+"""One row per language and relation with several templates, and one per language over all of these."""
 
 _OMITTED = "Pearson correlation with one language left out; null where there is none"
 

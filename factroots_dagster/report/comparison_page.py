@@ -1,4 +1,4 @@
-"""Writes the page that compares checkpoints: P@1, types, and facts that changed type."""
+"""Writes the page that compares checkpoints: P@1, types, when facts were learnt, and which changed type."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from factroots_dagster.report.figures.colours import TYPE_COLOURS, TYPE_NAMES
 from factroots_dagster.report.language_names import label_language
 from factroots_dagster.report.page import load_template, write_figures_and_data, write_page
 from factroots_dagster.report.sections.model import Figure, Section, Table, join_words, percent
+from factroots_dagster.report.timeline_section import build_timeline_sections
 from factroots_dagster.roots.counts import CountRanges, count_ranges
 from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
 
@@ -35,12 +36,14 @@ def write_comparison(
     splits: Iterable[pa.Table],
     names: Mapping[str, str],
     sensitivity: Mapping[str, pa.Table],
+    timeline: tuple[pa.Table, pa.Table],
 ) -> None:
     """Writes `index.html`, `figures/*.svg` and `data/*.csv` into `folder`.
 
     folder: an existing folder. comparison: CHECKPOINT_COMPARISON. changed: CHANGED_FACTS. splits: MLAMA_SPLIT
     of the languages in `changed`, consumed one by one, for the facts' labels. names: language code to the
     name that is shown beside it. sensitivity: checkpoint to SENSITIVITY, for the ranges of the counts.
+    timeline: KNOWLEDGE_TIMELINE and TIMELINE_LANGUAGES.
     """
     rows = comparison.to_pylist()
     checkpoints = figures.in_order(rows)
@@ -49,6 +52,7 @@ def write_comparison(
     sections = [
         _overall_section(rows, checkpoints, ranges),
         _language_section(rows, checkpoints, names),
+        *build_timeline_sections(*timeline, names),
         *(
             _change_section(number, before, after, changed, labels, names)
             for number, (before, after) in enumerate(pairwise(checkpoints), 1)

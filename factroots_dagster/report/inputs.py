@@ -50,16 +50,19 @@ STORED_TABLES: Mapping[str, tuple[str, str]] = {
 }
 """The name under which sections find a table to its asset and side table; "" is the asset's main table."""
 
+OPTIONAL_TABLES: Mapping[str, tuple[str, str]] = {"prompt_consistency": ("probing_scores", "prompts")}
+"""The same of side tables that not every fact set has."""
+
 
 @dataclass(frozen=True)
 class ReportInputs:
     """Everything that one checkpoint's report is made from.
 
     Attributes:
-        tables: those of STORED_TABLES, `wikipedia_volume` and `name_coverage` (NAME_COVERAGE) of all
-            languages, and in generated worlds `planted_truth`. `checkpoint`, `probing_scores` and the three
-            tables of language clusters are required; without another table the sections that need it are
-            left out.
+        tables: those of STORED_TABLES and OPTIONAL_TABLES, `wikipedia_volume` and `name_coverage`
+            (NAME_COVERAGE) of all languages, and in generated worlds `planted_truth`. `checkpoint`,
+            `probing_scores` and the three tables of language clusters are required; without another table the
+            sections that need it are left out.
         facts: what the fact explorer shows; it holds FACT_TYPES and the large tables by language.
         language_names: language code to the name that is shown beside it.
         yardstick: YARDSTICK of other generated worlds; for generated worlds only.
@@ -217,6 +220,9 @@ class TableReader(Protocol):
     def read_side(self, name: str, asset: str, *parts: str) -> pa.Table:
         """A side table of a partition."""
 
+    def find_side(self, name: str, asset: str, *parts: str) -> pa.Table | None:
+        """A side table of a partition, if it has it."""
+
 
 def read_report_inputs(
     reader: TableReader, checkpoint: str, decode: Decode, *, generated: bool
@@ -232,6 +238,10 @@ def read_report_inputs(
         name: reader.read_side(side, asset, checkpoint) if side else reader.read(asset, checkpoint)
         for name, (asset, side) in STORED_TABLES.items()
     }
+    optional = {
+        name: reader.find_side(side, asset, checkpoint) for name, (asset, side) in OPTIONAL_TABLES.items()
+    }
+    tables |= {name: table for name, table in optional.items() if table is not None}
     volume = pa.concat_tables(reader.read("wikipedia_volume", language) for language in languages)
     similarity = reader.read(
         "neuron_similarity", checkpoint, columns=SIMILARITY_COLUMNS, where=pc.field("statistic") == STATISTIC

@@ -21,7 +21,7 @@ source that no language with a source knows.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -90,17 +90,24 @@ class FittedTransfer:
     """Both regressions, fitted to one checkpoint's facts without a source, over the same cells.
 
     sourced: whether the language's corpora state the fact, [cells]. correction: of facts with a source.
+    comes_across: how many partners are expected to answer by this language's name, 0 without a partner, NaN
+    where that was not asked, [cells].
     """
 
     from_others: Regression
     guess: Regression
     sourced: Mask
     correction: Correction
+    comes_across: Floats
 
     def at(self, cells: npt.NDArray[np.int64]) -> FittedTransfer:
         """The same for some of the cells, given their rows."""
         return FittedTransfer(
-            self.from_others.at(cells), self.guess.at(cells), self.sourced[cells], self.correction
+            self.from_others.at(cells),
+            self.guess.at(cells),
+            self.sourced[cells],
+            self.correction,
+            self.comes_across[cells],
         )
 
     def estimate(self) -> Transfer:
@@ -148,7 +155,8 @@ def estimate_transfer(cells: Cells, access: pa.Table) -> FittedTransfer:
     """The regressions of one checkpoint over its cells; access: NAME_ACCESS."""
     by_cell = summarize_access(access)
     features = np.array([by_cell.get(key, _NOTHING) for key in cells.keys]).reshape(len(cells.keys), -1)
-    return fit_transfer(cells, features, STATED)
+    fitted = fit_transfer(cells, features, STATED)
+    return replace(fitted, comes_across=np.nan_to_num(features[:, FEATURES.index("expected")]))
 
 
 def fit_transfer(cells: Cells, features: Floats, correction: Correction) -> FittedTransfer:
@@ -165,6 +173,7 @@ def fit_transfer(cells: Cells, features: Floats, correction: Correction) -> Fitt
         fit_regression(cells.prior[:, None], cells.known, facts, has_prior & alone, has_prior),
         cells.sourced,
         correction,
+        np.full(len(cells.keys), np.nan),
     )
 
 

@@ -4,8 +4,10 @@ An expected share is the mean of a type's probability over the predicted facts, 
 sources that may state nothing, count in part. Its interval comes from draws, each of which changes all that
 is not known for sure: which facts there are (with all their languages), the coefficients of the regressions,
 the correction for facts with a source, how far the probabilities that sources state their facts are off in
-each language and how many sources are missed, and, by the probabilities that follow, what another training
-would come to know.
+each language, how many sources are missed, and, by the probabilities that follow, what another training would
+come to know. How many are missed is known between two bounds (`missed`). Every draw takes one of them, so
+that the interval reaches from what is probable with the lower one to what is probable with the upper one
+(Imbens and Manski, Econometrica 72:1845, 2004).
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from factroots_dagster.roots.missed import bound_missed
 from factroots_dagster.roots.schema import KNOWN_FROM, VERDICT_SHARES
 from factroots_dagster.roots.transfer import FittedTransfer
 from factroots_dagster.roots.verdicts import UNDETERMINED, PredictedFacts, probabilities_of
@@ -63,13 +66,15 @@ def _draw_shares(facts: PredictedFacts, trained: FittedTransfer) -> Iterator[Flo
     language_of, languages = facts.language_numbers, len(facts.codes)
     trained = trained.at(facts.cells)  # drawing for all cells would take most of the time
     facts = facts._replace(cells=np.arange(len(facts.cells)))
+    bound = bound_missed(facts.sourced, facts.windows, facts.easy, trained.comes_across)
     uuids, fact_of = np.unique(np.array(facts.uuids, str), return_inverse=True)
     with np.errstate(divide="ignore"):
         source_odds = np.log(facts.sourced / (1 - facts.sourced))
     for _ in range(DRAWS):
         error = random.normal(0, STATED_ERROR, languages)
         sourced = sigmoid(source_odds + error[language_of])
-        stated = facts.stated(sourced, random.beta(facts.coverage[:, 0], facts.coverage[:, 1]))
+        ratio = bound.draw(random) if random.random() < 0.5 else 0.0
+        stated = facts.stated(sourced, random.beta(facts.coverage[:, 0], facts.coverage[:, 1]), ratio)
         probabilities = probabilities_of(facts, trained.draw(random), stated)
         weights = np.bincount(random.integers(len(uuids), size=len(uuids)), minlength=len(uuids))[fact_of]
         weights = np.where(np.isnan(probabilities[:, 0]), 0, weights).astype(np.float64)

@@ -57,9 +57,12 @@ class PredictedFacts(NamedTuple):
     language_numbers: npt.NDArray[np.int64]
     coverage: Floats
 
-    def stated(self, sourced: Floats, coverage: Floats) -> Floats:
-        """P(stated) of every fact, also of those without a source. coverage: of each language."""
-        missed = expect_missed(sourced, self.windows, self.language_numbers, coverage)
+    def stated(self, sourced: Floats, coverage: Floats, ratio_to_found: float = 0.0) -> Floats:
+        """P(stated) of every fact, also of those without a source.
+
+        coverage: of each language. ratio_to_found: see `expect_missed`.
+        """
+        missed = expect_missed(sourced, self.windows, self.language_numbers, coverage, ratio_to_found)
         return np.where(self.windows > 0, sourced, missed[self.language_numbers])
 
     def expected_coverage(self) -> Floats:

@@ -235,6 +235,10 @@ class Store:
         """The main table of a partition; see `read_folder`."""
         return read_folder(self.require(asset, *parts), columns, where)
 
+    def has_side(self, name: str, asset: str, *parts: str) -> bool:
+        """Whether a partition has the side table `name`; raises InputError without the partition."""
+        return (self.require(asset, *parts) / f"_{name}.parquet").is_file()
+
     def read_side(self, name: str, asset: str, *parts: str) -> pa.Table:
         """The side table `name` of a partition; raises InputError when it is missing or damaged."""
         folder = self.require(asset, *parts)

@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from factroots_dagster.roots.timeline.answers import NEVER, LanguageAnswers
+from factroots_dagster.roots.timeline.placebo import exchange_answers
 from factroots_dagster.tables import zip_columns
 
 Cell = tuple[str, str]
@@ -104,23 +105,7 @@ def shuffle_languages(
 
     Facts that the other one was not asked are left out.
     """
-    shuffled = []
-    for answers, number in zip(languages, random.permutation(len(languages)), strict=True):
-        other = languages[number]
-        row_of = {uuid: row for row, uuid in enumerate(other.uuids)}
-        kept = [row for row, uuid in enumerate(answers.uuids) if uuid in row_of]
-        shuffled.append(
-            replace(
-                answers,
-                steps=other.steps,
-                uuids=[answers.uuids[row] for row in kept],
-                relations=[answers.relations[row] for row in kept],
-                known=other.known[[row_of[answers.uuids[row]] for row in kept]],
-                windows=answers.windows[kept],
-                same_object=answers.same_object[kept],
-            )
-        )
-    return shuffled
+    return exchange_answers(languages, random.permutation(len(languages)).tolist())
 
 
 def shuffle_checkpoints(

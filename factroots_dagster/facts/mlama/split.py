@@ -9,10 +9,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.facts.schema import MLAMA_SPLIT
+from factroots_dagster.facts.schema import FURTHER_TEMPLATES, MLAMA_SPLIT
 from factroots_dagster.store.store import check_name
 
 TEMPLATES = "templates.jsonl"
+FURTHER = "further_templates.jsonl"
+"""Further templates of relations, in lines like those of TEMPLATES; mLAMA has none."""
 COLUMNS = {
     "uuid": "uuid",
     "sub_label": "subject",
@@ -38,7 +40,9 @@ def list_relation_files(folder: Path) -> list[Path]:
     count twice.
     """
     visible = (entry for entry in folder.iterdir() if not entry.name.startswith("."))
-    return sorted(entry for entry in visible if entry.suffix == ".jsonl" and entry.name != TEMPLATES)
+    return sorted(
+        entry for entry in visible if entry.suffix == ".jsonl" and entry.name not in (TEMPLATES, FURTHER)
+    )
 
 
 def parse_lines(path: Path) -> Iterator[tuple[int, dict[str, object]]]:
@@ -72,16 +76,53 @@ def read_templates(folder: Path) -> dict[str, str]:
         problem = f"{_name(path)} is missing, although every language folder of mLAMA has its templates there"
         raise InputError(problem, "get the release again")
     templates: dict[str, str] = {}
+    for number, relation, template in _parse_templates(path):
+        if relation in templates:
+            remedy = f"keep one of them, and write others into {FURTHER}"
+            raise _line_error(path, number, f"second template of relation {relation}", remedy)
+        templates[relation] = template
+    return templates
+
+
+def read_further_templates(release: Path, language: str, relations: Sequence[str] = ()) -> pa.Table:
+    """FURTHER_TEMPLATES of one language, sorted by relation; empty where the release has none.
+
+    relations: those whose templates are read; none: all.
+
+    Raises InputError for a broken line, a relation without a first template, a template without exactly one
+    of each slot, and one that a relation has already.
+    """
+    path = release / language / FURTHER
+    if not path.is_file():
+        return FURTHER_TEMPLATES.empty_table()
+    templates = {relation: [first] for relation, first in read_templates(release / language).items()}
+    for number, relation, template in _parse_templates(path):
+        if relation not in templates:
+            problem = f"relation {relation} has no template in {language}/{TEMPLATES}"
+            raise _line_error(path, number, problem, "write its first template there")
+        if template in templates[relation]:
+            raise _line_error(
+                path, number, f"relation {relation} has this template already", "remove the line"
+            )
+        templates[relation].append(template)
+    rows = [
+        {"language": language, "relation": relation, "prompt": prompt, "template": template}
+        for relation, (_, *further) in sorted(templates.items())
+        if not relations or relation in relations
+        for prompt, template in enumerate(further, start=2)
+    ]
+    return pa.Table.from_pylist(rows, schema=FURTHER_TEMPLATES)
+
+
+def _parse_templates(path: Path) -> Iterator[tuple[int, str, str]]:
+    """Line number, relation and template of every line; raises InputError."""
     for number, row in parse_lines(path):
         relation, template = _text(path, number, row, "relation"), _text(path, number, row, "template")
-        if relation in templates:
-            raise _line_error(path, number, f"second template of relation {relation}", "keep one of them")
         for slot in ("[X]", "[Y]"):
             if (count := template.count(slot)) != 1:
                 problem = f"the template of {relation} has {slot} {count} times: {template!r:.120}"
                 raise _line_error(path, number, problem, "write [X] and [Y] once each")
-        templates[relation] = template
-    return templates
+        yield number, relation, template
 
 
 def read_split(release: Path, language: str, relations: Sequence[str] = ()) -> pa.Table:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from factroots_dagster.facts.schema import FACT_COVERAGE, MLAMA_SPLIT
+from factroots_dagster.facts.schema import FACT_COVERAGE, FURTHER_TEMPLATES, MLAMA_SPLIT
 from factroots_dagster.orchestration.assets.sources import RELEASE_FOLDER
 from factroots_dagster.orchestration.assets.step import Step
 
 
 def mlama_split(step: Step, language: str) -> None:
     """Read one language of the release."""
-    from factroots_dagster.facts.mlama.split import read_split
+    from factroots_dagster.facts.mlama.split import read_further_templates, read_split
 
     release = step.input_folder("mlama_release") / RELEASE_FOLDER
     table = read_split(release, language, step.settings.relations)
     step.writer.write(table, MLAMA_SPLIT)
+    further = read_further_templates(release, language, step.settings.relations)
+    if further.num_rows:
+        step.writer.write(further, FURTHER_TEMPLATES, side="further_templates")
 
 
 def fact_coverage(step: Step) -> None:

@@ -14,7 +14,11 @@ from factroots_dagster.tracing.schema import WIKIPEDIA_VOLUME
 
 
 def probe(step: Step, checkpoint: str, language: str) -> None:
-    """Ask a checkpoint every fact of one language: one forward pass gives predictions and activations."""
+    """Ask a checkpoint every fact of one language: one forward pass gives predictions and activations.
+
+    Where relations have further templates, their facts are asked by these, too.
+    """
+    from factroots_dagster.probing.further_prompts import ask_further_prompts
     from factroots_dagster.probing.probe import probe as probe_language
 
     step.input_folder("checkpoint", checkpoint)
@@ -32,12 +36,25 @@ def probe(step: Step, checkpoint: str, language: str) -> None:
             mask_counts=step.settings.mask_counts,
             progress=lambda line: step.progress(f"{language}: {line}"),
         )
-    if "predictions" in step.writers:
-        step.writers["predictions"].write(predictions, tables.PREDICTIONS)
+    if "predictions" not in step.writers:
+        return
+    step.writers["predictions"].write(predictions, tables.PREDICTIONS)
+    further = step.find_side("further_templates", "mlama_split", language)
+    if further is not None:
+        answers = ask_further_prompts(
+            step.model_resource().load(checkpoint),
+            split,
+            further,
+            predictions,
+            mask_counts=step.settings.mask_counts,
+            progress=lambda line: step.progress(f"{language}, further templates: {line}"),
+        )
+        step.writers["predictions"].write(answers, tables.PROMPT_ANSWERS, side="prompts")
 
 
 def probing_scores(step: Step, checkpoint: str) -> None:
     """Score the predictions, beside the baselines that they must be read against."""
+    from factroots_dagster.probing.prompt_consistency import measure_prompt_consistency
     from factroots_dagster.probing.scores import mask_counts
     from factroots_dagster.probing.scores import probing_scores as score
     from factroots_dagster.probing.volume_relations import volume_relations
@@ -54,6 +71,10 @@ def probing_scores(step: Step, checkpoint: str) -> None:
     columns = ["language", "object_ids", "full_match"]
     matches = (step.read("predictions", checkpoint, language, columns=columns) for language in languages)
     step.writer.write(mask_counts(matches), tables.MASK_COUNTS, side="mask_counts")
+    prompts = (step.find_side("prompts", "predictions", checkpoint, language) for language in languages)
+    consistency = measure_prompt_consistency(answers for answers in prompts if answers is not None)
+    if consistency.num_rows:
+        step.writer.write(consistency, tables.PROMPT_CONSISTENCY, side="prompts")
     volumes = [
         step.read("wikipedia_volume", language)
         for language in languages

@@ -102,4 +102,5 @@ def checkpoint_comparison(step: Step) -> None:
         (step.read("mlama_split", language) for language in sorted(set(changed["language"].to_pylist()))),
         language_names(),
         {key: step.read_side("sensitivity", "fact_types", key) for key in order},
+        (step.read("knowledge_timeline"), step.read_side("languages", "knowledge_timeline")),
     )

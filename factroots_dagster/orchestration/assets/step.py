@@ -83,6 +83,12 @@ class Step:
         self.input_folder(asset, *parts)
         return self.store.read_side(name, asset, *parts)
 
+    def find_side(self, name: str, asset: str, *parts: str) -> pa.Table | None:
+        """As `read_side`; None where the partition has no such table."""
+        self.input_folder(asset, *parts)
+        present = self.store.has_side(name, asset, *parts)
+        return self.store.read_side(name, asset, *parts) if present else None
+
     def languages_with(self, asset: str, *parts: str, among: Iterable[str] | None = None) -> list[str]:
         """The languages that have a partition of an asset; raises InputError when none has."""
         candidates = list(self.settings.active_languages if among is None else among)

@@ -21,7 +21,8 @@ WHAT_IT_IS = (
 HOW_TO_READ_IT = (
     "Expected shares add up the probabilities of all predicted facts, so that doubtful facts, and sources "
     "that may state nothing, count in part. Intervals are 95%, over facts, trainings, and what is uncertain "
-    "of the estimate and of sources. A model of the same configuration that was never trained gives the last "
+    "of the estimate and of sources: they reach from few missed statements to as many as the model’s "
+    "knowledge leaves possible. A model of the same configuration that was never trained gives the last "
     "column: a share of shared facts that it also reaches is not read from the model. Undetermined facts are "
     "those for which no type reaches one half, or which could not be tested."
 )

@@ -31,6 +31,28 @@ class Elsewhere:
         return first
 
 
+@dataclass(frozen=True)
+class Behind:
+    """Who had a fact before a language, in the order of `Elsewhere`.
+
+    came_first: whether the other language has a source and knew it first, at a checkpoint that did not know
+    it here yet, [others, facts]. lag: from then until it was learnt here, NEVER where there was none or it
+    was not learnt, [facts].
+    """
+
+    came_first: NDArray[np.bool_]
+    lag: Steps
+
+
+def look_behind(answers: LanguageAnswers, others: Elsewhere) -> Behind:
+    """Who had the facts of a language before it, and how far it lags behind."""
+    came_first = (others.first_known == others.first) & (others.first <= answers.learnt_after)
+    came_first &= others.first < NEVER
+    behind = came_first.any(axis=0) & answers.learnt
+    lag = np.where(behind, answers.first_known - np.where(behind, others.first, 0), NEVER)
+    return Behind(came_first, lag)
+
+
 def look_elsewhere(languages: Sequence[LanguageAnswers]) -> Iterator[Elsewhere]:
     """For each language the other ones, its facts in its order."""
     uuids, row_of = np.unique(

@@ -19,6 +19,10 @@ from factroots_dagster.tables import (
 
 _RUN = string("run", "The run: the key of its last checkpoint")
 _INTERVAL = "of the 95% interval of transfer, over facts and the model's coefficients"
+_PLACEBO = (
+    "where every language keeps its sources and is given the answers of another: the mean over random "
+    "exchanges; null with one language"
+)
 
 KNOWLEDGE_TIMELINE = table(
     _RUN,
@@ -99,6 +103,10 @@ TIMELINE_LANGUAGES = table(
     int64("unsourced_learnt", "How many of them some checkpoint knows"),
     int64("nowhere", "Facts without a source in any language"),
     int64("nowhere_learnt", "How many of them some checkpoint knows: luck, easy facts, or sources not found"),
+    int64("behind", "Facts that were learnt, and that another language that states them knew before"),
+    float64("median_lag", "Median lag of these behind the first of those languages; null without any"),
+    float64("behind_shuffled", f"behind {_PLACEBO}"),
+    float64("median_lag_shuffled", f"median_lag {_PLACEBO}"),
     float64(
         "frequency_effect",
         "Log odds of being learnt from one checkpoint to the next that a doubling of the own windows (plus "
@@ -120,10 +128,15 @@ TIMELINE_LANGUAGES = table(
     ),
     float64("transfer_low", f"Lower end {_INTERVAL}; null as transfer"),
     float64("transfer_high", f"Upper end {_INTERVAL}; null as transfer"),
+    float64("transfer_shuffled", f"transfer {_PLACEBO}"),
+    float64("transfer_shuffled_low", "The smallest of these; null as transfer_shuffled"),
+    float64("transfer_shuffled_high", "The largest of these; null as transfer_shuffled"),
     nullable=(
         "median_step",
         *(f"{effect}_{end}" for effect in ("frequency", "elsewhere") for end in ("effect", "low", "high")),
         *("transfer", "transfer_low", "transfer_high"),
+        *("median_lag", "behind_shuffled", "median_lag_shuffled"),
+        *("transfer_shuffled", "transfer_shuffled_low", "transfer_shuffled_high"),
     ),
 )
 """One row per run and language, and one for all languages of a run."""

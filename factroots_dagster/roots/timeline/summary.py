@@ -3,51 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from factroots_dagster.roots.timeline.answers import LanguageAnswers
-from factroots_dagster.roots.timeline.elsewhere import Elsewhere
-from factroots_dagster.roots.timeline.frequency import ELSEWHERE, FREQUENCY, FrequencyFit
+from factroots_dagster.roots.timeline.answers import NEVER, LanguageAnswers, Steps
+from factroots_dagster.roots.timeline.elsewhere import Behind, Elsewhere, look_behind, look_elsewhere
+from factroots_dagster.roots.timeline.frequency import ELSEWHERE, FREQUENCY, FrequencyFit, fit_frequency
 from factroots_dagster.stats.intervals import Z
 from factroots_dagster.tables import ALL_LANGUAGES
 
 ALL = "*"
 
 
-def summarize_languages(
-    run: str,
-    languages: Sequence[LanguageAnswers],
-    elsewhere: Sequence[Elsewhere],
-    fits: Sequence[FrequencyFit | None],
-) -> list[dict[str, Any]]:
-    """Rows of TIMELINE_LANGUAGES, one per language and one for all; none without a language."""
-    if not languages:
+class View(NamedTuple):
+    """A language of a run: what it knows, what others have and had before it, and its frequency model."""
+
+    answers: LanguageAnswers
+    others: Elsewhere
+    behind: Behind
+    fit: FrequencyFit | None
+
+
+def view_languages(languages: Sequence[LanguageAnswers]) -> list[View]:
+    """A view of every language."""
+    return [
+        View(answers, others, look_behind(answers, others), fit_frequency(answers, others.first))
+        for answers, others in zip(languages, look_elsewhere(languages) if languages else (), strict=True)
+    ]
+
+
+def summarize_languages(run: str, views: Sequence[View]) -> list[dict[str, Any]]:
+    """Rows of TIMELINE_LANGUAGES, one per language and one for all; none without a language.
+
+    The columns about shuffled languages are missing.
+    """
+    if not views:
         return []
     rows = [
-        {"run": run, ALL_LANGUAGES.name: answers.language}
-        | _count(answers, others)
-        | _effects(fit)
-        | _transfer([answers], [fit])
-        for answers, others, fit in zip(languages, elsewhere, fits, strict=True)
+        {"run": run, ALL_LANGUAGES.name: view.answers.language}
+        | _count(view)
+        | _effects(view.fit)
+        | _transfer([view])
+        for view in views
     ]
-    steps = np.concatenate([answers.first_known[answers.learnt] for answers in languages])
     total: dict[str, Any] = {name: sum(row[name] for row in rows) for name in _SUMS}
-    total |= {"run": run, ALL_LANGUAGES.name: ALL, "median_step": _median(steps)}
+    total |= {"run": run, ALL_LANGUAGES.name: ALL}
+    for name, values in (("median_step", [_steps_learnt(view) for view in views]),
+                         ("median_lag", [_lags(view) for view in views])):  # fmt: skip
+        total[name] = _median(np.concatenate(values))
     total["checkpoints"] = max(row["checkpoints"] for row in rows)
-    return [*rows, total | _effects(None) | _transfer(languages, fits)]
+    return [*rows, total | _effects(None) | _transfer(views)]
 
 
 _SUMS = (
     "facts", "learnt", "known_at_last", "forgotten", "forgettings", "forgettings_shuffled",
-    "unsourced", "unsourced_learnt", "nowhere", "nowhere_learnt",
+    "unsourced", "unsourced_learnt", "nowhere", "nowhere_learnt", "behind",
 )  # fmt: skip
 """Columns of which all languages have the sum."""
 
 
-def _count(answers: LanguageAnswers, others: Elsewhere) -> dict[str, Any]:
+def _count(view: View) -> dict[str, Any]:
+    answers, others = view.answers, view.others
     learnt, at_last = answers.learnt, answers.known[:, -1]
     unsourced = (answers.windows == 0) & (others.windows > 0)
     nowhere = (answers.windows == 0) & (others.windows == 0)
@@ -63,12 +81,23 @@ def _count(answers: LanguageAnswers, others: Elsewhere) -> dict[str, Any]:
         "forgotten": int((learnt & ~at_last).sum()),
         "forgettings": int(answers.forgettings.sum()),
         "forgettings_shuffled": float(shuffled),
-        "median_step": _median(answers.first_known[learnt]),
+        "median_step": _median(_steps_learnt(view)),
         "unsourced": int(unsourced.sum()),
         "unsourced_learnt": int((unsourced & learnt).sum()),
         "nowhere": int(nowhere.sum()),
         "nowhere_learnt": int((nowhere & learnt).sum()),
+        "behind": len(_lags(view)),
+        "median_lag": _median(_lags(view)),
     }
+
+
+def _steps_learnt(view: View) -> Steps:
+    return view.answers.first_known[view.answers.learnt]
+
+
+def _lags(view: View) -> Steps:
+    """Of the facts that were learnt after another language that states them knew them."""
+    return view.behind.lag[view.behind.lag < NEVER]
 
 
 def _effects(fit: FrequencyFit | None) -> dict[str, float | None]:
@@ -82,11 +111,9 @@ def _effects(fit: FrequencyFit | None) -> dict[str, float | None]:
     return row
 
 
-def _transfer(
-    languages: Sequence[LanguageAnswers], fits: Sequence[FrequencyFit | None]
-) -> dict[str, float | None]:
+def _transfer(views: Sequence[View]) -> dict[str, float | None]:
     """The sum of residuals, with the interval in which a fact counts with all its languages."""
-    fitted = [(answers, fit) for answers, fit in zip(languages, fits, strict=True) if fit is not None]
+    fitted = [(view.answers, view.fit) for view in views if view.fit is not None]
     if not fitted:
         return dict.fromkeys(("transfer", "transfer_low", "transfer_high"))
     total = float(sum(fit.residual.sum() for _, fit in fitted))

@@ -10,10 +10,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from factroots_dagster.roots.timeline.answers import NEVER, LanguageAnswers
-from factroots_dagster.roots.timeline.elsewhere import Elsewhere, look_elsewhere
-from factroots_dagster.roots.timeline.frequency import FrequencyFit, fit_frequency
+from factroots_dagster.roots.timeline.elsewhere import Behind, Elsewhere
+from factroots_dagster.roots.timeline.frequency import FrequencyFit
+from factroots_dagster.roots.timeline.placebo import add_placebo
 from factroots_dagster.roots.timeline.schema import KNOWLEDGE_TIMELINE, LANGUAGE_LAGS, TIMELINE_LANGUAGES
-from factroots_dagster.roots.timeline.summary import summarize_languages
+from factroots_dagster.roots.timeline.summary import summarize_languages, view_languages
 
 
 class Timeline(NamedTuple):
@@ -30,17 +31,15 @@ def trace_knowledge(run: str, languages: Sequence[LanguageAnswers]) -> Timeline:
     run: its name. An order of two languages is told only where a checkpoint lies between them: what both
     learnt from one checkpoint to the next has none. Languages may have been asked at different checkpoints.
     """
-    elsewhere = list(look_elsewhere(languages)) if languages else []
-    pairs = list(zip(languages, elsewhere, strict=True))
-    fits = [fit_frequency(answers, others.first) for answers, others in pairs]
-    facts = [
-        _tabulate_facts(run, answers, others, fit) for (answers, others), fit in zip(pairs, fits, strict=True)
-    ]
-    lags = [_tabulate_lags(run, answers, others) for answers, others in pairs]
+    views = view_languages(languages)
+    rows = summarize_languages(run, views)
+    summary = add_placebo(
+        rows, languages, lambda shuffled: summarize_languages(run, view_languages(shuffled))
+    )
     return Timeline(
-        _join(facts, KNOWLEDGE_TIMELINE),
-        _join(lags, LANGUAGE_LAGS),
-        pa.Table.from_pylist(summarize_languages(run, languages, elsewhere, fits), schema=TIMELINE_LANGUAGES),
+        _join([_tabulate_facts(run, *view) for view in views], KNOWLEDGE_TIMELINE),
+        _join([_tabulate_lags(run, view.answers, view.others) for view in views], LANGUAGE_LAGS),
+        pa.Table.from_pylist(summary, schema=TIMELINE_LANGUAGES),
     )
 
 
@@ -57,14 +56,11 @@ def _join(columns: Sequence[dict[str, Any]], schema: pa.Schema) -> pa.Table:
 
 
 def _tabulate_facts(
-    run: str, answers: LanguageAnswers, others: Elsewhere, fit: FrequencyFit | None
+    run: str, answers: LanguageAnswers, others: Elsewhere, behind: Behind, fit: FrequencyFit | None
 ) -> dict[str, Any]:
     facts = len(answers.uuids)
     never_fitted = np.full(facts, np.nan)
-    came_first = (others.first_known == others.first) & (others.first <= answers.learnt_after)
-    came_first &= others.first < NEVER
-    behind = came_first.any(axis=0) & answers.learnt
-    lag = np.where(behind, answers.first_known - np.where(behind, others.first, 0), NEVER)
+    came_first, lag = behind.came_first, behind.lag
     at_first = answers.first == 0
     return {
         "run": pa.repeat(run, facts),
