@@ -28,7 +28,7 @@ from factroots_dagster.models.forward import default_token_budget, run_in_batche
 from factroots_dagster.neurons.schema import NEURON_INTERVENTIONS
 from factroots_dagster.probing.answer_likelihood import score_answers
 from factroots_dagster.probing.answer_neurons import Answer, answer_prompt
-from factroots_dagster.probing.prompts import Prompt
+from factroots_dagster.probing.masking import Prompt
 from factroots_dagster.tables import zip_columns
 
 FACTORS = {"ablate": 0.0, "boost": 2.0}

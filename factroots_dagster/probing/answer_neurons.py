@@ -22,10 +22,10 @@ from factroots_dagster.models.forward import (
     forward_pass_with_neurons,
     run_in_batches,
 )
-from factroots_dagster.probing.causal import NEURON_BYTES, split_at_object, start_token
+from factroots_dagster.probing.causal import NEURON_BYTES, split_at_object
 from factroots_dagster.probing.causal_likelihood import fitting_budget
+from factroots_dagster.probing.masking import Prompt, prompts_of_answers
 from factroots_dagster.probing.predictions import rows_by_relation
-from factroots_dagster.probing.prompts import Prompt, mask_prompts
 from factroots_dagster.tables import zip_columns
 
 
@@ -44,10 +44,10 @@ def answer_prompt(model: LoadedModel, answer: Answer) -> Prompt:
     """
     k = len(answer.tokens)
     if model.family == "masked":
-        return next(mask_prompts(model.tokenizer, [(answer.template, answer.subject)], k))
+        return next(prompts_of_answers(model, [(answer.template, answer.subject)], [k]))
     before, _ = split_at_object(answer.template, answer.subject)
     encoded = model.tokenizer(before.rstrip(), add_special_tokens=False)["input_ids"]
-    ids = np.array([start_token(model), *encoded, *answer.tokens[:-1]], np.int32)
+    ids = np.array([*model.start, *encoded, *answer.tokens[:-1]], np.int32)
     return Prompt(0, k, ids, np.arange(len(ids) - k, len(ids), dtype=np.int32))
 
 

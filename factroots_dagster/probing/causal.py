@@ -1,8 +1,8 @@
 """The prober of decoders: candidates ranked by sentence likelihood, answers generated greedily, neurons.
 
 A sentence is a row's template with [X] replaced by the raw subject label and [Y] by a candidate. It is
-tokenized whole, after one start token: the tokenizer's BOS, or where it has none its EOS (as
-lm-evaluation-harness does), without which its first token would have no probability.
+tokenized whole, after the start tokens (`models.tokenizer.find_start`), without which its first token would
+have no probability.
 
 - `typed_rank`: candidates are ranked by the log-likelihood of the whole sentence, including what follows
   [Y]: the sum over its tokens, not divided by their number.
@@ -33,7 +33,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import torch
 
-from factroots_dagster.errors import InputError
 from factroots_dagster.models.activations import ActivationWriter
 from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.models.forward import (
@@ -42,6 +41,7 @@ from factroots_dagster.models.forward import (
     forward_pass_with_neurons,
     run_in_batches,
 )
+from factroots_dagster.models.tokenizer import bare_space_ids
 from factroots_dagster.probing.causal_likelihood import (
     Sentences,
     fitting_budget,
@@ -55,11 +55,10 @@ from factroots_dagster.probing.predictions import (
     typed_rank,
 )
 from factroots_dagster.probing.progress import ProgressReporter
-from factroots_dagster.probing.prompts import fill_template
+from factroots_dagster.probing.slots import fill_template
 
 CHUNK = 16_384  # sentences in memory at once
 NEURON_BYTES = 1 << 32  # of the neurons of one batch
-_SPACES = ("▁", "Ġ")  # a space as a token of its own: SentencePiece's, byte-level BPE's
 _SUBJECT = re.compile(r"\s*\[X\]\s*")
 
 Ids = list[int]
@@ -79,7 +78,7 @@ def probe_causal(
     predicted_ids: item k-1 is the first k tokens of the greedy continuation; empty where there is none.
     mask_count in the index of activations, and matched_mask_count: the number of tokens of the correct
     answer. chunk: sentences in memory at once; those of one question are never divided.
-    Raises InputError for broken templates, a tokenizer without a start token, logits that are not finite.
+    Raises InputError for broken templates and logits that are not finite.
     """
     reporter = ProgressReporter(progress, len(split))
     budget = token_budget or default_token_budget(model.device)
@@ -143,9 +142,7 @@ class _Answers:
         templates, subjects, objects = (
             self.rows.column(name).to_pylist() for name in ("template", "subject", "object")
         )
-        self.start = start_token(self.model)
-        self.spaces = {self.model.tokenizer.convert_tokens_to_ids(token) for token in _SPACES}
-        self.spaces -= {None, self.model.tokenizer.unk_token_id}
+        self.spaces = bare_space_ids(self.model.tokenizer)
         self.labels = sorted(set(objects))
         candidate_of = {label: number for number, label in enumerate(self.labels)}
         self.row_candidate = [candidate_of[label] for label in objects]
@@ -159,9 +156,9 @@ class _Answers:
         self.scores = np.full((len(self.questions), len(self.labels)), -np.inf)
 
     def _tokenize(self, texts: Sequence[str]) -> list[Ids]:
-        """Ids of each text after the start token."""
+        """Ids of each text after the start tokens."""
         encoded = self.model.tokenizer(list(texts), add_special_tokens=False)["input_ids"] if texts else []
-        return [[self.start, *ids] for ids in encoded]
+        return [[*self.model.start, *ids] for ids in encoded]
 
     def score_candidates(self, chunk: int) -> None:
         """Computes the likelihoods: fills in scores, logprob and too_long, `chunk` sentences at a time."""
@@ -220,7 +217,7 @@ class _Answers:
         for (question, candidate), offsets in zip(pairs, encoded["offset_mapping"], strict=True):
             begin = len(self.contexts[question][0])
             tokens = tokens_within(offsets, begin, begin + len(self.labels[candidate]))
-            positions.append([token + 1 for token in tokens])  # after the start token
+            positions.append([token + len(self.model.start) for token in tokens])
         return positions
 
     def generate(self) -> None:
@@ -335,15 +332,3 @@ class _Answers:
 def tokens_within(offsets: Sequence[tuple[int, int]], begin: int, end: int) -> list[int]:
     """The tokens that hold characters from `begin` on and before `end`, given the bounds of each."""
     return [token for token, (first, last) in enumerate(offsets) if max(first, begin) < min(last, end)]
-
-
-def start_token(model: LoadedModel) -> int:
-    """The token that every sentence begins with: BOS, else EOS. Raises InputError without either."""
-    for token in (model.tokenizer.bos_token_id, model.tokenizer.eos_token_id):
-        if token is not None:
-            return int(token)
-    raise InputError(
-        f"the tokenizer of {type(model.model).__name__} has neither a BOS nor an EOS token to begin a "
-        "sentence with",
-        "set bos_token in tokenizer_config.json",
-    )

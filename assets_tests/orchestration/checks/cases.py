@@ -197,6 +197,9 @@ CASES: list[Broken] = [
             for column in ("layers", "hidden_size", "neurons", "parameters", "vocabulary", "max_length")
         ),
         (put("family", "oracle"), f"{AMONG}:family"),
+        (put("objects", "word"), f"{AMONG}:objects"),
+        (put("batches", "mixed"), f"{AMONG}:batches"),
+        (put("fast_head", None), f"{NULL}:fast_head"),
         (put("corpus", "unknown"), f"{AMONG}:corpus"),
         (put("tokenizer_sha256", "abc"), f"{REGEX}:tokenizer_sha256"),
         (put("weights_sha256", "abc"), f"{REGEX}:weights_sha256"),
