@@ -71,6 +71,7 @@ def test_scores_equal_counting() -> None:
         ranks = [row["typed_rank"] for row in rows]
         expected = {
             "n": n,
+            "not_asked": 0,
             "full_match": right / n,
             "full_match_low": interval.low,
             "full_match_high": interval.high,
@@ -140,7 +141,9 @@ def test_rows_that_are_not_asked_count_neither_in_p1_nor_in_its_baselines() -> N
     asked = [row for row in rows if row["full_match"] is not None]
     assert 0 < len(asked) < len(rows)
     whole, never = cells["*"], cells["P1"]
-    assert whole["n"] == 90 == sum(cells[name]["n"] for name in ("P0", "P1", "P2"))
+    assert whole["n"] == len(asked) == sum(cells[name]["n"] for name in ("P0", "P1", "P2"))
+    assert whole["not_asked"] == 90 - len(asked) == never["not_asked"]
+    assert never["n"] == 0
     right = [row["full_match"] for row in asked]
     assert whole["full_match"] == np.mean(right)
     interval = stats.binomtest(sum(right), len(right)).proportion_ci(method="wilson")

@@ -311,6 +311,7 @@ def _truth_row(uuid: str, language: str, kind: str, stated: bool) -> dict[str, A
 def _score_rows(predictions: dict[str, pa.Table]) -> list[dict[str, Any]]:
     shared = {
         "n": 60,
+        "not_asked": 0,
         "partial_match": 0.6,
         "typed_p1": 0.7,
         "mrr": 0.8,

@@ -380,6 +380,7 @@ ROWS = (
         "must be read against: the majority object, a uniform guess, the prior without the subject.",
         body=probing.probing_scores,
         suite=models.scores_suite,
+        number=2,
         partitioned_by=(CHECKPOINT,),
         reads=("predictions", "fact_coverage", "mlama_split", "wikipedia_volume"),
         settings=("sandbox_seed", "active_languages"),

@@ -107,7 +107,8 @@ _LANGUAGES_ONLY = "null for a single relation"
 PROBING_SCORES = table(
     LANGUAGE,
     string("relation", "Wikidata property of the facts; * for all relations together"),
-    int64("n", "Number of facts"),
+    int64("n", "Number of facts that were asked for a full match"),
+    int64("not_asked", "Number of facts that could not be asked so: in the ranks only, in no other score"),
     float64("full_match", "P@1: share of the asked facts with a full match; null if none could be asked"),
     float64("full_match_low", f"Lower end {_INTERVAL}"),
     float64("full_match_high", f"Upper end {_INTERVAL}"),

@@ -2,13 +2,14 @@
 
 Statistics only: no model, no prompt.
 
-A cell is one (language, relation), or one language over all its relations ("*"). `n` counts all rows of a
-cell; the typed scores (typed_p1, mrr, pll_typed_p1) and their baselines (uniform, prior_typed_p1) are over
-all of them. A checkpoint cannot be asked for a full match everywhere (a decoder only where the template ends
-in [Y]): full_match and its intervals, partial_match, multi_answer, left_to_right, confidence and the majority
-baseline are over the asked rows only, so that P@1 never stands beside a baseline of other rows. Of a relation
-these are all rows or none; of a language, the relations whose own full_match is not null. Where no row was
-asked, P@1 is null and the majority baseline is over all rows, to be read against the typed scores.
+A cell is one (language, relation), or one language over all its relations ("*"). A checkpoint cannot be asked
+for a full match everywhere (a decoder only where the template ends in [Y]): `n` counts the rows that were
+asked, `not_asked` the others. The typed scores (typed_p1, mrr, pll_typed_p1) and their baselines (uniform,
+prior_typed_p1) are over both. full_match and its intervals, partial_match, multi_answer, left_to_right,
+confidence and the majority baseline are over the asked rows only, so that P@1 never stands beside a baseline
+of other rows. Of a relation these are all rows or none; of a language, the relations whose own full_match is
+not null. Where no row was asked, P@1 is null and the majority baseline is over all rows, to be read against
+the typed scores.
 """
 
 from __future__ import annotations
@@ -135,7 +136,8 @@ def _cell(columns: Columns, rows: npt.NDArray[np.bool_]) -> dict[str, Any]:
         return float((columns[name][rows] == 1).mean()) if known(name) else None
 
     return {
-        "n": n,
+        "n": n_asked,
+        "not_asked": n - n_asked,
         "full_match": share("full_match"),
         "full_match_low": low,
         "full_match_high": high,
@@ -151,7 +153,7 @@ def _cell(columns: Columns, rows: npt.NDArray[np.bool_]) -> dict[str, Any]:
         "uniform": float((1 / columns["candidates"][rows]).mean()),
         "prior_typed_p1": share_ranked_first("prior_rank"),
         "too_long": int(columns["too_long"][rows].sum()),
-        "small": n < MIN_ROWS or 0 < n_asked < MIN_ROWS,
+        "small": (n_asked or n) < MIN_ROWS,
     }
 
 

@@ -28,7 +28,8 @@ from factroots_dagster.report.sections.model import Section
 from factroots_dagster.roots.verdicts import UNDETERMINED
 
 SCORE_COLUMNS = (
-    "n", "full_match", "full_match_low", "full_match_high", "partial_match", "typed_p1", "majority",
+    "n", "not_asked", "full_match", "full_match_low", "full_match_high", "partial_match", "typed_p1",
+    "majority",
 )  # fmt: skip
 
 

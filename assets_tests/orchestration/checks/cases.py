@@ -248,7 +248,8 @@ CASES: list[Broken] = [
         "probing_scores",
         (emptied(), f"{ROWS}:table {DISTINCT}:language"),
         (twice(), f"{COMPOUND}:language,relation"),
-        (put("n", 0), f"{BETWEEN}:n"),
+        (put("n", 0), f"{BETWEEN}:rows"),
+        (put("n", -1), f"{BETWEEN}:n {BETWEEN}:rows"),
         *(
             (put(column, 1.5), f"{BETWEEN}:{column}")
             for column in (

@@ -30,11 +30,12 @@ def build_section(inputs: ReportInputs) -> Section:
         "probing_scores",
         f"A bar per language, longest first: {_best_and_worst(inputs)}.",
     )
-    columns = ["language", "facts", "P@1", "by subject", "by object", *SHARES.values()]
+    columns = ["language", "facts asked", "not asked", "P@1", "by subject", "by object", *SHARES.values()]
     cells = [
         [
             inputs.language_label(row["language"]),
             f"{row['n']:,}",
+            f"{row['not_asked']:,}",
             interval(row["full_match"], row["full_match_low"], row["full_match_high"]),
             *(bounds(row[f"by_{by}_low"], row[f"by_{by}_high"]) for by in ("subject", "object")),
             *(decimal(row[name]) if name == "mrr" else percent(row[name]) for name in SHARES),
