@@ -194,7 +194,7 @@ def test_everything_else_asks_the_same_prompts(
         built = build_prompts(model.tokenizer, table, space_id=None, max_length=64, in_sentence=True)
         for row, question in zip(of_place, built.row_question, strict=True):
             ids = intervened[row["uuid"]].object_ids
-            prompt = answer_prompt(model, Answer(row["template"], row["subject"], ids))
+            prompt = answer_prompt(model, Answer(row["template"], row["subject"], row["object"], ids))
             (same,) = (p for p in built.prompts if (p.question, p.k) == (question, len(ids)))
             assert prompt.ids.tolist() == same.ids.tolist()
             assert prompt.positions.tolist() == same.positions.tolist()

@@ -22,7 +22,7 @@ from factroots_dagster.models.forward import (
     run_in_batches,
     target_logprobs,
 )
-from factroots_dagster.probing.causal import split_at_object, tokens_within
+from factroots_dagster.probing.causal import Asked, object_prompts, split_at_object
 from factroots_dagster.probing.masking import Prompt, answer_ids, prompts_of_answers
 from factroots_dagster.probing.progress import ProgressReporter
 
@@ -90,10 +90,6 @@ def score_answers(
     return np.add.reduceat(logprobs, first) / counts, np.logical_and.reduceat(likeliest, first)
 
 
-Asked = tuple[Prompt, Sequence[int]]
-"""A prompt, and the tokens that are expected at its positions."""
-
-
 def _masked_prompts(model: LoadedModel, questions: Sequence[Question]) -> Iterator[Asked]:
     asked = [(question.template, question.subject) for question in questions]
     ids = answer_ids(model, asked, [question.answer for question in questions])
@@ -101,14 +97,6 @@ def _masked_prompts(model: LoadedModel, questions: Sequence[Question]) -> Iterat
 
 
 def _causal_prompts(model: LoadedModel, questions: Sequence[Question]) -> Iterator[Asked]:
-    """Sentences up to the answer's last token; each of its tokens is predicted at the one before it."""
-    for question in questions:
-        before, after = split_at_object(question.template, question.subject)
-        encoded = model.tokenizer(
-            f"{before}{question.answer}{after}", add_special_tokens=False, return_offsets_mapping=True
-        )
-        begin, end = len(before), len(before) + len(question.answer)
-        inside = tokens_within(encoded["offset_mapping"], begin, end)
-        ids = np.array([*model.start, *encoded["input_ids"][: max(inside, default=0)]], np.int32)
-        positions = np.array(inside, np.int32) + len(model.start) - 1  # one before each token of the answer
-        yield Prompt(0, len(inside), ids, positions), [encoded["input_ids"][number] for number in inside]
+    yield from object_prompts(
+        model, [(split_at_object(each.template, each.subject), each.answer) for each in questions]
+    )

@@ -48,10 +48,11 @@ def checkpoint_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
 
 def predictions_frame(store: Store, checkpoint: str, language: str) -> pd.DataFrame:
     table = store.read("predictions", checkpoint, language)
-    recoded = ["object_ids", "predicted_ids", "full_match", "partial_match", "ranking"]
+    recoded = ["object_ids", "predicted_ids", "full_match", "partial_match", "greedy_match", "ranking"]
     frame: pd.DataFrame = table.drop(recoded).to_pandas()
     # null: the checkpoint cannot be asked so
-    could = pc.is_valid(table["full_match"]).to_numpy()
+    decoder = pc.is_valid(table["margin"]).to_numpy()
+    could = pc.is_valid(table["full_match"]).to_numpy() & ~decoder
     full = pc.fill_null(table["full_match"], False).to_numpy()
     partial = pc.fill_null(table["partial_match"], True).to_numpy()
     frame["object_tokens"] = pc.list_value_length(table["object_ids"]).to_numpy()
@@ -181,6 +182,7 @@ _SCORE_OF = {
     "full_match": "full_match",
     "partial_match": "partial_match",
     "typed": "typed_p1",
+    "greedy": "greedy",
     "pll": "pll_typed_p1",
     "left_to_right": "left_to_right",
     "confidence": "confidence",
