@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.probing.predictions import prediction_to_show
 from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_SCORES, VOLUME_RELATIONS
 from factroots_dagster.probing.scores import mask_counts, probing_scores
 from factroots_dagster.probing.volume_relations import MEASURES, volume_relations
@@ -297,3 +298,26 @@ def test_volume_relations_without_enough_languages_or_variation() -> None:
     flat = volume.set_column(1, "pages", pa.array([7] * 6))
     row = volume_relations(scores, flat).to_pylist()[0]
     assert (row["pearson"], row["spearman"]) == (None, None)
+
+
+def test_a_decoders_scores_have_a_stricter_column_and_a_level() -> None:
+    predicted, coverage = predictions("qaa", 60, 3)
+    rows = [
+        row | {"greedy_match": row["full_match"] if number % 3 == 0 else None, "chance": number / 100}
+        for number, row in enumerate(predicted.to_pylist())
+    ]
+    table = pa.Table.from_pylist(rows, schema=PREDICTIONS)
+    whole = next(row for row in probing_scores([table], coverage).to_pylist() if row["relation"] == "*")
+    generated = [row["greedy_match"] for row in rows if row["greedy_match"] is not None]
+    assert whole["greedy"] == pytest.approx(np.mean(generated))
+    assert whole["chance"] == pytest.approx(np.mean([row["chance"] for row in rows]))
+    assert "greedy" in whole["protocols"]
+
+
+def test_the_shown_prediction_is_what_counts() -> None:
+    assert prediction_to_show([[7], [8, 9]], 2, [8, 9]) == [8, 9]
+    assert prediction_to_show([[7], [3, 9]], 2, [9]) == [3, 9]  # a space token before the object
+    assert prediction_to_show([[7], [1, 2]], 2, [8, 9]) == [8, 9]  # ranked first, but not written
+    assert prediction_to_show([], 2, [8, 9]) == [8, 9]
+    assert prediction_to_show([[7], []], 0, [8, 9]) == [7]
+    assert prediction_to_show([], 0, [8]) is None

@@ -73,7 +73,9 @@ def write_answer_neurons(
         if k
     }
     facts = list(zip_columns(split, "uuid", "language", "template", "subject", "object"))
-    answers = [Answer(*texts, tokens_of[uuid]) for uuid, _, *texts in facts]
+    answers = [
+        Answer(template, subject, label, tokens_of[uuid]) for uuid, _, template, subject, label in facts
+    ]
     neurons = read_answer_neurons(model, answers, token_budget=token_budget)
     writer = ActivationWriter(folder)
     for relation, rows in rows_by_relation(split).items():
