@@ -24,7 +24,8 @@ from factroots_dagster.models.forward import (
 from factroots_dagster.models.heads import find_vocabulary_head
 from factroots_dagster.probing.answer_likelihood import Question, score_answers
 from factroots_dagster.probing.causal import tokens_within
-from factroots_dagster.probing.prompts import Prompt, fill_template, mask_prompts, object_token_ids
+from factroots_dagster.probing.masking import Prompt, mask_prompts
+from factroots_dagster.probing.slots import fill_template, object_token_ids
 
 STEPS = 6
 """Points at which gradients are integrated."""

@@ -85,6 +85,11 @@ class Settings(BaseSettings):
         default="fp32",
         description="number format of models; bf16 is faster on GPUs and changes some predictions",
     )
+    start_token: str = Field(
+        default="",
+        description="token that a decoder's sentences begin with; empty: what its tokenizer puts first, else "
+        "its beginning-of-sentence token, else its end-of-sentence token",
+    )
     protocols: Annotated[tuple[Literal["pll", "left_to_right", "confidence"], ...], NoDecode] = Field(
         default=(),
         description="comma-separated additional probing protocols for masked models: pll (typed ranking by "

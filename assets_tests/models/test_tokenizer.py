@@ -15,7 +15,7 @@ from factroots_dagster.errors import InputError
 from factroots_dagster.models.checkpoint import load
 from factroots_dagster.models.files import resolve_checkpoint
 from factroots_dagster.models.tokenizer import load_tokenizer
-from factroots_dagster.probing.prompts import object_token_ids
+from factroots_dagster.probing.slots import object_token_ids
 
 LABELS = ["oslo", "lima river", "qx", "東京", " ", ""]
 

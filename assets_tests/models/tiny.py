@@ -277,4 +277,45 @@ def decoder_split(folder: Path, language: str = "qaa", subjects: int = 14, seed:
                     label = text
                     break
             rows.append(_row(language, relation, template, subject, label, number))
+        labels = sorted({row["object"] for row in rows if row["relation"] == relation})
+        for number in range(subjects, subjects + 6):
+            subject = _random_subject(random, 2)
+            if label := first_beyond_prior(model, tokenizer, template, subject, labels):
+                rows.append(_row(language, relation, template, subject, label, number))
     return pa.Table.from_pylist(rows)
+
+
+WITHOUT_SUBJECT = {
+    "the capital of [X] is [Y] .": "the capital of is [Y] .",
+    "[X] was born in [Y]": "was born in [Y]",
+    "[Y] , [X] speaks .": "[Y] , speaks .",
+}
+
+
+def sentence_scores(
+    model: torch.nn.Module, tokenizer: object, template: str, labels: list[str]
+) -> dict[str, float]:
+    """Plain transformers, one sentence at a time: the log-likelihood of the template with each label."""
+    scores = {}
+    for label in labels:
+        text = template.replace("[Y]", label)
+        ids = start_ids(tokenizer) + tokenizer(text, add_special_tokens=False)["input_ids"]
+        with torch.inference_mode():
+            logprobs = model(input_ids=torch.tensor([ids])).logits[0].double().log_softmax(dim=1)
+        scores[label] = float(logprobs[range(len(ids) - 1), ids[1:]].sum())
+    return scores
+
+
+def lead(scores: dict[str, float], label: str) -> float:
+    """By how much a label's score exceeds the best other one."""
+    return scores[label] - max(score for name, score in scores.items() if name != label)
+
+
+def first_beyond_prior(
+    model: torch.nn.Module, tokenizer: object, template: str, subject: str, labels: list[str]
+) -> str | None:
+    """The label that ranks first, if it leads by more than without the subject."""
+    scores = sentence_scores(model, tokenizer, template.replace("[X]", subject), labels)
+    prior = sentence_scores(model, tokenizer, WITHOUT_SUBJECT[template], labels)
+    best = max(scores, key=scores.__getitem__)
+    return best if lead(scores, best) > lead(prior, best) else None

@@ -195,11 +195,11 @@ def decoder_by_hand(decoder: Decoder, row: dict, neurons: list[int], factor: flo
     asked = row["language_asked"]
     fact = next(r for r in decoder.splits[asked].to_pylist() if r["uuid"] == row["uuid"])
     gold = next(r for r in decoder.predictions[asked].to_pylist() if r["uuid"] == row["uuid"])["object_ids"]
-    text = fact["template"].replace("[X]", fact["subject"]).partition("[Y]")[0].rstrip()
+    text = fact["template"].replace("[X]", fact["subject"]).partition("[Y]")[0] + fact["object"]
     start = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
-    prompt = [start, *tokenizer(text, add_special_tokens=False)["input_ids"]]
-    ids = torch.tensor([[*prompt, *gold]])
-    positions = slice(len(prompt) - 1, len(prompt) - 1 + len(gold))
+    ids = torch.tensor([[start, *tokenizer(text, add_special_tokens=False)["input_ids"]]])
+    assert ids[0, -len(gold) :].tolist() == gold
+    positions = slice(ids.shape[1] - 1 - len(gold), ids.shape[1] - 1)
 
     def edit(layer: int):
         def hook(_module: torch.nn.Module, args: tuple[torch.Tensor]) -> tuple[torch.Tensor]:
@@ -231,10 +231,9 @@ def test_a_decoders_neurons_are_scaled_where_it_predicts_the_object(decoder: Dec
         neurons = next(r["neurons"] for r in active if r["uuid"] == row["uuid"])
         before, right = decoder_by_hand(decoder, row, [], 1.0)
         after, still = decoder_by_hand(decoder, row, neurons, 0.0 if row["intervention"] == "ablate" else 2.0)
-        assert right
         assert row["logprob_before"] == pytest.approx(before, abs=1e-4)
         assert row["logprob_change"] == pytest.approx(after - before, abs=1e-4)
-        assert row["flipped"] == (not still)
+        assert row["flipped"] == (right and not still)
 
 
 def test_running_out_of_memory_halves_the_batches(probed: Probed, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from assets_tests.models import tiny
 from assets_tests.probing.rows import assert_same_predictions, with_changed_row
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.checkpoint import LoadedModel, load
+from factroots_dagster.models.tokenizer import find_start
 from factroots_dagster.probing.causal import ends_in_object, probe_causal, split_at_object
 from factroots_dagster.probing.schema import PREDICTIONS
 
@@ -117,7 +118,7 @@ def test_two_runs_give_the_same_bits_and_rows_keep_their_order(
     assert messages[-1].startswith(f"{len(split)} of {len(split)} rows")
     assert probe_causal(llama, split, tmp_path / "b").equals(one)
     names = sorted(file.name for file in (tmp_path / "a").iterdir())
-    assert names == ["P19.safetensors", "P36.safetensors", "data.parquet"]
+    assert names == ["P103.safetensors", "P19.safetensors", "P36.safetensors", "data.parquet"]
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     order = np.random.default_rng(0).permutation(len(split))
@@ -201,10 +202,8 @@ def test_an_object_without_tokens_is_never_correct(
     got = probe_causal(llama, with_changed_row(decoder_split_of("llama"), object=" "), tmp_path).to_pylist()[
         0
     ]
-    assert got["full_match"] is False
-    assert got["partial_match"] is False
-    assert got["typed_rank"] is None
-    assert got["object_logprob"] is None
+    assert got["full_match"] is got["greedy_match"] is False
+    assert got["margin"] is got["typed_rank"] is got["object_logprob"] is None
 
 
 @pytest.mark.parametrize(
@@ -273,13 +272,13 @@ def test_objects_joined_to_a_word_are_tokenized_with_it(
     assert got["full_match"] is not None
 
 
-def test_objects_merged_with_the_word_before_have_their_own_tokens(
+def test_objects_merged_with_the_word_before_have_its_token(
     llama: LoadedModel, decoder_split_of: Callable[[str], pa.Table], tmp_path: Path
 ) -> None:
     assert len(llama.tokenizer(" oslo")["input_ids"]) == 1  # of which "lo" is no token
     split = with_changed_row(decoder_split_of("llama"), template="[X] os[Y]", object="lo")
     got = probe_causal(llama, split, tmp_path).to_pylist()[0]
-    assert got["object_ids"] == llama.tokenizer("lo")["input_ids"]
+    assert got["object_ids"] == llama.tokenizer(" oslo")["input_ids"]
     assert got["object_logprob"] is not None
 
 
@@ -308,25 +307,34 @@ def test_a_bare_space_token_is_dropped_from_answers(
     got = probe_causal(model, pa.Table.from_pylist(rows), tmp_path / "out").to_pylist()[0]
     assert got["object_ids"] == [letter]
     assert got["predicted_ids"][:2] == [[space], [space, letter]]
-    assert got["full_match"]
-    assert got["matched_mask_count"] == 2
+    assert got["greedy_match"]
 
 
-def test_a_tokenizer_without_a_start_token_is_rejected(
-    checkpoint_of: Callable[[str], Path], decoder_split_of: Callable[[str], pa.Table], tmp_path: Path
-) -> None:
-    model = load(str(checkpoint_of("llama")), device="cpu")
+def test_a_tokenizer_without_a_start_token_is_rejected(checkpoint_of: Callable[[str], Path]) -> None:
     tokenizer = transformers.AutoTokenizer.from_pretrained(checkpoint_of("llama"))
     tokenizer.bos_token = tokenizer.eos_token = None
     with pytest.raises(InputError, match="bos_token"):
-        probe_causal(dataclasses.replace(model, tokenizer=tokenizer), decoder_split_of("llama"), tmp_path)
+        find_start(tokenizer)
 
 
 def test_any_answer_match_counts_every_gold_of_the_prompt(
-    llama: LoadedModel, decoder_split_of: Callable[[str], pa.Table], tmp_path: Path
+    llama: LoadedModel,
+    checkpoint_of: Callable[[str], Path],
+    decoder_split_of: Callable[[str], pa.Table],
+    tmp_path: Path,
 ) -> None:
     rows = decoder_split_of("llama").to_pylist()
-    correct = next(row for row in rows if row["uuid"] == "P19-1")
+    model = transformers.AutoModelForCausalLM.from_pretrained(checkpoint_of("llama")).eval()
+    template = tiny.TEMPLATES["P19"]
+    correct = next(
+        row
+        for row in rows
+        if row["relation"] == "P19"
+        and tiny.first_beyond_prior(
+            model, llama.tokenizer, template, row["subject"], sorted({row["object"], "accra"})
+        )
+        == row["object"]
+    )
     predictions = probe_causal(
         llama, pa.Table.from_pylist([correct, {**correct, "object": "accra", "uuid": "other"}]), tmp_path
     ).to_pylist()

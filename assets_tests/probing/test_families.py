@@ -118,47 +118,65 @@ def test_decoders_equal_plain_transformers(
         return torch.log_softmax(logits[:-1], dim=1)[range(len(ids) - 1), ids[1:]].tolist()
 
     saved = saved_activations(tmp_path)
-    assert saved.keys() == {row["uuid"] for row in predictions.to_pylist() if row["full_match"]}
+    got_of = {row["uuid"]: row for row in predictions.to_pylist()}
+    assert saved.keys() == {uuid for uuid, row in got_of.items() if row["full_match"]}
     assert len(saved) >= 6
-    for row, got in zip(split.to_pylist(), predictions.to_pylist(), strict=True):
+    assert sum(bool(row["greedy_match"]) for row in got_of.values()) >= 6
+    firsts = {
+        row["uuid"]: tiny.first_beyond_prior(
+            model, tokenizer, row["template"], row["subject"], labels_of(split, row["relation"])
+        )
+        for row in split.to_pylist()
+    }
+    for row in split.to_pylist():
+        got = got_of[row["uuid"]]
         before, after = row["template"].replace("[X]", row["subject"]).split("[Y]")
         prior_before, prior_after = without_subject(row["relation"])
         prompt = read(before.rstrip())
         written = read(before + row["object"])[len(prompt) :]
-        gold = bare(written)
         labels = labels_of(split, row["relation"])
         scores = {label: token_logprobs(before + label + after) for label in labels}
         priors = {label: token_logprobs(prior_before + label + prior_after) for label in labels}
         sums = {label: sum(values) for label, values in scores.items()}
+        prior_sums = {label: sum(values) for label, values in priors.items()}
         begin = len(prompt) - 1
-        assert got["object_ids"] == gold
-        own = scores[row["object"]][begin : begin + len(written)]
+        assert bare(got["object_ids"]) == bare(written)
+        own = scores[row["object"]][begin : begin + len(written)][-len(got["object_ids"]) :]
         assert got["object_logprob"] == pytest.approx(np.mean(own), abs=1e-4)
         assert got["typed_rank"] in ranks(sums, row["object"])
         assert got["candidates"] == len(labels)
         begin = len(read(prior_before.rstrip())) - 1
-        own = priors[row["object"]][begin : begin + len(written)]
+        own = priors[row["object"]][begin : begin + len(written)][-len(got["object_ids"]) :]
         assert got["prior_logprob"] == pytest.approx(np.mean(own), abs=1e-4)
-        assert got["prior_rank"] in ranks({n: sum(values) for n, values in priors.items()}, row["object"])
+        assert got["prior_rank"] in ranks(prior_sums, row["object"])
+        margin = tiny.lead(sums, row["object"]) - tiny.lead(prior_sums, row["object"])
+        assert got["margin"] == pytest.approx(margin, abs=1e-3)
+        assert got["full_match"] is (firsts[row["uuid"]] == row["object"])
+        assert got["matched_mask_count"] == got["full_match"] * len(got["object_ids"])
+        others = {
+            other["subject"]: firsts[other["uuid"]]
+            for other in split.to_pylist()
+            if other["relation"] == row["relation"] and other["subject"] != row["subject"]
+        }
+        assert got["chance"] == pytest.approx(np.mean([first == row["object"] for first in others.values()]))
+        assert got["partial_match"] is None
+        if got["full_match"]:
+            ids = read(before + row["object"])
+            with neurons_by_formula(family, model) as neurons, torch.inference_mode():
+                model(input_ids=torch.tensor([ids]))
+            predicting = slice(len(ids) - 1 - len(got["object_ids"]), len(ids) - 1)
+            expected = torch.stack([layer[0][predicting].mean(dim=0) for layer in neurons])
+            torch.testing.assert_close(saved[row["uuid"]], expected, rtol=1e-4, atol=1e-5)
         if row["relation"] == "P103":  # its object is followed by the subject
-            assert got["full_match"] is got["partial_match"] is got["any_answer_match"] is None
+            assert got["greedy_match"] is None
             assert got["predicted_ids"] == []
-            assert got["matched_mask_count"] == 0
             continue
         tokens = len(got["predicted_ids"])
         assert tokens == max(len(read(before + label)) for label in labels) - len(prompt)
         answer = tiny.greedy(model, prompt, tokens)
         assert got["predicted_ids"] == [answer[:k] for k in range(1, tokens + 1)]
-        matching = [k for k in range(1, tokens + 1) if bare(answer[:k]) == gold]
-        assert got["full_match"] is bool(matching)
-        assert got["matched_mask_count"] == (matching[0] if matching else 0)
-        assert got["partial_match"] is (set(gold) <= set(answer))
-        if matching:
-            with neurons_by_formula(family, model) as neurons, torch.inference_mode():
-                model(input_ids=torch.tensor([prompt + answer]))
-            predicting = slice(len(prompt) - 1, len(prompt) + matching[0] - 1)
-            expected = torch.stack([layer[0][predicting].mean(dim=0) for layer in neurons])
-            torch.testing.assert_close(saved[row["uuid"]], expected, rtol=1e-4, atol=1e-5)
+        matching = [k for k in range(1, tokens + 1) if bare(answer[:k]) == bare(written)]
+        assert got["greedy_match"] is bool(matching)
 
 
 def without_subject(relation: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ import transformers
 from assets_tests.models import tiny
 from factroots_dagster.models.checkpoint import LoadedModel, load
 from factroots_dagster.probing.filling import Argmax, Order, fill_masks
-from factroots_dagster.probing.prompts import Prompt, mask_prompts
+from factroots_dagster.probing.masking import Prompt, mask_prompts
 
 LONGEST = 4
 ORDERS: tuple[Order, ...] = ("left_to_right", "confidence")

@@ -107,6 +107,7 @@ print(json.dumps(measured))
 def test_scarce_memory_means_smaller_batches_and_the_same_answers(tmp_path: Path) -> None:
     """The limit is the operating system's; the same batch without it needs more than the limit allows."""
     measured = run(SCARCE, tmp_path)
-    assert measured["scarce"] - measured["start"] < 210e6 < measured["whole"] - measured["start"]
+    # The limit, and what was mapped before without being used.
+    assert measured["scarce"] - measured["start"] < 220e6 < measured["whole"] - measured["start"]
     assert measured["same"]
     assert measured["distinct"] > 1

@@ -17,8 +17,9 @@ from tokenizers import pre_tokenizers
 from assets_tests.models import tiny
 from assets_tests.probing.rows import table_of
 from factroots_dagster.models.checkpoint import LoadedModel, load
+from factroots_dagster.probing.masking import mask_prompts
 from factroots_dagster.probing.probe import probe
-from factroots_dagster.probing.prompts import build_prompts, mask_prompts, needed_mask_counts
+from factroots_dagster.probing.prompts import build_prompts, needed_mask_counts
 
 
 def test_counts_that_no_object_needs_are_not_run(

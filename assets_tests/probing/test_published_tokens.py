@@ -16,7 +16,7 @@ import pytest
 from benchmarks import mbert
 from factroots_dagster.facts.mlama.release import acquire_release
 from factroots_dagster.facts.mlama.split import read_split
-from factroots_dagster.probing.prompts import object_token_ids
+from factroots_dagster.probing.slots import object_token_ids
 
 XLMR_SPACE, XLMR_UNKNOWN = 6, 3  # ids of "▁" and "<unk>"
 

@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.probing.predictions import prediction_to_show
 from factroots_dagster.probing.schema import MASK_COUNTS, PREDICTIONS, PROBING_SCORES, VOLUME_RELATIONS
 from factroots_dagster.probing.scores import mask_counts, probing_scores
 from factroots_dagster.probing.volume_relations import MEASURES, volume_relations
@@ -71,6 +72,7 @@ def test_scores_equal_counting() -> None:
         ranks = [row["typed_rank"] for row in rows]
         expected = {
             "n": n,
+            "not_asked": 0,
             "full_match": right / n,
             "full_match_low": interval.low,
             "full_match_high": interval.high,
@@ -140,7 +142,9 @@ def test_rows_that_are_not_asked_count_neither_in_p1_nor_in_its_baselines() -> N
     asked = [row for row in rows if row["full_match"] is not None]
     assert 0 < len(asked) < len(rows)
     whole, never = cells["*"], cells["P1"]
-    assert whole["n"] == 90 == sum(cells[name]["n"] for name in ("P0", "P1", "P2"))
+    assert whole["n"] == len(asked) == sum(cells[name]["n"] for name in ("P0", "P1", "P2"))
+    assert whole["not_asked"] == 90 - len(asked) == never["not_asked"]
+    assert never["n"] == 0
     right = [row["full_match"] for row in asked]
     assert whole["full_match"] == np.mean(right)
     interval = stats.binomtest(sum(right), len(right)).proportion_ci(method="wilson")
@@ -294,3 +298,26 @@ def test_volume_relations_without_enough_languages_or_variation() -> None:
     flat = volume.set_column(1, "pages", pa.array([7] * 6))
     row = volume_relations(scores, flat).to_pylist()[0]
     assert (row["pearson"], row["spearman"]) == (None, None)
+
+
+def test_a_decoders_scores_have_a_stricter_column_and_a_level() -> None:
+    predicted, coverage = predictions("qaa", 60, 3)
+    rows = [
+        row | {"greedy_match": row["full_match"] if number % 3 == 0 else None, "chance": number / 100}
+        for number, row in enumerate(predicted.to_pylist())
+    ]
+    table = pa.Table.from_pylist(rows, schema=PREDICTIONS)
+    whole = next(row for row in probing_scores([table], coverage).to_pylist() if row["relation"] == "*")
+    generated = [row["greedy_match"] for row in rows if row["greedy_match"] is not None]
+    assert whole["greedy"] == pytest.approx(np.mean(generated))
+    assert whole["chance"] == pytest.approx(np.mean([row["chance"] for row in rows]))
+    assert "greedy" in whole["protocols"]
+
+
+def test_the_shown_prediction_is_what_counts() -> None:
+    assert prediction_to_show([[7], [8, 9]], 2, [8, 9]) == [8, 9]
+    assert prediction_to_show([[7], [3, 9]], 2, [9]) == [3, 9]  # a space token before the object
+    assert prediction_to_show([[7], [1, 2]], 2, [8, 9]) == [8, 9]  # ranked first, but not written
+    assert prediction_to_show([], 2, [8, 9]) == [8, 9]
+    assert prediction_to_show([[7], []], 0, [8, 9]) == [7]
+    assert prediction_to_show([], 0, [8]) is None

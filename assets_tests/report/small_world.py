@@ -264,6 +264,10 @@ _CHECKPOINT_ROW = {
     "parameters": 1000,
     "vocabulary": 50,
     "max_length": 64,
+    "objects": "label",
+    "batches": "padded",
+    "start": None,
+    "fast_head": True,
     "tokenizer_sha256": "0",
     "weights_sha256": "0",
     "corpus": "sandbox",
@@ -307,6 +311,7 @@ def _truth_row(uuid: str, language: str, kind: str, stated: bool) -> dict[str, A
 def _score_rows(predictions: dict[str, pa.Table]) -> list[dict[str, Any]]:
     shared = {
         "n": 60,
+        "not_asked": 0,
         "partial_match": 0.6,
         "typed_p1": 0.7,
         "mrr": 0.8,

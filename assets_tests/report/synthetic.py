@@ -307,7 +307,8 @@ def _score_rows(languages: Sequence[str]) -> list[dict[str, Any]]:
     scores = []
     for position, language in enumerate(languages):
         value = 0.3 - 0.005 * position
-        own = shared | {"language": language, "n": 100, "full_match": value, "too_long": 0, "small": False}
+        own = shared | {"language": language, "n": 100, "not_asked": 0, "full_match": value, "too_long": 0}
+        own |= {"small": False}
         for name, half in (("full_match", 0.01), ("by_subject", 0.02), ("by_object", 0.03)):
             own |= {f"{name}_low": value - half, f"{name}_high": value + half}
         scores += [own | {"relation": relation, "macro_full_match": value} for relation in ("*", "P1")]

@@ -95,7 +95,7 @@ def read_answers(
 
 def _prediction_text(row: dict[str, Any], decode: Decode | None) -> str | None:
     """What is shown of a row of PREDICTIONS."""
-    ids = prediction_to_show(row["predicted_ids"], row["matched_mask_count"], len(row["object_ids"]))
+    ids = prediction_to_show(row["predicted_ids"], row["matched_mask_count"], row["object_ids"])
     if ids is None:
         return None
     return decode(ids) if decode is not None else f"token ids {' '.join(map(str, ids))}"

@@ -17,10 +17,12 @@ from factroots_dagster.errors import InputError
 from factroots_dagster.models.configuration import (
     auto_class,
     build_skeleton,
+    find_max_length,
     model_family,
     read_config,
     training_corpus,
 )
+from factroots_dagster.models.driving import Batches, drive
 from factroots_dagster.models.feed_forward import FeedForward, find_feed_forward
 from factroots_dagster.models.files import (
     ResolvedCheckpoint,
@@ -31,7 +33,7 @@ from factroots_dagster.models.files import (
 )
 from factroots_dagster.models.heads import Head, find_vocabulary_head
 from factroots_dagster.models.schema import CHECKPOINT
-from factroots_dagster.models.tokenizer import load_tokenizer
+from factroots_dagster.models.tokenizer import find_start, load_tokenizer
 
 DTYPES = ("float32", "bfloat16", "float16")
 
@@ -48,6 +50,9 @@ class LoadedModel:
     ffn: FeedForward
     max_length: int  # longest input in tokens, special tokens included
     space_id: int | None  # id of the bare SentencePiece space token
+    in_sentence: bool  # whether objects have the tokens of the sentence, see `tokenizer.keeps_space_in_word`
+    batches: Batches  # which prompts may share one
+    start: tuple[int, ...]  # the tokens that a decoder's sentences begin with
 
     @property
     def mask_id(self) -> int:
@@ -59,12 +64,16 @@ def describe(
     resolved: ResolvedCheckpoint,
     corpus: str | None = None,
     corpora: Sequence[str] | None = None,
+    *,
+    device: str = "auto",
+    dtype: str = "float32",
+    start_token: str = "",
 ) -> pa.Table:
-    """One row of CHECKPOINT. Reads every weight (sha256, finite) without building the model.
+    """One row of CHECKPOINT. Reads every weight (sha256, finite), and tries out how the model can be asked.
 
     corpus: what the model was trained on; by default `factroots_corpus` of its config.json, else inferred
-    from its name. corpora: the corpora in which the sources of its facts are looked for; None for all. Raises
-    InputError for a checkpoint that `load` would reject.
+    from its name. corpora: the corpora in which the sources of its facts are looked for; None for all.
+    device, dtype, start_token: see `load`. Raises InputError for a checkpoint that `load` would reject.
     """
     config = read_config(resolved)
     skeleton = build_skeleton(resolved, config)
@@ -72,6 +81,7 @@ def describe(
     _check_weights(resolved, skeleton)
     tokenizer = load_tokenizer(resolved).tokenizer
     _check_vocabulary(resolved, skeleton, tokenizer)
+    model = load(resolved, device, dtype, start_token)
     row = {
         "checkpoint": checkpoint,
         "source": resolved.source if resolved.from_hub else resolved.path.name,
@@ -83,7 +93,11 @@ def describe(
         "neurons": ffn.neurons,
         "parameters": sum({id(p): p.numel() for p in skeleton.parameters()}.values()),
         "vocabulary": len(tokenizer),
-        "max_length": _max_length(skeleton, tokenizer),
+        "max_length": model.max_length,
+        "objects": "sentence" if model.in_sentence or model.family == "causal" else "label",
+        "batches": model.batches,
+        "start": "".join(tokenizer.convert_ids_to_tokens(list(model.start))) or None,
+        "fast_head": model.head is not None,
         "tokenizer_sha256": digest_files(tokenizer_files(resolved.path)),
         "weights_sha256": digest_files(weight_files(resolved.path)),
         "corpus": corpus or training_corpus(resolved, config),
@@ -92,24 +106,28 @@ def describe(
     return pa.Table.from_pylist([row], schema=CHECKPOINT)
 
 
-_loaded: dict[tuple[str, str, str, str], LoadedModel] = {}
+_loaded: dict[tuple[str, ...], LoadedModel] = {}
 
 
-def load(resolved: ResolvedCheckpoint | str, device: str = "auto", dtype: str = "float32") -> LoadedModel:
+def load(
+    resolved: ResolvedCheckpoint | str, device: str = "auto", dtype: str = "float32", start_token: str = ""
+) -> LoadedModel:
     """Loads a checkpoint for inference; the last one loaded is kept, so loading it again costs nothing.
 
-    device: "auto" (cuda, else mps, else cpu) or a torch device. dtype: one of DTYPES.
-    Raises InputError: no mask token (masked models), slow tokenizer, missing, unsafe or broken files.
+    device: "auto" (cuda, else mps, else cpu) or a torch device. dtype: one of DTYPES. start_token: what a
+    decoder's sentences begin with; "": what its tokenizer puts first, see `tokenizer.find_start`.
+    Raises InputError: no mask token (masked models), slow tokenizer, missing, unsafe or broken files, a model
+    that does not give the same answers in all the ways in which it is asked (`driving`).
     """
     torch_device = pick_device(device)
     if dtype not in DTYPES:
         raise InputError(f"dtype {dtype} is not supported", f"use one of {', '.join(DTYPES)}")
     if isinstance(resolved, str):
         resolved = resolve_checkpoint(resolved)
-    key = (str(resolved.path), resolved.revision, str(torch_device), dtype)
+    key = (str(resolved.path), resolved.revision, str(torch_device), dtype, start_token)
     if key not in _loaded:
         _loaded.clear()  # before the next one is built: two large models may not fit
-        _loaded[key] = _load(resolved, torch_device, dtype)
+        _loaded[key] = _load(resolved, torch_device, dtype, start_token)
     return _loaded[key]
 
 
@@ -130,7 +148,7 @@ def pick_device(device: str = "auto") -> torch.device:
     return torch_device
 
 
-def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str) -> LoadedModel:
+def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str, start_token: str) -> LoadedModel:
     config = read_config(resolved)
     family = model_family(resolved, config)
     tokenizer = load_tokenizer(resolved)
@@ -157,6 +175,9 @@ def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str) -> Loa
         )
     _check_vocabulary(resolved, model, tokenizer.tokenizer)
     model.eval().requires_grad_(False).to(device)
+    max_length = find_max_length(model, tokenizer.tokenizer)
+    start = find_start(tokenizer.tokenizer, start_token) if family == "causal" else ()
+    batches = _drive(model, family, tokenizer.tokenizer, max_length)
     return LoadedModel(
         model=model,
         tokenizer=tokenizer.tokenizer,
@@ -164,8 +185,11 @@ def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str) -> Loa
         family=family,
         head=find_vocabulary_head(model),
         ffn=find_feed_forward(model),
-        max_length=_max_length(model, tokenizer.tokenizer),
+        max_length=max_length,
         space_id=tokenizer.space_id,
+        in_sentence=tokenizer.in_sentence,
+        batches=batches,
+        start=start,
     )
 
 
@@ -206,12 +230,10 @@ def _check_weights(resolved: ResolvedCheckpoint, skeleton: Any) -> None:
             raise InputError(problem, "download the checkpoint again") from error
 
 
-def _max_length(model: Any, tokenizer: Any) -> int:
-    """The number of usable positions: RoBERTa never uses the first ones, up to its padding index."""
-    config = model.config.get_text_config()
-    positions = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
-    unused = 0
-    for name, module in model.named_modules():
-        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
-            unused = module.padding_idx + 1
-    return int(min(tokenizer.model_max_length, (positions or tokenizer.model_max_length) - unused))
+def _drive(model: Any, family: str, tokenizer: Any, max_length: int) -> Batches:
+    embeddings = model.get_input_embeddings().weight.shape[0]
+    special = set(tokenizer.all_special_ids)
+    ordinary = sorted(
+        id_ for id_ in tokenizer.get_vocab().values() if id_ not in special and id_ < embeddings
+    )
+    return drive(model, family, ordinary, max_length, tokenizer.pad_token_id or 0)

@@ -14,6 +14,17 @@ from factroots_dagster.errors import InputError
 from factroots_dagster.models.files import ResolvedCheckpoint
 
 MAX_LAYERS = 1000
+_POSITIONS = (
+    "max_position_embeddings",
+    "n_positions",
+    "max_seq_len",
+    "n_ctx",
+    "context_length",
+    "seq_length",
+)
+_NO_LIMIT = 10**9  # transformers writes 10^30 for a tokenizer without a limit
+_UNBOUNDED = 2_048
+"""Longest input of a model that names no limit (relative positions, as BLOOM's): far above any prompt."""
 CORPORA = ("wikipedia", "commoncrawl", "unknown", "sandbox")
 # Name parts of well-known checkpoints by training corpus. Only for a checkpoint trained on Wikipedia does
 # absence from Wikipedia mean absence from its training data.
@@ -73,6 +84,25 @@ def build_skeleton(resolved: ResolvedCheckpoint, config: Any) -> Any:
         problem = f"checkpoint {resolved.source}: no model can be built from its config.json ({error})"
         raise InputError(problem, "download the checkpoint again, or use another one") from error
     return model
+
+
+def find_max_length(model: Any, tokenizer: Any) -> int:
+    """The longest input in tokens: what the configuration and the tokenizer allow.
+
+    RoBERTa and its relatives never use the first positions, up to their padding index. A tokenizer without a
+    limit of its own says so with a number that is no length.
+    """
+    config = model.config.get_text_config()
+    named = (getattr(config, name, None) for name in _POSITIONS)
+    positions = next((value for value in named if isinstance(value, int) and value > 0), None)
+    unused = 0
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
+            unused = module.padding_idx + 1
+    limits = [] if positions is None else [positions - unused]
+    if 0 < tokenizer.model_max_length < _NO_LIMIT:
+        limits.append(int(tokenizer.model_max_length))
+    return min(limits, default=_UNBOUNDED)
 
 
 def training_corpus(resolved: ResolvedCheckpoint, config: Any) -> str:

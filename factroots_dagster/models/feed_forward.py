@@ -29,6 +29,7 @@ _LAYERS = ("num_hidden_layers", "n_layers", "n_layer")
 _HIDDEN = ("hidden_size", "dim", "n_embd")
 _INTERMEDIATE = ("intermediate_size", "hidden_dim", "n_inner", "ffn_dim")
 _OTHER_ARCHITECTURE = "use a checkpoint of another architecture"
+_NO_MIXTURES = "; mixture-of-experts models are not supported"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ def find_feed_forward(model: Any) -> FeedForward:
     layers = _require_size(config, _LAYERS, "layers")
     hidden = _require_size(config, _HIDDEN, "hidden size")
     intermediate = _first_size(config, _INTERMEDIATE) or 4 * hidden  # the convention of GPT-2 and BLOOM
+    has_experts = any("expert" in field and value for field, value in config.to_dict().items())
     projections = []
     for name, layer in _layer_stack(model, layers):
         candidates = [
@@ -65,7 +67,7 @@ def find_feed_forward(model: Any) -> FeedForward:
             raise InputError(
                 f"layer {name} of {type(model).__name__} has {len(candidates)} feed-forward projections of "
                 f"shape {intermediate} -> {hidden} instead of one",
-                f"{_OTHER_ARCHITECTURE}; mixture-of-experts models are not supported",
+                _OTHER_ARCHITECTURE + (_NO_MIXTURES if has_experts else ""),
             )
         projections.append(candidates[0])
     return FeedForward(tuple(projections), intermediate)

@@ -140,14 +140,19 @@ def default_token_budget(device: torch.device) -> int:
     return 65_536 if device.type == "cuda" else 2_048
 
 
-def split_by_token_budget(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
-    """Batches of indices, sorted by length (then index), as large as count x longest <= budget allows."""
+def split_by_token_budget(lengths: Sequence[int], budget: int, *, padded: bool = True) -> Iterator[list[int]]:
+    """Batches of indices, sorted by length (then index), as large as count x longest <= budget allows.
+
+    padded: whether sequences of different lengths may share a batch.
+    """
     order = np.argsort(lengths, kind="stable")
     ordered = np.asarray(lengths)[order]
     start = 0
     while start < len(order):
-        padded = ordered[start : start + budget // ordered[start]]
-        count = max(1, int((padded * np.arange(1, len(padded) + 1) <= budget).sum()))
+        possible = ordered[start : start + max(1, budget // ordered[start])]
+        if not padded:
+            possible = possible[possible == possible[0]]
+        count = max(1, int((possible * np.arange(1, len(possible) + 1) <= budget).sum()))
         yield order[start : start + count].tolist()
         start += count
 
@@ -163,12 +168,13 @@ def run_in_batches(
 ) -> None:
     """Calls run(indices) for batches of sequences of these lengths, `budget` padded tokens each.
 
-    A batch that runs out of memory is run again in halves, and all later batches are as small. `run` must
-    therefore have no side effect before it has computed its last tensor.
+    Where padding would change the answers, only sequences of one length share a batch. A batch that runs out
+    of memory is run again in halves, and all later batches are as small. `run` must therefore have no side
+    effect before it has computed its last tensor.
     Raises InputError where a single sequence does not fit.
     """
     fitting = budget
-    for batch in split_by_token_budget(lengths, budget):
+    for batch in split_by_token_budget(lengths, budget, padded=model.batches == "padded"):
         longest = lengths[batch[-1]]  # a batch is sorted by length
         start = 0
         while start < len(batch):

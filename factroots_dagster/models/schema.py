@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from factroots_dagster.tables import FACT_KEY, column, int32, int64, string, table
+from factroots_dagster.tables import FACT_KEY, boolean, column, int32, int64, string, table
 
 CHECKPOINT = table(
     string("checkpoint", "Key of the checkpoint: the partition key of every table about it"),
@@ -18,6 +18,18 @@ CHECKPOINT = table(
     int64("parameters", "Number of parameters, tied weights counted once"),
     int64("vocabulary", "Number of entries in the tokenizer's vocabulary"),
     int64("max_length", "Longest input in tokens, special tokens included"),
+    string(
+        "objects",
+        "Whose tokens an object has: `label`: its label's alone; `sentence`: those that it has in the "
+        "sentence, with the space before it",
+    ),
+    string(
+        "batches",
+        "Which prompts share a batch: `padded`: of any lengths; `equal lengths`: the model was found to "
+        "answer otherwise beside padding",
+    ),
+    string("start", "The tokens that a decoder's sentences begin with; null for a masked model"),
+    boolean("fast_head", "Whether logits are computed only where they are needed; else everywhere, slower"),
     string("tokenizer_sha256", "SHA-256 over the tokenizer's files"),
     string("weights_sha256", "SHA-256 over the weight files"),
     string("corpus", "What it was trained on: `wikipedia`, `commoncrawl`, `sandbox` (generated), `unknown`"),

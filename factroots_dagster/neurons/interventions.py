@@ -28,7 +28,7 @@ from factroots_dagster.models.forward import default_token_budget, run_in_batche
 from factroots_dagster.neurons.schema import NEURON_INTERVENTIONS
 from factroots_dagster.probing.answer_likelihood import score_answers
 from factroots_dagster.probing.answer_neurons import Answer, answer_prompt
-from factroots_dagster.probing.prompts import Prompt
+from factroots_dagster.probing.masking import Prompt
 from factroots_dagster.tables import zip_columns
 
 FACTORS = {"ablate": 0.0, "boost": 2.0}
@@ -84,6 +84,7 @@ class Question:
     relation: str
     template: str
     subject: str
+    object: str
     object_uri: str
     object_ids: list[int]
 
@@ -109,7 +110,7 @@ def questions_of(split: pa.Table, predictions: pa.Table) -> dict[str, Question]:
 
     split: MLAMA_SPLIT; predictions: PREDICTIONS.
     """
-    facts = split.select(["uuid", "relation", "template", "subject", "object_uri"]).to_pylist()
+    facts = split.select(["uuid", "relation", "template", "subject", "object", "object_uri"]).to_pylist()
     answers = predictions.select(["uuid", "object_ids", "matched_mask_count"]).to_pylist()
     object_ids = {
         answer["uuid"]: answer["object_ids"]
@@ -145,7 +146,8 @@ def _draw_trials(
         shared = [shared[index] for index in sorted(random.choice(len(shared), most_facts, replace=False))]
     for uuid in shared:
         question = questions[uuid]
-        prompt = answer_prompt(model, Answer(question.template, question.subject, question.object_ids))
+        answer = Answer(question.template, question.subject, question.object, question.object_ids)
+        prompt = answer_prompt(model, answer)
         found_in, asked_in = languages
         row = {"uuid": uuid, "relation": question.relation}
         row |= {"language_found": found_in, "language_asked": asked_in}

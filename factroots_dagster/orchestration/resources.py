@@ -93,7 +93,8 @@ class ModelResource(dg.ConfigurableResource[None]):
     """Loads models and tokenizers of a world's registered checkpoints.
 
     world, data_root, checkpoints: where checkpoints are registered and described (see `Settings`).
-    device, precision: where and in which number format models run.
+    device, precision: where and in which number format models run. start_token: what a decoder's sentences
+    begin with; empty: see `models.tokenizer.find_start`.
     """
 
     world: str
@@ -101,6 +102,7 @@ class ModelResource(dg.ConfigurableResource[None]):
     checkpoints: str | None
     device: str
     precision: str
+    start_token: str = ""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> ModelResource:
@@ -111,6 +113,7 @@ class ModelResource(dg.ConfigurableResource[None]):
             checkpoints=None if settings.checkpoints is None else str(settings.checkpoints),
             device=settings.device,
             precision=settings.precision,
+            start_token=settings.start_token,
         )
 
     def load(self, checkpoint: str) -> LoadedModel:
@@ -120,7 +123,12 @@ class ModelResource(dg.ConfigurableResource[None]):
         """
         from factroots_dagster.models.checkpoint import load
 
-        return load(self._resolved(checkpoint), device=self.device, dtype=DTYPES[self.precision])
+        return load(
+            self._resolved(checkpoint),
+            device=self.device,
+            dtype=DTYPES[self.precision],
+            start_token=self.start_token,
+        )
 
     def tokenizer(self, checkpoint: str) -> CheckpointTokenizer:
         """The tokenizer of a checkpoint's key, at the described revision; no weights are loaded."""

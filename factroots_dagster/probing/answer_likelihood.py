@@ -22,9 +22,9 @@ from factroots_dagster.models.forward import (
     run_in_batches,
     target_logprobs,
 )
-from factroots_dagster.probing.causal import split_at_object, start_token, tokens_within
+from factroots_dagster.probing.causal import Asked, object_prompts, split_at_object
+from factroots_dagster.probing.masking import Prompt, answer_ids, prompts_of_answers
 from factroots_dagster.probing.progress import ProgressReporter
-from factroots_dagster.probing.prompts import Prompt, mask_prompts, object_token_ids
 
 
 class Question(NamedTuple):
@@ -90,27 +90,13 @@ def score_answers(
     return np.add.reduceat(logprobs, first) / counts, np.logical_and.reduceat(likeliest, first)
 
 
-Asked = tuple[Prompt, Sequence[int]]
-"""A prompt, and the tokens that are expected at its positions."""
-
-
 def _masked_prompts(model: LoadedModel, questions: Sequence[Question]) -> Iterator[Asked]:
-    ids = object_token_ids(model.tokenizer, [question.answer for question in questions], model.space_id)
-    for question, targets in zip(questions, ids, strict=True):
-        of_question = [(question.template, question.subject)]
-        yield next(mask_prompts(model.tokenizer, of_question, max(1, len(targets)))), targets
+    asked = [(question.template, question.subject) for question in questions]
+    ids = answer_ids(model, asked, [question.answer for question in questions])
+    yield from zip(prompts_of_answers(model, asked, [len(targets) for targets in ids]), ids, strict=True)
 
 
 def _causal_prompts(model: LoadedModel, questions: Sequence[Question]) -> Iterator[Asked]:
-    """Sentences up to the answer's last token; each of its tokens is predicted at the one before it."""
-    start = start_token(model)
-    for question in questions:
-        before, after = split_at_object(question.template, question.subject)
-        encoded = model.tokenizer(
-            f"{before}{question.answer}{after}", add_special_tokens=False, return_offsets_mapping=True
-        )
-        begin, end = len(before), len(before) + len(question.answer)
-        inside = tokens_within(encoded["offset_mapping"], begin, end)
-        ids = np.array([start, *encoded["input_ids"][: max(inside, default=0)]], np.int32)
-        positions = np.array(inside, np.int32)  # one before each token of the answer: the start comes first
-        yield Prompt(0, len(inside), ids, positions), [encoded["input_ids"][number] for number in inside]
+    yield from object_prompts(
+        model, [(split_at_object(each.template, each.subject), each.answer) for each in questions]
+    )

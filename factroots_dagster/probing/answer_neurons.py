@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import torch
 
@@ -22,10 +21,10 @@ from factroots_dagster.models.forward import (
     forward_pass_with_neurons,
     run_in_batches,
 )
-from factroots_dagster.probing.causal import NEURON_BYTES, split_at_object, start_token
+from factroots_dagster.probing.causal import NEURON_BYTES, object_prompts, split_at_object
 from factroots_dagster.probing.causal_likelihood import fitting_budget
+from factroots_dagster.probing.masking import Prompt, prompts_of_answers
 from factroots_dagster.probing.predictions import rows_by_relation
-from factroots_dagster.probing.prompts import Prompt, mask_prompts
 from factroots_dagster.tables import zip_columns
 
 
@@ -34,21 +33,21 @@ class Answer(NamedTuple):
 
     template: str
     subject: str
+    object: str
     tokens: Sequence[int]
 
 
 def answer_prompt(model: LoadedModel, answer: Answer) -> Prompt:
     """The prompt with the answer's tokens left to predict: as many masks, or the text before each of them.
 
-    A decoder reads the answer's tokens but the last, and predicts each at the one before it.
+    A decoder reads the sentence up to the answer's last token, and predicts each at the one before it.
     """
     k = len(answer.tokens)
     if model.family == "masked":
-        return next(mask_prompts(model.tokenizer, [(answer.template, answer.subject)], k))
-    before, _ = split_at_object(answer.template, answer.subject)
-    encoded = model.tokenizer(before.rstrip(), add_special_tokens=False)["input_ids"]
-    ids = np.array([start_token(model), *encoded, *answer.tokens[:-1]], np.int32)
-    return Prompt(0, k, ids, np.arange(len(ids) - k, len(ids), dtype=np.int32))
+        return next(prompts_of_answers(model, [(answer.template, answer.subject)], [k]))
+    context = split_at_object(answer.template, answer.subject)
+    ((prompt, _),) = object_prompts(model, [(context, answer.object)])
+    return prompt
 
 
 def write_answer_neurons(
@@ -66,10 +65,17 @@ def write_answer_neurons(
     batches are halved when memory runs out. Memory: the neurons of all rows. For the checkpoint itself the
     files are those of its probing.
     """
-    columns = ("uuid", "predicted_ids", "matched_mask_count")
-    tokens_of = {uuid: ids[k - 1] for uuid, ids, k in zip_columns(predictions, *columns) if k}
-    facts = list(zip_columns(split, "uuid", "language", "template", "subject"))
-    answers = [Answer(template, subject, tokens_of[uuid]) for uuid, _, template, subject in facts]
+    columns = ("uuid", "predicted_ids", "object_ids", "matched_mask_count")
+    masked = model.family == "masked"
+    tokens_of = {
+        uuid: ids[k - 1] if masked else object_ids
+        for uuid, ids, object_ids, k in zip_columns(predictions, *columns)
+        if k
+    }
+    facts = list(zip_columns(split, "uuid", "language", "template", "subject", "object"))
+    answers = [
+        Answer(template, subject, label, tokens_of[uuid]) for uuid, _, template, subject, label in facts
+    ]
     neurons = read_answer_neurons(model, answers, token_budget=token_budget)
     writer = ActivationWriter(folder)
     for relation, rows in rows_by_relation(split).items():

@@ -52,13 +52,18 @@ class Answers:
 
     def __post_init__(self) -> None:
         relation, questions = self.relation, len(self.relation.questions)
-        self.scores = np.full((questions, len(relation.candidate_ids)), -np.inf)
-        self.candidates: dict[int, list[int]] = {}  # by their number of tokens
-        for candidate, ids in enumerate(relation.candidate_ids):
-            self.candidates.setdefault(len(ids), []).append(candidate)
+        self.dropped_id = None if self.model.in_sentence else self.model.space_id
+        self.scores = np.full((questions, len(relation.labels)), -np.inf)
+        self.candidates: dict[tuple[int, int], list[int]] = {}  # by their spelling and number of tokens
+        for spelling, candidates in enumerate(relation.spellings):
+            for candidate, ids in enumerate(candidates):
+                self.candidates.setdefault((spelling, len(ids)), []).append(candidate)
         self.candidate_ids = {
-            k: torch.tensor([relation.candidate_ids[c] for c in candidates], device=self.model.device)
-            for k, candidates in self.candidates.items()
+            (spelling, k): torch.tensor(
+                [relation.spellings[spelling][candidate] for candidate in candidates],
+                device=self.model.device,
+            )
+            for (spelling, k), candidates in self.candidates.items()
             if k > 0
         }
         for k in relation.mask_counts:
@@ -66,8 +71,8 @@ class Answers:
             self.confidence[k] = np.zeros((questions, k), np.float32)
         self.gold_ids: dict[int, set[tuple[int, ...]]] = {}  # by question
         for question, candidate in zip(relation.row_question, relation.row_candidate, strict=True):
-            if relation.candidate_ids[candidate]:
-                self.gold_ids.setdefault(question, set()).add(relation.candidate_ids[candidate])
+            if gold := relation.ids_of(question, candidate):
+                self.gold_ids.setdefault(question, set()).add(gold)
 
     def record(
         self,
@@ -88,7 +93,7 @@ class Answers:
         )
 
     def _drop_spaces(self, ids: Sequence[int]) -> tuple[int, ...]:
-        return tuple(token for token in ids if token != self.model.space_id)
+        return tuple(token for token in ids if token != self.dropped_id)
 
     def run_protocols(
         self, protocols: Sequence[Protocol], budget: int, progress: Callable[[int, int], None]
@@ -135,7 +140,7 @@ class Answers:
         bare = {key: self._drop_spaces(ids.tolist()) for key, ids in answers.items()}
         counts = []
         for question, candidate in zip(relation.row_question, relation.row_candidate, strict=True):
-            gold = relation.candidate_ids[candidate]
+            gold = relation.ids_of(question, candidate)
             matching = (k for k in relation.mask_counts if gold and bare.get((question, k)) == gold)
             counts.append(next(matching, 0))
         return counts
@@ -153,7 +158,7 @@ class Answers:
         for row, (question, prior, candidate) in enumerate(
             zip(relation.row_question, relation.row_prior, relation.row_candidate, strict=True)
         ):
-            gold, answers = relation.candidate_ids[candidate], predicted_ids[question]
+            gold, answers = relation.ids_of(question, candidate), predicted_ids[question]
             partial_match = bool(gold) and any(set(gold) <= set(ids) for ids in answers)
             yield {
                 "object_ids": gold,
@@ -164,7 +169,7 @@ class Answers:
                 "any_answer_match": question in correct_questions,
                 "object_logprob": _finite(self.scores[question, candidate]),
                 "typed_rank": typed_rank(self.scores[question], candidate) if relation.complete else None,
-                "candidates": len(relation.candidate_ids),
+                "candidates": len(relation.labels),
                 "scores": self.scores[question] if relation.complete else None,
                 "prior_logprob": _finite(self.scores[prior, candidate]),
                 "prior_rank": typed_rank(self.scores[prior], candidate),

@@ -1,30 +1,31 @@
 """The prober of decoders: candidates ranked by sentence likelihood, answers generated greedily, neurons.
 
 A sentence is a row's template with [X] replaced by the raw subject label and [Y] by a candidate. It is
-tokenized whole, after one start token: the tokenizer's BOS, or where it has none its EOS (as
-lm-evaluation-harness does), without which its first token would have no probability.
+tokenized whole, after the start tokens (`models.tokenizer.find_start`), without which its first token would
+have no probability.
 
 - `typed_rank`: candidates are ranked by the log-likelihood of the whole sentence, including what follows
-  [Y]: the sum over its tokens, not divided by their number.
-- `object_logprob`: mean over the tokens of the sentence that overlap the object, each given all before it.
-- `full_match`: only where the template ends in [Y], followed by nothing but spaces, punctuation and symbols.
-  The model continues the text before [Y] (without its trailing spaces, which belong to the next token)
-  greedily, by as many tokens as the relation's longest object has. The first k of them are its answer of k
-  tokens, judged like a masked model's, without bare space tokens. Elsewhere `full_match` and `partial_match`
-  are null.
-- An object's ids are those that follow the prompt's when both are tokenized together; where a tokenizer
-  merges across the boundary (scripts that write [Y] joined to a word), those of the label alone.
-- The prior: the same with the subject left out, that is, the template without [X]. A decoder has no neutral
-  token to put there, and any word would belong to one language.
-- Neurons: where the object's tokens are predicted, from the prompt's last token to the object's last but
-  one.
+  [Y]: the sum over its tokens, not divided by their number. Every template serves.
+- `margin`: by how many nats the object's sentence leads that of the best other candidate, minus the same with
+  the subject left out (the prior: the template without [X]; a decoder has no neutral token to put there, and
+  any word would belong to one language). A relation's favourite leads without a subject, too.
+- `full_match`, what counts as predicted everywhere: the object ranks first, with a positive margin. Null
+  where the relation has no two candidates. `chance` is its level: how often the same is found of the object
+  where the relation's other subjects are asked.
+- `object_ids`: the tokens of the sentence that hold letters of the object. `object_logprob`: their mean, each
+  given all before it. Neurons are read where they are predicted, at the token before each of them.
+- `greedy_match`, stricter: only where the template ends in [Y], followed by nothing but spaces, punctuation
+  and symbols. The model continues the text before [Y] (without its trailing spaces, which belong to the next
+  token) greedily, by as many tokens as the relation's longest object has. The first k of them are its answer
+  of k tokens, compared with those that follow the prompt's when both are tokenized together, without bare
+  space tokens; where a tokenizer merges across the boundary, with those of the label alone.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,7 +34,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import torch
 
-from factroots_dagster.errors import InputError
 from factroots_dagster.models.activations import ActivationWriter
 from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.models.forward import (
@@ -42,12 +42,14 @@ from factroots_dagster.models.forward import (
     forward_pass_with_neurons,
     run_in_batches,
 )
+from factroots_dagster.models.tokenizer import bare_space_ids
 from factroots_dagster.probing.causal_likelihood import (
     Sentences,
     fitting_budget,
     greedy_continuations,
     log_likelihoods,
 )
+from factroots_dagster.probing.masking import Prompt
 from factroots_dagster.probing.predictions import (
     in_split_order,
     relation_predictions,
@@ -55,14 +57,15 @@ from factroots_dagster.probing.predictions import (
     typed_rank,
 )
 from factroots_dagster.probing.progress import ProgressReporter
-from factroots_dagster.probing.prompts import fill_template
+from factroots_dagster.probing.slots import fill_template
 
 CHUNK = 16_384  # sentences in memory at once
 NEURON_BYTES = 1 << 32  # of the neurons of one batch
-_SPACES = ("▁", "Ġ")  # a space as a token of its own: SentencePiece's, byte-level BPE's
 _SUBJECT = re.compile(r"\s*\[X\]\s*")
 
 Ids = list[int]
+Asked = tuple[Prompt, Sequence[int]]
+"""A prompt, and the tokens that are expected at its positions."""
 
 
 def probe_causal(
@@ -77,9 +80,9 @@ def probe_causal(
     """Asks a decoder every row of one language. Arguments and result are those of `probe.probe`.
 
     predicted_ids: item k-1 is the first k tokens of the greedy continuation; empty where there is none.
-    mask_count in the index of activations, and matched_mask_count: the number of tokens of the correct
-    answer. chunk: sentences in memory at once; those of one question are never divided.
-    Raises InputError for broken templates, a tokenizer without a start token, logits that are not finite.
+    mask_count in the index of activations, and matched_mask_count: the number of tokens of the predicted
+    object. chunk: sentences in memory at once; those of one question are never divided.
+    Raises InputError for broken templates and logits that are not finite.
     """
     reporter = ProgressReporter(progress, len(split))
     budget = token_budget or default_token_budget(model.device)
@@ -135,6 +138,7 @@ class _Answers:
     budget: int
     too_long: set[int] = field(default_factory=set)  # questions
     prompts: dict[int, Ids] = field(default_factory=dict)  # question -> ids that the model continues
+    objects: dict[tuple[int, int], Asked] = field(default_factory=dict)  # (question, candidate)
     continuations: dict[int, npt.NDArray[np.int64]] = field(default_factory=dict)  # question -> ids
     gold_ids: dict[tuple[int, int], tuple[int, ...]] = field(default_factory=dict)  # (question, candidate)
     logprob: dict[tuple[int, int], float] = field(default_factory=dict)  # (question, candidate)
@@ -143,9 +147,7 @@ class _Answers:
         templates, subjects, objects = (
             self.rows.column(name).to_pylist() for name in ("template", "subject", "object")
         )
-        self.start = start_token(self.model)
-        self.spaces = {self.model.tokenizer.convert_tokens_to_ids(token) for token in _SPACES}
-        self.spaces -= {None, self.model.tokenizer.unk_token_id}
+        self.spaces = bare_space_ids(self.model.tokenizer)
         self.labels = sorted(set(objects))
         candidate_of = {label: number for number, label in enumerate(self.labels)}
         self.row_candidate = [candidate_of[label] for label in objects]
@@ -155,13 +157,16 @@ class _Answers:
         ]
         self.row_prior = [number.setdefault((template, None), len(number)) for template in templates]
         self.questions = list(number)
+        self.questions_of_prior: dict[int, list[int]] = {}
+        for prior, question in dict.fromkeys(zip(self.row_prior, self.row_question, strict=True)):
+            self.questions_of_prior.setdefault(prior, []).append(question)
         self.contexts = [split_at_object(template, subject) for template, subject in self.questions]
         self.scores = np.full((len(self.questions), len(self.labels)), -np.inf)
 
     def _tokenize(self, texts: Sequence[str]) -> list[Ids]:
-        """Ids of each text after the start token."""
+        """Ids of each text after the start tokens."""
         encoded = self.model.tokenizer(list(texts), add_special_tokens=False)["input_ids"] if texts else []
-        return [[self.start, *ids] for ids in encoded]
+        return [[*self.model.start, *ids] for ids in encoded]
 
     def score_candidates(self, chunk: int) -> None:
         """Computes the likelihoods: fills in scores, logprob and too_long, `chunk` sentences at a time."""
@@ -212,16 +217,11 @@ class _Answers:
 
     def _object_positions(self, pairs: Sequence[tuple[int, int]]) -> list[Ids]:
         """For the sentence of each (question, candidate), the positions of the tokens of its object."""
-        if not pairs:  # which a tokenizer would not accept
-            return []
-        texts = [self._sentence(*pair) for pair in pairs]
-        encoded = self.model.tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
-        positions = []
-        for (question, candidate), offsets in zip(pairs, encoded["offset_mapping"], strict=True):
-            begin = len(self.contexts[question][0])
-            tokens = tokens_within(offsets, begin, begin + len(self.labels[candidate]))
-            positions.append([token + 1 for token in tokens])  # after the start token
-        return positions
+        asked = object_prompts(self.model, [self._asked(*pair) for pair in pairs])
+        return [[int(position) + 1 for position in prompt.positions] for prompt, _ in asked]
+
+    def _asked(self, question: int, candidate: int) -> tuple[tuple[str, str], str]:
+        return self.contexts[question], self.labels[candidate]
 
     def generate(self) -> None:
         """Fills in gold_ids, and where the template ends in [Y] prompts, continuations and too_long."""
@@ -229,6 +229,9 @@ class _Answers:
         questions = sorted({question for question, _ in pairs})
         texts = [self.contexts[question][0].rstrip() for question in questions]
         before = dict(zip(questions, self._tokenize(texts), strict=True))
+        self.objects = dict(
+            zip(pairs, object_prompts(self.model, [self._asked(*pair) for pair in pairs]), strict=True)
+        )
         together = self._tokenize([self.contexts[q][0] + self.labels[candidate] for q, candidate in pairs])
         label_ids = self._tokenize(self.labels)
         max_tokens = 0
@@ -252,7 +255,7 @@ class _Answers:
     def _drop_spaces(self, ids: Ids) -> tuple[int, ...]:
         return tuple(token for token in ids if token not in self.spaces)
 
-    def matched_counts(self) -> list[int]:
+    def greedy_counts(self) -> list[int]:
         """For each row the smallest number of generated tokens that are the object; 0 without a match."""
         counts = []
         for question, candidate in zip(self.row_question, self.row_candidate, strict=True):
@@ -268,22 +271,28 @@ class _Answers:
 
     def measured(self) -> Iterator[dict[str, object]]:
         """What PREDICTIONS says about each row, beside its identity; `scores` of all candidates, or None."""
-        matched = self.matched_counts()
-        correct_questions = {question for question, k in zip(self.row_question, matched, strict=True) if k}
+        first = self._first_candidates()
+        golds: dict[int, set[int]] = {}
+        for question, candidate in zip(self.row_question, self.row_candidate, strict=True):
+            golds.setdefault(question, set()).add(candidate)
         for question, prior, candidate, k in zip(
-            self.row_question, self.row_prior, self.row_candidate, matched, strict=True
+            self.row_question, self.row_prior, self.row_candidate, self.greedy_counts(), strict=True
         ):
-            gold, answer = self.gold_ids[question, candidate], self._answer(question)
-            asked = ends_in_object(self.questions[question][0])
+            answer, margin = self._answer(question), self._margin(question, prior, candidate)
+            asked = question in first
             logprob, rank = self._logprob_and_rank(question, candidate)
             prior_logprob, prior_rank = self._logprob_and_rank(prior, candidate)
+            full_match = first[question] == candidate if asked else None
+            object_ids = self.objects[question, candidate][1]
             yield {
-                "object_ids": gold,
+                "object_ids": object_ids,
                 "predicted_ids": [answer[:count] for count in range(1, len(answer) + 1)],
-                "full_match": k > 0 if asked else None,
-                "partial_match": bool(gold) and set(gold) <= set(answer) if asked else None,
-                "matched_mask_count": k,
-                "any_answer_match": question in correct_questions if asked else None,
+                "full_match": full_match,
+                "greedy_match": k > 0 if ends_in_object(self.questions[question][0]) else None,
+                "matched_mask_count": len(object_ids) if full_match else 0,
+                "any_answer_match": first[question] in golds[question] if asked else None,
+                "margin": margin,
+                "chance": self._chance(question, prior, candidate, first) if asked else None,
                 "object_logprob": logprob,
                 "typed_rank": rank,
                 "candidates": len(self.labels),
@@ -293,57 +302,99 @@ class _Answers:
                 "too_long": question in self.too_long,
             }
 
+    def _first_candidates(self) -> dict[int, int | None]:
+        """For each question that is asked the candidate that is predicted, None without one."""
+        first: dict[int, int | None] = {}
+        for question, prior in zip(self.row_question, self.row_prior, strict=True):
+            if question in first or np.isfinite(self.scores[prior]).sum() < 2 or prior in self.too_long:
+                continue
+            best = int(self.scores[question].argmax())
+            margin = self._margin(question, prior, best)
+            ahead = margin is not None and typed_rank(self.scores[question], best) == 1
+            first[question] = best if ahead and margin is not None and margin > 0 else None
+        return first
+
+    def _margin(self, question: int, prior: int, candidate: int) -> float | None:
+        """The candidate's lead in nats beyond its lead in the prior; None where it has none in either."""
+        if {question, prior} & self.too_long:
+            return None
+        leads = [_lead(self.scores[number], candidate) for number in (question, prior)]
+        return leads[0] - leads[1] if all(map(np.isfinite, leads)) else None
+
+    def _chance(
+        self, question: int, prior: int, candidate: int, first: Mapping[int, int | None]
+    ) -> float | None:
+        """The share of the template's other questions for which the candidate is predicted."""
+        others = [number for number in self.questions_of_prior[prior] if number != question]
+        counted = [first[number] == candidate for number in others if number in first]
+        return sum(counted) / len(counted) if counted else None
+
     def _logprob_and_rank(self, question: int, candidate: int) -> tuple[float | None, int | None]:
         if question in self.too_long:
             return None, None
         return self.logprob.get((question, candidate)), typed_rank(self.scores[question], candidate)
 
     def write_activations(self, writer: ActivationWriter, relation: str) -> None:
-        """Writes the neurons of the relation's correct rows."""
+        """Writes the neurons of the relation's predicted rows."""
         uuids, languages = (self.rows.column(name).to_pylist() for name in ("uuid", "language"))
-        correct = [(row, k) for row, k in enumerate(self.matched_counts()) if k]
+        first = self._first_candidates()
+        pairs = list(zip(self.row_question, self.row_candidate, strict=True))
+        predicted = [
+            row for row, (question, candidate) in enumerate(pairs) if first.get(question) == candidate
+        ]
         writer.add(
             relation,
-            [(uuids[row], languages[row]) for row, _ in correct],
-            [k for _, k in correct],
-            self._neurons([(self.row_question[row], k) for row, k in correct]),
+            [(uuids[row], languages[row]) for row in predicted],
+            [len(self.objects[pairs[row]][1]) for row in predicted],
+            self._neurons([pairs[row] for row in predicted]),
         )
 
     def _neurons(self, answers: Sequence[tuple[int, int]]) -> list[torch.Tensor]:
-        """Neurons [layers, neurons] of each (question, k): the mean over where its k tokens are predicted."""
+        """Neurons [layers, neurons] of each (question, candidate): the mean over where it is predicted."""
         distinct = list(dict.fromkeys(answers))
+        prompts = [self.objects[answer][0] for answer in distinct]
         means: dict[tuple[int, int], torch.Tensor] = {}
         ffn = self.model.ffn
-        inputs = [
-            np.array([*self.prompts[question], *self.continuations[question][: k - 1]], np.int32)
-            for question, k in distinct
-        ]
 
         def run(indices: list[int]) -> None:
-            positions = [np.arange(len(inputs[n]) - distinct[n][1], len(inputs[n])) for n in indices]
-            batch = Batch(self.model, [inputs[n] for n in indices], positions)
+            positions = [prompts[n].positions for n in indices]
+            batch = Batch(self.model, [prompts[n].ids for n in indices], positions)
             _, neurons = forward_pass_with_neurons(self.model, batch)
             parts = neurons.split([len(tokens) for tokens in positions])
             for number, values in zip(indices, parts, strict=True):
                 means[distinct[number]] = values.float().mean(dim=0).cpu()
 
         budget = min(fitting_budget(self.model, self.budget), NEURON_BYTES // (4 * ffn.layers * ffn.neurons))
-        run_in_batches(self.model, [len(ids) for ids in inputs], budget, run)
+        run_in_batches(self.model, [len(prompt.ids) for prompt in prompts], max(1, budget), run)
         return [means[answer] for answer in answers]
+
+
+def _lead(scores: npt.NDArray[np.float64], candidate: int) -> float:
+    """By how much a candidate's score exceeds the best other one; not finite without any."""
+    others = np.delete(scores, candidate)
+    return float(scores[candidate] - others.max()) if np.isfinite(others).any() else float("nan")
+
+
+def object_prompts(model: LoadedModel, asked: Sequence[tuple[tuple[str, str], str]]) -> list[Asked]:
+    """Sentences up to the object's last token, and its tokens, each predicted at the one before it.
+
+    asked: the text before and after each object, and the object.
+    """
+    if not asked:  # which a tokenizer would not accept
+        return []
+    texts = [f"{before}{label}{after}" for (before, after), label in asked]
+    encoded = model.tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
+    prompts: list[Asked] = []
+    for ((before, _), label), ids, offsets in zip(
+        asked, encoded["input_ids"], encoded["offset_mapping"], strict=True
+    ):
+        inside = tokens_within(offsets, len(before), len(before) + len(label))
+        sequence = np.array([*model.start, *ids[: max(inside, default=0)]], np.int32)
+        positions = np.array(inside, np.int32) + len(model.start) - 1
+        prompts.append((Prompt(0, len(inside), sequence, positions), [ids[number] for number in inside]))
+    return prompts
 
 
 def tokens_within(offsets: Sequence[tuple[int, int]], begin: int, end: int) -> list[int]:
     """The tokens that hold characters from `begin` on and before `end`, given the bounds of each."""
     return [token for token, (first, last) in enumerate(offsets) if max(first, begin) < min(last, end)]
-
-
-def start_token(model: LoadedModel) -> int:
-    """The token that every sentence begins with: BOS, else EOS. Raises InputError without either."""
-    for token in (model.tokenizer.bos_token_id, model.tokenizer.eos_token_id):
-        if token is not None:
-            return int(token)
-    raise InputError(
-        f"the tokenizer of {type(model.model).__name__} has neither a BOS nor an EOS token to begin a "
-        "sentence with",
-        "set bos_token in tokenizer_config.json",
-    )

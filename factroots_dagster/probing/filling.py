@@ -17,7 +17,7 @@ import torch
 
 from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.models.forward import Batch, forward_pass, run_in_batches, summarize_logits
-from factroots_dagster.probing.prompts import Prompt
+from factroots_dagster.probing.masking import Prompt
 
 Order = Literal["left_to_right", "confidence"]
 Argmax = tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]

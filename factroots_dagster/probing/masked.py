@@ -28,9 +28,10 @@ from factroots_dagster.models.forward import (
     summarize_logits,
 )
 from factroots_dagster.probing.answers import Answers, Protocol
+from factroots_dagster.probing.masking import Prompt
 from factroots_dagster.probing.predictions import in_split_order, relation_predictions, rows_by_relation
 from factroots_dagster.probing.progress import ProgressReporter, ProgressShare
-from factroots_dagster.probing.prompts import MaskCounts, Prompt, build_prompts
+from factroots_dagster.probing.prompts import MaskCounts, build_prompts
 
 WINDOW = 16_384  # prompts (or one relation) in memory at once, sorted by length together
 
@@ -101,6 +102,7 @@ def _windows(
             space_id=model.space_id,
             max_length=model.max_length,
             mask_counts=mask_counts,
+            in_sentence=model.in_sentence,
         )
         if group and size + len(prompts.prompts) > window:
             yield group
@@ -137,15 +139,18 @@ def _run_batch(
     best, logprob = logits.best.cpu().numpy(), logits.logprob.cpu().numpy()
     counts = np.array([prompt.k for prompt in prompts])
     first_masks = np.cumsum(counts) - counts
-    groups = np.array(owners) * (counts.max() + 1) + counts  # one group per relation and mask count
-    for group in np.unique(groups):
-        members = np.flatnonzero(groups == group).tolist()
-        answers, k = relations[owners[members[0]]], prompts[members[0]].k
+    groups: dict[tuple[int, int, int], list[int]] = {}  # by relation, spelling of candidates, mask count
+    for index, (owner, prompt) in enumerate(zip(owners, prompts, strict=True)):
+        spelling = relations[owner].relation.question_spelling[prompt.question]
+        groups.setdefault((owner, spelling, prompt.k), []).append(index)
+    for (owner, spelling, k), members in sorted(groups.items()):
+        answers = relations[owner]
         questions = np.array([prompts[index].question for index in members])
         masks = first_masks[members][:, None] + np.arange(k)  # [n, k]
-        if k in answers.candidate_ids:
-            means = logits.mean_logprobs(torch.from_numpy(masks).to(model.device), answers.candidate_ids[k])
-            answers.scores[questions[:, None], answers.candidates[k]] = means.cpu().numpy()
+        if (spelling, k) in answers.candidate_ids:
+            of_candidates = answers.candidate_ids[spelling, k]
+            means = logits.mean_logprobs(torch.from_numpy(masks).to(model.device), of_candidates)
+            answers.scores[questions[:, None], answers.candidates[spelling, k]] = means.cpu().numpy()
         correct = answers.record(k, questions, best[masks], logprob[masks])
         if correct.any():
             rows = torch.from_numpy(masks[correct].reshape(-1)).to(model.device)

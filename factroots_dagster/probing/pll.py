@@ -12,6 +12,7 @@ sentence's first letter by default; the other protocols here do not).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,7 @@ import torch
 
 from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.models.forward import Batch, forward_pass, logit_blocks, run_in_batches
-from factroots_dagster.probing.prompts import fill_template, object_token_ids
+from factroots_dagster.probing.slots import fill_template, object_token_ids
 
 CHUNK = 4_096  # sentences whose masked copies are in memory at once
 
@@ -41,7 +42,7 @@ def pseudo_log_likelihoods(
     """
     scores = np.full((len(questions), len(labels)), -np.inf)
     label_ids = object_token_ids(model.tokenizer, labels, model.space_id)
-    usable = [number for number, ids in enumerate(label_ids) if ids]
+    usable = [number for number, ids in enumerate(label_ids) if ids and labels[number].strip()]
     step = max(1, chunk // max(1, len(usable)))
     with torch.inference_mode():
         for start in range(0, len(questions) if usable else 0, step):
@@ -61,7 +62,7 @@ def pseudo_log_likelihoods(
 def _score(model: LoadedModel, texts: Sequence[str], budget: int) -> npt.NDArray[np.float64]:
     """The score of each text. Equal texts run once; so do masked copies that differ only under the mask."""
     distinct = list(dict.fromkeys(texts))
-    encoded = model.tokenizer(distinct, return_special_tokens_mask=True)
+    encoded = model.tokenizer(distinct, return_special_tokens_mask=True, return_offsets_mapping=True)
     copies: dict[tuple[bytes, int], int] = {}  # (masked ids, position of the scored token) -> copy
     copy_of: list[int] = []  # for each scored token: its copy, its id, its sentence
     token: list[int] = []
@@ -73,7 +74,10 @@ def _score(model: LoadedModel, texts: Sequence[str], budget: int) -> npt.NDArray
             fits[number] = False
             continue
         scored = np.flatnonzero(np.array(encoded["special_tokens_mask"][number]) == 0)
-        for position, last in zip(scored, _word_ends(encoded.word_ids(number), scored), strict=True):
+        words: Sequence[object] = encoded.word_ids(number)
+        if model.in_sentence:
+            words = _divide_at_spaces(distinct[number], words, encoded["offset_mapping"][number])
+        for position, last in zip(scored, _word_ends(words, scored), strict=True):
             masked = ids.copy()
             masked[position : last + 1] = model.mask_id
             copy_of.append(copies.setdefault((masked.tobytes(), int(position)), len(copies)))
@@ -88,7 +92,22 @@ def _score(model: LoadedModel, texts: Sequence[str], budget: int) -> npt.NDArray
     return total[[index[text] for text in texts]]
 
 
-def _word_ends(words: Sequence[int | None], scored: npt.NDArray[np.int64]) -> list[int]:
+def _divide_at_spaces(
+    text: str, parts: Sequence[object], offsets: Sequence[tuple[int, int]]
+) -> list[tuple[object, int] | None]:
+    """The word of each token, None outside of all: Gemma's tokenizer has the whole sentence as one part.
+
+    parts: for each token its part of the text, according to the tokenizer; offsets: its bounds.
+    """
+    spaces_before = [0, *accumulate(letter.isspace() for letter in text)]
+    words: list[tuple[object, int] | None] = []
+    for part, (first, last) in zip(parts, offsets, strict=True):
+        begin = next((at for at in range(first, last) if not text[at].isspace()), last)
+        words.append(None if part is None else (part, spaces_before[begin]))
+    return words
+
+
+def _word_ends(words: Sequence[object], scored: npt.NDArray[np.int64]) -> list[int]:
     """For each scored token, the last token of its word. words: for each token its word's number."""
     ends: list[int] = scored.tolist()
     for index in range(len(ends) - 2, -1, -1):

@@ -30,15 +30,20 @@ def typed_rank(scores: npt.NDArray[np.float64], candidate: int) -> int | None:
 
 
 def prediction_to_show(
-    predicted_ids: Sequence[Sequence[int]] | None, matched_mask_count: int | None, object_length: int
+    predicted_ids: Sequence[Sequence[int]] | None,
+    matched_mask_count: int | None,
+    object_ids: Sequence[int],
 ) -> Sequence[int] | None:
     """The token ids that represent a row of PREDICTIONS to a reader; None if there are none.
 
-    Those that matched, or else those at the object's own number of tokens, or else the first that there are.
+    Those that matched (of a decoder, which ranks objects, the object), or else those at the object's own
+    number of tokens, or else the first that there are.
     """
     by_mask_count = predicted_ids or []
-    count = matched_mask_count or object_length
+    count = matched_mask_count or len(object_ids)
     preferred = by_mask_count[count - 1] if 0 < count <= len(by_mask_count) else None
+    if matched_mask_count and not set(object_ids) <= set(preferred or ()):
+        return object_ids
     return preferred or next((ids for ids in by_mask_count if ids), None)
 
 

@@ -30,7 +30,8 @@ PREDICTIONS = table(
     column(
         "object_ids",
         pa.list_(pa.int32()),
-        "Token ids of the gold object, without special tokens and bare space tokens",
+        "Token ids of the gold object: of its label, without special tokens and bare space tokens, or those "
+        "that it has in the sentence (`objects` of `checkpoint`)",
     ),
     column(
         "predicted_ids",
@@ -40,17 +41,36 @@ PREDICTIONS = table(
     ),
     boolean(
         "full_match",
-        "Whether the answer at some mask count is exactly the gold object; null where the model cannot be "
-        "asked (a decoder, if the object is not at the template's end)",
+        "Whether the fact is predicted: the answer at some mask count is exactly the gold object (decoder: "
+        "the object ranks first, with a positive margin); null where the model cannot be asked (a decoder, "
+        "among fewer than two candidates)",
+    ),
+    boolean(
+        "greedy_match",
+        "Of a decoder, stricter than full_match: whether it generates the object; null if the object is not "
+        "at the template's end, and for a masked model",
     ),
     boolean(
         "partial_match",
         "Whether the answer at some mask count contains all tokens of the gold object; null where the model "
-        "cannot be asked, or only the object's own mask count was run",
+        "cannot be asked, or only the object's own mask count was run; null for a decoder",
     ),
-    int32("matched_mask_count", "Fewest masks (decoder: tokens) with a full match; 0 without one"),
+    int32(
+        "matched_mask_count",
+        "Fewest masks with a full match (decoder: tokens of the predicted object); 0 without one",
+    ),
     boolean(
         "any_answer_match", "Whether the answer matches any gold object of the prompt; null as full_match"
+    ),
+    float64(
+        "margin",
+        "Of a decoder: by how many nats the object's sentence leads that of the best other candidate, minus "
+        "the same without the subject; null if not computable, and for a masked model",
+    ),
+    float64(
+        "chance",
+        "Of a decoder: share of the template's other questions for which this object is predicted, the level "
+        "of full_match; null as margin, and without other questions",
     ),
     float64(
         "object_logprob", "Mean log-probability of the gold object's tokens, in nats; null if not computable"
@@ -119,7 +139,8 @@ _LANGUAGES_ONLY = "null for a single relation"
 PROBING_SCORES = table(
     LANGUAGE,
     string("relation", "Wikidata property of the facts; * for all relations together"),
-    int64("n", "Number of facts"),
+    int64("n", "Number of facts that were asked for a full match"),
+    int64("not_asked", "Number of facts that could not be asked so: in the ranks only, in no other score"),
     float64("full_match", "P@1: share of the asked facts with a full match; null if none could be asked"),
     float64("full_match_low", f"Lower end {_INTERVAL}"),
     float64("full_match_high", f"Upper end {_INTERVAL}"),
@@ -128,6 +149,16 @@ PROBING_SCORES = table(
     float64("by_object_low", f"Lower end {_BOOTSTRAP} objects; {_LANGUAGES_ONLY}"),
     float64("by_object_high", f"Upper end {_BOOTSTRAP} objects; {_LANGUAGES_ONLY}"),
     float64("partial_match", "Share of the asked facts with a partial match; null if not asked"),
+    float64(
+        "greedy",
+        "Of a decoder: share of the facts whose object it generates, of those whose object is at the "
+        "template's end; null if none is, and for a masked model",
+    ),
+    float64(
+        "chance",
+        "Level of a decoder's full_match: mean share of other subjects for which the object is predicted; "
+        "null for a masked model",
+    ),
     float64("macro_full_match", f"Unweighted mean of full_match over the relations; {_LANGUAGES_ONLY}"),
     float64(
         "typed_p1", "Typed P@1: share of facts whose object ranks first of the candidates; null if not asked"
@@ -140,8 +171,8 @@ PROBING_SCORES = table(
         "protocols",
         pa.list_(pa.string()),
         "Which scores the model was asked for: `full_match`, `partial_match`, `typed` (rank among the "
-        "candidates), `pll` (rank by pseudo-log-likelihood), `left_to_right` and `confidence` (full match "
-        "with the masks filled one after another in this order)",
+        "candidates), `greedy` (generation, of a decoder), `pll` (rank by pseudo-log-likelihood), "
+        "`left_to_right` and `confidence` (full match with the masks filled one after another in this order)",
     ),
     float64("multi_answer", "P@1 if every gold object of the same prompt counts; null if not asked"),
     float64("majority", "Baseline: P@1 of always answering the relation's most frequent object"),

@@ -2,13 +2,14 @@
 
 Statistics only: no model, no prompt.
 
-A cell is one (language, relation), or one language over all its relations ("*"). `n` counts all rows of a
-cell; the typed scores (typed_p1, mrr, pll_typed_p1) and their baselines (uniform, prior_typed_p1) are over
-all of them. A checkpoint cannot be asked for a full match everywhere (a decoder only where the template ends
-in [Y]): full_match and its intervals, partial_match, multi_answer, left_to_right, confidence and the majority
-baseline are over the asked rows only, so that P@1 never stands beside a baseline of other rows. Of a relation
-these are all rows or none; of a language, the relations whose own full_match is not null. Where no row was
-asked, P@1 is null and the majority baseline is over all rows, to be read against the typed scores.
+A cell is one (language, relation), or one language over all its relations ("*"). A checkpoint cannot be asked
+for a full match everywhere (a decoder only among two candidates or more): `n` counts the rows that were
+asked, `not_asked` the others. The typed scores (typed_p1, mrr, pll_typed_p1) and their baselines (uniform,
+prior_typed_p1) are over both. full_match and its intervals, partial_match, multi_answer, left_to_right,
+confidence and the majority baseline are over the asked rows only, so that P@1 never stands beside a baseline
+of other rows. Of a relation these are all rows or none; of a language, the relations whose own full_match is
+not null. Where no row was asked, P@1 is null and the majority baseline is over all rows, to be read against
+the typed scores.
 """
 
 from __future__ import annotations
@@ -29,13 +30,17 @@ from factroots_dagster.stats.intervals import clustered, wilson
 
 MIN_ROWS = 30  # cells with fewer rows are flagged as small
 # Columns of PREDICTIONS that are true or false, or null where not asked.
-_FLAGS = ("full_match", "partial_match", "any_answer_match", "left_to_right_match", "confidence_match")
+_FLAGS = (
+    "full_match", "partial_match", "any_answer_match", "left_to_right_match", "confidence_match",
+    "greedy_match",
+)  # fmt: skip
 _RANKS = ("typed_rank", "prior_rank", "pll_rank")
 # Protocol -> column of PREDICTIONS that has a value in some row of a cell where the protocol was run.
 _PROTOCOLS = {
     "full_match": "full_match",
     "partial_match": "partial_match",
     "typed": "typed_rank",
+    "greedy": "greedy_match",
     "pll": "pll_rank",
     "left_to_right": "left_to_right_match",
     "confidence": "confidence_match",
@@ -114,6 +119,8 @@ def _columns(table: pa.Table) -> Columns:
         values = pc.cast(table.column(name), pa.float64())
         columns[name] = pc.fill_null(values, np.inf).to_numpy()
         columns[f"{name}_known"] = pc.is_valid(values).to_numpy().astype(bool)
+    columns["chance"] = pc.fill_null(table.column("chance"), 0.0).to_numpy()
+    columns["chance_known"] = pc.is_valid(table.column("chance")).to_numpy().astype(bool)
     columns["candidates"] = table.column("candidates").to_numpy()
     columns["too_long"] = table.column("too_long").to_numpy().astype(bool)
     return columns
@@ -131,15 +138,21 @@ def _cell(columns: Columns, rows: npt.NDArray[np.bool_]) -> dict[str, Any]:
     def share(name: str) -> float | None:
         return float(columns[name][asked].mean()) if n_asked and known(name) else None
 
+    def share_of_known(name: str) -> float | None:
+        return float(columns[name][rows & columns[f"{name}_known"]].mean()) if known(name) else None
+
     def share_ranked_first(name: str) -> float | None:
         return float((columns[name][rows] == 1).mean()) if known(name) else None
 
     return {
-        "n": n,
+        "n": n_asked,
+        "not_asked": n - n_asked,
         "full_match": share("full_match"),
         "full_match_low": low,
         "full_match_high": high,
         "partial_match": share("partial_match"),
+        "greedy": share_of_known("greedy_match"),
+        "chance": share_of_known("chance"),
         "typed_p1": share_ranked_first("typed_rank"),
         "mrr": float((1 / columns["typed_rank"][rows]).mean()) if known("typed_rank") else None,
         "pll_typed_p1": share_ranked_first("pll_rank"),
@@ -151,7 +164,7 @@ def _cell(columns: Columns, rows: npt.NDArray[np.bool_]) -> dict[str, Any]:
         "uniform": float((1 / columns["candidates"][rows]).mean()),
         "prior_typed_p1": share_ranked_first("prior_rank"),
         "too_long": int(columns["too_long"][rows].sum()),
-        "small": n < MIN_ROWS or 0 < n_asked < MIN_ROWS,
+        "small": (n_asked or n) < MIN_ROWS,
     }
 
 

@@ -192,7 +192,7 @@ def _predicted_texts(predictions: pa.Table, decode: Decode) -> pa.Array:
         predictions[name].to_pylist() for name in ("predicted_ids", "matched_mask_count", "object_ids")
     )
     answers = [
-        tuple(prediction_to_show(by_mask_count, matched, len(object_ids)) or ())
+        tuple(prediction_to_show(by_mask_count, matched, object_ids) or ())
         for by_mask_count, matched, object_ids in zip(*columns, strict=True)
     ]
     distinct = sorted(set(answers) - {()})

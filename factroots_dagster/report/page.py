@@ -16,6 +16,7 @@ import pyarrow.csv as pc_csv
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
+from factroots_dagster.report.asking import describe_asking
 from factroots_dagster.report.explorer import build_explorer
 from factroots_dagster.report.explorer_sentences import LONGEST_SENTENCE
 from factroots_dagster.report.figures.colours import TYPE_COLOURS
@@ -27,7 +28,8 @@ from factroots_dagster.report.sections.model import Section
 from factroots_dagster.roots.verdicts import UNDETERMINED
 
 SCORE_COLUMNS = (
-    "n", "full_match", "full_match_low", "full_match_high", "partial_match", "typed_p1", "majority",
+    "n", "not_asked", "full_match", "full_match_low", "full_match_high", "partial_match", "typed_p1",
+    "majority",
 )  # fmt: skip
 
 
@@ -51,6 +53,7 @@ def write_report(folder: Path, inputs: ReportInputs, lineage: Sequence[Origin] =
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     page = load_template("report.html").render(
         checkpoint=inputs.checkpoint,
+        asking=describe_asking(inputs.checkpoint),
         sections=sections,
         figures=figures,
         colours=TYPE_COLOURS,

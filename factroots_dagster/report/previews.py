@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from matplotlib.figure import Figure
 
+from factroots_dagster.report.asking import describe_asking
 from factroots_dagster.report.figures.colours import ACCENT, INK
 from factroots_dagster.report.figures.comparison import plot_checkpoints
 from factroots_dagster.report.figures.knowledge import plot_heat_map, plot_p_at_1_by_language
@@ -146,8 +147,9 @@ def draw_checkpoint(checkpoint: pa.Table) -> bytes:
         f"{row['parameters']:,} parameters",
         f"{row['vocabulary']:,} tokens in the vocabulary, {row['max_length']:,} in the context",
         f"trained on: {row['corpus']}",
+        f"asked: {describe_asking(row)}",
     )
-    with canvas(6.5, 1.9) as (figure, axes):
+    with canvas(6.5, 2.2) as (figure, axes):
         axes.axis("off")
         for number, line in enumerate(lines):
             y, size = 1 - number / len(lines), 13 if number == 0 else 11

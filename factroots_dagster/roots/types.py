@@ -243,6 +243,6 @@ def _decide_not_predicted(row: Mapping[str, object]) -> _Decision:
         reason = "Not predicted: the prompt is longer than the model's context."
         return _Decision("not_predicted", "too_long", reason)
     if row["full_match"] is None:
-        reason = "Not predicted: the template does not end in the object, where this model writes on."
+        reason = "Not predicted: the relation has no two objects for this model to choose from."
         return _Decision("not_predicted", "not_asked", reason)
     return _Decision("not_predicted", "no_full_match", "Not predicted: no number of masks gave the object.")

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import torch
 
 from factroots_dagster.models.checkpoint import LoadedModel
-from factroots_dagster.probing.prompts import fill_template
+from factroots_dagster.probing.slots import fill_template
 from factroots_dagster.sandbox.records import Mention, Sentence, World
 from factroots_dagster.tables import zip_columns
 from factroots_dagster.yardstick.study import Study

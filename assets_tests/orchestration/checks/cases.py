@@ -197,6 +197,9 @@ CASES: list[Broken] = [
             for column in ("layers", "hidden_size", "neurons", "parameters", "vocabulary", "max_length")
         ),
         (put("family", "oracle"), f"{AMONG}:family"),
+        (put("objects", "word"), f"{AMONG}:objects"),
+        (put("batches", "mixed"), f"{AMONG}:batches"),
+        (put("fast_head", None), f"{NULL}:fast_head"),
         (put("corpus", "unknown"), f"{AMONG}:corpus"),
         (put("tokenizer_sha256", "abc"), f"{REGEX}:tokenizer_sha256"),
         (put("weights_sha256", "abc"), f"{REGEX}:weights_sha256"),
@@ -245,7 +248,8 @@ CASES: list[Broken] = [
         "probing_scores",
         (emptied(), f"{ROWS}:table {DISTINCT}:language"),
         (twice(), f"{COMPOUND}:language,relation"),
-        (put("n", 0), f"{BETWEEN}:n"),
+        (put("n", 0), f"{BETWEEN}:rows"),
+        (put("n", -1), f"{BETWEEN}:n {BETWEEN}:rows"),
         *(
             (put(column, 1.5), f"{BETWEEN}:{column}")
             for column in (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pyarrow as pa
 
 from factroots_dagster.models.registry import registered
@@ -11,7 +13,7 @@ from factroots_dagster.roots import schema as tables
 
 def fact_types(step: Step, checkpoint: str) -> None:
     """Categorize the facts of every language that has predictions and sources."""
-    from factroots_dagster.probing.prompts import object_token_ids
+    from factroots_dagster.probing.slots import name_token_ids
     from factroots_dagster.roots.easy_effects import EasyEffects
     from factroots_dagster.roots.evidence import list_statistics
     from factroots_dagster.roots.markup import reads_markup
@@ -19,7 +21,7 @@ def fact_types(step: Step, checkpoint: str) -> None:
     from factroots_dagster.roots.types import categorize_facts
 
     (model_row,) = step.read("checkpoint", checkpoint).to_pylist()
-    model = step.model_resource().tokenizer(checkpoint)
+    tokenizer = step.model_resource().tokenizer(checkpoint)
     nearest = step.read_side("nearest", "neuron_similarity", checkpoint)
     predicted = step.languages_with("predictions", checkpoint)
     sensitivity, effects, types = Sensitivity(list_statistics(nearest)), EasyEffects(), []
@@ -30,7 +32,7 @@ def fact_types(step: Step, checkpoint: str) -> None:
                 step.read("predictions", checkpoint, language),
                 step.read("fact_sources", language),
                 nearest,
-                tokenize=lambda labels: object_token_ids(model.tokenizer, labels, model.space_id),
+                tokenize=partial(name_token_ids, tokenizer),
                 corpora=model_row["corpora"],
                 with_markup=reads_markup(model_row["corpora"], model_row["corpus"]),
             )

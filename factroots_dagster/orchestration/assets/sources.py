@@ -7,6 +7,7 @@ from factroots_dagster.facts.schema import MLAMA_RELEASE
 from factroots_dagster.models.registry import check_corpora, lookup
 from factroots_dagster.models.schema import CHECKPOINT
 from factroots_dagster.orchestration.assets.step import Step
+from factroots_dagster.orchestration.resources import DTYPES
 
 RELEASE_FOLDER = "_release"
 DUMP_FOLDER = "_dump"
@@ -56,5 +57,13 @@ def checkpoint(step: Step, key: str) -> None:
         step.input_folder("sandbox_training")
     resolved = resolve_checkpoint(entry.source, entry.revision)
     corpus = "sandbox" if step.settings.generated else None
-    table = describe(key, resolved, corpus, entry.corpora)
+    table = describe(
+        key,
+        resolved,
+        corpus,
+        entry.corpora,
+        device=step.settings.device,
+        dtype=DTYPES[step.settings.precision],
+        start_token=step.settings.start_token,
+    )
     step.writer.write(table, CHECKPOINT)

@@ -37,6 +37,9 @@ def checkpoint_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
         *expect.not_null("source", "architecture"),
         *[e for column in positive for e in expect.within(column, 1)],
         *expect.among("family", ("masked", "causal")),
+        *expect.among("objects", ("label", "sentence")),
+        *expect.among("batches", ("padded", "equal lengths")),
+        *expect.not_null("fast_head"),
         *expect.among("corpus", ("wikipedia", "commoncrawl", "sandbox"), severity="warning"),
         *expect.matching("tokenizer_sha256", SHA256, "tokenizer_sha256 is 64 hexadecimal digits"),
         *expect.matching("weights_sha256", SHA256, "weights_sha256 is 64 hexadecimal digits"),
@@ -45,10 +48,11 @@ def checkpoint_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
 
 def predictions_frame(store: Store, checkpoint: str, language: str) -> pd.DataFrame:
     table = store.read("predictions", checkpoint, language)
-    recoded = ["object_ids", "predicted_ids", "full_match", "partial_match", "ranking"]
+    recoded = ["object_ids", "predicted_ids", "full_match", "partial_match", "greedy_match", "ranking"]
     frame: pd.DataFrame = table.drop(recoded).to_pandas()
     # null: the checkpoint cannot be asked so
-    could = pc.is_valid(table["full_match"]).to_numpy()
+    decoder = pc.is_valid(table["margin"]).to_numpy()
+    could = pc.is_valid(table["full_match"]).to_numpy() & ~decoder
     full = pc.fill_null(table["full_match"], False).to_numpy()
     partial = pc.fill_null(table["partial_match"], True).to_numpy()
     frame["object_tokens"] = pc.list_value_length(table["object_ids"]).to_numpy()
@@ -178,6 +182,7 @@ _SCORE_OF = {
     "full_match": "full_match",
     "partial_match": "partial_match",
     "typed": "typed_p1",
+    "greedy": "greedy",
     "pll": "pll_typed_p1",
     "left_to_right": "left_to_right",
     "confidence": "confidence",
@@ -192,8 +197,10 @@ def scores_frame(store: Store, checkpoint: str) -> pd.DataFrame:
         for row in table.select(["protocols", *_SCORE_OF.values()]).to_pylist()
     ]
     whole = frame["relation"] == "*"
-    cells = frame[~whole].groupby("language")["n"].sum()
-    frame["cells_add_up"] = ~whole | (frame["n"] == frame["language"].map(cells))
+    frame["rows"] = frame["n"] + frame["not_asked"]
+    cells = frame[~whole].groupby("language")[["n", "rows"]].sum()
+    agree = [frame[name] == frame["language"].map(cells[name]) for name in ("n", "rows")]
+    frame["cells_add_up"] = ~whole | (agree[0] & agree[1])
     return frame
 
 
@@ -203,7 +210,8 @@ def scores_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
     return [
         *expect.rows(2),
         *expect.unique("language", "relation"),
-        *expect.within("n", 1),
+        *expect.within("n", 0),
+        *expect.within("rows", 1),
         *[e for column in shares for e in expect.within(column, 0, 1)],
         *expect.at_most("full_match", "partial_match"),
         *expect.at_most("full_match", "multi_answer"),

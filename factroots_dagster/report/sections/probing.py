@@ -17,6 +17,18 @@ SHARES = {
 }
 """Columns of PROBING_SCORES to headings."""
 
+_MASKED_ASKED = (
+    "The model completes a sentence such as “Paris is the capital of ▁▁▁”. P@1 is the share of facts for "
+    "which every token of the object is predicted correctly with some number of masks."
+)
+_DECODER_ASKED = (
+    "The model ranks sentences such as “Paris is the capital of France”, one for each object of the "
+    "relation. P@1 is the share of facts whose own sentence ranks first and leads by more than without the "
+    "subject; “another subject” is how often the object does so where other subjects are asked. “Generated” "
+    "is the share of the facts whose template ends in the object and whose object the model writes word for "
+    "word."
+)
+
 
 def build_section(inputs: ReportInputs) -> Section:
     results = inputs.published.p_at_1 if inputs.published else {}
@@ -30,14 +42,17 @@ def build_section(inputs: ReportInputs) -> Section:
         "probing_scores",
         f"A bar per language, longest first: {_best_and_worst(inputs)}.",
     )
-    columns = ["language", "facts", "P@1", "by subject", "by object", *SHARES.values()]
+    decoder = inputs.checkpoint["family"] == "causal"
+    shares = {"greedy": "generated", "chance": "another subject", **SHARES} if decoder else SHARES
+    columns = ["language", "facts asked", "not asked", "P@1", "by subject", "by object", *shares.values()]
     cells = [
         [
             inputs.language_label(row["language"]),
             f"{row['n']:,}",
+            f"{row['not_asked']:,}",
             interval(row["full_match"], row["full_match_low"], row["full_match_high"]),
             *(bounds(row[f"by_{by}_low"], row[f"by_{by}_high"]) for by in ("subject", "object")),
-            *(decimal(row[name]) if name == "mrr" else percent(row[name]) for name in SHARES),
+            *(decimal(row[name]) if name == "mrr" else percent(row[name]) for name in shares),
         ]
         for row in inputs.scores_by_language
     ]
@@ -46,10 +61,9 @@ def build_section(inputs: ReportInputs) -> Section:
         for row, language in zip(cells, inputs.languages, strict=True):
             row += [percent(published.get(language)), percent(partial.get(language))]
     text = [
-        "The model completes a sentence such as “Paris is the capital of ▁▁▁”. P@1 is the share of facts "
-        "for which every token of the object is predicted correctly with some number of masks. Thin lines "
-        "are 95% intervals that treat facts as independent (Wilson). They are not, because facts share "
-        "subjects and objects; so the grey bands resample whole subjects, or whole objects, with all their "
+        f"{_DECODER_ASKED if decoder else _MASKED_ASKED} Thin lines are 95% intervals that treat facts as "
+        "independent (Wilson). They are not, because facts share subjects and objects; so the grey bands "
+        "resample whole subjects, or whole objects, with all their "
         "facts (bootstrap), and show the wider of the two.",
         "Compare P@1 with the baselines: always answering with the relation’s most frequent object needs no "
         "model at all, and with the subject hidden the model can only go by the relation. “Typed” lets the "

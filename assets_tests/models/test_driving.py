@@ -1,0 +1,183 @@
+"""What the driving test finds out about a model, and that probing keeps to it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import transformers
+
+from assets_tests.models import tiny
+from factroots_dagster.errors import InputError
+from factroots_dagster.models.checkpoint import describe, load
+from factroots_dagster.models.files import resolve_checkpoint
+from factroots_dagster.models.tokenizer import find_start
+from factroots_dagster.probing.probe import probe
+from factroots_dagster.report.asking import describe_asking
+
+SHAPE = {"num_hidden_layers": 2, "num_attention_heads": 2, "hidden_size": 16, "intermediate_size": 40}
+SEES_PADDING = ("fnet", "convbert", "yoso")
+
+
+def save(folder: Path, config: transformers.PretrainedConfig, tokenizer: object) -> Path:
+    torch.manual_seed(0)
+    causal = config.model_type in transformers.models.auto.modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    auto = transformers.AutoModelForCausalLM if causal else transformers.AutoModelForMaskedLM
+    model = auto.from_config(config).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.normal_(0.0, 0.3)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def masked_config(family: str, vocabulary: int) -> transformers.PretrainedConfig:
+    common = {"vocab_size": vocabulary, "pad_token_id": 0, "max_position_embeddings": 64}
+    if family == "fnet":
+        sizes = {"num_hidden_layers": 2, "hidden_size": 16, "intermediate_size": 40}
+        return transformers.FNetConfig(**sizes, **common, tpu_short_seq_length=64)
+    if family == "convbert":
+        return transformers.ConvBertConfig(**SHAPE, **common, embedding_size=16, head_ratio=1)
+    if family == "yoso":
+        return transformers.YosoConfig(**SHAPE, **common)
+    landmarks = {"num_landmarks": 8, "segment_means_seq_len": 64}
+    return transformers.NystromformerConfig(**SHAPE, **common, **landmarks)
+
+
+@pytest.mark.parametrize("family", SEES_PADDING)
+def test_a_model_that_sees_padding_is_asked_at_equal_lengths(family: str, tmp_path: Path) -> None:
+    tokenizer = tiny.wordpiece(tmp_path)
+    folder = save(tmp_path, masked_config(family, len(tokenizer)), tokenizer)
+    model = load(str(folder), device="cpu")
+    assert model.batches == "equal lengths"
+    split = tiny.split(folder)
+    plain = transformers.AutoModelForMaskedLM.from_pretrained(folder).eval()
+    (tmp_path / "apart").mkdir()
+    got = probe(model, split, tmp_path / "apart").to_pylist()
+    differing = 0
+    (tmp_path / "together").mkdir()
+    padded = probe(dataclasses.replace(model, batches="padded"), split, tmp_path / "together").to_pylist()
+    for row, answer, mixed in zip(split.to_pylist(), got, padded, strict=True):
+        k = len(answer["object_ids"])
+        logits = tiny.mask_logits(plain, tokenizer, row["template"], row["subject"], k)
+        expected = logits.log_softmax(dim=1)[range(k), answer["object_ids"]].mean()
+        assert answer["object_logprob"] == pytest.approx(float(expected), abs=1e-4)
+        assert answer["predicted_ids"][k - 1] == logits.argmax(dim=1).tolist()
+        differing += abs(mixed["object_logprob"] - float(expected)) > 1e-3
+    assert differing, "padded batches answer the same: the test shows nothing"
+    (row,) = describe("key", resolve_checkpoint(str(folder)), device="cpu").to_pylist()
+    assert row["batches"] == "equal lengths"
+    assert "equal lengths only" in describe_asking(row)
+
+
+def test_a_model_that_takes_some_lengths_only_is_refused(tmp_path: Path) -> None:
+    tokenizer = tiny.wordpiece(tmp_path)
+    folder = save(tmp_path, masked_config("nystromformer", len(tokenizer)), tokenizer)
+    with pytest.raises(InputError, match=r"Nystromformer.* cannot be run on prompts of 6"):
+        describe("key", resolve_checkpoint(str(folder)), device="cpu")
+
+
+def causal_config(family: str, vocabulary: int) -> transformers.PretrainedConfig:
+    common = {"vocab_size": vocabulary, "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3}
+    if family == "mamba":
+        return transformers.MambaConfig(**common, hidden_size=16, num_hidden_layers=2, state_size=4)
+    if family == "rwkv":
+        return transformers.RwkvConfig(**common, hidden_size=16, num_hidden_layers=2, context_length=64)
+    mixed = {"conv_L_cache": 3, "layer_types": ["conv", "full_attention"], "num_key_value_heads": 1}
+    return transformers.Lfm2Config(**SHAPE, **common, **mixed, max_position_embeddings=64)
+
+
+REFUSED = {
+    "mamba": "MambaForCausalLM keeps no cache of keys and values",
+    "rwkv": "RwkvForCausalLM keeps no cache of keys and values",
+    "lfm2": "Lfm2ForCausalLM has 0 feed-forward projections",
+}
+
+
+@pytest.mark.parametrize("family", REFUSED)
+def test_a_decoder_that_cannot_be_asked_is_refused_in_words_that_are_true_of_it(
+    family: str, tmp_path: Path
+) -> None:
+    tokenizer = tiny.byte_level(tmp_path)
+    folder = save(tmp_path, causal_config(family, len(tokenizer)), tokenizer)
+    with pytest.raises(InputError, match=REFUSED[family]) as refused:
+        describe("key", resolve_checkpoint(str(folder)), device="cpu")
+    assert "mixture-of-experts" not in str(refused.value)
+
+
+def edit_json(path: Path, remove: str) -> None:
+    content = json.loads(path.read_text())
+    content.pop(remove)
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(("family", "longest"), [("bloom", 2_048), ("llama", 64), ("xlm-roberta", 64)])
+def test_a_tokenizer_without_a_limit_leaves_it_to_the_configuration(
+    family: str, longest: int, tmp_path: Path
+) -> None:
+    folder = tiny.save_checkpoint(tmp_path / family, family)
+    edit_json(folder / "tokenizer_config.json", "model_max_length")
+    (row,) = describe("key", resolve_checkpoint(str(folder)), device="cpu").to_pylist()
+    assert row["max_length"] == longest == load(str(folder), device="cpu").max_length
+
+
+def test_mpt_names_its_limit_in_its_own_word(tmp_path: Path) -> None:
+    tokenizer = tiny.byte_level(tmp_path)
+    config = transformers.MptConfig(
+        d_model=16, n_heads=2, n_layers=2, expansion_ratio=2, max_seq_len=96, vocab_size=len(tokenizer)
+    )
+    folder = save(tmp_path, config, tokenizer)
+    edit_json(folder / "tokenizer_config.json", "model_max_length")
+    assert load(str(folder), device="cpu").max_length == 96
+
+
+@pytest.mark.parametrize(
+    ("family", "sentence", "first"), [("gpt2", True, "<s>"), ("qwen", True, "</s>"), ("bert", False, None)]
+)
+def test_what_was_found_is_described(
+    family: str, sentence: bool, first: str | None, checkpoint_of: Callable[[str], Path]
+) -> None:
+    resolved = resolve_checkpoint(str(checkpoint_of(family)))
+    (row,) = describe("key", resolved, device="cpu").to_pylist()
+    found = (row["objects"], row["batches"], row["start"], row["fast_head"])
+    assert found == ("sentence" if sentence else "label", "padded", first, True)
+    words = describe_asking(row)
+    assert ("as in the sentence" in words) is sentence
+    assert (f"after {first}" in words) is (first is not None)
+    assert "by the whole model" in describe_asking({**row, "fast_head": False})
+
+
+def test_a_sentence_begins_as_the_tokenizer_begins_it(tmp_path: Path) -> None:
+    from tokenizers import processors
+
+    tokenizer = tiny.byte_level(tmp_path)
+    bos, eos = tokenizer.bos_token_id, tokenizer.eos_token_id
+    assert find_start(tokenizer) == (bos,)  # it adds nothing: BOS
+    assert find_start(tokenizer, "</s>") == (eos,)
+    with pytest.raises(InputError, match="not in the checkpoint's vocabulary"):
+        find_start(tokenizer, "<|nothing|>")
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="</s> $A", special_tokens=[("</s>", eos)]
+    )
+    assert find_start(tokenizer) == (eos,)  # as XGLM's, whose BOS is another token
+    tokenizer.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="</s> <s> $A </s>", special_tokens=[("</s>", eos), ("<s>", bos)]
+    )
+    assert find_start(tokenizer) == (eos, bos)
+
+
+def test_the_start_token_can_be_chosen(checkpoint_of: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = checkpoint_of("llama")
+    split = tiny.decoder_split(folder).slice(0, 6)
+    tables = {}
+    for token in ("", "</s>"):
+        (tmp_path / (token[2:-1] or "own")).mkdir()
+        model = load(str(folder), device="cpu", start_token=token)
+        tables[token] = probe(model, split, tmp_path / (token[2:-1] or "own"))
+    assert not tables[""]["object_logprob"].equals(tables["</s>"]["object_logprob"])
