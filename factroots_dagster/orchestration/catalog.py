@@ -539,7 +539,7 @@ ROWS = (
         body=report.categorization_report,
         kinds=("html",),
         suite=results.report_suite,
-        number=4,
+        number=5,
         partitioned_by=(CHECKPOINT,),
         reads=(
             "checkpoint",
