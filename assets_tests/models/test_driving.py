@@ -181,3 +181,19 @@ def test_the_start_token_can_be_chosen(checkpoint_of: Callable[[str], Path], tmp
         model = load(str(folder), device="cpu", start_token=token)
         tables[token] = probe(model, split, tmp_path / (token[2:-1] or "own"))
     assert not tables[""]["object_logprob"].equals(tables["</s>"]["object_logprob"])
+
+
+def test_several_tokens_can_begin_a_sentence(checkpoint_of: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = checkpoint_of("llama")
+    split = tiny.decoder_split(folder)
+    model = dataclasses.replace(load(str(folder), device="cpu"), start=(3, 2))
+    tokenizer, plain = model.tokenizer, model.model
+    for row, got in zip(split.to_pylist(), probe(model, split, tmp_path).to_pylist(), strict=True):
+        text = row["template"].replace("[X]", row["subject"]).partition("[Y]")[0] + row["object"]
+        ids = [3, 2, *tokenizer(text, add_special_tokens=False)["input_ids"]]
+        count = len(got["object_ids"])
+        assert ids[-count:] == got["object_ids"]
+        with torch.inference_mode():
+            logprobs = plain(input_ids=torch.tensor([ids])).logits[0].double().log_softmax(dim=1)
+        own = [float(logprobs[at - 1, ids[at]]) for at in range(len(ids) - count, len(ids))]
+        assert got["object_logprob"] == pytest.approx(sum(own) / count, abs=1e-4)
