@@ -258,6 +258,9 @@ def large_report(facts: FactTables) -> ReportInputs:
         "family": "masked",
         "layers": 12,
         "neurons": 3072,
+        "objects": "label",
+        "batches": "padded",
+        "fast_head": True,
     }
     tables = {
         "checkpoint": rows(CHECKPOINT, [checkpoint]),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import dagster as dg
-from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 from factroots_dagster.orchestration.catalog import CATALOG
 from factroots_dagster.orchestration.checks.bridge import BLOCKING
@@ -45,8 +44,7 @@ def _failed_partitions(instance: dg.DagsterInstance, asset: str) -> set[str | No
     """An asset's partitions whose blocking check failed when it last ran; None where it has no partitions."""
     key = dg.AssetCheckKey(dg.AssetKey(asset), BLOCKING)
     found = instance.event_log_storage.get_asset_check_partition_info([key])
-    failed = AssetCheckExecutionRecordStatus.FAILED
-    return {info.partition_key for info in found if info.latest_execution_status == failed}
+    return {info.partition_key for info in found if info.latest_execution_status.value == "FAILED"}
 
 
 def current_assets(assets: Sequence[str], on_disk: Callable[[str], bool]) -> list[str]:
