@@ -108,6 +108,6 @@ def test_scarce_memory_means_smaller_batches_and_the_same_answers(tmp_path: Path
     """The limit is the operating system's; the same batch without it needs more than the limit allows."""
     measured = run(SCARCE, tmp_path)
     # The limit, and what was mapped before without being used.
-    assert measured["scarce"] - measured["start"] < 220e6 < measured["whole"] - measured["start"]
+    assert measured["scarce"] - measured["start"] < 250e6 < measured["whole"] - measured["start"]
     assert measured["same"]
     assert measured["distinct"] > 1
