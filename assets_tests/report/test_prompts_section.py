@@ -37,10 +37,10 @@ def test_consistency_stands_beside_that_of_other_facts(world: SmallWorld, types:
 
     text, cells = section_of({}, {"beyond": 0.0, "beyond_low": -0.1, "beyond_high": 0.1})
     assert "in 1 of 2 languages (95%" in text and len(cells) == 2
-    shown = ["60", "4", "25.0%", "[10.0, 30.0]", "5.0%", "0.70", "0.60", "+0.100 [+0.020, +0.180]", "0.90"]
+    shown = ["60", "25.0%", "[10.0, 30.0]", "5.0%", "0.70", "0.60", "+0.100 [+0.020, +0.180]", "0.90"]
     assert shown in [row[1:] for row in cells]
     text, _ = section_of({"beyond_low": -0.01})
     assert text.startswith("Answers depend on the fact beyond the placebo in 0 of 1 languages: what looks")
     nothing = dict.fromkeys(("consistency", "other_facts", "beyond", "beyond_low", "beyond_high"))
     text, cells = section_of(nothing)
-    assert text.startswith("There are no rankings") and cells[0][6:9] == ["–", "–", "–"]
+    assert text.startswith("There are no rankings") and cells[0][5:8] == ["–", "–", "–"]

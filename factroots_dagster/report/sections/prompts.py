@@ -9,7 +9,7 @@ from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.sections.model import Section, Table, bounds, decimal, percent, signed
 
 COLUMNS = (
-    "language", "facts", "templates", "P@1", "lowest to highest", "spread", "same answer", "placebo",
+    "language", "facts", "P@1", "lowest to highest", "spread", "same answer", "placebo",
     "beyond", "same, facts known",
 )  # fmt: skip
 
@@ -26,9 +26,10 @@ def build_section(inputs: ReportInputs) -> Section | None:
         id="prompts",
         title="The same fact asked in other words",
         text=[
-            "Some relations have several templates, and their facts are asked by each. P@1 elsewhere on this "
-            "page is that of the first one; here the lowest and the highest take each relation’s worst and "
-            "best template, and the spread is the standard deviation over templates.",
+            f"Some relations have several templates, up to {max(row['prompts'] for row in rows)}, and their "
+            "facts are asked by each. P@1 elsewhere on this page is that of the first one; here the lowest "
+            "and the highest take each relation’s worst and best template, and the spread is the standard "
+            "deviation over templates.",
             "The same answer: the share of pairs of templates whose best candidates are the same (Elazar et "
             "al. 2021), of all facts, and of those that some template answers right. A model that always "
             "says the same object is perfectly consistent. So the placebo asks another fact of the relation "
@@ -56,7 +57,6 @@ def _answer(rows: list[dict[str, Any]]) -> str:
 def _cells(row: Mapping[str, Any]) -> list[str]:
     return [
         f"{row['facts']:,}",
-        f"{row['prompts']}",
         percent(row["full_match"]),
         bounds(row["full_match_lowest"], row["full_match_highest"]),
         percent(row["full_match_spread"]),
