@@ -178,7 +178,7 @@ def _type_columns(
         f"{count} chunks of this Wikipedia hold both; the neurons are those of another language (en: cosine "
         f"{value:.3f}; 90th percentile of other facts with the same object 0.61{count})."
         if predicted
-        else "Not predicted: no number of masks gave the object."
+        else "Not predicted: the model answers otherwise."
         for count, value, predicted in zip(windows, random.random(n), right, strict=True)
     ]
     return {

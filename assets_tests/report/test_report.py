@@ -347,7 +347,11 @@ def test_missing_tables_leave_out_their_sections_and_nothing_else(
         always = {"types", "probing", "clusters", "absence", "easy", "examples"}
         assert ids == always | {"explorer-section", "limits"}
         assert summary["planted_agreement"] is None
-        assert "generated world" not in page.text
+        assert "generated world" not in page.text and "made-up world" not in page.text
+
+
+def test_a_page_about_a_made_up_world_says_so_at_the_top(page: Page) -> None:
+    assert 0 < page.text.index("A made-up world") < page.text.index("What the model knows from where")
 
 
 def test_a_model_that_predicts_nothing_has_a_page_without_a_script(

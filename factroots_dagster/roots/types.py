@@ -245,4 +245,4 @@ def _decide_not_predicted(row: Mapping[str, object]) -> _Decision:
     if row["full_match"] is None:
         reason = "Not predicted: the relation has no two objects for this model to choose from."
         return _Decision("not_predicted", "not_asked", reason)
-    return _Decision("not_predicted", "no_full_match", "Not predicted: no number of masks gave the object.")
+    return _Decision("not_predicted", "no_full_match", "Not predicted: the model answers otherwise.")
