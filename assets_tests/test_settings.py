@@ -123,3 +123,11 @@ def test_relations_are_chosen_in_real_worlds_only(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("FACTROOTS_RELATIONS", "P36,P36")
     with pytest.raises(InputError, match="FACTROOTS_RELATIONS: a relation is listed twice"):
         load_settings()
+
+
+def test_a_sample_is_drawn_in_real_worlds_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACTROOTS_SAMPLE", "50")
+    with pytest.raises(InputError, match=r"FACTROOTS_SAMPLE: .*use the dial facts_per_relation"):
+        load_settings()
+    monkeypatch.setenv("FACTROOTS_WORLD", "mlama")
+    assert load_settings().sample == 50

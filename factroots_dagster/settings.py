@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     relations: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="comma-separated relations of mLAMA, such as P36,P103; empty: all of them"
     )
+    sample: int = Field(default=0, ge=0, description="most facts of a relation of mLAMA; 0: all of them")
+    sample_seed: int = Field(default=0, ge=0, description="which facts the sample has")
     mlama_source: str = Field(default="", description="URL, folder, .zip or .tar.*; empty: known mirrors")
     corpora: str = Field(
         default=WIKIPEDIA,
@@ -202,6 +204,13 @@ class Settings(BaseSettings):
             raise ValueError("a generated world has the relations of its preset; use the dial relations")
         if len(set(value)) != len(value):
             raise ValueError("a relation is listed twice")
+        return value
+
+    @field_validator("sample")
+    @classmethod
+    def _sample_is_of_a_fact_set(cls, value: int, info: ValidationInfo) -> int:
+        if value and info.data.get("world") in GENERATED_WORLDS:
+            raise ValueError("a generated world has the facts of its preset; use the dial facts_per_relation")
         return value
 
     @field_validator("spark_master")

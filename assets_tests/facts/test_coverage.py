@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from factroots_dagster.facts.coverage import count_coverage
 from factroots_dagster.facts.mlama.split import list_languages, read_split
+from factroots_dagster.facts.objects import count_objects
 from factroots_dagster.facts.schema import FACT_COVERAGE, MLAMA_SPLIT
 
 
@@ -49,7 +50,7 @@ cells = st.tuples(
 
 @given(st.lists(st.lists(cells, max_size=9, unique_by=lambda row: row[0]), max_size=4))
 def test_coverage_is_that_of_a_direct_count(worlds: list[list[tuple[str, str, str, str]]]) -> None:
-    table = count_coverage(split(f"qa{i}", rows) for i, rows in enumerate(worlds))
+    table = count_coverage((split(f"qa{i}", rows), None) for i, rows in enumerate(worlds))
     assert table.schema.equals(FACT_COVERAGE)
     exists = Counter(row[0] for rows in worlds for row in rows)
     expected = []
@@ -62,6 +63,19 @@ def test_coverage_is_that_of_a_direct_count(worlds: list[list[tuple[str, str, st
             fact = (uuid, f"qa{i}", relation, exists[uuid], answers, answers > 1, answer in subject)
             expected.append((*fact, len(counts), majority, majority == answer))
     assert [tuple(row.values()) for row in table.to_pylist()] == expected
+
+
+@given(st.lists(cells, min_size=1, max_size=20, unique_by=lambda row: row[0]), st.data())
+def test_the_baselines_of_a_sample_are_those_of_all_facts(
+    rows: list[tuple[str, str, str, str]], data: st.DataObject
+) -> None:
+    chosen = data.draw(st.sets(st.sampled_from([row[0] for row in rows])))
+    everything = split("qaa", rows)
+    kept = everything.filter(pc.is_in(everything["uuid"], pa.array(sorted(chosen), pa.string())))
+    columns = ["uuid", "candidates", "majority_object", "majority_correct"]
+    of_all = count_coverage([(everything, None)]).select(columns).to_pylist()
+    of_sample = count_coverage([(kept, count_objects(everything))]).select(columns).to_pylist()
+    assert of_sample == [row for row in of_all if row["uuid"] in chosen]
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +112,7 @@ def test_the_published_release_has_its_published_counts(published: dict[str, pa.
 
 
 def test_the_published_release_has_its_published_baselines(published: dict[str, pa.Table]) -> None:
-    table = count_coverage(published.values())
+    table = count_coverage((split, None) for split in published.values())
     assert table.num_rows == 843_143
     assert pc.count_distinct(table["relation"]).as_py() == 43
     assert len(pc.unique(table.filter(pc.equal(table["languages"], 53))["uuid"])) == 3_071

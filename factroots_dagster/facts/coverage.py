@@ -9,18 +9,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from factroots_dagster.facts.objects import count_objects
 from factroots_dagster.facts.schema import FACT_COVERAGE
+from factroots_dagster.tables import zip_columns
 
 Codes = NDArray[np.int64]
 """A number for every row, equal where its value is; [rows]."""
 
 
-def count_coverage(splits: Iterable[pa.Table]) -> pa.Table:
+def count_coverage(splits: Iterable[tuple[pa.Table, pa.Table | None]]) -> pa.Table:
     """Coverage and baselines of every fact in every language: FACT_COVERAGE, a row per row of the splits.
 
-    splits: MLAMA_SPLIT tables, one per language, consumed one by one.
+    splits: for each language MLAMA_SPLIT, and MLAMA_OBJECTS where that is a sample (None: it has all facts);
+    consumed one by one.
     """
-    parts = [_language_coverage(split) for split in splits]
+    parts = [_language_coverage(split, objects) for split, objects in splits]
     if not parts:
         return FACT_COVERAGE.empty_table()
     table = pa.concat_tables(parts)
@@ -30,24 +33,37 @@ def count_coverage(splits: Iterable[pa.Table]) -> pa.Table:
     return table.select(FACT_COVERAGE.names).cast(FACT_COVERAGE)
 
 
-def _language_coverage(split: pa.Table) -> pa.Table:
+def _language_coverage(split: pa.Table, objects: pa.Table | None) -> pa.Table:
     """FACT_COVERAGE of one language, but for `languages`."""
-    relation = _codes(split["relation"])
-    prompt = _combine(relation, _codes(split["subject"]))
-    labels = split["object"].unique().sort()
-    answer = pc.index_in(split["object"].combine_chunks(), labels).to_numpy(zero_copy_only=False)
-    answers = _count_distinct(prompt, answer)
-    majority = _most_frequent(relation, answer)
+    prompt = _combine(_codes(split["relation"]), _codes(split["subject"]))
+    answers = _count_distinct(prompt, _codes(split["object"]))
+    of_relation = _describe_objects(count_objects(split) if objects is None else objects)
+    of_rows = [of_relation[name] for name in split["relation"].to_pylist()]
+    majority = pa.array([most_frequent for _, most_frequent in of_rows], pa.string())
     return pa.table(
         {
             **{name: split[name] for name in ("uuid", "language", "relation", "object_in_subject")},
             "answers": pa.array(answers, pa.int64()),
             "multi_answer": pa.array(answers > 1),
-            "candidates": pa.array(_count_distinct(relation, answer), pa.int64()),
-            "majority_object": labels.take(pa.array(majority, pa.int64())),
-            "majority_correct": pa.array(majority == answer),
+            "candidates": pa.array([number for number, _ in of_rows], pa.int64()),
+            "majority_object": majority,
+            "majority_correct": pc.equal(majority, split["object"].combine_chunks()),
         }
     )
+
+
+def _describe_objects(objects: pa.Table) -> dict[str, tuple[int, str]]:
+    """The number of a relation's objects, and the most frequent one; the first by code points if several are.
+
+    objects: MLAMA_OBJECTS of one language.
+    """
+    by_relation: dict[str, dict[str, int]] = {}
+    for relation, label, facts in zip_columns(objects, "relation", "object", "facts"):
+        by_relation.setdefault(relation, {})[label] = facts
+    return {
+        relation: (len(counts), min(counts, key=lambda label: (-counts[label], label)))
+        for relation, counts in by_relation.items()
+    }
 
 
 def _codes(column: pa.ChunkedArray) -> Codes:
@@ -68,13 +84,3 @@ def _count_distinct(group: Codes, value: Codes) -> Codes:
     pairs = np.unique(_combine(group, value))
     width = int(value.max(initial=0)) + 1
     return np.bincount(pairs // width, minlength=int(group.max(initial=0)) + 1)[group]
-
-
-def _most_frequent(group: Codes, value: Codes) -> Codes:
-    """For each row the most frequent value in its group; of equally frequent ones the smallest."""
-    width = int(value.max(initial=0)) + 1
-    pairs, counts = np.unique(_combine(group, value), return_counts=True)
-    order = np.lexsort((pairs % width, -counts, pairs // width))
-    groups, first = np.unique((pairs // width)[order], return_index=True)
-    best = (pairs % width)[order][first]
-    return best[np.searchsorted(groups, group)]

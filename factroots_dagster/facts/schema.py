@@ -48,6 +48,15 @@ FURTHER_TEMPLATES = table(
 )
 """One row per language, relation and further template; there is no table where no relation has one."""
 
+MLAMA_OBJECTS = table(
+    LANGUAGE,
+    RELATION,
+    string("object", "Label of an object of the relation in the release"),
+    int64("facts", "Facts of the release in this language that have the object"),
+    nullable=(),
+)
+"""All objects of one language where only a sample of its facts is asked: answers are ranked among them."""
+
 FACT_COVERAGE = table(
     *FACT_KEY,
     int64("languages", "Number of languages that have the fact"),

@@ -166,9 +166,12 @@ ROWS = (
         suite=data.split_suite,
         partitioned_by=(LANGUAGE,),
         reads=("mlama_release",),
-        settings=("relations",),
+        settings=("relations", "sample", "sample_seed"),
         schema=fact_tables.MLAMA_SPLIT,
-        side_tables={"further_templates": fact_tables.FURTHER_TEMPLATES},
+        side_tables={
+            "further_templates": fact_tables.FURTHER_TEMPLATES,
+            "objects": fact_tables.MLAMA_OBJECTS,
+        },
     ),
     AssetRow(
         name="fact_coverage",

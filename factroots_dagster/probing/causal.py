@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,6 +73,7 @@ def probe_causal(
     split: pa.Table,
     activations_folder: Path,
     *,
+    candidates: Mapping[str, Iterable[str]] | None = None,
     progress: Callable[[str], None] | None = None,
     token_budget: int | None = None,
     chunk: int = CHUNK,
@@ -92,7 +93,7 @@ def probe_causal(
     for relation, rows in rows_by_relation(split).items():
         table = split.take(pa.array(rows))
         with torch.inference_mode():
-            answers = _Answers(model, table, budget)
+            answers = _Answers(model, table, budget, (candidates or {}).get(relation, ()))
             answers.generate()
             answers.score_candidates(chunk)
             tables.append(relation_predictions(table, answers.labels, answers.measured()))
@@ -136,6 +137,7 @@ class _Answers:
     model: LoadedModel
     rows: pa.Table
     budget: int
+    candidates: Iterable[str] = ()  # labels that compete with the rows' own objects
     too_long: set[int] = field(default_factory=set)  # questions
     prompts: dict[int, Ids] = field(default_factory=dict)  # question -> ids that the model continues
     objects: dict[tuple[int, int], Asked] = field(default_factory=dict)  # (question, candidate)
@@ -148,7 +150,7 @@ class _Answers:
             self.rows.column(name).to_pylist() for name in ("template", "subject", "object")
         )
         self.spaces = bare_space_ids(self.model.tokenizer)
-        self.labels = sorted(set(objects))
+        self.labels = sorted({*objects, *self.candidates})
         candidate_of = {label: number for number, label in enumerate(self.labels)}
         self.row_candidate = [candidate_of[label] for label in objects]
         number: dict[tuple[str, str | None], int] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,13 +23,14 @@ def ask_further_prompts(
     predictions: pa.Table,
     *,
     mask_counts: MaskCounts = "relation",
+    candidates: Mapping[str, Iterable[str]] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> pa.Table:
     """PROMPT_ANSWERS of the relations that have further templates, by prompt, in the order of the split.
 
     split, further: MLAMA_SPLIT and FURTHER_TEMPLATES of one language. predictions: PREDICTIONS of the split,
-    which are those of the first prompt. mask_counts, progress: see `probe.probe`. Raises InputError for
-    broken templates and logits that are not finite.
+    which are those of the first prompt. mask_counts, candidates, progress: see `probe.probe`. Raises
+    InputError for broken templates and logits that are not finite.
     """
     relations = pc.unique(further["relation"])
     tables = [_answers(predictions.filter(pc.is_in(predictions["relation"], relations)), 1)]
@@ -37,7 +38,14 @@ def ask_further_prompts(
         of_prompt = further.filter(pc.equal(further["prompt"], prompt))
         rows = _with_templates(split, dict(zip_columns(of_prompt, "relation", "template")))
         with TemporaryDirectory() as folder:
-            asked = probe(model, rows, Path(folder), mask_counts=mask_counts, progress=progress)
+            asked = probe(
+                model,
+                rows,
+                Path(folder),
+                mask_counts=mask_counts,
+                candidates=candidates,
+                progress=progress,
+            )
         tables.append(_answers(asked, prompt))
     return pa.concat_tables(tables)
 

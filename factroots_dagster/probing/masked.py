@@ -8,7 +8,7 @@ only, and the logits are summarized block by block instead of being kept. `promp
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,7 @@ def probe_masked(
     *,
     protocols: Sequence[Protocol] = (),
     mask_counts: MaskCounts = "relation",
+    candidates: Mapping[str, Iterable[str]] | None = None,
     progress: Callable[[str], None] | None = None,
     token_budget: int | None = None,
     window: int = WINDOW,
@@ -58,7 +59,7 @@ def probe_masked(
     activations = ActivationWriter(activations_folder)
     tables: list[pa.Table] = []
     order: list[int] = []
-    for relations in _windows(model, split, mask_counts, window):
+    for relations in _windows(model, split, mask_counts, candidates or {}, window):
         rows = sum(len(relation.rows) for relation in relations)
         # Pseudo-log-likelihood takes far longer than everything else: where it is run, it counts the rows.
         share = ProgressShare(reporter, 0 if "pll" in protocols else rows)
@@ -89,7 +90,11 @@ class _Relation:
 
 
 def _windows(
-    model: LoadedModel, split: pa.Table, mask_counts: MaskCounts, window: int
+    model: LoadedModel,
+    split: pa.Table,
+    mask_counts: MaskCounts,
+    candidates: Mapping[str, Iterable[str]],
+    window: int,
 ) -> Iterator[list[_Relation]]:
     """The relations in their order, in groups of at most `window` prompts (or a single relation)."""
     group: list[_Relation] = []
@@ -103,6 +108,7 @@ def _windows(
             max_length=model.max_length,
             mask_counts=mask_counts,
             in_sentence=model.in_sentence,
+            candidates=candidates.get(name, ()),
         )
         if group and size + len(prompts.prompts) > window:
             yield group

@@ -5,7 +5,7 @@ Nothing is decided here but which prober a model needs: `masked` or `causal`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,6 +24,7 @@ def probe(
     *,
     protocols: Sequence[Protocol] = (),
     mask_counts: MaskCounts = "relation",
+    candidates: Mapping[str, Iterable[str]] | None = None,
     progress: Callable[[str], None] | None = None,
     token_budget: int | None = None,
 ) -> pa.Table:
@@ -33,7 +34,8 @@ def probe(
     "activations", float32 [facts, layers, neurons]) and `data.parquet` (ACTIVATION_INDEX) for the rows with a
     full match. protocols: what else a masked model is asked, see `pll` and `filling`; ignored for a decoder.
     mask_counts: with how many masks a masked model is asked, see `prompts.build_prompts`; with "object" there
-    are no ranks of candidates, no prior and no partial match. progress: receives messages for people.
+    are no ranks of candidates, no prior and no partial match. candidates: by relation, labels that compete
+    with the objects of the split where that is a sample. progress: receives messages for people.
     token_budget: padded tokens of one batch; batches are halved when memory runs out.
 
     Returns PREDICTIONS, one row per row of the split, in its order. The modules `masked` and `causal`
@@ -41,13 +43,21 @@ def probe(
     Raises InputError for broken templates and logits that are not finite.
     """
     if model.family == "causal":
-        return probe_causal(model, split, activations_folder, progress=progress, token_budget=token_budget)
+        return probe_causal(
+            model,
+            split,
+            activations_folder,
+            candidates=candidates,
+            progress=progress,
+            token_budget=token_budget,
+        )
     return probe_masked(
         model,
         split,
         activations_folder,
         protocols=protocols,
         mask_counts=mask_counts,
+        candidates=candidates,
         progress=progress,
         token_budget=token_budget,
     )

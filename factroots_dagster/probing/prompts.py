@@ -9,7 +9,7 @@ the subject nor how long its name is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -57,6 +57,7 @@ def build_prompts(
     max_length: int,
     mask_counts: MaskCounts = "relation",
     in_sentence: bool = False,
+    candidates: Iterable[str] = (),
 ) -> RelationPrompts:
     """The questions, candidates and prompts of one (language, relation).
 
@@ -67,12 +68,12 @@ def build_prompts(
     "object" asks it only with those that its own gold objects can need, and the prior not at all: full
     matches and neurons come out the same for a fraction of the prompts, but candidates cannot be ranked.
     in_sentence: whether objects have the tokens of the sentence and not those of the label alone (`slots`).
-    Raises InputError for a broken template.
+    candidates: labels that compete with the rows' own objects. Raises InputError for a broken template.
     """
     templates, subjects, objects = (
         rows.column(name).to_pylist() for name in ("template", "subject", "object")
     )
-    relation = RelationPrompts(labels=sorted(set(objects)))
+    relation = RelationPrompts(labels=sorted({*objects, *candidates}))
     candidate_of = {label: index for index, label in enumerate(relation.labels)}
     relation.row_candidate = [candidate_of[label] for label in objects]
     number: dict[tuple[str, str], int] = {}

@@ -1,8 +1,8 @@
-"""How a checkpoint was asked, in words."""
+"""What a checkpoint was asked, and how, in words."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 _OBJECTS = {"label": "objects as their labels alone", "sentence": "objects as in the sentence"}
@@ -20,3 +20,10 @@ def describe_asking(checkpoint: Mapping[str, Any]) -> str:
     if not checkpoint["fast_head"]:
         parts.append("by the whole model")
     return ", ".join(parts)
+
+
+def describe_facts(relations: Sequence[str], sample: int, seed: int) -> str | None:
+    """Which facts of the release were asked; None for all of them. As the settings of these names."""
+    parts = [f"at most {sample:,} of a relation (seed {seed})"] if sample else []
+    parts += [f"of {', '.join(relations)} only"] if relations else []
+    return ", ".join(parts) or None

@@ -33,7 +33,13 @@ SCORE_COLUMNS = (
 )  # fmt: skip
 
 
-def write_report(folder: Path, inputs: ReportInputs, lineage: Sequence[Origin] = ()) -> dict[str, Any]:
+def write_report(
+    folder: Path,
+    inputs: ReportInputs,
+    lineage: Sequence[Origin] = (),
+    *,
+    asked_facts: str | None = None,
+) -> dict[str, Any]:
     """Writes `index.html`, `summary.json`, `figures/*.svg` and `data/*.csv` into `folder`.
 
     The page needs no network: styles, figures, facts and the only script are embedded, and its content
@@ -41,6 +47,7 @@ def write_report(folder: Path, inputs: ReportInputs, lineage: Sequence[Origin] =
     direction, wherever they are shown.
 
     folder: an existing, empty folder. lineage: the assets behind the page, each after those it was made from.
+    asked_facts: see `asking.describe_facts`.
     Returns the content of summary.json. Raises ValueError for NaN, which JSON cannot express.
     """
     sections = build_sections(inputs)
@@ -54,6 +61,7 @@ def write_report(folder: Path, inputs: ReportInputs, lineage: Sequence[Origin] =
     page = load_template("report.html").render(
         checkpoint=inputs.checkpoint,
         asking=describe_asking(inputs.checkpoint),
+        asked_facts=asked_facts,
         sections=sections,
         figures=figures,
         colours=TYPE_COLOURS,

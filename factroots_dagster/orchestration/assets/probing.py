@@ -18,11 +18,14 @@ def probe(step: Step, checkpoint: str, language: str) -> None:
 
     Where relations have further templates, their facts are asked by these, too.
     """
+    from factroots_dagster.facts.objects import labels_by_relation
     from factroots_dagster.probing.further_prompts import ask_further_prompts
     from factroots_dagster.probing.probe import probe as probe_language
 
     step.input_folder("checkpoint", checkpoint)
     split = step.read("mlama_split", language)
+    objects = step.find_side("objects", "mlama_split", language)
+    candidates = None if objects is None else labels_by_relation(objects)
     with ExitStack() as stack:
         if "neuron_activations" in step.writers:
             folder = step.writers["neuron_activations"].folder
@@ -34,6 +37,7 @@ def probe(step: Step, checkpoint: str, language: str) -> None:
             folder,
             protocols=step.settings.protocols,
             mask_counts=step.settings.mask_counts,
+            candidates=candidates,
             progress=lambda line: step.progress(f"{language}: {line}"),
         )
     if "predictions" not in step.writers:
@@ -47,6 +51,7 @@ def probe(step: Step, checkpoint: str, language: str) -> None:
             further,
             predictions,
             mask_counts=step.settings.mask_counts,
+            candidates=candidates,
             progress=lambda line: step.progress(f"{language}, further templates: {line}"),
         )
         step.writers["predictions"].write(answers, tables.PROMPT_ANSWERS, side="prompts")

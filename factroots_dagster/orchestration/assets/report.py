@@ -73,13 +73,16 @@ def fact_verdicts(step: Step, checkpoint: str) -> None:
 
 def categorization_report(step: Step, checkpoint: str) -> None:
     """Write the page of one checkpoint, its figures and its data."""
+    from factroots_dagster.report.asking import describe_facts
     from factroots_dagster.report.inputs import read_report_inputs
     from factroots_dagster.report.lineage import trace_lineage
     from factroots_dagster.report.page import write_report
 
     tokenizer = step.model_resource().tokenizer(checkpoint).tokenizer
-    inputs = read_report_inputs(step, checkpoint, tokenizer.batch_decode, generated=step.settings.generated)
-    write_report(step.folder, inputs, trace_lineage(step.store, step.writer.inputs))
+    settings = step.settings
+    inputs = read_report_inputs(step, checkpoint, tokenizer.batch_decode, generated=settings.generated)
+    asked = describe_facts(settings.relations, settings.sample, settings.sample_seed)
+    write_report(step.folder, inputs, trace_lineage(step.store, step.writer.inputs), asked_facts=asked)
 
 
 def checkpoint_comparison(step: Step) -> None:
