@@ -18,6 +18,7 @@ from assets_tests.report.pages import Page, read_page, write_new_report
 from assets_tests.report.small_world import COVERAGE, HOSTILE, LANGUAGES, SmallWorld, report_inputs
 from assets_tests.roots.tables import rows, source_row
 from factroots_dagster.models.schema import CHECKPOINT
+from factroots_dagster.report.asking import describe_facts
 from factroots_dagster.report.page import write_report
 from factroots_dagster.report.sections.verdicts import HEADINGS
 from factroots_dagster.report.sections.verdicts import HOW_TO_READ_IT as HOW_SHARES_ARE_READ
@@ -352,6 +353,16 @@ def test_missing_tables_leave_out_their_sections_and_nothing_else(
 
 def test_a_page_about_a_made_up_world_says_so_at_the_top(page: Page) -> None:
     assert 0 < page.text.index("A made-up world") < page.text.index("What the model knows from where")
+
+
+def test_a_page_about_a_part_of_the_facts_says_which(
+    tmp_path: Path, world: SmallWorld, types: pa.Table
+) -> None:
+    words = describe_facts(["P36", "P103"], 50, 7)
+    assert words == "at most 50 of a relation (seed 7), of P36, P103 only"
+    assert describe_facts([], 0, 7) is None
+    write_report(tmp_path, report_inputs(world, types), asked_facts=words)
+    assert f"Facts {words}" in read_page(tmp_path).text
 
 
 def test_a_model_that_predicts_nothing_has_a_page_without_a_script(
