@@ -272,6 +272,18 @@ def test_an_unreachable_hub_is_reported(
         resolve_checkpoint("factroots-test/no-such-model")
 
 
+@pytest.mark.parametrize(
+    ("name", "step", "tokens"),
+    [("step-0600", 600, None), ("step1000-tokens5B", 1000, 5 * 10**9), ("x", None, None)],
+)
+def test_step_and_tokens_of_training_are_told_by_the_name(
+    tmp_path: Path, name: str, step: int | None, tokens: int | None
+) -> None:
+    folder = tiny.save_checkpoint(tmp_path / name, "bert")
+    (row,) = describe("key", resolve_checkpoint(str(folder))).to_pylist()
+    assert (row["step"], row["tokens"]) == (step, tokens)
+
+
 def test_unknown_devices_and_dtypes_are_rejected() -> None:
     assert pick_device("cpu") == torch.device("cpu")
     assert pick_device("auto").type in ("cpu", "cuda", "mps")

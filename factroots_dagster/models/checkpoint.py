@@ -33,6 +33,7 @@ from factroots_dagster.models.files import (
 )
 from factroots_dagster.models.heads import Head, find_vocabulary_head
 from factroots_dagster.models.schema import CHECKPOINT
+from factroots_dagster.models.steps import read_step
 from factroots_dagster.models.tokenizer import find_start, load_tokenizer
 
 DTYPES = ("float32", "bfloat16", "float16")
@@ -82,10 +83,13 @@ def describe(
     tokenizer = load_tokenizer(resolved).tokenizer
     _check_vocabulary(resolved, skeleton, tokenizer)
     model = load(resolved, device, dtype, start_token)
+    named = read_step(resolved.source if resolved.from_hub else str(resolved.path), resolved.asked_revision)
     row = {
         "checkpoint": checkpoint,
         "source": resolved.source if resolved.from_hub else resolved.path.name,
         "revision": resolved.revision,
+        "step": named and named.step,
+        "tokens": named and named.tokens,
         "architecture": type(skeleton).__name__,
         "family": model_family(resolved, config),
         "layers": ffn.layers,

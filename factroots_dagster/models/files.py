@@ -24,12 +24,16 @@ _ATTENTION = ("eager", "sdpa", "flash_attention_2", "flash_attention_3", "flex_a
 
 @dataclass(frozen=True)
 class ResolvedCheckpoint:
-    """A checkpoint on this machine: the folder `path`, whose content `revision` identifies."""
+    """A checkpoint on this machine: the folder `path`, whose content `revision` identifies.
+
+    asked_revision: the branch, tag or commit by which it was asked for; None where nothing was said.
+    """
 
     source: str
     revision: str
     path: Path
     from_hub: bool
+    asked_revision: str | None = None
 
 
 def resolve_checkpoint(source: str, revision: str | None = None) -> ResolvedCheckpoint:
@@ -39,7 +43,7 @@ def resolve_checkpoint(source: str, revision: str | None = None) -> ResolvedChec
     Raises InputError for a source that is neither, that has another revision than the one asked for, or that
     would need pickled weights or its own code.
     """
-    folder = Path(source).expanduser()
+    folder, asked_revision = Path(source).expanduser(), revision
     from_hub = not folder.is_dir()
     if from_hub:
         if folder.is_absolute() or source.startswith((".", "~")) or source.count("/") > 1:
@@ -57,7 +61,7 @@ def resolve_checkpoint(source: str, revision: str | None = None) -> ResolvedChec
                 "register the folder again",
             )
         revision = current
-    return ResolvedCheckpoint(source, str(revision), folder.resolve(), from_hub)
+    return ResolvedCheckpoint(source, str(revision), folder.resolve(), from_hub, asked_revision)
 
 
 def folder_revision(folder: Path) -> str:

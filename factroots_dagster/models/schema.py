@@ -10,6 +10,10 @@ CHECKPOINT = table(
     string("checkpoint", "Key of the checkpoint: the partition key of every table about it"),
     string("source", "Hugging Face hub id, or the name of the local folder"),
     string("revision", "Hub commit, or a digest of the local folder's files"),
+    int64(
+        "step", "Steps of training, as the name of the folder, model or revision says; null if it does not"
+    ),
+    int64("tokens", "Tokens of training, as the name says; null if it does not"),
     string("architecture", "Class of the model in transformers, such as BertForMaskedLM"),
     string("family", "`masked`: a masked language model (encoder); `causal`: a causal one (decoder)"),
     int64("layers", "Number of transformer layers"),

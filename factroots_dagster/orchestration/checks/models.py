@@ -36,6 +36,8 @@ def checkpoint_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
         *expect.among("checkpoint", [checkpoint]),
         *expect.not_null("source", "architecture"),
         *[e for column in positive for e in expect.within(column, 1)],
+        *expect.within("step", 0),
+        *expect.within("tokens", 0),
         *expect.among("family", ("masked", "causal")),
         *expect.among("objects", ("label", "sentence")),
         *expect.among("batches", ("padded", "equal lengths")),
