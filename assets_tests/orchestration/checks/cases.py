@@ -268,6 +268,8 @@ CASES: list[Broken] = [
                 "pll_typed_p1",
                 "left_to_right",
                 "confidence",
+                "greedy",
+                "chance",
                 "by_subject_low",
                 "by_subject_high",
                 "by_object_low",
