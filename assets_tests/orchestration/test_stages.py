@@ -10,7 +10,8 @@ import pytest
 from assets_tests.models.tiny import save_checkpoint
 from factroots_dagster.cli.run import stage_runner
 from factroots_dagster.models import registry
-from factroots_dagster.orchestration.stages import StageFailedError, materialize_world
+from factroots_dagster.orchestration.catalog import rows_in
+from factroots_dagster.orchestration.stages import StageFailedError, divide, materialize_world, stages
 from factroots_dagster.settings import Settings
 
 
@@ -30,3 +31,18 @@ def test_a_model_that_cannot_be_asked_is_refused_before_anything_is_read(tmp_pat
         "checkpoint of bad",
     ]
     assert not runner.platform.store.exists("mlama_release")
+
+
+@pytest.mark.parametrize("world", ["sandbox", "mlama"])
+def test_what_spans_all_checkpoints_is_made_once_after_them(world: str) -> None:
+    rows = [row for row in rows_in(Settings(world=world)) if not row.on_demand]
+    before, of_checkpoint, after = divide(stages(rows))
+    order = [name for stage in (*before, *of_checkpoint, *after) for name in stage.assets]
+    assert sorted(order) == sorted(row.name for row in rows)
+    for row in rows:
+        read = [parent for parent in row.reads if parent in order]
+        assert all(order.index(parent) < order.index(row.name) for parent in read), row.name
+    assert [name for stage in after for name in stage.assets] == [
+        "knowledge_timeline",
+        "checkpoint_comparison",
+    ]

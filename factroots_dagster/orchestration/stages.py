@@ -160,19 +160,25 @@ def materialize_world(runner: StageRunner, *, only_outdated: bool = False) -> li
         runner.run_stage(Stage((CHECKPOINT,), ("checkpoint",)), key, only_outdated=only_outdated)
         for key in described
     ]
-    plan = stages([row for row in rows_in(settings) if not row.on_demand])
-    first = next(number for number, stage in enumerate(plan) if CHECKPOINT in stage.partitioned_by)
-    last = max(number for number, stage in enumerate(plan) if CHECKPOINT in stage.partitioned_by)
-    made += [runner.run_stage(stage, only_outdated=only_outdated) for stage in plan[:first]]
+    before, of_checkpoint, after = divide(stages([row for row in rows_in(settings) if not row.on_demand]))
+    made += [runner.run_stage(stage, only_outdated=only_outdated) for stage in before]
     checkpoints = described or _registered_partitions(runner)
+    skip = ["checkpoint"] if described else []
     for key in checkpoints:
-        for stage in plan[first : last + 1]:
-            skip = ["checkpoint"] if described else []
+        for stage in of_checkpoint:
             made.append(runner.run_stage(stage, key, skip=skip, only_outdated=only_outdated))
-    made += [runner.run_stage(stage, only_outdated=only_outdated) for stage in plan[last + 1 :]]
+    made += [runner.run_stage(stage, only_outdated=only_outdated) for stage in after]
     if not any(made):
         runner.say("nothing has changed: every asset is up to date")
     return checkpoints
+
+
+def divide(plan: Sequence[Stage]) -> tuple[list[Stage], list[Stage], list[Stage]]:
+    """The stages before any checkpoint is asked, those of a checkpoint, and those over all checkpoints."""
+    of_checkpoint = [stage for stage in plan if CHECKPOINT in stage.partitioned_by]
+    first = plan.index(of_checkpoint[0])
+    rest = [stage for stage in plan[first:] if CHECKPOINT not in stage.partitioned_by]
+    return list(plan[:first]), of_checkpoint, rest
 
 
 def _registered_partitions(runner: StageRunner) -> list[str]:
