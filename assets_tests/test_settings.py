@@ -114,20 +114,22 @@ def test_variables_that_are_read_elsewhere_are_no_settings(
     load_settings()
 
 
-def test_relations_are_chosen_in_real_worlds_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FACTROOTS_RELATIONS", "P36, P103")
-    with pytest.raises(InputError, match=r"FACTROOTS_RELATIONS: .*use the dial relations"):
+@pytest.mark.parametrize(
+    ("name", "text", "value", "dial"),
+    [("relations", "P36, P103", ("P36", "P103"), "relations"), ("sample", "50", 50, "facts_per_relation")],
+)
+def test_a_part_of_the_facts_is_chosen_in_real_worlds_only(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str, value: object, dial: str
+) -> None:
+    monkeypatch.setenv(f"FACTROOTS_{name.upper()}", text)
+    with pytest.raises(InputError, match=rf"FACTROOTS_{name.upper()}: .*use the dial {dial}"):
         load_settings()
     monkeypatch.setenv("FACTROOTS_WORLD", "mlama")
-    assert load_settings().relations == ("P36", "P103")
+    assert getattr(load_settings(), name) == value
+
+
+def test_a_relation_that_is_listed_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACTROOTS_WORLD", "mlama")
     monkeypatch.setenv("FACTROOTS_RELATIONS", "P36,P36")
     with pytest.raises(InputError, match="FACTROOTS_RELATIONS: a relation is listed twice"):
         load_settings()
-
-
-def test_a_sample_is_drawn_in_real_worlds_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FACTROOTS_SAMPLE", "50")
-    with pytest.raises(InputError, match=r"FACTROOTS_SAMPLE: .*use the dial facts_per_relation"):
-        load_settings()
-    monkeypatch.setenv("FACTROOTS_WORLD", "mlama")
-    assert load_settings().sample == 50

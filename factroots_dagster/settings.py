@@ -29,13 +29,14 @@ from factroots_dagster.errors import InputError
 from factroots_dagster.languages.geography import MLAMA_PLACES
 from factroots_dagster.sandbox.dials import PRESETS, Dials, languages_of, parse_dials, with_nothing_in_common
 from factroots_dagster.spark.connectors import missing_connector, scheme_of
+from factroots_dagster.spark.session import JAVA_OPTIONS_VARIABLE
 
 GENERATED_WORLDS = ("sandbox", "disjoint")
 MLAMA_LANGUAGES = tuple(MLAMA_PLACES)
 SPARK_MASTER = re.compile(
     r"local|local\[(\*|[1-9][0-9]*)(,\s*[1-9][0-9]*)?\]|local-cluster\[[0-9, ]+\]|yarn|(spark|k8s)://\S+"
 )
-OTHER_VARIABLES = ("FACTROOTS_SPARK_JAVA_OPTIONS", "FACTROOTS_TEST_DATA")
+OTHER_VARIABLES = (JAVA_OPTIONS_VARIABLE, "FACTROOTS_TEST_DATA")
 """Variables with our prefix that are no settings: Spark's options, and where tests find real data."""
 EXCERPT_LENGTH = 200
 """Characters that an error shows from the beginning and from the end of a long text."""
@@ -272,7 +273,7 @@ def load_settings() -> Settings:
     Raises InputError that names every invalid or misspelt setting, or says that the file is not TOML.
     """
     if unknown := _unknown_variables():
-        raise InputError(f"{'; '.join(map(_describe_unknown, unknown))}", "correct or unset it")
+        raise InputError("; ".join(map(_describe_unknown, unknown)), "correct or unset it")
     try:
         return Settings()
     except ValidationError as error:

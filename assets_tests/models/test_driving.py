@@ -28,10 +28,7 @@ def save(folder: Path, config: transformers.PretrainedConfig, tokenizer: object)
     causal = config.model_type in transformers.models.auto.modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
     auto = transformers.AutoModelForCausalLM if causal else transformers.AutoModelForMaskedLM
     model = auto.from_config(config).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.dim() > 1:
-                parameter.normal_(0.0, 0.3)
+    tiny.draw_large_weights(model)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

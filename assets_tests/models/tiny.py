@@ -169,11 +169,16 @@ def random_model(family: str, vocabulary: int, seed: int = 0) -> transformers.Pr
     causal = family in (*CAUSAL, *LATER)
     auto = transformers.AutoModelForCausalLM if causal else transformers.AutoModelForMaskedLM
     model = auto.from_config(config(family, vocabulary)).eval()
+    draw_large_weights(model)
+    return model
+
+
+def draw_large_weights(model: torch.nn.Module) -> None:
+    """Draw a model's matrices anew, so large that its answers differ from prompt to prompt."""
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.dim() > 1:
                 parameter.normal_(0.0, 0.3)
-    return model
 
 
 def save_checkpoint(folder: Path, family: str = "bert", seed: int = 0) -> Path:

@@ -26,6 +26,8 @@ def save_decoder(folder: Path, texts: list[str]) -> None:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
+    from assets_tests.models.tiny import draw_large_weights
+
     end = "<|endoftext|>"
     raw = Tokenizer(models.BPE())
     raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -52,10 +54,7 @@ def save_decoder(folder: Path, texts: list[str]) -> None:
         eos_token_id=0,
     )
     model = GPT2LMHeadModel(config)
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.dim() > 1:
-                parameter.normal_(0.0, 0.3)
+    draw_large_weights(model)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 

@@ -136,9 +136,8 @@ def _find_same_weights(store: Store, keys: Sequence[str]) -> dict[str, str]:
     same = {}
     for key in keys:
         if store.exists("checkpoint", key):
-            (digest,) = store.read("checkpoint", key, columns=["weights_sha256"])[
-                "weights_sha256"
-            ].to_pylist()
+            description = store.read("checkpoint", key, columns=["weights_sha256"])
+            digest = description["weights_sha256"][0].as_py()
             if first.setdefault(digest, key) != key:
                 same[key] = first[digest]
     return same

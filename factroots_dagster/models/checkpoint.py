@@ -76,13 +76,8 @@ def describe(
     from its name. corpora: the corpora in which the sources of its facts are looked for; None for all.
     device, dtype, start_token: see `load`. Raises InputError for a checkpoint that `load` would reject.
     """
-    config = read_config(resolved)
-    skeleton = build_skeleton(resolved, config)
-    ffn = find_feed_forward(skeleton)
-    _check_weights(resolved, skeleton)
-    tokenizer = load_tokenizer(resolved).tokenizer
-    _check_vocabulary(resolved, skeleton, tokenizer)
     model = load(resolved, device, dtype, start_token)
+    module, tokenizer = model.model, model.tokenizer
     named = read_step(resolved.source if resolved.from_hub else str(resolved.path), resolved.asked_revision)
     row = {
         "checkpoint": checkpoint,
@@ -90,12 +85,12 @@ def describe(
         "revision": resolved.revision,
         "step": named and named.step,
         "tokens": named and named.tokens,
-        "architecture": type(skeleton).__name__,
-        "family": model_family(resolved, config),
-        "layers": ffn.layers,
-        "hidden_size": skeleton.get_input_embeddings().weight.shape[1],
-        "neurons": ffn.neurons,
-        "parameters": sum({id(p): p.numel() for p in skeleton.parameters()}.values()),
+        "architecture": type(module).__name__,
+        "family": model.family,
+        "layers": model.ffn.layers,
+        "hidden_size": module.get_input_embeddings().weight.shape[1],
+        "neurons": model.ffn.neurons,
+        "parameters": sum({id(p): p.numel() for p in module.parameters()}.values()),
         "vocabulary": len(tokenizer),
         "max_length": model.max_length,
         "objects": "sentence" if model.in_sentence or model.family == "causal" else "label",
@@ -104,7 +99,7 @@ def describe(
         "fast_head": model.head is not None,
         "tokenizer_sha256": digest_files(tokenizer_files(resolved.path)),
         "weights_sha256": digest_files(weight_files(resolved.path)),
-        "corpus": corpus or training_corpus(resolved, config),
+        "corpus": corpus or training_corpus(resolved, module.config),
         "corpora": None if corpora is None else list(corpora),
     }
     return pa.Table.from_pylist([row], schema=CHECKPOINT)
@@ -179,6 +174,7 @@ def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str, start_
         )
     _check_vocabulary(resolved, model, tokenizer.tokenizer)
     model.eval().requires_grad_(False).to(device)
+    ffn = find_feed_forward(model)
     max_length = find_max_length(model, tokenizer.tokenizer)
     start = find_start(tokenizer.tokenizer, start_token) if family == "causal" else ()
     batches = _drive(model, family, tokenizer.tokenizer, max_length)
@@ -188,7 +184,7 @@ def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str, start_
         device=device,
         family=family,
         head=find_vocabulary_head(model),
-        ffn=find_feed_forward(model),
+        ffn=ffn,
         max_length=max_length,
         space_id=tokenizer.space_id,
         in_sentence=tokenizer.in_sentence,

@@ -156,19 +156,19 @@ def materialize_world(runner: StageRunner, *, only_outdated: bool = False) -> li
     described = [] if settings.generated else _registered_partitions(runner)
     if described and settings.wordpiece_checkpoint:
         lookup(settings, settings.wordpiece_checkpoint)
-    made = [
+    did_anything = [
         runner.run_stage(Stage((CHECKPOINT,), ("checkpoint",)), key, only_outdated=only_outdated)
         for key in described
     ]
     before, of_checkpoint, after = divide(stages([row for row in rows_in(settings) if not row.on_demand]))
-    made += [runner.run_stage(stage, only_outdated=only_outdated) for stage in before]
+    did_anything += [runner.run_stage(stage, only_outdated=only_outdated) for stage in before]
     checkpoints = described or _registered_partitions(runner)
     skip = ["checkpoint"] if described else []
     for key in checkpoints:
         for stage in of_checkpoint:
-            made.append(runner.run_stage(stage, key, skip=skip, only_outdated=only_outdated))
-    made += [runner.run_stage(stage, only_outdated=only_outdated) for stage in after]
-    if not any(made):
+            did_anything.append(runner.run_stage(stage, key, skip=skip, only_outdated=only_outdated))
+    did_anything += [runner.run_stage(stage, only_outdated=only_outdated) for stage in after]
+    if not any(did_anything):
         runner.say("nothing has changed: every asset is up to date")
     return checkpoints
 
