@@ -16,6 +16,7 @@ from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
 from factroots_dagster.corpora.schema import WIKIPEDIA_ANCHORS
 from factroots_dagster.corpora.wikipedia.anchors import (
     AnchorCounter,
+    forget_anchors,
     is_held_out,
     keep_anchors,
     merge_anchors,
@@ -39,6 +40,7 @@ def anchors_of(folder: Path, pages: list[tuple[int, str]], **options: int) -> An
         counter.add(*page)
     keep_anchors(counter.finish(), folder, 0)
     merge_anchors(folder)
+    forget_anchors(folder)
     assert [path.name for path in folder.iterdir()] == ["_anchors.parquet"]
     table = pq.read_table(folder / "_anchors.parquet")
     assert table.schema == WIKIPEDIA_ANCHORS
