@@ -161,6 +161,7 @@ def test_a_failed_partition_of_a_range_is_stale_and_the_others_are_not(tmp_path:
         publish_changed(store, store, spoil, "mlama_release")
         inputs = input_tags("mlama_release", changed.settings, instance)
         instance.report_runless_asset_event(materialization("mlama_release", store, (), inputs))
+        changed.runner.run("truth", ["planted_truth"])
         languages = {("mlama_split", language) for language in ("en", "de", "fr")}
         assert changed.agreed() == languages
         with pytest.raises(StageFailedError, match="de"):
