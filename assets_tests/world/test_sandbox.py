@@ -102,7 +102,7 @@ def test_nearly_every_subject_is_mentioned_in_every_language(world: Materialized
 
 
 def test_the_summary_adds_up(world: MaterializedWorld, facts: pd.DataFrame) -> None:
-    folder = world.store.path("categorization_report", LAST_CHECKPOINT)
+    folder = world.store.shown_folder("categorization_report", LAST_CHECKPOINT)
     summary = json.loads((folder / "summary.json").read_text())
     types = world.store.read("fact_types", LAST_CHECKPOINT).to_pandas()
     assert (
@@ -122,7 +122,7 @@ def test_the_summary_adds_up(world: MaterializedWorld, facts: pd.DataFrame) -> N
 
 
 def test_the_demo_prints_the_results(world: MaterializedWorld) -> None:
-    page = world.store.path("categorization_report", LAST_CHECKPOINT) / "index.html"
+    page = world.store.shown_folder("categorization_report", LAST_CHECKPOINT) / "index.html"
     assert page.is_file() and str(page) in world.output
     for heading in ("P@1", "types", "agreement with the planted truth", "expected shares  shared "):
         assert heading in world.output
@@ -142,7 +142,7 @@ def test_every_asset_has_a_picture(world: MaterializedWorld) -> None:
 
 
 def test_the_comparison_is_a_page(world: MaterializedWorld) -> None:
-    folder = world.store.path("checkpoint_comparison")
+    folder = world.store.shown_folder("checkpoint_comparison")
     page = (folder / "index.html").read_text("utf-8")
     for checkpoint in world.store.keys("fact_types"):
         assert checkpoint in page
@@ -151,7 +151,7 @@ def test_the_comparison_is_a_page(world: MaterializedWorld) -> None:
 
 def test_the_page_looks_up_the_worlds_facts(world: MaterializedWorld) -> None:
     """In a browser: a fact that the trace knows, its type and its sentence."""
-    page = world.store.path("categorization_report", LAST_CHECKPOINT) / "index.html"
+    page = world.store.shown_folder("categorization_report", LAST_CHECKPOINT) / "index.html"
     types = world.store.read("fact_types", LAST_CHECKPOINT).to_pylist()
     fact = next(row for row in types if row["type"] == "shared")
     with chromium() as browser, opened(browser, page, PHONE) as tab:

@@ -53,8 +53,9 @@ def summarize_reports(store: Store, checkpoints: Iterable[str]) -> str:
     """For each checkpoint its report, P@1, types, agreement with the planted truth, and expected shares."""
     lines = []
     for key in checkpoints:
-        page = store.require("categorization_report", key) / "index.html"
-        lines += ["", f"{key}: {page}", *_summary_lines(page.with_name("summary.json"))]
+        page = store.shown_folder("categorization_report", key) / "index.html"
+        summary = store.version("categorization_report", key).file("summary.json")
+        lines += ["", f"{key}: {page}", *_summary_lines(summary)]
         lines.append(_verdict_line(store.read_side("shares", "fact_verdicts", key)))
     return "\n".join(lines)
 

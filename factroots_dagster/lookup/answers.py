@@ -12,7 +12,7 @@ import pyarrow.dataset as ds
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.probing.predictions import prediction_to_show
-from factroots_dagster.store.store import Store, main_files
+from factroots_dagster.store.store import Store
 
 Decode = Callable[[Sequence[int]], str]
 """Token ids to text."""
@@ -105,5 +105,5 @@ def read_rows(
     store: Store, partition: tuple[str, ...], columns: Iterable[str], uuids: Iterable[str]
 ) -> list[dict[str, Any]]:
     """The uuid and some other columns of the rows of facts in a partition's main table."""
-    table = ds.dataset([str(path) for path in main_files(store.require(*partition))])
+    table = ds.dataset([str(path) for path in store.version(*partition).main_files()])
     return list(table.to_table(["uuid", *columns], filter=pc.field("uuid").isin(sorted(uuids))).to_pylist())

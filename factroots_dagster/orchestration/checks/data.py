@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +15,8 @@ from factroots_dagster.corpora.schema import WIKIPEDIA, WIKIPEDIA_ARTICLES
 from factroots_dagster.orchestration.checks import expect
 from factroots_dagster.orchestration.checks.suite import suite_of
 from factroots_dagster.settings import Settings
-from factroots_dagster.store.store import Store, read_batches
+from factroots_dagster.store.store import Store
+from factroots_dagster.store.versions import PartitionVersion
 from factroots_dagster.tracing.kinds import MENTION_KINDS
 from factroots_dagster.tracing.matchers import (
     MATCHERS,
@@ -136,7 +136,7 @@ def articles_frame(store: Store, language: str) -> pd.DataFrame:
     import pandas as pd
 
     counts, ids = [], []
-    for table in _batches(WIKIPEDIA_ARTICLES, store.require("wikipedia_articles", language)):
+    for table in _batches(WIKIPEDIA_ARTICLES, store.version("wikipedia_articles", language)):
         redirect, text = pc.is_valid(table["redirect_to"]), pc.fill_null(table["text"], "")
         empty = pc.equal(pc.utf8_length(text), 0)
         batch = {
@@ -164,9 +164,9 @@ def articles_frame(store: Store, language: str) -> pd.DataFrame:
     return frame
 
 
-def _batches(schema: pa.Schema, folder: Path) -> Iterator[pa.Table]:
+def _batches(schema: pa.Schema, version: PartitionVersion) -> Iterator[pa.Table]:
     """A partition's main table in batches, of which there is one, without rows, even where it is empty."""
-    return chain([schema.empty_table()], read_batches(folder))
+    return chain([schema.empty_table()], version.read_batches())
 
 
 def _count(condition: pa.ChunkedArray) -> int:
@@ -237,7 +237,7 @@ def mentions_frame(store: Store, language: str) -> pd.DataFrame:
 
     pages = set(store.read("wikipedia_articles", language, columns=["page_id"])["page_id"].to_pylist())
     counts = []
-    for table in _batches(ENTITY_MENTIONS, store.require("entity_mentions", language)):
+    for table in _batches(ENTITY_MENTIONS, store.version("entity_mentions", language)):
         length = pc.subtract(table["end"], table["start"])
         label_length = pc.cast(pc.utf8_length(table["label"]), length.type)
         least = pc.min_element_wise(table["start"], table["sentence"], table["chunk"])
