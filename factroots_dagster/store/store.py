@@ -214,7 +214,7 @@ class Store:
         if not self.exists(asset, *parts):
             remedy = f"run: dagster asset materialize -m factroots_dagster.definitions --select {asset}"
             remedy += f" --partition '{'|'.join(parts)}'" if parts else ""
-            raise InputError(f"{'/'.join((asset, *parts))} has not been materialized", remedy)
+            raise InputError(f"{self.root}: {'/'.join((asset, *parts))} has not been materialized", remedy)
         return path
 
     def folders(self, asset: str, *parts: str) -> list[str]:
