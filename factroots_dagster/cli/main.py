@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,8 +26,7 @@ from factroots_dagster.cli.pages import open_page, ui
 from factroots_dagster.cli.status import status
 from factroots_dagster.cli.tables import data
 from factroots_dagster.errors import InputError
-from factroots_dagster.models import registry
-from factroots_dagster.settings import Settings, load_settings
+from factroots_dagster.settings import load_settings
 from factroots_dagster.store.store import Store
 
 if TYPE_CHECKING:
@@ -88,6 +86,7 @@ def trace(
     the fact, what the checkpoint predicts, and the fact's type.
     """
     from factroots_dagster.lookup.answers import choose_checkpoint
+    from factroots_dagster.lookup.decoder import token_decoder
     from factroots_dagster.lookup.output import json_lines, print_facts
     from factroots_dagster.lookup.terminal import make_console
     from factroots_dagster.lookup.trace import trace_facts
@@ -107,7 +106,7 @@ def trace(
         languages or settings.active_languages,
         matcher,
         checkpoint=shown_checkpoint,
-        decode=_token_decoder(settings, store, shown_checkpoint) if shown_checkpoint else None,
+        decode=token_decoder(settings, store, shown_checkpoint) if shown_checkpoint else None,
     )
     links = not settings.generated
     if as_json:
@@ -117,28 +116,6 @@ def trace(
     print_facts(facts, make_console(), links=links)
     if shown_checkpoint is None and (keys := store.keys("fact_types")):
         click.echo(f"For predictions and types add --checkpoint {' or '.join(keys)}.")
-
-
-def _token_decoder(
-    settings: Settings, store: Store, checkpoint: str
-) -> Callable[[Sequence[int]], str] | None:
-    """A function from token ids to text, by a checkpoint's tokenizer; None when it is not on this machine."""
-    from huggingface_hub import try_to_load_from_cache
-    from tokenizers import Tokenizer
-
-    try:
-        source = registry.lookup(settings, checkpoint).source
-        revision = store.read("checkpoint", checkpoint)["revision"][0].as_py()
-    except InputError:
-        return None
-    path = Path(source) / "tokenizer.json"
-    if not Path(source).is_dir():
-        cached = try_to_load_from_cache(source, "tokenizer.json", revision=revision)
-        path = Path(cached) if isinstance(cached, str) else path
-    if not path.is_file():
-        return None
-    tokenizer = Tokenizer.from_file(str(path))
-    return lambda ids: tokenizer.decode(list(ids))
 
 
 for _command in (run, demo, open_page, data, status, checkpoints, ui, completion, dev):
