@@ -31,15 +31,15 @@ def summarize(settings: Settings, checkpoints: Sequence[str], warnings: Sequence
     reported = [key for key in checkpoints if store.exists("categorization_report", key)]
     if reported:
         yield from _summarize_checkpoint(settings, store, reported[-1])
-        if len(reported) > 1:
-            yield ""
-            yield "Other checkpoints"
-            yield from (f"  {_in_one_line(store, key)}" for key in reported[:-1])
-    if warnings:
         yield ""
+    if len(reported) > 1:
+        yield "Other checkpoints"
+        yield from (f"  {_in_one_line(store, key)}" for key in reported[:-1])
+        yield ""
+    if warnings:
         yield f"Checks that warned ({len(warnings)}; the UI shows all of them in full)"
         yield from (f"  {_shorten(printable(warning))}" for warning in warnings[:SHOWN_WARNINGS])
-    yield ""
+        yield ""
     if reported:
         yield f"Report      {store.path('categorization_report', reported[-1]) / 'index.html'}"
     if len(reported) > 1 and store.exists("checkpoint_comparison"):
