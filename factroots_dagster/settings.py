@@ -267,15 +267,16 @@ class Settings(BaseSettings):
         return self.world in GENERATED_WORLDS
 
 
-def load_settings() -> Settings:
+def load_settings(**chosen: str | None) -> Settings:
     """The settings from the environment and `factroots.toml`.
 
+    chosen: values by the names of settings, in place of those; None where nothing was chosen.
     Raises InputError that names every invalid or misspelt setting, or says that the file is not TOML.
     """
     if unknown := _unknown_variables():
         raise InputError("; ".join(map(_describe_unknown, unknown)), "correct or unset it")
     try:
-        return Settings()
+        return Settings(**{name: value for name, value in chosen.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         lines = []
         for problem in error.errors():

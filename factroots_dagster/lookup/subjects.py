@@ -35,7 +35,7 @@ def find_facts(store: Store, query: str) -> set[str]:
         similar = find_similar(folded, _subjects(store, languages))
         suggestions = f" (similar ones: {', '.join(map(printable, similar))})" if similar else ""
         raise InputError(
-            f"{printable(query)!r} is neither the uuid of a fact nor the label of a subject "
+            f"{store.root}: {printable(query)!r} is neither the uuid of a fact nor the label of a subject "
             f"in {', '.join(languages)}",
             f"write a subject as the facts spell it{suggestions}, or a uuid",
         )

@@ -20,6 +20,7 @@ from factroots_dagster.orchestration.events import Tags, input_tags, materializa
 from factroots_dagster.orchestration.metadata import asset_metadata, materialization_metadata
 from factroots_dagster.orchestration.partitions import Parts, Platform, partition_keys, parts_of
 from factroots_dagster.orchestration.process import tag_run_with_process
+from factroots_dagster.orchestration.progress import describe_made
 from factroots_dagster.orchestration.versions import StoreSnapshot, code_version
 from factroots_dagster.store.store import Store
 
@@ -156,8 +157,7 @@ class _StepRun:
         self.finished[key] = _Finished(seconds, inputs)
         for row in self.rows:
             info, name = self.store.version(row.name, *parts), "/".join((row.name, *parts))
-            rows = "-" if info.rows is None else f"{info.rows:,}"
-            self.context.log.info(f"{name}: {rows} rows, {info.bytes / 1e6:.2f} MB in {seconds:.1f} s")
+            self.context.log.info(describe_made(name, info.rows, info.bytes, seconds))
 
     def _is_done(self, parts: Parts) -> bool:
         """Whether an earlier attempt of this run has finished a partition.

@@ -164,7 +164,7 @@ class Store:
         if not self.exists(asset, *parts):
             remedy = f"run: dagster asset materialize -m factroots_dagster.definitions --select {asset}"
             remedy += f" --partition '{'|'.join(parts)}'" if parts else ""
-            raise InputError(f"{'/'.join(key)} has not been materialized", remedy)
+            raise InputError(f"{self.root}: {'/'.join(key)} has not been materialized", remedy)
         version = read_version(self.path(asset, *parts), parts, self._schemas.get(asset))
         if self._seen is not None:
             self._seen[key] = version
