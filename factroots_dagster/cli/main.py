@@ -18,6 +18,7 @@ import click
 
 from factroots_dagster import __version__
 from factroots_dagster.cli.checkpoints import checkpoints
+from factroots_dagster.cli.facts import facts
 from factroots_dagster.cli.instance import dagster_instance
 from factroots_dagster.errors import InputError
 from factroots_dagster.models import registry
@@ -199,6 +200,7 @@ def yardstick(
 
 
 main.add_command(checkpoints)
+main.add_command(facts)
 
 
 @main.command()
