@@ -23,7 +23,7 @@ LETTERS = {
 """By script, how Unicode's names of its letters begin."""
 OWN_CITIES_ONLY = frozenset(["la"])
 """Languages in Latin script that write cities otherwise than in English, and of which CLDR has no cities."""
-_BRACKETS = re.compile(r"\s*[(（].*[)）]")
+_BRACKETS = re.compile(r"\s*[(（\[].*[)）\]]")
 _DIRECTION_MARKS = re.compile("[\u200e\u200f]")
 
 

@@ -105,13 +105,12 @@ class Draft:
         format has none, and entities are told apart by their labels (see `complete_ids`).
         """
         check_name(relation, f"{place}: relation")
-        for name, label in (("subject", subject), ("object", answer)):
-            if defect := find_defect(label):
-                self.leave_out(place, language, relation, f"a {name} that {defect}", label)
-                return
-        for name, uri in (("subject", subject_uri), ("object", object_uri)):
-            if uri is not None and (defect := find_defect(uri)):
-                self.leave_out(place, language, relation, f"the id of a {name} that {defect}", uri)
+        texts = {"a subject": subject, "an object": answer}
+        ids = {"a subject's id": subject_uri, "an object's id": object_uri}
+        texts |= {name: uri for name, uri in ids.items() if uri is not None}
+        for name, text in texts.items():
+            if defect := find_defect(text):
+                self.leave_out(place, language, relation, f"{name} that {defect}", text)
                 return
         fact = Fact(uuid, str(subject), str(answer), str(subject_uri or ""), str(object_uri or ""), place)
         other_relation = self._relation_of.setdefault((language, uuid), relation)

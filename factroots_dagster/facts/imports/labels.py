@@ -24,10 +24,15 @@ def _encodable(value: str) -> bool:
 
 
 def _is_decoded_wrongly(value: str) -> bool:
-    """Whether a text is UTF-8 that was read as Windows-1252, such as `ZÃ¼rich`."""
-    if value.isascii():
-        return False
+    """Whether a text is UTF-8 that was read as Windows-1252 or Latin-1, such as `ZÃ¼rich`."""
+    return not value.isascii() and any(
+        _is_utf8_read_as(encoding, value) for encoding in ("cp1252", "latin-1")
+    )
+
+
+def _is_utf8_read_as(encoding: str, value: str) -> bool:
     try:
-        return value.encode("cp1252").decode("utf-8") != value
+        value.encode(encoding).decode("utf-8")
     except UnicodeError:
         return False
+    return True

@@ -125,5 +125,5 @@ def _read_rows(source: Path) -> Iterator[tuple[int, Row]]:
                 yield lines.line_num, dict(row)
         except csv.Error as error:
             raise InputError(
-                f"{source}, line {lines.line_num}: not {suffix[1:].upper()} ({error})", "correct the line"
+                f"{source}, line {lines.line_num + 1}: not {suffix[1:].upper()} ({error})", "correct the line"
             ) from None

@@ -145,5 +145,6 @@ def _count_several_answers(draft: Draft) -> int:
 
 
 def _write_lines(path: Path, rows: Iterable[dict[str, str]]) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as lines:
+    # What was left out may hold halves of surrogate pairs, which JSON spells as backslashreplace does.
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as lines:
         lines.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
