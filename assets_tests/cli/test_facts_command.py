@@ -43,7 +43,7 @@ def test_an_import_says_what_it_took_and_what_it_left_out(tmp_path: Path, data_r
         "licence: made from mLAMA (CC BY-NC-SA 4.0): not for commercial use",
         "left out: 1 x a template without exactly one slot for the subject and one for the object",
         "left out: 1 x a language without a place in languages/geography.py",
-        "left out: 1 x no template of its relation",
+        "left out: 1 x a fact without a template of its relation",
         f"Each is listed in {left_out}",
         "To ask them, set FACTROOTS_WORLD=mine",
     ]

@@ -45,7 +45,10 @@ def klar(root: Path) -> Path:
 
 
 def bmlama(root: Path) -> Path:
-    """Two relations with the same English template, told apart by German and Welsh; labels with commas."""
+    """Two relations with the same English template, told apart by German and Welsh; labels with commas.
+
+    As in the published files there are a tab within a column's name, quoted quotes and Windows' line ends.
+    """
     header = "Prompt\tAns\tCandidate Ans\tSubject"
     lines = {
         "en": [
@@ -67,13 +70,15 @@ def bmlama(root: Path) -> Path:
             ("Mae Lima yn <mask>.", "Periw", "Periw, Chile", "Lima"),
             ("Rhan o <mask> yw Periw.", "De America", "Asia, De America", "Periw"),
             ("Rhan o <mask> yw Tsiad.", "Affrica", "Asia, Affrica", "Tsiad"),
-            ("Concord yw <mask>.", "B, C", "B, C, A", "Concord"),
+            ('"Con""cord yw <mask>."', "B, C", "B, C, A", '"Con""cord"'),
         ],
     }
     for language, rows in lines.items():
         path = root / "BMLAMA3" / f"{language}.tsv"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join([header, *("\t".join(row) for row in rows)]) + "\n", encoding="utf-8")
+        first = header.replace("Candidate Ans", "Candidate\tAns") if language == "cy" else header
+        lines_of = "\r\n".join([first, *("\t".join(row) for row in rows)]) + "\r\n"
+        path.write_bytes(lines_of.encode())
     return root
 
 

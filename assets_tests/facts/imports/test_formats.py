@@ -47,7 +47,7 @@ ROWS: dict[str, Rows] = {
             ("x-is-located-in-y-2", "[X] gehört zu [Y].", "Peru", "Südamerika"),
         ],
         "cy": [
-            ("x-is-in-y-s-hands", "[X] yw [Y].", "Concord", "B, C"),
+            ("x-is-in-y-s-hands", "[X] yw [Y].", 'Con"cord', "B, C"),
             ("x-is-located-in-y", "Mae [X] yn [Y].", "Caerdydd", "Cymru"),
             ("x-is-located-in-y", "Mae [X] yn [Y].", "Lima", "Periw"),
             ("x-is-located-in-y-2", "Rhan o [Y] yw [X].", "Periw", "De America"),
@@ -87,7 +87,7 @@ OUT = {
     "mpararel": [
         ("patterns/zh-hans/P36.jsonl, line 3", "zh", "a template without exactly one slot"),
         ("patterns/zh-hant", "zh-hant", "a language without a place in languages/geography.py"),
-        ("tuples/af/P17.jsonl, line 1", "af", "no template of its relation"),
+        ("tuples/af/P17.jsonl, line 1", "af", "a fact without a template of its relation"),
     ],
     "bear": [
         ("BEAR/P103.jsonl, line 2", "en", "a subject's id that is blank"),

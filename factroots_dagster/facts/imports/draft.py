@@ -20,13 +20,17 @@ CODES = {"zh-hans": "zh", "zh-cn": "zh", "iw": "he", "in": "id"}
 
 @dataclass(frozen=True)
 class LeftOut:
-    """Something that was not imported. place: file and line, or row; detail: the value at fault."""
+    """Something that was not imported.
+
+    place: file and line, or row, of the first of `count` things. detail: the value at fault.
+    """
 
     place: str
     language: str
     relation: str
     reason: str
     detail: str
+    count: int = 1
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,11 @@ class Draft:
     _relation_of: dict[tuple[str, str], str] = field(default_factory=dict)
     _skipped: set[str] = field(default_factory=set)
 
-    def leave_out(self, place: str, language: str, relation: str, reason: str, detail: object = "") -> None:
+    def leave_out(
+        self, place: str, language: str, relation: str, reason: str, detail: object, count: int = 1
+    ) -> None:
         """Record something that is not imported."""
-        self.left_out.append(LeftOut(place, language, relation, reason, f"{detail!s:.200}"))
+        self.left_out.append(LeftOut(place, language, relation, reason, f"{detail!s:.200}", count))
 
     def accept_language(self, code: str, place: str) -> str | None:
         """The code of a language as mLAMA writes it; None, recorded once, where it has no place."""
@@ -130,9 +136,9 @@ class Draft:
         """
         for (language, relation), facts in self.facts.items():
             if facts and not self.templates.get((language, relation)):
-                for fact in facts.values():
-                    detail = f"{fact.subject}, {fact.object}"
-                    self.leave_out(fact.place, language, relation, "no template of its relation", detail)
+                first, reason = next(iter(facts.values())), "a fact without a template of its relation"
+                detail = f"{first.subject}, {first.object}"
+                self.leave_out(first.place, language, relation, reason, detail, len(facts))
                 facts.clear()
         self._drop_contradictions()
         self._complete_ids()
@@ -141,14 +147,20 @@ class Draft:
         if not self.facts:
             raise InputError(f"no fact is left to import ({self.summarize()})", "correct what is named")
 
+    def count_left_out(self) -> dict[str, int]:
+        """How many things were left out, by reason, the most frequent one first."""
+        counts: Counter[str] = Counter()
+        for entry in self.left_out:
+            counts[entry.reason] += entry.count
+        return dict(counts.most_common())
+
     def summarize(self) -> str:
         """What was left out: how often, why, and the first case of each reason."""
         first = {entry.reason: entry for entry in reversed(self.left_out)}
-        counts = Counter(entry.reason for entry in self.left_out)
         return (
             "; ".join(
                 f"{reason}: {count:,} (first: {first[reason].place}, {first[reason].detail!r:.80})"
-                for reason, count in counts.most_common()
+                for reason, count in self.count_left_out().items()
             )
             or "nothing was read"
         )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -91,7 +91,7 @@ def _write(draft: Draft, folder: Path, format_name: str, source: str, licence: s
         rows=identity.rows,
         templates=sum(map(len, draft.templates.values())),
         several_answers=_count_several_answers(draft),
-        left_out=dict(Counter(entry.reason for entry in draft.left_out).most_common()),
+        left_out=draft.count_left_out(),
     )
     _write_lines(folder / LEFT_OUT, map(asdict, draft.left_out))
     (folder / RECORD).write_text(
@@ -144,7 +144,7 @@ def _count_several_answers(draft: Draft) -> int:
     return several
 
 
-def _write_lines(path: Path, rows: Iterable[dict[str, str]]) -> None:
+def _write_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     # What was left out may hold halves of surrogate pairs, which JSON spells as backslashreplace does.
     with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as lines:
         lines.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
