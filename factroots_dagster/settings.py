@@ -13,7 +13,7 @@ import tomllib
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import (
@@ -300,15 +300,16 @@ class Settings(BaseSettings):
         return f"Babel {version('babel')}" if self.world == "cldr" else None
 
 
-def load_settings(**fixed: Any) -> Settings:
-    """The settings from the environment and `factroots.toml`; `fixed` takes precedence over both.
+def load_settings(**chosen: str | None) -> Settings:
+    """The settings from the environment and `factroots.toml`.
 
+    chosen: values by the names of settings, in place of those; None where nothing was chosen.
     Raises InputError that names every invalid or misspelt setting, or says that the file is not TOML.
     """
     if unknown := _unknown_variables():
         raise InputError("; ".join(map(_describe_unknown, unknown)), "correct or unset it")
     try:
-        return Settings(**fixed)
+        return Settings(**{name: value for name, value in chosen.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         lines = []
         for problem in error.errors():
@@ -331,7 +332,7 @@ def load_settings(**fixed: Any) -> Settings:
 
 def load_data_root() -> Path:
     """The data root of the settings, also where they name a world that is yet to be imported."""
-    return load_settings(world="mlama", languages=()).data_root
+    return load_settings(world="mlama", languages="").data_root
 
 
 def _unknown_variables() -> list[str]:
