@@ -186,6 +186,34 @@ def test_what_cannot_be_read_is_refused_and_changes_nothing(
     assert read_import(tmp_path / "data", "mine") == before
 
 
+def test_values_of_other_types_than_the_formats_are_left_out(tmp_path: Path) -> None:
+    klar = {
+        "prompt_templates": ["<subject> <mask>", 5],
+        "samples": [
+            3,
+            {"subject": "a", "object": "b"},
+            {"subject": ["a"], "object": "b", "index": 1},
+            {"subject": "Peru", "object": "Lima", "index": 2},
+        ],
+    }
+    write_json(tmp_path / "klar" / "en" / "capital.json", klar)
+    write_json(tmp_path / "klar" / "en" / "other.json", {"prompt_templates": "<subject>", "samples": {}})
+    assert import_facts("klar", tmp_path / "klar", tmp_path, "mine").left_out == {
+        "a sample without an index": 2,
+        "a template that is no text": 1,
+        "a subject that is no text": 1,
+    }
+    about = {"P1": {"templates": ["[X] [Y]"]}, "P2": [], "P3": {"templates": "[X] [Y]"}}
+    write_json(tmp_path / "bear" / "metadata_relations.json", about)
+    for relation in about:
+        row = {"sub_id": "Q1", "sub_label": "a", "obj_id": "Q2", "obj_label": 7 if relation == "P3" else "b"}
+        write_lines(tmp_path / "bear" / f"{relation}.jsonl", [row])
+    assert import_facts("bear", tmp_path / "bear", tmp_path, "mine").left_out == {
+        "an object that is no text": 1,
+        "a fact without a template of its relation": 1,
+    }
+
+
 @pytest.mark.parametrize(
     ("world", "words"),
     [("mlama", "a world that exists by itself"), ("../x", "is not allowed"), ("_x", "is not allowed")],

@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from factroots_dagster.facts.imports.draft import Draft, make_uuid
-from factroots_dagster.facts.imports.files import find_root, place, read_object
+from factroots_dagster.facts.imports.files import find_root, list_values, place, read_object
 from factroots_dagster.facts.mlama.split import parse_lines
 
 METADATA = "metadata_relations.json"
@@ -25,7 +25,7 @@ def read_bear(source: Path, draft: Draft) -> None:
         if not path.is_file():
             draft.leave_out(METADATA, LANGUAGE, relation, "a relation without a file", path.name)
             continue
-        for template in about.get("templates", []):
+        for template in list_values(about, "templates"):
             draft.add_template(LANGUAGE, relation, template, f"{METADATA}, {relation}")
         for number, row in parse_lines(path):
             _add_row(row, relation, place(path, number), draft)

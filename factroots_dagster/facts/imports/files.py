@@ -59,6 +59,12 @@ def read_object(path: Path) -> dict[str, Any]:
     return value
 
 
+def list_values(content: object, key: str) -> list[Any]:
+    """The list at a key of an object; an empty one where there is none."""
+    value = content.get(key) if isinstance(content, dict) else None
+    return value if isinstance(value, list) else []
+
+
 def place(path: Path, line: int | None = None) -> str:
     """Where something stands, as messages name it: folder, file, and line from 1."""
     name = f"{path.parent.name}/{path.name}"

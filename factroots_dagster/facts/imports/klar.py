@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from factroots_dagster.facts.imports.draft import Draft, make_uuid
-from factroots_dagster.facts.imports.files import find_root, place, read_object
+from factroots_dagster.facts.imports.files import find_root, list_values, place, read_object
 from factroots_dagster.store.store import visible_folders
 
 
@@ -26,24 +26,19 @@ def _has_languages(folder: Path) -> bool:
     """Whether a folder's sub-folders hold files of KLAR."""
     files = (next(iter(sorted(below.glob("[!.]*.json"))), None) for below in visible_folders(folder))
     first = next((path for path in files if path), None)
-    return first is not None and "prompt_templates" in read_object(first)
+    return first is not None and b'"prompt_templates"' in first.read_bytes()
 
 
 def _read_relation(path: Path, language: str, draft: Draft) -> None:
     relation, content = path.stem, read_object(path)
-    for template in _list(content, "prompt_templates"):
+    for template in list_values(content, "prompt_templates"):
         if isinstance(template, str):
             template = template.replace("<subject>", "[X]").replace("<mask>", "[Y]")
         draft.add_template(language, relation, template, place(path))
-    for number, sample in enumerate(_list(content, "samples"), start=1):
+    for number, sample in enumerate(list_values(content, "samples"), start=1):
         where = f"{place(path)}, sample {number}"
         if not isinstance(sample, dict) or not isinstance(sample.get("index"), int | str):
             draft.leave_out(where, language, relation, "a sample without an index", sample)
             continue
         uuid = make_uuid("klar", relation, str(sample["index"]))
         draft.add_fact(language, relation, uuid, sample.get("subject"), sample.get("object"), where)
-
-
-def _list(content: dict[str, object], key: str) -> list[object]:
-    value = content.get(key)
-    return value if isinstance(value, list) else []
