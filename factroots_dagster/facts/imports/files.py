@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.store.store import visible_folders
+from factroots_dagster.store.versions import visible_folders
 
 DEPTH = 3
 """Levels of folders, below the given one, among which a fact set is looked for."""

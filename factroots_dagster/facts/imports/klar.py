@@ -10,7 +10,7 @@ from pathlib import Path
 
 from factroots_dagster.facts.imports.draft import Draft, make_uuid
 from factroots_dagster.facts.imports.files import find_root, list_values, place, read_object
-from factroots_dagster.store.store import visible_folders
+from factroots_dagster.store.versions import visible_folders
 
 
 def read_klar(source: Path, draft: Draft) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from factroots_dagster.facts.imports.draft import Draft, make_uuid
 from factroots_dagster.facts.imports.files import find_root, place
 from factroots_dagster.facts.mlama.split import list_relation_files, parse_lines
-from factroots_dagster.store.store import visible_folders
+from factroots_dagster.store.versions import visible_folders
 
 PATTERNS, TUPLES = "patterns", "tuples"
 
