@@ -18,7 +18,7 @@ from factroots_dagster.facts.mlama.split import read_split
 from factroots_dagster.languages.geography import MLAMA_PLACES
 
 KNOWN = {
-    "en": [("P17", "Kyiv", "Ukraine"), ("P37", "Japan", "Japanese"), ("P38", "Japan", "Japanese Yen")],
+    "en": [("P17", "Kyiv", "Ukraine"), ("P37", "Japan", "Japanese"), ("P38", "Japan", "Japanese yen")],
     "de": [
         ("P17", "Tokio", "Japan"),
         ("P37", "Schweiz", "Italienisch"),
@@ -29,13 +29,13 @@ KNOWN = {
     "el": [
         ("P17", "Τόκιο", "Ιαπωνία"),
         ("P37", "Ιαπωνία", "Ιαπωνικά"),
-        ("P38", "Ιαπωνία", "Γιεν Ιαπωνίας"),
+        ("P38", "Ιαπωνία", "γιεν Ιαπωνίας"),
         ("P37", "Κύπρος", "Τουρκικά"),
     ],
     "cy": [
         ("P17", "Tokyo", "Japan"),
         ("P37", "Japan", "Japaneeg"),
-        ("P38", "Japan", "Yen Japan"),
+        ("P38", "Japan", "yen Japan"),
         ("P37", "Iwerddon", "Gwyddeleg"),
     ],
     "ar": [("P17", "طوكيو", "اليابان"), ("P37", "اليابان", "اليابانية"), ("P38", "اليابان", "ين ياباني")],
@@ -44,7 +44,7 @@ KNOWN = {
 }
 UNTRUE = {
     "en": [
-        ("P38", "Bulgaria", "Bulgarian Lev"),  # the euro since 2026
+        ("P38", "Bulgaria", "Bulgarian lev"),  # the euro since 2026
         ("P37", "Wales", "Welsh"),
         ("P17", "Singapore", "Singapore"),  # gives itself away
         ("P17", "Azores", "Portugal"),  # no city

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from functools import cache
 
 from babel import Locale
+from babel.numbers import get_currency_name
 
 from factroots_dagster.languages.geography import MLAMA_PLACES
 from factroots_dagster.sandbox.natural import Named
@@ -40,14 +41,21 @@ def name_entities(entities: Iterable[Named], language: str) -> dict[Named, str]:
 
 def _name(entity: Named, language: str) -> str | None:
     kind, code = entity
-    locale = _locale(language)
-    name = _city(code, language) if kind == "city" else getattr(locale, FIELDS[kind]).get(code)
+    name = _city(code, language) if kind == "city" else getattr(_locale(language), FIELDS[kind]).get(code)
     if not name:
         return None
+    if kind == "currency":
+        name = _within_sentences(name, code, language)
     name = _DIRECTION_MARKS.sub("", _BRACKETS.sub("", name)).strip()
     if not name or re.search(r"\s[-–]\s", name) or not _is_in_script(name, MLAMA_PLACES[language].script):
         return None
     return name
+
+
+def _within_sentences(name: str, currency: str, language: str) -> str:
+    """A currency's name with the capitals that it has beside an amount; alone it may be a title."""
+    counted = get_currency_name(currency, 1, _locale(language))
+    return counted if counted.casefold() == name.casefold() else name
 
 
 def _city(zone: str, language: str) -> str | None:
