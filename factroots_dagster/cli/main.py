@@ -19,6 +19,7 @@ from factroots_dagster import __version__
 from factroots_dagster.cli.checkpoints import checkpoints
 from factroots_dagster.cli.completion import completion
 from factroots_dagster.cli.dev import dev
+from factroots_dagster.cli.facts import facts
 from factroots_dagster.cli.instance import dagster_instance
 from factroots_dagster.cli.making import demo, run
 from factroots_dagster.cli.options import checkpoint_option, world_option
@@ -118,7 +119,7 @@ def trace(
         click.echo(f"For predictions and types add --checkpoint {' or '.join(keys)}.")
 
 
-for _command in (run, demo, open_page, data, status, checkpoints, ui, completion, dev):
+for _command in (run, demo, open_page, data, status, checkpoints, facts, ui, completion, dev):
     main.add_command(_command)
 
 

@@ -112,13 +112,14 @@ ROWS = (
     AssetRow(
         name="mlama_release",
         group="sources",
-        description="The facts that models are asked: a verified local copy of the mLAMA release (or, in a "
-        "generated world, one written from the seed), as an inventory of its files and cloze templates.",
+        description="The facts that models are asked: a verified local copy of the mLAMA release (in other "
+        "worlds one that was written from the seed or from CLDR, or imported), as an inventory of its files "
+        "and cloze templates.",
         body=sources.mlama_release,
         kinds=("python", "json"),
         suite=data.release_suite,
         number=2,
-        settings=("mlama_source",),
+        settings=("mlama_source", "fact_set"),
         settings_if_generated=WORLD_SETTINGS,
         schema=fact_tables.MLAMA_RELEASE,
         metrics=metrics.release,
