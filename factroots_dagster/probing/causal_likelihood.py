@@ -92,7 +92,7 @@ def most_cached_tokens(model: LoadedModel) -> int:
     """How many tokens' keys and values CACHE_BYTES hold."""
     weights = model.model.get_input_embeddings().weight
     # An upper bound: with grouped-query attention keys and values are narrower.
-    return CACHE_BYTES // (2 * model.ffn.layers * weights.shape[1] * weights.element_size())
+    return CACHE_BYTES // int(2 * model.ffn.layers * weights.shape[1] * weights.element_size())
 
 
 def _run_batch(
