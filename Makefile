@@ -69,3 +69,4 @@ bench-wikipedia: setup
 bench-probing: setup
 	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(VENV)/bin/python -m benchmarks.probing
+	$(VENV)/bin/python -m benchmarks.decoders

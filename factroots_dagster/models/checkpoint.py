@@ -22,7 +22,7 @@ from factroots_dagster.models.configuration import (
     read_config,
     training_corpus,
 )
-from factroots_dagster.models.driving import Batches, drive
+from factroots_dagster.models.driving import Batches, drive, longest_in_trie
 from factroots_dagster.models.feed_forward import FeedForward, find_feed_forward
 from factroots_dagster.models.files import (
     ResolvedCheckpoint,
@@ -54,6 +54,7 @@ class LoadedModel:
     in_sentence: bool  # whether objects have the tokens of the sentence, see `tokenizer.keeps_space_in_word`
     batches: Batches  # which prompts may share one
     start: tuple[int, ...]  # the tokens that a decoder's sentences begin with
+    longest_in_trie: int = 0  # tokens of a decoder's sentences that can be run as tries
 
     @property
     def mask_id(self) -> int:
@@ -177,7 +178,8 @@ def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str, start_
     ffn = find_feed_forward(model)
     max_length = find_max_length(model, tokenizer.tokenizer)
     start = find_start(tokenizer.tokenizer, start_token) if family == "causal" else ()
-    batches = _drive(model, family, tokenizer.tokenizer, max_length)
+    vocabulary = _ordinary_tokens(model, tokenizer.tokenizer)
+    batches = drive(model, family, vocabulary, max_length, tokenizer.tokenizer.pad_token_id or 0)
     return LoadedModel(
         model=model,
         tokenizer=tokenizer.tokenizer,
@@ -190,6 +192,7 @@ def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str, start_
         in_sentence=tokenizer.in_sentence,
         batches=batches,
         start=start,
+        longest_in_trie=longest_in_trie(model, vocabulary, max_length) if family == "causal" else 0,
     )
 
 
@@ -230,10 +233,8 @@ def _check_weights(resolved: ResolvedCheckpoint, skeleton: Any) -> None:
             raise InputError(problem, "download the checkpoint again") from error
 
 
-def _drive(model: Any, family: str, tokenizer: Any, max_length: int) -> Batches:
+def _ordinary_tokens(model: Any, tokenizer: Any) -> list[int]:
+    """The ids, ascending, of tokens that are not special and that the model has an embedding of."""
     embeddings = model.get_input_embeddings().weight.shape[0]
     special = set(tokenizer.all_special_ids)
-    ordinary = sorted(
-        id_ for id_ in tokenizer.get_vocab().values() if id_ not in special and id_ < embeddings
-    )
-    return drive(model, family, ordinary, max_length, tokenizer.pad_token_id or 0)
+    return sorted(id_ for id_ in tokenizer.get_vocab().values() if id_ not in special and id_ < embeddings)

@@ -156,6 +156,7 @@ def test_a_deleted_checkpoint_is_not_asked_any_more(lab: Lab) -> None:
         ({"start_token": "<s>"}, {"checkpoint"}),
         ({"protocols": ("pll",)}, {"predictions"}),
         ({"mask_counts": "object"}, {"predictions"}),
+        ({"ranked_by": "object"}, {"predictions", "neuron_activations"}),
         ({"wikipedia_lists": False}, {"wikipedia_articles"}),
         ({"wordpiece_checkpoint": "step-1"}, {"entity_mentions"}),
         ({"wikipedia_snapshot": "20230501"}, {"wikipedia_dump"}),
@@ -177,7 +178,7 @@ def test_a_setting_makes_stale_what_reads_it(lab: Lab, change: dict[str, object]
 def test_a_setting_that_is_added_makes_nothing_stale(lab: Lab) -> None:
     row = CATALOG["predictions"]
     assert "mask_counts" in row.settings
-    before = replace(row, settings=("precision", "protocols"))
+    before = replace(row, settings=("precision", "protocols", "ranked_by"))
     assert row_version(before, lab.settings) == row_version(row, lab.settings)
 
 
