@@ -116,5 +116,6 @@ def test_bash_completes_commands_assets_and_checkpoints(tmp_path: Path) -> None:
 
     assert completed("checkp") == ["checkpoints"]
     assert completed("run", "--until", "fact_cov") == ["fact_coverage"]
+    assert completed("run", "--world", "cl") == ["cldr"]
     assert completed("data", "fact_verdicts.sh") == ["fact_verdicts.shares"]
     assert completed("trace", "X", "--checkpoint", "st") == [KEY]

@@ -8,13 +8,12 @@ from typing import Any
 import click
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.facts.worlds import list_imported
 from factroots_dagster.models import registry
-from factroots_dagster.settings import GENERATED_WORLDS, Settings, load_settings
+from factroots_dagster.settings import OWN_WORLDS, Settings, load_data_root, load_settings
 from factroots_dagster.store.store import Store
 
 Decorated = Callable[..., Any]
-
-WORLDS = (*GENERATED_WORLDS, "mlama")
 
 
 def world_option(command: Decorated) -> Decorated:
@@ -22,14 +21,24 @@ def world_option(command: Decorated) -> Decorated:
     return click.option(
         "--world",
         metavar="NAME",
-        shell_complete=lambda ctx, param, start: [name for name in WORLDS if name.startswith(start)],
-        help="The world: sandbox, disjoint or mlama.  [default: FACTROOTS_WORLD, else sandbox]",
+        shell_complete=complete_world,
+        help="The world: sandbox, disjoint, mlama, cldr, or one whose facts were imported.  "
+        "[default: FACTROOTS_WORLD, else sandbox]",
     )(command)
 
 
 def checkpoint_option(text: str) -> Callable[[Decorated], Decorated]:
     """`--checkpoint KEY`, described by a text."""
     return click.option("--checkpoint", metavar="KEY", shell_complete=complete_checkpoint, help=text)
+
+
+def complete_world(ctx: click.Context, param: click.Parameter, start: str) -> Sequence[str]:
+    """The worlds that begin so."""
+    try:
+        imported = list_imported(load_data_root())
+    except InputError:
+        imported = []
+    return [name for name in (*OWN_WORLDS, *imported) if name.startswith(start)]
 
 
 def complete_checkpoint(ctx: click.Context, param: click.Parameter, start: str) -> Sequence[str]:

@@ -15,7 +15,7 @@ import dagster as dg
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.registry import lookup, registered
-from factroots_dagster.orchestration.catalog import AssetRow, ancestors, rows_in
+from factroots_dagster.orchestration.catalog import AssetRow, needed_for, rows_in
 from factroots_dagster.orchestration.history import TAGS as RUN_TAGS
 from factroots_dagster.orchestration.history import claim_run
 from factroots_dagster.orchestration.outdated import find_current
@@ -174,8 +174,8 @@ class StageRunner:
 class Choice:
     """Which part of a world is made.
 
-    checkpoint: that of this one only. until: these assets only, and what they are made from; everything
-    that is not made on demand where it is empty.
+    checkpoint: that of this one only. until: these assets only, and what they cannot be made without;
+    everything that is not made on demand where it is empty.
     """
 
     checkpoint: str | None = None
@@ -192,7 +192,7 @@ class Choice:
                 nearest = difflib.get_close_matches(name, names, n=1)
                 remedy = f"write {nearest[0]}" if nearest else f"choose from {', '.join(names)}"
                 raise InputError(f"world {settings.world!r} has no asset {name!r}", remedy)
-        wanted = set(self.until).union(*(ancestors(name) for name in self.until))
+        wanted = set(self.until).union(*(needed_for(name, settings) for name in self.until))
         return [row for row in rows if row.name in wanted]
 
 
