@@ -25,6 +25,7 @@ from factroots_dagster.cli.making import demo, run
 from factroots_dagster.cli.options import checkpoint_option, world_option
 from factroots_dagster.cli.pages import open_page, ui
 from factroots_dagster.cli.status import status
+from factroots_dagster.cli.storage import gc, verify
 from factroots_dagster.cli.tables import data
 from factroots_dagster.errors import InputError
 from factroots_dagster.settings import load_settings
@@ -119,7 +120,7 @@ def trace(
         click.echo(f"For predictions and types add --checkpoint {' or '.join(keys)}.")
 
 
-for _command in (run, demo, open_page, data, status, checkpoints, facts, ui, completion, dev):
+for _command in (run, demo, open_page, data, status, checkpoints, facts, ui, verify, gc, completion, dev):
     main.add_command(_command)
 
 

@@ -10,7 +10,9 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -64,7 +66,7 @@ def sweep_world(
     """
     for partition in find_partitions(root):
         try:
-            with locked(partition):
+            with nullcontext() if dry_run else locked(partition):
                 yield from sweep_versions(partition, keep_seconds, dry_run=dry_run)
                 yield from remove_drafts(partition, older_than=keep_draft_seconds, dry_run=dry_run)
         except FolderBusyError:
@@ -85,7 +87,9 @@ def sweep_versions(partition: Path, keep_seconds: float, *, dry_run: bool = Fals
         replaced += _old_files(partition)
     if not replaced:
         return []
-    return _remove(replaced, "replaced version", _disk_time(partition) - keep_seconds, dry_run=dry_run)
+    return _remove(
+        replaced, "replaced version", _now(partition, dry_run=dry_run) - keep_seconds, dry_run=dry_run
+    )
 
 
 def remove_drafts(
@@ -100,7 +104,7 @@ def remove_drafts(
         # What killed writers of older releases have left.
         left = re.compile(rf"\.{re.escape(partition.name)}\.(([0-9]+|[0-9a-f]{{24}})\.tmp|old)")
         drafts += [path for path in partition.parent.iterdir() if left.fullmatch(path.name)]
-    before = _disk_time(partition) - older_than if drafts and older_than else inf
+    before = _now(partition, dry_run=dry_run) - older_than if drafts and older_than else inf
     return _remove(drafts, "draft", before, dry_run=dry_run)
 
 
@@ -113,8 +117,10 @@ def _old_files(partition: Path) -> list[Path]:
     ]
 
 
-def _disk_time(folder: Path) -> float:
-    """The time by the clock that dates the files of a folder."""
+def _now(folder: Path, *, dry_run: bool) -> float:
+    """The time by the clock that dates the files of a folder; by this machine's where nothing is written."""
+    if dry_run:
+        return time.time()
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".tmp") as file:
         return os.stat(file.name).st_mtime
 

@@ -103,14 +103,16 @@ class PartitionVersion:
     def checked_folder(self) -> Path:
         """The folder, for what reads files by path.
 
-        Raises InputError when a file is damaged or was added, or the main table is of another schema.
+        Raises InputError when a file is damaged or was added, or a table is of another schema.
         """
         self._check(self.files)
         if added := {path.name for path in self.folder.glob("*.parquet")} - self.files.keys():
             problem = f"{self.folder}: {', '.join(sorted(added))} was added to it"
             raise InputError(problem, f"move it away, or {MATERIALIZE_AGAIN}")
-        if main := self._main_files():
-            check_schema(self.folder / main[0], None, self.schemas.get(""))
+        for table, schema in self.schemas.items():
+            for name in [side_file(table)] if table else self._main_files()[:1]:
+                if self.has(name):
+                    check_schema(self.folder / name, None, schema)
         return self.folder
 
     def main_files(self) -> list[Path]:
