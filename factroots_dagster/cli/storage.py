@@ -22,8 +22,8 @@ HOUR = 3600.0
 def verify(as_json: bool) -> None:
     """Check that all data are what was written.
 
-    Reads every file of the world. Prints what is damaged, missing or of another release, and how to repair it.
-    Exits with 1 when anything is.
+    Reads every file of the world. Prints what is damaged, missing or of another release, and how to repair
+    it. Exits with 1 when anything is.
     """
     from factroots_dagster.orchestration.catalog import SCHEMAS
 
