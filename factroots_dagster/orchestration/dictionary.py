@@ -24,7 +24,8 @@ What every asset holds, column by column. Written by `python -m factroots_dagste
 from the catalog: change the schemas, not this file.
 
 A partition is the folder `<data root>/<world>/<asset>/[<checkpoint>/][<language>/]`. In its
-`current/` the main table is the Parquet files whose names begin with a letter, a side table is `_<name>.parquet`."""
+`current/` the Parquet files whose names begin with a letter are the main table, `_<name>.parquet` is a side
+table."""
 
 
 def data_dictionary() -> str:
