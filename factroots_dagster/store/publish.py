@@ -131,7 +131,9 @@ def _holds(version: Path, files: Mapping[str, str]) -> bool:
 
 def _link_current(partition: Path, version: Path) -> None:
     """Have `current` lead to a version; raises OSError where the disk has no symbolic links."""
-    temporary = partition / f".{CURRENT}.tmp"
+    current, temporary = partition / CURRENT, partition / f".{CURRENT}.tmp"
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(Path(VERSIONS, version.name))
-    temporary.replace(partition / CURRENT)
+    if current.is_dir() and not current.is_symlink():
+        shutil.rmtree(current)  # of a copy that was made with what links lead to
+    temporary.replace(current)
