@@ -120,8 +120,10 @@ def record_unrecorded(
         for parts in snapshot.partitions(asset, anything):
             name, error = "/".join((asset, *parts)), None
             try:
-                manifest = snapshot.manifest(asset, parts)
-                if manifest is None or run_id not in (None, manifest.get("run_id")):
+                if not store.exists(asset, *parts):
+                    continue
+                manifest = store.manifest(asset, *parts)
+                if run_id not in (None, manifest.get("run_id")):
                     continue
                 if parts in records and records[parts].version == manifest["digest"]:
                     continue

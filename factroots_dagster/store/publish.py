@@ -29,6 +29,7 @@ from factroots_dagster.store.versions import (
     check_format,
     check_owner,
     load_manifest,
+    manifest_checksum,
     read_version,
 )
 
@@ -84,6 +85,7 @@ def publish(partition: Path, draft: Path, manifest: Mapping[str, Any]) -> None:
     before = _published(partition, manifest["partition"])
     version = _place(draft, partition / VERSIONS, manifest["files"])
     content = {"format": FORMAT, "version": version.name, **manifest}
+    content["checksum"] = manifest_checksum(content)
     with atomic_file(partition / MANIFEST) as temporary:
         temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     with suppress(OSError):  # the version counts, whatever becomes of the rest

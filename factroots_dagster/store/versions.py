@@ -11,8 +11,8 @@ the manifest, which had no `format`: such a partition is read as its own version
 
 from __future__ import annotations
 
+import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -34,7 +34,6 @@ FORMAT = 2
 LONGEST_KEY = 2
 """The most keys that a partition has."""
 
-_VERSION_NAME = re.compile(r"[0-9a-f]+(-[0-9]+)?")
 
 Schemas = Mapping[str, pa.Schema]
 """What the tables of an asset are declared as, by the name of the side table; "" is the main table."""
@@ -249,6 +248,13 @@ def _parse_manifest(path: Path, inode: int, size: int, times: tuple[int, int]) -
         return manifest
     if not manifest.keys() >= {"asset", "partition", "digest", "rows", "bytes", "inputs", "files"}:
         raise ValueError
-    if not _VERSION_NAME.fullmatch(str(manifest.get("version", "0"))):
+    has_checksum = "format" in manifest or "version" in manifest
+    if has_checksum and manifest.get("checksum") != manifest_checksum(manifest):
         raise ValueError
     return manifest
+
+
+def manifest_checksum(manifest: Mapping[str, Any]) -> str:
+    """SHA-256 of what a manifest says, but for its own checksum."""
+    content = {name: value for name, value in manifest.items() if name != "checksum"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
