@@ -108,9 +108,10 @@ class StoreSnapshot:
         return self._joint[asset, chosen]
 
     def _tokenizer_digest(self, checkpoint: str) -> str | None:
-        if not self.store.exists("checkpoint", checkpoint):
-            return None
-        table = self.store.read("checkpoint", checkpoint, columns=["tokenizer_sha256"])
+        try:
+            table = self.store.read("checkpoint", checkpoint, columns=["tokenizer_sha256"])
+        except InputError:
+            return None  # not described, or not by this release
         return str(table["tokenizer_sha256"][0])
 
 

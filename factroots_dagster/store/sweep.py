@@ -12,7 +12,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -65,12 +64,21 @@ def sweep_world(
     keep_seconds, keep_draft_seconds: how old what is removed must be. dry_run: only say what would go.
     """
     for partition in find_partitions(root):
-        try:
-            with nullcontext() if dry_run else locked(partition):
-                yield from sweep_versions(partition, keep_seconds, dry_run=dry_run)
-                yield from remove_drafts(partition, older_than=keep_draft_seconds, dry_run=dry_run)
-        except FolderBusyError:
-            continue
+        found = _sweep(partition, keep_seconds, keep_draft_seconds, dry_run=True)
+        if found and not dry_run:
+            try:
+                with locked(partition):
+                    found = _sweep(partition, keep_seconds, keep_draft_seconds, dry_run=False)
+            except FolderBusyError:
+                continue
+        yield from found
+
+
+def _sweep(partition: Path, keep_seconds: float, keep_draft_seconds: float, *, dry_run: bool) -> list[Swept]:
+    return [
+        *sweep_versions(partition, keep_seconds, dry_run=dry_run),
+        *remove_drafts(partition, older_than=keep_draft_seconds, dry_run=dry_run),
+    ]
 
 
 def sweep_versions(partition: Path, keep_seconds: float, *, dry_run: bool = False) -> list[Swept]:
