@@ -93,7 +93,7 @@ def publish(partition: Path, draft: Path, manifest: Mapping[str, Any]) -> None:
     with suppress(OSError):
         if before is not None and before.folder != version:
             retire(before)
-        sweep_versions(partition, KEEP_SECONDS)
+        sweep_versions(partition, (partition / MANIFEST).stat().st_mtime - KEEP_SECONDS)
 
 
 def _published(partition: Path, parts: list[str]) -> PartitionVersion | None:
