@@ -38,6 +38,7 @@ from factroots_dagster.roots import schema as root_tables
 from factroots_dagster.roots.timeline import schema as timeline_tables
 from factroots_dagster.sandbox import schema as sandbox_tables
 from factroots_dagster.settings import Settings
+from factroots_dagster.store.versions import Schemas
 from factroots_dagster.tracing import schema as tracing_tables
 from factroots_dagster.yardstick import schema as yardstick_tables
 
@@ -609,6 +610,11 @@ ROWS = (
 asset: they say where work is done, not what comes out."""
 
 CATALOG: Mapping[str, AssetRow] = {row.name: row for row in ROWS}
+
+SCHEMAS: Mapping[str, Schemas] = {
+    row.name: {**row.side_tables, **({} if row.schema is None else {"": row.schema})} for row in ROWS
+}
+"""What the tables of every asset are declared as: a view of the store with them refuses others."""
 
 
 def rows_in(settings: Settings) -> list[AssetRow]:
