@@ -1,4 +1,4 @@
-"""`factroots dev yardstick` on a tiny world of the real graph: complete, resumed, refused where it must be."""
+"""`factroots dev yardstick` on a tiny world of the real graph: complete, resumed, refused where it must."""
 
 from __future__ import annotations
 

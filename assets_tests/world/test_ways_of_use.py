@@ -142,16 +142,30 @@ def test_the_ui_shows_the_history_of_the_demo(api: Api, world: MaterializedWorld
         assert node["hasAssetChecks"], name
 
 
-def test_a_run_of_the_demo_is_started_again_from_the_ui(api: Api, world: MaterializedWorld) -> None:
-    query = """query Runs($tag: String!) { runsOrError(filter: {tags: [{key: "dagster/code_location", value: $tag}]})
-               { ... on Runs { results { runId assetSelection { path } repositoryOrigin { repositoryLocationName } } } } }"""
-    runs = api(query, tag=LOCATION)["runsOrError"]["results"]
-    (chosen,) = [run for run in runs if run["assetSelection"] == [{"path": ["fact_coverage"]}]]
+RUNS = """
+query Runs($filter: RunsFilter!) {
+  runsOrError(filter: $filter) {
+    ... on Runs { results { runId assetSelection { path } repositoryOrigin { repositoryLocationName } } }
+  }
+}
+"""
+START_AGAIN = """
+mutation Again($params: ReexecutionParams!) {
+  launchPipelineReexecution(reexecutionParams: $params) {
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+  }
+}
+"""
+
+
+def test_a_run_of_the_demo_is_started_again_from_the_ui(api: Api) -> None:
+    of_location = {"tags": [{"key": "dagster/code_location", "value": LOCATION}]}
+    runs = api(RUNS, filter=of_location)["runsOrError"]["results"]
+    chosen = [run for run in runs if run["assetSelection"] == [{"path": ["fact_coverage"]}]][-1]
     assert chosen["repositoryOrigin"]["repositoryLocationName"] == LOCATION
-    again = """mutation Again($params: ReexecutionParams!) { launchPipelineReexecution(reexecutionParams: $params)
-               { ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
     params = {"parentRunId": chosen["runId"], "strategy": "ALL_STEPS"}
-    run = api(again, params=params)["launchPipelineReexecution"]["run"]["runId"]
+    run = api(START_AGAIN, params=params)["launchPipelineReexecution"]["run"]["runId"]
     assert api.wait(run) == "SUCCESS"
     assert api.checks(run) == {"fact_coverage": True}
 
