@@ -8,13 +8,17 @@ from typing import Any
 import click
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.facts.worlds import list_imported
 from factroots_dagster.models import registry
-from factroots_dagster.settings import GENERATED_WORLDS, Settings, load_settings
+from factroots_dagster.settings import OWN_WORLDS, Settings, load_data_root, load_settings
 from factroots_dagster.store.store import Store
 
 Decorated = Callable[..., Any]
 
-WORLDS = (*GENERATED_WORLDS, "mlama")
+
+def complete_world(ctx: click.Context, param: click.Parameter, start: str) -> Sequence[str]:
+    """The worlds that begin so."""
+    return [name for name in (*OWN_WORLDS, *list_imported(load_data_root())) if name.startswith(start)]
 
 
 def world_option(command: Decorated) -> Decorated:
@@ -22,8 +26,9 @@ def world_option(command: Decorated) -> Decorated:
     return click.option(
         "--world",
         metavar="NAME",
-        shell_complete=lambda ctx, param, start: [name for name in WORLDS if name.startswith(start)],
-        help="The world: sandbox, disjoint or mlama.  [default: FACTROOTS_WORLD, else sandbox]",
+        shell_complete=complete_world,
+        help="The world: sandbox, disjoint, mlama, cldr or an imported one.  [default: FACTROOTS_WORLD, else "
+        "sandbox]",
     )(command)
 
 
