@@ -314,6 +314,8 @@ def check_dagster_home() -> CheckResult:
 
     name = "DAGSTER_HOME"
     home = Path(os.environ.get(name) or Path.cwd() / ".dagster")
+    if not home.is_dir() and name not in os.environ:
+        return CheckResult(name, "ok", f"{home} will be made by factroots run")
     if not home.is_dir():
         remedy = 'run: export DAGSTER_HOME="$PWD/.dagster"'
         return CheckResult(name, "problem", f"{home} is not a folder", remedy)
@@ -327,7 +329,9 @@ def check_dagster_home() -> CheckResult:
         sends_telemetry = config.get("telemetry", {}).get("enabled", True)
     except (OSError, AttributeError, yaml.YAMLError) as error:
         message = f"{home}/dagster.yaml: {error}"
-        return CheckResult(name, "warning", message, "copy the project's .dagster/dagster.yaml")
+        return CheckResult(
+            name, "warning", message, "correct it, or remove it and run factroots status, which writes one"
+        )
     if sends_telemetry:
         remedy = "add to dagster.yaml: telemetry: {enabled: false}"
         return CheckResult(name, "warning", f"{home}: Dagster sends telemetry", remedy)

@@ -1,6 +1,6 @@
 """The catalog: one row per asset, from which everything that Dagster knows of it is derived.
 
-Dependencies, code versions, checks, jobs, the stages of `factroots demo`, the data dictionary
+Dependencies, code versions, checks, jobs, the stages of `factroots run`, the data dictionary
 (`docs/tables.md`) and the table and graph of `docs/assets.md` all come from these rows. To add an asset, add
 its row here, its body in `assets/` and its suite in `checks/`, and if you like a picture in `previews.py`.
 """
