@@ -55,6 +55,11 @@ lint: setup
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+# The documentation as a site, in build/site.
+.PHONY: docs
+docs: setup
+	$(VENV)/bin/mkdocs build --quiet
+
 .PHONY: bench-wikipedia
 bench-wikipedia: setup
 	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable '.[bench]'
@@ -64,3 +69,4 @@ bench-wikipedia: setup
 bench-probing: setup
 	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(VENV)/bin/python -m benchmarks.probing
+	$(VENV)/bin/python -m benchmarks.decoders

@@ -33,7 +33,7 @@ hypothesis_settings.register_profile("suite", deadline=None)  # a busy machine i
 hypothesis_settings.load_profile("suite")
 pytest_plugins = ["assets_tests.models.fixtures"]
 
-SLOW_FIXTURES = {"world", "spark", "real_data"}
+SLOW_FIXTURES = {"world", "tiny_world", "spark", "real_data"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -95,6 +95,44 @@ def _make_demo(folder: Path) -> None:
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
     (draft / "output.txt").write_text(done.stdout)
     draft.rename(folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_world(
+    tmp_path_factory: pytest.TempPathFactory, worker_id: str, testrun_uid: str
+) -> tuple[Settings, Store]:
+    """The world of the golden record, every asset materialized; nobody writes to it.
+
+    The first worker of pytest-xdist that needs it makes it.
+    """
+    from assets_tests.orchestration.golden.world import golden_settings, materialize
+
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent
+    folder = shared / f"tiny-{testrun_uid}"
+    with FileLock(folder.with_suffix(".lock")):
+        if not (finished := folder.with_suffix(".finished")).exists():
+            materialize(folder, print)
+            finished.touch()
+    settings = golden_settings(folder)
+    return settings, Store(settings.data_root, settings.world)
+
+
+@pytest.fixture
+def tiny_environment(tiny_world: tuple[Settings, Store], tmp_path: Path) -> dict[str, str]:
+    """The variables with which a process sees the tiny world, and a Dagster home of its own."""
+    settings, _ = tiny_world
+    return {
+        "DAGSTER_HOME": str(make_home(tmp_path / "home")),
+        "FACTROOTS_WORLD": settings.world,
+        "FACTROOTS_DATA_ROOT": str(settings.data_root),
+        "FACTROOTS_LANGUAGES": ",".join(settings.languages),
+        "FACTROOTS_CHECKPOINTS": str(settings.checkpoints),
+        "FACTROOTS_SANDBOX_PRESET": settings.sandbox_preset,
+        "FACTROOTS_SPARK_MASTER": settings.spark_master,
+        "FACTROOTS_DEVICE": settings.device,
+    }
 
 
 @pytest.fixture(scope="session")

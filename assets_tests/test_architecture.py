@@ -24,7 +24,7 @@ LAYERS = (
     ("settings", "tracing", "yardstick"),
     ("lookup", "report"),
     ("orchestration",),
-    ("cli", "definitions"),
+    ("api", "cli", "definitions"),
 )
 """Folders and top-level modules from the ground up; a folder imports from lower layers only."""
 DAGSTER = ("orchestration", "cli", "definitions")

@@ -38,7 +38,10 @@ from factroots_dagster.orchestration.metadata import picture_markdown
 from factroots_dagster.orchestration.partitions import Parts, checkpoint_set, key_of, platform_for
 from factroots_dagster.orchestration.versions import StoreSnapshot, code_version
 from factroots_dagster.settings import Settings
-from factroots_dagster.store.store import MANIFEST, Store, write_table
+from factroots_dagster.store.digests import digest_files
+from factroots_dagster.store.parquet import write_table
+from factroots_dagster.store.store import Store
+from factroots_dagster.store.versions import MANIFEST
 
 HISTORY = ("predictions", "active_neurons", "fact_sources", "fact_types", "categorization_report")
 PICTURE = b"picture" * 2200  # as many bytes as the sandbox's pictures have
@@ -117,7 +120,7 @@ def _publish(settings: Settings, store: Store, snapshot: StoreSnapshot, asset: s
         "digest": "/".join((asset, *parts)),
         "upstream": snapshot.upstream(asset, parts),
         "inputs": {},
-        "files": {},
+        "files": digest_files(folder),
     }
     (folder / MANIFEST).write_text(json.dumps(manifest))
 

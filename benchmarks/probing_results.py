@@ -39,15 +39,11 @@ def write(rows: Rows, agreement: dict[str, dict[str, int]], sample: str, rounds:
 
 def conditions(sample: str, rounds: int) -> list[str]:
     """The machine, the software, and what is measured."""
-    cpu = Path("/proc/cpuinfo").read_text("utf-8")
-    name = re.search(r"^model name\s*:\s*(.+)$", cpu, re.MULTILINE)
-    flags = [flag for flag in ("avx512f", "avx512_bf16", "amx_bf16") if re.search(rf"\b{flag}\b", cpu)]
     return [
         "# Probing",
         "",
-        f"- One thread of {name[1].strip() if name else platform.machine()} ({', '.join(flags)}), torch "
-        f"{version('torch')}, transformers {version('transformers')}, lm-pub-quiz {version('lm-pub-quiz')}; "
-        f"load average at the end {os.getloadavg()[0]:.1f}.",
+        f"- {describe_processor()}, torch {version('torch')}, transformers {version('transformers')}, "
+        f"lm-pub-quiz {version('lm-pub-quiz')}; load average at the end {os.getloadavg()[0]:.1f}.",
         f"- {sample}",
         "- A BERT of 12 layers x 768, 3,072 neurons, vocabulary 119,547, random weights; mBERT's own "
         "tokenizer.",
@@ -56,6 +52,14 @@ def conditions(sample: str, rounds: int) -> list[str]:
         "pipeline do neither. With `FACTROOTS_MASK_COUNTS=object` (own mask counts) it does neither too, and "
         "asks a row only with as many masks as its object has tokens: what P@1, neurons and types need.",
     ]
+
+
+def describe_processor() -> str:
+    """The processor, and what of its instructions matters."""
+    cpu = Path("/proc/cpuinfo").read_text("utf-8")
+    name = re.search(r"^model name\s*:\s*(.+)$", cpu, re.MULTILINE)
+    flags = [flag for flag in ("avx512f", "avx512_bf16", "amx_bf16") if re.search(rf"\b{flag}\b", cpu)]
+    return f"One thread of {name[1].strip() if name else platform.machine()} ({', '.join(flags)})"
 
 
 def seconds_by_way(rows: Rows) -> dict[tuple[str, str], list[float]]:

@@ -36,7 +36,7 @@ from factroots_dagster.corpora.wikipedia.dump import acquire_dump
 from factroots_dagster.facts.mlama.release import acquire_release
 from factroots_dagster.facts.mlama.split import read_split
 from factroots_dagster.spark.session import spark_session
-from factroots_dagster.store.store import read_batches
+from factroots_dagster.store.parquet import main_files, read_batches
 from factroots_dagster.text.wordpieces.search import read_tokenizer
 from factroots_dagster.tracing.mentions import write_mentions
 from factroots_dagster.tracing.sources import write_sources
@@ -135,7 +135,7 @@ def train_tokenizer(articles: Path) -> str:
     trainer = trainers.WordPieceTrainer(
         vocab_size=VOCABULARY_SIZE, special_tokens=special, show_progress=False
     )
-    texts = (text for batch in read_batches(articles, 100) for text in batch["text"].to_pylist())
+    texts = (text for batch in read_batches(main_files(articles), 100) for text in batch["text"].to_pylist())
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer.to_str()
 

@@ -11,6 +11,7 @@ import os
 import re
 import tomllib
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -27,12 +28,16 @@ from factroots_dagster.corpora.collection.choices import CorpusChoice, parse_cor
 from factroots_dagster.corpora.schema import WIKIPEDIA
 from factroots_dagster.errors import InputError
 from factroots_dagster.facts.questions import QuestionSource
+from factroots_dagster.facts.worlds import is_imported, list_imported, read_import
 from factroots_dagster.languages.geography import MLAMA_PLACES
 from factroots_dagster.sandbox.dials import PRESETS, Dials, languages_of, parse_dials, with_nothing_in_common
 from factroots_dagster.spark.connectors import missing_connector, scheme_of
 from factroots_dagster.spark.session import JAVA_OPTIONS_VARIABLE
+from factroots_dagster.store.store import check_name
 
 GENERATED_WORLDS = ("sandbox", "disjoint")
+OWN_WORLDS = (*GENERATED_WORLDS, "mlama", "cldr")
+"""Worlds that exist by themselves; others are imported."""
 MLAMA_LANGUAGES = tuple(MLAMA_PLACES)
 SPARK_MASTER = re.compile(
     r"local|local\[(\*|[1-9][0-9]*)(,\s*[1-9][0-9]*)?\]|local-cluster\[[0-9, ]+\]|yarn|(spark|k8s)://\S+"
@@ -50,11 +55,12 @@ class Settings(BaseSettings):
         env_prefix="FACTROOTS_", toml_file="factroots.toml", extra="forbid", frozen=True
     )
 
-    world: Literal["sandbox", "disjoint", "mlama"] = Field(
-        default="sandbox",
-        description="the generated world, its negative control, or mLAMA with real Wikipedias",
-    )
     data_root: Path = Field(default=Path("data"), description="folder that all data are written to")
+    world: str = Field(
+        default="sandbox",
+        description="the generated world, its negative control, mLAMA or facts of CLDR with real Wikipedias, "
+        "or a world whose facts were imported",
+    )
     languages: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="comma-separated language codes; empty: all of the world"
     )
@@ -110,6 +116,11 @@ class Settings(BaseSettings):
         "object of the relation has, or only that of its own object (several times faster, same P@1, neurons "
         "and types, but without typed ranking, prior and partial matches)",
     )
+    ranked_by: Literal["sentence", "object"] = Field(
+        default="sentence",
+        description="what a decoder's candidates are ranked by: the likelihood of the whole sentence, or of "
+        "its part up to the object where the subject stands in it (several times faster, other ranks)",
+    )
     sandbox_seed: int = Field(default=0, ge=0, lt=2**32, description="seed of the generated worlds")
     sandbox_preset: str = Field(
         default="demo", description=f"kind of the generated world: {', '.join(PRESETS)}"
@@ -161,6 +172,19 @@ class Settings(BaseSettings):
             raise ValueError("it is empty; name the folder that data are written to")
         if isinstance(value, str | Path) and Path(value).exists() and not Path(value).is_dir():
             raise ValueError("it is a file; name a folder")
+        return value
+
+    @field_validator("world")
+    @classmethod
+    def _world_exists(cls, value: str, info: ValidationInfo) -> str:
+        data_root = info.data.get("data_root")  # None where it is invalid, which is reported by itself
+        if value in OWN_WORLDS or data_root is None:
+            return value
+        if not is_imported(data_root, check_name(value, "world")):
+            worlds = ", ".join((*OWN_WORLDS, *list_imported(data_root)))
+            raise ValueError(
+                f"there is no such world in {data_root}, only {worlds}; factroots facts import makes others"
+            )
         return value
 
     @field_validator("corpora")
@@ -249,6 +273,8 @@ class Settings(BaseSettings):
     @property
     def world_languages(self) -> tuple[str, ...]:
         """The language codes of the world, in its order."""
+        if self.imported:
+            return read_import(self.data_root, self.world).languages
         return tuple(languages_of(self.dials)) if self.generated else MLAMA_LANGUAGES
 
     @property
@@ -272,16 +298,29 @@ class Settings(BaseSettings):
         """Whether the world is a generated one, whose planted truth is known."""
         return self.world in GENERATED_WORLDS
 
+    @property
+    def imported(self) -> bool:
+        """Whether the facts of the world were imported."""
+        return self.world not in OWN_WORLDS
 
-def load_settings() -> Settings:
+    @property
+    def fact_set(self) -> str | None:
+        """What identifies the facts of a world that has no source in the settings; None where it has one."""
+        if self.imported:
+            return read_import(self.data_root, self.world).digest
+        return f"Babel {version('babel')}" if self.world == "cldr" else None
+
+
+def load_settings(**chosen: str | None) -> Settings:
     """The settings from the environment and `factroots.toml`.
 
+    chosen: values by the names of settings, in place of those; None where nothing was chosen.
     Raises InputError that names every invalid or misspelt setting, or says that the file is not TOML.
     """
     if unknown := _unknown_variables():
         raise InputError("; ".join(map(_describe_unknown, unknown)), "correct or unset it")
     try:
-        return Settings()
+        return Settings(**{name: value for name, value in chosen.items() if value is not None})  # type: ignore[arg-type]
     except ValidationError as error:
         lines = []
         for problem in error.errors():
@@ -300,6 +339,11 @@ def load_settings() -> Settings:
         raise InputError(
             f"factroots.toml: not TOML in UTF-8 ({error})", "correct the file or remove it"
         ) from None
+
+
+def load_data_root() -> Path:
+    """The data root of the settings, also where they name a world that is yet to be imported."""
+    return load_settings(world="mlama", languages="").data_root
 
 
 def _unknown_variables() -> list[str]:

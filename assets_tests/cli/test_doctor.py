@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from assets_tests.facts.imports.samples import SAMPLES
 from assets_tests.models.folders import checkpoint_folder
 from assets_tests.project import PROJECT, command
 from factroots_dagster.cli import doctor
+from factroots_dagster.facts.imports.write import import_facts
 from factroots_dagster.settings import Settings
 
 CHECKS = ["Python", "Java", "settings", "Spark", "GPU", "disk", "mLAMA", "Wikipedia", "checkpoints"]
@@ -118,6 +120,16 @@ def test_local_sources_are_in_order(tmp_path: Path) -> None:
         tmp_path, mlama_source=str(tmp_path / "mlama.zip"), wikipedia_source=str(tmp_path)
     )
     assert doctor.check_mlama(settings).status == doctor.check_wikipedia(settings).status == "ok"
+
+
+def test_facts_that_need_no_source_are_in_order(tmp_path: Path) -> None:
+    import_facts("table", SAMPLES["table"](tmp_path), tmp_path / "data", "mine")
+    cldr, mine = (Settings(world=world, data_root=tmp_path / "data") for world in ("cldr", "mine"))
+    results = [doctor.check_mlama(settings) for settings in (cldr, mine)]
+    assert [result.status for result in results] == ["ok", "ok"]
+    assert results[0].message.startswith("facts of CLDR, from Babel ")
+    assert results[1].message == f"1 facts imported from {tmp_path / 'facts.csv'}"
+    assert "mine beside cldr" in doctor.check_worlds(cldr).message
 
 
 def test_incomplete_and_missing_checkpoints_are_named(tmp_path: Path) -> None:

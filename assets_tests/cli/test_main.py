@@ -62,7 +62,7 @@ def test_an_error_that_a_user_can_fix_is_a_message(
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(run, "run_demo", fail)
+    monkeypatch.setattr(run, "run_world", fail)
     result = invoke("demo", home=make_home(tmp_path / "home"))
     assert result.exit_code == 1 and result.output == f"Error: {error}\n"
 
@@ -71,7 +71,7 @@ def test_a_defect_keeps_its_traceback(tmp_path: Path, monkeypatch: pytest.Monkey
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr(run, "run_demo", fail)
+    monkeypatch.setattr(run, "run_world", fail)
     result = invoke("demo", home=make_home(tmp_path / "home"))
     assert isinstance(result.exception, RuntimeError) and "Error" not in result.output
 

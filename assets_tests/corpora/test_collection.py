@@ -374,10 +374,10 @@ def test_two_corpora_in_one_world_pass_their_checks(tmp_path: Path) -> None:
     assert articles["url"].null_count == 7 and len(set(articles["page_id"].to_pylist())) == 12
     counts = store.read_side("counts", "wikipedia_articles", "nl").to_pylist()
     assert [(row["pages"], row["articles"], row["redirects"]) for row in counts] == [(12, 11, 1)]
-    files = sorted(path.name for path in store.path("wikipedia_articles", "nl").iterdir())
+    files = sorted(path.name for path in store.require("wikipedia_articles", "nl").iterdir())
     assert [name[5:10] for name in files if name.startswith("part-")] == [f"{n:05d}" for n in range(6)]
     assert [name for name in files if not name.startswith("part-")] == [
-        *("_anchors.parquet", "_counts.parquet", "_manifest.json", "_problems.parquet")
+        *("_anchors.parquet", "_counts.parquet", "_problems.parquet")
     ]
 
 

@@ -97,7 +97,7 @@ def test_a_run_launched_through_the_api_is_executed_and_recorded(services: Deplo
     assert services.api.checks(run) == dict.fromkeys(BY_LANGUAGE, True)
     store = Store(Path(services.environment["FACTROOTS_DATA_ROOT"]), "sandbox")
     for name in BY_LANGUAGE:
-        assert store.partition_info(name, LANGUAGE).rows
+        assert store.version(name, LANGUAGE).rows
 
     assert {"PIPELINE_ENQUEUED", "PIPELINE_STARTING", "ASSET_CHECK_EVALUATION"} <= event_types(services, run)
     (tag,) = services.sql(

@@ -34,7 +34,7 @@ from assets_tests.project import make_home
 from factroots_dagster.orchestration.catalog import passes, rows_in
 from factroots_dagster.orchestration.partitions import CHECKPOINT, LANGUAGE, key_of
 from factroots_dagster.settings import Settings
-from factroots_dagster.store.store import MANIFEST
+from factroots_dagster.store.versions import MANIFEST
 
 MIN_KILLS_PER_STEP = 5
 HEAVY_MODULES = (
@@ -62,14 +62,17 @@ class Step:
 
 
 def stored_digests(folder: Path) -> dict[str, str]:
-    """Relative path to digest of every file, of tables that of their rows.
+    """Path to digest of every file of the versions that count, of tables that of their rows.
     Manifests without the run that wrote them, and without the digests of files."""
-    digests = table_digests(folder)
+    digests = {}
     for path in folder.rglob(MANIFEST):
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        for name in ("run_id", "files"):
+        partition = path.parent.relative_to(folder)
+        for name, digest in table_digests(path.parent / "v" / manifest["version"]).items():
+            digests[str(partition / name)] = digest
+        for name in ("run_id", "files", "version"):
             manifest.pop(name)
-        digests[str(path.relative_to(folder))] = hashlib.sha256(json.dumps(manifest).encode()).hexdigest()
+        digests[str(partition / MANIFEST)] = hashlib.sha256(json.dumps(manifest).encode()).hexdigest()
     return digests
 
 
@@ -81,16 +84,18 @@ def digests_of(folders: list[Path]) -> dict[str, str]:
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether a partition holds exactly the files that its manifest lists."""
-    digests = file_digests(folder)
-    digests.pop(MANIFEST, None)
-    return bool(json.loads((folder / MANIFEST).read_text())["files"] == digests)
+    """Whether there is no partition, or it holds exactly the files that its manifest lists."""
+    if not (folder / MANIFEST).exists():
+        return True
+    manifest = json.loads((folder / MANIFEST).read_text())
+    return bool(manifest["files"] == file_digests(folder / "v" / manifest["version"]))
 
 
 def find_temporaries(world: Path) -> list[Path]:
     """Files and folders that only a running writer may have."""
     return [
         *world.rglob(".*"),
+        *(draft for folder in world.rglob("w") for draft in folder.iterdir()),
         *world.rglob("_finished-*"),
         *world.rglob("_job-*"),
         *world.rglob("_anchors-*"),
@@ -167,7 +172,7 @@ def kill_and_resume(step: Step, number: int, settings: Settings, home: Path, rng
         if kill_after(start_run(settings, home, log, step), moment):
             break
     step.killed_at.append(moment)
-    step.mixed += sum(not is_complete(folder) for folder in folders if folder.exists())
+    step.mixed += sum(not is_complete(folder) for folder in folders)
     wait_for_success(start_run(settings, home, log, step), log)
     step.resumed += digests_of(folders) == step.digests
     step.temporaries += len(find_temporaries(world))

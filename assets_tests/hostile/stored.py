@@ -12,7 +12,8 @@ import pyarrow as pa
 from assets_tests.hostile.case import Case
 from factroots_dagster.models import registry
 from factroots_dagster.settings import Settings, load_settings
-from factroots_dagster.store.store import MANIFEST, Store
+from factroots_dagster.store.store import Store
+from factroots_dagster.store.versions import MANIFEST
 
 SCHEMA = pa.schema([("n", pa.int64())])
 KEYS = {
@@ -81,15 +82,20 @@ def read_data_root_that_is_a_file(source: Path, target: Path) -> object:
     return read_setting("DATA_ROOT", "SOURCE/file")(source, target)
 
 
-def read_spoiled(spoil: Callable[[Path], object]) -> Callable[[Path, Path], object]:
-    """Read a published partition that `spoil` has changed behind the store's back."""
+def read_spoiled(
+    spoil: Callable[[Path], object], place: Callable[..., Path] = Store.path
+) -> Callable[[Path, Path], object]:
+    """Read a published partition that `spoil` has changed behind the store's back.
+
+    place: which of the partition's folders it is given: `Store.path` or `Store.require`.
+    """
 
     def run(source: Path, target: Path) -> object:
         store = Store(source, "sandbox")
         with store.write_partition("numbers", "xx", code_version="1") as writer:
             writer.write(pa.table({"n": [1, 2, 3]}), SCHEMA)
             writer.write(pa.table({"n": [1]}), SCHEMA, side="more")
-        spoil(store.path("numbers", "xx"))
+        spoil(place(store, "numbers", "xx"))
         store.digest("numbers", "xx")
         store.read_side("more", "numbers", "xx")
         return store.read("numbers", "xx")
@@ -171,15 +177,19 @@ CASES += [
     Case("manifest not JSON", read_spoiled(write(MANIFEST, b"\xff")), (PARTITION, MANIFEST, "damaged")),
     Case("manifest of a list", read_spoiled(write(MANIFEST, b"[]")), (PARTITION, MANIFEST, "damaged")),
     Case("manifest empty", read_spoiled(write(MANIFEST, b"{}")), (PARTITION, MANIFEST, "damaged")),
-    Case("table cut", read_spoiled(cut("data.parquet")), (PARTITION, "damaged")),
-    Case("table replaced", read_spoiled(write("data.parquet", b"PAR1")), (PARTITION, "damaged")),
+    Case("table cut", read_spoiled(cut("data.parquet"), Store.require), (PARTITION, "damaged")),
+    Case(
+        "table replaced", read_spoiled(write("data.parquet", b"PAR1"), Store.require), (PARTITION, "damaged")
+    ),
     Case(
         "table missing",
-        read_spoiled(lambda folder: (folder / "data.parquet").unlink()),
+        read_spoiled(lambda folder: (folder / "data.parquet").unlink(), Store.require),
         (PARTITION, "missing"),
     ),
     Case(
-        "side table missing", read_spoiled(lambda folder: (folder / "_more.parquet").unlink()), (PARTITION,)
+        "side table missing",
+        read_spoiled(lambda folder: (folder / "_more.parquet").unlink(), Store.require),
+        (PARTITION,),
     ),
     Case(
         "partition that was never materialized",

@@ -5,19 +5,13 @@ from __future__ import annotations
 import json
 
 import pyarrow as pa
-import pytest
 
-from assets_tests.orchestration.golden.world import CONTENTS, content_digest, contents, materialize
+from assets_tests.orchestration.golden.world import CONTENTS, content_digest, contents
 from factroots_dagster.orchestration.catalog import CATALOG
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
 RECORD = "python -m assets_tests.orchestration.golden --record"
-
-
-@pytest.fixture(scope="module")
-def tiny_world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, Store]:
-    return materialize(tmp_path_factory.mktemp("tiny"), print)
 
 
 def test_a_changed_result_has_a_raised_number(tiny_world: tuple[Settings, Store]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from assets_tests.files import publish_changed
 from assets_tests.models.folders import checkpoint_folder
 from assets_tests.orchestration.automation.lab import (
     CHECKPOINTS,
@@ -21,6 +22,7 @@ from assets_tests.orchestration.automation.lab import (
 from factroots_dagster.cli.run import stage_runner
 from factroots_dagster.orchestration import catalog
 from factroots_dagster.orchestration.build import build_defs
+from factroots_dagster.orchestration.events import input_tags, materialization
 from factroots_dagster.orchestration.stages import StageFailedError, StageRunner
 from factroots_dagster.settings import Settings
 
@@ -151,8 +153,15 @@ def test_a_failed_partition_of_a_range_is_stale_and_the_others_are_not(tmp_path:
         Cheap(cheap_settings(tmp_path), instance).make_all()
         changed = Cheap(cheap_settings(tmp_path).model_copy(update={"sandbox_seed": 1}), instance)
         changed.runner.run("release", ["mlama_release", "planted_truth"])
-        release = changed.runner.platform.store.path("mlama_release") / "_release" / "de"
-        (release / "P19.jsonl").write_text("no JSON\n", encoding="utf-8")
+        store = changed.runner.platform.store
+
+        def spoil(release: Path) -> None:
+            (release / "_release" / "de" / "P19.jsonl").write_text("no JSON\n", encoding="utf-8")
+
+        publish_changed(store, store, spoil, "mlama_release")
+        inputs = input_tags("mlama_release", changed.settings, instance)
+        instance.report_runless_asset_event(materialization("mlama_release", store, (), inputs))
+        changed.runner.run("truth", ["planted_truth"])
         languages = {("mlama_split", language) for language in ("en", "de", "fr")}
         assert changed.agreed() == languages
         with pytest.raises(StageFailedError, match="de"):

@@ -28,7 +28,7 @@ def test_a_materialization_says_where_and_what_it_is(tmp_path: Path, monkeypatch
     world = StandIn(monkeypatch, tmp_path, good_rows)
     with dg.instance_for_test() as instance:
         (event,) = world.run(instance, partition_key="el").asset_materializations_for_node("mlama_split")
-    path = world.store.path("mlama_split", "el")
+    path = world.store.path("mlama_split", "el") / "current"
     assert event.metadata["dagster/uri"].value == path.as_uri()
     assert event.metadata["path"].value == str(path)
     assert event.metadata["dagster/partition_row_count"].value == 2

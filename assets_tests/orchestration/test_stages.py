@@ -11,7 +11,13 @@ from assets_tests.models.tiny import save_checkpoint
 from factroots_dagster.cli.run import stage_runner
 from factroots_dagster.models import registry
 from factroots_dagster.orchestration.catalog import rows_in
-from factroots_dagster.orchestration.stages import StageFailedError, divide, materialize_world, stages
+from factroots_dagster.orchestration.stages import (
+    Choice,
+    StageFailedError,
+    divide,
+    materialize_world,
+    stages,
+)
 from factroots_dagster.settings import Settings
 
 
@@ -46,3 +52,11 @@ def test_what_spans_all_checkpoints_is_made_once_after_them(world: str) -> None:
         "knowledge_timeline",
         "checkpoint_comparison",
     ]
+
+
+def test_a_model_can_be_scored_without_any_text() -> None:
+    rows = Choice(until=("probing_scores",)).rows(Settings(world="cldr"))
+    facts, asked = {"mlama_release", "mlama_split", "fact_coverage"}, {"checkpoint", "predictions"}
+    assert {row.name for row in rows} == {*facts, *asked, "probing_scores"}
+    generated = Choice(until=("checkpoint",)).rows(Settings())
+    assert {"sandbox_training", "wikipedia_articles"} < {row.name for row in generated}

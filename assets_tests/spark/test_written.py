@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from assets_tests.spark.parts import ROWS, failing, logged, parts_of, rows_of_pa
 from factroots_dagster.errors import InputError
 from factroots_dagster.spark.parts import Outcome, PartFunction
 from factroots_dagster.spark.written import forget_finished, write_parts
+from factroots_dagster.store.finished import keep_files
 
 
 def part_files(folder: Path) -> dict[str, list[dict[str, Any]]]:
@@ -135,6 +137,45 @@ def test_jobs_that_are_finished_are_not_run_again(spark: Any, tmp_path: Path) ->
     for folder in (out, whole):
         forget_finished(folder)
     assert part_files(out) == part_files(whole)
+
+
+def lose(path: Path) -> None:
+    path.unlink()
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def zero(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+@pytest.mark.parametrize("damage", [lose, cut, zero])
+def test_a_part_that_a_power_cut_took_is_computed_again(
+    spark: Any, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    """Of a table, or of what the driver keeps of an outcome; a file that no note names is removed."""
+    out, log = tmp_path / "out", tmp_path / "log"
+    out.mkdir()
+    log.mkdir()
+
+    def receive(number: int, outcome: Outcome) -> Outcome:
+        path = out / f"_kept-{number}"
+        path.write_bytes(bytes([number]) * 200)
+        return outcome | {"files": keep_files([path])}
+
+    parts = replace(parts_of(6), receive=receive)
+    outcomes = write_parts(spark, parts, out, job_bytes=20)
+    whole = {path.name: pq.read_table(path) for path in out.glob("part-*")}
+    damage(out / "part-00002-000.parquet")
+    damage(out / "_kept-4")
+    shutil.copy(out / "part-00001-000.parquet", out / "part-00001-001.parquet")
+    watched = replace(parts, function=partial(logged, function=parts.function, folder=log))
+    assert write_parts(spark, watched, out) == outcomes
+    assert sorted({path.name[0] for path in log.iterdir()}) == ["2", "4"]
+    assert {path.name: pq.read_table(path) for path in out.glob("part-*")} == whole
+    assert (out / "_kept-4").read_bytes() == bytes([4]) * 200
 
 
 def test_a_worker_that_dies_once_costs_nothing(spark: Any, tmp_path: Path) -> None:

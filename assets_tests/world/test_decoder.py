@@ -119,7 +119,7 @@ def test_a_decoder_is_probed_typed_and_reported(world: MaterializedWorld, tmp_pa
     assert 0 < correct < asked
     types = store.read("fact_types", DECODER)
     assert pc.sum(pc.not_equal(types["type"], "not_predicted")).as_py() == correct
-    folder = store.path("categorization_report", DECODER)
+    folder = store.shown_folder("categorization_report", DECODER)
     summary = json.loads((folder / "summary.json").read_text("utf-8"))
     assert summary["predicted"] == correct
     comparison = store.read("checkpoint_comparison")

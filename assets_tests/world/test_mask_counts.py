@@ -54,4 +54,4 @@ def test_the_objects_own_mask_counts_give_the_same_types(world: MaterializedWorl
         assert scores[name].equals(full[name]), name
     assert {tuple(protocols) for protocols in scores["protocols"].to_pylist()} == {("full_match",)}
     assert scores["typed_p1"].null_count == len(scores) and full["typed_p1"].null_count == 0
-    assert (store.path("categorization_report", LAST_CHECKPOINT) / "index.html").is_file()
+    assert (store.shown_folder("categorization_report", LAST_CHECKPOINT) / "index.html").is_file()

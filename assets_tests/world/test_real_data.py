@@ -176,7 +176,7 @@ def test_a_fact_is_traced_to_its_sentence(real_world: MaterializedWorld) -> None
 
 
 def test_the_rest_of_the_graph_runs(real_world: MaterializedWorld) -> None:
-    folder = real_world.store.path("categorization_report", "small-bert")
+    folder = real_world.store.shown_folder("categorization_report", "small-bert")
     summary = json.loads((folder / "summary.json").read_text())
     assert set(summary["p_at_1"]) == {*LANGUAGES, "overall"} and summary["predicted"] > 0
     assert summary["planted_agreement"] is None

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
+import subprocess
 
 import dagster as dg
 import pandas as pd
 import pytest
 
-from assets_tests.project import LAST_CHECKPOINT, STEPS, MaterializedWorld, assets_by
+from assets_tests.project import LAST_CHECKPOINT, STEPS, MaterializedWorld, assets_by, command
 from assets_tests.report.browser import PHONE, chromium, opened
 from factroots_dagster.models.registry import registered
+from factroots_dagster.orchestration.history import LOCATION
 from factroots_dagster.orchestration.partitions import CELL, CHECKPOINT, LANGUAGE
 
 
@@ -102,7 +106,7 @@ def test_nearly_every_subject_is_mentioned_in_every_language(world: Materialized
 
 
 def test_the_summary_adds_up(world: MaterializedWorld, facts: pd.DataFrame) -> None:
-    folder = world.store.path("categorization_report", LAST_CHECKPOINT)
+    folder = world.store.shown_folder("categorization_report", LAST_CHECKPOINT)
     summary = json.loads((folder / "summary.json").read_text())
     types = world.store.read("fact_types", LAST_CHECKPOINT).to_pandas()
     assert (
@@ -121,11 +125,40 @@ def test_the_summary_adds_up(world: MaterializedWorld, facts: pd.DataFrame) -> N
     assert agreement["accuracy"] > 0.5  # 0.587 when measured: names do not give these types away
 
 
-def test_the_demo_prints_the_results(world: MaterializedWorld) -> None:
-    page = world.store.path("categorization_report", LAST_CHECKPOINT) / "index.html"
-    assert page.is_file() and str(page) in world.output
-    for heading in ("P@1", "types", "agreement with the planted truth", "expected shares  shared "):
+def test_the_demo_ends_with_the_answer_and_commands_that_work(world: MaterializedWorld) -> None:
+    page = world.store.shown_folder("categorization_report", LAST_CHECKPOINT) / "index.html"
+    assert page.is_file() and f"Report      {page}" in world.output
+    for heading in (
+        "The model answers ",
+        "It is expected to share ",
+        "P@1",
+        "commonest answer",
+        "planted truth",
+    ):
         assert heading in world.output
+    shown = re.findall(r"^Next        (.+)$", world.output, re.M)
+    assert [line.split()[1] for line in shown] == ["open", "trace", "data"]
+    for line in shown:
+        done = subprocess.run(
+            [command("factroots"), *shlex.split(line)[1:]],
+            env=world.environment(),
+            cwd=world.dagster_home,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, line + done.stderr
+
+
+def test_the_history_shows_the_demo_s_assets_as_runs_of_the_code_location(world: MaterializedWorld) -> None:
+    with dg.DagsterInstance.local_temp(str(world.dagster_home)) as instance:
+        runs = instance.get_runs(dg.RunsFilter(tags={"dagster/code_location": LOCATION}))
+    made = {key.to_user_string() for run in runs for key in run.asset_selection or ()}
+    assert made == set(assets_by(world.settings)).union(
+        *(assets_by(world.settings, *of) for of in ((LANGUAGE,), (CHECKPOINT,), CELL))
+    )
+    for run in runs:
+        assert run.job_name == "__ASSET_JOB" and run.remote_job_origin.location_name == LOCATION
 
 
 def test_every_asset_has_a_picture(world: MaterializedWorld) -> None:
@@ -142,7 +175,7 @@ def test_every_asset_has_a_picture(world: MaterializedWorld) -> None:
 
 
 def test_the_comparison_is_a_page(world: MaterializedWorld) -> None:
-    folder = world.store.path("checkpoint_comparison")
+    folder = world.store.shown_folder("checkpoint_comparison")
     page = (folder / "index.html").read_text("utf-8")
     for checkpoint in world.store.keys("fact_types"):
         assert checkpoint in page
@@ -151,7 +184,7 @@ def test_the_comparison_is_a_page(world: MaterializedWorld) -> None:
 
 def test_the_page_looks_up_the_worlds_facts(world: MaterializedWorld) -> None:
     """In a browser: a fact that the trace knows, its type and its sentence."""
-    page = world.store.path("categorization_report", LAST_CHECKPOINT) / "index.html"
+    page = world.store.shown_folder("categorization_report", LAST_CHECKPOINT) / "index.html"
     types = world.store.read("fact_types", LAST_CHECKPOINT).to_pylist()
     fact = next(row for row in types if row["type"] == "shared")
     with chromium() as browser, opened(browser, page, PHONE) as tab:

@@ -50,15 +50,30 @@ def add(source: str, revision: str | None, revisions: str | None, every: int, co
     SOURCE is the id of a model on the Hugging Face hub, a folder with its files, or a GGUF file, which is
     dequantized into the data root. What is incomplete, or cannot be asked, is refused.
     """
-    from factroots_dagster.models.gguf import dequantize, find_gguf
-    from factroots_dagster.models.inspection import inspect_checkpoint, select_revisions
-
     if revisions is not None and (revision is not None or Path(source).is_dir()):
         raise InputError(
             "--revisions chooses among the revisions of a model on the hub",
             "name a hub id, and give --revision or --revisions",
         )
-    settings = load_settings()
+    for key in register(load_settings(), source, revision, revisions, every, corpora):
+        click.echo(key)
+
+
+def register(
+    settings: Settings,
+    source: str,
+    revision: str | None = None,
+    revisions: str | None = None,
+    every: int = 1,
+    corpora: str | None = None,
+) -> list[str]:
+    """Register what `factroots checkpoints add` names; returns the keys of the partitions.
+
+    Raises InputError for what is incomplete or cannot be asked.
+    """
+    from factroots_dagster.models.gguf import dequantize, find_gguf
+    from factroots_dagster.models.inspection import inspect_checkpoint, select_revisions
+
     if file := find_gguf(source):
         click.echo(f"dequantizing {file.name}", err=True)
         source = str(dequantize(file, settings.data_root / settings.world / "checkpoint" / "_dequantized"))
@@ -76,8 +91,8 @@ def add(source: str, revision: str | None, revisions: str | None, every: int, co
             click.echo(f"{each}: left out, its weights are those of {same}", err=True)
             continue
         keys.append(registry.add(settings, source, each, names).key)
-        click.echo(keys[-1])
     _add_partitions(settings, keys)
+    return keys
 
 
 def _corpora(settings: Settings, source: str, text: str | None) -> list[str] | None:

@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Literal
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.facts.worlds import list_imported, read_import
 from factroots_dagster.models import registry
 from factroots_dagster.models.completeness import find_defect
-from factroots_dagster.settings import GENERATED_WORLDS, Settings, load_settings
+from factroots_dagster.settings import OWN_WORLDS, Settings, load_settings
 from factroots_dagster.store.store import Store
 
 Status = Literal["ok", "warning", "problem"]
@@ -173,11 +174,16 @@ def check_disk(settings: Settings, min_free: int = MIN_FREE_BYTES) -> CheckResul
 
 
 def check_mlama(settings: Settings) -> CheckResult:
-    """The mLAMA release is generated, materialized, in a local copy, or offered by a server."""
+    """The facts are generated, imported, of CLDR, materialized, in a local copy, or offered by a server."""
     from factroots_dagster.facts.mlama.release import MIRRORS
 
     if settings.generated:
         return CheckResult("mLAMA", "ok", f"generated from seed {settings.sandbox_seed}")
+    if settings.imported:
+        record = read_import(settings.data_root, settings.world)
+        return CheckResult("mLAMA", "ok", f"{record.facts:,} facts imported from {record.source}")
+    if settings.world == "cldr":
+        return CheckResult("mLAMA", "ok", f"facts of CLDR, from {settings.fact_set}")
     if Store(settings.data_root, settings.world).exists("mlama_release"):
         return CheckResult("mLAMA", "ok", "the release is in the data root")
     source = settings.mlama_source
@@ -310,7 +316,7 @@ def check_dagster_home() -> CheckResult:
 
 def check_worlds(settings: Settings) -> CheckResult:
     """The data root holds one world: several would share Dagster's history."""
-    worlds = (*GENERATED_WORLDS, "mlama")
+    worlds = (*OWN_WORLDS, *list_imported(settings.data_root))
     others = [name for name in worlds if name != settings.world and (settings.data_root / name).is_dir()]
     if not others:
         return CheckResult("worlds", "ok", f"only {settings.world} in the data root")

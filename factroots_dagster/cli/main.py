@@ -10,18 +10,24 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from factroots_dagster import __version__
 from factroots_dagster.cli.checkpoints import checkpoints
+from factroots_dagster.cli.completion import completion
+from factroots_dagster.cli.dev import dev
+from factroots_dagster.cli.facts import facts
 from factroots_dagster.cli.instance import dagster_instance
+from factroots_dagster.cli.making import demo, run
+from factroots_dagster.cli.options import checkpoint_option, world_option
+from factroots_dagster.cli.pages import open_page, ui
+from factroots_dagster.cli.status import status
+from factroots_dagster.cli.tables import data
 from factroots_dagster.errors import InputError
-from factroots_dagster.models import registry
-from factroots_dagster.settings import Settings, load_settings
+from factroots_dagster.settings import load_settings
 from factroots_dagster.store.store import Store
 
 if TYPE_CHECKING:
@@ -51,23 +57,9 @@ class _Group(click.Group):
 def main() -> None:
     """Trace where a multilingual language model's facts come from.
 
-    Assets are materialized with the dagster command or in its UI; factroots adds what these do not offer.
+    `factroots run` makes everything; `factroots ui` shows it in Dagster, where single assets are made again.
     Settings come from FACTROOTS_* variables and factroots.toml.
     """
-
-
-@main.command()
-@click.option("--force", is_flag=True, help="Make again what is up to date, too.")
-def demo(force: bool) -> None:
-    """Make every asset that is not up to date, and print a summary.
-
-    All runs take place in this process and are in Dagster's history.
-    """
-    from factroots_dagster.cli.run import run_demo
-
-    settings = load_settings()
-    with dagster_instance() as instance:
-        run_demo(settings, instance, click.echo, force=force)
 
 
 @main.command()
@@ -78,14 +70,16 @@ def demo(force: bool) -> None:
 @click.option(
     "--matcher", metavar="NAME", help="Show this matcher, such as sentence or article_with_aliases."
 )
-@click.option(
-    "--checkpoint",
-    metavar="KEY",
-    help="Show the predictions and types of this checkpoint.  [default: the only one with types]",
-)
+@checkpoint_option("Show the predictions and types of this checkpoint.  [default: the only one with types]")
+@world_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line instead of a table.")
 def trace(
-    subject: str, languages: tuple[str, ...], matcher: str | None, checkpoint: str | None, as_json: bool
+    subject: str,
+    languages: tuple[str, ...],
+    matcher: str | None,
+    checkpoint: str | None,
+    world: str | None,
+    as_json: bool,
 ) -> None:
     """Show where the facts about SUBJECT come from.
 
@@ -93,11 +87,12 @@ def trace(
     the fact, what the checkpoint predicts, and the fact's type.
     """
     from factroots_dagster.lookup.answers import choose_checkpoint
+    from factroots_dagster.lookup.decoder import token_decoder
     from factroots_dagster.lookup.output import json_lines, print_facts
     from factroots_dagster.lookup.terminal import make_console
     from factroots_dagster.lookup.trace import trace_facts
 
-    settings = load_settings()
+    settings = load_settings(world=world)
     available = settings.world_languages
     if unknown := [code for code in languages if code not in available]:
         raise InputError(
@@ -112,7 +107,7 @@ def trace(
         languages or settings.active_languages,
         matcher,
         checkpoint=shown_checkpoint,
-        decode=_token_decoder(settings, store, shown_checkpoint) if shown_checkpoint else None,
+        decode=token_decoder(settings, store, shown_checkpoint) if shown_checkpoint else None,
     )
     links = not settings.generated
     if as_json:
@@ -124,81 +119,8 @@ def trace(
         click.echo(f"For predictions and types add --checkpoint {' or '.join(keys)}.")
 
 
-def _token_decoder(
-    settings: Settings, store: Store, checkpoint: str
-) -> Callable[[Sequence[int]], str] | None:
-    """A function from token ids to text, by a checkpoint's tokenizer; None when it is not on this machine."""
-    from huggingface_hub import try_to_load_from_cache
-    from tokenizers import Tokenizer
-
-    try:
-        source = registry.lookup(settings, checkpoint).source
-        revision = store.read("checkpoint", checkpoint)["revision"][0].as_py()
-    except InputError:
-        return None
-    path = Path(source) / "tokenizer.json"
-    if not Path(source).is_dir():
-        cached = try_to_load_from_cache(source, "tokenizer.json", revision=revision)
-        path = Path(cached) if isinstance(cached, str) else path
-    if not path.is_file():
-        return None
-    tokenizer = Tokenizer.from_file(str(path))
-    return lambda ids: tokenizer.decode(list(ids))
-
-
-@main.command()
-@click.option("--preset", default="easy", show_default=True, metavar="NAME", help="Kind of world.")
-@click.option("--dials", default="", metavar="NAME=VALUE,...", help="Dials that differ from the preset's.")
-@click.option("--seeds", required=True, metavar="N,N,...", help="Seeds of the worlds.")
-@click.option(
-    "--blocks",
-    type=click.IntRange(1, 53),
-    default=8,
-    show_default=True,
-    help="Retrainings among which the languages that state a fact are divided.",
-)
-@click.option(
-    "--trainings",
-    type=click.IntRange(1, 10),
-    default=1,
-    show_default=True,
-    help="Find the truth this often, and score against what the trainings agree on.",
-)
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    required=True,
-    help="Write the scores to this CSV file.",
-)
-@click.option(
-    "--folder",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Keep the worlds in this folder and reuse what it holds.  [default: a temporary folder]",
-)
-def yardstick(
-    preset: str, dials: str, seeds: str, blocks: int, trainings: int, output: Path, folder: Path | None
-) -> None:
-    """Score all methods against what models really knew facts from.
-
-    In each world the model is trained again without chosen statements, a dozen times: half an hour a world.
-    """
-    from factroots_dagster.cli.yardstick import measure_worlds, parse_seeds
-    from factroots_dagster.sandbox.dials import parse_dials
-
-    parse_dials(preset, dials)
-    measure_worlds(
-        preset,
-        parse_seeds(seeds),
-        output,
-        dials=dials,
-        blocks=blocks,
-        trainings=trainings,
-        folder=folder,
-        say=click.echo,
-    )
-
-
-main.add_command(checkpoints)
+for _command in (run, demo, open_page, data, status, checkpoints, facts, ui, completion, dev):
+    main.add_command(_command)
 
 
 @main.command()
@@ -239,5 +161,5 @@ def recover(server: str | None) -> None:
         orphaned = started_by(host, int(port))
     platform = platform_for(load_settings())
     with dagster_instance() as instance:
-        for run, finished in recover_orphaned_runs(instance, platform, orphaned):
-            click.echo(f"run {run.run_id} failed; finished: {', '.join(finished) or 'nothing'}")
+        for failed, finished in recover_orphaned_runs(instance, platform, orphaned):
+            click.echo(f"run {failed.run_id} failed; finished: {', '.join(finished) or 'nothing'}")

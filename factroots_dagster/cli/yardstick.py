@@ -122,7 +122,7 @@ def _score_world(
     store = Store(settings.data_root, settings.world)
     with dg.DagsterInstance.ephemeral() as instance:
         runner = stage_runner(settings, instance, say)
-        checkpoint = _materialize_types(runner)
+        checkpoint = materialize_types(runner)
         truths = [_materialize_truth(runner)]
     for other in others:
         with dg.DagsterInstance.ephemeral() as instance:
@@ -136,7 +136,7 @@ def _score_world(
     return rows + [{"method": "truth", **metric._asdict()} for metric in metrics]
 
 
-def _materialize_types(runner: StageRunner) -> str:
+def materialize_types(runner: StageRunner) -> str:
     """Materialize what is missing of `fact_types` of the last checkpoint; returns the checkpoint's key."""
     first = NEEDED_ASSETS - {name for name in NEEDED_ASSETS if CHECKPOINT in CATALOG[name].partitioned_by}
     _materialize_current(runner, first)

@@ -8,7 +8,6 @@ and add a row to CORPORA.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,8 +26,9 @@ from factroots_dagster.corpora.wikipedia.articles import write_articles
 from factroots_dagster.corpora.wikipedia.dump import acquire_dump
 from factroots_dagster.corpora.wikipedia.dump_names import parse_dump_names
 from factroots_dagster.errors import InputError
-from factroots_dagster.store.atomic import atomic_file
-from factroots_dagster.store.store import main_files, write_table
+from factroots_dagster.store.atomic import link_or_copy
+from factroots_dagster.store.finished import NOTE, is_finished, note_finished
+from factroots_dagster.store.parquet import main_files, write_table
 from factroots_dagster.tables import storage_schema
 
 if TYPE_CHECKING:
@@ -131,40 +131,42 @@ def write_all_documents(
             write, options["corpus_number"] = write_documents, number
         else:
             write, options["lists"] = corpus_of(own).write_documents, lists
-        own_folder.mkdir(exist_ok=True)
-        if own_folder == folder or not (own_folder / "_counts.parquet").is_file():
+        if own_folder == folder:
+            write(session, own, folder, **options)
+        elif not is_finished(own_folder):
+            if (own_folder / NOTE).exists():
+                shutil.rmtree(own_folder)  # a power cut has taken some of its files
+            own_folder.mkdir(exist_ok=True)
             write(session, own, own_folder, **options)
+            note_finished(own_folder)
     if folders != [folder]:
         _join_folders(folders, folder)
 
 
 def _join_folders(folders: Sequence[Path], folder: Path) -> None:
-    """Move the documents of several corpora into one folder, parts numbered on, and sum their counts."""
+    """Bring the documents of several corpora into one folder, parts numbered on, and sum their counts.
+
+    The corpora's folders are whole until all is joined, so that a call that is killed here loses nothing.
+    """
     problems, counts, anchors = (
         pa.concat_tables(pq.read_table(own / f"_{name}.parquet") for own in folders)
         for name in ("problems", "counts", "anchors")
     )
     totals = {name: pc.sum(counts[name]).as_py() for name in counts.column_names}
-    plan = folder / "_first_parts.json"
-    if not plan.is_file():  # a call that was killed here has moved some of the files
-        parts = [max((_part_number(path) for path in main_files(own)), default=-1) + 1 for own in folders]
-        with atomic_file(plan) as temporary:
-            temporary.write_text(json.dumps([sum(parts[:number]) for number in range(len(parts))]))
-    for own, first in zip(folders, json.loads(plan.read_text()), strict=True):
+    first = 0
+    for own in folders:
+        numbers = [-1]
         for path in main_files(own):
+            numbers.append(int(path.stem.split("-")[1]))
             file_number = path.stem.split("-")[2]
-            path.rename(folder / f"part-{first + _part_number(path):05d}-{file_number}.parquet")
+            link_or_copy(path, folder / f"part-{first + numbers[-1]:05d}-{file_number}.parquet")
+        first += max(numbers) + 1
     write_table(problems, folder / "_problems.parquet")
     write_table(anchors, folder / "_anchors.parquet")  # only Wikipedia's documents have any
     count_table = pa.Table.from_pylist([totals], storage_schema(schema.WIKIPEDIA_COUNTS))
     write_table(count_table, folder / "_counts.parquet")
     for own in folders:
         shutil.rmtree(own)
-    plan.unlink()
-
-
-def _part_number(path: Path) -> int:
-    return int(path.stem.split("-")[1])
 
 
 def corpus_at(source: str, language: str) -> Corpus:

@@ -12,7 +12,7 @@ import pyarrow.dataset as ds
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.probing.predictions import prediction_to_show
-from factroots_dagster.store.store import Store, main_files
+from factroots_dagster.store.store import Store
 
 Decode = Callable[[Sequence[int]], str]
 """Token ids to text."""
@@ -49,7 +49,8 @@ def choose_checkpoint(store: Store, requested: str | None) -> str | None:
         return available[0] if len(available) == 1 else None
     if requested not in available:
         raise InputError(
-            f"checkpoint {requested!r} has no fact_types; those that have: {', '.join(available) or 'none'}",
+            f"{store.root}: checkpoint {requested!r} has no fact_types; those that have: "
+            f"{', '.join(available) or 'none'}",
             f"choose one of these, or materialize fact_types of {requested!r}",
         )
     return requested
@@ -105,5 +106,5 @@ def read_rows(
     store: Store, partition: tuple[str, ...], columns: Iterable[str], uuids: Iterable[str]
 ) -> list[dict[str, Any]]:
     """The uuid and some other columns of the rows of facts in a partition's main table."""
-    table = ds.dataset([str(path) for path in main_files(store.require(*partition))])
+    table = ds.dataset([str(path) for path in store.version(*partition).main_files()])
     return list(table.to_table(["uuid", *columns], filter=pc.field("uuid").isin(sorted(uuids))).to_pylist())

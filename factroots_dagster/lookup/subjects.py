@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.lookup.terminal import printable
-from factroots_dagster.store.store import Store, read_batches
+from factroots_dagster.store.store import Store
 from factroots_dagster.text.normalization import normalize
 
 MAX_SUGGESTIONS = 5
@@ -28,14 +28,14 @@ def find_facts(store: Store, query: str) -> set[str]:
     folded = fold(query)
     uuids: set[str] = set()
     for language in languages:
-        for batch in read_batches(store.require("mlama_split", language), 1 << 16):
+        for batch in store.version("mlama_split", language).read_batches(1 << 16):
             rows = zip(batch["uuid"].to_pylist(), batch["subject"].to_pylist(), strict=True)
             uuids |= {uuid for uuid, subject in rows if uuid == query or fold(subject) == folded}
     if not uuids:
         similar = find_similar(folded, _subjects(store, languages))
         suggestions = f" (similar ones: {', '.join(map(printable, similar))})" if similar else ""
         raise InputError(
-            f"{printable(query)!r} is neither the uuid of a fact nor the label of a subject "
+            f"{store.root}: {printable(query)!r} is neither the uuid of a fact nor the label of a subject "
             f"in {', '.join(languages)}",
             f"write a subject as the facts spell it{suggestions}, or a uuid",
         )

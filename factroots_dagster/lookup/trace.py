@@ -72,8 +72,8 @@ def trace_facts(
             by_matcher = f" by the matcher {printable(matcher)!r}"
             choice = f", or choose a matcher: {', '.join(available.to_pylist())}"
         raise InputError(
-            f"{printable(query)!r} names {len(uuids)} fact(s), but none that was searched for in "
-            f"{', '.join(searched)}{by_matcher}",
+            f"{store.root}: {printable(query)!r} names {len(uuids)} fact(s), but none that was searched for "
+            f"in {', '.join(searched)}{by_matcher}",
             f"omit --language and --matcher{choice}",
         )
     if checkpoint is not None:

@@ -24,7 +24,7 @@ from factroots_dagster.models.configuration import (
     read_config,
     training_corpus,
 )
-from factroots_dagster.models.driving import Batches, drive
+from factroots_dagster.models.driving import Batches, drive, longest_in_trie
 from factroots_dagster.models.feed_forward import FeedForward, find_feed_forward
 from factroots_dagster.models.files import (
     ResolvedCheckpoint,
@@ -61,6 +61,7 @@ class LoadedModel:
     continued: bool  # whether a decoder's sentences are continued from a cache, or read whole
     start: tuple[int, ...]  # the tokens that a decoder's sentences begin with
     blank: Blank | None  # what an encoder before the decoder reads in the object's place
+    longest_in_trie: int = 0  # tokens of a decoder's sentences that can be run as tries
 
     @property
     def mask_id(self) -> int:
@@ -206,7 +207,8 @@ def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str, start_
     elif family == "encoder-decoder":
         blank = find_blank(raw)
         start = frame_sentences(raw, model, blank).start
-    driven = drive(model, family, ffn, _ordinary_tokens(model, raw), max_length, raw.pad_token_id or 0)
+    vocabulary = _ordinary_tokens(model, raw)
+    driven = drive(model, family, ffn, vocabulary, max_length, raw.pad_token_id or 0)
     return LoadedModel(
         model=model,
         tokenizer=raw,
@@ -222,6 +224,7 @@ def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str, start_
         continued=driven.continued,
         start=start,
         blank=blank,
+        longest_in_trie=longest_in_trie(model, vocabulary, max_length) if driven.continued else 0,
     )
 
 
@@ -263,7 +266,7 @@ def _check_weights(resolved: ResolvedCheckpoint, skeleton: Any) -> None:
 
 
 def _ordinary_tokens(model: Any, tokenizer: Any) -> list[int]:
-    """The ids of the tokens that are not special and have an embedding."""
+    """The ids, ascending, of tokens that are not special and that the model has an embedding of."""
     embeddings = model.get_input_embeddings().weight.shape[0]
     special = set(tokenizer.all_special_ids)
     return sorted(id_ for id_ in tokenizer.get_vocab().values() if id_ not in special and id_ < embeddings)

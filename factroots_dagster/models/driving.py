@@ -21,12 +21,14 @@ import torch
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.feed_forward import FeedForward, capture_neurons
 from factroots_dagster.models.neuron_blocks import OTHER_ARCHITECTURE, Experts
+from factroots_dagster.models.tries import extend_rows, start_rows
 
 Batches = Literal["padded", "equal lengths"]
 """Which prompts may share a batch: those of any lengths, padded, or only those of equal length."""
 
 _LENGTHS = (6, 9, 24)
 _SHARED = 4  # tokens of a decoder's prompt that are kept in a cache, or read without what follows
+_LONGEST_IN_TRIE = 256  # an attention window that is shorter is noticed; prompts that are longer are rare
 # Of the spread of the logits: far above rounding, and below what padding does to a model that sees it.
 _TOLERANCES = {torch.float32: 1e-3}
 _ROUGH = 5e-2
@@ -204,3 +206,48 @@ def _agree(logits: torch.Tensor, expected: torch.Tensor) -> bool:
     tolerance = _TOLERANCES.get(logits.dtype, _ROUGH)
     difference = (logits.float() - expected.float()).abs().max()
     return bool(difference <= tolerance * expected.float().std())
+
+
+def longest_in_trie(module: Any, vocabulary: Sequence[int], max_length: int) -> int:
+    """The most tokens of a decoder's sentences that can be run as tries (`tries`); 0 where none can.
+
+    Arguments: see `drive`. A sentence of that length, and two that branch off from it, are run as a trie
+    beside another one, and compared with each alone.
+    """
+    longest = min(max_length, _LONGEST_IN_TRIE)
+    if longest < _SHARED + 4:
+        return 0
+    random = np.random.default_rng(1)
+    long, other = random.choice(np.asarray(vocabulary), (2, longest)).tolist()
+    branch = random.choice(np.asarray(vocabulary), 3).tolist()
+    chain = longest - _SHARED
+    with torch.inference_mode():
+        try:
+            _, cache = start_rows(
+                module, torch.tensor([long[:_SHARED], other[:_SHARED]], device=module.device)
+            )
+            # The nodes: the rest of the long sentence, and a token beside its first one.
+            ids = np.array([[*long[_SHARED:], branch[0]], [*other[_SHARED:], branch[0]]], np.int64)
+            positions = np.array([[*range(_SHARED, longest), _SHARED]] * 2, np.int64)
+            visible = np.zeros((2, chain + 1, longest + 1), bool)
+            visible[:, :, :_SHARED] = True
+            visible[:, :chain, _SHARED:longest] = np.tri(chain, dtype=bool)
+            visible[:, chain, longest] = True
+            first = extend_rows(module, cache, ids, positions, visible)
+            # Then a token after that one, and a token after the first two of the rest.
+            positions = np.array([[_SHARED + 1, _SHARED + 2]] * 2, np.int64)
+            visible = np.zeros((2, 2, longest + 3), bool)
+            visible[:, :, :_SHARED] = True
+            visible[:, 0, [longest, longest + 1]] = True
+            visible[:, 1, [_SHARED, _SHARED + 1, longest + 2]] = True
+            second = extend_rows(module, cache, np.array([branch[1:]] * 2, np.int64), positions, visible)
+            for row, whole in enumerate((long, other)):
+                beside = _logits(module, [[*whole[:_SHARED], *branch[:2]]])[0]
+                after = _logits(module, [[*whole[: _SHARED + 2], branch[2]]])[0]
+                expected = [*_logits(module, [whole])[0][_SHARED:], *beside[_SHARED:], after[-1]]
+                found = [*first[row], *second[row]]
+                if not _agree(torch.stack(found), torch.stack(expected)):
+                    return 0
+        except (AttributeError, RuntimeError, ValueError, TypeError, IndexError):
+            return 0
+    return longest

@@ -15,7 +15,7 @@ from typing import Any
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.models import hub
-from factroots_dagster.store.store import compute_sha256
+from factroots_dagster.store.digests import compute_sha256
 
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 # transformers' own attention implementations; any other name may refer to a repository with code.

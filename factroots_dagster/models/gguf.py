@@ -16,7 +16,7 @@ import transformers
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.configuration import silence_transformers
 from factroots_dagster.store.atomic import atomic_folder
-from factroots_dagster.store.store import compute_sha256
+from factroots_dagster.store.digests import compute_sha256
 
 
 def find_gguf(source: str) -> Path | None:

@@ -12,7 +12,7 @@ slower. The only other place to look at is `feed_forward`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -28,25 +28,28 @@ class VocabularyHead:
     """hidden [m, hidden] -> logits [m, vocabulary], in two steps so that the second can be done in blocks.
 
     transform: hidden [m, hidden] -> [m, inner]. weight: [vocabulary, inner]; bias: [vocabulary] or None.
+    cap: logits are drawn into (-cap, cap) by a hyperbolic tangent; None: they are left as they are.
     """
 
     transform: Head
     weight: torch.Tensor
     bias: torch.Tensor | None
+    cap: float | None = None
 
     def __call__(self, hidden: torch.Tensor) -> torch.Tensor:
         return self.project(self.transform(hidden), slice(None))
 
     def project(self, inner: torch.Tensor, ids: slice | torch.Tensor) -> torch.Tensor:
         """Logits [m, ids] of some entries of the vocabulary. inner: [m, inner], from `transform`."""
-        return functional.linear(inner, self.weight[ids], None if self.bias is None else self.bias[ids])
+        logits = functional.linear(inner, self.weight[ids], None if self.bias is None else self.bias[ids])
+        return logits if self.cap is None else self.cap * torch.tanh(logits / self.cap)
 
 
 def find_vocabulary_head(model: Any) -> VocabularyHead | None:
     """The projection on top of `base_model` of a transformers model.
 
-    None where no head of HEADS reproduces the model's own logits on a short input (an unknown one, or one
-    that also scales or caps them): the caller then runs the whole model.
+    None where no head of HEADS reproduces the model's own logits on a short input: the caller then runs the
+    whole model.
     """
     if model.base_model is model:
         return None
@@ -103,9 +106,22 @@ def _roberta(model: Any) -> VocabularyHead:
     return onto_output_embeddings(model, lambda hidden: head.layer_norm(functional.gelu(head.dense(hidden))))
 
 
+def _rembert(model: Any) -> VocabularyHead:
+    head = model.cls.predictions
+    return onto_output_embeddings(model, lambda hidden: head.LayerNorm(head.activation(head.dense(hidden))))
+
+
+def _electra(model: Any) -> VocabularyHead:
+    """ELECTRA's generator, ConvBERT."""
+    return onto_output_embeddings(model, model.generator_predictions)
+
+
 def _decoder(model: Any) -> VocabularyHead:
-    """The decoders: nothing precedes the projection."""
-    return onto_output_embeddings(model, lambda hidden: hidden)
+    """The decoders: nothing precedes the projection; some scale (Cohere, Granite) or cap (Gemma 2) logits."""
+    config = text_config(model.config)
+    scale = (getattr(config, "logit_scale", None) or 1.0) / (getattr(config, "logits_scaling", None) or 1.0)
+    head = onto_output_embeddings(model, lambda hidden: hidden * scale if scale != 1 else hidden)
+    return replace(head, cap=getattr(config, "final_logit_softcapping", None))
 
 
 def _scaled_decoder(model: Any) -> VocabularyHead:
@@ -120,6 +136,8 @@ HEADS: tuple[Callable[[Any], VocabularyHead], ...] = (
     _modernbert,
     _deberta,
     _albert,
+    _rembert,
+    _electra,
     _decoder,
     _scaled_decoder,
 )

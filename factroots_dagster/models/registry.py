@@ -20,7 +20,8 @@ from factroots_dagster.errors import InputError
 from factroots_dagster.models.completeness import find_defect
 from factroots_dagster.models.steps import is_bare_step, order_by_step, read_step
 from factroots_dagster.store.atomic import atomic_file
-from factroots_dagster.store.store import check_name, visible_folders
+from factroots_dagster.store.store import Store, check_name
+from factroots_dagster.store.versions import visible_folders
 
 TRAINING_ASSET = "sandbox_training"
 _COMMIT = re.compile(r"[0-9a-f]{12,64}")
@@ -112,9 +113,19 @@ def watched_folders(settings: CheckpointSettings) -> dict[str, Path]:
         for path in visible_folders(settings.checkpoints.resolve()):
             folders.setdefault(checkpoint_key(str(path)), path)
     if settings.generated:
-        for path in visible_folders((settings.data_root / settings.world / TRAINING_ASSET).resolve()):
+        for path in _trained_folders(Store(settings.data_root, settings.world)):
             folders.setdefault(f"{settings.world}-{path.name}", path)
     return folders
+
+
+def _trained_folders(store: Store) -> list[Path]:
+    """The folders of checkpoints that training wrote; none before that, or where its manifest is damaged."""
+    try:
+        version = store.version(TRAINING_ASSET)
+    except InputError:
+        return []
+    names = {file.split("/")[0] for file in version.files if "/" in file}
+    return [version.folder / name for name in sorted(names) if not name.startswith((".", "_"))]
 
 
 def incomplete_folders(settings: CheckpointSettings) -> dict[str, str]:

@@ -58,6 +58,7 @@ class AssetRow:
         other results; a test compares results with the numbers under which they were recorded.
     partitioned_by: `()`, `(LANGUAGE,)`, `(CHECKPOINT,)` or `CELL`.
     reads: the assets that it reads; those that do not exist in a world are passed over there.
+    does_without: those of them without which it can be made, too.
     tokenizer_setting: the setting that names a checkpoint whose tokenizer it reads.
     settings: the settings that it reads itself; what is downstream learns of a change through the data.
     settings_if_generated: the settings that it reads in a generated world, where these differ.
@@ -84,6 +85,7 @@ class AssetRow:
     number: int = 1
     partitioned_by: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    does_without: tuple[str, ...] = ()
     tokenizer_setting: str | None = None
     settings: tuple[str, ...] = ()
     settings_if_generated: tuple[str, ...] | None = None
@@ -112,13 +114,14 @@ ROWS = (
     AssetRow(
         name="mlama_release",
         group="sources",
-        description="The facts that models are asked: a verified local copy of the mLAMA release (or, in a "
-        "generated world, one written from the seed), as an inventory of its files and cloze templates.",
+        description="The facts that models are asked: a verified local copy of the mLAMA release (in other "
+        "worlds one that was written from the seed or from CLDR, or imported), as an inventory of its files "
+        "and cloze templates.",
         body=sources.mlama_release,
         kinds=("python", "json"),
         suite=data.release_suite,
         number=2,
-        settings=("mlama_source",),
+        settings=("mlama_source", "fact_set"),
         settings_if_generated=WORLD_SETTINGS,
         schema=fact_tables.MLAMA_RELEASE,
         metrics=metrics.release,
@@ -346,7 +349,7 @@ ROWS = (
         number=3,
         partitioned_by=CELL,
         reads=("checkpoint", "mlama_split"),
-        settings=("precision", "protocols", "mask_counts", "questions"),
+        settings=("precision", "protocols", "mask_counts", "ranked_by", "questions"),
         schema=probing_tables.PREDICTIONS,
         side_tables={"prompts": probing_tables.PROMPT_ANSWERS},
         metrics=metrics.predictions,
@@ -364,7 +367,7 @@ ROWS = (
         number=3,
         partitioned_by=CELL,
         reads=("checkpoint", "mlama_split"),
-        settings=("precision", "questions"),
+        settings=("precision", "ranked_by", "questions"),
         schema=model_tables.ACTIVATION_INDEX,
         pool=MODEL_POOL,
         resources=("models",),
@@ -390,6 +393,7 @@ ROWS = (
         number=2,
         partitioned_by=(CHECKPOINT,),
         reads=("predictions", "fact_coverage", "mlama_split", "wikipedia_volume"),
+        does_without=("wikipedia_volume",),
         settings=("sandbox_seed", "active_languages"),
         schema=probing_tables.PROBING_SCORES,
         side_tables={
@@ -629,6 +633,13 @@ def ancestors(asset: str) -> set[str]:
     for name in CATALOG[asset].reads:
         names |= {name, *ancestors(name)}
     return names
+
+
+def needed_for(asset: str, settings: Settings) -> set[str]:
+    """Everything without which an asset cannot be made in a world, directly or not."""
+    row = CATALOG[asset]
+    read = {other.name for other in rows_in(settings)}.intersection(row.reads) - {*row.does_without}
+    return read.union(*(needed_for(name, settings) for name in read))
 
 
 def passes(rows: Iterable[AssetRow]) -> list[list[AssetRow]]:

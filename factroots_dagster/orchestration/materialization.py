@@ -20,6 +20,7 @@ from factroots_dagster.orchestration.events import Tags, input_tags, materializa
 from factroots_dagster.orchestration.metadata import asset_metadata, materialization_metadata
 from factroots_dagster.orchestration.partitions import Parts, Platform, partition_keys, parts_of
 from factroots_dagster.orchestration.process import tag_run_with_process
+from factroots_dagster.orchestration.progress import describe_made
 from factroots_dagster.orchestration.versions import StoreSnapshot, code_version
 from factroots_dagster.store.store import Store
 
@@ -155,9 +156,8 @@ class _StepRun:
         seconds = time.monotonic() - started
         self.finished[key] = _Finished(seconds, inputs)
         for row in self.rows:
-            info, name = self.store.partition_info(row.name, *parts), "/".join((row.name, *parts))
-            rows = "-" if info.rows is None else f"{info.rows:,}"
-            self.context.log.info(f"{name}: {rows} rows, {info.bytes / 1e6:.2f} MB in {seconds:.1f} s")
+            info, name = self.store.version(row.name, *parts), "/".join((row.name, *parts))
+            self.context.log.info(describe_made(name, info.rows, info.bytes, seconds))
 
     def _is_done(self, parts: Parts) -> bool:
         """Whether an earlier attempt of this run has finished a partition.
@@ -171,7 +171,7 @@ class _StepRun:
             return all(snapshot.is_current(name, parts) for name in names)
         return self.context.retry_number > 0 and all(
             self.store.exists(name, *parts)
-            and self.store.partition_info(name, *parts).run_id == self.context.run.run_id
+            and self.store.version(name, *parts).run_id == self.context.run.run_id
             for name in names
         )
 
@@ -193,7 +193,7 @@ class _StepRun:
                 )
                 writers[row.name] = stack.enter_context(partition)
             resources = {name: getattr(self.context.resources, name) for name in first.resources}
-            step = Step(settings, store, writers, self.context.log.info, **resources)
+            step = Step(settings, store.view(), writers, self.context.log.info, **resources)
             try:
                 first.body(step, *parts)
             except Exception as error:

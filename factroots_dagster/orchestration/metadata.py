@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from factroots_dagster.orchestration.catalog import AssetRow
 from factroots_dagster.orchestration.partitions import Parts
-from factroots_dagster.store.store import PartitionInfo, Store, read_head
+from factroots_dagster.store.store import Store
+from factroots_dagster.store.versions import PartitionVersion
 from factroots_dagster.tables import description_of
 
 PREVIEW_ROWS = 8
@@ -63,33 +64,35 @@ def materialization_metadata(
     """
     from factroots_dagster.orchestration.previews import draw_preview
 
-    info = store.partition_info(row.name, *parts)
+    store = store.view()
+    version, folder = store.version(row.name, *parts), store.shown_folder(row.name, *parts)
     metadata: dict[str, Any] = {}
-    if (info.path / "index.html").is_file():
-        metadata["page"] = dg.MetadataValue.path(info.path / "index.html")  # browsers follow no file link
+    if version.has("index.html"):
+        metadata["page"] = dg.MetadataValue.path(folder / "index.html")  # browsers follow no file link
     if (picture := draw_preview(row.name, store, *parts)) is not None:
         metadata["picture"] = dg.MetadataValue.md(picture_markdown(picture))
     if row.metrics is not None:
         numbers = row.metrics(store, *parts)
         metadata |= {name: value for name, value in numbers.items() if value is not None}
-    if (head := read_head(info.path, PREVIEW_ROWS)) is not None:
+    head = None if version.rows is None else next(version.read_batches(PREVIEW_ROWS), None)
+    if head is not None:
         metadata["preview"] = _preview(head)
-    if info.rows is not None:
-        metadata["dagster/partition_row_count" if parts else "dagster/row_count"] = info.rows
+    if version.rows is not None:
+        metadata["dagster/partition_row_count" if parts else "dagster/row_count"] = version.rows
     metadata |= {
-        "dagster/uri": info.path.as_uri(),
-        "path": dg.MetadataValue.path(info.path),
-        "megabytes": round(info.bytes / 1e6, 3),
-        "digest": info.digest,
-        "inputs": dg.MetadataValue.json(dict(info.inputs)),
+        "dagster/uri": folder.as_uri(),
+        "path": dg.MetadataValue.path(folder),
+        "megabytes": round(version.bytes / 1e6, 3),
+        "digest": version.digest,
+        "inputs": dg.MetadataValue.json(dict(version.inputs)),
     }
-    return metadata if seconds is None else {**metadata, **_speed(info, seconds)}
+    return metadata if seconds is None else {**metadata, **_speed(version, seconds)}
 
 
-def _speed(info: PartitionInfo, seconds: float) -> Mapping[str, float]:
-    rates = {"seconds": round(seconds, 3), "megabytes_per_second": round(info.bytes / 1e6 / seconds, 3)}
-    if info.rows is not None:
-        rates["rows_per_second"] = round(info.rows / seconds, 1)
+def _speed(version: PartitionVersion, seconds: float) -> Mapping[str, float]:
+    rates = {"seconds": round(seconds, 3), "megabytes_per_second": round(version.bytes / 1e6 / seconds, 3)}
+    if version.rows is not None:
+        rates["rows_per_second"] = round(version.rows / seconds, 1)
     return rates
 
 

@@ -31,7 +31,7 @@ def find_current(
 
     def on_disk(name: str) -> bool:
         partitions = CATALOG[name].partitions(keys)
-        failed = _failed_partitions(instance, name)
+        failed = failed_partitions(instance, name)
         return all(
             snapshot.is_current(name, parts) and ("|".join(parts) or None) not in failed
             for parts in partitions
@@ -40,7 +40,7 @@ def find_current(
     return current_assets(assets, on_disk)
 
 
-def _failed_partitions(instance: dg.DagsterInstance, asset: str) -> set[str | None]:
+def failed_partitions(instance: dg.DagsterInstance, asset: str) -> set[str | None]:
     """An asset's partitions whose blocking check failed when it last ran; None where it has no partitions."""
     key = dg.AssetCheckKey(dg.AssetKey(asset), BLOCKING)
     found = instance.event_log_storage.get_asset_check_partition_info([key])

@@ -43,7 +43,7 @@ def _articles(store: Store, language: str) -> bytes:
 
 def _mentions(store: Store, language: str) -> bytes:
     counts = {
-        "mentions": store.partition_info("entity_mentions", language).rows,
+        "mentions": store.version("entity_mentions", language).rows,
         "aliases": store.read_side("aliases", "entity_mentions", language).num_rows,
     }
     return draw.draw_counts(counts, "count (logarithmic)")

@@ -1,4 +1,4 @@
-"""A whole world made in one process, stage by stage: what `factroots demo` and the job `everything` run.
+"""A whole world made in one process, stage by stage: what `factroots run` and the job `everything` run.
 
 Every stage is an ordinary Dagster run on the instance, so the UI shows its history. One process imports Great
 Expectations, starts Spark and loads each model once, however many languages there are.
@@ -6,16 +6,18 @@ Expectations, starts Spark and loads each model once, however many languages the
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import difflib
+import uuid
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import dagster as dg
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.registry import lookup, registered
-from factroots_dagster.orchestration.catalog import AssetRow, rows_in
+from factroots_dagster.orchestration.catalog import AssetRow, needed_for, rows_in
+from factroots_dagster.orchestration.history import TAGS as RUN_TAGS
+from factroots_dagster.orchestration.history import claim_run
 from factroots_dagster.orchestration.outdated import find_current
 from factroots_dagster.orchestration.partitions import (
     BLOCK,
@@ -24,8 +26,11 @@ from factroots_dagster.orchestration.partitions import (
     LANGUAGE,
     Platform,
     checkpoint_set,
+    parts_of,
 )
+from factroots_dagster.orchestration.progress import Reporter, find_made
 from factroots_dagster.sandbox.blocks import block_names
+from factroots_dagster.settings import Settings
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
 
@@ -72,29 +77,29 @@ def stages(rows: Sequence[AssetRow]) -> list[Stage]:
 class StageRunner:
     """Runs selections of the world's assets, with their checks, in this process.
 
-    definitions: the world's assets and checks. say: prints a line for people.
+    job: holds the world's assets and checks. reporter: is told what happens.
     """
 
     platform: Platform
-    definitions: Sequence[Any]
-    resources: Mapping[str, Any]
+    job: dg.JobDefinition
     instance: dg.DagsterInstance
-    say: Callable[[str], None]
+    reporter: Reporter
 
     def run(
         self, title: str, assets: Iterable[str], first: str | None = None, last: str | None = None
     ) -> None:
         """Materialize assets in the partitions from `first` to `last`; raises StageFailedError."""
-        started = time.monotonic()
-        self.say(title)
-        tags = {}
+        names = list(assets)
+        self.reporter.begin(title, len(names) * self._width(first, last))
+        tags = dict(RUN_TAGS)
         if first is not None and last is not None:
-            tags = {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
-        result = dg.materialize(
-            self.definitions,
-            selection=dg.AssetSelection.assets(*assets),
+            tags |= {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
+        run_id = str(uuid.uuid4())
+        self.instance.add_event_listener(run_id, self._listen)
+        result = self.job.execute_in_process(
+            asset_selection=[dg.AssetKey(name) for name in names],
             instance=self.instance,
-            resources=self.resources,
+            run_id=run_id,
             partition_key=first if last is None else None,
             tags=tags,
             run_config=_QUIET,
@@ -105,8 +110,28 @@ class StageRunner:
         for check in result.get_asset_check_evaluations():
             if not check.passed and (check.partition or first is None or last is None):
                 partition = f" [{check.partition}]" if check.partition else ""
-                self.say(f"  warning: {check.asset_key.to_user_string()}{partition}: {check.description}")
-        self.say(f"  {time.monotonic() - started:.1f} s")
+                self.reporter.warn(f"{check.asset_key.to_user_string()}{partition}: {check.description}")
+        self.reporter.end()
+
+    def _listen(self, event: dg.EventLogEntry) -> None:
+        """Pass on what a run in this process logs."""
+        claim_run(self.instance, event.run_id)
+        if event.dagster_event is None:
+            if name := find_made(event.user_message):
+                self.reporter.finish_partition(name)
+            else:
+                self.reporter.say(event.user_message)
+
+    def _width(self, first: str | None, last: str | None) -> int:
+        """How many languages, or blocks, a range of partitions has."""
+        if first is None or last is None:
+            return 1
+        settings = self.platform.settings
+        for keys in (settings.active_languages, block_names(settings.sandbox_blocks)):
+            ends = [parts_of(end)[-1] for end in (first, last)]
+            if all(end in keys for end in ends):
+                return 1 + keys.index(ends[1]) - keys.index(ends[0])
+        return 1
 
     def run_stage(
         self,
@@ -126,6 +151,7 @@ class StageRunner:
             current = find_current(self.platform, self.instance, assets, checkpoint)
             assets = [name for name in assets if name not in current]
         if not assets:
+            self.reporter.skip()
             return False
         languages = self.platform.settings.active_languages
         names = ", ".join(assets)
@@ -144,51 +170,96 @@ class StageRunner:
         return True
 
 
-def materialize_world(runner: StageRunner, *, only_outdated: bool = False) -> list[str]:
-    """Materialize every asset that is not made on demand, for every checkpoint; returns the checkpoints.
+@dataclass(frozen=True)
+class Choice:
+    """Which part of a world is made.
 
-    only_outdated: but for what is up to date; a line says so where that is everything. Raises InputError when
-    no checkpoint is registered (only possible outside generated worlds), and StageFailedError when a run
-    fails.
+    checkpoint: that of this one only. until: these assets only, and what they cannot be made without;
+    everything that is not made on demand where it is empty.
     """
-    settings = runner.platform.settings
+
+    checkpoint: str | None = None
+    until: tuple[str, ...] = ()
+
+    def rows(self, settings: Settings) -> list[AssetRow]:
+        """The assets that are made; raises InputError for one that the world does not have."""
+        rows = rows_in(settings)
+        if not self.until:
+            return [row for row in rows if not row.on_demand]
+        names = [row.name for row in rows]
+        for name in self.until:
+            if name not in names:
+                nearest = difflib.get_close_matches(name, names, n=1)
+                remedy = f"write {nearest[0]}" if nearest else f"choose from {', '.join(names)}"
+                raise InputError(f"world {settings.world!r} has no asset {name!r}", remedy)
+        wanted = set(self.until).union(*(needed_for(name, settings) for name in self.until))
+        return [row for row in rows if row.name in wanted]
+
+
+EVERYTHING = Choice()
+
+
+def materialize_world(
+    runner: StageRunner, choice: Choice = EVERYTHING, *, only_outdated: bool = False
+) -> list[str]:
+    """Materialize the chosen part of a world; returns the checkpoints of which something was chosen.
+
+    only_outdated: but for what is up to date. Raises InputError when no checkpoint is registered (only
+    possible outside generated worlds), or not the chosen one, and StageFailedError when a run fails.
+    """
+    settings, reporter = runner.platform.settings, runner.reporter
+    rows = choice.rows(settings)
+    before, of_checkpoint, after = divide(stages(rows))
     # Elsewhere training makes them. A model that cannot be asked is refused before any dump is read.
-    described = [] if settings.generated else _registered_partitions(runner)
-    if described and settings.wordpiece_checkpoint:
-        lookup(settings, settings.wordpiece_checkpoint)
-    did_anything = [
+    asked: list[str] = []
+    described: list[str] = []
+    if not settings.generated:
+        asked = _registered_partitions(runner, choice.checkpoint) if of_checkpoint else []
+        tokenizer = settings.wordpiece_checkpoint
+        described = [*asked, *(_registered_partitions(runner, tokenizer) if tokenizer else [])]
+        described = list(dict.fromkeys(described))
+    expected = len(asked) or _expected_checkpoints(settings, choice.checkpoint)
+    reporter.expect(len(described) + len(before) + expected * len(of_checkpoint) + len(after))
+    for key in described:
         runner.run_stage(Stage((CHECKPOINT,), ("checkpoint",)), key, only_outdated=only_outdated)
-        for key in described
-    ]
-    before, of_checkpoint, after = divide(stages([row for row in rows_in(settings) if not row.on_demand]))
-    did_anything += [runner.run_stage(stage, only_outdated=only_outdated) for stage in before]
-    checkpoints = described or _registered_partitions(runner)
+    for stage in before:
+        runner.run_stage(stage, only_outdated=only_outdated)
+    if of_checkpoint and not asked:
+        asked = _registered_partitions(runner, choice.checkpoint)
     skip = ["checkpoint"] if described else []
-    for key in checkpoints:
+    for key in asked:
         for stage in of_checkpoint:
-            did_anything.append(runner.run_stage(stage, key, skip=skip, only_outdated=only_outdated))
-    did_anything += [runner.run_stage(stage, only_outdated=only_outdated) for stage in after]
-    if not any(did_anything):
-        runner.say("nothing has changed: every asset is up to date")
-    return checkpoints
+            runner.run_stage(stage, key, skip=skip, only_outdated=only_outdated)
+    for stage in after:
+        runner.run_stage(stage, only_outdated=only_outdated)
+    return asked
 
 
 def divide(plan: Sequence[Stage]) -> tuple[list[Stage], list[Stage], list[Stage]]:
     """The stages before any checkpoint is asked, those of a checkpoint, and those over all checkpoints."""
     of_checkpoint = [stage for stage in plan if CHECKPOINT in stage.partitioned_by]
-    first = plan.index(of_checkpoint[0])
+    first = plan.index(of_checkpoint[0]) if of_checkpoint else len(plan)
     rest = [stage for stage in plan[first:] if CHECKPOINT not in stage.partitioned_by]
     return list(plan[:first]), of_checkpoint, rest
 
 
-def _registered_partitions(runner: StageRunner) -> list[str]:
-    """The registered checkpoints, each of which is made a partition; raises InputError when there is none."""
+def _expected_checkpoints(settings: Settings, chosen: str | None) -> int:
+    """How many checkpoints there will be, those that a training has yet to save among them."""
+    from factroots_dagster.sandbox.training import checkpoint_steps
+
+    if chosen is not None:
+        return 1
+    return len(registered(settings)) or len(checkpoint_steps(settings.dials.steps))
+
+
+def _registered_partitions(runner: StageRunner, chosen: str | None) -> list[str]:
+    """The registered checkpoints, or the chosen one, each made a partition; raises InputError without any."""
     settings = runner.platform.settings
     checkpoints = list(registered(settings))
     if not checkpoints:
         raise InputError("no checkpoint is registered", "run: factroots checkpoints add <hub id or folder>")
     runner.instance.add_dynamic_partitions(checkpoint_set(settings.world), checkpoints)
-    return checkpoints
+    return checkpoints if chosen is None else [lookup(settings, chosen).key]
 
 
 def _reasons(result: dg.ExecuteInProcessResult) -> str:

@@ -45,11 +45,11 @@ class StoreSnapshot:
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self.store, self.settings = store, settings
-        self._manifests: dict[tuple[str, Parts], dict[str, Any] | None] = {}
+        self._manifests: dict[tuple[str, Parts], Mapping[str, Any] | None] = {}
         self._folders = cache(store.folders)
         self._joint: dict[tuple[str, tuple[str | None, ...]], str | None] = {}
 
-    def manifest(self, asset: str, parts: Parts) -> dict[str, Any] | None:
+    def manifest(self, asset: str, parts: Parts) -> Mapping[str, Any] | None:
         """What a partition says of itself, None when there is none."""
         if (asset, parts) not in self._manifests:
             exists = self.store.exists(asset, *parts)

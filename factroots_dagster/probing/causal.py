@@ -7,7 +7,9 @@ have no probability. The encoder of an encoder-decoder reads it with a blank in 
 are the object by itself and what closes it.
 
 - `typed_rank`: candidates are ranked by the log-likelihood of the whole sentence, including what follows
-  [Y]: the sum over its tokens, not divided by their number. Every template serves.
+  [Y]: the sum over its tokens, not divided by their number. Every template serves. With `ranked_by` "object"
+  the sentence ends with the object, wherever the subject comes before it; it stays whole where it does not,
+  and where an encoder has read it.
 - `margin`: by how many nats the object's sentence leads that of the best other candidate, minus the same with
   the subject left out (the prior: the template without [X]; a decoder has no neutral token to put there, and
   any word would belong to one language). A relation's favourite leads without a subject, too.
@@ -29,6 +31,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -44,14 +47,11 @@ from factroots_dagster.models.forward import (
 )
 from factroots_dagster.models.framing import Context
 from factroots_dagster.models.tokenizer import bare_space_ids
-from factroots_dagster.probing.causal_likelihood import (
-    Sentences,
-    fitting_budget,
-    greedy_continuations,
-    log_likelihoods,
-)
+from factroots_dagster.probing.candidate_tries import score_sentences
+from factroots_dagster.probing.causal_likelihood import Sentences, fitting_budget, greedy_continuations
 from factroots_dagster.probing.masking import batch_of, length_of
 from factroots_dagster.probing.predictions import (
+    CandidateRanking,
     in_split_order,
     relation_predictions,
     rows_by_relation,
@@ -69,6 +69,9 @@ from factroots_dagster.probing.sentences import (
 CHUNK = 16_384  # sentences in memory at once
 NEURON_BYTES = 1 << 32  # of the neurons of one batch
 
+RankedBy = Literal["sentence", "object"]
+"""What candidates are ranked by: the likelihood of the sentence, or of its part up to the object."""
+
 Ids = list[int]
 
 
@@ -78,6 +81,7 @@ def probe_causal(
     activations_folder: Path,
     *,
     candidates: Mapping[str, Iterable[str]] | None = None,
+    ranked_by: RankedBy = "sentence",
     progress: Callable[[str], None] | None = None,
     token_budget: int | None = None,
     chunk: int = CHUNK,
@@ -97,7 +101,7 @@ def probe_causal(
     for relation, rows in rows_by_relation(split).items():
         table = split.take(pa.array(rows))
         with torch.inference_mode():
-            answers = _Answers(model, table, budget, (candidates or {}).get(relation, ()))
+            answers = _Answers(model, table, budget, (candidates or {}).get(relation, ()), ranked_by)
             answers.generate()
             answers.score_candidates(chunk)
             tables.append(relation_predictions(table, answers.labels, answers.measured()))
@@ -106,6 +110,12 @@ def probe_causal(
         reporter.advance(len(rows))
     activations.close()
     return in_split_order(tables, order)
+
+
+def _ranked_text(template: str, ranked_by: RankedBy) -> str:
+    """The template, without what follows [Y] where that is not to be scored and [X] comes before."""
+    before, _, after = template.partition("[Y]")
+    return f"{before}[Y]" if ranked_by == "object" and "[X]" in before else before + "[Y]" + after
 
 
 @dataclass
@@ -119,6 +129,7 @@ class _Answers:
     rows: pa.Table
     budget: int
     candidates: Iterable[str] = ()  # labels that compete with the rows' own objects
+    ranked_by: RankedBy = "sentence"
     too_long: set[int] = field(default_factory=set)  # questions
     prompts: dict[int, Ids] = field(default_factory=dict)  # question -> ids that the model continues
     objects: dict[tuple[int, int], Asked] = field(default_factory=dict)  # (question, candidate)
@@ -145,9 +156,14 @@ class _Answers:
         self.questions_of_prior: dict[int, list[int]] = {}
         for prior, question in dict.fromkeys(zip(self.row_prior, self.row_question, strict=True)):
             self.questions_of_prior.setdefault(prior, []).append(question)
-        self.contexts = [split_at_object(template, subject) for template, subject in self.questions]
+        ranked_by = self.ranked_by if self.frame.blank is None else "sentence"
+        self.contexts = [
+            split_at_object(_ranked_text(template, ranked_by), subject)
+            for template, subject in self.questions
+        ]
         self.sources = self.frame.sources(self.contexts)
         self.scores = np.full((len(self.questions), len(self.labels)), -np.inf)
+        self.kept = CandidateRanking(self.rows, self.labels).places
 
     def _tokenize(self, texts: Sequence[str]) -> list[Ids]:
         """Ids of each text after the start tokens."""
@@ -167,7 +183,7 @@ class _Answers:
         for begin in range(0, len(self.questions) if usable else 0, step):
             part = range(begin, min(begin + step, len(self.questions)))
             sentences = self._sentences(part, usable, asked_candidates)
-            sums, means = log_likelihoods(self.model, list(sentences.values()), self.budget)
+            sums, means = score_sentences(self.model, list(sentences.values()), self.budget)
             for question, scores, object_means in zip(sentences, sums, means, strict=True):
                 self.scores[question, usable] = scores
                 for index, mean in object_means.items():
@@ -188,7 +204,9 @@ class _Answers:
             if longest > self.model.max_length:
                 self.too_long.add(question)
             else:
-                sentences[question] = Sentences(question_ids, {}, source)
+                prior = self.questions[question][1] is None
+                best = None if prior else self.kept
+                sentences[question] = Sentences(question_ids, {}, source, best)
         pairs = [
             (question, index)
             for question in sentences

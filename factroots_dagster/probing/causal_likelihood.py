@@ -22,8 +22,8 @@ from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.models.forward import (
     LOGIT_BUDGET,
     Batch,
+    compute_logits,
     forward_pass,
-    logit_blocks,
     run_in_batches,
     summarize_logits,
     target_logprobs,
@@ -40,11 +40,13 @@ class Sentences:
 
     object_positions: for some candidates, the positions of the tokens whose mean log-probability is wanted.
     source: what an encoder before the decoder reads.
+    best: how many of the best candidates have to be scored exactly, beside those; None for all.
     """
 
     ids: list[list[int]]
     object_positions: dict[int, list[int]]
     source: list[int] | None = None
+    best: int | None = None
 
     @property
     def longest(self) -> int:
@@ -141,11 +143,15 @@ def _run_whole(
 
 def fitting_budget(model: LoadedModel, budget: int) -> int:
     """The token budget, reduced where caches, or logits that cannot be computed in blocks, would not fit."""
+    budget = min(budget, most_cached_tokens(model))
+    return budget if model.head is not None else min(budget, LOGIT_BUDGET // len(model.tokenizer))
+
+
+def most_cached_tokens(model: LoadedModel) -> int:
+    """How many tokens' keys and values CACHE_BYTES hold."""
     weights = model.model.get_input_embeddings().weight
     # An upper bound: with grouped-query attention keys and values are narrower.
-    cache_bytes_per_token = 2 * model.ffn.layers * weights.shape[1] * weights.element_size()
-    budget = min(budget, CACHE_BYTES // cache_bytes_per_token)
-    return budget if model.head is not None else min(budget, LOGIT_BUDGET // len(model.tokenizer))
+    return CACHE_BYTES // int(2 * model.ffn.layers * weights.shape[1] * weights.element_size())
 
 
 def _run_batch(
@@ -165,7 +171,7 @@ def _run_batch(
     continued = [index for index, ids in enumerate(rest) if len(ids)]
     owners = np.array([pairs[index][0] for index in continued], np.int64)
     first_ids = np.array([rest[index][0] for index in continued], np.int64)
-    first = _log_probabilities(model, hidden[:, -1], owners, first_ids)
+    first = log_probabilities(model, hidden[:, -1], owners, first_ids)
     for index, value in zip(continued, first, strict=True):
         logprobs[index][0] = value
     longer = [index for index in continued if len(rest[index]) > 1]
@@ -185,7 +191,7 @@ def _run_batch(
         rows, columns = np.nonzero(np.arange(ids.shape[1])[None] < counts[:, None])
         tokens = hidden[torch.from_numpy(rows).to(model.device), torch.from_numpy(columns).to(model.device)]
         expected = np.concatenate([rest[index][1:] for index in batch])
-        values = _log_probabilities(model, tokens, np.arange(len(expected)), expected)
+        values = log_probabilities(model, tokens, np.arange(len(expected)), expected)
         for index, part in zip(batch, np.split(values, np.cumsum(counts)[:-1]), strict=True):
             logprobs[index][1:] = part
 
@@ -193,17 +199,26 @@ def _run_batch(
     yield from zip(pairs, logprobs, strict=True)
 
 
-def _log_probabilities(
+def log_probabilities(
     model: LoadedModel, tokens: torch.Tensor, rows: npt.NDArray[np.int64], ids: npt.NDArray[np.int64]
 ) -> Floats:
-    """Natural log-probabilities [n] of ids [n] as predicted by the tokens in `rows` [n], ascending."""
+    """Natural log-probabilities [n] of ids [n] as predicted by the tokens in `rows` [n], ascending.
+
+    tokens: [m, ...], the result of a forward pass; their logits are computed in smaller blocks where memory
+    runs out.
+    """
     logprobs = np.zeros(len(ids))
-    for block, logits in logit_blocks(model, tokens):
+
+    def run(indices: list[int]) -> None:
+        block = slice(indices[0], indices[-1] + 1)  # of equal lengths all stay in their order
+        logits = compute_logits(model, tokens[block])
         begin, end = np.searchsorted(rows, [block.start, block.stop])
         row = torch.from_numpy(rows[begin:end] - block.start).to(logits.device)
         column = torch.from_numpy(ids[begin:end]).to(logits.device)
         values = logits[row, column] - torch.logsumexp(logits, dim=1)[row]
         logprobs[begin:end] = values.cpu().numpy()
+
+    run_in_batches(model, [1] * len(tokens), max(1, LOGIT_BUDGET // len(model.tokenizer)), run)
     return logprobs
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from factroots_dagster.models.checkpoint import LoadedModel
+from factroots_dagster.probing.causal import RankedBy
 from factroots_dagster.probing.probe import probe
 from factroots_dagster.probing.prompts import MaskCounts
 from factroots_dagster.probing.schema import PROMPT_ANSWERS
@@ -23,14 +24,15 @@ def ask_further_prompts(
     predictions: pa.Table,
     *,
     mask_counts: MaskCounts = "relation",
+    ranked_by: RankedBy = "sentence",
     candidates: Mapping[str, Iterable[str]] | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> pa.Table:
     """PROMPT_ANSWERS of the relations that have further templates, by prompt, in the order of the split.
 
     split, further: MLAMA_SPLIT and FURTHER_TEMPLATES of one language. predictions: PREDICTIONS of the split,
-    which are those of the first prompt. mask_counts, candidates, progress: see `probe.probe`. Raises
-    InputError for broken templates and logits that are not finite.
+    which are those of the first prompt. mask_counts, ranked_by, candidates, progress: see `probe.probe`.
+    Raises InputError for broken templates and logits that are not finite.
     """
     relations = pc.unique(further["relation"])
     tables = [_answers(predictions.filter(pc.is_in(predictions["relation"], relations)), 1)]
@@ -43,6 +45,7 @@ def ask_further_prompts(
                 rows,
                 Path(folder),
                 mask_counts=mask_counts,
+                ranked_by=ranked_by,
                 candidates=candidates,
                 progress=progress,
             )

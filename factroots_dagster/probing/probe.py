@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.probing.answers import Protocol
-from factroots_dagster.probing.causal import probe_causal
+from factroots_dagster.probing.causal import RankedBy, probe_causal
 from factroots_dagster.probing.masked import probe_masked
 from factroots_dagster.probing.prompts import MaskCounts
 
@@ -24,6 +24,7 @@ def probe(
     *,
     protocols: Sequence[Protocol] = (),
     mask_counts: MaskCounts = "relation",
+    ranked_by: RankedBy = "sentence",
     candidates: Mapping[str, Iterable[str]] | None = None,
     progress: Callable[[str], None] | None = None,
     token_budget: int | None = None,
@@ -34,7 +35,8 @@ def probe(
     "activations", float32 [facts, layers, neurons]) and `data.parquet` (ACTIVATION_INDEX) for the rows with a
     full match. protocols: what else a masked model is asked, see `pll` and `filling`; ignored for a decoder.
     mask_counts: with how many masks a masked model is asked, see `prompts.build_prompts`; with "object" there
-    are no ranks of candidates, no prior and no partial match. candidates: by relation, labels that compete
+    are no ranks of candidates, no prior and no partial match. ranked_by: what a decoder's candidates are
+    ranked by, see `causal`. candidates: by relation, labels that compete
     with the objects of the split where that is a sample. progress: receives messages for people.
     token_budget: padded tokens of one batch; batches are halved when memory runs out.
 
@@ -48,6 +50,7 @@ def probe(
             split,
             activations_folder,
             candidates=candidates,
+            ranked_by=ranked_by,
             progress=progress,
             token_budget=token_budget,
         )

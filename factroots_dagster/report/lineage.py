@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,7 @@ def trace_lineage(store: Store, inputs: Iterable[str]) -> list[Origin]:
     Only partitions that are still in the store are followed further; digests are those of the partitions as
     they are now. inputs: partitions written as `asset/part/part`.
     """
-    manifests: dict[str, dict[str, Any]] = {}
+    manifests: dict[str, Mapping[str, Any]] = {}
     queue = list(inputs)
     while queue:
         key = queue.pop()
@@ -49,7 +49,7 @@ def _asset_of(key: str) -> str:
     return key.split("/")[0]
 
 
-def _joint_digest(manifests: dict[str, dict[str, Any]]) -> str:
+def _joint_digest(manifests: Mapping[str, Mapping[str, Any]]) -> str:
     """The digest of a single partition, or one over the digests of all."""
     if len(manifests) == 1:
         (manifest,) = manifests.values()

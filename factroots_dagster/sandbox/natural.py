@@ -34,8 +34,11 @@ def _locale(code: str) -> Locale:
     return Locale.parse(code)
 
 
-def natural_pairs(relation: str) -> dict[Named, list[Named]]:
-    """All subjects of P17, P37 or P38 and their objects, in the order of CLDR's codes."""
+def natural_pairs(relation: str, day: datetime.date = CURRENCY_DAY) -> dict[Named, list[Named]]:
+    """All subjects of P17, P37 or P38 and their objects, in the order of CLDR's codes.
+
+    day: of which the currencies are.
+    """
     zones = {zone: country for zone, country in get_global("zone_territories").items() if "/" in zone}
     countries = sorted(set(zones.values()) - _NO_COUNTRIES)
     if relation == "P17":
@@ -45,7 +48,7 @@ def natural_pairs(relation: str) -> dict[Named, list[Named]]:
     objects: Callable[[str], Sequence[str]] = (
         get_official_languages
         if relation == "P37"
-        else lambda country: get_territory_currencies(country, CURRENCY_DAY, CURRENCY_DAY)
+        else lambda country: get_territory_currencies(country, day, day)
     )
     object_class = _OBJECT_CLASS[relation]
     pairs = {

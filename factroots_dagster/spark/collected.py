@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from factroots_dagster.spark.jobs import Job, divide_into_jobs
 from factroots_dagster.spark.parts import Parts, share_tasks, unpack
 from factroots_dagster.spark.progress import PROGRESS_SECONDS, format_resumption
 from factroots_dagster.store.atomic import atomic_file
+from factroots_dagster.store.digests import compute_sha256
 from factroots_dagster.tables import storage_schema
 
 if TYPE_CHECKING:
@@ -43,10 +45,10 @@ def collect_parts(
     call with the same folder computes only the jobs that are missing, until `forget_collected`.
     """
     sizes, schema = parts.sizes, storage_schema(parts.schema)
-    kept = sorted(folder.glob(f"{COLLECTED}{name}-*.parquet")) if folder else []
+    kept = _whole_files(folder, name) if folder else []
     tables, finished = {}, set[int]()
     for path in kept:
-        first, count = map(int, path.stem.split("-")[-2:])
+        first, count = map(int, path.stem.split("-")[-3:-1])
         tables[first] = pq.read_table(path)
         finished.update(range(first, first + count))
     if finished and progress:
@@ -62,12 +64,31 @@ def collect_parts(
             table = pa.concat_tables([schema.empty_table(), *map(unpack, table[0])])
         table = table.cast(schema)
         if folder and (kept or len(jobs) > 1):
-            target = folder / f"{COLLECTED}{name}-{numbers[0]:07d}-{len(numbers)}.parquet"
-            with atomic_file(target) as temporary:
-                pq.write_table(table, temporary)
+            _keep(table, folder, f"{COLLECTED}{name}-{numbers[0]:07d}-{len(numbers)}")
         tables[numbers[0]] = table
         finished.update(numbers)
     return pa.concat_tables([schema.empty_table(), *(tables[first] for first in sorted(tables))])
+
+
+def _keep(table: pa.Table, folder: Path, name: str) -> None:
+    """Write what a job has found to a file whose name ends with its SHA-256."""
+    stream = pa.BufferOutputStream()
+    pq.write_table(table, stream)
+    content = stream.getvalue()
+    digest = hashlib.sha256(content).hexdigest()
+    with atomic_file(folder / f"{name}-{digest}.parquet") as temporary:
+        temporary.write_bytes(content)
+
+
+def _whole_files(folder: Path, name: str) -> list[Path]:
+    """The files that earlier calls have written; those that a power cut has damaged are removed."""
+    whole = []
+    for path in sorted(folder.glob(f"{COLLECTED}{name}-*.parquet")):
+        if compute_sha256(path) == path.stem.split("-")[-1]:
+            whole.append(path)
+        else:
+            path.unlink()
+    return whole
 
 
 def _bring(frame: DataFrame, reduce: Callable[[DataFrame], DataFrame] | None) -> pa.Table:

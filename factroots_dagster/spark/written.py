@@ -17,7 +17,8 @@ from factroots_dagster.spark.jobs import Job, divide_into_jobs
 from factroots_dagster.spark.parts import Outcome, Outcomes, Parts
 from factroots_dagster.spark.progress import PROGRESS_SECONDS, format_resumption
 from factroots_dagster.store.atomic import atomic_file
-from factroots_dagster.store.store import main_files
+from factroots_dagster.store.finished import are_whole, keep_files
+from factroots_dagster.store.parquet import main_files
 from factroots_dagster.tables import storage_schema
 
 if TYPE_CHECKING:
@@ -60,12 +61,13 @@ def write_parts(
 
     The parts are computed in jobs (see `divide_into_jobs`, also for job_bytes).
     After a call that failed or was killed, a call with the same folder computes only the jobs that are
-    missing, until `forget_finished` forgets those that are not. Raises InputError where the workers' files
-    are not in `folder`: on a cluster it must be on a file system that all of them share.
+    missing, until `forget_finished` forgets those that are not; a part whose files are not what they were, as
+    after a power cut, is missing too. Raises InputError where the workers' files are not in `folder`: on a
+    cluster it must be on a file system that all of them share.
     """
     sizes = parts.sizes
     _remove_jobs(folder)
-    outcomes = _read_finished(folder)
+    outcomes = _take_up(folder)
     if outcomes and progress:
         progress(format_resumption(parts.what, len(outcomes), len(sizes)))
     pending = [number for number in range(len(sizes)) if number not in outcomes]
@@ -79,11 +81,15 @@ def write_parts(
         name = uuid.uuid4().hex
         target = folder.absolute() / f"{_JOB_FOLDER}{name}"
         job.run(partial(_write_frame, path=f"file://{target}", options=options), progress, seconds)
-        if (rows := _move_files(target, folder, job.part_of)) != job.rows:
+        rows, files = _move_files(target, folder, job.part_of)
+        if rows != job.rows:
             problem = f"Spark's workers have told of {job.rows:,} rows, of which {rows:,} are in {folder}"
             raise InputError(problem, "choose a data root that all workers see by the same path")
         with atomic_file(folder / _FINISHED.format(name=name)) as temporary:
-            temporary.write_text(json.dumps(sorted(job.outcomes.items())))
+            finished = [
+                (number, outcome, files.get(number, {})) for number, outcome in sorted(job.outcomes.items())
+            ]
+            temporary.write_text(json.dumps(finished))
         outcomes |= job.outcomes
     if len(outcomes) == len(sizes):
         ensure_table(folder, parts.schema)
@@ -94,26 +100,43 @@ def _write_frame(frame: DataFrame, path: str, options: Mapping[str, str]) -> Non
     frame.write.options(**options).parquet(path)
 
 
-def _move_files(source: Path, folder: Path, part_of: Mapping[int, int]) -> int:
-    """Move the files of a finished job beside the others, but for those of parts that are not kept; the
-    number of rows in all of them. part_of: by partition, the part that is kept.
+def _move_files(
+    source: Path, folder: Path, part_of: Mapping[int, int]
+) -> tuple[int, dict[int, dict[str, str]]]:
+    """Move the files of a finished job beside the others, but for those of parts that are not kept.
+
+    part_of: by partition, the part that is kept. The number of rows in all of them, and by part the SHA-256
+    of its files.
     """
-    total = 0
+    total, digests = 0, dict[int, dict[str, str]]()
     for path in sorted(source.glob("part-*.parquet")):
         # part-<partition>-<unique id>-c<file>.<compression>.parquet
         partition, file = int(path.name.split("-")[1]), int(path.name.partition(".")[0].rpartition("-c")[2])
         rows = pq.read_metadata(path).num_rows
         total += rows
         if rows and partition in part_of:
-            path.replace(folder / f"part-{part_of[partition]:05d}-{file:03d}.parquet")
+            number = part_of[partition]
+            moved = path.replace(folder / f"part-{number:05d}-{file:03d}.parquet")
+            digests.setdefault(number, {}).update(keep_files([moved]))
     shutil.rmtree(source)
-    return total
+    return total, digests
 
 
-def _read_finished(folder: Path) -> Outcomes:
-    """The outcomes of the parts that earlier calls have finished."""
-    files = sorted(folder.glob(_ANY_FINISHED))
-    return {number: outcome for path in files for number, outcome in json.loads(path.read_text())}
+def _take_up(folder: Path) -> Outcomes:
+    """The outcomes of the parts that earlier calls have finished and whose files are whole.
+
+    What else is there of the table is removed. An outcome may name `files` of its own, with their SHA-256.
+    """
+    outcomes, kept = Outcomes(), set[str]()
+    for note in sorted(folder.glob(_ANY_FINISHED)):
+        for number, outcome, files in json.loads(note.read_text()):
+            if are_whole(folder, files | outcome.get("files", {})):
+                outcomes[number] = outcome
+                kept.update(files)
+    for path in main_files(folder):
+        if path.name not in kept:
+            path.unlink()
+    return outcomes
 
 
 def forget_finished(folder: Path) -> None:

@@ -1,12 +1,11 @@
-"""Atomic replacement of a folder or a file: a temporary sibling, fsync, then one rename, under a lock.
+"""Files and folders that appear complete or not at all: a temporary sibling, fsync, then one rename.
 
-A reader sees the old content or the new one, never a mixture. A killed writer leaves at most a temporary
-sibling and a lock file, which the next writer of the same target removes.
+A reader sees the old content or the new one, never a mixture, after a power cut too. A killed writer leaves
+at most a temporary sibling and a lock file, which the next writer of the same target removes.
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
 import glob
@@ -21,15 +20,13 @@ from filelock import FileLock, Timeout
 
 from factroots_dagster.errors import UnavailableError
 
-_AT_FDCWD = -100
-_RENAME_EXCHANGE = 2
-
 
 class FolderBusyError(UnavailableError):
     """Another process is writing the same folder."""
 
 
-def _fsync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have the disk hold a file's content, or a folder's list of names, before anything that follows."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -37,28 +34,54 @@ def _fsync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _fsync_tree(folder: Path) -> None:
+def sync_tree(folder: Path) -> None:
+    """`sync` a folder and everything below it."""
     for path in (folder, *folder.rglob("*")):
-        _fsync(path)
+        sync(path)
 
 
-def _exchange(a: Path, b: Path) -> bool:
-    """Swap two paths in one step (Linux renameat2); False where the kernel or file system cannot."""
-    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if renameat2 is None:
-        return False
-    if renameat2(_AT_FDCWD, os.fsencode(a), _AT_FDCWD, os.fsencode(b), _RENAME_EXCHANGE) == 0:
-        return True
-    code = ctypes.get_errno()
-    if code in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
-        return False
-    raise OSError(code, os.strerror(code), str(b))
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents, as far as they are missing, so that they survive a power cut."""
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        sync(path.parent)
+
+
+def move_folder(source: Path, target: Path) -> None:
+    """Rename a folder; `target` must not exist. Copies it where the file system cannot rename it (EXDEV)."""
+    try:
+        source.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        copy = target.with_name(f".{target.name}.tmp")
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(source, copy)
+        sync_tree(copy)
+        copy.rename(target)
+        shutil.rmtree(source)
+    sync(target.parent)
+    if source.parent != target.parent:
+        sync(source.parent)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file a second name, or a copy where the disk has no hard links; `target` is replaced."""
+    target.unlink(missing_ok=True)
+    try:
+        target.hardlink_to(source)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+            raise
+        shutil.copyfile(source, target)
 
 
 @contextmanager
-def _locked(target: Path) -> Iterator[None]:
+def locked(target: Path) -> Iterator[None]:
     """Hold an exclusive lock on `target` by a file beside it; raises FolderBusyError when another has it."""
-    lock = FileLock(target.with_name(f".{target.name}.lock"), timeout=0)
+    # The umask decides who else of a group may lock it.
+    lock = FileLock(target.with_name(f".{target.name}.lock"), timeout=0, mode=0o666)
     try:
         lock.acquire()
     except Timeout:
@@ -72,18 +95,6 @@ def _locked(target: Path) -> Iterator[None]:
         # writer that opened this one in the meantime never works beside one that has created the next.
         Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
-
-
-def _recover(target: Path, keep: Path) -> None:
-    """Clean up after killed writers: put the old folder back, remove temporary siblings except `keep`."""
-    old = target.with_name(f".{target.name}.old")
-    if old.exists() and not target.exists():
-        old.rename(target)
-    # Matches the temporary names of this target only: a sibling may be called `<name>.<suffix>`.
-    temporary_name = re.compile(rf"\.{re.escape(target.name)}\.(([0-9]+|[0-9a-f]{{24}})\.tmp|old)")
-    for sibling in list(target.parent.iterdir()):
-        if temporary_name.fullmatch(sibling.name) and sibling.is_dir() and sibling != keep:
-            shutil.rmtree(sibling)
 
 
 def _remove_abandoned_files(target: Path) -> None:
@@ -103,52 +114,41 @@ def _remove_abandoned_files(target: Path) -> None:
 
 
 @contextmanager
-def atomic_folder(target: Path, resume: str | None = None) -> Iterator[Path]:
-    """Yield a temporary folder that replaces `target` when the block succeeds.
-
-    When the block raises, `target` stays as it was and the temporary folder is removed.
-
-    resume: a digest (24 hexadecimal digits) of everything that the content depends on. The temporary folder
-        of a writer that failed or was killed is then kept, and the next writer with the same digest continues
-        in it.
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """Yield a temporary folder that becomes `target`, which must not exist, when the block succeeds.
 
     Raises FolderBusyError when another process is writing the same target.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(target):
-        temporary = target.with_name(f".{target.name}.{resume or os.getpid()}.tmp")
-        _recover(target, keep=temporary if resume else target)
-        temporary.mkdir(exist_ok=True)
+    make_folder(target.parent)
+    with locked(target):
+        # Matches the temporary names of this target only: a sibling may be called `<name>.<suffix>`.
+        abandoned = re.compile(rf"\.{re.escape(target.name)}\.[0-9]+\.tmp")
+        for sibling in list(target.parent.iterdir()):
+            if abandoned.fullmatch(sibling.name):
+                shutil.rmtree(sibling)
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        temporary.mkdir()
         try:
             yield temporary
-            _fsync_tree(temporary)
-            if not target.exists():
-                temporary.rename(target)
-            elif not _exchange(temporary, target):
-                old = target.with_name(f".{target.name}.old")
-                target.rename(old)
-                temporary.rename(target)
-                shutil.rmtree(old)
-            _fsync(target.parent)
-            shutil.rmtree(temporary, ignore_errors=True)
+            sync_tree(temporary)
+            move_folder(temporary, target)
         finally:
-            if resume is None:
-                shutil.rmtree(temporary, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextmanager
 def atomic_file(target: Path) -> Iterator[Path]:
     """Yield the path of an empty temporary file that replaces `target` when the block succeeds."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     _remove_abandoned_files(target)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT, 0o644)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
         yield temporary
-        _fsync(temporary)
+        sync(temporary)
         os.replace(temporary, target)
-        _fsync(target.parent)
+        sync(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
         os.close(descriptor)

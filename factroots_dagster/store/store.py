@@ -1,10 +1,9 @@
 """The data layout: `<data root>/<world>/<asset>/[<checkpoint>/][<language>/]`, one folder per partition.
 
-A folder holds the main table (`data.parquet`, or `part-*.parquet` written by Spark), side tables
-(`_<name>.parquet`: readers of a Parquet folder ignore names that begin with an underscore) and
-`_manifest.json` with the SHA-256 of every file, the digest of the content (see `contents`), and that of
-every partition that it was computed from.
-Everything is written by `Store.write_partition`, so that a partition on disk is complete or absent.
+A partition holds a main table (see `parquet`), side tables and other files, in versions of which its manifest
+points to one (see `versions`): with the SHA-256 of every file, the digest of the content (see `contents`),
+and that of every partition that it was computed from. Everything is written by `Store.write_partition`, so
+that a partition on disk is complete or absent.
 """
 
 from __future__ import annotations
@@ -15,8 +14,8 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +24,21 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.store.atomic import atomic_folder
 from factroots_dagster.store.contents import digest_table
+from factroots_dagster.store.digests import digest_files
+from factroots_dagster.store.parquet import main_files, write_table
+from factroots_dagster.store.publish import open_draft, publish
+from factroots_dagster.store.versions import (
+    CURRENT,
+    MANIFEST,
+    PartitionVersion,
+    Schemas,
+    read_version,
+    side_file,
+    visible_folders,
+)
 from factroots_dagster.tables import storage_schema
 
-MANIFEST = "_manifest.json"
-MATERIALIZE_AGAIN = "materialize this partition again"
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -45,67 +53,6 @@ def check_name(name: str, what: str = "partition key") -> str:
     return name
 
 
-def write_table(table: pa.Table, path: Path) -> None:
-    """Write one Parquet file (zstd) in large row groups."""
-    pq.write_table(table, path, compression="zstd", row_group_size=1 << 20)
-
-
-def main_files(folder: Path) -> list[Path]:
-    """The files of a partition's main table, sorted by name."""
-    return sorted(path for path in folder.glob("*.parquet") if not path.name.startswith(("_", ".")))
-
-
-def visible_folders(folder: Path) -> list[Path]:
-    """The sub-folders whose names begin with neither `.` nor `_`, sorted; none where `folder` is none."""
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "_")))
-
-
-def read_folder(
-    folder: Path, columns: Sequence[str] | None = None, where: pc.Expression | None = None
-) -> pa.Table:
-    """The main table of a partition folder; side tables, the manifest and other files are ignored.
-
-    columns: the columns to read, all by default. where: a condition on the rows to read.
-    Raises InputError when the table is missing or damaged.
-    """
-    names = list(columns) if columns else None
-    if not (files := main_files(folder)):
-        raise InputError(f"{folder}: its table is missing", MATERIALIZE_AGAIN)
-    with _corrupt_data_as_input_error(folder):
-        return pa.concat_tables(
-            pq.read_table(path, columns=names, filters=where, partitioning=None) for path in files
-        )
-
-
-def read_batches(folder: Path, rows: int = 4096) -> Iterator[pa.Table]:
-    """The main table of a partition folder, `rows` rows at a time, for tables that may not fit in memory.
-
-    Raises InputError when a file is damaged.
-    """
-    for path in main_files(folder):
-        with _corrupt_data_as_input_error(folder):
-            batches = pq.ParquetFile(path).iter_batches(batch_size=rows)
-            yield from (pa.Table.from_batches([batch]) for batch in batches)
-
-
-def read_head(folder: Path, rows: int) -> pa.Table | None:
-    """The first `rows` rows of a partition folder's main table; None when it has no table or no rows."""
-    return next(read_batches(folder, rows), None)
-
-
-@contextmanager
-def _corrupt_data_as_input_error(folder: Path) -> Iterator[None]:
-    """Raise an InputError for data that cannot be read any more."""
-    try:
-        yield
-    except (pa.ArrowInvalid, OSError) as error:
-        if getattr(error, "errno", None) not in (None, errno.ENOENT):
-            raise
-        raise InputError(f"{folder}: damaged ({error})", MATERIALIZE_AGAIN) from error
-
-
 @contextmanager
 def _disk_errors_as_input_errors(root: Path) -> Iterator[None]:
     """Raise an InputError when the disk is full or cannot be written, whichever library wrote to it."""
@@ -115,7 +62,8 @@ def _disk_errors_as_input_errors(root: Path) -> Iterator[None]:
         if isinstance(error, InputError) or (message := _disk_error_message(error, root)) is None:
             raise
         problem = f"{root}: {message}; the partition is as it was before"
-        raise InputError(problem, "free space, or make the folder writable, and run again") from error
+        remedy = "free space, for which there is factroots gc, or make the folder writable, and run again"
+        raise InputError(problem, remedy) from error
 
 
 _DISK_ERRORS = {
@@ -136,33 +84,9 @@ def _disk_error_message(error: Exception, root: Path) -> str | None:
     return next((message for message in _DISK_ERRORS.values() if message in text), None)
 
 
-def compute_sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-@dataclass(frozen=True)
-class PartitionInfo:
-    """A partition on disk, according to its manifest.
-
-    rows: of the main table; None without one. bytes: of all files but the manifest. digest: of the rows of
-    all tables and the bytes of other files, the partition's data version. inputs: the digests of the
-    partitions that it was computed from, by `<asset>/<key>`. run_id: the run that wrote it; None when no run
-    did.
-    """
-
-    path: Path
-    rows: int | None
-    bytes: int
-    digest: str
-    inputs: Mapping[str, str]
-    run_id: str | None
-
-
 @dataclass
 class PartitionWriter:
-    """A partition while it is written: its temporary folder, and the inputs that were read for it.
+    """A partition while it is written: its draft's folder, and the inputs that were read for it.
 
     Every partition whose `input_folder` is asked for is recorded as an input in the manifest.
     """
@@ -171,51 +95,93 @@ class PartitionWriter:
     folder: Path
     inputs: dict[str, str] = field(default_factory=dict)
 
+    def record_input(self, version: PartitionVersion) -> None:
+        """Record a partition that is read."""
+        self.inputs[version.name] = version.digest
+
     def input_folder(self, asset: str, *parts: str) -> Path:
-        """The folder of a partition, recorded as an input; raises InputError when it is missing."""
-        path = self.store.require(asset, *parts)
-        self.inputs["/".join((asset, *parts))] = self.store.digest(asset, *parts)
-        return path
+        """The folder of a partition that is recorded as an input; raises InputError as `require`."""
+        version = self.store.version(asset, *parts)
+        self.record_input(version)
+        return version.checked_folder()
 
     def write(self, table: pa.Table, schema: pa.Schema, side: str | None = None) -> None:
         """Write the main table, or the side table called `side`, cast to its declared schema."""
-        name = f"_{side}.parquet" if side else "data.parquet"
-        write_table(table.select(schema.names).cast(storage_schema(schema)), self.folder / name)
+        write_table(table.select(schema.names).cast(storage_schema(schema)), self._path(side))
 
     @contextmanager
     def stream(self, schema: pa.Schema, side: str | None = None) -> Iterator[Callable[[pa.Table], None]]:
         """Yield a function that appends rows to the main or a side table that may not fit in memory."""
-        path, stored = self.folder / (f"_{side}.parquet" if side else "data.parquet"), storage_schema(schema)
-        with pq.ParquetWriter(path, stored, compression="zstd") as writer:
+        stored = storage_schema(schema)
+        with pq.ParquetWriter(self._path(side), stored, compression="zstd") as writer:
             yield lambda table: writer.write_table(table.select(schema.names).cast(stored))
+
+    def _path(self, side: str | None) -> Path:
+        return self.folder / (side_file(side) if side else "data.parquet")
 
 
 class Store:
     """Reads and writes the partitions of one world.
 
     Methods that name a partition take its asset and its keys in the order of the folders: `()`,
-    `(language,)`, `(checkpoint,)` or `(checkpoint, language)`.
+    `(language,)`, `(checkpoint,)` or `(checkpoint, language)`. Each call reads the version of a partition
+    that counts at that moment; what belongs together is read from one `version`, or through one `view`.
     """
 
     def __init__(self, data_root: Path | str, world: str) -> None:
         self.root = Path(data_root).resolve() / check_name(world, "world")
+        self._schemas: Mapping[str, Schemas] = {}
+        self._seen: dict[tuple[str, ...], PartitionVersion] | None = None
+
+    def view(self, schemas: Mapping[str, Schemas] | None = None) -> Store:
+        """The store as one reader sees it: of each partition always the version that it asked for first.
+
+        schemas: what the tables of assets are declared as; those of another schema are then refused.
+        """
+        view = copy(self)
+        view._schemas, view._seen = self._schemas if schemas is None else schemas, {}
+        return view
 
     def path(self, asset: str, *parts: str) -> Path:
-        """The folder of a partition, whether or not it exists; raises InputError for an unsafe key."""
+        """The folder of a partition, whether or not it exists; raises InputError for an unsafe key.
+
+        It holds the manifest and the versions, whose files are read: see `require` and `shown_folder`.
+        """
         return self.root.joinpath(asset, *(check_name(part) for part in parts))
 
     def exists(self, asset: str, *parts: str) -> bool:
         """Whether a partition is on disk."""
         return (self.path(asset, *parts) / MANIFEST).is_file()
 
-    def require(self, asset: str, *parts: str) -> Path:
-        """The folder of a partition; raises InputError when it has not been materialized."""
-        path = self.path(asset, *parts)
+    def version(self, asset: str, *parts: str) -> PartitionVersion:
+        """The version of a partition that counts now; in a view, the one that did when it was asked first.
+
+        Raises InputError when the partition has not been materialized, or its manifest cannot be read.
+        """
+        key = (asset, *parts)
+        if self._seen is not None and key in self._seen:
+            return self._seen[key]
         if not self.exists(asset, *parts):
             remedy = f"run: dagster asset materialize -m factroots_dagster.definitions --select {asset}"
             remedy += f" --partition '{'|'.join(parts)}'" if parts else ""
-            raise InputError(f"{'/'.join((asset, *parts))} has not been materialized", remedy)
-        return path
+            raise InputError(f"{self.root}: {'/'.join(key)} has not been materialized", remedy)
+        version = read_version(self.path(asset, *parts), parts, self._schemas.get(asset))
+        if self._seen is not None:
+            self._seen[key] = version
+        return version
+
+    def require(self, asset: str, *parts: str) -> Path:
+        """The folder of a partition's version; raises InputError when there is none, or a file is damaged."""
+        return self.version(asset, *parts).checked_folder()
+
+    def shown_folder(self, asset: str, *parts: str) -> Path:
+        """The path that people are given: it leads to the version that counts, then too when that is another.
+
+        Without symbolic links it is the version's own folder. Raises InputError without the partition.
+        """
+        version = self.version(asset, *parts)
+        current = version.partition / CURRENT
+        return current if current.resolve() == version.folder.resolve() else version.folder
 
     def folders(self, asset: str, *parts: str) -> list[str]:
         """Sorted names of the folders one level below that can be keys: partitions, or parents of some."""
@@ -232,32 +198,24 @@ class Store:
         columns: Sequence[str] | None = None,
         where: pc.Expression | None = None,
     ) -> pa.Table:
-        """The main table of a partition; see `read_folder`."""
-        return read_folder(self.require(asset, *parts), columns, where)
+        """The main table of a partition; see `PartitionVersion.read`."""
+        return self.version(asset, *parts).read(columns, where)
 
     def has_side(self, name: str, asset: str, *parts: str) -> bool:
         """Whether a partition has the side table `name`; raises InputError without the partition."""
-        return (self.require(asset, *parts) / f"_{name}.parquet").is_file()
+        return self.version(asset, *parts).has_side(name)
 
     def read_side(self, name: str, asset: str, *parts: str) -> pa.Table:
         """The side table `name` of a partition; raises InputError when it is missing or damaged."""
-        folder = self.require(asset, *parts)
-        with _corrupt_data_as_input_error(folder):
-            return pq.read_table(folder / f"_{name}.parquet")
+        return self.version(asset, *parts).read_side(name)
 
-    def manifest(self, asset: str, *parts: str) -> dict[str, Any]:
-        """A partition's manifest without its list of files; raises InputError when missing or damaged."""
-        folder = self.require(asset, *parts)
-        path = folder / MANIFEST
-        try:
-            stat = path.stat()
-            return _read_manifest(path, stat.st_ino, stat.st_mtime_ns)
-        except (OSError, ValueError, AttributeError):
-            raise InputError(f"{folder}: its {MANIFEST} is damaged", MATERIALIZE_AGAIN) from None
+    def manifest(self, asset: str, *parts: str) -> Mapping[str, Any]:
+        """A partition's manifest; raises InputError when missing or damaged."""
+        return self.version(asset, *parts).manifest
 
     def digest(self, asset: str, *parts: str) -> str:
         """The digest of a partition's content, which is its data version."""
-        return str(self.manifest(asset, *parts)["digest"])
+        return self.version(asset, *parts).digest
 
     @contextmanager
     def write_partition(
@@ -269,11 +227,11 @@ class Store:
         run_id: str | None = None,
         resume: str | None = None,
     ) -> Iterator[PartitionWriter]:
-        """Yield a `PartitionWriter`; when the block succeeds, its folder becomes the partition atomically.
+        """Yield a `PartitionWriter`; when the block succeeds, its folder becomes the version that counts.
 
         code_version: the version of the asset's code. upstream: the versions of the partition's parents when
             the work on it began. run_id: the run that writes it.
-        resume: names everything that the content depends on; the folder of a writer that failed or was killed
+        resume: names everything that the content depends on; the draft of a writer that failed or was killed
             is then continued by the next one with the same `resume`.
 
         Raises InputError when the disk is full or cannot be written, and FolderBusyError when another process
@@ -281,38 +239,16 @@ class Store:
         """
         digest = hashlib.sha256(resume.encode()).hexdigest()[:24] if resume is not None else None
         path = self.path(asset, *parts)
-        with _disk_errors_as_input_errors(path), atomic_folder(path, digest) as folder:
+        with _disk_errors_as_input_errors(path), open_draft(path, parts, digest) as folder:
             writer = PartitionWriter(self, folder)
             yield writer
             origin = {"code_version": code_version, "upstream": dict(upstream or {}), "run_id": run_id}
-            _write_manifest(writer, asset, parts, origin)
-
-    def partition_info(self, asset: str, *parts: str) -> PartitionInfo:
-        """A partition on disk, according to its manifest; raises InputError when missing or damaged."""
-        path, manifest = self.require(asset, *parts), self.manifest(asset, *parts)
-        fields: dict[str, Any] = {
-            name: manifest.get(name) for name in ("rows", "bytes", "digest", "inputs", "run_id")
-        }
-        return PartitionInfo(path, **fields)
+            publish(path, folder, _describe(writer, asset, parts) | origin)
 
 
-@lru_cache(maxsize=50_000)
-def _read_manifest(path: Path, inode: int, changed_ns: int) -> dict[str, Any]:
-    """A manifest without its list of files, which is most of its length.
-
-    Each version of a file is read once: deciding what is stale reads the manifests of all partitions.
-    """
-    manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if not manifest.keys() >= {"digest", "rows", "bytes", "inputs", "files"}:
-        raise ValueError
-    return {name: value for name, value in manifest.items() if name != "files"}
-
-
-def _write_manifest(
-    writer: PartitionWriter, asset: str, parts: Sequence[str], origin: Mapping[str, Any]
-) -> None:
-    paths = sorted(path for path in writer.folder.rglob("*") if path.is_file())
-    files = {path.relative_to(writer.folder).as_posix(): compute_sha256(path) for path in paths}
+def _describe(writer: PartitionWriter, asset: str, parts: Sequence[str]) -> dict[str, Any]:
+    """What a manifest says of the files in a writer's folder."""
+    files = digest_files(writer.folder)
     main = main_files(writer.folder)
     side = sorted(writer.folder.glob("_*.parquet"))
     tables = {path.name for path in (*main, *side)}
@@ -320,14 +256,12 @@ def _write_manifest(
     contents |= {path.name: digest_table([path]) for path in side}
     if main:
         contents["data.parquet"] = digest_table(main)
-    manifest = {
+    return {
         "asset": asset,
         "partition": list(parts),
         "rows": sum(pq.read_metadata(path).num_rows for path in main) if main else None,
-        "bytes": sum(path.stat().st_size for path in paths),
+        "bytes": sum((writer.folder / name).stat().st_size for name in files),
         "digest": hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest(),
         "inputs": writer.inputs,
         "files": files,
-        **origin,
     }
-    (writer.folder / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")

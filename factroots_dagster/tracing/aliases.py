@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.store.store import main_files
+from factroots_dagster.store.parquet import main_files
 from factroots_dagster.text.letter_case import DOTTED_I, capitalize
 from factroots_dagster.text.normalization import compose, normalize, normalize_all
 

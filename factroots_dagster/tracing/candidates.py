@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from factroots_dagster.corpora.schema import WIKIPEDIA
 from factroots_dagster.spark.collected import collect_parts
 from factroots_dagster.spark.parts import Outcome, PartFunction, Parts
-from factroots_dagster.store.store import main_files
+from factroots_dagster.store.parquet import main_files
 from factroots_dagster.tracing.best_passages import (
     BEST_PASSAGES,
     merge_by_fact,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from factroots_dagster.spark.parts import Outcome, Parts
 from factroots_dagster.spark.written import forget_finished, write_parts
-from factroots_dagster.store.store import main_files
+from factroots_dagster.store.parquet import main_files
 from factroots_dagster.tables import storage_schema
 from factroots_dagster.text.offsets import rows_of_groups
 from factroots_dagster.text.sentences.boundaries import sentence_starts

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from factroots_dagster.store.store import main_files
+from factroots_dagster.store.parquet import main_files
 from factroots_dagster.tracing.kinds import LABEL, MENTION_KINDS
 from factroots_dagster.tracing.schema import WIKIPEDIA_VOLUME
 

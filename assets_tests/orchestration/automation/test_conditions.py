@@ -156,6 +156,7 @@ def test_a_deleted_checkpoint_is_not_asked_any_more(lab: Lab) -> None:
         ({"start_token": "<s>"}, {"checkpoint"}),
         ({"protocols": ("pll",)}, {"predictions"}),
         ({"mask_counts": "object"}, {"predictions"}),
+        ({"ranked_by": "object"}, {"predictions", "neuron_activations"}),
         (
             {"questions": "shipped"},
             {
@@ -185,7 +186,7 @@ def test_a_setting_makes_stale_what_reads_it(lab: Lab, change: dict[str, object]
 def test_a_setting_that_is_added_makes_nothing_stale(lab: Lab) -> None:
     row = CATALOG["predictions"]
     assert "mask_counts" in row.settings
-    before = replace(row, settings=("precision", "protocols"))
+    before = replace(row, settings=("precision", "protocols", "ranked_by"))
     assert row_version(before, lab.settings) == row_version(row, lab.settings)
 
 

@@ -78,7 +78,7 @@ def test_everything_comes_from_the_server_and_goes_to_the_report(made: Made) -> 
         assert [row["snapshot"] for row in dump] == [FIRST]
         articles = made.store.read("wikipedia_articles", language)["title"].to_pylist()
         assert articles == list(made.texts[language])
-    folder = made.store.path("categorization_report", CHECKPOINT)
+    folder = made.store.require("categorization_report", CHECKPOINT)
     summary = json.loads((folder / "summary.json").read_text())
     assert set(summary["p_at_1"]) == {*LANGUAGES, "overall"} and summary["predicted"] > 0
     assert made.store.exists("checkpoint_comparison")
@@ -126,7 +126,7 @@ def test_a_new_snapshot_is_fetched_once(made: Made) -> None:
     assert done.success and all(check.passed for check in done.get_asset_check_evaluations())
     (dump,) = made.store.read("wikipedia_dump", "nl").to_pylist()
     assert dump["snapshot"] == SECOND
-    folder = made.store.path("wikipedia_dump", "nl") / "_dump"
+    folder = made.store.require("wikipedia_dump", "nl") / "_dump"
     assert [path.name for path in folder.iterdir()] == [f"nlwiki-{SECOND}-pages-articles.xml.bz2"]
     assert monthly(made) == ([], "no newer snapshot")
     assert asked(made) == {("wikipedia_articles", "nl")}  # and the rest in its turn

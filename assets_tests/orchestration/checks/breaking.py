@@ -16,7 +16,7 @@ import pyarrow.parquet
 from assets_tests.project import LAST_CHECKPOINT
 from factroots_dagster.orchestration.catalog import CATALOG
 from factroots_dagster.orchestration.partitions import BLOCK, CELL, CHECKPOINT, LANGUAGE
-from factroots_dagster.store.store import write_table
+from factroots_dagster.store.parquet import write_table
 
 BROKEN_LANGUAGE = "de"
 KEYS = {

@@ -86,7 +86,7 @@ def test_a_partition_that_cannot_be_read_fails_its_check_and_the_others_are_chec
     world = StandIn(monkeypatch, tmp_path, good_rows)
     with dg.instance_for_test() as instance:
         world.run(instance, with_checks=False)
-        next(world.store.path("mlama_split", "hy").glob("*.parquet")).write_bytes(b"no table")
+        next(world.store.require("mlama_split", "hy").glob("*.parquet")).write_bytes(b"no table")
         result = world.run(instance, selection=dg.AssetSelection.checks(*world.checks))
     found = evaluations(result)
     failed = {key for (name, key), check in found.items() if name == BLOCKING and not check.passed}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from assets_tests.files import publish_changed
 from assets_tests.orchestration.checks.breaking import BETWEEN, PARTS, Broken
 from assets_tests.orchestration.checks.cases import CASES
 from assets_tests.project import MaterializedWorld
@@ -47,11 +47,11 @@ def test_the_real_world_meets_every_expectation(whole_world: MaterializedWorld, 
     assert validation.success, unmet
 
 
-def overlay(whole_world: MaterializedWorld, asset: str, folder: Path) -> tuple[Store, Path]:
-    """A store that shows the world, with a copy of one partition that may be broken."""
+def overlay(whole_world: MaterializedWorld, case: Broken, folder: Path) -> Store:
+    """A store that shows the world, with a copy of one partition that is broken."""
+    asset = case.asset
     store = Store(folder, whole_world.settings.world)
     target = store.path(asset, *PARTS[asset])
-    source = whole_world.store.path(asset, *PARTS[asset])
     below = store.root
     for part in ("", asset, *PARTS[asset])[: 1 + len(PARTS[asset])]:
         below = below / part if part else below
@@ -60,15 +60,14 @@ def overlay(whole_world: MaterializedWorld, asset: str, folder: Path) -> tuple[S
             link = below / sibling.name
             if link not in (target, *target.parents):
                 link.symlink_to(sibling)
-    shutil.copytree(source, target)
-    return store, target
+    publish_changed(whole_world.store, store, case.breaks, asset, *PARTS[asset])
+    return store
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_broken_data_are_noticed(whole_world: MaterializedWorld, tmp_path: Path, case: Broken) -> None:
     suite = suite_of(whole_world, case.asset)
-    store, folder = overlay(whole_world, case.asset, tmp_path)
-    case.breaks(folder)
+    store = overlay(whole_world, case, tmp_path)
     parts = PARTS[case.asset]
     validation = validate(suite.frame(store, *parts), suite.expectations(*parts), case.asset)
     unmet = expectation_names(result for result in validation.results if not result.success)

@@ -19,7 +19,8 @@ from factroots_dagster.sandbox.dials import PRESETS
 from factroots_dagster.sandbox.training import TrainingConfig, train
 from factroots_dagster.sandbox.world import generate
 from factroots_dagster.settings import Settings
-from factroots_dagster.store.store import Store, main_files
+from factroots_dagster.store.parquet import main_files
+from factroots_dagster.store.store import Store
 
 HERE = Path(__file__).parent
 CHECKPOINTS = HERE / "checkpoints"

@@ -35,6 +35,7 @@ from factroots_dagster.corpora.wikipedia.articles import (
 from factroots_dagster.errors import InputError
 from factroots_dagster.spark.parts import Outcome
 from factroots_dagster.spark.written import forget_finished
+from factroots_dagster.store.finished import is_finished, note_finished
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -77,11 +78,12 @@ def write_documents(
     copies = None
     if reading.duplicates != "count":
         texts, copies = folder / "_texts", folder / "_copies"
-        if not (copies / "_SUCCESS").is_file():
+        if not is_finished(copies):
             texts.mkdir(exist_ok=True)
             digest = partial(digest_shard, reader=reader)
             write(digest, DIGESTS, texts, what=f"{language}: {corpus}, equal texts")
             write_copies(session(), texts, copies, reading.duplicates)
+            note_finished(copies)
     convert = partial(convert_shard, corpus=corpus, reader=reader, copies=copies and copies.absolute())
     what = f"{language}: {corpus}"
     outcomes = write(convert, WIKIPEDIA_ARTICLES, folder, what=what, file_rows=FILE_ROWS)

@@ -23,6 +23,7 @@ from factroots_dagster.corpora.schema import WIKIPEDIA_ANCHORS
 from factroots_dagster.corpora.wikipedia.markup.magic_words import fold_name
 from factroots_dagster.corpora.wikipedia.namespaces import Namespaces
 from factroots_dagster.store.atomic import atomic_file
+from factroots_dagster.store.finished import keep_files
 from factroots_dagster.tables import storage_schema
 
 MAX_DISTINCT = 1 << 19
@@ -43,6 +44,7 @@ MAX_LENGTH = 200
 """Characters of a target or of the words shown; longer ones are no names."""
 
 KEYS = ["target", "words"]
+_KEPT = "_anchors-*.arrow"
 
 RawAnchor = tuple[str, ...]
 """A match's groups of ANCHOR."""
@@ -142,22 +144,26 @@ def _plain(texts: pa.Array) -> pa.Array:
     return pc.utf8_trim_whitespace(pc.replace_substring_regex(texts, r"[\s_]+", " "))
 
 
-def keep_anchors(packed: bytes, folder: Path, number: int) -> None:
-    """Keep the anchors of one part in `folder` until `merge_anchors`."""
-    (folder / f"_anchors-{number:05d}.arrow").write_bytes(packed)
+def keep_anchors(packed: bytes, folder: Path, number: int) -> dict[str, str]:
+    """Keep the anchors of one part in `folder` until `forget_anchors`; the file by name, with its SHA-256."""
+    path = folder / f"_anchors-{number:05d}.arrow"
+    path.write_bytes(packed)
+    return keep_files([path])
 
 
 def merge_anchors(folder: Path) -> None:
     """Join what `keep_anchors` has kept as `folder/_anchors.parquet` (WIKIPEDIA_ANCHORS), in order."""
-    parts, merged = sorted(folder.glob("_anchors-*.arrow")), folder / "_anchors.parquet"
-    if not merged.exists():
-        with (
-            atomic_file(merged) as temporary,
-            pq.ParquetWriter(temporary, storage_schema(WIKIPEDIA_ANCHORS), compression="zstd") as writer,
-        ):
-            for part in parts:
-                with pa.memory_map(str(part)) as source:
-                    for batch in pa.ipc.open_stream(source):
-                        writer.write_batch(batch)
-    for part in parts:
+    with (
+        atomic_file(folder / "_anchors.parquet") as temporary,
+        pq.ParquetWriter(temporary, storage_schema(WIKIPEDIA_ANCHORS), compression="zstd") as writer,
+    ):
+        for part in sorted(folder.glob(_KEPT)):
+            with pa.memory_map(str(part)) as source:
+                for batch in pa.ipc.open_stream(source):
+                    writer.write_batch(batch)
+
+
+def forget_anchors(folder: Path) -> None:
+    """Remove what `keep_anchors` has kept."""
+    for part in folder.glob(_KEPT):
         part.unlink()

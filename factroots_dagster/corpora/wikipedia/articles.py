@@ -13,7 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES, WIKIPEDIA_COUNTS, WIKIPEDIA_PROBLEMS
-from factroots_dagster.corpora.wikipedia.anchors import AnchorCounter, keep_anchors, merge_anchors
+from factroots_dagster.corpora.wikipedia.anchors import (
+    AnchorCounter,
+    forget_anchors,
+    keep_anchors,
+    merge_anchors,
+)
 from factroots_dagster.corpora.wikipedia.article_table import Structure, article_table, counted
 from factroots_dagster.corpora.wikipedia.limits import TimeLimitExceeded, time_limit
 from factroots_dagster.corpora.wikipedia.markup.lines import drop_lines
@@ -87,6 +92,7 @@ def write_articles(
         )
     counts = write_totals(folder, outcomes)
     forget_finished(folder)
+    forget_anchors(folder)
     if progress:
         progress(f"{language}: {counts['articles']:,} articles and {counts['redirects']:,} redirects")
     return counts
@@ -119,9 +125,8 @@ def divide_dump(
 
 
 def receive_anchors(number: int, outcome: Outcome, folder: Path) -> Outcome:
-    """Keep the anchors that came with a part's outcome in `folder`; the rest of the outcome."""
-    keep_anchors(outcome.pop("anchors"), folder, number)
-    return outcome
+    """Keep the anchors that came with a part's outcome in `folder`; the outcome with their file instead."""
+    return outcome | {"files": keep_anchors(outcome.pop("anchors"), folder, number)}
 
 
 def write_totals(folder: Path, outcomes: Sequence[Outcome]) -> dict[str, int]:

@@ -89,11 +89,11 @@ def acquire_release(
     """
     report = progress or (lambda line: None)
     if source is not None:
-        return _describe(folder, source, _fetch(source, folder, report), published)
+        return describe_release(folder, source, _fetch(source, folder, report), published)
     failures, unavailable = [], False
     for mirror in mirrors:
         try:
-            table = _describe(folder, mirror, _fetch(mirror, folder, report), published)
+            table = describe_release(folder, mirror, _fetch(mirror, folder, report), published)
             if read_provenance(table)["published"]:
                 return table
             failures.append(f"{mirror}: its rows are not those of {published.name}")
@@ -159,8 +159,10 @@ def list_release(folder: Path) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=MLAMA_RELEASE)
 
 
-def _describe(folder: Path, source: str, licence: str, published: ReleaseIdentity) -> pa.Table:
-    """MLAMA_RELEASE with the release's provenance in its metadata."""
+def describe_release(
+    folder: Path, source: str, licence: str, published: ReleaseIdentity = PUBLISHED
+) -> pa.Table:
+    """MLAMA_RELEASE of the release in `folder`, with its provenance (see `read_provenance`)."""
     provenance = asdict(identify_release(folder, published)) | {"source": source, "licence": licence}
     metadata = {"mlama_release": json.dumps(provenance, ensure_ascii=False)}
     return list_release(folder).replace_schema_metadata(metadata)

@@ -38,6 +38,7 @@ def probe(step: Step, checkpoint: str, language: str) -> None:
             folder,
             protocols=step.settings.protocols,
             mask_counts=step.settings.mask_counts,
+            ranked_by=step.settings.ranked_by,
             candidates=candidates,
             progress=lambda line: step.progress(f"{language}: {line}"),
         )
@@ -52,6 +53,7 @@ def probe(step: Step, checkpoint: str, language: str) -> None:
             further,
             predictions,
             mask_counts=step.settings.mask_counts,
+            ranked_by=step.settings.ranked_by,
             candidates=candidates,
             progress=lambda line: step.progress(f"{language}, further templates: {line}"),
         )

@@ -14,7 +14,9 @@ DUMP_FOLDER = "_dump"
 
 
 def mlama_release(step: Step) -> None:
-    """Acquire the release from `FACTROOTS_MLAMA_SOURCE`; a generated world writes its own."""
+    """Acquire the release from `FACTROOTS_MLAMA_SOURCE`; other worlds than mLAMA's write their own."""
+    from factroots_dagster.facts.cldr.release import write_cldr
+    from factroots_dagster.facts.imports.write import copy_import
     from factroots_dagster.facts.mlama.release import acquire_release, list_release
     from factroots_dagster.sandbox.release import write_release
 
@@ -23,6 +25,10 @@ def mlama_release(step: Step) -> None:
     if step.settings.generated:
         write_release(step.world(), folder)
         table = list_release(folder)
+    elif step.settings.imported:
+        table = copy_import(step.settings.data_root, step.settings.world, folder)
+    elif step.settings.world == "cldr":
+        table = write_cldr(folder)
     else:
         table = acquire_release(step.settings.mlama_source or None, folder, progress=step.progress)
     provenance = table.schema.metadata

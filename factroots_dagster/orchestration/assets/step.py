@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from factroots_dagster.orchestration.resources import ModelResource, SparkResource
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import PartitionWriter, Store
+from factroots_dagster.store.versions import PartitionVersion
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 class Step:
     """One partition being made.
 
+    store: a view, so that each partition is read in one version.
     writers: by asset, those that this step is to write; a body of one asset uses `writer`.
     progress: writes a line to the run's log.
     """
@@ -63,9 +65,14 @@ class Step:
 
     def input_folder(self, asset: str, *parts: str) -> Path:
         """Folder of a partition that is read, recorded as an input; raises InputError when it is missing."""
+        return self.input_version(asset, *parts).checked_folder()
+
+    def input_version(self, asset: str, *parts: str) -> PartitionVersion:
+        """A partition that is read, recorded as an input: its table and side tables belong together."""
+        version = self.store.version(asset, *parts)
         for writer in self.writers.values():
-            folder = writer.input_folder(asset, *parts)
-        return folder
+            writer.record_input(version)
+        return version
 
     def read(
         self,
@@ -75,19 +82,16 @@ class Step:
         where: pc.Expression | None = None,
     ) -> pa.Table:
         """Main table of a partition, recorded as an input."""
-        self.input_folder(asset, *parts)
-        return self.store.read(asset, *parts, columns=columns, where=where)
+        return self.input_version(asset, *parts).read(columns, where)
 
     def read_side(self, name: str, asset: str, *parts: str) -> pa.Table:
         """Side table of a partition, recorded as an input."""
-        self.input_folder(asset, *parts)
-        return self.store.read_side(name, asset, *parts)
+        return self.input_version(asset, *parts).read_side(name)
 
     def find_side(self, name: str, asset: str, *parts: str) -> pa.Table | None:
         """As `read_side`; None where the partition has no such table."""
-        self.input_folder(asset, *parts)
-        present = self.store.has_side(name, asset, *parts)
-        return self.store.read_side(name, asset, *parts) if present else None
+        version = self.input_version(asset, *parts)
+        return version.read_side(name) if version.has_side(name) else None
 
     def languages_with(self, asset: str, *parts: str, among: Iterable[str] | None = None) -> list[str]:
         """The languages that have a partition of an asset; raises InputError when none has."""

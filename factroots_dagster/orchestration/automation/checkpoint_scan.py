@@ -19,7 +19,9 @@ from factroots_dagster.models.completeness import find_defect, folder_signature
 from factroots_dagster.models.registry import add, incomplete_folders, registered
 from factroots_dagster.orchestration.versions import code_version
 from factroots_dagster.settings import Settings
-from factroots_dagster.store.store import MANIFEST, Store, read_folder
+from factroots_dagster.store.parquet import read_files
+from factroots_dagster.store.store import Store
+from factroots_dagster.store.versions import MANIFEST
 
 HUB_INTERVAL = 24 * 3600.0
 FIRST_WAIT, LONGEST_WAIT = 60.0, 6 * 3600.0
@@ -98,18 +100,18 @@ def described_revision(store: Store, key: str) -> str | None:
     """The revision that the asset `checkpoint` has described under a key; None before that."""
     if not store.exists("checkpoint", key):
         return None
-    folder = store.path("checkpoint", key)
-    return _described(folder, (folder / MANIFEST).stat().st_mtime_ns)
+    return _described(store.version("checkpoint", key).main_files()[0])
 
 
 @lru_cache(maxsize=4096)
-def _described(folder: Path, changed_ns: int) -> str:
-    return str(read_folder(folder, ["revision"])["revision"][0].as_py())
+def _described(file: Path) -> str:
+    """The revision in the table of a version of `checkpoint`."""
+    return str(read_files([file], ["revision"])["revision"][0].as_py())
 
 
 def described_corpora(store: Store, key: str) -> tuple[str, ...] | None:
     """The corpora that the asset `checkpoint` has noted under a key, whose table exists."""
-    names = read_folder(store.path("checkpoint", key), ["corpora"])["corpora"][0].as_py()
+    names = store.read("checkpoint", key, columns=["corpora"])["corpora"][0].as_py()
     return None if names is None else tuple(names)
 
 

@@ -8,6 +8,7 @@ import dagster as dg
 from factroots_dagster.errors import InputError
 from factroots_dagster.orchestration.catalog import CATALOG, MODEL_POOL
 from factroots_dagster.orchestration.partitions import CELL, CHECKPOINT, LANGUAGE, Platform
+from factroots_dagster.orchestration.progress import LineReporter
 from factroots_dagster.orchestration.stages import StageFailedError, StageRunner, materialize_world
 
 
@@ -35,7 +36,7 @@ JOBS: Mapping[str, tuple[str, Sequence[str]]] = {
 def platform_jobs(platform: Platform, definitions: Sequence[Any], resources: Mapping[str, Any]) -> list[Any]:
     """The jobs of a world (Dagster does not export the type of an asset job).
 
-    definitions, resources: what the job `everything` runs, see `StageRunner`.
+    definitions, resources: of the job `everything`: the world's assets and checks, and what they need.
     """
     jobs: list[Any] = [
         dg.define_asset_job(name, selection=dg.AssetSelection.assets(*assets), description=description)
@@ -51,7 +52,13 @@ def _everything(
 
     @dg.op(pool=MODEL_POOL)
     def materialize_everything(context: dg.OpExecutionContext) -> None:
-        runner = StageRunner(platform, definitions, resources, context.instance, context.log.info)
+        assets = dg.Definitions(assets=definitions, resources=resources)
+        runner = StageRunner(
+            platform,
+            assets.resolve_implicit_global_asset_job_def(),
+            context.instance,
+            LineReporter(context.log.info, numbered=True),
+        )
         try:
             materialize_world(runner)
         except (InputError, StageFailedError) as error:
@@ -59,7 +66,7 @@ def _everything(
 
     @dg.job(
         executor_def=dg.in_process_executor,
-        description="every asset of the world for every registered checkpoint, as `factroots demo` makes it",
+        description="every asset of the world for every registered checkpoint, as `factroots run` makes it",
     )
     def everything() -> None:
         materialize_everything()

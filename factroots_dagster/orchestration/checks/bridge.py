@@ -65,7 +65,7 @@ def validate(frame: "pd.DataFrame", expectations: Iterable[Any], name: str) -> A
 def evaluate(asset: str, suite: Suite, store: Store, parts: Parts) -> dict[str, Outcome]:
     """Both checks of a partition, by name; one that cannot be read fails the blocking check."""
     try:
-        frame = suite.frame(store, *parts)
+        frame = suite.frame(store.view(), *parts)
     except InputError as error:
         unreadable = Outcome(False, str(error), {})
         return {BLOCKING: unreadable, WARNING: Outcome(True, "not evaluated: the data cannot be read", {})}

@@ -34,7 +34,7 @@ def variants(store: Store, checkpoint: str, types: pd.DataFrame) -> dict[str, in
     predicted = types[types["type"] != "not_predicted"]["language"].value_counts().to_dict()
     counts: Counter[tuple[str, str, str | None, int | None, str | None]] = Counter()
     wrong = 0
-    path = store.require("fact_types", checkpoint) / "_variants.parquet"
+    path = store.version("fact_types", checkpoint).file("_variants.parquet")
     keys = ["language", "matcher", "statistic", "k", "easy_rule", "source_present", "type"]
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(columns=keys):

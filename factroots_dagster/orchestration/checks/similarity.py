@@ -15,7 +15,7 @@ from factroots_dagster.neurons.statistics import BY_PAIR, MEAN_BASELINES
 from factroots_dagster.orchestration.checks import expect, side_tables
 from factroots_dagster.orchestration.checks.suite import suite_of
 from factroots_dagster.settings import Settings
-from factroots_dagster.store.store import Store, read_batches
+from factroots_dagster.store.store import Store
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +48,7 @@ def similarity_frame(store: Store, checkpoint: str, *, batch_rows: int = BATCH_R
     """
     previous: pa.Table | None = None
     counts = _counted(NEURON_SIMILARITY.empty_table(), {})
-    for batch in read_batches(store.require("neuron_similarity", checkpoint), batch_rows):
+    for batch in store.version("neuron_similarity", checkpoint).read_batches(batch_rows):
         counts = _summed(pa.concat_tables([counts, _counted(batch, _violations(batch, previous))]))
         previous = batch.slice(batch.num_rows - 1)
     frame: pd.DataFrame = counts.to_pandas()

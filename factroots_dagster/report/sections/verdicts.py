@@ -7,6 +7,7 @@ from typing import Any
 
 from factroots_dagster.report.figures.roots import plot_expected_shares
 from factroots_dagster.report.inputs import ReportInputs
+from factroots_dagster.report.sections.answer import state_answer
 from factroots_dagster.report.sections.model import Figure, Section, Table, interval, join_words, percent
 from factroots_dagster.roots.schema import KNOWN_FROM
 from factroots_dagster.roots.verdicts import UNDETERMINED
@@ -56,7 +57,7 @@ def build_section(inputs: ReportInputs) -> Section | None:
     return Section(
         id="answer",
         title="What the model knows from where",
-        text=[_answer(inputs, by_language["*"]), WHAT_IT_IS],
+        text=[_answer(inputs), WHAT_IT_IS],
         figures=[figure],
         tables=[Table(list(HEADINGS), cells, HOW_TO_READ_IT)],
         asset="fact_verdicts",
@@ -64,22 +65,11 @@ def build_section(inputs: ReportInputs) -> Section | None:
     )
 
 
-def _answer(inputs: ReportInputs, overall: Mapping[str, Mapping[str, Any]]) -> str:
+def _answer(inputs: ReportInputs) -> str:
     """The answer in words."""
-    predicted = sum(row["facts"] for row in overall.values())
     asked = sum(inputs.counts["*"].values())
-    languages = len(inputs.languages)
-    answer = f"The model answers {predicted:,} of {asked:,} questions in {languages} languages correctly."
-    shared = overall["shared"]
-    if shared["expected"] is None:
-        return f"{answer} There are too few facts without a source to tell what it knows from where."
-    untrained = shared["expected_untrained"]
-    beside = "" if untrained is None else f" (a model that was never trained: {percent(untrained)})"
-    return (
-        f"{answer} It is expected to share {_interval(shared)} of them with other languages{beside}, to know "
-        f"{_interval(overall['independent'])} from the language’s own {inputs.texts} alone, and to have "
-        f"{_interval(overall['transferred'])} from other languages only."
-    )
+    sentences = state_answer(inputs.rows("verdict_shares"), asked, len(inputs.languages), inputs.texts)
+    return " ".join(sentences)
 
 
 def _whole_percents(row: Mapping[str, Any]) -> str:

@@ -41,7 +41,9 @@ LOCAL_NORMALIZERS = frozenset(
 PIECE_MARK = "\ud800"
 """Precedes every piece: a lone surrogate, which no text holds."""
 
-REMEDY = "set wordpiece_checkpoint to a checkpoint with a tokenizer like BERT's or XLM-R's, or to none"
+REMEDY = (
+    "set FACTROOTS_WORDPIECE_CHECKPOINT to a checkpoint with a tokenizer like BERT's or XLM-R's, or unset it"
+)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,94 @@
+"""`factroots run` and its preset `factroots demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from factroots_dagster.cli.instance import dagster_instance
+from factroots_dagster.cli.options import checkpoint_option, complete_asset, world_option
+from factroots_dagster.models import registry
+from factroots_dagster.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+
+@click.command()
+@world_option
+@click.option(
+    "--languages",
+    metavar="CODES",
+    help="Comma-separated languages.  [default: FACTROOTS_LANGUAGES, else all]",
+)
+@click.option(
+    "--relations",
+    metavar="NAMES",
+    help="Comma-separated relations, such as P36,P103; not of a made-up world.",
+)
+@click.option("--sample", metavar="N", help="At most N facts of a relation; not of a made-up world.")
+@checkpoint_option(
+    "Ask this checkpoint only: a key, or a hub id or folder, which is registered.  [default: all registered]"
+)
+@click.option(
+    "--until",
+    multiple=True,
+    metavar="ASSET",
+    shell_complete=complete_asset,
+    help="Make this asset and what it is made from, nothing else; repeatable.",
+)
+@click.option("--force", is_flag=True, help="Make again what is up to date, too.")
+def run(
+    world: str | None,
+    languages: str | None,
+    relations: str | None,
+    sample: str | None,
+    checkpoint: str | None,
+    until: tuple[str, ...],
+    force: bool,
+) -> None:
+    """Make what is not up to date, and show the answer.
+
+    All of it happens in this process and is in Dagster's history. Ctrl-C stops it; what is finished is
+    kept.
+    """
+    from factroots_dagster.cli.run import run_world
+    from factroots_dagster.orchestration.stages import Choice
+
+    settings = load_settings(world=world, languages=languages, relations=relations, sample=sample)
+    with dagster_instance() as instance:
+        key = None if checkpoint is None else _find_checkpoint(settings, checkpoint, instance)
+        run_world(settings, instance, Choice(key, until), force=force)
+
+
+def _find_checkpoint(settings: Settings, named: str, instance: dg.DagsterInstance) -> str:
+    """The key of a checkpoint; a hub id or a folder is registered if it is not yet."""
+    from factroots_dagster.cli.checkpoints import register
+
+    registered = registry.registered(settings)
+    is_source = "/" in named or Path(named).exists()
+    if named in registered or settings.generated or not is_source:
+        return named
+    source = registry.find_source(named)
+    for key, entry in registered.items():
+        if entry.source == source:
+            return key
+    (key,) = register(settings, named)
+    return key
+
+
+@click.command()
+@click.option("--force", is_flag=True, help="Make again what is up to date, too.")
+def demo(force: bool) -> None:
+    """Run with the settings as they are.
+
+    Of a fresh installation that is a made-up world: a small model is trained on it, and everything that there
+    is to see is made, in some minutes.
+    """
+    from factroots_dagster.cli.run import run_world
+
+    settings = load_settings()
+    with dagster_instance() as instance:
+        run_world(settings, instance, force=force)

@@ -1,0 +1,143 @@
+"""What is there, out of date or failed, asset by asset, and whether disk and daemon are well."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import dagster as dg
+
+from factroots_dagster.models.registry import registered
+from factroots_dagster.orchestration.catalog import AssetRow, rows_in
+from factroots_dagster.orchestration.outdated import failed_partitions
+from factroots_dagster.orchestration.partitions import BLOCK, CHECKPOINT, LANGUAGE, Parts, Platform, key_of
+from factroots_dagster.orchestration.versions import StoreSnapshot
+from factroots_dagster.sandbox.blocks import block_names
+
+LATE_SECONDS = 300.0
+"""After so long without a heartbeat a daemon is late: it sends one every half minute."""
+LOW_BYTES = 10**9
+UNDER_WAY = (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED)
+
+
+@dataclass(frozen=True)
+class AssetStatus:
+    """Of an asset, how many partitions there should be, and the keys of those that are not well.
+
+    A key is None where the asset has no partitions. outdated: made by other code, from other inputs or under
+    other settings than today's. failed: its last run, or its last blocking check, failed.
+    """
+
+    asset: str
+    partitions: int
+    materialized: int
+    missing: Sequence[str | None]
+    outdated: Sequence[str | None]
+    failed: Sequence[str | None]
+
+
+@dataclass(frozen=True)
+class PlatformStatus:
+    """A world's assets, the disk that it is on, and Dagster's daemons and runs.
+
+    heartbeat_seconds: by daemon, the seconds since its last heartbeat; of daemons that ran at some time.
+    """
+
+    world: str
+    data_root: str
+    assets: Sequence[AssetStatus]
+    free_bytes: int
+    heartbeat_seconds: Mapping[str, float]
+    runs_under_way: int
+
+    @property
+    def late_daemons(self) -> list[str]:
+        """The daemons whose heartbeat is late."""
+        return sorted(name for name, age in self.heartbeat_seconds.items() if age > LATE_SECONDS)
+
+    @property
+    def problems(self) -> list[str]:
+        """What somebody should look at, in words."""
+        found = [f"{one.asset}: {len(one.failed)} failed" for one in self.assets if one.failed]
+        if self.free_bytes < LOW_BYTES:
+            found.append(f"{self.free_bytes / 1e9:.1f} GB free under {self.data_root}")
+        return found + [f"{name}: no heartbeat for {LATE_SECONDS:.0f} s" for name in self.late_daemons]
+
+    def as_json(self) -> dict[str, Any]:
+        """The object of `factroots status --json`."""
+        return asdict(self) | {"late_daemons": self.late_daemons, "problems": self.problems}
+
+
+def find_status(platform: Platform, instance: dg.DagsterInstance) -> PlatformStatus:
+    """The status of a platform's world. On-demand assets are passed over until they are made."""
+    settings, store = platform.settings, platform.store
+    snapshot = StoreSnapshot(store, settings)
+    keys: dict[str, Sequence[str]] = {
+        CHECKPOINT: list(registered(settings)),
+        LANGUAGE: settings.active_languages,
+        BLOCK: block_names(settings.sandbox_blocks),
+    }
+    assets = [
+        _asset_status(instance, platform, snapshot, row, keys)
+        for row in rows_in(settings)
+        if not row.on_demand or store.folders(row.name) or store.exists(row.name)
+    ]
+    folder = store.root
+    while not folder.exists():
+        folder = folder.parent
+    now = time.time()
+    return PlatformStatus(
+        world=settings.world,
+        data_root=str(settings.data_root.absolute()),
+        assets=assets,
+        free_bytes=shutil.disk_usage(folder).free,
+        heartbeat_seconds={
+            name: round(now - beat.timestamp, 1) for name, beat in instance.get_daemon_heartbeats().items()
+        },
+        runs_under_way=instance.get_runs_count(dg.RunsFilter(statuses=list(UNDER_WAY))),
+    )
+
+
+def _asset_status(
+    instance: dg.DagsterInstance,
+    platform: Platform,
+    snapshot: StoreSnapshot,
+    row: AssetRow,
+    keys: Mapping[str, Sequence[str]],
+) -> AssetStatus:
+    partitions = row.partitions(keys)
+    there = [parts for parts in partitions if snapshot.manifest(row.name, parts) is not None]
+    wrong = failed_partitions(instance, row.name) | _failed_runs(instance, platform, row, partitions)
+    return AssetStatus(
+        asset=row.name,
+        partitions=len(partitions),
+        materialized=len(there),
+        missing=[key_of(parts) for parts in partitions if parts not in there],
+        outdated=[key_of(parts) for parts in there if not snapshot.is_current(row.name, parts)],
+        failed=[key_of(parts) for parts in partitions if key_of(parts) in wrong],
+    )
+
+
+def _failed_runs(
+    instance: dg.DagsterInstance, platform: Platform, row: AssetRow, partitions: Sequence[Parts]
+) -> set[str | None]:
+    """The partitions whose last run failed before it made them."""
+    key = dg.AssetKey(row.name)
+    definition = platform.partitions_def(row.partitioned_by)
+    if definition is not None:
+        known = set(definition.get_partition_keys(dynamic_partitions_store=instance))
+        chosen = [name for name in map("|".join, partitions) if name in known]
+        statuses = instance.get_status_by_partition(key, chosen, definition) or {}
+        return {name for name, status in statuses.items() if status and status.value == "FAILED"}
+    (record,) = instance.get_asset_records([key]) or (None,)
+    entry = record and record.asset_entry
+    if not entry or not entry.last_run_id:
+        return set()
+    made = entry.last_materialization
+    run = instance.get_run_by_id(entry.last_run_id)
+    if run is None or (made is not None and made.run_id == run.run_id):
+        return set()
+    return {None} if run.status is dg.DagsterRunStatus.FAILURE else set()

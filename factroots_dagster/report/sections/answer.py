@@ -1,0 +1,37 @@
+"""What a model knows from where, in sentences: what the report begins with and `factroots run` ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from factroots_dagster.report.sections.model import interval, percent
+from factroots_dagster.roots.verdicts import UNDETERMINED
+
+
+def state_answer(shares: Iterable[Mapping[str, Any]], asked: int, languages: int, texts: str) -> list[str]:
+    """One sentence on how much is known, one on from where, and one on what cannot be told.
+
+    shares: the rows of VERDICT_SHARES. asked: how many questions were asked in how many languages. texts:
+    what the texts are called in which sources were looked for.
+    """
+    overall = {row["verdict"]: row for row in shares if row["language"] == "*"}
+    predicted = sum(row["facts"] for row in overall.values())
+    known = f"The model answers {predicted:,} of {asked:,} questions in {languages} languages correctly."
+    shared = overall["shared"]
+    if shared["expected"] is None:
+        return [known, "There are too few facts without a source to tell what it knows from where."]
+    untrained = shared["expected_untrained"]
+    beside = "" if untrained is None else f" (a model that was never trained: {percent(untrained)})"
+    undetermined = overall[UNDETERMINED]["facts"]
+    return [
+        known,
+        f"It is expected to share {_interval(shared)} of them with other languages{beside}, to know "
+        f"{_interval(overall['independent'])} from the language’s own {texts} alone, and to have "
+        f"{_interval(overall['transferred'])} from other languages only.",
+        f"Of {undetermined:,} of them it cannot be told.",
+    ]
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    return interval(row["expected"], row["low"], row["high"])

@@ -1,0 +1,111 @@
+"""Parquet files of one folder that hold a table: `data.parquet`, or `part-*.parquet` written by Spark.
+
+Side tables are called `_<name>.parquet`: readers of a Parquet folder ignore names that begin with an
+underscore.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from factroots_dagster.errors import InputError
+from factroots_dagster.store.digests import MATERIALIZE_AGAIN
+from factroots_dagster.tables import storage_schema
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write one Parquet file (zstd) in large row groups."""
+    pq.write_table(table, path, compression="zstd", row_group_size=1 << 20)
+
+
+def is_main_file(name: str) -> bool:
+    """Whether a file of a partition, by its path in the folder, belongs to the main table."""
+    return name.endswith(".parquet") and "/" not in name and not name.startswith(("_", "."))
+
+
+def main_files(folder: Path) -> list[Path]:
+    """The files of a folder's main table, sorted by name."""
+    return sorted(path for path in folder.glob("*.parquet") if is_main_file(path.name))
+
+
+def read_files(
+    files: Sequence[Path],
+    columns: Sequence[str] | None = None,
+    where: pc.Expression | None = None,
+    expected: pa.Schema | None = None,
+) -> pa.Table:
+    """The table that some files of one folder, at least one, hold.
+
+    columns: the columns to read, all by default. where: a condition on the rows to read. expected: what the
+    table is declared as.
+    Raises InputError when a file is damaged, lacks a column or has one of another type.
+    """
+    with damage_as_input_error(files[0].parent):
+        check_schema(files[0], columns, expected)
+        return pa.concat_tables(
+            pq.read_table(path, columns=list(columns) if columns else None, filters=where, partitioning=None)
+            for path in files
+        )
+
+
+def check_schema(path: Path, columns: Sequence[str] | None, expected: pa.Schema | None) -> None:
+    """Raise InputError where a file lacks a column, or has one of another type than it is declared with.
+
+    columns: those that are to be read; all that are declared by default.
+    """
+    if columns is None and expected is None:
+        return
+    found = pq.read_schema(path)
+    declared = storage_schema(expected) if expected is not None else pa.schema([])
+    names = declared.names if columns is None else columns
+    faults = [f"has no column {name}" for name in names if name not in found.names]
+    faults += [
+        f"has {name} as {found.field(name).type}, not {declared.field(name).type}"
+        for name in names
+        if name in found.names
+        and name in declared.names
+        and _kind(found.field(name).type) != _kind(declared.field(name).type)
+    ]
+    if faults:
+        problem = f"{path}: written by another version of factroots: it {', '.join(faults)}"
+        raise InputError(problem, MATERIALIZE_AGAIN)
+
+
+def _kind(type_: pa.DataType) -> object:
+    """A type without what writers choose: dictionaries, sizes of offsets, names of items, nullability."""
+    if pa.types.is_dictionary(type_):
+        return _kind(type_.value_type)
+    if pa.types.is_list(type_) or pa.types.is_large_list(type_):
+        return ["list", _kind(type_.value_type)]
+    if pa.types.is_struct(type_):
+        return ["struct", *([field.name, _kind(field.type)] for field in type_)]
+    return str(type_).removeprefix("large_")
+
+
+def read_batches(files: Iterable[Path], rows: int = 4096) -> Iterator[pa.Table]:
+    """The table that some files hold, `rows` rows at a time, for tables that may not fit in memory.
+
+    Raises InputError when a file is damaged.
+    """
+    for path in files:
+        with damage_as_input_error(path.parent):
+            batches = pq.ParquetFile(path).iter_batches(batch_size=rows)
+            yield from (pa.Table.from_batches([batch]) for batch in batches)
+
+
+@contextmanager
+def damage_as_input_error(folder: Path) -> Iterator[None]:
+    """Raise an InputError for data that cannot be read any more."""
+    try:
+        yield
+    except (pa.ArrowInvalid, OSError) as error:
+        if getattr(error, "errno", None) not in (None, errno.ENOENT):
+            raise
+        raise InputError(f"{folder}: damaged ({error})", MATERIALIZE_AGAIN) from error

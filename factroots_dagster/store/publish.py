@@ -1,0 +1,137 @@
+"""How a version of a partition is written: as a draft, which becomes a version that the manifest points to.
+
+One writer at a time holds a partition's lock. Files of a version are never changed, so that whoever reads an
+older one goes on reading it until it is swept (`sweep`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from factroots_dagster.errors import InputError
+from factroots_dagster.store.atomic import atomic_file, locked, make_folder, move_folder, sync_tree
+from factroots_dagster.store.digests import check_files, list_files
+from factroots_dagster.store.sweep import KEEP_SECONDS, remove_drafts, retire, sweep_versions
+from factroots_dagster.store.versions import (
+    CURRENT,
+    DRAFTS,
+    FORMAT,
+    MANIFEST,
+    VERSIONS,
+    PartitionVersion,
+    check_format,
+    check_owner,
+    load_manifest,
+    read_version,
+)
+
+
+@contextmanager
+def open_draft(partition: Path, parts: tuple[str, ...], resume: str | None = None) -> Iterator[Path]:
+    """Yield the folder of a new draft, under the partition's lock; it is removed unless it was published.
+
+    parts: the partition's keys. resume: a digest of everything that the content depends on. The draft of a
+        writer that failed or was killed is then kept, and the next writer with the same digest continues it.
+
+    Raises FolderBusyError when another process is writing the partition, and InputError where a newer release
+    has written it, or it is another partition's folder.
+    """
+    make_folder(partition.parent)
+    with locked(partition):
+        old = partition.with_name(f".{partition.name}.old")
+        if old.is_dir() and not partition.exists():
+            old.rename(partition)  # a writer of an older release was killed between two renames
+        check_replaceable(partition, parts)
+        draft = partition / DRAFTS / (resume or str(os.getpid()))
+        remove_drafts(partition, keep=draft if resume else None)
+        make_folder(draft)
+        try:
+            yield draft
+        finally:
+            if resume is None:
+                shutil.rmtree(draft, ignore_errors=True)
+            for folder in (draft.parent, partition):
+                with suppress(OSError):  # it is not empty
+                    folder.rmdir()
+
+
+def check_replaceable(partition: Path, parts: tuple[str, ...]) -> None:
+    """Raise InputError where what is on disk is a newer release's, or another partition's.
+
+    A manifest that cannot be read is replaced.
+    """
+    try:
+        manifest = load_manifest(partition)
+    except InputError:
+        return
+    check_format(partition, manifest)
+    check_owner(partition, manifest, parts)
+
+
+def publish(partition: Path, draft: Path, manifest: Mapping[str, Any]) -> None:
+    """Make a draft the version that counts; the lock must be held.
+
+    manifest: what it says of itself, with the SHA-256 of its files.
+    """
+    sync_tree(draft)
+    before = _published(partition, manifest["partition"])
+    version = _place(draft, partition / VERSIONS, manifest["files"])
+    content = {"format": FORMAT, "version": version.name, **manifest}
+    with atomic_file(partition / MANIFEST) as temporary:
+        temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    with suppress(OSError):  # the version counts, whatever becomes of the rest
+        _link_current(partition, version)
+    with suppress(OSError):
+        if before is not None and before.folder != version:
+            retire(before)
+        sweep_versions(partition, KEEP_SECONDS)
+
+
+def _published(partition: Path, parts: list[str]) -> PartitionVersion | None:
+    try:
+        return read_version(partition, parts)
+    except InputError:
+        return None
+
+
+def _place(draft: Path, versions: Path, files: Mapping[str, str]) -> Path:
+    """Move a draft among the versions, under a name that its content gives; the version's folder.
+
+    A version with the same content is used again, unless it is damaged: a folder is never changed.
+    """
+    make_folder(versions)
+    name = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:24]
+    number = 0
+    while True:
+        version = versions / (f"{name}-{number}" if number else name)
+        if not version.exists():
+            move_folder(draft, version)
+            return version
+        if _holds(version, files):
+            shutil.rmtree(draft)
+            return version
+        number += 1
+
+
+def _holds(version: Path, files: Mapping[str, str]) -> bool:
+    """Whether a folder has exactly these files."""
+    try:
+        check_files(version, files)
+    except InputError:
+        return False
+    return {path.relative_to(version).as_posix() for path in list_files(version)} == files.keys()
+
+
+def _link_current(partition: Path, version: Path) -> None:
+    """Have `current` lead to a version; raises OSError where the disk has no symbolic links."""
+    temporary = partition / f".{CURRENT}.tmp"
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(Path(VERSIONS, version.name))
+    temporary.replace(partition / CURRENT)

@@ -1,0 +1,133 @@
+"""Removing what no manifest points to any more: versions that were replaced, and drafts of killed writers.
+
+Readers may still be at work on a version when it is replaced, so that it stays for a day; a reader that is
+slower is told (see `PartitionVersion`). Ages are taken by the clock of the disk, which may be a server's.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+
+from factroots_dagster.errors import InputError
+from factroots_dagster.store.atomic import FolderBusyError, locked
+from factroots_dagster.store.digests import list_files
+from factroots_dagster.store.versions import (
+    CURRENT,
+    DRAFTS,
+    MANIFEST,
+    VERSIONS,
+    PartitionVersion,
+    find_partitions,
+    pointed_folder,
+    visible_folders,
+)
+
+KEEP_SECONDS = 24 * 3600.0
+"""How long a version stays after it was replaced: longer than anything should read a partition."""
+
+KEEP_DRAFT_SECONDS = 7 * 24 * 3600.0
+"""How long the draft of a run that failed waits for the run that continues it."""
+
+
+@dataclass(frozen=True)
+class Swept:
+    """Something that was removed, or would be. what: 'replaced version' or 'draft'."""
+
+    path: Path
+    what: str
+    bytes: int
+
+
+def retire(version: PartitionVersion) -> None:
+    """Note on a version's folder that it was replaced now."""
+    for path in [version.folder] if version.folder != version.partition else _old_files(version.partition):
+        os.utime(path)
+
+
+def sweep_world(
+    root: Path,
+    *,
+    keep_seconds: float = KEEP_SECONDS,
+    keep_draft_seconds: float = KEEP_DRAFT_SECONDS,
+    dry_run: bool = False,
+) -> Iterator[Swept]:
+    """Sweep every partition of a world that no process is writing. root: the world's folder.
+
+    keep_seconds, keep_draft_seconds: how old what is removed must be. dry_run: only say what would go.
+    """
+    for partition in find_partitions(root):
+        try:
+            with locked(partition):
+                yield from sweep_versions(partition, keep_seconds, dry_run=dry_run)
+                yield from remove_drafts(partition, older_than=keep_draft_seconds, dry_run=dry_run)
+        except FolderBusyError:
+            continue
+
+
+def sweep_versions(partition: Path, keep_seconds: float, *, dry_run: bool = False) -> list[Swept]:
+    """Remove the versions of a partition that were replaced so many seconds ago; the lock must be held.
+
+    Nothing is removed where the manifest cannot be read: it would not say what counts.
+    """
+    try:
+        counts = pointed_folder(partition)
+    except InputError:
+        return []
+    replaced = [path for path in visible_folders(partition / VERSIONS) if path != counts]
+    if counts != partition:
+        replaced += _old_files(partition)
+    if not replaced:
+        return []
+    return _remove(replaced, "replaced version", _disk_time(partition) - keep_seconds, dry_run=dry_run)
+
+
+def remove_drafts(
+    partition: Path, *, keep: Path | None = None, older_than: float = 0.0, dry_run: bool = False
+) -> list[Swept]:
+    """Remove the drafts of writers that were killed or failed; the lock must be held.
+
+    older_than: in seconds since something was last added to them; 0 for all.
+    """
+    drafts = [path for path in visible_folders(partition / DRAFTS) if path != keep]
+    if (partition / MANIFEST).is_file():
+        # What killed writers of older releases have left.
+        left = re.compile(rf"\.{re.escape(partition.name)}\.(([0-9]+|[0-9a-f]{{24}})\.tmp|old)")
+        drafts += [path for path in partition.parent.iterdir() if left.fullmatch(path.name)]
+    before = _disk_time(partition) - older_than if drafts and older_than else inf
+    return _remove(drafts, "draft", before, dry_run=dry_run)
+
+
+def _old_files(partition: Path) -> list[Path]:
+    """What an older release has written into a partition's folder itself."""
+    return [
+        path
+        for path in partition.iterdir()
+        if path.name not in (MANIFEST, VERSIONS, DRAFTS, CURRENT) and not path.name.startswith(".")
+    ]
+
+
+def _disk_time(folder: Path) -> float:
+    """The time by the clock that dates the files of a folder."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".tmp") as file:
+        return os.stat(file.name).st_mtime
+
+
+def _remove(paths: list[Path], what: str, before: float, *, dry_run: bool) -> list[Swept]:
+    swept = []
+    for path in paths:
+        if path.stat().st_mtime > before:
+            continue
+        files = list_files(path) if path.is_dir() else [path]
+        swept.append(Swept(path, what, sum(file.stat().st_size for file in files)))
+        if not dry_run and path.is_dir():
+            shutil.rmtree(path)
+        elif not dry_run:
+            path.unlink()
+    return swept

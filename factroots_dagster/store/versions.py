@@ -1,0 +1,252 @@
+"""Versions of a partition: files that nothing changes any more, and the manifest that points to one of them.
+
+    <world>/<asset>/<keys>/_manifest.json    the pointer: which version counts, its files with their SHA-256
+                          /v/<version>/      the files of a version
+                          /w/<draft>/        the files of a version that is being written
+                          /current           a symbolic link to the version that counts, for people
+
+A reader reads the manifest once and then only files of that version. Older releases wrote the files beside
+the manifest, which had no `format`: such a partition is read as its own version until it is written again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from factroots_dagster.errors import InputError, UnavailableError
+from factroots_dagster.store.digests import MATERIALIZE_AGAIN, check_files
+from factroots_dagster.store.parquet import check_schema, is_main_file, read_batches, read_files
+
+MANIFEST = "_manifest.json"
+VERSIONS, DRAFTS, CURRENT = "v", "w", "current"
+FORMAT = 2
+"""Of manifests. Format 1, of the releases before versions, had no such field."""
+
+LONGEST_KEY = 2
+"""The most keys that a partition has."""
+
+_VERSION_NAME = re.compile(r"[0-9a-f]+(-[0-9]+)?")
+
+Schemas = Mapping[str, pa.Schema]
+"""What the tables of an asset are declared as, by the name of the side table; "" is the main table."""
+
+
+@dataclass(frozen=True)
+class PartitionVersion:
+    """One version of a partition; table and side tables that are read from it belong together.
+
+    partition: the partition's folder. folder: that of the version's files. manifest: what it says of itself.
+    schemas: what its tables are declared as.
+    """
+
+    partition: Path
+    folder: Path
+    manifest: Mapping[str, Any]
+    schemas: Schemas
+
+    @property
+    def name(self) -> str:
+        """The partition as `<asset>/<keys>`."""
+        return "/".join((self.manifest["asset"], *self.manifest["partition"]))
+
+    @property
+    def rows(self) -> int | None:
+        """Number of rows of the main table; None without one."""
+        return None if self.manifest["rows"] is None else int(self.manifest["rows"])
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files."""
+        return int(self.manifest["bytes"])
+
+    @property
+    def digest(self) -> str:
+        """Digest of the rows of all tables and the bytes of other files: the partition's data version."""
+        return str(self.manifest["digest"])
+
+    @property
+    def inputs(self) -> Mapping[str, str]:
+        """The digests of the partitions that it was computed from, by `<asset>/<keys>`."""
+        inputs: Mapping[str, str] = self.manifest["inputs"]
+        return inputs
+
+    @property
+    def run_id(self) -> str | None:
+        """The run that wrote it; None when no run did."""
+        run_id: str | None = self.manifest.get("run_id")
+        return run_id
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """The SHA-256 of every file, by its path in the folder."""
+        files: Mapping[str, str] = self.manifest["files"]
+        return files
+
+    def has(self, file: str) -> bool:
+        """Whether the version has a file, by its path in the folder."""
+        return file in self.files
+
+    def file(self, file: str) -> Path:
+        """The path of one file. Raises InputError when there is none, or it is damaged."""
+        self._check([file])
+        return self.folder / file
+
+    def checked_folder(self) -> Path:
+        """The folder, for what reads files by path.
+
+        Raises InputError when a file is damaged or was added, or the main table is of another schema.
+        """
+        self._check(self.files)
+        if added := {path.name for path in self.folder.glob("*.parquet")} - self.files.keys():
+            problem = f"{self.folder}: {', '.join(sorted(added))} was added to it"
+            raise InputError(problem, f"move it away, or {MATERIALIZE_AGAIN}")
+        if main := self._main_files():
+            check_schema(self.folder / main[0], None, self.schemas.get(""))
+        return self.folder
+
+    def main_files(self) -> list[Path]:
+        """The files of the main table, sorted by name. Raises InputError when one is missing or damaged."""
+        if not (names := self._main_files()):
+            raise InputError(f"{self.partition}: its table is missing", MATERIALIZE_AGAIN)
+        self._check(names)
+        return [self.folder / name for name in names]
+
+    def read(self, columns: Sequence[str] | None = None, where: pc.Expression | None = None) -> pa.Table:
+        """The main table. Raises InputError when it is missing, damaged or of another schema.
+
+        columns: the columns to read, all by default. where: a condition on the rows to read.
+        """
+        return read_files(self.main_files(), columns, where, self.schemas.get(""))
+
+    def read_batches(self, rows: int = 4096) -> Iterator[pa.Table]:
+        """As `read`, `rows` rows at a time, for tables that may not fit in memory."""
+        files = self.main_files()
+        check_schema(files[0], None, self.schemas.get(""))
+        return read_batches(files, rows)
+
+    def read_side(self, name: str) -> pa.Table:
+        """The side table `name`. Raises InputError when it is missing, damaged or of another schema."""
+        return read_files([self.file(side_file(name))], expected=self.schemas.get(name))
+
+    def has_side(self, name: str) -> bool:
+        """Whether it has the side table `name`."""
+        return self.has(side_file(name))
+
+    def _main_files(self) -> list[str]:
+        return sorted(name for name in self.files if is_main_file(name))
+
+    def _check(self, names: Iterable[str]) -> None:
+        if missing := [name for name in names if not self.has(name)]:
+            raise InputError(f"{self.partition}: {', '.join(missing)} is missing", MATERIALIZE_AGAIN)
+        try:
+            check_files(self.folder, {name: self.files[name] for name in names})
+        except InputError as error:
+            if self._still_counts():
+                raise
+            problem = f"{self.name} was written anew and its old version removed while this read it"
+            raise UnavailableError(problem, "run this again") from error
+
+    def _still_counts(self) -> bool:
+        try:
+            return pointed_folder(self.partition) == self.folder
+        except InputError:
+            return True
+
+
+def side_file(name: str) -> str:
+    """The file of a side table."""
+    return f"_{name}.parquet"
+
+
+def read_version(partition: Path, parts: Sequence[str], schemas: Schemas | None = None) -> PartitionVersion:
+    """The version that a partition's manifest points to. parts: the partition's keys.
+
+    Raises InputError when the manifest is missing, damaged, of a newer format, or another partition's.
+    """
+    manifest = load_manifest(partition)
+    check_format(partition, manifest)
+    check_owner(partition, manifest, parts)
+    return PartitionVersion(partition, version_folder(partition, manifest), manifest, schemas or {})
+
+
+def load_manifest(partition: Path) -> Mapping[str, Any]:
+    """A partition's manifest, of whatever format. Raises InputError when it is missing or damaged."""
+    path = partition / MANIFEST
+    try:
+        stat = path.stat()
+        return _parse_manifest(path, stat.st_ino, stat.st_size, (stat.st_mtime_ns, stat.st_ctime_ns))
+    except (OSError, ValueError):
+        raise InputError(f"{partition}: its {MANIFEST} is damaged", MATERIALIZE_AGAIN) from None
+
+
+def version_folder(partition: Path, manifest: Mapping[str, Any]) -> Path:
+    """The folder of the version that a manifest points to."""
+    name = manifest.get("version")
+    return partition if name is None else partition / VERSIONS / name
+
+
+def check_format(partition: Path, manifest: Mapping[str, Any]) -> None:
+    """Raise InputError for a manifest that a newer release has written."""
+    if (found := manifest.get("format", 1)) > FORMAT:
+        problem = f"{partition}: its {MANIFEST} has format {found}, and this release reads up to {FORMAT}"
+        raise InputError(problem, "upgrade factroots-dagster, or set FACTROOTS_DATA_ROOT to another folder")
+
+
+def check_owner(partition: Path, manifest: Mapping[str, Any], parts: Sequence[str]) -> None:
+    """Raise InputError where keys that differ in case lead to one folder. parts: the partition's keys."""
+    if manifest["partition"] != list(parts):
+        owner = "/".join((manifest["asset"], *manifest["partition"]))
+        problem = f"{partition} holds {owner}: this disk does not tell capitals from small letters"
+        raise InputError(problem, "use keys that differ in more than case")
+
+
+def pointed_folder(partition: Path) -> Path:
+    """The folder of the version that counts. Raises InputError when the manifest cannot be read."""
+    manifest = load_manifest(partition)
+    check_format(partition, manifest)
+    return version_folder(partition, manifest)
+
+
+def find_partitions(root: Path) -> Iterator[Path]:
+    """The folders of all partitions of a world, and of those with drafts alone. root: the world's folder."""
+    for asset in visible_folders(root):
+        yield from _find_below(asset, LONGEST_KEY)
+
+
+def _find_below(folder: Path, depth: int) -> Iterator[Path]:
+    if (folder / MANIFEST).is_file() or any(visible_folders(folder / DRAFTS)):
+        yield folder
+    elif depth:
+        for child in visible_folders(folder):
+            yield from _find_below(child, depth - 1)
+
+
+def visible_folders(folder: Path) -> list[Path]:
+    """The sub-folders whose names begin with neither `.` nor `_`, sorted; none where `folder` is none."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "_")))
+
+
+@lru_cache(maxsize=50_000)
+def _parse_manifest(path: Path, inode: int, size: int, times: tuple[int, int]) -> dict[str, Any]:
+    """A manifest, parsed once: deciding what is stale reads those of all partitions."""
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(manifest, dict) or type(manifest.get("format", 1)) is not int:
+        raise ValueError
+    if manifest.get("format", 1) > FORMAT:
+        return manifest
+    if not manifest.keys() >= {"asset", "partition", "digest", "rows", "bytes", "inputs", "files"}:
+        raise ValueError
+    if not _VERSION_NAME.fullmatch(str(manifest.get("version", "0"))):
+        raise ValueError
+    return manifest
