@@ -151,7 +151,7 @@ def integrate_gradients(
         return (args[0].index_put((batch.rows, batch.positions), neurons[1]),)
 
     total = torch.zeros(())
-    hook = model.ffn.projections[layer].register_forward_pre_hook(scale)
+    hook = model.ffn.blocks[layer][0].module.register_forward_pre_hook(scale)
     try:
         for step in range(steps):
             share = (step + 0.5) / steps

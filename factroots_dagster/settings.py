@@ -27,6 +27,7 @@ from pydantic_settings import (
 from factroots_dagster.corpora.collection.choices import CorpusChoice, parse_corpora
 from factroots_dagster.corpora.schema import WIKIPEDIA
 from factroots_dagster.errors import InputError
+from factroots_dagster.facts.questions import QuestionSource
 from factroots_dagster.facts.worlds import is_imported, list_imported, read_import
 from factroots_dagster.languages.geography import MLAMA_PLACES
 from factroots_dagster.sandbox.dials import PRESETS, Dials, languages_of, parse_dials, with_nothing_in_common
@@ -98,6 +99,11 @@ class Settings(BaseSettings):
         default="",
         description="token that a decoder's sentences begin with; empty: what its tokenizer puts first, else "
         "its beginning-of-sentence token, else its end-of-sentence token",
+    )
+    questions: QuestionSource = Field(
+        default="none",
+        description="templates in the form of a question, for decoders: none; shipped (five relations in the "
+        "languages of mLAMA); release (question_templates.jsonl of the fact set)",
     )
     protocols: Annotated[tuple[Literal["pll", "left_to_right", "confidence"], ...], NoDecode] = Field(
         default=(),

@@ -11,11 +11,14 @@ import pytest
 import torch
 import transformers
 
-from assets_tests.models import tiny
+from assets_tests.models import families, tiny
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.checkpoint import describe, load
 from factroots_dagster.models.files import resolve_checkpoint
+from factroots_dagster.models.inspection import inspect_checkpoint
+from factroots_dagster.models.language_model import find_language_model
 from factroots_dagster.models.tokenizer import find_start
+from factroots_dagster.models.untrained import with_random_weights
 from factroots_dagster.probing.probe import probe
 from factroots_dagster.report.asking import describe_asking
 
@@ -80,20 +83,25 @@ def test_a_model_that_takes_some_lengths_only_is_refused(tmp_path: Path) -> None
         describe("key", resolve_checkpoint(str(folder)), device="cpu")
 
 
-def causal_config(family: str, vocabulary: int) -> transformers.PretrainedConfig:
+def causal_model(family: str, vocabulary: int) -> transformers.PreTrainedModel:
     common = {"vocab_size": vocabulary, "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3}
-    if family == "mamba":
-        return transformers.MambaConfig(**common, hidden_size=16, num_hidden_layers=2, state_size=4)
-    if family == "rwkv":
-        return transformers.RwkvConfig(**common, hidden_size=16, num_hidden_layers=2, context_length=64)
-    mixed = {"conv_L_cache": 3, "layer_types": ["conv", "full_attention"], "num_key_value_heads": 1}
-    return transformers.Lfm2Config(**SHAPE, **common, **mixed, max_position_embeddings=64)
+    if family == "bert":
+        return transformers.BertLMHeadModel(transformers.BertConfig(**SHAPE, **common))
+    if family == "jetmoe":
+        heads = {"num_key_value_heads": 2, "kv_channels": 8, "num_local_experts": 4}
+        return transformers.JetMoeForCausalLM(transformers.JetMoeConfig(**SHAPE, **common, **heads))
+    if family == "doge":
+        experts = {"is_moe": True, "num_experts": 16, "num_experts_per_tok": 2}
+        return transformers.DogeForCausalLM(transformers.DogeConfig(**SHAPE, **common, **experts))
+    images = {"num_hidden_layers": 1, "hidden_size": 16, "intermediate_size": 24, "num_attention_heads": 2}
+    return transformers.GitForCausalLM(transformers.GitConfig(**SHAPE, **common, vision_config=images))
 
 
 REFUSED = {
-    "mamba": "MambaForCausalLM keeps no cache of keys and values",
-    "rwkv": "RwkvForCausalLM keeps no cache of keys and values",
-    "lfm2": "Lfm2ForCausalLM has 0 feed-forward projections",
+    "bert": "BertLMHeadModel reads what follows a token when it predicts it",
+    "jetmoe": "how JetMoeForCausalLM routes tokens to its experts is not known",
+    "doge": "how layer model.layers.0 of DogeForCausalLM routes tokens to its experts is not known",
+    "git": "GitForCausalLM does not run its layers on a text",
 }
 
 
@@ -102,10 +110,36 @@ def test_a_decoder_that_cannot_be_asked_is_refused_in_words_that_are_true_of_it(
     family: str, tmp_path: Path
 ) -> None:
     tokenizer = tiny.byte_level(tmp_path)
-    folder = save(tmp_path, causal_config(family, len(tokenizer)), tokenizer)
-    with pytest.raises(InputError, match=REFUSED[family]) as refused:
-        describe("key", resolve_checkpoint(str(folder)), device="cpu")
-    assert "mixture-of-experts" not in str(refused.value)
+    torch.manual_seed(0)
+    model = causal_model(family, len(tokenizer))
+    tiny.draw_large_weights(model)
+    model.save_pretrained(tmp_path)
+    with pytest.raises(InputError, match=REFUSED[family]):
+        describe("key", resolve_checkpoint(str(tmp_path)), device="cpu")
+    if family != "bert":  # which shows only when it is run
+        with pytest.raises(InputError, match=REFUSED[family]):
+            inspect_checkpoint(str(tmp_path))
+
+
+def test_a_decoder_without_a_cache_reads_every_sentence_whole(tmp_path: Path) -> None:
+    folder = families.save(tmp_path, families.RECURRENT["mamba"])
+    (row,) = describe("key", resolve_checkpoint(str(folder)), device="cpu").to_pylist()
+    assert (row["family"], row["continued"], row["experts"]) == ("causal", False, None)
+    assert "every sentence whole" in describe_asking(row)
+
+
+def test_the_language_model_in_a_wrapper_is_described(tmp_path: Path) -> None:
+    folder = families.save(tmp_path, families.WRAPPERS["qwen3_vl_moe"])
+    inspect_checkpoint(str(folder))
+    (row,) = describe("key", resolve_checkpoint(str(folder)), device="cpu").to_pylist()
+    assert row["architecture"] == "Qwen3VLMoeForConditionalGeneration"
+    assert (row["family"], row["continued"], row["experts"], row["neurons"]) == ("causal", True, 4, 48)
+    model = load(str(folder), device="cpu")
+    assert row["parameters"] < sum(each.numel() for each in tiny.load_plain(folder).parameters())
+    twin = with_random_weights(model, seed=3)
+    assert twin.ffn.layers == model.ffn.layers
+    ids = torch.tensor([[5, 6, 7, 8]])
+    assert not torch.allclose(twin.model(input_ids=ids).logits, model.model(input_ids=ids).logits)
 
 
 def edit_json(path: Path, remove: str) -> None:
@@ -194,3 +228,15 @@ def test_several_tokens_can_begin_a_sentence(checkpoint_of: Callable[[str], Path
             logprobs = plain(input_ids=torch.tensor([ids])).logits[0].double().log_softmax(dim=1)
         own = [float(logprobs[at - 1, ids[at]]) for at in range(len(ids) - count, len(ids))]
         assert got["object_logprob"] == pytest.approx(sum(own) / count, abs=1e-4)
+
+
+def test_a_language_model_that_answers_otherwise_than_its_wrapper_is_refused(tmp_path: Path) -> None:
+    model = tiny.load_plain(families.save(tmp_path, families.WRAPPERS["mistral3"]))
+    assert type(find_language_model(model)).__name__ == "MistralForCausalLM"
+
+    def halve(_module: object, _args: object, output: transformers.utils.ModelOutput) -> None:
+        output.logits = output.logits * 0.5  # as a wrapper that scales logits by itself would
+
+    model.register_forward_hook(halve)
+    with pytest.raises(InputError, match="it answers a text otherwise than the MistralForCausalLM in it"):
+        find_language_model(model)

@@ -22,6 +22,7 @@ WORDS = [
 PIECES = [*WORDS, *"abcdefghijklmnopqrstuvwxyz", ".", ","]
 
 MASKED = ("bert", "xlm-roberta", "distilbert", "modernbert")
+ALBERT = "albert"  # applies one layer three times
 DEBERTA = ("deberta", "deberta-new")  # with the head of transformers, and with that of DeBERTa-v3
 CAUSAL = ("gpt2", "bloom", "llama", "qwen", "gemma")
 LATER = ("qwen2", "gemma2", "gemma3")  # tested end to end only, where they differ from their families
@@ -131,6 +132,9 @@ def config(family: str, vocabulary: int) -> transformers.PretrainedConfig:
         return transformers.BloomConfig(
             n_layer=2, n_head=2, hidden_size=16, bos_token_id=2, eos_token_id=3, **common
         )
+    if family == ALBERT:
+        shape["num_hidden_layers"] = 3
+        return transformers.AlbertConfig(**shape, **common, embedding_size=8, max_position_embeddings=64)
     if family in DEBERTA:
         return transformers.DebertaV2Config(
             **shape,
@@ -260,10 +264,15 @@ def start_ids(tokenizer: object) -> list[int]:
 
 
 @cache
-def decoder_split(folder: Path, language: str = "qaa", subjects: int = 14, seed: int = 0) -> pa.Table:
-    """As `split`, for a decoder: what it generates becomes the object of about half of the rows."""
+def decoder_split(
+    folder: Path, language: str = "qaa", subjects: int = 14, seed: int = 0, predicted: int = 6
+) -> pa.Table:
+    """As `split`, for a decoder: what it generates becomes the object of about half of the rows.
+
+    predicted: so many rows more a relation whose object is what ranks first.
+    """
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    model = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
+    model = load_plain(folder)
     random = torch.Generator().manual_seed(seed)
     special = set(tokenizer.all_special_ids)
     rows = []
@@ -283,11 +292,17 @@ def decoder_split(folder: Path, language: str = "qaa", subjects: int = 14, seed:
                     break
             rows.append(_row(language, relation, template, subject, label, number))
         labels = sorted({row["object"] for row in rows if row["relation"] == relation})
-        for number in range(subjects, subjects + 6):
+        for number in range(subjects, subjects + predicted):
             subject = _random_subject(random, 2)
             if label := first_beyond_prior(model, tokenizer, template, subject, labels):
                 rows.append(_row(language, relation, template, subject, label, number))
     return pa.Table.from_pylist(rows)
+
+
+def load_plain(folder: Path) -> transformers.PreTrainedModel:
+    """The whole model of a folder, by transformers' class of its name."""
+    (name,) = transformers.AutoConfig.from_pretrained(folder).architectures
+    return getattr(transformers, name).from_pretrained(folder).eval()
 
 
 WITHOUT_SUBJECT = {

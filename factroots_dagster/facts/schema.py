@@ -48,6 +48,14 @@ FURTHER_TEMPLATES = table(
 )
 """One row per language, relation and further template; there is no table where no relation has one."""
 
+QUESTION_TEMPLATES = table(
+    LANGUAGE,
+    RELATION,
+    string("template", "The relation's template in the form of a question, with the slots [X] and [Y]"),
+    nullable=(),
+)
+"""One row per language and relation for which the fact set has a question; there is no table without any."""
+
 MLAMA_OBJECTS = table(
     LANGUAGE,
     RELATION,

@@ -25,16 +25,21 @@ from factroots_dagster.tables import storage_schema
 if TYPE_CHECKING:
     import torch  # statistics on saved activations should not have to load it
 
+    from factroots_dagster.models.feed_forward import FeedForward
+
 INDEX_FILE = "data.parquet"
 TENSOR = "activations"
 _REMEDY = "materialize neuron_activations for this partition again"
 
 
 class ActivationWriter:
-    """Writes a folder of activations: one tensor file per relation, and at the end their index."""
+    """Writes a folder of activations: one tensor file per relation, and at the end their index.
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    ffn: what the activations are of.
+    """
+
+    def __init__(self, folder: Path, ffn: FeedForward):
+        self.folder, self.ffn = folder, ffn
         self.index: list[dict[str, object]] = []
 
     def add(
@@ -57,7 +62,8 @@ class ActivationWriter:
         common = {"relation": relation, "file": file}
         for row, ((uuid, language), mask_count) in enumerate(zip(facts, mask_counts, strict=True)):
             fact = {"uuid": uuid, "language": language, "row": row, "mask_count": mask_count}
-            self.index.append(fact | common)
+            experts = self.ffn.routed_experts(activations[row])
+            self.index.append(fact | common | {"experts": experts})
 
     def close(self) -> None:
         """Writes the index."""

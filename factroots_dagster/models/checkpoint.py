@@ -15,9 +15,11 @@ from safetensors import SafetensorError, safe_open
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.configuration import (
-    auto_class,
+    Family,
     build_skeleton,
     find_max_length,
+    hidden_size,
+    model_class,
     model_family,
     read_config,
     training_corpus,
@@ -31,7 +33,9 @@ from factroots_dagster.models.files import (
     tokenizer_files,
     weight_files,
 )
+from factroots_dagster.models.framing import Blank, Frame, find_blank, frame_sentences
 from factroots_dagster.models.heads import Head, find_vocabulary_head
+from factroots_dagster.models.language_model import find_language_model
 from factroots_dagster.models.schema import CHECKPOINT
 from factroots_dagster.models.steps import read_step
 from factroots_dagster.models.tokenizer import find_start, load_tokenizer
@@ -46,19 +50,28 @@ class LoadedModel:
     model: Any
     tokenizer: Any
     device: torch.device
-    family: str  # "masked" | "causal"
+    family: Family
+    architecture: str  # the class that was loaded; of `model` that of the language model in it
     head: Head | None  # None: logits come from the whole model only
     ffn: FeedForward
     max_length: int  # longest input in tokens, special tokens included
     space_id: int | None  # id of the bare SentencePiece space token
     in_sentence: bool  # whether objects have the tokens of the sentence, see `tokenizer.keeps_space_in_word`
     batches: Batches  # which prompts may share one
+    continued: bool  # whether a decoder's sentences are continued from a cache, or read whole
     start: tuple[int, ...]  # the tokens that a decoder's sentences begin with
+    blank: Blank | None  # what an encoder before the decoder reads in the object's place
     longest_in_trie: int = 0  # tokens of a decoder's sentences that can be run as tries
 
     @property
     def mask_id(self) -> int:
         return int(self.tokenizer.mask_token_id)
+
+    def frame(self, language: str) -> Frame:
+        """What stands around a decoder's sentences in a language, and what an encoder before it reads."""
+        if self.blank is None:
+            return Frame(self.tokenizer, self.start)
+        return frame_sentences(self.tokenizer, self.model, self.blank, language)
 
 
 def describe(
@@ -86,16 +99,18 @@ def describe(
         "revision": resolved.revision,
         "step": named and named.step,
         "tokens": named and named.tokens,
-        "architecture": type(module).__name__,
+        "architecture": model.architecture,
         "family": model.family,
         "layers": model.ffn.layers,
-        "hidden_size": module.get_input_embeddings().weight.shape[1],
+        "hidden_size": hidden_size(module.config),
         "neurons": model.ffn.neurons,
+        "experts": model.ffn.experts or None,
         "parameters": sum({id(p): p.numel() for p in module.parameters()}.values()),
         "vocabulary": len(tokenizer),
         "max_length": model.max_length,
-        "objects": "sentence" if model.in_sentence or model.family == "causal" else "label",
+        "objects": _whose_tokens(model),
         "batches": model.batches,
+        "continued": None if model.family == "masked" else model.continued,
         "start": "".join(tokenizer.convert_ids_to_tokens(list(model.start))) or None,
         "fast_head": model.head is not None,
         "tokenizer_sha256": digest_files(tokenizer_files(resolved.path)),
@@ -104,6 +119,11 @@ def describe(
         "corpora": None if corpora is None else list(corpora),
     }
     return pa.Table.from_pylist([row], schema=CHECKPOINT)
+
+
+def _whose_tokens(model: LoadedModel) -> str:
+    whole_sentence = model.blank is None or model.blank.closing is None
+    return "sentence" if model.in_sentence or (model.family != "masked" and whole_sentence) else "label"
 
 
 _loaded: dict[tuple[str, ...], LoadedModel] = {}
@@ -151,10 +171,11 @@ def pick_device(device: str = "auto") -> torch.device:
 def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str, start_token: str) -> LoadedModel:
     config = read_config(resolved)
     family = model_family(resolved, config)
+    skeleton = build_skeleton(resolved, config)
     tokenizer = load_tokenizer(resolved)
-    _check_weights(resolved, build_skeleton(resolved, config))
+    _check_weights(resolved, skeleton)
     try:
-        model, loading = auto_class(family).from_pretrained(
+        loaded, loading = model_class(config, family).from_pretrained(
             resolved.path,
             config=config,
             dtype=getattr(torch, dtype),
@@ -170,29 +191,40 @@ def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str, start_
     if loading["missing_keys"]:
         missing = ", ".join(sorted(loading["missing_keys"])[:3])
         raise InputError(
-            f"checkpoint {resolved.source}: {type(model).__name__} needs weights that it lacks ({missing})",
+            f"checkpoint {resolved.source}: {type(loaded).__name__} needs weights that it lacks ({missing})",
             "use a checkpoint that was saved with its language-modelling head",
         )
-    _check_vocabulary(resolved, model, tokenizer.tokenizer)
-    model.eval().requires_grad_(False).to(device)
+    loaded.eval().requires_grad_(False)
+    model = (find_language_model(loaded) if family == "causal" else loaded).to(device)
+    raw = tokenizer.tokenizer
+    _check_vocabulary(resolved, model, raw)
     ffn = find_feed_forward(model)
-    max_length = find_max_length(model, tokenizer.tokenizer)
-    start = find_start(tokenizer.tokenizer, start_token) if family == "causal" else ()
-    vocabulary = _ordinary_tokens(model, tokenizer.tokenizer)
-    batches = drive(model, family, vocabulary, max_length, tokenizer.tokenizer.pad_token_id or 0)
+    max_length = find_max_length(model, raw)
+    start: tuple[int, ...] = ()
+    blank = None
+    if family == "causal":
+        start = find_start(raw, start_token)
+    elif family == "encoder-decoder":
+        blank = find_blank(raw)
+        start = frame_sentences(raw, model, blank).start
+    vocabulary = _ordinary_tokens(model, raw)
+    driven = drive(model, family, ffn, vocabulary, max_length, raw.pad_token_id or 0)
     return LoadedModel(
         model=model,
-        tokenizer=tokenizer.tokenizer,
+        tokenizer=raw,
         device=device,
         family=family,
+        architecture=type(loaded).__name__,
         head=find_vocabulary_head(model),
         ffn=ffn,
         max_length=max_length,
         space_id=tokenizer.space_id,
         in_sentence=tokenizer.in_sentence,
-        batches=batches,
+        batches=driven.batches,
+        continued=driven.continued,
         start=start,
-        longest_in_trie=longest_in_trie(model, vocabulary, max_length) if family == "causal" else 0,
+        blank=blank,
+        longest_in_trie=longest_in_trie(model, vocabulary, max_length) if driven.continued else 0,
     )
 
 

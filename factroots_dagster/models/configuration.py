@@ -5,7 +5,7 @@ Reads `config.json` only; nothing here reads a weight or a tokenizer.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import transformers
@@ -13,6 +13,14 @@ import transformers
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.files import ResolvedCheckpoint
 
+Family = Literal["masked", "causal", "encoder-decoder"]
+"""Masked language models (encoders), causal ones (decoders), and encoders whose text a decoder completes."""
+
+_AUTO_CLASSES: dict[Family, Any] = {
+    "masked": transformers.AutoModelForMaskedLM,
+    "causal": transformers.AutoModelForCausalLM,
+    "encoder-decoder": transformers.AutoModelForSeq2SeqLM,
+}
 MAX_LAYERS = 1000
 _POSITIONS = (
     "max_position_embeddings",
@@ -22,6 +30,7 @@ _POSITIONS = (
     "context_length",
     "seq_length",
 )
+_HIDDEN = ("hidden_size", "dim", "n_embd", "d_model")
 _NO_LIMIT = 10**9  # transformers writes 10^30 for a tokenizer without a limit
 _UNBOUNDED = 2_048
 """Longest input of a model that names no limit (relative positions, as BLOOM's): far above any prompt."""
@@ -47,20 +56,56 @@ def read_config(resolved: ResolvedCheckpoint) -> Any:
         ) from error
 
 
-def model_family(resolved: ResolvedCheckpoint, config: Any) -> str:
-    """ "masked" or "causal", from the configured architecture. Raises InputError for any other kind."""
-    name = str((getattr(config, "architectures", None) or [""])[0])
+def model_family(resolved: ResolvedCheckpoint, config: Any) -> Family:
+    """What kind of language model the configured architecture is. Raises InputError for what is none.
+
+    A model of text, images and sound counts as the language model inside it (`language_model`).
+    """
+    name = _architecture(config)
     if name.endswith(("ForMaskedLM", "ForPreTraining")):
         return "masked"
-    if name.endswith(("ForCausalLM", "LMHeadModel")):
+    if name.endswith("ForCausalLM"):
+        return "causal"
+    if getattr(config, "is_encoder_decoder", False):
+        return "encoder-decoder"
+    if name.endswith("LMHeadModel") or (name.endswith("ForConditionalGeneration") and _holds_text(config)):
         return "causal"
     problem = f"checkpoint {resolved.source}: architecture {name or '(none)'} is not a language model"
-    raise InputError(problem, "use a ...ForMaskedLM or ...ForCausalLM checkpoint")
+    kinds = "...ForMaskedLM, ...ForCausalLM or ...ForConditionalGeneration"
+    raise InputError(problem, f"use a {kinds} checkpoint")
 
 
-def auto_class(family: str) -> Any:
-    """The transformers class that builds models of a family with their language-modelling head."""
-    return transformers.AutoModelForMaskedLM if family == "masked" else transformers.AutoModelForCausalLM
+def _architecture(config: Any) -> str:
+    return str((getattr(config, "architectures", None) or [""])[0])
+
+
+def text_config(config: Any) -> Any:
+    """The configuration of the part that reads and predicts text: mostly the configuration itself."""
+    try:
+        return config.get_text_config()
+    except ValueError:  # an encoder and a decoder with configurations of their own
+        return config.get_text_config(decoder=True)
+
+
+def hidden_size(config: Any) -> int:
+    """The width of the hidden states of the part that reads and predicts text; 0 where it is not stated."""
+    named = (getattr(text_config(config), name, None) for name in _HIDDEN)
+    return next((size for size in named if isinstance(size, int)), 0)
+
+
+def _holds_text(config: Any) -> bool:
+    """Whether a configuration is one of several models, of which one is a language model."""
+    text = text_config(config)
+    return text is not config and bool(getattr(text, "vocab_size", None))
+
+
+def model_class(config: Any, family: Family) -> Any:
+    """The transformers class that builds the models of a configuration with their language-modelling head."""
+    auto = _AUTO_CLASSES[family]
+    named = getattr(transformers, _architecture(config), None)
+    if named is not None and (_holds_text(config) or type(config) not in auto._model_mapping):
+        return named
+    return auto
 
 
 def build_skeleton(resolved: ResolvedCheckpoint, config: Any) -> Any:
@@ -68,22 +113,27 @@ def build_skeleton(resolved: ResolvedCheckpoint, config: Any) -> Any:
 
     Raises InputError where the configuration is inconsistent or asks for an absurd number of layers.
     """
-    layers = getattr(config.get_text_config(), "num_hidden_layers", 0)
+    family = model_family(resolved, config)
+    layers = getattr(text_config(config), "num_hidden_layers", 0)
     if not isinstance(layers, int) or not 0 < layers <= MAX_LAYERS:
         raise InputError(
             f"checkpoint {resolved.source}: its config asks for {layers!r:.40} layers, "
             f"1 to {MAX_LAYERS} are accepted",
             "use another checkpoint",
         )
-    model_class = auto_class(model_family(resolved, config))
+    builder = model_class(config, family)
     try:
         with torch.device("meta"):
-            model = model_class.from_config(config)
+            from_config = getattr(builder, "from_config", None) or builder._from_config
+            model = from_config(config)
         model.tie_weights()
     except Exception as error:  # inconsistent numbers fail in many ways
         problem = f"checkpoint {resolved.source}: no model can be built from its config.json ({error})"
         raise InputError(problem, "download the checkpoint again, or use another one") from error
-    return model
+    if family == "encoder-decoder" and model.main_input_name != "input_ids":
+        problem = f"{type(model).__name__} reads {model.main_input_name}, not text"
+        raise InputError(f"checkpoint {resolved.source}: {problem}", "use a model that reads text")
+    return model.eval()
 
 
 def find_max_length(model: Any, tokenizer: Any) -> int:
@@ -92,7 +142,7 @@ def find_max_length(model: Any, tokenizer: Any) -> int:
     RoBERTa and its relatives never use the first positions, up to their padding index. A tokenizer without a
     limit of its own says so with a number that is no length.
     """
-    config = model.config.get_text_config()
+    config = text_config(model.config)
     named = (getattr(config, name, None) for name in _POSITIONS)
     positions = next((value for value in named if isinstance(value, int) and value > 0), None)
     unused = 0

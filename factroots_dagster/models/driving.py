@@ -1,8 +1,9 @@
 """Drives a loaded model with a few prompts of random tokens, to find out how it has to be asked.
 
 Not every model answers a prompt in a batch as it answers it alone: some mix in the padding (FNet, ConvBERT,
-YOSO), some take only certain lengths (Nystroemformer), and a recurrent state cannot be continued like a cache
-of keys and values. What is found here decides; families are not told apart by their names.
+YOSO), some take only certain lengths (Nystroemformer), and a recurrent state (Mamba, RWKV) cannot be
+continued like a cache of keys and values: such a decoder reads every sentence whole. What is found here
+decides; families are not told apart by their names.
 """
 
 from __future__ import annotations
@@ -10,44 +11,60 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import torch
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.models.feed_forward import FeedForward, capture_neurons
+from factroots_dagster.models.neuron_blocks import OTHER_ARCHITECTURE, Experts
 from factroots_dagster.models.tries import extend_rows, start_rows
 
 Batches = Literal["padded", "equal lengths"]
 """Which prompts may share a batch: those of any lengths, padded, or only those of equal length."""
 
 _LENGTHS = (6, 9, 24)
-_SHARED = 4  # tokens of a decoder's prompt that are kept in a cache
+_SHARED = 4  # tokens of a decoder's prompt that are kept in a cache, or read without what follows
 _LONGEST_IN_TRIE = 256  # an attention window that is shorter is noticed; prompts that are longer are rare
 # Of the spread of the logits: far above rounding, and below what padding does to a model that sees it.
 _TOLERANCES = {torch.float32: 1e-3}
 _ROUGH = 5e-2
+_FAILURES = (RuntimeError, ValueError, TypeError, IndexError)
 
 Prompts = list[list[int]]
 
 
-def drive(module: Any, family: str, vocabulary: Sequence[int], max_length: int, padding: int) -> Batches:
-    """Which prompts may share a batch. Raises InputError where the model cannot be asked.
+@dataclass(frozen=True)
+class Driven:
+    """How a model is to be asked. continued: whether a decoder's sentences can be continued from a cache."""
 
-    module: a model of transformers in evaluation mode. family: "masked" or "causal". vocabulary: ids of
-    ordinary tokens. max_length: the longest prompt. padding: the id that fills up shorter prompts.
+    batches: Batches
+    continued: bool
+
+
+def drive(
+    module: Any, family: str, ffn: FeedForward, vocabulary: Sequence[int], max_length: int, padding: int
+) -> Driven:
+    """How a model is to be asked. Raises InputError where it cannot be, or its neurons cannot be read.
+
+    module: a model of transformers in evaluation mode. family: see `configuration.model_family`. vocabulary:
+    ids of ordinary tokens. max_length: the longest prompt. padding: the id that fills up shorter prompts.
     """
     random = np.random.default_rng(0)
     prompts: Prompts = [
         random.choice(np.asarray(vocabulary), min(length, max_length)).tolist() for length in _LENGTHS
     ]
     name = type(module).__name__
+    pair = [prompts[0], prompts[0][::-1]]
     with torch.inference_mode():
         try:
             alone = [_logits(module, [prompt])[0] for prompt in prompts]
             again = _logits(module, prompts[:1])[0]
-            pair = _logits(module, [prompts[0], prompts[0][::-1]])[0]
-        except (RuntimeError, ValueError, TypeError, IndexError) as error:
+            beside = _logits(module, pair)[0]
+        except _FAILURES as error:
             raise InputError(
                 f"{name} cannot be run on prompts of {', '.join(map(str, _LENGTHS))} tokens ({error})",
                 "use a checkpoint whose attention takes prompts of any length",
@@ -55,20 +72,58 @@ def drive(module: Any, family: str, vocabulary: Sequence[int], max_length: int, 
         if not _agree(again, alone[0]):
             problem = f"{name} answers the same prompt differently each time: its attention draws at random"
             raise InputError(problem, "use a checkpoint with deterministic attention")
-        if not _agree(pair, alone[0]):
+        if not _agree(beside, alone[0]):
             problem = f"{name} answers a prompt differently when another one is in its batch"
             raise InputError(problem, "use a checkpoint that treats the prompts of a batch apart")
-        if family == "causal":
-            _check_continuations(module, prompts, alone, padding)
-            return "padded"
-        return "padded" if _answers_padded(module, prompts, alone, padding) else "equal lengths"
+        _check_neurons(module, ffn, pair)
+        padded = _answers_padded(module, prompts, alone, padding)
+        if family == "masked":
+            return Driven("padded" if padded else "equal lengths", continued=False)
+        longer = prompts[-1]
+        if not _agree(_logits(module, [longer], decoded=[longer[:_SHARED]])[0], alone[-1][:_SHARED]):
+            problem = f"{name} reads what follows a token when it predicts it: it is no decoder"
+            raise InputError(problem, "use a decoder, or a masked model as such (...ForMaskedLM)")
+        if family == "encoder-decoder":
+            if not padded:
+                problem = f"{name} answers a prompt beside a longer one differently from the prompt alone"
+                raise InputError(problem, "use an encoder-decoder whose encoder ignores padding")
+            return Driven("padded", continued=False)
+        continued = _continues(module, prompts, alone, padding)
+        return Driven("padded" if padded else "equal lengths", continued)
+
+
+def _check_neurons(module: Any, ffn: FeedForward, pair: Prompts) -> None:
+    """Raises InputError unless neurons are read of the tokens that they belong to, experts' rightly."""
+    captured = []
+    for prompts, row in ((pair, 1), (pair[1:], 0)):
+        rows, positions = (torch.tensor([place], device=module.device) for place in (row, 2))
+        with capture_neurons(ffn, rows, positions) as neurons:
+            _logits(module, prompts)
+        captured.append(torch.stack(neurons))
+    if not _agree(captured[0], captured[1]):
+        problem = f"feed-forward neurons of {type(module).__name__} depend on the other prompts of a batch"
+        raise InputError(problem, OTHER_ARCHITECTURE)
+    unexplained: list[str] = []
+    with ExitStack() as hooks:
+        for _, _, block in ffn.placed():
+            if isinstance(block, Experts):
+
+                def compare(_: Any, args: Any, kwargs: Any, outputs: Any, block: Experts = block) -> None:
+                    if not block.explains(args, kwargs, outputs):
+                        unexplained.append(type(block.module).__name__)
+
+                hooks.enter_context(block.module.register_forward_hook(compare, with_kwargs=True))
+        _logits(module, pair)
+    if unexplained:
+        problem = f"how {unexplained[0]} computes what its experts give is not known"
+        raise InputError(problem, OTHER_ARCHITECTURE)
 
 
 def _answers_padded(module: Any, prompts: Prompts, alone: Sequence[torch.Tensor], padding: int) -> bool:
     """Whether every prompt is answered beside the longest one as alone."""
     try:
         together = _logits(module, prompts, padding)
-    except (RuntimeError, ValueError, TypeError, IndexError):
+    except _FAILURES:
         return False
     return all(
         _agree(logits[: len(prompt)], own)
@@ -76,22 +131,22 @@ def _answers_padded(module: Any, prompts: Prompts, alone: Sequence[torch.Tensor]
     )
 
 
-def _check_continuations(module: Any, prompts: Prompts, alone: Sequence[torch.Tensor], padding: int) -> None:
-    """Raises InputError unless prompts can be continued from a cache, and are answered padded on the left."""
-    name, remedy = type(module).__name__, "use a decoder with attention and a cache of keys and values"
+def _continues(module: Any, prompts: Prompts, alone: Sequence[torch.Tensor], padding: int) -> bool:
+    """Whether prompts can be continued from a cache, several from one, and are answered padded on the left.
+
+    Recurrent models keep a state that cannot be continued so.
+    """
     try:
         continued = _continue_twice(module, prompts[-1], padding)
         beside = _last_logits(module, prompts, padding)
-    except (AttributeError, RuntimeError, ValueError, TypeError, IndexError) as error:
-        problem = f"{name} keeps no cache of keys and values from which several sentences can be continued"
-        raise InputError(problem, remedy) from error
+    except (AttributeError, NotImplementedError, AssertionError, *_FAILURES):
+        return False
     own = alone[-1][-1 - continued.shape[1] : -1]
-    if not (_agree(continued[0], own) and _agree(continued[1, :1], own[:1])):
-        problem = f"{name} answers a sentence continued from its cache differently from the whole sentence"
-        raise InputError(problem, remedy)
-    if not all(_agree(logits, whole[-1]) for logits, whole in zip(beside, alone, strict=True)):
-        problem = f"{name} answers a prompt beside a longer one differently from the prompt alone"
-        raise InputError(problem, remedy)
+    return (
+        _agree(continued[0], own)
+        and _agree(continued[1, :1], own[:1])
+        and all(_agree(logits, whole[-1]) for logits, whole in zip(beside, alone, strict=True))
+    )
 
 
 def _continue_twice(module: Any, prompt: list[int], padding: int) -> torch.Tensor:
@@ -119,16 +174,32 @@ def _last_logits(module: Any, prompts: Prompts, padding: int) -> torch.Tensor:
     return logits
 
 
-def _logits(module: Any, prompts: Prompts, padding: int = 0) -> torch.Tensor:
-    """Logits [prompts, longest, vocabulary], padded on the right and masked where lengths differ."""
+def _logits(
+    module: Any, prompts: Prompts, padding: int = 0, *, decoded: Prompts | None = None
+) -> torch.Tensor:
+    """Logits [prompts, longest, vocabulary], padded on the right and masked where lengths differ.
+
+    decoded: what the decoder of an encoder-decoder reads, by default the same as its encoder. For other
+    models, what they read instead of the prompts.
+    """
+    split = module.config.is_encoder_decoder
+    ids, mask = _pad(module, prompts if split or decoded is None else decoded, padding)
+    arguments: dict[str, Any] = {"input_ids": ids}
+    if not bool(mask.all()):
+        arguments["attention_mask"] = mask
+    if split:
+        ids, mask = _pad(module, decoded or prompts, padding)
+        arguments |= {"decoder_input_ids": ids, "decoder_attention_mask": mask}
+    logits: torch.Tensor = module(**arguments).logits
+    return logits
+
+
+def _pad(module: Any, prompts: Prompts, padding: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Ids and mask [prompts, longest], padded on the right."""
     longest = max(map(len, prompts))
     ids = [[*prompt, *[padding] * (longest - len(prompt))] for prompt in prompts]
     mask = [[1] * len(prompt) + [0] * (longest - len(prompt)) for prompt in prompts]
-    arguments: dict[str, Any] = {"input_ids": torch.tensor(ids, device=module.device)}
-    if any(len(prompt) < longest for prompt in prompts):
-        arguments["attention_mask"] = torch.tensor(mask, device=module.device)
-    logits: torch.Tensor = module(**arguments).logits
-    return logits
+    return torch.tensor(ids, device=module.device), torch.tensor(mask, device=module.device)
 
 
 def _agree(logits: torch.Tensor, expected: torch.Tensor) -> bool:

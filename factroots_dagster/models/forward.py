@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from transformers.modeling_outputs import BaseModelOutput
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.checkpoint import LoadedModel
@@ -23,27 +24,47 @@ LOGIT_BUDGET = 1 << 26  # numbers in one block of logits (256 MB in float32)
 VOCABULARY_BLOCK = 4_096  # vocabulary entries projected at once where logits are summarized and not kept
 
 
+Ids = npt.NDArray[Any]
+
+
 class Batch:
     """Sequences padded to one length on the model's device, and the tokens of interest in them.
 
     ids: int64 [n, length]. mask: int64 [n, length], 0 at padding; None without padding, which allows faster
     kernels. rows, positions: int64 [m], the row and position of the tokens of interest, row after row.
+    sources: what the encoder of an encoder-decoder reads for each of the sequences; those that are equal are
+    run once. Then source_ids, source_mask: int64 [distinct, length]; source_of: int64 [n].
     """
 
     def __init__(
-        self, model: LoadedModel, ids: Sequence[npt.NDArray[Any]], positions: Sequence[npt.NDArray[Any]]
+        self,
+        model: LoadedModel,
+        ids: Sequence[Ids],
+        positions: Sequence[Ids],
+        sources: Sequence[Ids | None] | None = None,
     ) -> None:
-        lengths = np.array([len(sequence) for sequence in ids])
-        padding = model.tokenizer.pad_token_id or 0
-        padded = np.full((len(ids), int(lengths.max())), padding, np.int64)
-        for row, sequence in enumerate(ids):
-            padded[row, : len(sequence)] = sequence
         rows = np.repeat(np.arange(len(ids)), [len(of_row) for of_row in positions])
-        self.ids = _to_device(model, padded)
-        within = (np.arange(padded.shape[1]) < lengths[:, None]).astype(np.int64)
-        self.mask = None if within.all() else _to_device(model, within)
+        self.ids, self.mask = _pad(model, ids)
         self.rows = _to_device(model, rows)
         self.positions = _to_device(model, np.concatenate(positions).astype(np.int64))
+        self.source_ids: torch.Tensor | None = None
+        given = [source for source in sources or () if source is not None]
+        if given:
+            number: dict[tuple[int, ...], int] = {}
+            owners = [number.setdefault(tuple(source), len(number)) for source in given]
+            self.source_ids, self.source_mask = _pad(model, [np.array(source) for source in number])
+            self.source_of = _to_device(model, np.array(owners, np.int64))
+
+
+def _pad(model: LoadedModel, ids: Sequence[Ids]) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Sequences padded on the right, and their mask; None without padding."""
+    lengths = np.array([len(sequence) for sequence in ids])
+    padding = model.tokenizer.pad_token_id or 0
+    padded = np.full((len(ids), int(lengths.max())), padding, np.int64)
+    for row, sequence in enumerate(ids):
+        padded[row, : len(sequence)] = sequence
+    within = (np.arange(padded.shape[1]) < lengths[:, None]).astype(np.int64)
+    return _to_device(model, padded), None if within.all() else _to_device(model, within)
 
 
 def _to_device(model: LoadedModel, values: npt.NDArray[np.int64]) -> torch.Tensor:
@@ -55,12 +76,28 @@ def _to_device(model: LoadedModel, values: npt.NDArray[np.int64]) -> torch.Tenso
 
 def forward_pass(model: LoadedModel, batch: Batch) -> torch.Tensor:
     """Hidden states [m, hidden] at the batch's tokens; logits [m, vocabulary] if the model's head is None."""
+    arguments: dict[str, Any] = {"input_ids": batch.ids, "attention_mask": batch.mask}
+    if batch.source_ids is not None:
+        arguments = _arguments_of_decoder(model, batch)
     if model.head is None:
-        output = model.model(input_ids=batch.ids, attention_mask=batch.mask).logits
+        output = model.model(**arguments).logits
     else:
-        output = model.model.base_model(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state
+        output = model.model.base_model(**arguments).last_hidden_state
     at_tokens: torch.Tensor = output[batch.rows, batch.positions]
     return at_tokens
+
+
+def _arguments_of_decoder(model: LoadedModel, batch: Batch) -> dict[str, Any]:
+    """What an encoder-decoder is called with: the encoder is run here, once for every distinct source."""
+    encoder = model.model.get_encoder()
+    states = encoder(input_ids=batch.source_ids, attention_mask=batch.source_mask).last_hidden_state
+    mask = None if batch.source_mask is None else batch.source_mask[batch.source_of]
+    return {
+        "encoder_outputs": BaseModelOutput(last_hidden_state=states[batch.source_of]),
+        "attention_mask": mask,
+        "decoder_input_ids": batch.ids,
+        "decoder_attention_mask": batch.mask,
+    }
 
 
 def forward_pass_with_neurons(model: LoadedModel, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:

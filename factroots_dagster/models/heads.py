@@ -18,6 +18,8 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from factroots_dagster.models.configuration import text_config
+
 Head = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -51,13 +53,16 @@ def find_vocabulary_head(model: Any) -> VocabularyHead | None:
     """
     if model.base_model is model:
         return None
-    ids = torch.arange(4, device=model.device).remainder(model.config.get_text_config().vocab_size)[None]
+    ids = torch.arange(4, device=model.device).remainder(text_config(model.config).vocab_size)[None]
+    inputs = {"input_ids": ids}
+    if model.config.is_encoder_decoder:
+        inputs["decoder_input_ids"] = ids
     with torch.inference_mode():
-        expected = model(input_ids=ids).logits[0]
+        expected = model(**inputs).logits[0]
         for declare in HEADS:
             try:
                 head = declare(model)
-                logits = head(model.base_model(input_ids=ids).last_hidden_state[0])
+                logits = head(model.base_model(**inputs).last_hidden_state[0])
             except (AttributeError, TypeError, RuntimeError):
                 continue
             if logits.shape == expected.shape and torch.allclose(logits, expected, rtol=1e-4, atol=1e-4):
@@ -113,10 +118,15 @@ def _electra(model: Any) -> VocabularyHead:
 
 def _decoder(model: Any) -> VocabularyHead:
     """The decoders: nothing precedes the projection; some scale (Cohere, Granite) or cap (Gemma 2) logits."""
-    config = model.config.get_text_config()
+    config = text_config(model.config)
     scale = (getattr(config, "logit_scale", None) or 1.0) / (getattr(config, "logits_scaling", None) or 1.0)
     head = onto_output_embeddings(model, lambda hidden: hidden * scale if scale != 1 else hidden)
     return replace(head, cap=getattr(config, "final_logit_softcapping", None))
+
+
+def _scaled_decoder(model: Any) -> VocabularyHead:
+    """T5 with tied embeddings, which divides by the root of the hidden size."""
+    return onto_output_embeddings(model, lambda hidden: hidden * model.model_dim**-0.5)
 
 
 HEADS: tuple[Callable[[Any], VocabularyHead], ...] = (
@@ -129,6 +139,7 @@ HEADS: tuple[Callable[[Any], VocabularyHead], ...] = (
     _rembert,
     _electra,
     _decoder,
+    _scaled_decoder,
 )
 """The known heads: each declares the head of a model, and raises AttributeError for another family's."""
 

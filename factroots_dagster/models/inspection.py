@@ -11,9 +11,10 @@ from pathlib import Path
 from factroots_dagster.errors import InputError
 from factroots_dagster.models import hub
 from factroots_dagster.models.completeness import find_defect
-from factroots_dagster.models.configuration import build_skeleton, read_config
+from factroots_dagster.models.configuration import build_skeleton, model_family, read_config
 from factroots_dagster.models.feed_forward import find_feed_forward
 from factroots_dagster.models.files import ResolvedCheckpoint, check_folder
+from factroots_dagster.models.language_model import find_language_model
 from factroots_dagster.models.steps import order_by_step, read_step
 from factroots_dagster.models.tokenizer import load_tokenizer
 
@@ -41,7 +42,10 @@ def inspect_checkpoint(source: str, revision: str | None = None) -> tuple[tuple[
 
 
 def _check_model(checkpoint: ResolvedCheckpoint) -> None:
-    find_feed_forward(build_skeleton(checkpoint, read_config(checkpoint)))
+    config = read_config(checkpoint)
+    skeleton = build_skeleton(checkpoint, config)
+    causal = model_family(checkpoint, config) == "causal"
+    find_feed_forward(find_language_model(skeleton) if causal else skeleton)
 
 
 def select_revisions(source: str, pattern: str, every: int = 1) -> list[str]:

@@ -15,10 +15,23 @@ CHECKPOINT = table(
     ),
     int64("tokens", "Tokens of training, as the name says; null if it does not"),
     string("architecture", "Class of the model in transformers, such as BertForMaskedLM"),
-    string("family", "`masked`: a masked language model (encoder); `causal`: a causal one (decoder)"),
-    int64("layers", "Number of transformer layers"),
+    string(
+        "family",
+        "`masked`: a masked language model (encoder); `causal`: a causal one (decoder); `encoder-decoder`: "
+        "one that completes text",
+    ),
+    int64(
+        "layers",
+        "Number of layers (encoder-decoder: of the decoder); one that is applied repeatedly counts each time",
+    ),
     int64("hidden_size", "Width of the hidden states"),
-    int64("neurons", "Number of feed-forward neurons in each layer"),
+    int64(
+        "neurons",
+        "Number of feed-forward neurons in the widest layer; others are filled up with zeros. Mixtures of "
+        "experts: those of the shared expert, if any, then of every expert in its order. Mamba, which has "
+        "none: the inputs of the mixer's output projection",
+    ),
+    int64("experts", "Number of experts in a layer of a mixture of experts; null for other models"),
     int64("parameters", "Number of parameters, tied weights counted once"),
     int64("vocabulary", "Number of entries in the tokenizer's vocabulary"),
     int64("max_length", "Longest input in tokens, special tokens included"),
@@ -31,6 +44,11 @@ CHECKPOINT = table(
         "batches",
         "Which prompts share a batch: `padded`: of any lengths; `equal lengths`: the model was found to "
         "answer otherwise beside padding",
+    ),
+    boolean(
+        "continued",
+        "Whether a decoder continues sentences from a cache of what they begin with; else it reads each "
+        "whole, slower; null for a masked model",
     ),
     string("start", "The tokens that a decoder's sentences begin with; null for a masked model"),
     boolean("fast_head", "Whether logits are computed only where they are needed; else everywhere, slower"),
@@ -55,5 +73,10 @@ ACTIVATION_INDEX = table(
         "the mean over them",
     ),
     string("file", "Name of the tensor file beside the index: `<relation>.safetensors`"),
+    column(
+        "experts",
+        pa.list_(pa.list_(pa.int32())),
+        "Experts that the fact's tokens were routed to, by layer; null where the model has none",
+    ),
 )
 """One row per correctly predicted fact and language: where its neuron activations are stored."""

@@ -12,6 +12,7 @@ import transformers
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.configuration import model_family, read_config
 from factroots_dagster.models.files import ResolvedCheckpoint
+from factroots_dagster.models.framing import find_blank
 
 SPACE = "▁"  # SentencePiece's bare space token
 _BARE_SPACES = (SPACE, "Ġ")  # and that of byte-level BPE
@@ -40,7 +41,8 @@ class CheckpointTokenizer:
 def load_tokenizer(resolved: ResolvedCheckpoint) -> CheckpointTokenizer:
     """Loads the tokenizer of a checkpoint; reads its JSON and vocabulary files, never its weights.
 
-    Raises InputError: tokenizer unreadable or slow, masked model without a mask token, unknown architecture.
+    Raises InputError: tokenizer unreadable or slow, masked model without a mask token, encoder-decoder
+    without anything that marks a gap, unknown architecture.
     """
     family = model_family(resolved, read_config(resolved))
     try:
@@ -57,6 +59,8 @@ def load_tokenizer(resolved: ResolvedCheckpoint) -> CheckpointTokenizer:
     if family == "masked" and tokenizer.mask_token_id is None:
         problem = f"checkpoint {resolved.source}: its tokenizer has no mask token, which probing needs"
         raise InputError(problem, "set mask_token in tokenizer_config.json")
+    if family == "encoder-decoder":
+        find_blank(tokenizer)
     space: Any = tokenizer.convert_tokens_to_ids(SPACE)
     known = space is not None and space != tokenizer.unk_token_id
     return CheckpointTokenizer(tokenizer, space if known else None, keeps_space_in_word(tokenizer))

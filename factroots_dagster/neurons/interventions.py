@@ -28,7 +28,7 @@ from factroots_dagster.models.forward import default_token_budget, run_in_batche
 from factroots_dagster.neurons.schema import NEURON_INTERVENTIONS
 from factroots_dagster.probing.answer_likelihood import score_answers
 from factroots_dagster.probing.answer_neurons import Answer, answer_prompt
-from factroots_dagster.probing.masking import Prompt
+from factroots_dagster.probing.masking import Prompt, length_of
 from factroots_dagster.tables import zip_columns
 
 FACTORS = {"ablate": 0.0, "boost": 2.0}
@@ -146,9 +146,9 @@ def _draw_trials(
         shared = [shared[index] for index in sorted(random.choice(len(shared), most_facts, replace=False))]
     for uuid in shared:
         question = questions[uuid]
-        answer = Answer(question.template, question.subject, question.object, question.object_ids)
-        prompt = answer_prompt(model, answer)
         found_in, asked_in = languages
+        answer = Answer(question.template, question.subject, question.object, question.object_ids, asked_in)
+        prompt = answer_prompt(model, answer)
         row = {"uuid": uuid, "relation": question.relation}
         row |= {"language_found": found_in, "language_asked": asked_in}
         key = (found_in, asked_in, uuid)
@@ -174,7 +174,7 @@ def control_sets(
     """
     own = top_neurons[question.uuid]
     width = model.ffn.neurons
-    rest = np.setdiff1d(np.arange(model.ffn.layers * width), own)
+    rest = np.setdiff1d(model.ffn.existing(), own)
     controls = {"random": np.sort(random.choice(rest, min(len(own), len(rest)), replace=False))}
     by_layer = []
     for layer, count in zip(*np.unique(own // width, return_counts=True), strict=True):
@@ -208,7 +208,7 @@ def _measure(
             progress(f"{done} of {len(trials)} interventions run")
 
     with torch.inference_mode():
-        run_in_batches(model, [len(trial.prompt.ids) for trial in trials], budget, run)
+        run_in_batches(model, [length_of(trial.prompt) for trial in trials], budget, run)
     baseline = {trial.key: index for index, trial in enumerate(trials) if "neuron_set" not in trial.row}
     rows = [
         {

@@ -16,23 +16,26 @@ import torch
 
 from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.models.forward import (
-    Batch,
     default_token_budget,
     forward_pass,
     run_in_batches,
     target_logprobs,
 )
-from factroots_dagster.probing.causal import Asked, object_prompts, split_at_object
-from factroots_dagster.probing.masking import Prompt, answer_ids, prompts_of_answers
+from factroots_dagster.probing.masking import Prompt, answer_ids, batch_of, length_of, prompts_of_answers
 from factroots_dagster.probing.progress import ProgressReporter
+from factroots_dagster.probing.sentences import Asked, object_prompts, split_at_object
 
 
 class Question(NamedTuple):
-    """A template, what stands for [X], and the answer whose probability is asked for."""
+    """A template, what stands for [X], and the answer whose probability is asked for.
+
+    language: of the template, for vocabularies that have codes of languages.
+    """
 
     template: str
     subject: str
     answer: str
+    language: str = ""
 
 
 def answer_logprobs(
@@ -50,11 +53,11 @@ def answer_logprobs(
     messages for people. Raises InputError for broken templates and logits that are not finite.
     """
     distinct = list(dict.fromkeys(questions))
-    prompts = _masked_prompts if model.family == "masked" else _causal_prompts
+    prompts = _masked_prompts if model.family == "masked" else _decoder_prompts
     asked = {
         number: (prompt, targets)
         for number, (prompt, targets) in enumerate(prompts(model, distinct))
-        if targets and len(prompt.ids) <= model.max_length
+        if targets and length_of(prompt) <= model.max_length
     }
     numbers = list(asked)
     logprobs = np.full(len(distinct), np.nan)
@@ -68,7 +71,7 @@ def answer_logprobs(
 
     with torch.inference_mode():
         budget = token_budget or default_token_budget(model.device)
-        run_in_batches(model, [len(asked[number][0].ids) for number in numbers], budget, run)
+        run_in_batches(model, [length_of(asked[number][0]) for number in numbers], budget, run)
     number_of = {question: number for number, question in enumerate(distinct)}
     return logprobs[[number_of[question] for question in questions]]
 
@@ -80,9 +83,7 @@ def score_answers(
 
     answers: the ids at the positions of each prompt. Raises InputError for logits that are not finite.
     """
-    tokens = forward_pass(
-        model, Batch(model, [prompt.ids for prompt in prompts], [prompt.positions for prompt in prompts])
-    )
+    tokens = forward_pass(model, batch_of(model, prompts))
     targets = torch.tensor([token for answer in answers for token in answer], device=model.device)
     logprobs, likeliest = target_logprobs(model, tokens, targets)
     counts = np.array([len(answer) for answer in answers])
@@ -96,7 +97,15 @@ def _masked_prompts(model: LoadedModel, questions: Sequence[Question]) -> Iterat
     yield from zip(prompts_of_answers(model, asked, [len(targets) for targets in ids]), ids, strict=True)
 
 
-def _causal_prompts(model: LoadedModel, questions: Sequence[Question]) -> Iterator[Asked]:
-    yield from object_prompts(
-        model, [(split_at_object(each.template, each.subject), each.answer) for each in questions]
-    )
+def _decoder_prompts(model: LoadedModel, questions: Sequence[Question]) -> Iterator[Asked]:
+    by_language: dict[str, list[int]] = {}
+    for number, question in enumerate(questions):
+        by_language.setdefault(question.language, []).append(number)
+    prompts: dict[int, Asked] = {}
+    for language, numbers in by_language.items():
+        asked = [
+            (split_at_object(each.template, each.subject), each.answer)
+            for each in (questions[number] for number in numbers)
+        ]
+        prompts |= zip(numbers, object_prompts(model.frame(language), asked), strict=True)
+    yield from (prompts[number] for number in range(len(questions)))

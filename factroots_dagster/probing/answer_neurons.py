@@ -16,25 +16,29 @@ import torch
 from factroots_dagster.models.activations import ActivationWriter
 from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.models.forward import (
-    Batch,
     default_token_budget,
     forward_pass_with_neurons,
     run_in_batches,
 )
-from factroots_dagster.probing.causal import NEURON_BYTES, object_prompts, split_at_object
+from factroots_dagster.probing.causal import NEURON_BYTES
 from factroots_dagster.probing.causal_likelihood import fitting_budget
-from factroots_dagster.probing.masking import Prompt, prompts_of_answers
+from factroots_dagster.probing.masking import Prompt, batch_of, length_of, prompts_of_answers
 from factroots_dagster.probing.predictions import rows_by_relation
+from factroots_dagster.probing.sentences import object_prompts, split_at_object
 from factroots_dagster.tables import zip_columns
 
 
 class Answer(NamedTuple):
-    """A fact as it is asked, and the tokens of its answer."""
+    """A fact as it is asked, and the tokens of its answer.
+
+    language: of the template, for vocabularies that have codes of languages.
+    """
 
     template: str
     subject: str
     object: str
     tokens: Sequence[int]
+    language: str = ""
 
 
 def answer_prompt(model: LoadedModel, answer: Answer) -> Prompt:
@@ -46,7 +50,7 @@ def answer_prompt(model: LoadedModel, answer: Answer) -> Prompt:
     if model.family == "masked":
         return next(prompts_of_answers(model, [(answer.template, answer.subject)], [k]))
     context = split_at_object(answer.template, answer.subject)
-    ((prompt, _),) = object_prompts(model, [(context, answer.object)])
+    ((prompt, _),) = object_prompts(model.frame(answer.language), [(context, answer.object)])
     return prompt
 
 
@@ -74,10 +78,11 @@ def write_answer_neurons(
     }
     facts = list(zip_columns(split, "uuid", "language", "template", "subject", "object"))
     answers = [
-        Answer(template, subject, label, tokens_of[uuid]) for uuid, _, template, subject, label in facts
+        Answer(template, subject, label, tokens_of[uuid], language)
+        for uuid, language, template, subject, label in facts
     ]
     neurons = read_answer_neurons(model, answers, token_budget=token_budget)
-    writer = ActivationWriter(folder)
+    writer = ActivationWriter(folder, model.ffn)
     for relation, rows in rows_by_relation(split).items():
         writer.add(
             relation,
@@ -99,14 +104,13 @@ def read_answer_neurons(
     budget = max(1, min(fitting_budget(model, budget), NEURON_BYTES // token_bytes))
 
     def run(indices: list[int]) -> None:
-        positions = [prompts[index].positions for index in indices]
-        batch = Batch(model, [prompts[index].ids for index in indices], positions)
-        _, neurons = forward_pass_with_neurons(model, batch)
-        parts = neurons.split([len(tokens) for tokens in positions])
+        own = [prompts[index] for index in indices]
+        _, neurons = forward_pass_with_neurons(model, batch_of(model, own))
+        parts = neurons.split([len(prompt.positions) for prompt in own])
         means.update(
             (index, part.float().mean(dim=0).cpu()) for index, part in zip(indices, parts, strict=True)
         )
 
     with torch.inference_mode():
-        run_in_batches(model, [len(prompt.ids) for prompt in prompts], budget, run)
+        run_in_batches(model, [length_of(prompt) for prompt in prompts], budget, run)
     return [means[index] for index in range(len(prompts))]

@@ -2,11 +2,14 @@
 
 A sentence is a row's template with [X] replaced by the raw subject label and [Y] by a candidate. It is
 tokenized whole, after the start tokens (`models.tokenizer.find_start`), without which its first token would
-have no probability.
+have no probability. The encoder of an encoder-decoder reads it with a blank in the object's place
+(`models.framing`), and what is said here of sentences is true of those of its decoder. With sentinels these
+are the object by itself and what closes it.
 
 - `typed_rank`: candidates are ranked by the log-likelihood of the whole sentence, including what follows
   [Y]: the sum over its tokens, not divided by their number. Every template serves. With `ranked_by` "object"
-  the sentence ends with the object, wherever the subject comes before it; it stays whole where it does not.
+  the sentence ends with the object, wherever the subject comes before it; it stays whole where it does not,
+  and where an encoder has read it.
 - `margin`: by how many nats the object's sentence leads that of the best other candidate, minus the same with
   the subject left out (the prior: the template without [X]; a decoder has no neutral token to put there, and
   any word would belong to one language). A relation's favourite leads without a subject, too.
@@ -16,16 +19,15 @@ have no probability.
 - `object_ids`: the tokens of the sentence that hold letters of the object. `object_logprob`: their mean, each
   given all before it. Neurons are read where they are predicted, at the token before each of them.
 - `greedy_match`, stricter: only where the template ends in [Y], followed by nothing but spaces, punctuation
-  and symbols. The model continues the text before [Y] (without its trailing spaces, which belong to the next
-  token) greedily, by as many tokens as the relation's longest object has. The first k of them are its answer
-  of k tokens, compared with those that follow the prompt's when both are tokenized together, without bare
-  space tokens; where a tokenizer merges across the boundary, with those of the label alone.
+  and symbols, or where an encoder has read what follows. The model continues the text before [Y] (without its
+  trailing spaces, which belong to the next token) greedily, by as many tokens as the relation's longest
+  object has. The first k of them are its answer of k tokens, compared with those that follow the prompt's
+  when both are tokenized together, without bare space tokens; where a tokenizer merges across the boundary,
+  with those of the label alone.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,15 +41,15 @@ import torch
 from factroots_dagster.models.activations import ActivationWriter
 from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.models.forward import (
-    Batch,
     default_token_budget,
     forward_pass_with_neurons,
     run_in_batches,
 )
+from factroots_dagster.models.framing import Context
 from factroots_dagster.models.tokenizer import bare_space_ids
 from factroots_dagster.probing.candidate_tries import score_sentences
 from factroots_dagster.probing.causal_likelihood import Sentences, fitting_budget, greedy_continuations
-from factroots_dagster.probing.masking import Prompt
+from factroots_dagster.probing.masking import batch_of, length_of
 from factroots_dagster.probing.predictions import (
     CandidateRanking,
     in_split_order,
@@ -56,18 +58,21 @@ from factroots_dagster.probing.predictions import (
     typed_rank,
 )
 from factroots_dagster.probing.progress import ProgressReporter
-from factroots_dagster.probing.slots import fill_template
+from factroots_dagster.probing.sentences import (
+    Asked,
+    ends_in_object,
+    object_prompts,
+    split_at_object,
+    whole_sentences,
+)
 
 CHUNK = 16_384  # sentences in memory at once
 NEURON_BYTES = 1 << 32  # of the neurons of one batch
-_SUBJECT = re.compile(r"\s*\[X\]\s*")
 
 RankedBy = Literal["sentence", "object"]
 """What candidates are ranked by: the likelihood of the sentence, or of its part up to the object."""
 
 Ids = list[int]
-Asked = tuple[Prompt, Sequence[int]]
-"""A prompt, and the tokens that are expected at its positions."""
 
 
 def probe_causal(
@@ -90,7 +95,7 @@ def probe_causal(
     """
     reporter = ProgressReporter(progress, len(split))
     budget = token_budget or default_token_budget(model.device)
-    activations = ActivationWriter(activations_folder)
+    activations = ActivationWriter(activations_folder, model.ffn)
     tables: list[pa.Table] = []
     order: list[int] = []
     for relation, rows in rows_by_relation(split).items():
@@ -107,33 +112,10 @@ def probe_causal(
     return in_split_order(tables, order)
 
 
-def ends_in_object(template: str) -> bool:
-    """Whether only spaces, punctuation and symbols follow [Y], so that a decoder can generate the object."""
-    return all(unicodedata.category(letter)[0] in "PSZC" for letter in template.partition("[Y]")[2])
-
-
 def _ranked_text(template: str, ranked_by: RankedBy) -> str:
     """The template, without what follows [Y] where that is not to be scored and [X] comes before."""
     before, _, after = template.partition("[Y]")
     return f"{before}[Y]" if ranked_by == "object" and "[X]" in before else before + "[Y]" + after
-
-
-def split_at_object(template: str, subject: str | None) -> tuple[str, str]:
-    """The text before and after [Y], with the subject filled in, or with None left out.
-
-    Raises InputError unless the template holds one [X] and one [Y].
-    """
-    text, start = fill_template(template, subject or "", "")
-    if subject is None:
-        before, _, after = _SUBJECT.sub(_space_without_subject, template).partition("[Y]")
-        return before, after
-    return text[:start], text[start:]
-
-
-def _space_without_subject(match: re.Match[str]) -> str:
-    """What replaces [X]: one space between words, nothing at an end or beside punctuation."""
-    inside = match.start() > 0 and match.end() < len(match.string)
-    return " " if inside and match.group()[0].isspace() and match.group()[-1].isspace() else ""
 
 
 @dataclass
@@ -159,6 +141,8 @@ class _Answers:
         templates, subjects, objects = (
             self.rows.column(name).to_pylist() for name in ("template", "subject", "object")
         )
+        languages = self.rows.column("language").unique().to_pylist()
+        self.frame = self.model.frame(languages[0] if languages else "")
         self.spaces = bare_space_ids(self.model.tokenizer)
         self.labels = sorted({*objects, *self.candidates})
         candidate_of = {label: number for number, label in enumerate(self.labels)}
@@ -172,17 +156,19 @@ class _Answers:
         self.questions_of_prior: dict[int, list[int]] = {}
         for prior, question in dict.fromkeys(zip(self.row_prior, self.row_question, strict=True)):
             self.questions_of_prior.setdefault(prior, []).append(question)
+        ranked_by = self.ranked_by if self.frame.blank is None else "sentence"
         self.contexts = [
-            split_at_object(_ranked_text(template, self.ranked_by), subject)
+            split_at_object(_ranked_text(template, ranked_by), subject)
             for template, subject in self.questions
         ]
+        self.sources = self.frame.sources(self.contexts)
         self.scores = np.full((len(self.questions), len(self.labels)), -np.inf)
         self.kept = CandidateRanking(self.rows, self.labels).places
 
     def _tokenize(self, texts: Sequence[str]) -> list[Ids]:
         """Ids of each text after the start tokens."""
         encoded = self.model.tokenizer(list(texts), add_special_tokens=False)["input_ids"] if texts else []
-        return [[*self.model.start, *ids] for ids in encoded]
+        return [[*self.frame.start, *ids] for ids in encoded]
 
     def score_candidates(self, chunk: int) -> None:
         """Computes the likelihoods: fills in scores, logprob and too_long, `chunk` sentences at a time."""
@@ -191,7 +177,8 @@ class _Answers:
             for question, candidate in zip(questions, self.row_candidate, strict=True):
                 asked_candidates.setdefault(question, set()).add(candidate)
         label_ids = self._tokenize(self.labels)
-        usable = [number for number, ids in enumerate(label_ids) if set(ids[1:]) - self.spaces]
+        first = len(self.frame.start)
+        usable = [number for number, ids in enumerate(label_ids) if set(ids[first:]) - self.spaces]
         step = max(1, chunk // max(1, len(usable)))
         for begin in range(0, len(self.questions) if usable else 0, step):
             part = range(begin, min(begin + step, len(self.questions)))
@@ -206,17 +193,20 @@ class _Answers:
         self, questions: Sequence[int], usable: list[int], asked_candidates: dict[int, set[int]]
     ) -> dict[int, Sentences]:
         """The sentences of questions with every usable candidate; those that do not fit become too_long."""
-        ids = self._tokenize(
-            [self._sentence(question, number) for question in questions for number in usable]
+        ids = whole_sentences(
+            self.frame, [self._asked(question, number) for question in questions for number in usable]
         )
         sentences: dict[int, Sentences] = {}
         for index, question in enumerate(questions):
             question_ids = ids[index * len(usable) : (index + 1) * len(usable)]
-            if max(len(sentence) for sentence in question_ids) > self.model.max_length:
+            source = None if self.sources is None else self.sources[question]
+            longest = max(len(sentence) for sentence in [*question_ids, source or ()])
+            if longest > self.model.max_length:
                 self.too_long.add(question)
             else:
                 prior = self.questions[question][1] is None
-                sentences[question] = Sentences(question_ids, {}, best=None if prior else self.kept)
+                best = None if prior else self.kept
+                sentences[question] = Sentences(question_ids, {}, source, best)
         pairs = [
             (question, index)
             for question in sentences
@@ -228,45 +218,53 @@ class _Answers:
             sentences[question].object_positions[index] = tokens
         return sentences
 
-    def _sentence(self, question: int, candidate: int) -> str:
-        before, after = self.contexts[question]
-        return f"{before}{self.labels[candidate]}{after}"
-
     def _object_positions(self, pairs: Sequence[tuple[int, int]]) -> list[Ids]:
         """For the sentence of each (question, candidate), the positions of the tokens of its object."""
-        asked = object_prompts(self.model, [self._asked(*pair) for pair in pairs])
+        asked = object_prompts(self.frame, [self._asked(*pair) for pair in pairs])
         return [[int(position) + 1 for position in prompt.positions] for prompt, _ in asked]
 
-    def _asked(self, question: int, candidate: int) -> tuple[tuple[str, str], str]:
+    def _asked(self, question: int, candidate: int) -> tuple[Context, str]:
         return self.contexts[question], self.labels[candidate]
 
+    def _generates(self, question: int) -> bool:
+        """Whether the model can generate the object: nothing follows it, or an encoder has read that."""
+        return self.sources is not None or ends_in_object(self.questions[question][0])
+
     def generate(self) -> None:
-        """Fills in gold_ids, and where the template ends in [Y] prompts, continuations and too_long."""
+        """Fills in gold_ids, and where the object can be generated prompts, continuations and too_long."""
         pairs = sorted(set(zip(self.row_question, self.row_candidate, strict=True)))
         questions = sorted({question for question, _ in pairs})
-        texts = [self.contexts[question][0].rstrip() for question in questions]
-        before = dict(zip(questions, self._tokenize(texts), strict=True))
+        texts = {question: self.frame.decoder_context(self.contexts[question])[0] for question in questions}
+        prompts = self._tokenize([text.rstrip() for text in texts.values()])
+        before = dict(zip(questions, prompts, strict=True))
         self.objects = dict(
-            zip(pairs, object_prompts(self.model, [self._asked(*pair) for pair in pairs]), strict=True)
+            zip(pairs, object_prompts(self.frame, [self._asked(*pair) for pair in pairs]), strict=True)
         )
-        together = self._tokenize([self.contexts[q][0] + self.labels[candidate] for q, candidate in pairs])
+        together = self._tokenize([texts[question] + self.labels[candidate] for question, candidate in pairs])
         label_ids = self._tokenize(self.labels)
         max_tokens = 0
         for (question, candidate), ids in zip(pairs, together, strict=True):
             boundary = len(before[question])
             joined = ids[:boundary] == before[question]
-            after = ids[boundary:] if joined else label_ids[candidate][1:]
+            after = ids[boundary:] if joined else label_ids[candidate][len(self.frame.start) :]
             self.gold_ids[question, candidate] = self._drop_spaces(after)
-            if ends_in_object(self.questions[question][0]):
+            if self._generates(question):
                 max_tokens = max(max_tokens, len(after))
         for question in questions if max_tokens else ():
-            if not ends_in_object(self.questions[question][0]):
+            if not self._generates(question):
                 continue
-            if len(before[question]) + max_tokens > self.model.max_length:
+            source = [] if self.sources is None else self.sources[question]
+            if max(len(before[question]) + max_tokens, len(source)) > self.model.max_length:
                 self.too_long.add(question)
             else:
                 self.prompts[question] = before[question]
-        continuations = greedy_continuations(self.model, list(self.prompts.values()), max_tokens, self.budget)
+        continuations = greedy_continuations(
+            self.model,
+            list(self.prompts.values()),
+            max_tokens,
+            self.budget,
+            sources=None if self.sources is None else [self.sources[question] for question in self.prompts],
+        )
         self.continuations = dict(zip(self.prompts, continuations, strict=True))
 
     def _drop_spaces(self, ids: Ids) -> tuple[int, ...]:
@@ -305,7 +303,7 @@ class _Answers:
                 "object_ids": object_ids,
                 "predicted_ids": [answer[:count] for count in range(1, len(answer) + 1)],
                 "full_match": full_match,
-                "greedy_match": k > 0 if ends_in_object(self.questions[question][0]) else None,
+                "greedy_match": k > 0 if self._generates(question) else None,
                 "matched_mask_count": len(object_ids) if full_match else 0,
                 "any_answer_match": first[question] in golds[question] if asked else None,
                 "margin": margin,
@@ -374,15 +372,14 @@ class _Answers:
         ffn = self.model.ffn
 
         def run(indices: list[int]) -> None:
-            positions = [prompts[n].positions for n in indices]
-            batch = Batch(self.model, [prompts[n].ids for n in indices], positions)
-            _, neurons = forward_pass_with_neurons(self.model, batch)
-            parts = neurons.split([len(tokens) for tokens in positions])
+            own = [prompts[number] for number in indices]
+            _, neurons = forward_pass_with_neurons(self.model, batch_of(self.model, own))
+            parts = neurons.split([len(prompt.positions) for prompt in own])
             for number, values in zip(indices, parts, strict=True):
                 means[distinct[number]] = values.float().mean(dim=0).cpu()
 
         budget = min(fitting_budget(self.model, self.budget), NEURON_BYTES // (4 * ffn.layers * ffn.neurons))
-        run_in_batches(self.model, [len(prompt.ids) for prompt in prompts], max(1, budget), run)
+        run_in_batches(self.model, [length_of(prompt) for prompt in prompts], max(1, budget), run)
         return [means[answer] for answer in answers]
 
 
@@ -390,28 +387,3 @@ def _lead(scores: npt.NDArray[np.float64], candidate: int) -> float:
     """By how much a candidate's score exceeds the best other one; not finite without any."""
     others = np.delete(scores, candidate)
     return float(scores[candidate] - others.max()) if np.isfinite(others).any() else float("nan")
-
-
-def object_prompts(model: LoadedModel, asked: Sequence[tuple[tuple[str, str], str]]) -> list[Asked]:
-    """Sentences up to the object's last token, and its tokens, each predicted at the one before it.
-
-    asked: the text before and after each object, and the object.
-    """
-    if not asked:  # which a tokenizer would not accept
-        return []
-    texts = [f"{before}{label}{after}" for (before, after), label in asked]
-    encoded = model.tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
-    prompts: list[Asked] = []
-    for ((before, _), label), ids, offsets in zip(
-        asked, encoded["input_ids"], encoded["offset_mapping"], strict=True
-    ):
-        inside = tokens_within(offsets, len(before), len(before) + len(label))
-        sequence = np.array([*model.start, *ids[: max(inside, default=0)]], np.int32)
-        positions = np.array(inside, np.int32) + len(model.start) - 1
-        prompts.append((Prompt(0, len(inside), sequence, positions), [ids[number] for number in inside]))
-    return prompts
-
-
-def tokens_within(offsets: Sequence[tuple[int, int]], begin: int, end: int) -> list[int]:
-    """The tokens that hold characters from `begin` on and before `end`, given the bounds of each."""
-    return [token for token, (first, last) in enumerate(offsets) if max(first, begin) < min(last, end)]

@@ -1,7 +1,8 @@
 """Running decoders on token sequences: log-likelihoods of many sentences, greedy continuations.
 
 The tokens that all sentences of a question begin with are run once and kept as a key-value cache, from which
-each sentence is continued. Their log-probability is the same for all of them, so it is not computed.
+each sentence is continued. Their log-probability is the same for all of them, so it is not computed. A model
+that cannot be continued so (`models.driving`; an encoder-decoder's decoder, too) reads every sentence whole.
 `causal` turns rows into sentences.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,15 @@ import numpy.typing as npt
 import torch
 
 from factroots_dagster.models.checkpoint import LoadedModel
-from factroots_dagster.models.forward import LOGIT_BUDGET, compute_logits, run_in_batches, summarize_logits
+from factroots_dagster.models.forward import (
+    LOGIT_BUDGET,
+    Batch,
+    compute_logits,
+    forward_pass,
+    run_in_batches,
+    summarize_logits,
+    target_logprobs,
+)
 
 CACHE_BYTES = 1 << 32  # of the keys and values of one batch
 
@@ -30,11 +39,13 @@ class Sentences:
     """One question's sentences, one per candidate, as token ids that begin with the start token.
 
     object_positions: for some candidates, the positions of the tokens whose mean log-probability is wanted.
+    source: what an encoder before the decoder reads.
     best: how many of the best candidates have to be scored exactly, beside those; None for all.
     """
 
     ids: list[list[int]]
     object_positions: dict[int, list[int]]
+    source: list[int] | None = None
     best: int | None = None
 
     @property
@@ -63,23 +74,71 @@ def log_likelihoods(
     budget = fitting_budget(model, budget)
     sums = [np.zeros(len(question.ids)) for question in questions]
     means: list[dict[int, float]] = [{} for _ in questions]
+    shared_by = [question.shared for question in questions]
+
+    def record(number: int, candidate: int, logprobs: Floats) -> None:
+        sums[number][candidate] = logprobs.sum()
+        if positions := questions[number].object_positions.get(candidate):
+            of_object = np.array(positions) - shared_by[number]
+            means[number][candidate] = float(logprobs[of_object].mean())
+
+    if not model.continued:
+        _run_whole(model, questions, shared_by, budget, record)
+        return sums, means
     by_shared: dict[int, list[int]] = {}
-    for number, question in enumerate(questions):
-        by_shared.setdefault(question.shared, []).append(number)
+    for number, shared in enumerate(shared_by):
+        by_shared.setdefault(shared, []).append(number)
     for shared, numbers in sorted(by_shared.items()):
 
         def run(indices: list[int], numbers: list[int] = numbers, shared: int = shared) -> None:
             batch = [numbers[index] for index in indices]
             results = _run_batch(model, [questions[number] for number in batch], shared, budget)
             for (index, candidate), logprobs in results:
-                number = batch[index]
-                sums[number][candidate] = logprobs.sum()
-                if positions := questions[number].object_positions.get(candidate):
-                    means[number][candidate] = float(logprobs[np.array(positions) - shared].mean())
+                record(batch[index], candidate, logprobs)
 
         sizes = [questions[number].longest * len(questions[number].ids) for number in numbers]
         run_in_batches(model, sizes, budget, run)
     return sums, means
+
+
+def _run_whole(
+    model: LoadedModel,
+    questions: Sequence[Sentences],
+    shared: Sequence[int],
+    budget: int,
+    record: Callable[[int, int, Floats], None],
+) -> None:
+    """Runs every sentence by itself, from its beginning.
+
+    shared: how many tokens the sentences of each question begin with. record: is given question, candidate,
+    and the log-probabilities of the tokens after these.
+    """
+    pairs = [
+        (number, candidate)
+        for number, question in enumerate(questions)
+        for candidate, ids in enumerate(question.ids)
+        if len(ids) > shared[number]
+    ]
+    sequences = [np.array(questions[number].ids[candidate], np.int64) for number, candidate in pairs]
+
+    def run(indices: list[int]) -> None:
+        ids = [sequences[index] for index in indices]
+        begins = [shared[pairs[index][0]] for index in indices]
+        places = [
+            np.arange(begin - 1, len(sequence) - 1) for begin, sequence in zip(begins, ids, strict=True)
+        ]
+        sources = [questions[pairs[index][0]].source for index in indices]
+        batch = Batch(model, ids, places, [None if each is None else np.array(each) for each in sources])
+        expected = np.concatenate(
+            [sequence[begin:] for begin, sequence in zip(begins, ids, strict=True)], dtype=np.int64
+        )
+        targets = torch.from_numpy(expected).to(model.device)
+        logprobs, _ = target_logprobs(model, forward_pass(model, batch), targets)
+        ends = np.cumsum([len(of_sequence) for of_sequence in places])[:-1]
+        for index, part in zip(indices, np.split(logprobs, ends), strict=True):
+            record(*pairs[index], part)
+
+    run_in_batches(model, [len(sequence) for sequence in sequences], budget, run)
 
 
 def fitting_budget(model: LoadedModel, budget: int) -> int:
@@ -164,9 +223,19 @@ def log_probabilities(
 
 
 def greedy_continuations(
-    model: LoadedModel, prompts: Sequence[Sequence[int]], tokens: int, budget: int
+    model: LoadedModel,
+    prompts: Sequence[Sequence[int]],
+    tokens: int,
+    budget: int,
+    *,
+    sources: Sequence[Sequence[int]] | None = None,
 ) -> npt.NDArray[np.int64]:
-    """The greedy continuation [prompts, tokens] of each prompt; an end-of-text token does not end it."""
+    """The greedy continuation [prompts, tokens] of each prompt; an end-of-text token does not end it.
+
+    sources: what an encoder before the decoder reads.
+    """
+    if not model.continued:
+        return _continue_whole(model, prompts, tokens, budget, sources)
     continuations = np.zeros((len(prompts), tokens), np.int64)
 
     def run(indices: list[int]) -> None:
@@ -184,6 +253,30 @@ def greedy_continuations(
             ids = summarize_logits(model, hidden[:, -1]).best[:, None]
             continuations[indices, step] = ids[:, 0].cpu().numpy()
             mask = torch.cat([mask, torch.ones_like(ids)], dim=1)
+
+    run_in_batches(model, [len(ids) + tokens for ids in prompts], fitting_budget(model, budget), run)
+    return continuations
+
+
+def _continue_whole(
+    model: LoadedModel,
+    prompts: Sequence[Sequence[int]],
+    tokens: int,
+    budget: int,
+    sources: Sequence[Sequence[int]] | None,
+) -> npt.NDArray[np.int64]:
+    """As greedy_continuations, every prompt read anew for each token."""
+    continuations = np.zeros((len(prompts), tokens), np.int64)
+
+    def run(indices: list[int]) -> None:
+        read = None if sources is None else [np.array(sources[index], np.int64) for index in indices]
+        ids = [np.array(prompts[index], np.int64) for index in indices]
+        for step in range(tokens):
+            last = [np.array([len(sequence) - 1]) for sequence in ids]
+            hidden = forward_pass(model, Batch(model, ids, last, read))
+            best = summarize_logits(model, hidden).best.cpu().numpy()
+            continuations[indices, step] = best
+            ids = [np.append(sequence, token) for sequence, token in zip(ids, best, strict=True)]
 
     run_in_batches(model, [len(ids) + tokens for ids in prompts], fitting_budget(model, budget), run)
     return continuations

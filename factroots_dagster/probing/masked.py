@@ -56,7 +56,7 @@ def probe_masked(
     budget = token_budget or default_token_budget(model.device)
     if model.head is None:  # the model computes the logits of all its tokens at once
         budget = max(1, min(budget, LOGIT_BUDGET // len(model.tokenizer)))
-    activations = ActivationWriter(activations_folder)
+    activations = ActivationWriter(activations_folder, model.ffn)
     tables: list[pa.Table] = []
     order: list[int] = []
     for relations in _windows(model, split, mask_counts, candidates or {}, window):

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.checkpoint import LoadedModel
+from factroots_dagster.models.forward import Batch
 from factroots_dagster.probing.slots import SentenceSlots, fill_template, object_token_ids
 
 Ids = npt.NDArray[np.int32]
@@ -23,12 +24,31 @@ Ids = npt.NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Prompt:
-    """One token sequence: question `question` asked with `k` masks, which are at `positions` [k] of `ids`."""
+    """One token sequence: question `question` asked with `k` masks, which are at `positions` [k] of `ids`.
+
+    source: what the encoder before a decoder reads.
+    """
 
     question: int
     k: int
     ids: Ids
     positions: Ids
+    source: Ids | None = None
+
+
+def length_of(prompt: Prompt) -> int:
+    """The tokens of the longer of what is read: the prompt, or the encoder's source."""
+    return max(len(prompt.ids), 0 if prompt.source is None else len(prompt.source))
+
+
+def batch_of(model: LoadedModel, prompts: Sequence[Prompt]) -> Batch:
+    """Prompts as a batch, whose tokens of interest are those at their positions."""
+    return Batch(
+        model,
+        [prompt.ids for prompt in prompts],
+        [prompt.positions for prompt in prompts],
+        [prompt.source for prompt in prompts],
+    )
 
 
 def prompts_of_all_counts(

@@ -73,13 +73,11 @@ def measure_name_access(
         for there in _partners(here, knowing)[:most_partners]
     ]
     asked = {
-        "own_logprob": [Question(here.template, here.subject, here.object) for here, _ in pairs],
-        "partner_logprob": [Question(there.template, there.subject, there.object) for _, there in pairs],
-        "name_logprob": [Question(there.template, here.subject, there.object) for here, there in pairs],
-        "object_logprob": [Question(there.template, there.subject, here.object) for here, there in pairs],
-        "partner_name_logprob": [
-            Question(here.template, there.subject, here.object) for here, there in pairs
-        ],
+        "own_logprob": [_ask(here, here.subject, here.object) for here, _ in pairs],
+        "partner_logprob": [_ask(there, there.subject, there.object) for _, there in pairs],
+        "name_logprob": [_ask(there, here.subject, there.object) for here, there in pairs],
+        "object_logprob": [_ask(there, there.subject, here.object) for here, there in pairs],
+        "partner_name_logprob": [_ask(here, there.subject, here.object) for here, there in pairs],
     }
     questions = [question for of_column in asked.values() for question in of_column]
     logprobs = answer_logprobs(model, questions, token_budget=token_budget, progress=progress)
@@ -92,6 +90,11 @@ def measure_name_access(
     }
     arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in NAME_ACCESS]
     return pa.table(arrays, schema=NAME_ACCESS)
+
+
+def _ask(fact: _Fact, subject: str, answer: str) -> Question:
+    """A fact's question with some subject and answer."""
+    return Question(fact.template, subject, answer, fact.language)
 
 
 def _read_facts(split: pa.Table, predictions: pa.Table) -> dict[str, _Fact]:

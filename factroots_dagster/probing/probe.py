@@ -1,6 +1,6 @@
 """The entry point of probing: asks a language model every fact of one language.
 
-Nothing is decided here but which prober a model needs: `masked` or `causal`.
+Nothing is decided here but which prober a model needs: `masked`, or `causal` for all that have a decoder.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def probe(
     describe what its columns mean for their models.
     Raises InputError for broken templates and logits that are not finite.
     """
-    if model.family == "causal":
+    if model.family != "masked":
         return probe_causal(
             model,
             split,

@@ -225,12 +225,18 @@ class TableReader(Protocol):
 
 
 def read_report_inputs(
-    reader: TableReader, checkpoint: str, decode: Decode, *, generated: bool
+    reader: TableReader,
+    checkpoint: str,
+    decode: Decode,
+    *,
+    generated: bool,
+    read_facts: Callable[[str], pa.Table] | None = None,
 ) -> ReportInputs:
     """Reads what the report of a checkpoint is made from; the tables of facts are read when they are used.
 
     checkpoint: its key. decode: turns lists of token ids into texts, as the checkpoint's tokenizer does.
-    generated: whether the world is generated.
+    generated: whether the world is generated. read_facts: gives the facts of a language with the templates by
+    which they were asked; by default those of the split.
     """
     types = reader.read("fact_types", checkpoint)
     languages = sorted(set(types["language"].to_pylist()))
@@ -261,7 +267,7 @@ def read_report_inputs(
         tables["planted_truth"] = reader.read("planted_truth")
     facts = FactTables(
         types=types,
-        splits=LazyTables(languages, lambda language: reader.read("mlama_split", language)),
+        splits=LazyTables(languages, read_facts or (lambda language: reader.read("mlama_split", language))),
         predictions=LazyTables(languages, lambda language: reader.read("predictions", checkpoint, language)),
         sources=LazyTables(languages, read_sources),
         similarity=similarity,

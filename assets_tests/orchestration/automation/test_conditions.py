@@ -158,6 +158,13 @@ def test_a_deleted_checkpoint_is_not_asked_any_more(lab: Lab) -> None:
         ({"protocols": ("pll",)}, {"predictions"}),
         ({"mask_counts": "object"}, {"predictions"}),
         ({"ranked_by": "object"}, {"predictions", "neuron_activations"}),
+        (
+            {"questions": "shipped"},
+            {
+                *("predictions", "neuron_activations", "neuron_interventions"),
+                *("untrained_twins", "name_access", "categorization_report"),
+            },
+        ),
         ({"wikipedia_lists": False}, {"wikipedia_articles"}),
         ({"wordpiece_checkpoint": "step-1"}, {"entity_mentions"}),
         ({"wikipedia_snapshot": "20230501"}, {"wikipedia_dump"}),
@@ -172,8 +179,9 @@ def test_a_setting_makes_stale_what_reads_it(lab: Lab, change: dict[str, object]
     assert {name for name in CATALOG if code_version(name, settings) != before[name]} == first
     lab.use(settings)
     asked = {name for name, _ in lab.tick()}
-    waiting = {"neuron_interventions", "untrained_twins", "name_access"}  # for predictions
-    assert asked == first - waiting - {"checkpoint"}  # which checkpoint_sensor asks for
+    waiting = {"neuron_interventions", "untrained_twins", "name_access", "categorization_report"}
+    # Others wait for predictions; checkpoint_sensor asks for checkpoints.
+    assert asked == first - waiting - {"checkpoint"}
 
 
 def test_a_setting_that_is_added_makes_nothing_stale(lab: Lab) -> None:

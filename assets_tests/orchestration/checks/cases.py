@@ -196,7 +196,7 @@ CASES: list[Broken] = [
             (put(column, 0), f"{BETWEEN}:{column}")
             for column in ("layers", "hidden_size", "neurons", "parameters", "vocabulary", "max_length")
         ),
-        *((put(column, -1), f"{BETWEEN}:{column}") for column in ("step", "tokens")),
+        *((put(column, -1), f"{BETWEEN}:{column}") for column in ("step", "tokens", "experts")),
         (put("family", "oracle"), f"{AMONG}:family"),
         (put("objects", "word"), f"{AMONG}:objects"),
         (put("batches", "mixed"), f"{AMONG}:batches"),

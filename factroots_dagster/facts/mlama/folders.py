@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.facts.mlama.split import FURTHER, TEMPLATES, list_relation_files
+from factroots_dagster.facts.mlama.split import FURTHER, QUESTIONS, TEMPLATES, list_relation_files
 
 
 def language_folders(root: Path) -> list[Path]:
@@ -35,7 +35,7 @@ def collect_languages(root: Path, folder: Path, movable: bool) -> None:
     for language in languages:
         target = folder / language.name
         target.mkdir()
-        further = [path for path in (language / FURTHER,) if path.exists()]
+        further = [path for path in (language / FURTHER, language / QUESTIONS) if path.exists()]
         for path in [language / TEMPLATES, *further, *list_relation_files(language)]:
             if not path.is_file():
                 raise InputError(

@@ -9,12 +9,14 @@ from pathlib import Path
 import pyarrow as pa
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.facts.schema import FURTHER_TEMPLATES, MLAMA_SPLIT
+from factroots_dagster.facts.schema import FURTHER_TEMPLATES, MLAMA_SPLIT, QUESTION_TEMPLATES
 from factroots_dagster.store.store import check_name
 
 TEMPLATES = "templates.jsonl"
 FURTHER = "further_templates.jsonl"
 """Further templates of relations, in lines like those of TEMPLATES; mLAMA has none."""
+QUESTIONS = "question_templates.jsonl"
+"""Templates in the form of a question, in lines like those of TEMPLATES; mLAMA has none."""
 COLUMNS = {
     "uuid": "uuid",
     "sub_label": "subject",
@@ -41,7 +43,9 @@ def list_relation_files(folder: Path) -> list[Path]:
     """
     visible = (entry for entry in folder.iterdir() if not entry.name.startswith("."))
     return sorted(
-        entry for entry in visible if entry.suffix == ".jsonl" and entry.name not in (TEMPLATES, FURTHER)
+        entry
+        for entry in visible
+        if entry.suffix == ".jsonl" and entry.name not in (TEMPLATES, FURTHER, QUESTIONS)
     )
 
 
@@ -112,6 +116,26 @@ def read_further_templates(release: Path, language: str, relations: Sequence[str
         for prompt, template in enumerate(further, start=2)
     ]
     return pa.Table.from_pylist(rows, schema=FURTHER_TEMPLATES)
+
+
+def read_question_templates(release: Path, language: str, relations: Sequence[str] = ()) -> pa.Table:
+    """QUESTION_TEMPLATES of one language, sorted by relation; empty where the release has none.
+
+    relations: those whose questions are read; none: all. Raises InputError for a broken line, a template
+    without exactly one of each slot, and a second question of a relation.
+    """
+    path = release / language / QUESTIONS
+    questions: dict[str, str] = {}
+    for number, relation, template in _parse_templates(path) if path.is_file() else ():
+        if relation in questions:
+            raise _line_error(path, number, f"second question of relation {relation}", "remove the line")
+        questions[relation] = template
+    rows = [
+        {"language": language, "relation": relation, "template": template}
+        for relation, template in sorted(questions.items())
+        if not relations or relation in relations
+    ]
+    return pa.Table.from_pylist(rows, schema=QUESTION_TEMPLATES)
 
 
 def _parse_templates(path: Path) -> Iterator[tuple[int, str, str]]:

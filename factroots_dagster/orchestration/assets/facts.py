@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from factroots_dagster.facts.schema import FACT_COVERAGE, FURTHER_TEMPLATES, MLAMA_OBJECTS, MLAMA_SPLIT
+from factroots_dagster.facts.schema import (
+    FACT_COVERAGE,
+    FURTHER_TEMPLATES,
+    MLAMA_OBJECTS,
+    MLAMA_SPLIT,
+    QUESTION_TEMPLATES,
+)
 from factroots_dagster.orchestration.assets.sources import RELEASE_FOLDER
 from factroots_dagster.orchestration.assets.step import Step
 
@@ -10,7 +16,11 @@ from factroots_dagster.orchestration.assets.step import Step
 def mlama_split(step: Step, language: str) -> None:
     """Read one language of the release."""
     from factroots_dagster.facts.mlama.sample import sample_split
-    from factroots_dagster.facts.mlama.split import read_further_templates, read_split
+    from factroots_dagster.facts.mlama.split import (
+        read_further_templates,
+        read_question_templates,
+        read_split,
+    )
     from factroots_dagster.facts.objects import count_objects
 
     release = step.input_folder("mlama_release") / RELEASE_FOLDER
@@ -22,6 +32,9 @@ def mlama_split(step: Step, language: str) -> None:
     further = read_further_templates(release, language, step.settings.relations)
     if further.num_rows:
         step.writer.write(further, FURTHER_TEMPLATES, side="further_templates")
+    questions = read_question_templates(release, language, step.settings.relations)
+    if questions.num_rows:
+        step.writer.write(questions, QUESTION_TEMPLATES, side="question_templates")
 
 
 def fact_coverage(step: Step) -> None:

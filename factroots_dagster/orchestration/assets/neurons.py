@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from factroots_dagster.neurons import schema as tables
+from factroots_dagster.orchestration.assets.asked import read_asked
 from factroots_dagster.orchestration.assets.step import Step
 
 
@@ -53,7 +54,7 @@ def neuron_interventions(step: Step, checkpoint: str) -> None:
     active = _tables(step, "active_neurons", checkpoint)
     table = interventions(
         step.model_resource().load(checkpoint),
-        {language: step.read("mlama_split", language) for language in active},
+        {language: read_asked(step, checkpoint, language) for language in active},
         {language: step.read("predictions", checkpoint, language) for language in active},
         active,
         seed=step.settings.sandbox_seed,
@@ -73,7 +74,7 @@ def untrained_twins(step: Step, checkpoint: str) -> None:
     right = pc.field("matched_mask_count") > 0
     twins = compare_with_untrained(
         step.model_resource().load(checkpoint),
-        {language: step.read("mlama_split", language) for language in languages},
+        {language: read_asked(step, checkpoint, language) for language in languages},
         {
             code: step.read("predictions", checkpoint, code, columns=columns, where=right)
             for code in languages

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
+from factroots_dagster.orchestration.assets.asked import read_asked
 from factroots_dagster.orchestration.assets.step import Step
 from factroots_dagster.probing import schema as tables
 from factroots_dagster.tracing.schema import WIKIPEDIA_VOLUME
@@ -23,7 +24,7 @@ def probe(step: Step, checkpoint: str, language: str) -> None:
     from factroots_dagster.probing.probe import probe as probe_language
 
     step.input_folder("checkpoint", checkpoint)
-    split = step.read("mlama_split", language)
+    split = read_asked(step, checkpoint, language)
     objects = step.find_side("objects", "mlama_split", language)
     candidates = None if objects is None else labels_by_relation(objects)
     with ExitStack() as stack:
@@ -101,7 +102,7 @@ def name_access(step: Step, checkpoint: str) -> None:
     step.read("checkpoint", checkpoint)
     sourced = sourced_facts(step.read("fact_types", checkpoint))
     labels = ["uuid", "language", "relation", "template", "subject", "object"]
-    splits = {language: step.read("mlama_split", language, columns=labels) for language in sourced}
+    splits = {language: read_asked(step, checkpoint, language, labels) for language in sourced}
     answers = ["uuid", "full_match", "object_logprob"]
     predictions = {
         language: step.read("predictions", checkpoint, language, columns=answers) for language in sourced

@@ -7,6 +7,7 @@ from functools import partial
 import pyarrow as pa
 
 from factroots_dagster.models.registry import registered
+from factroots_dagster.orchestration.assets.asked import asks_questions, read_asked
 from factroots_dagster.orchestration.assets.step import Step
 from factroots_dagster.roots import schema as tables
 
@@ -80,8 +81,19 @@ def categorization_report(step: Step, checkpoint: str) -> None:
 
     tokenizer = step.model_resource().tokenizer(checkpoint).tokenizer
     settings = step.settings
-    inputs = read_report_inputs(step, checkpoint, tokenizer.batch_decode, generated=settings.generated)
-    asked = describe_facts(settings.relations, settings.sample, settings.sample_seed)
+    inputs = read_report_inputs(
+        step,
+        checkpoint,
+        tokenizer.batch_decode,
+        generated=settings.generated,
+        read_facts=partial(read_asked, step, checkpoint),
+    )
+    asked = describe_facts(
+        settings.relations,
+        settings.sample,
+        settings.sample_seed,
+        questions=asks_questions(step, checkpoint),
+    )
     write_report(step.folder, inputs, trace_lineage(step.store, step.writer.inputs), asked_facts=asked)
 
 

@@ -25,8 +25,8 @@ _DECODER_ASKED = (
     "The model ranks sentences such as “Paris is the capital of France”, one for each object of the "
     "relation. P@1 is the share of facts whose own sentence ranks first and leads by more than without the "
     "subject; “another subject” is how often the object does so where other subjects are asked. “Generated” "
-    "is the share of the facts whose template ends in the object and whose object the model writes word for "
-    "word."
+    "is the share of the facts whose template ends in the object (with an encoder, of all) and whose object "
+    "the model writes word for word."
 )
 
 
@@ -42,7 +42,7 @@ def build_section(inputs: ReportInputs) -> Section:
         "probing_scores",
         f"A bar per language, longest first: {_best_and_worst(inputs)}.",
     )
-    decoder = inputs.checkpoint["family"] == "causal"
+    decoder = inputs.checkpoint["family"] != "masked"
     shares = {"greedy": "generated", "chance": "another subject", **SHARES} if decoder else SHARES
     columns = ["language", "facts asked", "not asked", "P@1", "by subject", "by object", *shares.values()]
     cells = [
