@@ -7,6 +7,8 @@ have no probability.
 - `typed_rank`: candidates are ranked by the log-likelihood of the whole sentence, including what follows
   [Y]: the sum over its tokens, not divided by their number. Every template serves. With `ranked_by` "object"
   the sentence ends with the object, wherever the subject comes before it; it stays whole where it does not.
+  Which rank the object has is exact, and so are the best DECODER_RANKED candidates; others are scored only as
+  far as is needed to say that they rank below (`candidate_tries`).
 - `margin`: by how many nats the object's sentence leads that of the best other candidate, minus the same with
   the subject left out (the prior: the template without [X]; a decoder has no neutral token to put there, and
   any word would belong to one language). A relation's favourite leads without a subject, too.
@@ -56,6 +58,7 @@ from factroots_dagster.probing.predictions import (
     typed_rank,
 )
 from factroots_dagster.probing.progress import ProgressReporter
+from factroots_dagster.probing.schema import DECODER_RANKED
 from factroots_dagster.probing.slots import fill_template
 
 CHUNK = 16_384  # sentences in memory at once
@@ -177,7 +180,7 @@ class _Answers:
             for template, subject in self.questions
         ]
         self.scores = np.full((len(self.questions), len(self.labels)), -np.inf)
-        self.kept = CandidateRanking(self.rows, self.labels).places
+        self.best = DECODER_RANKED + CandidateRanking(self.rows, self.labels).further_labels
 
     def _tokenize(self, texts: Sequence[str]) -> list[Ids]:
         """Ids of each text after the start tokens."""
@@ -216,7 +219,7 @@ class _Answers:
                 self.too_long.add(question)
             else:
                 prior = self.questions[question][1] is None
-                sentences[question] = Sentences(question_ids, {}, best=None if prior else self.kept)
+                sentences[question] = Sentences(question_ids, {}, best=None if prior else self.best)
         pairs = [
             (question, index)
             for question in sentences
