@@ -17,6 +17,8 @@ from factroots_dagster.report.figures.colours import TYPE_NAMES
 from factroots_dagster.report.page import write_report
 
 LARGEST_PAGE = 25_000_000
+SHOWN = {"qaa": "Hubb<b>ish (qaa)"}
+"""Languages with a name, as the explorer shows them."""
 
 
 @pytest.fixture(scope="module")
@@ -88,21 +90,25 @@ def test_the_explorer_shows_what_the_tables_say(
             tab.wait_for_timeout(30)
             uuid = tab.locator("#fact-shown code").inner_text()
             seen.add(uuid)
+            stating = [x for x in LANGUAGES if expected[uuid, x]["windows"]]
+            assert set(tab.locator(".stated button").all_inner_texts()) == {SHOWN.get(x, x) for x in stating}
             table_rows = tab.locator("#fact-shown tbody tr")
             assert table_rows.count() == len(LANGUAGES)
+            order = [row.get_attribute("data-language") for row in table_rows.all()]
             predicting = [x for x in LANGUAGES if expected[uuid, x]["type"] != "not_predicted"]
             for row in table_rows.all():
                 language = row.get_attribute("data-language")
                 fact, subject = expected[uuid, language], subjects[uuid, language]
                 answer, type_, near, source = (
-                    " ".join(text.split()) for text in row.locator("td").all_inner_texts()
+                    " ".join(text.split()) for text in row.locator("td").all_text_contents()
                 )
                 right = fact["type"] != "not_predicted"
                 assert ("✓" in answer, "✗" in answer) == (right, not right)
                 assert "per token: 36.8%" in answer  # exp(-1), every row's log-probability
                 assert subject[:50] in answer
-                known = f" Known from: independent. {VERDICT_REASON}" if right else ""
-                assert type_ == f"{TYPE_NAMES[fact['type']]} {fact['reason']}{known}"
+                by_rules = f"{TYPE_NAMES[fact['type']]}. {fact['reason']}"
+                known = f"independent, 90%{VERDICT_REASON}By fixed rules" if right else ""
+                assert type_ == known + by_rules
                 others = [x for x in predicting if x != language] if right else []
                 similarities = [round(100 * cosine[uuid, frozenset((language, x))]) / 100 for x in others]
                 assert near.count("0.") == len(others)
@@ -118,18 +124,20 @@ def test_the_explorer_shows_what_the_tables_say(
                         assert "revision 2" in source
                 else:
                     searched = " in 1,234 articles" if language == "qaa" else ""
-                    assert source == f"No source found{searched}."
+                    stated = f"Stated in: {', '.join(SHOWN.get(x, x) for x in order if x in stating)}."
+                    assert source == f"No source found{searched}." + (stated if stating else "")
         assert seen <= predicted and len(seen) == min(40, len(predicted))
 
 
 def test_facts_are_found_by_name_and_relation(browser: Any, hostile: Path) -> None:
     with opened(browser, hostile, DESKTOP) as tab:
+        assert len(search(tab, "capital subject")) == len(search(tab, "subject"))
         assert search(tab, "SUBJECT 4") and all("Subject 4" in text for text in search(tab, "subject 4"))
         assert search(tab, "bject 31") == search(tab, "Subject 31")
         assert search(tab, "no such name") == []
         assert "No fact" in tab.inner_text("#fact-status")
         assert len(search(tab, "P36")) == len(search(tab, ""))
-        assert tab.locator("#fact-relation option").all_inner_texts() == ["all", "P36"]
+        assert tab.locator("#fact-relation option").all_inner_texts() == ["any", "capital (P36)"]
 
 
 @pytest.mark.slow

@@ -63,7 +63,7 @@ def write_comparison(
         figures=write_figures_and_data(folder, sections),
         colours=TYPE_COLOURS,
         checkpoints=checkpoints,
-        script_digest="",
+        scripts=[],
     )
     write_page(folder, page)
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,14 @@ from factroots_dagster.report.lineage import Origin
 from factroots_dagster.report.sections import build_sections
 from factroots_dagster.report.sections.model import Section
 from factroots_dagster.roots.verdicts import UNDETERMINED
+
+EXPLORER_SCRIPT = tuple(
+    f"explorer/{name}.js"
+    for name in (
+        "blocks", "elements", "folding", "search", "filters", "list", "evidence", "fact", "main"
+    )
+)  # fmt: skip
+"""Files in `templates`, each after those whose functions it uses."""
 
 SCORE_COLUMNS = (
     "n", "not_asked", "full_match", "full_match_low", "full_match_high", "partial_match", "typed_p1",
@@ -56,8 +65,7 @@ def write_report(
     text = json.dumps(summary, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
     (folder / "summary.json").write_text(text + "\n", "utf-8")
     explorer = build_explorer(inputs.facts, inputs.languages, inputs.language_names)
-    script = files(__package__).joinpath("templates/explorer.js").read_text("utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    scripts = [read_script(EXPLORER_SCRIPT)] if explorer else []
     page = load_template("report.html").render(
         checkpoint=inputs.checkpoint,
         asking=describe_asking(inputs.checkpoint),
@@ -70,11 +78,26 @@ def write_report(
         longest_sentence=LONGEST_SENTENCE,
         lineage=lineage,
         known_assets={origin.asset for origin in lineage},
-        script=Markup(script),  # our own; the policy lets no other script run
-        script_digest=digest if explorer else "",
+        scripts=scripts,
     )
     write_page(folder, page)
     return summary
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script of ours in a page, and its SHA-256 in base64, by which the page's policy lets it run."""
+
+    text: Markup
+    digest: str
+
+
+def read_script(names: Iterable[str]) -> Script:
+    """Files of `templates` as one script, whose names are its own."""
+    folder = files(__package__).joinpath("templates")
+    parts = [folder.joinpath(name).read_text("utf-8") for name in names]
+    text = '"use strict";\n(() => {\n' + "\n".join(parts) + "})();\n"
+    return Script(Markup(text), base64.b64encode(hashlib.sha256(text.encode()).digest()).decode())
 
 
 def summarize(inputs: ReportInputs) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Names as a reader types them: without marks, in any case and word order, perhaps with a typo.
 
-`factroots trace` searches by this, and the page by the same rules in JavaScript (folding.js and search.js in
-`report/templates/explorer`); both are tested on `assets_tests/text/search_cases.json`. For what a reader types
-only: texts are matched by `normalization`, which keeps marks that tell words apart.
+`factroots trace` searches by this, and the page by the same rules in JavaScript (folding.js and search.js of
+`report/templates/explorer`); both are tested on `assets_tests/text/search_cases.json`. Only for what a reader
+types: texts are matched by `normalization`, which keeps marks that tell words apart.
 
 The form in which names are compared, in this order:
 
