@@ -28,6 +28,7 @@ from factroots_dagster.report.inputs import LazyTables
 from factroots_dagster.report.packing import encode_strings, pack
 
 LANGUAGES = ("de", "en", "fr", "sq")
+STRING_COLUMNS = {"template", "prediction", "reason", "verdict_reason", "title", "sentence", "url"}
 BLOCKS = ("facts-", "evidence-", "others-")
 
 

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from factroots_dagster.facts.relations import relation_words
 from factroots_dagster.probing.predictions import prediction_to_show
-from factroots_dagster.report.explorer_filters import VERDICT_COLUMNS, collect_filters, find_verdicts
+from factroots_dagster.report.explorer_filters import collect_filters, find_verdicts
 from factroots_dagster.report.explorer_names import EntityNames, collect_names
 from factroots_dagster.report.explorer_sentences import collect_sentences, pack_sentences
 from factroots_dagster.report.packing import encode_strings, pack

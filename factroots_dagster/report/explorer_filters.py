@@ -116,13 +116,14 @@ def find_corpora(sources: pa.Table, matchers: Sequence[str], corpora: Collection
 
 
 def _to_bytes(values: pa.ChunkedArray) -> Bytes:
-    return pc.fill_null(values, UNKNOWN).to_numpy().astype(np.uint8)
+    filled: npt.NDArray[np.float64] = pc.fill_null(values, UNKNOWN).to_numpy()
+    return filled.astype(np.uint8)
 
 
 def _collect_corpora(
     predicted: pa.Table, facts: pa.Array, languages: Sequence[str], found_in: Mapping[str, pa.Table]
 ) -> tuple[list[str], list[list[int]], Bytes]:
-    """The corpora, the sets of them in which entries were found together, and the number of each one's set."""
+    """The corpora, the sets of them in which entries were found, and the number of each entry's set."""
     if not found_in:
         return [], [], np.zeros(0, np.uint8)
     own = {language: found_in[language] for language in languages if language in found_in}

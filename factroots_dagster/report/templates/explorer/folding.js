@@ -38,5 +38,5 @@ function countEdits(a, b, most = Infinity) {
     if (least > most && Math.min(...last) > most) return most + 1;
     [before, last] = [last, row];
   }
-  return last[b.length];
+  return Math.min(last[b.length], most + 1);
 }

@@ -136,7 +136,7 @@ if (form) {
 
   async function goToAddress() {
     await readAddress();
-    byId("explorer-section").scrollIntoView();
+    byId("explorer-section").scrollIntoView({ behavior: "instant" });
   }
 
   // The data is opened only when the reader comes near the explorer, or by an address.
