@@ -25,6 +25,7 @@ from factroots_dagster.report.figures.style import render_svg
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.lineage import Origin
 from factroots_dagster.report.sections import build_sections
+from factroots_dagster.report.sections.glance import build_glance
 from factroots_dagster.report.sections.model import Section
 from factroots_dagster.roots.verdicts import UNDETERMINED
 
@@ -70,6 +71,7 @@ def write_report(
         checkpoint=inputs.checkpoint,
         asking=describe_asking(inputs.checkpoint),
         asked_facts=asked_facts,
+        glance=build_glance(inputs),
         sections=sections,
         figures=figures,
         colours=TYPE_COLOURS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from factroots_dagster.report.figures.knowledge import plot_p_at_1_by_language
 from factroots_dagster.report.inputs import ReportInputs
+from factroots_dagster.report.sections.glance import mean_baseline
 from factroots_dagster.report.sections.model import Figure, Section, Table, bounds, decimal, interval, percent
 
 SHARES = {
@@ -79,12 +80,22 @@ def build_section(inputs: ReportInputs) -> Section:
     return Section(
         id="probing",
         title="How much the model knows",
-        text=text,
+        text=text[2:],
+        method=text[:2],
+        finding=_find(inputs),
         figures=[figure],
         tables=[Table(columns, cells)],
         asset="probing_scores",
         data={"probing_scores": inputs.tables["probing_scores"]},
     )
+
+
+def _find(inputs: ReportInputs) -> str:
+    value, baseline = inputs.p_at_1.get("*"), mean_baseline(inputs)
+    if value is None:
+        return "No question could be asked for a full match"
+    said = f"The model answers {percent(value)} of the questions"
+    return said if baseline is None else f"{said}; the commonest answer would give {percent(baseline)}"
 
 
 def _best_and_worst(inputs: ReportInputs) -> str:

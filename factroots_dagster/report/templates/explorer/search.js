@@ -84,29 +84,49 @@ function markRelations({ relations }, words) {
 function rankTypos(index, { names, starts }, words, relationMasks, ranks) {
   const masks = new Int32Array(starts.length), every = 2 ** words.length - 1;
   const letters = words.map((word) => [...word]), most = words.map(allowedEdits);
+  const lengths = words.map((word) => word.length), sets = words.map(letterSet);
   const known = new Map(); // a word of the names to its mask
-  let line = 0, from = 1;
+  let line = 0, from = 1, set = 0;
   for (let at = 1; at < names.length; at++) {
     const code = names.charCodeAt(at);
-    if (code !== 32 && code !== 9 && code !== 10) continue;
-    const length = at - from;
-    if (length && letters.some((own, bit) => Math.abs(own.length - length) <= most[bit])) {
+    if (code !== 32 && code !== 9 && code !== 10) {
+      set |= 1 << (code & 31);
+      continue;
+    }
+    for (let bit = 0; bit < words.length; bit++) {
+      // An edit changes the length by one at most, and takes and adds one letter at most.
+      if (Math.abs(lengths[bit] - at + from) > most[bit] || countBits(sets[bit] ^ set) > 2 * most[bit]) continue;
       const word = names.slice(from, at);
       let mask = known.get(word);
       if (mask === undefined) {
         const other = [...word];
-        mask = letters.reduce((sum, own, bit) => sum | ((countEdits(own, other, most[bit]) <= most[bit]) << bit), 0);
+        mask = letters.reduce((sum, own, one) => sum | ((countEdits(own, other, most[one]) <= most[one]) << one), 0);
         known.set(word, mask);
       }
       if (mask) {
         while (line + 1 < starts.length && starts[line + 1] <= from) line++;
         masks[line] |= mask;
       }
+      break;
     }
     from = at + 1;
+    set = 0;
   }
   for (let fact = 0; fact < ranks.length; fact++) {
     const mask = masks[index.subject[fact]] | masks[index.object[fact]];
     if (mask && (mask | relationMasks[index.relation[fact]]) === every) ranks[fact] = TYPO;
   }
+}
+
+// The letters of a word in 32 bits, several letters to a bit.
+function letterSet(word) {
+  let set = 0;
+  for (let at = 0; at < word.length; at++) set |= 1 << (word.charCodeAt(at) & 31);
+  return set;
+}
+
+function countBits(bits) {
+  let count = 0;
+  for (; bits; bits &= bits - 1) count++;
+  return count;
 }
