@@ -14,7 +14,13 @@ import pyarrow.compute as pc
 from factroots_dagster.report.figures import comparison as figures
 from factroots_dagster.report.figures.colours import TYPE_COLOURS, TYPE_NAMES
 from factroots_dagster.report.language_names import label_language
-from factroots_dagster.report.page import load_template, write_figures_and_data, write_page
+from factroots_dagster.report.page import (
+    PAGE_SCRIPT,
+    load_template,
+    read_script,
+    write_figures_and_data,
+    write_page,
+)
 from factroots_dagster.report.sections.model import Figure, Section, Table, join_words, percent
 from factroots_dagster.report.timeline_section import build_timeline_sections
 from factroots_dagster.roots.counts import CountRanges, count_ranges
@@ -37,13 +43,15 @@ def write_comparison(
     names: Mapping[str, str],
     sensitivity: Mapping[str, pa.Table],
     timeline: tuple[pa.Table, pa.Table],
+    reports: Mapping[str, str] | None = None,
 ) -> None:
     """Writes `index.html`, `figures/*.svg` and `data/*.csv` into `folder`.
 
     folder: an existing folder. comparison: CHECKPOINT_COMPARISON. changed: CHANGED_FACTS. splits: MLAMA_SPLIT
     of the languages in `changed`, consumed one by one, for the facts' labels. names: language code to the
     name that is shown beside it. sensitivity: checkpoint to SENSITIVITY, for the ranges of the counts.
-    timeline: KNOWLEDGE_TIMELINE and TIMELINE_LANGUAGES.
+    timeline: KNOWLEDGE_TIMELINE and TIMELINE_LANGUAGES. reports: checkpoint to the address of its report,
+    relative to this page.
     """
     rows = comparison.to_pylist()
     checkpoints = figures.in_order(rows)
@@ -63,7 +71,8 @@ def write_comparison(
         figures=write_figures_and_data(folder, sections),
         colours=TYPE_COLOURS,
         checkpoints=checkpoints,
-        scripts=[],
+        reports=reports or {},
+        scripts=[read_script(PAGE_SCRIPT)],
     )
     write_page(folder, page)
 

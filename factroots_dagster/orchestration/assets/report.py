@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from urllib.parse import quote
 
 import pyarrow as pa
 
 from factroots_dagster.models.registry import registered
 from factroots_dagster.orchestration.assets.step import Step
 from factroots_dagster.roots import schema as tables
+from factroots_dagster.store.versions import CURRENT
 
 
 def fact_types(step: Step, checkpoint: str) -> None:
@@ -82,7 +84,13 @@ def categorization_report(step: Step, checkpoint: str) -> None:
     settings = step.settings
     inputs = read_report_inputs(step, checkpoint, tokenizer.batch_decode, generated=settings.generated)
     asked = describe_facts(settings.relations, settings.sample, settings.sample_seed)
-    write_report(step.folder, inputs, trace_lineage(step.store, step.writer.inputs), asked_facts=asked)
+    write_report(
+        step.folder,
+        inputs,
+        trace_lineage(step.store, step.writer.inputs),
+        asked_facts=asked,
+        comparison=_link_page(("categorization_report", checkpoint), "checkpoint_comparison"),
+    )
 
 
 def checkpoint_comparison(step: Step) -> None:
@@ -108,4 +116,10 @@ def checkpoint_comparison(step: Step) -> None:
         language_names(),
         {key: step.read_side("sensitivity", "fact_types", key) for key in order},
         (step.read("knowledge_timeline"), step.read_side("languages", "knowledge_timeline")),
+        {key: _link_page(("checkpoint_comparison",), "categorization_report", key) for key in order},
     )
+
+
+def _link_page(here: tuple[str, ...], *there: str) -> str:
+    """The address of a partition's page relative to another's; people open both in the folder CURRENT."""
+    return "../" * (len(here) + 1) + "/".join(quote(part) for part in (*there, CURRENT, "index.html"))

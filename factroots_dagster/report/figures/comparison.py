@@ -106,6 +106,9 @@ def plot_p_at_1_by_checkpoint(
             values = np.array([p_at_1.get((checkpoint, language)) for language in languages], dtype=float)
             mark, alpha = "os^vDP*X"[number % 8], 0.3 + 0.7 * (number + 1) / len(checkpoints)
             axes.plot(values, range(len(languages)), mark, color=ACCENT, alpha=alpha, ms=6, label=checkpoint)
+            for row, value in enumerate(values.tolist()):
+                said = f"{label(languages[row])}, {checkpoint}: {100 * value:.1f}%"
+                style.note(axes, (value, value), (row - 0.3, row + 0.3), said)
         style.label_rows(axes, languages, label)
         style.percent_axis(axes)
         axes.set_xlabel("P@1")

@@ -1,4 +1,4 @@
-"""What the page opens with: one sentence that answers, and four numbers."""
+"""What the page opens with: the answer in words, and four numbers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from factroots_dagster.report.inputs import ReportInputs
-from factroots_dagster.report.sections.model import count_words, interval, percent
-from factroots_dagster.roots.verdicts import UNDETERMINED
+from factroots_dagster.report.sections.answer import state_answer
+from factroots_dagster.report.sections.model import count_words, percent
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Glance:
     """The answer of a report.
 
     Attributes:
-        lead: a sentence or two.
+        lead: the answer in words.
         numbers: (what it is, the number, its interval or what stands beside it, perhaps empty), four of them.
     """
 
@@ -25,50 +25,30 @@ class Glance:
 
 
 def build_glance(inputs: ReportInputs) -> Glance:
-    """The answer of a report in a sentence and in numbers."""
+    """The answer of a report in sentences and in numbers."""
     total = inputs.counts["*"]
     asked = sum(total.values())
     predicted = asked - total["not_predicted"]
-    shares = inputs.verdict_shares.get("*")
     baseline = mean_baseline(inputs)
     beside = "" if baseline is None else f"commonest answer: {percent(baseline)}"
     first = ("of the questions answered", percent(predicted / asked if asked else None), beside)
-    languages = count_words(len(inputs.languages), "language")
-    counts = [
-        ("facts known", f"{predicted:,}", ""),
-        ("questions", f"{asked:,}", ""),
-        ("languages" if len(inputs.languages) != 1 else "language", f"{len(inputs.languages)}", ""),
+    overall = inputs.verdict_shares.get("*")
+    known = overall is not None and overall["shared"]["expected"] is not None and predicted
+    if overall is None:
+        lead = [f"The model answers {predicted:,} of {count_words(asked, 'question')} correctly."]
+    else:
+        rows = inputs.rows("verdict_shares")
+        lead = state_answer(rows, asked, len(inputs.languages), inputs.texts)
+    if overall is None or not known:
+        languages = len(inputs.languages)
+        counts = {"facts known": predicted, "questions": asked, "languages": languages}
+        return Glance(" ".join(lead), [first, *((name, f"{count:,}", "") for name, count in counts.items())])
+    shares = [
+        _number("shared with other languages", overall["shared"], overall["shared"]["expected_untrained"]),
+        _number(f"from own {inputs.texts} alone", overall["independent"]),
+        _number("from other languages only", overall["transferred"]),
     ]
-    if not predicted:
-        return Glance(
-            f"The model answers none of {count_words(asked, 'question')} in {languages} correctly, so there "
-            "is nothing to find the roots of.",
-            [first, *counts],
-        )
-    known = f"The model answers {predicted:,} of {count_words(asked, 'question')} in {languages} correctly"
-    if shares is None or shares["shared"]["expected"] is None:
-        return Glance(
-            f"{known}; there are too few facts without a source to tell what it knows them from.",
-            [first, *counts],
-        )
-    untrained = shares["shared"]["expected_untrained"]
-    undetermined = shares[UNDETERMINED]["facts"]
-    lead = (
-        f"{known}. Of these it is expected to share {_interval(shares['shared'])} with other languages, to "
-        f"know {_interval(shares['independent'])} from the language’s own {inputs.texts} alone and "
-        f"{_interval(shares['transferred'])} from other languages only; the rest is easy or luck, and "
-        f"{count_words(undetermined, 'single fact') if undetermined else 'no single fact'} "
-        f"{'remain' if undetermined > 1 else 'remains'} undetermined."
-    )
-    return Glance(
-        lead,
-        [
-            first,
-            _number("shared with other languages", shares["shared"], untrained),
-            _number(f"from own {inputs.texts} alone", shares["independent"]),
-            _number("from other languages only", shares["transferred"]),
-        ],
-    )
+    return Glance(" ".join(lead), [first, *shares])
 
 
 def mean_baseline(inputs: ReportInputs) -> float | None:
@@ -84,7 +64,3 @@ def _number(name: str, row: Mapping[str, Any], untrained: float | None = None) -
     if untrained is not None:
         beside += f"{'; ' if beside else ''}untrained: {percent(untrained)}"
     return name, percent(row["expected"]), beside
-
-
-def _interval(row: Mapping[str, Any]) -> str:
-    return interval(row["expected"], row["low"], row["high"])

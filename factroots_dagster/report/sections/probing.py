@@ -70,8 +70,6 @@ def build_section(inputs: ReportInputs) -> Section:
         "model at all, and with the subject hidden the model can only go by the relation. “Typed” lets the "
         "model choose among the objects that occur in the relation.",
     ]
-    if "*" in inputs.p_at_1:
-        text.append(f"Over all rows, P@1 is {percent(inputs.p_at_1['*'])}.")
     if published:
         text.append(
             "Diamonds mark the P@1 that Zhao, Yoshinaga and Oba (EACL 2024) published for this model; over "
