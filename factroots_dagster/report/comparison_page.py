@@ -21,10 +21,20 @@ from factroots_dagster.report.page import (
     write_figures_and_data,
     write_page,
 )
-from factroots_dagster.report.sections.model import Figure, Section, Table, join_words, percent
+from factroots_dagster.report.sections.model import (
+    Figure,
+    Section,
+    Table,
+    count_words,
+    interval,
+    join_words,
+    percent,
+)
 from factroots_dagster.report.timeline_section import build_timeline_sections
 from factroots_dagster.roots.counts import CountRanges, count_ranges
 from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
+from factroots_dagster.stats.intervals import wilson
+from factroots_dagster.tables import zip_columns
 
 EXAMPLES = 8
 """Facts of each change that are shown by name."""
@@ -44,6 +54,7 @@ def write_comparison(
     sensitivity: Mapping[str, pa.Table],
     timeline: tuple[pa.Table, pa.Table],
     reports: Mapping[str, str] | None = None,
+    steps: Mapping[str, int] | None = None,
 ) -> None:
     """Writes `index.html`, `figures/*.svg` and `data/*.csv` into `folder`.
 
@@ -51,14 +62,14 @@ def write_comparison(
     of the languages in `changed`, consumed one by one, for the facts' labels. names: language code to the
     name that is shown beside it. sensitivity: checkpoint to SENSITIVITY, for the ranges of the counts.
     timeline: KNOWLEDGE_TIMELINE and TIMELINE_LANGUAGES. reports: checkpoint to the address of its report,
-    relative to this page.
+    relative to this page. steps: checkpoint to its training step, where all are of one run.
     """
     rows = comparison.to_pylist()
     checkpoints = figures.in_order(rows)
     ranges = {checkpoint: count_ranges(table) for checkpoint, table in sensitivity.items()}
     labels = _labels_of_examples(changed, splits)
     sections = [
-        _overall_section(rows, checkpoints, ranges),
+        _overall_section(rows, checkpoints, ranges, steps),
         _language_section(rows, checkpoints, names),
         *build_timeline_sections(*timeline, names),
         *(
@@ -78,10 +89,19 @@ def write_comparison(
 
 
 def _overall_section(
-    rows: Sequence[Mapping[str, Any]], checkpoints: Sequence[str], ranges: Mapping[str, CountRanges]
+    rows: Sequence[Mapping[str, Any]],
+    checkpoints: Sequence[str],
+    ranges: Mapping[str, CountRanges],
+    steps: Mapping[str, int] | None,
 ) -> Section:
     by_key = {(row["checkpoint"], row["type"]): row for row in rows if row["language"] == "*"}
-    p_at_1 = {checkpoint: percent(by_key[checkpoint, TYPES[0]]["full_match"]) for checkpoint in checkpoints}
+    value = {checkpoint: by_key[checkpoint, TYPES[0]]["full_match"] for checkpoint in checkpoints}
+    ends = {
+        checkpoint: wilson(share * facts, facts)
+        for checkpoint, share in value.items()
+        if share is not None and (facts := sum(by_key[checkpoint, type_]["facts"] for type_ in TYPES))
+    }
+    p_at_1 = {key: interval(value[key], *ends.get(key, (None, None))) for key in checkpoints}
     cells = []
     for checkpoint in checkpoints:
         counts = [by_key[checkpoint, type_]["facts"] for type_ in TYPES]
@@ -90,9 +110,9 @@ def _overall_section(
         cells.append([checkpoint, p_at_1[checkpoint], *with_bounds, f"{sum(counts):,}"])
     figure = Figure(
         "checkpoints",
-        figures.plot_checkpoints(rows, ranges),
-        "Left: P@1; thin lines are single languages. Right: all rows by type; areas span the smallest and "
-        "the largest count over all settings, and the remaining rows are not predicted.",
+        figures.plot_checkpoints(rows, ranges, ends, steps),
+        "Left: P@1 with its 95% interval over facts; thin lines are single languages. Right: all rows by "
+        "type; areas span the smallest and the largest count over all settings, and the remaining rows are not predicted.",
         "checkpoint_comparison",
         f"P@1 of all languages: {join_words([' '.join(item) for item in p_at_1.items()])}.",
     )
@@ -186,13 +206,37 @@ def _change_section(
             f"longer predicted, and {retyped:,} are predicted by both checkpoints but have another type."
         ],
         figures=[figure],
-        tables=[Table(columns, cells, caption, collapsed=True, prose=True)],
+        tables=[
+            _changes_by_language(step, names),
+            Table(columns, cells, caption, collapsed=True, prose=True),
+        ],
+        finding=f"From {before} to {after} {count_words(gained, 'fact')} became known and {lost:,} got lost",
         asset="checkpoint_comparison",
         data={
             f"changes_{number}": pa.Table.from_pylist(counts, CHANGE_COUNTS),
             f"changed_facts_{number}": step,
         },
     )
+
+
+def _changes_by_language(step: pa.Table, names: Mapping[str, str]) -> Table:
+    """How many facts each language gained and lost. step: CHANGED_FACTS between two checkpoints."""
+    counts: dict[str, Counter[str]] = {}
+    for language, old, new in zip_columns(step, "language", "type_from", "type_to"):
+        change = "gained" if old == "not_predicted" else "lost" if new == "not_predicted" else "other type"
+        for key in (language, "*"):
+            counts.setdefault(key, Counter())[change] += 1
+    order = sorted(counts, key=lambda key: (key == "*", counts[key]["lost"] - counts[key]["gained"], key))
+    cells = [
+        [
+            label_language(language, names),
+            *(f"{counts[language][change]:,}" for change in ("gained", "lost")),
+            f"{counts[language]['gained'] - counts[language]['lost']:+,}",
+            f"{counts[language]['other type']:,}",
+        ]
+        for language in order
+    ]
+    return Table(["language", "gained", "lost", "gained less lost", "other type"], cells)
 
 
 def _first_of_each_change(changed: pa.Table) -> list[dict[str, Any]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from urllib.parse import quote
 
 import pyarrow as pa
 
-from factroots_dagster.models.registry import registered
+from factroots_dagster.models.registry import CheckpointSource, registered
+from factroots_dagster.models.runs import find_runs
 from factroots_dagster.orchestration.assets.step import Step
 from factroots_dagster.roots import schema as tables
 from factroots_dagster.store.versions import CURRENT
@@ -100,9 +102,10 @@ def checkpoint_comparison(step: Step) -> None:
     from factroots_dagster.roots.comparison import compare_checkpoints
 
     done = set(step.store.keys("fact_types")) & set(step.store.keys("probing_scores"))
-    order = [key for key in registered(step.settings) if key in done]
+    checkpoints = registered(step.settings)
+    order = [key for key in checkpoints if key in done]
     if not order:
-        step.store.require("fact_types", next(iter(registered(step.settings)), "none"))
+        step.store.require("fact_types", next(iter(checkpoints), "none"))
     types = {key: step.read("fact_types", key) for key in order}
     scores = {key: step.read("probing_scores", key) for key in order}
     table, changed = compare_checkpoints(types, scores, order)
@@ -117,7 +120,15 @@ def checkpoint_comparison(step: Step) -> None:
         {key: step.read_side("sensitivity", "fact_types", key) for key in order},
         (step.read("knowledge_timeline"), step.read_side("languages", "knowledge_timeline")),
         {key: _link_page(("checkpoint_comparison",), "categorization_report", key) for key in order},
+        _steps_of_one_run([checkpoints[key] for key in order]),
     )
+
+
+def _steps_of_one_run(checkpoints: Sequence[CheckpointSource]) -> dict[str, int] | None:
+    """Checkpoint to training step; None unless all are of one run."""
+    runs = find_runs(checkpoints)
+    steps = {key: number for run in runs for number, key in run.checkpoints.items()}
+    return steps if len(runs) == 1 and len(steps) == len(checkpoints) > 1 else None
 
 
 def _link_page(here: tuple[str, ...], *there: str) -> str:
