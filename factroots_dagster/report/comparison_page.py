@@ -112,14 +112,17 @@ def _overall_section(
         "checkpoints",
         figures.plot_checkpoints(rows, ranges, ends, steps),
         "Left: P@1 with its 95% interval over facts; thin lines are single languages. Right: all rows by "
-        "type; areas span the smallest and the largest count over all settings, and the remaining rows are not predicted.",
+        "type; areas span the smallest and the largest count over all settings, and the remaining rows are "
+        "not predicted.",
         "checkpoint_comparison",
         f"P@1 of all languages: {join_words([' '.join(item) for item in p_at_1.items()])}.",
     )
     return Section(
         id="overall",
         title="What changes from checkpoint to checkpoint",
-        text=[
+        text=[],
+        finding=_find_overall(checkpoints, value),
+        method=[
             "Along one training run: does the model first learn facts where it reads them, and carry them "
             "over later? Between models: do they know the same facts in the same way? P@1 counts the rows "
             "in which a model can be asked for a full match."
@@ -129,6 +132,15 @@ def _overall_section(
         asset="checkpoint_comparison",
         data={"checkpoint_comparison": pa.Table.from_pylist(list(rows))},
     )
+
+
+def _find_overall(checkpoints: Sequence[str], value: Mapping[str, float | None]) -> str:
+    first, last = value[checkpoints[0]], value[checkpoints[-1]]
+    if first is None or last is None:
+        return ""
+    if len(checkpoints) == 1:
+        return f"P@1 is {percent(last)}"
+    return f"P@1 goes from {percent(first)} at the first checkpoint to {percent(last)} at the last"
 
 
 def _count_with_range(facts: int, counts: tuple[int, int] | None) -> str:
@@ -156,11 +168,24 @@ def _language_section(
     return Section(
         id="languages",
         title="P@1 by language",
-        text=["Languages are in the order of the last checkpoint, the best one first."],
+        text=[],
+        finding=_find_languages(labels, columns[checkpoints[-1]]),
+        method=["Languages are in the order of the last checkpoint, the best one first."],
         figures=[figure],
         tables=[Table(["language", *checkpoints], cells, collapsed=True)],
         asset="checkpoint_comparison",
         data={"p_at_1_by_language": pa.table({"language": languages} | columns)},
+    )
+
+
+def _find_languages(labels: Sequence[str], last: Sequence[float | None]) -> str:
+    """The best and the worst language of the last checkpoint."""
+    known = [(label, value) for label, value in zip(labels, last, strict=True) if value is not None]
+    if len(known) < 2:
+        return ""
+    (best, most), (worst, least) = known[0], known[-1]
+    return (
+        f"The last checkpoint knows most in {best} ({percent(most)}) and least in {worst} ({percent(least)})"
     )
 
 
@@ -210,7 +235,7 @@ def _change_section(
             _changes_by_language(step, names),
             Table(columns, cells, caption, collapsed=True, prose=True),
         ],
-        finding=f"From {before} to {after} {count_words(gained, 'fact')} became known and {lost:,} got lost",
+        finding=f"{count_words(gained, 'fact')} became known, and {lost:,} got lost",
         asset="checkpoint_comparison",
         data={
             f"changes_{number}": pa.Table.from_pylist(counts, CHANGE_COUNTS),
