@@ -214,3 +214,12 @@ def luminance(colour: str) -> float:
 def test_marks_of_baselines_stand_out_from_bars_and_page(mark: str, ground: str) -> None:
     light, dark = sorted((luminance(mark), luminance(ground)), reverse=True)
     assert (light + 0.05) / (dark + 0.05) >= 3
+
+
+def test_a_type_that_no_fact_has_gets_no_panel() -> None:
+    some = dict.fromkeys(TYPES, 1) | {"naming_cue": 0}
+    none = dict.fromkeys(TYPES, 0)
+    figures = [roots.plot_types_by_language({"qaa": counts}, ["qaa"], {}) for counts in (some, none)]
+    titles = [[axes.get_title(loc="left") for axes in figure.axes] for figure in figures]
+    assert titles[0] == ["Shared", "Independent", "Transferred", "Easy:\nshared tokens"]
+    assert len(titles[1]) == len(PREDICTED_TYPES)

@@ -85,7 +85,16 @@ def _plot_type_panels(
     ranges: Mapping[str, Sequence[Sequence[float]]],
     faint: Sequence[bool] = (),
 ) -> Figure:
-    """A panel per type of `shares` with a bar per row; ranges, empty where there is none, are whiskers."""
+    """A panel per type of `shares` with a bar per row; ranges, empty where there is none, are whiskers.
+
+    A type that is nowhere above 0 has no panel, unless none is.
+    """
+    above = {
+        type_: values
+        for type_, values in shares.items()
+        if any(values) or any(end for whisker in ranges.get(type_, ()) for end in whisker)
+    }
+    shares = above or shares
     with style.panels(10.5, style.bars_height(len(labels)) + 0.2, len(shares)) as (figure, all_axes):
         for axes, type_ in zip(all_axes, shares, strict=True):
             values, whiskers = shares[type_], ranges.get(type_, [()] * len(labels))

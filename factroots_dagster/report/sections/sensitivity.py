@@ -36,7 +36,7 @@ def build_section(inputs: ReportInputs) -> Section | None:
         "Shares of the types, all languages together, when one setting is changed at a time; strong colours "
         "mark the settings in use.",
         "sensitivity",
-        "Bars in five panels, one per type, with a row per setting. " + ranges.capitalize() + ".",
+        "Bars in panels, one per type, with a row per setting. " + ranges.capitalize() + ".",
     )
     return Section(
         id="sensitivity",

@@ -36,7 +36,7 @@ def build_section(inputs: ReportInputs) -> Section:
         "Correctly predicted facts of each language by type, the language with the highest P@1 first; the "
         "number in parentheses is 100%." + ranges,
         "types_by_language",
-        f"Bars for {len(shown) - 1} languages in five panels, one per type. All languages together: "
+        f"Bars for {len(shown) - 1} languages in panels, one per type. All languages together: "
         f"{join_words(shares) or 'no fact is predicted'}.",
     )
     columns = ["language", *names.values(), "Predicted", TYPE_NAMES["not_predicted"], "Asked"]
