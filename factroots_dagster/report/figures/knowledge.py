@@ -64,7 +64,7 @@ def plot_p_at_1_by_language(
                 style.note(axes, *box, "; ".join(said))
         if published:
             x = [published.get(row["language"], np.nan) for row in rows]
-            axes.plot(x, y, "D", color="#E69F00", ms=4, label="published P@1")
+            axes.plot(x, y, "D", color="#E69F00", mec=INK, mew=0.8, ms=4.5, label="published P@1")
         style.label_rows(axes, [row["language"] for row in rows], label)
         style.percent_axis(axes)
         figure.legend(loc="outside upper center", ncols=3, fontsize=8.5)

@@ -31,7 +31,7 @@ def build_glance(inputs: ReportInputs) -> Glance:
     predicted = asked - total["not_predicted"]
     baseline = mean_baseline(inputs)
     beside = "" if baseline is None else f"commonest answer: {percent(baseline)}"
-    first = ("of the questions answered", percent(predicted / asked if asked else None), beside)
+    first = ("of the questions answered", percent(inputs.p_at_1.get("*")), beside)
     overall = inputs.verdict_shares.get("*")
     known = overall is not None and overall["shared"]["expected"] is not None and predicted
     if overall is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pyarrow as pa
 
 from factroots_dagster.report.figures.colours import TYPE_NAMES
@@ -51,15 +53,21 @@ def build_section(inputs: ReportInputs) -> Section:
     return Section(
         id="types",
         title="By fixed rules",
-        finding="By fixed rules, which tell shared from independent facts no better than names do, "
-        + (join_words(shares[:3]) if shares else "there is nothing to sort"),
-        text=text[1:],
-        method=text[:1],
+        finding=_find(total, predicted),
+        text=text[2:],
+        method=text[:2],
         figures=[figure],
         tables=[Table(columns, cells, "Every predicted fact has exactly one type; rows and columns add up.")],
         asset="fact_types",
         data={"types_by_language": _counts_table(inputs)},
     )
+
+
+def _find(total: Mapping[str, int], predicted: int) -> str:
+    if not predicted:
+        return "Fixed rules have nothing to sort"
+    shares = [f"{percent(total[type_] / predicted)} {type_}" for type_ in PREDICTED_TYPES[:3]]
+    return f"Fixed rules call {join_words(shares)}, and tell the first two apart no better than names do"
 
 
 def _text(inputs: ReportInputs) -> list[str]:

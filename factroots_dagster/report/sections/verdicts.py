@@ -60,7 +60,8 @@ def build_section(inputs: ReportInputs) -> Section | None:
         "Expected shares of what the correctly predicted facts of each language are known from, the language "
         "with the highest P@1 first; the number in parentheses is 100%, whiskers are 95% intervals.",
         "verdict_shares",
-        f"Bars for {len(order) - 1} languages in panels, one per type. All languages together: {join_words(overall)}.",
+        f"Bars for {len(order) - 1} languages in panels, one per type. All languages together: "
+        f"{join_words(overall)}.",
     )
     return Section(
         id="answer",
