@@ -552,7 +552,7 @@ ROWS = (
         body=report.categorization_report,
         kinds=("html",),
         suite=results.report_suite,
-        number=5,
+        number=6,
         partitioned_by=(CHECKPOINT,),
         reads=(
             "checkpoint",
@@ -601,7 +601,7 @@ ROWS = (
         body=report.checkpoint_comparison,
         kinds=("parquet", "html"),
         suite=results.comparison_suite,
-        number=2,
+        number=3,
         reads=("fact_types", "probing_scores", "mlama_split", "knowledge_timeline"),
         schema=root_tables.CHECKPOINT_COMPARISON,
         side_tables={"changed_facts": root_tables.CHANGED_FACTS},

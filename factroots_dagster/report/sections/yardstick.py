@@ -60,7 +60,8 @@ def build_section(inputs: ReportInputs) -> Section | None:
     return Section(
         id="yardstick",
         title="What the types are worth",
-        text=[
+        text=[],
+        method=[
             WHAT_IT_MEASURES,
             HOW_TO_READ_IT,
             "These scores were measured beforehand with factroots dev yardstick and ship with the program; "
