@@ -85,7 +85,9 @@ def capture_neurons(
     captured: list[torch.Tensor] = []
 
     def hook(_module: nn.Module, args: tuple[torch.Tensor, ...]) -> None:
-        captured.append(args[0][rows, positions].detach())
+        at_layer = args[0]  # which may be on another device than the tokens
+        where = (rows.to(at_layer.device), positions.to(at_layer.device))
+        captured.append(at_layer[where].detach().to(rows.device))
 
     with ExitStack() as hooks:
         for projection in ffn.projections:

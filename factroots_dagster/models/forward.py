@@ -59,7 +59,7 @@ def forward_pass(model: LoadedModel, batch: Batch) -> torch.Tensor:
         output = model.model(input_ids=batch.ids, attention_mask=batch.mask).logits
     else:
         output = model.model.base_model(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state
-    at_tokens: torch.Tensor = output[batch.rows, batch.positions]
+    at_tokens: torch.Tensor = output.to(model.device)[batch.rows, batch.positions]
     return at_tokens
 
 

@@ -38,7 +38,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import torch
 
-from factroots_dagster.models.activations import ActivationWriter
+from factroots_dagster.models.activations import ActivationWriter, Stored
 from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.models.forward import (
     Batch,
@@ -80,6 +80,7 @@ def probe_causal(
     *,
     candidates: Mapping[str, Iterable[str]] | None = None,
     ranked_by: RankedBy = "sentence",
+    stored: Stored = "fp32",
     progress: Callable[[str], None] | None = None,
     token_budget: int | None = None,
     chunk: int = CHUNK,
@@ -93,7 +94,7 @@ def probe_causal(
     """
     reporter = ProgressReporter(progress, len(split))
     budget = token_budget or default_token_budget(model.device)
-    activations = ActivationWriter(activations_folder)
+    activations = ActivationWriter(activations_folder, stored)
     tables: list[pa.Table] = []
     order: list[int] = []
     for relation, rows in rows_by_relation(split).items():
