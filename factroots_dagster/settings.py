@@ -86,7 +86,7 @@ class Settings(BaseSettings):
     device: str = Field(
         default="auto",
         pattern=r"^(auto|cpu|mps|cuda(:[0-9]+)?|split)$",
-        description="where models run: auto, cpu, mps, cuda, one GPU of several (cuda:1), or split (the layers "
+        description="where models run: auto, cpu, mps, cuda, one GPU of several (cuda:1), or split (layers "
         "of a model are divided among all GPUs)",
     )
     precision: Literal["auto", "fp32", "bf16"] = Field(
