@@ -133,3 +133,16 @@ def test_a_relation_that_is_listed_twice_is_refused(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("FACTROOTS_RELATIONS", "P36,P36")
     with pytest.raises(InputError, match="FACTROOTS_RELATIONS: a relation is listed twice"):
         load_settings()
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu", "cuda", "cuda:0", "cuda:13", "mps", "split"])
+def test_models_run_on_any_device_that_has_a_name(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACTROOTS_DEVICE", device)
+    assert load_settings().device == device
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "cpu:0", ""])
+def test_other_names_of_devices_are_refused(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACTROOTS_DEVICE", device)
+    with pytest.raises(InputError, match="FACTROOTS_DEVICE"):
+        load_settings()

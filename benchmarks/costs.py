@@ -78,3 +78,47 @@ def cost_table(corpora: list[tuple[str, float, float]]) -> tuple[list[str], list
         row = [name, f"{megabytes:,.0f}", f"{rate:.2f}", f"{core_hours:,.0f}"]
         rows.append(row + [f"{core_hours / count:,.2f}" for count in CORES])
     return header, rows
+
+
+H100_FLOPS = 989e12
+"""Operations of one H100 (SXM) in bfloat16, dense, a second: the manufacturer's figure."""
+
+USED = 0.3
+"""What part of them is assumed to be reached, at short sequences in large batches."""
+
+
+def model_cost(parameters: float, vocabulary: int, hidden: int, tokens: float, logits: float) -> float:
+    """Hours on one H100, computed and not measured: two operations a weight and token, as far as it is used.
+
+    parameters: without embeddings. tokens: that are run. logits: of how many tokens they are computed.
+    """
+    operations = 2 * parameters * tokens + 2 * vocabulary * hidden * logits
+    return operations / (H100_FLOPS * USED) / 3600
+
+
+MODELS = (
+    # name, parameters without embeddings, vocabulary, hidden size, tokens that are run, logits
+    ("mBERT", 85e6, 119_547, 768, 4_107_843 * 14, 4_107_843 * 2.5),
+    ("XLM-R large", 303e6, 250_002, 1_024, 4_107_843 * 14, 4_107_843 * 2.5),
+    ("Gemma 3 4B", 3.2e9, 262_144, 2_560, 286e6, 286e6),
+    ("Gemma 3 4B, ranked by the object", 3.2e9, 262_144, 2_560, 124e6, 124e6),
+    ("Qwen 2.5 7B", 6.5e9, 152_064, 3_584, 286e6, 286e6),
+    ("Qwen 2.5 7B, ranked by the object", 6.5e9, 152_064, 3_584, 124e6, 124e6),
+)
+"""mLAMA in 53 languages. Masked models: prompts with mBERT's tokenizer, of some 14 tokens and 2.5 masks each.
+Decoders: the nodes of all tries, counted with a multilingual vocabulary; what is pruned is not taken off."""
+
+
+def model_costs() -> tuple[list[str], list[list[str]]]:
+    """Header and rows: what probing all of mLAMA takes on one H100, computed."""
+    header = ["model", "tokens, counted", "hours on one H100, computed"]
+    rows = []
+    for name, parameters, vocabulary, hidden, tokens, logits in MODELS:
+        hours = model_cost(parameters, vocabulary, hidden, tokens, logits)
+        rows.append([name, f"{tokens / 1e6:,.0f} M", f"{hours:.2f}"])
+    return header, rows
+
+
+if __name__ == "__main__":
+    for row in (lambda header, rows: [header, ["---"] * len(header), *rows])(*model_costs()):
+        print(f"| {' | '.join(row)} |")

@@ -90,10 +90,20 @@ class Settings(BaseSettings):
         default=None, description="registry file, or folder of checkpoints; empty: a file in the data root"
     )
     spark_master: str = Field(default="local[*]", description="Spark master URL")
-    device: Literal["auto", "cpu", "cuda", "mps"] = Field(default="auto", description="where models run")
-    precision: Literal["fp32", "bf16"] = Field(
+    device: str = Field(
+        default="auto",
+        pattern=r"^(auto|cpu|mps|cuda(:[0-9]+)?|split)$",
+        description="where models run: auto, cpu, mps, cuda, one GPU of several (cuda:1), or split (layers "
+        "of a model are divided among all GPUs)",
+    )
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        default="auto",
+        description="number format of models; bf16 is faster on GPUs and changes some predictions; auto: "
+        "bf16 on GPUs that compute in it, else fp32",
+    )
+    activations: Literal["fp32", "bf16"] = Field(
         default="fp32",
-        description="number format of models; bf16 is faster on GPUs and changes some predictions",
+        description="number format in which activations are stored; bf16 takes half of the disk",
     )
     start_token: str = Field(
         default="",

@@ -28,8 +28,10 @@ class Hub:
         self.downloaded: list[str] = []
         self.url = ""
 
-    def answer(self, path: str) -> tuple[int, dict[str, object]]:
+    def answer(self, path: str) -> tuple[int, object]:
         """The answer to a question about a model."""
+        if "/tree/" in path:
+            return self.list_files(path)
         source, _, revision = unquote(path).split("?")[0].removeprefix("/api/models/").partition("/revision/")
         source, is_refs = source.removesuffix("/refs"), source.endswith("/refs")
         self.asked.append(source)
@@ -54,6 +56,17 @@ class Hub:
             "siblings": list(siblings(folder)),
             "tags": [],
         }
+
+    def list_files(self, path: str) -> tuple[int, object]:
+        """The files of `/api/models/<repository>/tree/<commit>`."""
+        source, _, commit = path.split("?")[0].removeprefix("/api/models/").partition("/tree/")
+        for branch, folder in self.revisions.get(source, {}).items():
+            if commit == commit_of(branch) and self.status == 200:
+                files = [file for file in siblings(folder) if (folder / str(file["rfilename"])).is_file()]
+                return 200, [
+                    {"type": "file", "path": file["rfilename"], "oid": "0" * 40, "size": 1} for file in files
+                ]
+        return (404, {"error": "not found"}) if self.status == 200 else (self.status, {})
 
     def file(self, path: str) -> tuple[str, bytes] | None:
         """The commit and content of `/<repository>/resolve/<commit>/<file>`."""

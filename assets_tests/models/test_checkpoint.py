@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import torch
 import transformers
@@ -17,10 +18,11 @@ from safetensors.torch import load_file, save_file
 from assets_tests.models import tiny
 from factroots_dagster.errors import InputError
 from factroots_dagster.models import files
-from factroots_dagster.models.checkpoint import describe, load, pick_device
+from factroots_dagster.models.checkpoint import SPLIT, describe, load, pick_device, pick_dtype
 from factroots_dagster.models.files import digest_files, resolve_checkpoint
 from factroots_dagster.models.schema import CHECKPOINT
 from factroots_dagster.models.untrained import with_random_weights
+from factroots_dagster.probing.probe import probe
 
 
 @pytest.fixture
@@ -287,7 +289,7 @@ def test_step_and_tokens_of_training_are_told_by_the_name(
 def test_unknown_devices_and_dtypes_are_rejected() -> None:
     assert pick_device("cpu") == torch.device("cpu")
     assert pick_device("auto").type in ("cpu", "cuda", "mps")
-    for name in ("warp", *([] if torch.cuda.is_available() else ["cuda"])):
+    for name in ("warp", "cuda:99", *([] if torch.cuda.is_available() else ["cuda"])):
         with pytest.raises(InputError, match="device"):
             pick_device(name)
     with pytest.raises(InputError, match="dtype"):
@@ -298,3 +300,21 @@ def test_the_digest_is_sha256_of_names_and_contents(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"1")
     expected = hashlib.sha256(f"a {hashlib.sha256(b'1').hexdigest()}\n".encode()).hexdigest()
     assert digest_files([tmp_path / "a"]) == expected
+
+
+def test_a_model_that_is_divided_among_devices_answers_the_same(
+    checkpoint_of: Callable[[str], Path], split_of: Callable[..., pa.Table], tmp_path: Path
+) -> None:
+    """Here among one; what is tested is that the model arrives by way of accelerate."""
+    pytest.importorskip("accelerate", reason="accelerate is not installed (the extra `test`)")
+    tables = []
+    for device in ("cpu", SPLIT):
+        model = load(str(checkpoint_of("bert")), device=device)
+        (tmp_path / device).mkdir()
+        tables.append(probe(model, split_of("bert"), tmp_path / device))
+    assert tables[0].equals(tables[1])
+
+
+def test_without_a_gpu_models_stay_in_32_bits(checkpoint_of: Callable[[str], Path]) -> None:
+    assert pick_dtype(torch.device("cpu")) == "float32"
+    assert load(str(checkpoint_of("bert")), device="cpu", dtype="auto").model.dtype == torch.float32

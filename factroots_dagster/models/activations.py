@@ -1,21 +1,21 @@
 """The activation files of one partition: `<relation>.safetensors` and their index, written and read here.
 
-A file holds one tensor "activations", float32 [facts, layers, neurons]; the index has the columns of
-ACTIVATION_INDEX.
+A file holds one tensor "activations", float32 or bfloat16 [facts, layers, neurons]; the index has the columns
+of ACTIVATION_INDEX. Bfloat16 halves the files; what it does to inner products is said in docs/method.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from safetensors import SafetensorError
+from safetensors import SafetensorError, deserialize, safe_open
 from safetensors.numpy import load_file, save_file
 
 from factroots_dagster.errors import InputError
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
     from factroots_dagster.models.feed_forward import FeedForward
 
+Stored = Literal["fp32", "bf16"]
+"""The number format of activation files."""
+
 INDEX_FILE = "data.parquet"
 TENSOR = "activations"
 _REMEDY = "materialize neuron_activations for this partition again"
@@ -35,11 +38,11 @@ _REMEDY = "materialize neuron_activations for this partition again"
 class ActivationWriter:
     """Writes a folder of activations: one tensor file per relation, and at the end their index.
 
-    ffn: what the activations are of.
+    ffn: what the activations are of. stored: the number format of the files.
     """
 
-    def __init__(self, folder: Path, ffn: FeedForward):
-        self.folder, self.ffn = folder, ffn
+    def __init__(self, folder: Path, ffn: FeedForward, stored: Stored = "fp32"):
+        self.folder, self.ffn, self.stored = folder, ffn, stored
         self.index: list[dict[str, object]] = []
 
     def add(
@@ -57,8 +60,11 @@ class ActivationWriter:
         if not activations:
             return
         file = f"{relation}.safetensors"
-        values = np.stack([tensor.float().cpu().numpy() for tensor in activations])
-        save_file({TENSOR: values}, self.folder / file)
+        if self.stored == "bf16":
+            _save_bfloat16(activations, self.folder / file)
+        else:
+            values = np.stack([tensor.float().cpu().numpy() for tensor in activations])
+            save_file({TENSOR: values}, self.folder / file)
         common = {"relation": relation, "file": file}
         for row, ((uuid, language), mask_count) in enumerate(zip(facts, mask_counts, strict=True)):
             fact = {"uuid": uuid, "language": language, "row": row, "mask_count": mask_count}
@@ -69,6 +75,13 @@ class ActivationWriter:
         """Writes the index."""
         table = pa.Table.from_pylist(self.index, schema=storage_schema(ACTIVATION_INDEX))
         pq.write_table(table, self.folder / INDEX_FILE, compression="zstd")
+
+
+def _save_bfloat16(activations: Sequence[torch.Tensor], path: Path) -> None:
+    import torch
+    from safetensors.torch import save_file as save_tensors
+
+    save_tensors({TENSOR: torch.stack([tensor.cpu().to(torch.bfloat16) for tensor in activations])}, path)
 
 
 def read_index(folder: Path) -> pa.Table:
@@ -86,7 +99,12 @@ def read_relation(folder: Path, relation: str) -> npt.NDArray[np.float32]:
     """
     path = folder / f"{relation}.safetensors"
     try:
-        return load_file(path)[TENSOR]
+        with safe_open(path, framework="numpy") as file:
+            if file.get_slice(TENSOR).get_dtype() != "BF16":
+                return load_file(path)[TENSOR]
+        tensor = dict(deserialize(path.read_bytes()))[TENSOR]  # type: ignore[no-untyped-call]
+        upper = np.frombuffer(tensor["data"], np.uint16)  # half of a float32, which NumPy knows
+        return (upper.astype(np.uint32) << 16).view(np.float32).reshape(tensor["shape"])
     except (OSError, KeyError, SafetensorError) as error:
         raise InputError(f"{path} cannot be read as activations ({error})", _REMEDY) from error
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import pyarrow as pa
@@ -41,6 +42,8 @@ from factroots_dagster.models.steps import read_step
 from factroots_dagster.models.tokenizer import find_start, load_tokenizer
 
 DTYPES = ("float32", "bfloat16", "float16")
+SPLIT = "split"
+"""A device that is none: the layers of a model are divided among all GPUs."""
 
 
 @dataclass(frozen=True)
@@ -134,20 +137,24 @@ def load(
 ) -> LoadedModel:
     """Loads a checkpoint for inference; the last one loaded is kept, so loading it again costs nothing.
 
-    device: "auto" (cuda, else mps, else cpu) or a torch device. dtype: one of DTYPES. start_token: what a
-    decoder's sentences begin with; "": what its tokenizer puts first, see `tokenizer.find_start`.
+    device: "auto" (cuda, else mps, else cpu), a torch device, or SPLIT. dtype: one of DTYPES, or "auto"
+    (bfloat16 on a GPU that computes in it, else float32). start_token: what a decoder's sentences begin with;
+    "": what its tokenizer puts first, see `tokenizer.find_start`.
     Raises InputError: no mask token (masked models), slow tokenizer, missing, unsafe or broken files, a model
     that does not give the same answers in all the ways in which it is asked (`driving`).
     """
-    torch_device = pick_device(device)
+    torch_device = pick_device("auto" if device == SPLIT else device)
+    if dtype == "auto":
+        dtype = pick_dtype(torch_device)
     if dtype not in DTYPES:
         raise InputError(f"dtype {dtype} is not supported", f"use one of {', '.join(DTYPES)}")
     if isinstance(resolved, str):
         resolved = resolve_checkpoint(resolved)
-    key = (str(resolved.path), resolved.revision, str(torch_device), dtype, start_token)
+    split = device == SPLIT
+    key = (str(resolved.path), resolved.revision, SPLIT if split else str(torch_device), dtype, start_token)
     if key not in _loaded:
         _loaded.clear()  # before the next one is built: two large models may not fit
-        _loaded[key] = _load(resolved, torch_device, dtype, start_token)
+        _loaded[key] = _load(resolved, None if split else torch_device, dtype, start_token)
     return _loaded[key]
 
 
@@ -165,10 +172,24 @@ def pick_device(device: str = "auto") -> torch.device:
         torch_device.type == "mps" and not torch.backends.mps.is_available()
     ):
         raise InputError(f"device {device} is not available on this machine", "use auto or cpu")
+    if torch_device.type == "cuda" and (torch_device.index or 0) >= torch.cuda.device_count():
+        problem = f"device {device} does not exist: this machine has {torch.cuda.device_count()} GPUs"
+        raise InputError(problem, "count from cuda:0")
     return torch_device
 
 
-def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str, start_token: str) -> LoadedModel:
+def pick_dtype(device: torch.device) -> str:
+    """The number format of models on a device: bfloat16 on GPUs that compute in it, else float32."""
+    fast = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return "bfloat16" if fast else "float32"
+
+
+def _load(
+    resolved: ResolvedCheckpoint, device: torch.device | None, dtype: str, start_token: str
+) -> LoadedModel:
+    """device: None: transformers divides the layers among the GPUs."""
+    if device is None and find_spec("accelerate") is None:
+        raise InputError("dividing a model among GPUs needs the package accelerate", "pip install accelerate")
     config = read_config(resolved)
     family = model_family(resolved, config)
     skeleton = build_skeleton(resolved, config)
@@ -183,6 +204,7 @@ def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str, start_
             trust_remote_code=False,
             local_files_only=True,
             output_loading_info=True,
+            device_map="auto" if device is None else None,
         )
     except Exception as error:  # a config from elsewhere can fail in many ways
         raise InputError(
@@ -195,7 +217,11 @@ def _load(resolved: ResolvedCheckpoint, device: torch.device, dtype: str, start_
             "use a checkpoint that was saved with its language-modelling head",
         )
     loaded.eval().requires_grad_(False)
-    model = (find_language_model(loaded) if family == "causal" else loaded).to(device)
+    model = find_language_model(loaded) if family == "causal" else loaded
+    if device is None:
+        device = model.device  # which receives the tokens
+    else:
+        model = model.to(device)
     raw = tokenizer.tokenizer
     _check_vocabulary(resolved, model, raw)
     ffn = find_feed_forward(model)

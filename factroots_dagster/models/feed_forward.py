@@ -236,7 +236,7 @@ def capture_neurons(
     with ExitStack() as hooks:
         hooks.enter_context(_noting_ids(ffn, places))
         for block, uses in ffn.uses():
-            hooks.enter_context(block.observe(places, partial(_keep, found, cycle(uses))))
+            hooks.enter_context(block.observe(places, partial(_keep, found, cycle(uses), rows.device)))
         yield captured
     for layer, first, block in ffn.placed():
         if (layer, first) not in found:
@@ -246,9 +246,12 @@ def capture_neurons(
 
 
 def _keep(
-    found: dict[tuple[int, int], torch.Tensor], uses: Iterator[tuple[int, int]], values: torch.Tensor
+    found: dict[tuple[int, int], torch.Tensor],
+    uses: Iterator[tuple[int, int]],
+    device: torch.device,
+    values: torch.Tensor,
 ) -> None:
-    found[next(uses)] = values
+    found[next(uses)] = values.to(device)
 
 
 def _join_blocks(ffn: FeedForward, layer: int, found: dict[tuple[int, int], torch.Tensor]) -> torch.Tensor:

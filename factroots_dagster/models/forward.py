@@ -83,7 +83,7 @@ def forward_pass(model: LoadedModel, batch: Batch) -> torch.Tensor:
         output = model.model(**arguments).logits
     else:
         output = model.model.base_model(**arguments).last_hidden_state
-    at_tokens: torch.Tensor = output[batch.rows, batch.positions]
+    at_tokens: torch.Tensor = output.to(model.device)[batch.rows, batch.positions]
     return at_tokens
 
 

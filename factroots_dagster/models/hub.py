@@ -101,6 +101,10 @@ def download(source: str, revision: str | None) -> tuple[Path, str]:
         if cached is None:
             raise
         path = cached
+    if not any(Path(path).glob("*.safetensors")):  # before, only the configuration was downloaded
+        raise UnavailableError(
+            f"hub id {source}: its weights were not downloaded", "check the network, or try again later"
+        )
     return Path(path), Path(path).name  # a snapshot's folder is named by its commit
 
 

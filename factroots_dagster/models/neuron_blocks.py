@@ -24,7 +24,7 @@ Found = Callable[[torch.Tensor], None]
 
 
 class Places:
-    """Chosen tokens of a batch: rows, positions int64 [m]; `index` [m] counts through the flattened batch."""
+    """Chosen tokens of a batch: rows, positions int64 [m]."""
 
     def __init__(self, rows: torch.Tensor, positions: torch.Tensor) -> None:
         self.rows, self.positions = rows, positions
@@ -35,9 +35,9 @@ class Places:
         ids = args[0] if args else next(iter(kwargs.values()))
         self._shape = (ids.shape[0], ids.shape[1])
 
-    @property
-    def index(self) -> torch.Tensor:
-        return self.rows * self._shape[1] + self.positions
+    def index(self, device: torch.device) -> torch.Tensor:
+        """[m], counted through the flattened batch; device: of the layer, which may be another than theirs."""
+        return (self.rows * self._shape[1] + self.positions).to(device)
 
     def flatten(self, module: nn.Module, values: torch.Tensor) -> torch.Tensor:
         """Values of all tokens as [tokens, width]. Raises InputError where a module does not see them all."""
@@ -87,7 +87,8 @@ class Projection:
 
     def observe(self, places: Places, found: Found) -> Any:
         def hook(module: nn.Module, args: tuple[Any, ...]) -> None:
-            found(places.flatten(module, args[0])[places.index].detach())
+            values = places.flatten(module, args[0])
+            found(values[places.index(values.device)].detach())
 
         return self.module.register_forward_pre_hook(hook)
 
@@ -97,7 +98,8 @@ class Projection:
             if own is None:
                 return None
             scaled = own.places.flatten(module, args[0]).clone()
-            scaled[own.places.index, own.neurons] *= own.factors.to(scaled.dtype)
+            where = own.places.index(scaled.device), own.neurons.to(scaled.device)
+            scaled[where] *= own.factors.to(scaled)
             return (scaled.view_as(args[0]), *args[1:])
 
         return self.module.register_forward_pre_hook(hook)
@@ -139,7 +141,7 @@ class Experts:
     def observe(self, places: Places, found: Found) -> Any:
         def hook(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             call = self._read_call(args, kwargs)
-            tokens = places.index
+            tokens = places.index(call.inputs.device)
             values = call.inputs.new_zeros(len(tokens), self.count, self.width)
             for expert in self._experts_of(call, tokens):
                 routed, inputs, _ = self._routed(call, tokens, expert)
@@ -157,12 +159,13 @@ class Experts:
                 return None
             call = self._read_call(args, kwargs)
             changed = outputs.reshape(-1, outputs.shape[-1]).clone()
-            experts = own.neurons // self.width
+            neurons, own_factors = own.neurons.to(changed.device), own.factors.to(changed.device)
+            experts = neurons // self.width
             for expert in experts.unique().tolist():
                 here = experts == expert
-                tokens, which = own.places.index[here].unique(return_inverse=True)
+                tokens, which = own.places.index(changed.device)[here].unique(return_inverse=True)
                 factors = torch.ones(len(tokens), self.width, device=tokens.device)
-                factors[which, own.neurons[here] % self.width] = own.factors[here].float()
+                factors[which, neurons[here] % self.width] = own_factors[here].float()
                 self._add_change(call, changed, tokens, expert, factors)
             return changed.view_as(outputs)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from factroots_dagster.models.files import ResolvedCheckpoint
     from factroots_dagster.models.tokenizer import CheckpointTokenizer
 
-DTYPES = {"fp32": "float32", "bf16": "bfloat16"}
+DTYPES = {"auto": "auto", "fp32": "float32", "bf16": "bfloat16"}
 
 
 class StoreResource(dg.ConfigurableResource[None]):

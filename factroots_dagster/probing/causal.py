@@ -39,7 +39,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import torch
 
-from factroots_dagster.models.activations import ActivationWriter
+from factroots_dagster.models.activations import ActivationWriter, Stored
 from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.models.forward import (
     default_token_budget,
@@ -84,6 +84,7 @@ def probe_causal(
     *,
     candidates: Mapping[str, Iterable[str]] | None = None,
     ranked_by: RankedBy = "sentence",
+    stored: Stored = "fp32",
     progress: Callable[[str], None] | None = None,
     token_budget: int | None = None,
     chunk: int = CHUNK,
@@ -97,7 +98,7 @@ def probe_causal(
     """
     reporter = ProgressReporter(progress, len(split))
     budget = token_budget or default_token_budget(model.device)
-    activations = ActivationWriter(activations_folder, model.ffn)
+    activations = ActivationWriter(activations_folder, model.ffn, stored)
     tables: list[pa.Table] = []
     order: list[int] = []
     for relation, rows in rows_by_relation(split).items():

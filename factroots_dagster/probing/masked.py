@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from factroots_dagster.models.activations import ActivationWriter
+from factroots_dagster.models.activations import ActivationWriter, Stored
 from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.models.feed_forward import capture_neurons
 from factroots_dagster.models.forward import (
@@ -44,6 +44,7 @@ def probe_masked(
     protocols: Sequence[Protocol] = (),
     mask_counts: MaskCounts = "relation",
     candidates: Mapping[str, Iterable[str]] | None = None,
+    stored: Stored = "fp32",
     progress: Callable[[str], None] | None = None,
     token_budget: int | None = None,
     window: int = WINDOW,
@@ -56,7 +57,7 @@ def probe_masked(
     budget = token_budget or default_token_budget(model.device)
     if model.head is None:  # the model computes the logits of all its tokens at once
         budget = max(1, min(budget, LOGIT_BUDGET // len(model.tokenizer)))
-    activations = ActivationWriter(activations_folder, model.ffn)
+    activations = ActivationWriter(activations_folder, model.ffn, stored)
     tables: list[pa.Table] = []
     order: list[int] = []
     for relations in _windows(model, split, mask_counts, candidates or {}, window):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from factroots_dagster.models.activations import Stored
 from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.probing.answers import Protocol
 from factroots_dagster.probing.causal import RankedBy, probe_causal
@@ -26,15 +27,17 @@ def probe(
     mask_counts: MaskCounts = "relation",
     ranked_by: RankedBy = "sentence",
     candidates: Mapping[str, Iterable[str]] | None = None,
+    stored: Stored = "fp32",
     progress: Callable[[str], None] | None = None,
     token_budget: int | None = None,
 ) -> pa.Table:
     """Asks a language model every row of one language.
 
     split: MLAMA_SPLIT. activations_folder: existing and empty; receives `<relation>.safetensors` (tensor
-    "activations", float32 [facts, layers, neurons]) and `data.parquet` (ACTIVATION_INDEX) for the rows with a
-    full match. protocols: what else a masked model is asked, see `pll` and `filling`; ignored for a decoder.
-    mask_counts: with how many masks a masked model is asked, see `prompts.build_prompts`; with "object" there
+    "activations" [facts, layers, neurons], in the format `stored`) and `data.parquet` (ACTIVATION_INDEX) for
+    the rows with a full match. protocols: what else a masked model is asked, see `pll` and `filling`; ignored
+    for a decoder. mask_counts: with how many masks a masked model is asked, see `prompts.build_prompts`; with
+    "object" there
     are no ranks of candidates, no prior and no partial match. ranked_by: what a decoder's candidates are
     ranked by, see `causal`. candidates: by relation, labels that compete
     with the objects of the split where that is a sample. progress: receives messages for people.
@@ -51,6 +54,7 @@ def probe(
             activations_folder,
             candidates=candidates,
             ranked_by=ranked_by,
+            stored=stored,
             progress=progress,
             token_budget=token_budget,
         )
@@ -61,6 +65,7 @@ def probe(
         protocols=protocols,
         mask_counts=mask_counts,
         candidates=candidates,
+        stored=stored,
         progress=progress,
         token_budget=token_budget,
     )

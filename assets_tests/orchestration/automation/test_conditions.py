@@ -157,6 +157,7 @@ def test_a_deleted_checkpoint_is_not_asked_any_more(lab: Lab) -> None:
         ({"start_token": "<s>"}, {"checkpoint"}),
         ({"protocols": ("pll",)}, {"predictions"}),
         ({"mask_counts": "object"}, {"predictions"}),
+        ({"activations": "bf16"}, {"neuron_activations"}),
         ({"ranked_by": "object"}, {"predictions", "neuron_activations"}),
         (
             {"questions": "shipped"},

@@ -12,10 +12,10 @@ from factroots_dagster.orchestration.assets.step import Step
 
 def active_neurons(step: Step, checkpoint: str, language: str) -> None:
     """Rank the neurons of every correctly predicted fact."""
-    from factroots_dagster.models.checkpoint import pick_device
+    from factroots_dagster.models.checkpoint import SPLIT, pick_device
     from factroots_dagster.neurons.probeless import active_neurons as rank_neurons
 
-    device = pick_device(step.settings.device)
+    device = pick_device("auto" if step.settings.device == SPLIT else step.settings.device)
     folder = step.input_folder("neuron_activations", checkpoint, language)
     table = rank_neurons(folder, device=str(device) if device.type == "cuda" else None)
     step.writer.write(table, tables.ACTIVE_NEURONS)

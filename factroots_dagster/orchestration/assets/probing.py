@@ -40,6 +40,7 @@ def probe(step: Step, checkpoint: str, language: str) -> None:
             mask_counts=step.settings.mask_counts,
             ranked_by=step.settings.ranked_by,
             candidates=candidates,
+            stored=step.settings.activations,
             progress=lambda line: step.progress(f"{language}: {line}"),
         )
     if "predictions" not in step.writers:

@@ -111,7 +111,8 @@ def predictions_suite(settings: Settings, checkpoint: str, language: str) -> Seq
 def activations_frame(store: Store, checkpoint: str, language: str) -> pd.DataFrame:
     """Statistics of every layer of every relation's tensor: the library cannot see safetensors."""
     import pandas as pd
-    from safetensors.numpy import load_file
+
+    from factroots_dagster.models.activations import read_relation
 
     folder = store.require("neuron_activations", checkpoint, language)
     index = store.read("neuron_activations", checkpoint, language)
@@ -121,7 +122,7 @@ def activations_frame(store: Store, checkpoint: str, language: str) -> pd.DataFr
     missing = len(expected ^ set(index["uuid"].to_pylist()))
     rows = []
     for relation, facts in sorted(Counter(index["relation"].to_pylist()).items()):
-        tensor = load_file(folder / f"{relation}.safetensors")["activations"]
+        tensor = read_relation(folder, relation)
         shape_agrees = tensor.shape == (facts, described["layers"], described["neurons"])
         for layer, values in enumerate(np.moveaxis(tensor, 1, 0)):
             not_finite, largest = int((~np.isfinite(values)).sum()), float(np.nanmax(np.abs(values)))
