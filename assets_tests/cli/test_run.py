@@ -201,7 +201,7 @@ def test_the_summary_has_the_answer_the_scores_and_commands_that_work(
             (line,) = [line for line in lines if f"· {row['language']} " in line]
             assert f"{row['full_match']:.1%}" in line and f"{row['majority']:.1%}" in line
     assert any(line.startswith("  probing_scores: few facts") and len(line) < 170 for line in lines)
-    assert f"Report      {store.path('categorization_report', KEY) / 'index.html'}" in lines
+    assert f"Report      {store.shown_folder('categorization_report', KEY) / 'index.html'}" in lines
     shown = [line.removeprefix("Next        ") for line in lines if line.startswith("Next ")]
     assert [line.split()[1] for line in shown] == ["open", "trace", "data"]
     monkeypatch.chdir(tiny_environment["DAGSTER_HOME"])
