@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pty
+import shlex
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -13,9 +15,15 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from assets_tests.project import command
+from assets_tests.models.tiny import save_checkpoint
+from assets_tests.orchestration.golden.world import KEY
+from assets_tests.project import command, make_home
 from factroots_dagster.cli.main import main
+from factroots_dagster.cli.summary import summarize
+from factroots_dagster.models import registry
 from factroots_dagster.orchestration.history import LOCATION
+from factroots_dagster.settings import Settings
+from factroots_dagster.store.store import Store
 
 SMALL = {"FACTROOTS_SANDBOX_DIALS": "languages=3,relations=3,facts_per_relation=12"}
 UNTIL = ["--until", "fact_coverage", "--until", "planted_truth"]
@@ -144,6 +152,62 @@ def test_what_cannot_be_is_refused_at_once(
     result = CliRunner().invoke(main, ["run", *arguments])
     monkeypatch.delenv("DAGSTER_HOME", raising=False)  # the command sets it for those that it starts
     assert result.exit_code == 1 and message in result.output, result.output
+
+
+def test_a_stopped_run_ends_and_says_that_it_goes_on_next_time(made: tuple[Path, str]) -> None:
+    folder, _ = made
+    process = subprocess.Popen(
+        [command("factroots"), "run", "--until", "mlama_split", "--force"],
+        env=environment(),
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout.readline() == "stage 1 of 2: mlama_release\n"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(120) == 1
+    assert "what is finished is kept, and the next run goes on from there" in process.stderr.read()
+    with dg.DagsterInstance.local_temp(str(folder / ".dagster")) as instance:
+        assert all(run.is_finished for run in instance.get_runs())
+
+
+def test_a_folder_is_registered_when_it_is_to_be_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DAGSTER_HOME", str(make_home(tmp_path / "home")))
+    model = save_checkpoint(tmp_path / "tiny")
+    arguments = ["run", "--world", "mlama", "--checkpoint", str(model), "--until", "checkpoint"]
+    for expected in ("stage 1 of 2: checkpoint of tiny\n", "nothing has changed"):
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 0 and result.output.startswith(expected), result.output
+    assert list(registry.registered(Settings(world="mlama"))) == ["tiny"]
+
+
+def test_the_summary_has_the_answer_the_scores_and_commands_that_work(
+    tiny_world: tuple[Settings, Store], tiny_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, store = tiny_world
+    for name, value in tiny_environment.items():
+        monkeypatch.setenv(name, value)
+    lines = list(summarize(settings, [KEY], ["probing_scores: few facts " + "x" * 300]))
+    text = "\n".join(lines)
+    predicted = len(store.read("fact_verdicts", KEY))
+    assert f"The model answers {predicted} of 1,416 questions in 3 languages correctly." in text
+    for row in store.read("probing_scores", KEY).to_pylist():
+        if row["relation"] == "*" and row["language"] != "*":
+            (line,) = [line for line in lines if f"· {row['language']} " in line]
+            assert f"{row['full_match']:.1%}" in line and f"{row['majority']:.1%}" in line
+    assert any(line.startswith("  probing_scores: few facts") and len(line) < 170 for line in lines)
+    assert f"Report      {store.shown_folder('categorization_report', KEY) / 'index.html'}" in lines
+    shown = [line.removeprefix("Next        ") for line in lines if line.startswith("Next ")]
+    assert [line.split()[1] for line in shown] == ["open", "trace", "data"]
+    monkeypatch.chdir(tiny_environment["DAGSTER_HOME"])
+    for line in shown[1:]:
+        result = CliRunner().invoke(main, shlex.split(line)[1:])
+        assert result.exit_code == 0, result.output
 
 
 def test_a_failure_names_its_reason_and_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

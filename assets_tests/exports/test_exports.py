@@ -35,7 +35,7 @@ def decoder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Store]:
     """The folder of a tiny decoder, and a store with facts and its answers to them."""
     folder = tiny.save_checkpoint(tmp_path_factory.mktemp("decoder") / "llama", "llama")
     store = Store(tmp_path_factory.mktemp("data"), "mlama")
-    split = tiny.decoder_split(folder)
+    split = tiny.decoder_split(folder, subjects=6)
     with store.write_partition("mlama_split", "qaa", code_version="1") as work:
         work.write(split, MLAMA_SPLIT)
     activations = tmp_path_factory.mktemp("activations")

@@ -21,6 +21,7 @@ from factroots_dagster.orchestration.partitions import platform_for
 from factroots_dagster.orchestration.progress import LineReporter, Reporter
 from factroots_dagster.orchestration.stages import (
     EVERYTHING,
+    STOPPED,
     Choice,
     StageFailedError,
     StageRunner,
@@ -60,6 +61,8 @@ def run_world(
             checkpoints = materialize_world(
                 stage_runner(settings, instance, reporter), choice, only_outdated=not force
             )
+    except KeyboardInterrupt:  # between two stages
+        raise StageFailedError(STOPPED) from None
     except StageFailedError as error:
         raise StageFailedError(f"{error}\nThe log is {log}") from None
     deque(sweep_world(Store(settings.data_root, settings.world).root), maxlen=0)

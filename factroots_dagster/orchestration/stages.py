@@ -34,6 +34,8 @@ from factroots_dagster.settings import Settings
 
 _QUIET = {"loggers": {"console": {"config": {"log_level": "INFO"}}}}
 
+STOPPED = "it was stopped; what is finished is kept, and the next run goes on from there"
+
 
 class StageFailedError(RuntimeError):
     """A run of a stage failed; the message says what and why."""
@@ -96,15 +98,21 @@ class StageRunner:
             tags |= {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
         run_id = str(uuid.uuid4())
         self.instance.add_event_listener(run_id, self._listen)
-        result = self.job.execute_in_process(
-            asset_selection=[dg.AssetKey(name) for name in names],
-            instance=self.instance,
-            run_id=run_id,
-            partition_key=first if last is None else None,
-            tags=tags,
-            run_config=_QUIET,
-            raise_on_error=False,
-        )
+        try:
+            result = self.job.execute_in_process(
+                asset_selection=[dg.AssetKey(name) for name in names],
+                instance=self.instance,
+                run_id=run_id,
+                partition_key=first if last is None else None,
+                tags=tags,
+                run_config=_QUIET,
+                raise_on_error=False,
+            )
+        except BaseException as error:
+            self._end_run(run_id)
+            if isinstance(error, KeyboardInterrupt):
+                raise StageFailedError(f"{title}: {STOPPED}") from None
+            raise
         if not result.success:
             raise StageFailedError(f"{title}: {_reasons(result)}")
         for check in result.get_asset_check_evaluations():
@@ -112,6 +120,12 @@ class StageRunner:
                 partition = f" [{check.partition}]" if check.partition else ""
                 self.reporter.warn(f"{check.asset_key.to_user_string()}{partition}: {check.description}")
         self.reporter.end()
+
+    def _end_run(self, run_id: str) -> None:
+        """Report a run as failed that was left before or after its steps, where nobody would notice."""
+        run = self.instance.get_run_by_id(run_id)
+        if run is not None and not run.is_finished:
+            self.instance.report_run_failed(run, STOPPED)
 
     def _listen(self, event: dg.EventLogEntry) -> None:
         """Pass on what a run in this process logs."""
@@ -269,6 +283,8 @@ def _reasons(result: dg.ExecuteInProcessResult) -> str:
         data = event.step_failure_data
         failure = data.user_failure_data.description if data.user_failure_data else None
         cause = data.error.cause if data.error and data.error.cause else data.error
+        if cause and cause.cls_name == "DagsterExecutionInterruptedError":
+            failure = STOPPED
         lines.append(f"{event.step_key}: {failure or (cause.message if cause else event.message)}".strip())
     lines += [
         f"{check.asset_key.to_user_string()} {check.partition or ''}: {check.description}"
