@@ -48,7 +48,7 @@ mutation: setup
 	$(VENV)/bin/python -m benchmarks.mutation
 
 ui: setup
-	$(VENV)/bin/dagster dev
+	$(VENV)/bin/factroots ui
 
 lint: setup
 	$(VENV)/bin/ruff check .

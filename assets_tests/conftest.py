@@ -64,7 +64,7 @@ def world(
         if not made.is_dir():
             _make_demo(made)
     folder = tmp_path_factory.mktemp("world") / "copy"
-    shutil.copytree(made, folder)
+    shutil.copytree(made, folder, symlinks=True)
     settings = _demo_settings(folder)
     store = Store(settings.data_root, settings.world)
     output = (folder / "output.txt").read_text().replace(str(_draft(made)), str(folder))

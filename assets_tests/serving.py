@@ -22,6 +22,7 @@ import pytest
 
 from assets_tests.project import MaterializedWorld, command
 from factroots_dagster.orchestration.checks.bridge import CHECKS
+from factroots_dagster.orchestration.history import LOCATION
 
 DEFINITIONS = ["-m", "factroots_dagster.definitions"]
 ENDED = ("SUCCESS", "FAILURE", "CANCELED")
@@ -204,7 +205,7 @@ def dagster_dev(
     log = folder / "log"
     with log.open("w") as out:
         server = subprocess.Popen(
-            [command("dagster"), "dev", *DEFINITIONS, "--port", str(port)],
+            [command("factroots"), "ui", "--port", str(port)],
             env={**world.environment(), **(extra or {})},
             cwd=world.dagster_home,
             stdout=out,
@@ -212,7 +213,7 @@ def dagster_dev(
             start_new_session=True,
         )
     try:
-        api = Api(port, "factroots_dagster.definitions")
+        api = Api(port, LOCATION)
         wait_for_api(api, server, log)
         yield api
     finally:

@@ -22,7 +22,7 @@ LAYERS = (
     ("facts", "probing", "spark"),
     ("corpora", "neurons"),
     ("settings", "tracing", "yardstick"),
-    ("lookup", "report"),
+    ("exports", "lookup", "report"),
     ("orchestration",),
     ("api", "cli", "definitions"),
 )

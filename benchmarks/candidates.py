@@ -53,7 +53,7 @@ def read_world(folder: Path, preset: str, seed: int) -> Kept:
     if not sources:
         raise InputError(
             f"there is no trained world of preset {preset} and seed {seed} in {folder}",
-            f"make it with: factroots yardstick --preset {preset} --seeds {seed} --folder {folder}",
+            f"make it with: factroots dev yardstick --preset {preset} --seeds {seed} --folder {folder}",
         )
     store = Store(root, settings.world)
     truth = store.read("counterfactual_truth")

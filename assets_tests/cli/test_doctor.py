@@ -164,6 +164,9 @@ def test_telemetry_that_is_not_turned_off_is_a_warning(
     assert doctor.check_dagster_home().status == status
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "no"))
     assert doctor.check_dagster_home().status == "problem"
+    monkeypatch.delenv("DAGSTER_HOME")
+    monkeypatch.chdir(tmp_path)
+    assert doctor.check_dagster_home().message == f"{tmp_path / '.dagster'} will be made by factroots run"
 
 
 def test_two_worlds_in_one_data_root_are_a_warning(tmp_path: Path) -> None:

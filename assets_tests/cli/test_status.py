@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from assets_tests.orchestration.golden.world import KEY
 from assets_tests.project import command
 from factroots_dagster.cli.main import main
+from factroots_dagster.orchestration.status import LATE_SECONDS, LOW_BYTES, PlatformStatus
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
@@ -55,10 +56,8 @@ def test_another_seed_makes_the_world_outdated(monkeypatch: pytest.MonkeyPatch) 
     assert code == 0 and by_asset(found)["mlama_release"]["outdated"] == [None]
 
 
-def test_a_failed_check_and_a_late_daemon_are_problems() -> None:
-    from dagster import DagsterInstance
-
-    with DagsterInstance.get() as instance:
+def test_a_failed_check_is_a_problem() -> None:
+    with dg.DagsterInstance.get() as instance:
         instance.add_dynamic_partitions("sandbox_checkpoint", [KEY])
         instance.report_runless_asset_event(
             dg.AssetCheckEvaluation(
@@ -72,6 +71,13 @@ def test_a_failed_check_and_a_late_daemon_are_problems() -> None:
     code, found = status()
     assert code == 1 and found["problems"] == ["predictions: 1 failed"]
     assert by_asset(found)["predictions"]["failed"] == [f"{KEY}|qab"]
+
+
+def test_a_late_daemon_and_a_full_disk_are_problems() -> None:
+    ages = {"SENSOR": LATE_SECONDS + 1, "SCHEDULER": LATE_SECONDS - 1}
+    found = PlatformStatus("sandbox", "/data", [], LOW_BYTES - 1, ages, runs_under_way=0)
+    assert found.late_daemons == ["SENSOR"]
+    assert found.problems == ["1.0 GB free under /data", "SENSOR: no heartbeat for 300 s"]
 
 
 def test_open_prints_the_path_where_there_is_no_browser(tiny_world: World) -> None:

@@ -1,4 +1,4 @@
-"""`factroots yardstick` on a tiny world of the real graph: complete, resumed, refused where it must be."""
+"""`factroots dev yardstick` on a tiny world of the real graph: complete, resumed, refused where it must."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DIALS = "languages=3,relations=3,facts_per_relation=12,hidden=32,steps=400"
 
 
 def invoke(output: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["yardstick", "--output", str(output), *arguments])
+    return CliRunner().invoke(main, ["dev", "yardstick", "--output", str(output), *arguments])
 
 
 @pytest.mark.slow

@@ -23,6 +23,7 @@ from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
 from assets_tests.files import table_digests
 from assets_tests.orchestration.runs import materialize
 from assets_tests.project import PROJECT
+from factroots_dagster.corpora import registry
 from factroots_dagster.corpora.collection.choices import parse_corpora
 from factroots_dagster.corpora.collection.documents import write_documents
 from factroots_dagster.corpora.collection.files import list_files
@@ -31,6 +32,8 @@ from factroots_dagster.corpora.schema import WIKIPEDIA_ARTICLES, WIKIPEDIA_COUNT
 from factroots_dagster.corpora.wikipedia.dump import make_absolute, make_relative
 from factroots_dagster.errors import InputError
 from factroots_dagster.settings import Settings
+from factroots_dagster.store.atomic import link_or_copy
+from factroots_dagster.store.parquet import main_files
 from factroots_dagster.store.store import Store
 
 TEXTS = [
@@ -399,24 +402,24 @@ def test_joining_corpora_is_taken_up_where_it_was_killed(
     write_all_documents(session, inventory, tmp_path / "whole")
     expected = table_digests(tmp_path / "whole")
     assert sum(name.startswith("part-") for name in expected) == 6
-    for moves in range(6):
-        folder = tmp_path / f"killed-{moves}"
+    for files in range(6):
+        folder, joined = tmp_path / f"killed-{files}", list[Path]()
         folder.mkdir()
-        rename, moved = Path.rename, []
 
-        def rename_or_die(
-            path: Path, target: Path, rename: Any = rename, moved: Any = moved, moves: int = moves
-        ) -> Path:
-            if path.name.startswith("part-"):
-                if len(moved) == moves:
-                    raise KeyboardInterrupt
-                moved.append(path)
-            return rename(path, target)
+        def join_or_die(source: Path, target: Path, joined: list[Path] = joined, files: int = files) -> None:
+            if len(joined) == files:
+                raise KeyboardInterrupt
+            joined.append(target)
+            link_or_copy(source, target)
 
         with monkeypatch.context() as patch:
-            patch.setattr(Path, "rename", rename_or_die)
+            patch.setattr(registry, "link_or_copy", join_or_die)
             with pytest.raises(KeyboardInterrupt):
                 write_all_documents(session, inventory, folder)
+        if files == 3:  # a power cut took a file of the one corpus, and a part of one of the other
+            corpora = sorted(folder.glob("_corpus-*"))
+            main_files(corpora[0])[0].unlink()
+            main_files(corpora[1])[0].write_bytes(b"PAR1")
         write_all_documents(session, inventory, folder)
         assert table_digests(folder) == expected
 

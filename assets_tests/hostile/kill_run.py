@@ -70,7 +70,7 @@ def stored_digests(folder: Path) -> dict[str, str]:
         partition = path.parent.relative_to(folder)
         for name, digest in table_digests(path.parent / "v" / manifest["version"]).items():
             digests[str(partition / name)] = digest
-        for name in ("run_id", "files", "version"):
+        for name in ("run_id", "files", "version", "checksum"):
             manifest.pop(name)
         digests[str(partition / MANIFEST)] = hashlib.sha256(json.dumps(manifest).encode()).hexdigest()
     return digests

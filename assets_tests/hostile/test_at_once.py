@@ -19,6 +19,7 @@ import pytest
 from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
 from assets_tests.files import table_digests
 from assets_tests.project import PROJECT
+from factroots_dagster.corpora.wikipedia.anchors import forget_anchors
 from factroots_dagster.corpora.wikipedia.articles import divide_dump, write_totals
 from factroots_dagster.corpora.wikipedia.dump import acquire_dump
 from factroots_dagster.spark.parts import Outcome, PartFunction
@@ -191,6 +192,7 @@ def test_a_lost_spark_worker_costs_nothing(spark: Any, tmp_path: Path, deaths: i
         counts = write_totals(folder, outcomes)
         assert counts["articles"] == 600
         forget_finished(folder)
+        forget_anchors(folder)
         contents[name] = table_digests(folder)
     assert contents["disturbed"] == contents["undisturbed"]
     assert sorted(contents["disturbed"])[:3] == ["_anchors.parquet", "_counts.parquet", "_problems.parquet"]

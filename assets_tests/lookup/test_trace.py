@@ -15,6 +15,8 @@ from factroots_dagster.models.schema import CHECKPOINT
 from factroots_dagster.store.store import Store
 from factroots_dagster.tracing.schema import FACT_SOURCES
 
+SEARCHES = json.loads((Path(__file__).parents[1] / "text" / "search_cases.json").read_text("utf-8"))["found"]
+
 
 def test_a_label_of_any_language_finds_the_fact_in_all(store: Store) -> None:
     for query in ("France", "франція", " FRANKREICH ", "u1"):
@@ -59,6 +61,23 @@ def test_letter_case_does_not_count(store: Store) -> None:
     assert [row["uuid"] for row in trace_as_json(store, "STRASSE")] == ["u2"]
 
 
+@pytest.mark.parametrize(("query", "subject", "target", "found"), SEARCHES)
+def test_a_fact_is_found_as_readers_type_its_names(
+    tmp_path: Path, query: str, subject: str, target: str, found: bool
+) -> None:
+    store = Store(tmp_path, "mlama")
+    sources = {("u1", "sentence"): [evidence(f"{subject} {target}", subject, target)]}
+    write_language(store, "de", [fact("u1", subject, target), fact("u2", "Zzz", "Yyy")], sources)
+    result = trace(store, query, "--json")
+    assert (result.exit_code == 0) == found
+    assert not found or [json.loads(line)["uuid"] for line in result.output.splitlines()] == ["u1"]
+
+
+def test_relations_are_named_in_words(store: Store) -> None:
+    assert trace_as_json(store, "u1")[0]["relation_name"] == "capital"
+    assert re.search(r"de +capital \(P36\) +Frankreich", trace(store, "u1", width=120).output)
+
+
 def test_a_language_and_a_matcher_can_be_chosen(store: Store) -> None:
     assert [row["language"] for row in trace_as_json(store, "France", "--language", "uk")] == ["uk"]
     rows = trace_as_json(store, "France", "--language", "uk", "--language", "de", "--matcher", "article")
@@ -71,7 +90,7 @@ def test_a_language_and_a_matcher_can_be_chosen(store: Store) -> None:
 def test_the_table_shows_the_evidence_below_each_fact(store: Store) -> None:
     lines = trace(store, "France").output.splitlines()
     assert re.fullmatch(r"language +relation +subject — object +matcher +windows", lines[0])
-    assert re.fullmatch(r"de +P36 +Frankreich — Paris +chunk +2", lines[2])
+    assert re.fullmatch(r"de +capital \(P36\) +Frankreich — Paris +chunk +2", lines[2])
     assert lines[3:6] == [
         "    Seite",
         "    https://de.wikipedia.org/w/index.php?oldid=77",
@@ -82,7 +101,9 @@ def test_the_table_shows_the_evidence_below_each_fact(store: Store) -> None:
 
 def test_a_fact_without_sources_is_shown_with_the_number_of_articles(store: Store) -> None:
     output = trace(store, "Nirgends").output
-    assert re.search(r"de +P36 +Nirgends — Nichts +- +0\n +no source found in 1,234 articles\n", output)
+    assert re.search(
+        r"de +capital \(P36\) +Nirgends — Nichts +- +0\n +no source found in 1,234 articles\n", output
+    )
     assert "In the sentences" not in output
 
 
@@ -102,7 +123,7 @@ def test_the_only_categorized_checkpoint_is_shown_with_its_types(store: Store) -
     assert "    known from: independent. P(stated here) = 0.90.\n" in trace(store, "u1", width=120).output
     assert "type" not in ukrainian  # it was not asked in Ukrainian
     output = trace(store, "Nirgends", width=120).output
-    assert re.search(r"de +P36 +Nirgends — Nichts +✗ token ids 8 9 +not_predicted +- +0\n", output)
+    assert re.search(r"de +capital \(P36\) +Nirgends — Nichts +✗ token ids 8 9 +not_predicted +-", output)
     assert "known from" not in output
     assert "    No number of masks.\n    no source found in 1,234 articles\n" in output
     assert output.endswith("Predictions and types: mbert.\n")
@@ -167,7 +188,7 @@ def test_permalinks_of_wikis_with_a_hyphen_keep_it() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["Frankreihc"], "similar ones: Frankreich"),
+        (["Frnakreixy"], "similar ones: Frankreich"),
         (["frank"], "similar ones: Frankreich"),
         (["Qqqq"], "neither the uuid of a fact nor the label of a subject in de, en, uk. To fix it"),
         (["Nirgends", "--language", "uk"], "none that was searched for in uk"),

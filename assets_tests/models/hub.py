@@ -36,6 +36,7 @@ class Hub:
         if self.status != 200:
             return self.status, {"error": "out of order"}
         branches = self.revisions.get(source, {})
+        revision = next((name for name in branches if commit_of(name) == revision), revision)
         if is_refs:
             refs = [
                 {"name": name, "ref": f"refs/heads/{name}", "targetCommit": commit_of(name)}

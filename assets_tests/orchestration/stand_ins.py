@@ -62,6 +62,7 @@ class StandIn:
         )
         monkeypatch.setattr(previews, "draw_preview", lambda asset, store, *parts: None)
         monkeypatch.setitem(catalog.CATALOG, "mlama_split", row)  # type: ignore[arg-type]
+        monkeypatch.setitem(catalog.SCHEMAS, "mlama_split", {})  # type: ignore[arg-type]
         self.settings = Settings(world="mlama", data_root=folder, languages=LANGUAGES)
         self.platform: Platform = platform_for(self.settings)
         self.store = self.platform.store

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,8 +24,11 @@ from factroots_dagster.cli.run import stage_runner
 from factroots_dagster.orchestration import catalog
 from factroots_dagster.orchestration.build import build_defs
 from factroots_dagster.orchestration.events import input_tags, materialization
+from factroots_dagster.orchestration.process import rebuild_history
 from factroots_dagster.orchestration.stages import StageFailedError, StageRunner
 from factroots_dagster.settings import Settings
+from factroots_dagster.store.verify import verify_world
+from factroots_dagster.store.versions import MANIFEST
 
 CHEAP = {"mlama_release", "planted_truth", "mlama_split", "fact_coverage"}
 """Assets that take no model and no Spark: the situations are tried on real runs of them."""
@@ -124,6 +128,31 @@ def cheap(tmp_path: Path) -> Iterator[Cheap]:
         cheap = Cheap(cheap_settings(tmp_path), instance)
         cheap.make_all()
         yield cheap
+
+
+def test_a_history_that_was_lost_is_rebuilt_from_a_copy_of_the_store(cheap: Cheap, tmp_path: Path) -> None:
+    """Backup and restore: a copy of the data root, and an empty DAGSTER_HOME."""
+    shutil.copytree(cheap.settings.data_root, tmp_path / "copy", symlinks=True)
+    shutil.rmtree(cheap.settings.data_root)
+    settings = cheap.settings.model_copy(update={"data_root": tmp_path / "copy"})
+    with dg.instance_for_test() as instance:
+        restored = Cheap(settings, instance)
+        assert all(found.error is None for found in verify_world(restored.runner.platform.store.root))
+        made = {"mlama_release", "planted_truth", "fact_coverage"}
+        made |= {f"mlama_split/{language}" for language in ("en", "de", "fr")}
+        rebuilt = list(rebuild_history(instance, restored.runner.platform))
+        assert {name for name, error in rebuilt if error is None} == made and len(rebuilt) == len(made)
+        assert restored.agreed() == set()
+        assert list(rebuild_history(instance, restored.runner.platform)) == []
+
+
+def test_what_cannot_be_recorded_is_passed_over(cheap: Cheap) -> None:
+    store = cheap.runner.platform.store
+    (store.path("mlama_split", "de") / MANIFEST).write_text("{")
+    with dg.instance_for_test() as instance:
+        rebuilt = dict(rebuild_history(instance, cheap.runner.platform))
+    assert [name for name, error in rebuilt.items() if error] == ["mlama_split/de"]
+    assert "damaged" in str(rebuilt["mlama_split/de"]) and len(rebuilt) == 6
 
 
 def test_a_range_after_single_runs_makes_nothing_stale(cheap: Cheap) -> None:

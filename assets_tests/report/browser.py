@@ -33,8 +33,11 @@ def chromium() -> Iterator[Any]:
 
 
 @contextmanager
-def opened(browser: Any, page: Path, size: dict[str, int]) -> Iterator[Any]:
-    """A page in its own tab, offline; fails when anything was fetched, or a script failed."""
+def opened(browser: Any, page: Path, size: dict[str, int], address: str = "") -> Iterator[Any]:
+    """A page in its own tab, offline; fails when anything was fetched, or a script failed.
+
+    address: what follows the page's own, from "#".
+    """
     context = browser.new_context(viewport=size, offline=True)
     tab = context.new_page()
     problems: list[str] = []
@@ -49,8 +52,10 @@ def opened(browser: Any, page: Path, size: dict[str, int]) -> Iterator[Any]:
     tab.on("console", lambda message: problems.extend([message.text] if message.type == "error" else []))
     tab.on("request", lambda request: requests.append(request.url))
     try:
-        tab.goto(page.as_uri())
+        tab.goto(page.as_uri() + address)
         yield tab
-        assert problems == [] and {url.split(":")[0] for url in requests} <= {"file", "data"}, requests
+        assert problems == [] and {url.split(":")[0] for url in requests} <= {"file", "data", "blob"}, (
+            requests
+        )
     finally:
         context.close()

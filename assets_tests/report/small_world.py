@@ -159,6 +159,9 @@ def verdicts_of(types: pa.Table) -> pa.Table:
     predicted = types.filter(pc.not_equal(types["type"], "not_predicted")).select(["uuid", "language"])
     for name, text in (("verdict", "independent"), ("reason", VERDICT_REASON)):
         predicted = predicted.append_column(name, pa.array([text] * predicted.num_rows, pa.string()))
+    for name in KNOWN_FROM:
+        probability = 0.9 if name == "independent" else 0.025
+        predicted = predicted.append_column(name, pa.array([probability] * predicted.num_rows))
     return predicted
 
 

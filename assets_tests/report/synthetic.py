@@ -26,7 +26,8 @@ from factroots_dagster.report.explorer import STATISTIC, FactTables
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.language_names import language_names
 from factroots_dagster.roots.counts import count_types
-from factroots_dagster.roots.schema import PREDICTED_TYPES
+from factroots_dagster.roots.schema import KNOWN_FROM, PREDICTED_TYPES
+from factroots_dagster.roots.verdicts import UNDETERMINED
 from factroots_dagster.settings import MLAMA_LANGUAGES
 
 ALPHABETS = (
@@ -91,8 +92,9 @@ def fact_tables(
         tables[language] = _language_tables(
             random, common, chosen, predicted[chosen, number], language, alphabet
         )
+    types = pa.concat_tables(own.types for own in tables.values())
     return FactTables(
-        types=pa.concat_tables(own.types for own in tables.values()),
+        types=types,
         splits={language: own.split for language, own in tables.items()},
         predictions={language: own.predictions for language, own in tables.items()},
         sources={language: own.sources for language, own in tables.items()},
@@ -100,7 +102,30 @@ def fact_tables(
         decode=lambda ids: [" ".join(str(common.object_names[token]) for token in tokens) for tokens in ids],
         articles=dict.fromkeys(languages, 1_234_567),
         links=True,
+        verdicts=_verdicts(random, types),
     )
+
+
+def _verdicts(random: np.random.Generator, types: pa.Table) -> pa.Table:
+    """A verdict for every predicted fact: stated ones are shared or independent."""
+    predicted = types.filter(pc.not_equal(types["type"], "not_predicted"))
+    stated = predicted["source_present"].to_numpy()
+    weights = random.dirichlet([0.5] * 5, predicted.num_rows)
+    weights[:, :2] *= np.where(stated, 1.0, 0.05)[:, None]
+    weights[:, 2:] *= np.where(stated, 0.05, 1.0)[:, None]
+    weights /= weights.sum(axis=1, keepdims=True)
+    best = weights.argmax(axis=1)
+    verdicts = np.where(weights.max(axis=1) >= 0.5, np.array(KNOWN_FROM, object)[best], UNDETERMINED)
+    texts = [f"P(stated here) = {value:.2f}." for value in random.random(len(verdicts))]
+    columns = {name: pa.array(weights[:, number]) for number, name in enumerate(KNOWN_FROM)}
+    own = predicted.select(["uuid", "language"])
+    for name, values in {
+        "verdict": pa.array(verdicts.tolist()),
+        "reason": pa.array(texts),
+        **columns,
+    }.items():
+        own = own.append_column(name, values)
+    return own
 
 
 def _common_facts(random: np.random.Generator, facts: int) -> _Facts:

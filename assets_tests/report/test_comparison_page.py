@@ -57,15 +57,16 @@ def comparison(tmp_path: Path) -> Path:
 
 
 def test_the_comparison_is_a_page_with_its_numbers(comparison: Path) -> None:
-    assert "<script" not in (comparison / "index.html").read_text("utf-8")
     page = read_page(comparison)
+    assert [a for tag, a in page.tags if tag == "script"] == [{}]
     links = {a["href"] for tag, a in page.tags if tag == "a"}
     assert {link for link in links if link and link.startswith("data/")} == {
         f"data/{file.name}" for file in (comparison / "data").iterdir()
     }
     overall = page.tables[0]
     assert [row[0] for row in overall[1:]] == ["one", "two", "<script>three"]
-    assert [row[1] for row in overall[1:]] == ["15.0%", "20.0%", "25.0%"]
+    assert [row[1].split(" ")[0] for row in overall[1:]] == ["15.0%", "20.0%", "25.0%"]
+    assert overall[2][1] == "20.0% [12.7, 30.0]"  # Wilson, 16 of 80
     assert overall[2][2].endswith(" [3–70]") and "[" not in overall[1][2]
     for row in overall[1:]:
         assert sum(int(cell.split(" ")[0]) for cell in row[2:8]) == int(row[8]) == 80
@@ -74,6 +75,14 @@ def test_the_comparison_is_a_page_with_its_numbers(comparison: Path) -> None:
     with (comparison / "data" / "changed_facts_1.csv").open(encoding="utf-8") as file:
         changed = list(csv.DictReader(file))
     assert sum(int(row["facts"]) for row in changes) == len(changed) > 0
+    by_language = next(table for table in page.tables if table[0][1:3] == ["gained", "lost"])
+    for language, label in (("qaa", "Hubbish · qaa"), ("qab", "qab")):
+        own = [row for row in changed if row["language"] == language]
+        gained = sum(row["type_from"] == "not_predicted" for row in own)
+        lost = sum(row["type_to"] == "not_predicted" for row in own)
+        cells = [str(gained), str(lost), f"{gained - lost:+}", str(len(own) - gained - lost)]
+        assert [label, *cells] in by_language
+    assert by_language[-1][0] == "all languages"
     assert any(text.startswith(f"{len(changed)} facts changed their type") for _, text in page.texts)
     shown = "".join(text for tag, text in page.texts if tag == "bdi")
     assert all(label.strip() in shown for label in HOSTILE)

@@ -28,6 +28,7 @@ from factroots_dagster.report.inputs import LazyTables
 from factroots_dagster.report.packing import encode_strings, pack
 
 LANGUAGES = ("de", "en", "fr", "sq")
+STRING_COLUMNS = {"template", "prediction", "reason", "verdict_reason", "title", "sentence", "url"}
 BLOCKS = ("facts-", "evidence-", "others-")
 
 
@@ -64,7 +65,15 @@ def decode(strings: list[str], differences: Iterable[int | None]) -> list[str | 
 def unpack_blocks(explorer: Explorer) -> dict[str, Any]:
     blocks = {name: unpack(block) for name, block in explorer.blocks.items()}
     for block in blocks.values():
-        for column in {"template", "prediction", "reason", "title", "sentence", "url"} & block.keys():
+        for column in {
+            "template",
+            "prediction",
+            "reason",
+            "verdict_reason",
+            "title",
+            "sentence",
+            "url",
+        } & block.keys():
             block[column] = decode(block["strings"], block[column])
     return blocks
 

@@ -15,6 +15,7 @@ from matplotlib.text import Text
 
 from factroots_dagster.report.figures import comparison, knowledge, neurons, roots
 from factroots_dagster.report.figures.colours import TYPE_COLOURS
+from factroots_dagster.report.figures.knowledge import BAR, BASELINES
 from factroots_dagster.report.language_names import label_language, language_names
 from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
 from factroots_dagster.settings import MLAMA_LANGUAGES
@@ -199,3 +200,26 @@ def test_the_colours_of_the_types_differ_for_the_colour_blind(deficiency: str) -
     for a, b in combinations(PREDICTED_TYPES, 2):
         distance = np.linalg.norm(lab(TYPE_COLOURS[a]) - lab(TYPE_COLOURS[b]))
         assert distance > 11, (a, b, distance)
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance, by WCAG 2."""
+    channels = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("mark", BASELINES.values())
+@pytest.mark.parametrize("ground", [BAR, "#FFFFFF"])
+def test_marks_of_baselines_stand_out_from_bars_and_page(mark: str, ground: str) -> None:
+    light, dark = sorted((luminance(mark), luminance(ground)), reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 3
+
+
+def test_a_type_that_no_fact_has_gets_no_panel() -> None:
+    some = dict.fromkeys(TYPES, 1) | {"naming_cue": 0}
+    none = dict.fromkeys(TYPES, 0)
+    figures = [roots.plot_types_by_language({"qaa": counts}, ["qaa"], {}) for counts in (some, none)]
+    titles = [[axes.get_title(loc="left") for axes in figure.axes] for figure in figures]
+    assert titles[0] == ["Shared", "Independent", "Transferred", "Easy:\nshared tokens"]
+    assert len(titles[1]) == len(PREDICTED_TYPES)

@@ -33,7 +33,7 @@ def test_consistency_stands_beside_that_of_other_facts(world: SmallWorld, types:
         tables = {**inputs.tables, "prompt_consistency": rows(PROMPT_CONSISTENCY, made)}
         section = build_section(replace(inputs, tables=tables))
         assert section is not None
-        return section.text[-1], [list(row) for row in section.tables[0].rows]
+        return section.finding, [list(row) for row in section.tables[0].rows]
 
     text, cells = section_of({}, {"beyond": 0.0, "beyond_low": -0.1, "beyond_high": 0.1})
     assert "in 1 of 2 languages (95%" in text and len(cells) == 2

@@ -65,6 +65,12 @@ def test_a_run_is_told_in_words_and_numbers() -> None:
     assert (by_heading["learnt"], by_heading["behind (shuffled)"]) == ("3", "2 (0)")
     assert by_heading["median lag (shuffled)"] == "200"
     assert set(section.data) == {"learning_1", "timeline_languages_1"}
+    # a and b were known first by the hub, which learnt its own facts before any other language
+    assert section.tables[1].rows == [
+        ["Hubbish · qaa", "0", "–"],
+        ["qab", "2", "Hubbish · qaa (2)"],
+    ]
+    assert section.finding == "Half of the 6 facts that are learnt are known by step 300"
 
 
 @pytest.mark.parametrize(

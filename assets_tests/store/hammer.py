@@ -1,67 +1,84 @@
-"""Programs that write and read one partition again and again, run by the tests as processes of their own."""
+"""Processes that write and read one partition again and again."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-import subprocess
-import sys
+import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from assets_tests.project import PROJECT
-
-WRITER = """
-import sys
 import pyarrow as pa
 import pyarrow.parquet as pq
+
 from factroots_dagster.store.store import Store
 
-schema = pa.schema([("n", pa.int64())])
-store = Store(sys.argv[1], "sandbox")
-print("ready", flush=True)
-for n in range(10**6):
-    with store.write_partition("numbers", "xx", code_version="1") as writer:
-        for part in range(4):
-            pq.write_table(pa.table({"n": [n] * 500}, schema), writer.folder / f"part-{part:05d}-000.parquet")
-        writer.write(pa.table({"n": [n]}, schema), schema, side="same")
-"""
-"""Publishes number after number, in four files and a side table, until it is killed."""
+SCHEMA = pa.schema([("n", pa.int64())])
+ROWS = 2000
 
-READER = """
-import sys
-from factroots_dagster.store.store import Store
-
-store, mixes, seen = Store(sys.argv[1], "sandbox"), 0, set()
-for turn in range(int(sys.argv[2])):
-    view = store.view()
-    table, digest = view.read("numbers", "xx"), view.digest("numbers", "xx")
-    side = view.read_side("same", "numbers", "xx")
-    folder = view.require("numbers", "xx")
-    numbers = {*table["n"].to_pylist(), *side["n"].to_pylist()}
-    mixes += len(numbers) != 1 or len(table) != 2000 or view.digest("numbers", "xx") != digest
-    seen |= numbers
-print(mixes, len(seen))
-"""
-"""Reads the two tables so many times; prints how often they were not of one version, and of how many."""
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload([__name__])
 
 
-def start(program: str, *arguments: str | Path) -> subprocess.Popen[str]:
-    """Start one of the programs."""
-    return subprocess.Popen(
-        [sys.executable, "-c", program, *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=PROJECT,
-        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+def write_forever(root: Path, first: int) -> None:
+    """Publish number after number, each in four files and a side table."""
+    store = Store(root, "sandbox")
+    for number in range(first, 10**9):
+        with store.write_partition("numbers", "xx", code_version="1") as writer:
+            for part in range(4):
+                rows = pa.table({"n": [number] * (ROWS // 4)}, SCHEMA)
+                pq.write_table(rows, writer.folder / f"part-{part:05d}-000.parquet")
+            writer.write(pa.table({"n": [number]}, SCHEMA), SCHEMA, side="same")
+
+
+def read_often(root: Path, times: int, result: Path) -> None:
+    """Read both tables so many times; write how often they were not of one version, and of how many."""
+    store, mixes, seen = Store(root, "sandbox"), 0, set[int]()
+    for _ in range(times):
+        view = store.view()
+        table, digest = view.read("numbers", "xx"), view.digest("numbers", "xx")
+        side = view.read_side("same", "numbers", "xx")
+        folder = view.require("numbers", "xx")
+        numbers = {*table["n"].to_pylist(), *side["n"].to_pylist()}
+        numbers.update(pq.read_table(folder / "part-00002-000.parquet")["n"].to_pylist())
+        mixes += len(numbers) != 1 or len(table) != ROWS or view.digest("numbers", "xx") != digest
+        seen |= numbers
+    result.write_text(f"{mixes} {len(seen)}")
+
+
+def start_writer(root: Path, first: int = 0) -> BaseProcess:
+    """Start a writer with a number and wait until it has published it."""
+    process, store = (
+        PROCESSES.Process(target=write_forever, args=(root, first), daemon=True),
+        Store(root, "sandbox"),
     )
-
-
-def start_writer(root: Path) -> subprocess.Popen[str]:
-    """Start WRITER and wait until it is about to publish."""
-    process = start(WRITER, root)
-    assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    process.start()
+    while not store.exists("numbers", "xx") or _published(store) < first:
+        assert process.is_alive()
+        time.sleep(0.002)
     return process
 
 
-def kill(process: subprocess.Popen[str]) -> None:
+def _published(store: Store) -> int:
+    number: int = store.read_side("same", "numbers", "xx")["n"][0].as_py()
+    return number
+
+
+def count_mixes(root: Path, readers: int, times: int) -> list[tuple[int, int]]:
+    """Of readers at once, each reading so many times: the mixes that each saw, and the versions."""
+    results = [root / f"reader-{number}" for number in range(readers)]
+    processes = [PROCESSES.Process(target=read_often, args=(root, times, result)) for result in results]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * readers
+    counts = [list(map(int, result.read_text().split())) for result in results]
+    return [(mixes, versions) for mixes, versions in counts]
+
+
+def kill(process: BaseProcess) -> None:
+    """End a process by SIGKILL."""
     process.kill()
-    process.communicate()
+    process.join()
+    assert not os.path.exists(f"/proc/{process.pid}")

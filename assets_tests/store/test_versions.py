@@ -15,14 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from assets_tests.hostile.case import check_error
-from assets_tests.store.hammer import READER, kill, start, start_writer
+from assets_tests.store.hammer import ROWS, SCHEMA, count_mixes, kill, start_writer
 from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.store import atomic
 from factroots_dagster.store.digests import digest_files
 from factroots_dagster.store.store import Store
 from factroots_dagster.store.versions import MANIFEST
 
-SCHEMA = pa.schema([("n", pa.int64())])
 FLIPS = 30
 
 
@@ -45,28 +44,21 @@ def store(tmp_path: Path) -> Store:
 def test_readers_beside_a_writer_never_see_two_versions(tmp_path: Path) -> None:
     writer = start_writer(tmp_path)
     try:
-        while not Store(tmp_path, "sandbox").exists("numbers", "xx"):
-            time.sleep(0.01)
-        readers = [start(READER, tmp_path, "300") for _ in range(2)]
-        results = [reader.communicate()[0].split() for reader in readers]
+        counts = count_mixes(tmp_path, readers=2, times=300)
     finally:
         kill(writer)
-    assert [reader.returncode for reader in readers] == [0, 0]
-    assert [int(mixes) for mixes, _ in results] == [0, 0]
-    assert all(int(versions) > 3 for _, versions in results)
+    assert all(mixes == 0 and versions > 3 for mixes, versions in counts)
 
 
 def test_a_writer_killed_at_any_moment_leaves_one_whole_version(tmp_path: Path) -> None:
     chance, store = random.Random(0), Store(tmp_path, "sandbox")
-    for _ in range(12):
-        writer = start_writer(tmp_path)
-        while not store.exists("numbers", "xx"):
-            time.sleep(0.001)
+    for kills in range(12):
+        writer = start_writer(tmp_path, first=1000 * kills)
         time.sleep(chance.uniform(0, 0.2))
         kill(writer)
         version = store.version("numbers", "xx")
         found = {*version.read()["n"].to_pylist(), *version.read_side("same")["n"].to_pylist()}
-        assert len(found) == 1 and version.rows == 2000
+        assert len(found) == 1 and version.rows == ROWS and min(found) >= 1000 * kills
         assert digest_files(version.checked_folder()) == version.files
     write(store, 7)
     assert numbers(store) == [7] and list(tmp_path.rglob(".*")) == []
@@ -101,6 +93,23 @@ def test_no_flipped_bit_is_read_silently(store: Store) -> None:
         check_error(error.value, ("numbers/xx", name))
         (folder / name).write_bytes(whole)
         read()
+
+
+def test_a_flipped_bit_in_a_manifest_changes_nothing_silently(store: Store) -> None:
+    chance = random.Random(2)
+    write(store, *range(5))
+    before, path = store.manifest("numbers", "xx"), store.path("numbers", "xx") / MANIFEST
+    whole = path.read_bytes()
+    refused = 0
+    for _ in range(FLIPS):
+        flip(path, chance)
+        try:
+            assert store.manifest("numbers", "xx") == before  # it was in the layout of the text
+        except InputError as error:
+            check_error(error, ("numbers/xx", MANIFEST))
+            refused += 1
+        path.write_bytes(whole)
+    assert refused > FLIPS / 2
 
 
 def test_a_bit_flipped_long_after_the_file_was_read_is_noticed(store: Store) -> None:
@@ -163,6 +172,13 @@ def test_a_reader_that_is_slower_than_the_sweep_is_told_so(store: Store) -> None
     shutil.rmtree(held.folder)
     with pytest.raises(UnavailableError, match="numbers/xx was written anew"):
         held.read()
+
+
+def test_a_folder_that_is_no_key_is_passed_over(store: Store) -> None:
+    write(store, 1)
+    for name in ("a b", "..odd", "x" * 130, "ü"):
+        (store.path("numbers") / name).mkdir()
+    assert store.folders("numbers") == store.keys("numbers") == ["xx"]
 
 
 def test_current_leads_people_to_the_version_that_counts(store: Store) -> None:
@@ -257,7 +273,11 @@ def test_keys_that_differ_only_in_case_are_kept_apart_or_refused(store: Store) -
 def as_older_release(store: Store, key: str = "xx") -> None:
     """Turn a partition into what older releases wrote: the files beside a manifest without a format."""
     version = store.version("numbers", key)
-    manifest = {name: value for name, value in version.manifest.items() if name not in ("format", "version")}
+    manifest = {
+        name: value
+        for name, value in version.manifest.items()
+        if name not in ("format", "version", "checksum")
+    }
     for path in version.folder.iterdir():
         path.rename(version.partition / path.name)
     shutil.rmtree(version.partition / "v")

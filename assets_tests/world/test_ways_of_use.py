@@ -16,6 +16,7 @@ import pytest
 from assets_tests.project import LAST_CHECKPOINT, STEPS, MaterializedWorld, command
 from assets_tests.serving import DEFINITIONS, Api, dagster_dev
 from factroots_dagster.orchestration.catalog import CATALOG, rows_in
+from factroots_dagster.orchestration.history import LOCATION
 
 
 def run(world: MaterializedWorld, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
@@ -139,6 +140,34 @@ def test_the_ui_shows_the_history_of_the_demo(api: Api, world: MaterializedWorld
         assert labels & {"preview", "picture"}, name
         assert node["groupName"] and node["owners"] and node["kinds"] and node["description"], name
         assert node["hasAssetChecks"], name
+
+
+RUNS = """
+query Runs($filter: RunsFilter!) {
+  runsOrError(filter: $filter) {
+    ... on Runs { results { runId assetSelection { path } repositoryOrigin { repositoryLocationName } } }
+  }
+}
+"""
+START_AGAIN = """
+mutation Again($params: ReexecutionParams!) {
+  launchPipelineReexecution(reexecutionParams: $params) {
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message }
+  }
+}
+"""
+
+
+def test_a_run_of_the_demo_is_started_again_from_the_ui(api: Api) -> None:
+    of_location = {"tags": [{"key": "dagster/code_location", "value": LOCATION}]}
+    runs = api(RUNS, filter=of_location)["runsOrError"]["results"]
+    chosen = [run for run in runs if run["assetSelection"] == [{"path": ["fact_coverage"]}]][-1]
+    assert chosen["repositoryOrigin"]["repositoryLocationName"] == LOCATION
+    params = {"parentRunId": chosen["runId"], "strategy": "ALL_STEPS"}
+    run = api(START_AGAIN, params=params)["launchPipelineReexecution"]["run"]["runId"]
+    assert api.wait(run) == "SUCCESS"
+    assert api.checks(run) == {"fact_coverage": True}
 
 
 KILLABLE = [

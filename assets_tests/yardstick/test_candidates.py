@@ -190,6 +190,6 @@ def test_the_report_has_every_candidate_alone_and_beside_ours(study: Study) -> N
 
 def test_a_world_that_is_not_there_is_refused_with_the_command_that_makes_it(tmp_path: Path) -> None:
     with pytest.raises(
-        InputError, match=r"preset demo and seed 7.*factroots yardstick --preset demo --seeds 7"
+        InputError, match=r"preset demo and seed 7.*factroots dev yardstick --preset demo --seeds 7"
     ):
         read_world(tmp_path, "demo", 7)

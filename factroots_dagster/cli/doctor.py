@@ -25,6 +25,8 @@ from factroots_dagster.models import registry
 from factroots_dagster.models.completeness import find_defect
 from factroots_dagster.settings import OWN_WORLDS, Settings, load_settings
 from factroots_dagster.store.store import Store
+from factroots_dagster.store.sweep import sweep_world
+from factroots_dagster.store.verify import verify_world
 
 Status = Literal["ok", "warning", "problem"]
 MIN_PYTHON = (3, 11)
@@ -35,6 +37,8 @@ WORLD_BYTES = {"generated": 2 * GIGABYTE, "mlama": 100 * GIGABYTE}
 REGISTER = "run: factroots checkpoints add <hub id or folder>"
 HTTP_SECONDS = 10
 SPARK_SECONDS = 180
+
+MAX_SHOWN = 3
 
 SPARK_TASK = """
 import sys
@@ -86,7 +90,7 @@ def run_checks() -> Iterator[CheckResult]:
         return
     languages = f"{len(settings.active_languages)} languages"
     yield CheckResult("settings", "ok", f"world {settings.world}, {languages}, {settings.data_root}")
-    for check in (check_spark, check_gpu, check_disk, check_mlama, check_wikipedia):
+    for check in (check_spark, check_gpu, check_disk, check_store, check_mlama, check_wikipedia):
         yield check(settings)
     yield from check_corpora(settings)
     yield from check_checkpoints(settings)
@@ -171,6 +175,22 @@ def check_disk(settings: Settings, min_free: int = MIN_FREE_BYTES) -> CheckResul
         message += f", and the whole world takes about {needed / GIGABYTE:.0f} GB"
         return CheckResult("disk", "warning", message, remedy)
     return CheckResult("disk", "ok", message)
+
+
+def check_store(settings: Settings) -> CheckResult:
+    """Every manifest can be read; says how to verify the files, and what replaced versions take on disk."""
+    root = Store(settings.data_root, settings.world).root
+    found = list(verify_world(root, files=False))
+    if errors := [each.error for each in found if each.error is not None]:
+        problem = "; ".join(error.problem for error in errors[:MAX_SHOWN])
+        problem += f" and {len(errors) - MAX_SHOWN} more" if len(errors) > MAX_SHOWN else ""
+        return CheckResult("store", "problem", problem, errors[0].remedy)
+    message = f"{len(found):,} partitions; factroots verify reads all their files"
+    replaced = sum(swept.bytes for swept in sweep_world(root, dry_run=True))
+    if replaced > MIN_FREE_BYTES:
+        message = f"{replaced / GIGABYTE:.0f} GB are versions that were replaced"
+        return CheckResult("store", "warning", message, "run: factroots gc")
+    return CheckResult("store", "ok", message)
 
 
 def check_mlama(settings: Settings) -> CheckResult:
@@ -294,6 +314,8 @@ def check_dagster_home() -> CheckResult:
 
     name = "DAGSTER_HOME"
     home = Path(os.environ.get(name) or Path.cwd() / ".dagster")
+    if not home.is_dir() and name not in os.environ:
+        return CheckResult(name, "ok", f"{home} will be made by factroots run")
     if not home.is_dir():
         remedy = 'run: export DAGSTER_HOME="$PWD/.dagster"'
         return CheckResult(name, "problem", f"{home} is not a folder", remedy)
@@ -307,7 +329,9 @@ def check_dagster_home() -> CheckResult:
         sends_telemetry = config.get("telemetry", {}).get("enabled", True)
     except (OSError, AttributeError, yaml.YAMLError) as error:
         message = f"{home}/dagster.yaml: {error}"
-        return CheckResult(name, "warning", message, "copy the project's .dagster/dagster.yaml")
+        return CheckResult(
+            name, "warning", message, "correct it, or remove it and run factroots status, which writes one"
+        )
     if sends_telemetry:
         remedy = "add to dagster.yaml: telemetry: {enabled: false}"
         return CheckResult(name, "warning", f"{home}: Dagster sends telemetry", remedy)

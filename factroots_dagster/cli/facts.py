@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from factroots_dagster.cli.exports import export
 from factroots_dagster.errors import InputError
 from factroots_dagster.facts.worlds import (
     LEFT_OUT,
@@ -78,3 +79,6 @@ def describe_import(world: str, record: FactImport) -> list[str]:
         lines.append(f"{record.several_answers:,} rows have questions with several right objects")
     lines += [f"left out: {count:,} x {reason}" for reason, count in record.left_out.items()]
     return lines
+
+
+facts.add_command(export)

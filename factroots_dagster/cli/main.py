@@ -25,6 +25,7 @@ from factroots_dagster.cli.making import demo, run
 from factroots_dagster.cli.options import checkpoint_option, world_option
 from factroots_dagster.cli.pages import open_page, ui
 from factroots_dagster.cli.status import status
+from factroots_dagster.cli.storage import gc, verify
 from factroots_dagster.cli.tables import data
 from factroots_dagster.errors import InputError
 from factroots_dagster.settings import load_settings
@@ -119,7 +120,7 @@ def trace(
         click.echo(f"For predictions and types add --checkpoint {' or '.join(keys)}.")
 
 
-for _command in (run, demo, open_page, data, status, checkpoints, facts, ui, completion, dev):
+for _command in (run, demo, open_page, data, status, checkpoints, facts, ui, verify, gc, completion, dev):
     main.add_command(_command)
 
 
@@ -143,7 +144,8 @@ def doctor(as_json: bool) -> None:
 @click.option(
     "--server", metavar="HOST:PORT", help="Treat all unfinished runs of this code server as killed."
 )
-def recover(server: str | None) -> None:
+@click.option("--history", is_flag=True, help="Record all data that the history lacks, as after its loss.")
+def recover(server: str | None, history: bool) -> None:
     """Fail killed runs and record what they had finished.
 
     A run whose process was killed is reported as failed, and its finished partitions enter the history.
@@ -151,7 +153,12 @@ def recover(server: str | None) -> None:
     with it, but their processes cannot be seen from a new container.
     """
     from factroots_dagster.orchestration.partitions import platform_for
-    from factroots_dagster.orchestration.process import process_is_gone, recover_orphaned_runs, started_by
+    from factroots_dagster.orchestration.process import (
+        process_is_gone,
+        rebuild_history,
+        recover_orphaned_runs,
+        started_by,
+    )
 
     orphaned: Callable[[dg.DagsterRun], bool] = process_is_gone
     if server is not None:
@@ -163,3 +170,5 @@ def recover(server: str | None) -> None:
     with dagster_instance() as instance:
         for failed, finished in recover_orphaned_runs(instance, platform, orphaned):
             click.echo(f"run {failed.run_id} failed; finished: {', '.join(finished) or 'nothing'}")
+        for name, error in rebuild_history(instance, platform) if history else ():
+            click.echo(f"recorded: {name}" if error is None else f"not recorded: {name}: {error}")

@@ -7,6 +7,7 @@ Belongs here: what connects the definitions to runs in this process. The order o
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from factroots_dagster.orchestration.stages import (
     materialize_world,
 )
 from factroots_dagster.settings import Settings
+from factroots_dagster.store.store import Store
+from factroots_dagster.store.sweep import sweep_world
 
 
 def stage_runner(
@@ -45,8 +48,9 @@ def run_world(
 ) -> None:
     """Materialize the chosen part of a world, show the progress, and print a summary.
 
-    What is up to date is left as it is unless `force`. Raises InputError when no checkpoint is registered
-    (only possible outside generated worlds), and StageFailedError when a run fails.
+    What is up to date is left as it is unless `force`; versions that were replaced a day ago are removed.
+    Raises InputError when no checkpoint is registered (only possible outside generated worlds), and
+    StageFailedError when a run fails.
     """
     started = time.monotonic()
     choice.rows(settings)  # what is misspelt is said before anything is imported
@@ -58,6 +62,7 @@ def run_world(
             )
     except StageFailedError as error:
         raise StageFailedError(f"{error}\nThe log is {log}") from None
+    deque(sweep_world(Store(settings.data_root, settings.world).root), maxlen=0)
     if reporter.made:
         click.echo(f"\nMade in {time.monotonic() - started:.0f} s; the log is {log}\n")
     else:

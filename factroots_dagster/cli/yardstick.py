@@ -1,6 +1,6 @@
-"""`factroots yardstick`: every method against the causal truth of new worlds, beside its placebos.
+"""`factroots dev yardstick`: every method against the causal truth of new worlds, beside its placebos.
 
-In each world the assets up to `fact_types` of the last checkpoint are materialized as `factroots demo` does,
+In each world the assets up to `fact_types` of the last checkpoint are materialized as `factroots run` does,
 then the retrainings, in a folder of its own. What was measured beforehand is sandbox/yardstick.csv.
 """
 

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from factroots_dagster.facts.relations import describe_relation, name_relation
 from factroots_dagster.lookup.marks import mark_sides
 from factroots_dagster.lookup.terminal import (
     print_indented,
@@ -41,7 +42,7 @@ def permalink(language: str, revision_id: int) -> str:
 
 
 def json_lines(facts: Iterable[TracedFact], *, links: bool) -> Iterator[str]:
-    """One JSON object per fact and language, with the attributes of fact and answer, in their order.
+    """One JSON object per fact and language, with the attributes of fact and answer, and the relation's name.
 
     links: whether the wikis exist.
     """
@@ -60,7 +61,10 @@ def json_lines(facts: Iterable[TracedFact], *, links: bool) -> Iterator[str]:
             )
             for passage in fact.evidence
         ]
-        row = _printable_values(vars(fact)) | {"evidence": evidence}
+        row = _printable_values(vars(fact)) | {
+            "relation_name": name_relation(fact.relation),
+            "evidence": evidence,
+        }
         del row["answer"]
         if fact.answer is not None:
             row |= _printable_values(vars(fact.answer))
@@ -77,8 +81,10 @@ def print_facts(facts: Sequence[TracedFact], console: Console, *, links: bool) -
     answer_names = ["prediction", "type"] if checkpoint is not None else []
     names = ["language", "relation", "subject — object", *answer_names, "matcher", "windows"]
     rows = [_cells(fact, with_answer=checkpoint is not None) for fact in facts]
-    # Labels shrink first when the table is too wide, then predictions.
-    shrinkable = [names.index(name) for name in ("prediction", "subject — object") if name in names]
+    # The first of these that is there shrinks first when the table is too wide.
+    shrinkable = [
+        names.index(name) for name in ("prediction", "subject — object", "relation") if name in names
+    ]
     widths = table_widths([names, *rows], shrinkable, console.width)
     print_table_row(console, names, widths, style="bold")
     print_indented(console, "-" * min(console.width, total_width(widths)))
@@ -102,7 +108,7 @@ def _cells(fact: TracedFact, *, with_answer: bool) -> list[str]:
         sign = "✓" if fact.answer.predicted else "✗"
         answer = [f"{sign} {fact.answer.prediction or '-'}", fact.answer.type]
     pair = f"{fact.subject} — {fact.object}"
-    return [fact.language, fact.relation, pair, *answer, matcher, f"{fact.windows:,}"]
+    return [fact.language, describe_relation(fact.relation), pair, *answer, matcher, f"{fact.windows:,}"]
 
 
 def _print_evidence(fact: TracedFact, console: Console, *, links: bool) -> None:

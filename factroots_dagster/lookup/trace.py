@@ -55,6 +55,7 @@ def trace_facts(
     Sorted by relation and fact, then in the order of `languages`. Raises InputError when there is no such
     fact, matcher or table of sources.
     """
+    store = store.view()  # facts, sources and answers of one version each
     searched = [language for language in languages if store.exists("fact_sources", language)]
     if not searched:
         store.require("fact_sources", languages[0])

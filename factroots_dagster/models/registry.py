@@ -237,7 +237,7 @@ def _changing_entries(settings: CheckpointSettings) -> Iterator[dict[str, Checkp
     """
     path = registry_file(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f".{path.name}.lock")):
+    with FileLock(path.with_name(f".{path.name}.lock"), mode=0o666):
         entries = _read_file(path)
         before = dict(entries)
         yield entries

@@ -1,6 +1,6 @@
 """The catalog: one row per asset, from which everything that Dagster knows of it is derived.
 
-Dependencies, code versions, checks, jobs, the stages of `factroots demo`, the data dictionary
+Dependencies, code versions, checks, jobs, the stages of `factroots run`, the data dictionary
 (`docs/tables.md`) and the table and graph of `docs/assets.md` all come from these rows. To add an asset, add
 its row here, its body in `assets/` and its suite in `checks/`, and if you like a picture in `previews.py`.
 """
@@ -38,6 +38,7 @@ from factroots_dagster.roots import schema as root_tables
 from factroots_dagster.roots.timeline import schema as timeline_tables
 from factroots_dagster.sandbox import schema as sandbox_tables
 from factroots_dagster.settings import Settings
+from factroots_dagster.store.versions import Schemas
 from factroots_dagster.tracing import schema as tracing_tables
 from factroots_dagster.yardstick import schema as yardstick_tables
 
@@ -551,7 +552,7 @@ ROWS = (
         body=report.categorization_report,
         kinds=("html",),
         suite=results.report_suite,
-        number=5,
+        number=6,
         partitioned_by=(CHECKPOINT,),
         reads=(
             "checkpoint",
@@ -600,7 +601,7 @@ ROWS = (
         body=report.checkpoint_comparison,
         kinds=("parquet", "html"),
         suite=results.comparison_suite,
-        number=2,
+        number=3,
         reads=("fact_types", "probing_scores", "mlama_split", "knowledge_timeline"),
         schema=root_tables.CHECKPOINT_COMPARISON,
         side_tables={"changed_facts": root_tables.CHANGED_FACTS},
@@ -611,6 +612,11 @@ ROWS = (
 asset: they say where work is done, not what comes out."""
 
 CATALOG: Mapping[str, AssetRow] = {row.name: row for row in ROWS}
+
+SCHEMAS: Mapping[str, Schemas] = {
+    row.name: {**row.side_tables, **({} if row.schema is None else {"": row.schema})} for row in ROWS
+}
+"""What the tables of every asset are declared as: a view of the store with them refuses others."""
 
 
 def rows_in(settings: Settings) -> list[AssetRow]:

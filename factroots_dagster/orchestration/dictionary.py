@@ -23,8 +23,9 @@ INTRODUCTION = """# Tables
 What every asset holds, column by column. Written by `python -m factroots_dagster.orchestration.dictionary`
 from the catalog: change the schemas, not this file.
 
-A partition is the folder `<data root>/<world>/<asset>/[<checkpoint>/][<language>/]`. Its main table is the
-Parquet files whose names begin with a letter, a side table is `_<name>.parquet` beside them."""
+A partition is the folder `<data root>/<world>/<asset>/[<checkpoint>/][<language>/]`. In its
+`current/` the Parquet files whose names begin with a letter are the main table, `_<name>.parquet` is a side
+table."""
 
 
 def data_dictionary() -> str:

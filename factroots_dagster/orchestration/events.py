@@ -8,11 +8,12 @@ run's, with its own versions; the later event counts, and Dagster's staleness is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import dagster as dg
 
+from factroots_dagster.errors import InputError
 from factroots_dagster.orchestration.catalog import CATALOG, parents
 from factroots_dagster.orchestration.metadata import materialization_metadata
 from factroots_dagster.orchestration.partitions import Parts, key_of, parts_of
@@ -101,23 +102,33 @@ def _first_event(
 
 
 def record_unrecorded(
-    instance: dg.DagsterInstance, settings: Settings, store: Store, run_id: str, assets: Iterable[str]
-) -> list[str]:
-    """Record what a run has written to the store and was killed before recording; the partitions, as text.
+    instance: dg.DagsterInstance,
+    settings: Settings,
+    store: Store,
+    assets: Iterable[str],
+    run_id: str | None = None,
+) -> Iterator[tuple[str, InputError | None]]:
+    """Record what is in the store and not in the history; each partition, as text, and why it cannot be.
 
-    Their inputs are taken to be those that the history has now: if one has changed since, the manifest
-    still says so, and the partition is due.
+    assets: each after those that it reads. run_id: only what this run has written; None for everything.
+    Inputs are taken to be those that the history has now: if one has changed since, the manifest still says
+    so, and the partition is due.
     """
-    snapshot, recorded = StoreSnapshot(store, settings), []
+    snapshot = StoreSnapshot(store, settings)
     for asset in assets:
         records, anything = latest_records(instance, asset), [None] * len(CATALOG[asset].partitioned_by)
         for parts in snapshot.partitions(asset, anything):
-            manifest = snapshot.manifest(asset, parts)
-            if manifest is None or manifest.get("run_id") != run_id:
-                continue
-            if parts in records and records[parts].version == manifest["digest"]:
-                continue
-            inputs = input_tags(asset, settings, instance)
-            instance.report_runless_asset_event(materialization(asset, store, parts, inputs))
-            recorded.append("/".join((asset, *parts)))
-    return recorded
+            name, error = "/".join((asset, *parts)), None
+            try:
+                if not store.exists(asset, *parts):
+                    continue
+                manifest = store.manifest(asset, *parts)
+                if run_id not in (None, manifest.get("run_id")):
+                    continue
+                if parts in records and records[parts].version == manifest["digest"]:
+                    continue
+                inputs = input_tags(asset, settings, instance)
+                instance.report_runless_asset_event(materialization(asset, store, parts, inputs))
+            except InputError as found:
+                error = found
+            yield name, error

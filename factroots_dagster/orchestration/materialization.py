@@ -14,7 +14,7 @@ import dagster as dg
 
 from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.orchestration.assets.step import Step
-from factroots_dagster.orchestration.catalog import CATALOG, AssetRow, parents, passes
+from factroots_dagster.orchestration.catalog import CATALOG, SCHEMAS, AssetRow, parents, passes
 from factroots_dagster.orchestration.checks.bridge import log_evaluations
 from factroots_dagster.orchestration.events import Tags, input_tags, materialization
 from factroots_dagster.orchestration.metadata import asset_metadata, materialization_metadata
@@ -193,7 +193,7 @@ class _StepRun:
                 )
                 writers[row.name] = stack.enter_context(partition)
             resources = {name: getattr(self.context.resources, name) for name in first.resources}
-            step = Step(settings, store.view(), writers, self.context.log.info, **resources)
+            step = Step(settings, store.view(SCHEMAS), writers, self.context.log.info, **resources)
             try:
                 first.body(step, *parts)
             except Exception as error:

@@ -11,15 +11,17 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
+from factroots_dagster.errors import InputError
+from factroots_dagster.models.registry import registered
 from factroots_dagster.orchestration.catalog import rows_in
 from factroots_dagster.orchestration.events import record_unrecorded
-from factroots_dagster.orchestration.partitions import Platform
+from factroots_dagster.orchestration.partitions import Platform, checkpoint_set
 
 PROCESS_TAG = "factroots/process"
 SERVER_TAG = ".dagster/grpc_info"  # which code server started a run
@@ -97,9 +99,24 @@ def recover_orphaned_runs(
         names = {row.name for row in rows_in(platform.settings)}
         if run.asset_selection:
             names &= {key.to_user_string() for key in run.asset_selection}
-        recorded = record_unrecorded(instance, platform.settings, platform.store, run.run_id, sorted(names))
-        recovered.append((run, recorded))
+        recorded = record_unrecorded(instance, platform.settings, platform.store, sorted(names), run.run_id)
+        recovered.append((run, [name for name, error in recorded if error is None]))
     return recovered
+
+
+def rebuild_history(
+    instance: dg.DagsterInstance, platform: Platform
+) -> Iterator[tuple[str, InputError | None]]:
+    """Record every partition of the store that the history lacks; each, and why it cannot be recorded.
+
+    For a history that was lost or is another one than the data's: registered checkpoints become partitions
+    again, too. Results of checks are not in the store; the checks run again.
+    """
+    settings = platform.settings
+    if keys := list(registered(settings)):
+        instance.add_dynamic_partitions(checkpoint_set(settings.world), keys)
+    names = [row.name for row in rows_in(settings)]
+    yield from record_unrecorded(instance, settings, platform.store, names)
 
 
 def _machine() -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
+from factroots_dagster.errors import InputError
 from factroots_dagster.orchestration.catalog import CATALOG, AssetRow, parents
 from factroots_dagster.orchestration.partitions import Parts
 from factroots_dagster.settings import Settings
@@ -50,10 +52,12 @@ class StoreSnapshot:
         self._joint: dict[tuple[str, tuple[str | None, ...]], str | None] = {}
 
     def manifest(self, asset: str, parts: Parts) -> Mapping[str, Any] | None:
-        """What a partition says of itself, None when there is none."""
+        """What a partition says of itself, None when there is none or it cannot be read: it is to be made."""
         if (asset, parts) not in self._manifests:
-            exists = self.store.exists(asset, *parts)
-            self._manifests[asset, parts] = self.store.manifest(asset, *parts) if exists else None
+            self._manifests[asset, parts] = None
+            if self.store.exists(asset, *parts):
+                with suppress(InputError):
+                    self._manifests[asset, parts] = self.store.manifest(asset, *parts)
         return self._manifests[asset, parts]
 
     def upstream(self, asset: str, parts: Parts) -> dict[str, str]:
@@ -104,9 +108,10 @@ class StoreSnapshot:
         return self._joint[asset, chosen]
 
     def _tokenizer_digest(self, checkpoint: str) -> str | None:
-        if not self.store.exists("checkpoint", checkpoint):
-            return None
-        table = self.store.read("checkpoint", checkpoint, columns=["tokenizer_sha256"])
+        try:
+            table = self.store.read("checkpoint", checkpoint, columns=["tokenizer_sha256"])
+        except InputError:
+            return None  # not described, or not by this release
         return str(table["tokenizer_sha256"][0])
 
 

@@ -189,8 +189,10 @@ class _Search:
         return float(min([last, *given]))
 
     def sums(self) -> Floats:
-        """Log-likelihoods [candidates] after the shared tokens; -inf where it is not known to the end."""
+        """Log-likelihoods [candidates] after the shared tokens; -inf for those that rank below the wanted."""
         bounds, finished, _ = self._known()
+        if not self.exhaustive:  # among lower ones some may be missing
+            finished &= bounds >= self._threshold(bounds, finished)
         sums = np.full(len(self.order), -np.inf)
         sums[self.order] = np.where(finished, bounds, -np.inf)
         return sums

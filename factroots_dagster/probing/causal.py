@@ -9,7 +9,8 @@ are the object by itself and what closes it.
 - `typed_rank`: candidates are ranked by the log-likelihood of the whole sentence, including what follows
   [Y]: the sum over its tokens, not divided by their number. Every template serves. With `ranked_by` "object"
   the sentence ends with the object, wherever the subject comes before it; it stays whole where it does not,
-  and where an encoder has read it.
+  and where an encoder has read it. Which rank the object has is exact, and so are the best DECODER_RANKED
+  candidates; others are scored only as far as is needed to say that they rank below (`candidate_tries`).
 - `margin`: by how many nats the object's sentence leads that of the best other candidate, minus the same with
   the subject left out (the prior: the template without [X]; a decoder has no neutral token to put there, and
   any word would belong to one language). A relation's favourite leads without a subject, too.
@@ -58,6 +59,7 @@ from factroots_dagster.probing.predictions import (
     typed_rank,
 )
 from factroots_dagster.probing.progress import ProgressReporter
+from factroots_dagster.probing.schema import DECODER_RANKED
 from factroots_dagster.probing.sentences import (
     Asked,
     ends_in_object,
@@ -163,7 +165,7 @@ class _Answers:
         ]
         self.sources = self.frame.sources(self.contexts)
         self.scores = np.full((len(self.questions), len(self.labels)), -np.inf)
-        self.kept = CandidateRanking(self.rows, self.labels).places
+        self.best = DECODER_RANKED + CandidateRanking(self.rows, self.labels).further_labels
 
     def _tokenize(self, texts: Sequence[str]) -> list[Ids]:
         """Ids of each text after the start tokens."""
@@ -205,7 +207,7 @@ class _Answers:
                 self.too_long.add(question)
             else:
                 prior = self.questions[question][1] is None
-                best = None if prior else self.kept
+                best = None if prior else self.best
                 sentences[question] = Sentences(question_ids, {}, source, best)
         pairs = [
             (question, index)

@@ -68,7 +68,7 @@ class CandidateRanking:
         pairs = sorted(set(zip_columns(rows, "object_uri", "object")))
         self._uris = [uri for uri, _ in pairs]
         counts = Counter(self._uris)
-        self.places = RANKED + sum(counts.values()) - len(counts)  # labels that can be among the best
+        self.further_labels = sum(counts.values()) - len(counts)
         self._candidates = np.array([number[label] for _, label in pairs], np.int64)
         language = rows.column("language")[0].as_py() if rows.num_rows else ""
         self._tie_breaks = np.array([crc32(f"{language} {uri}".encode()) for uri in self._uris])
@@ -82,7 +82,7 @@ class CandidateRanking:
             return None
         own = scores[self._candidates]
         order = np.lexsort((self._tie_breaks, -own))
-        order = order[np.isfinite(own[order])][: self.places]
+        order = order[np.isfinite(own[order])][: RANKED + self.further_labels]
         # An entity with two labels counts with the better one.
         best = dict.fromkeys(self._uris[index] for index in order.tolist())
         return list(best)[:RANKED] or None

@@ -20,6 +20,8 @@ from factroots_dagster.tables import (
 
 RANKED = 50
 """Candidates in a ranking. RankC, whose weights fall as e^-j, changes by less than e^-50 without others."""
+DECODER_RANKED = 20
+"""The same for a decoder, which has to run tokens for each of them; its rankings go on to the object."""
 CONSISTENCY_CONTROLS = ("same_object", "other_object", "popularity")
 """What RankC is compared with: see `probing.consistency`."""
 
@@ -84,9 +86,8 @@ PREDICTIONS = table(
     column(
         "ranking",
         pa.list_(pa.string()),
-        "Wikidata ids of the best candidates, best first, at most "
-        f"{RANKED}; those with the same label follow one "
-        "another; null where the candidates cannot be ranked",
+        f"Wikidata ids of the best candidates, best first, at most {RANKED} (of a decoder {DECODER_RANKED} "
+        "or more); those with the same label follow one another; null where the candidates cannot be ranked",
     ),
     float64("prior_logprob", "As object_logprob, subject masked (decoder: left out); null if not asked"),
     int32("prior_rank", "As typed_rank, subject masked (decoder: left out); null if not asked"),

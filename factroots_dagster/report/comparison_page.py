@@ -14,11 +14,27 @@ import pyarrow.compute as pc
 from factroots_dagster.report.figures import comparison as figures
 from factroots_dagster.report.figures.colours import TYPE_COLOURS, TYPE_NAMES
 from factroots_dagster.report.language_names import label_language
-from factroots_dagster.report.page import load_template, write_figures_and_data, write_page
-from factroots_dagster.report.sections.model import Figure, Section, Table, join_words, percent
+from factroots_dagster.report.page import (
+    PAGE_SCRIPT,
+    load_template,
+    read_script,
+    write_figures_and_data,
+    write_page,
+)
+from factroots_dagster.report.sections.model import (
+    Figure,
+    Section,
+    Table,
+    count_words,
+    interval,
+    join_words,
+    percent,
+)
 from factroots_dagster.report.timeline_section import build_timeline_sections
 from factroots_dagster.roots.counts import CountRanges, count_ranges
 from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
+from factroots_dagster.stats.intervals import wilson
+from factroots_dagster.tables import zip_columns
 
 EXAMPLES = 8
 """Facts of each change that are shown by name."""
@@ -37,20 +53,23 @@ def write_comparison(
     names: Mapping[str, str],
     sensitivity: Mapping[str, pa.Table],
     timeline: tuple[pa.Table, pa.Table],
+    reports: Mapping[str, str] | None = None,
+    steps: Mapping[str, int] | None = None,
 ) -> None:
     """Writes `index.html`, `figures/*.svg` and `data/*.csv` into `folder`.
 
     folder: an existing folder. comparison: CHECKPOINT_COMPARISON. changed: CHANGED_FACTS. splits: MLAMA_SPLIT
     of the languages in `changed`, consumed one by one, for the facts' labels. names: language code to the
     name that is shown beside it. sensitivity: checkpoint to SENSITIVITY, for the ranges of the counts.
-    timeline: KNOWLEDGE_TIMELINE and TIMELINE_LANGUAGES.
+    timeline: KNOWLEDGE_TIMELINE and TIMELINE_LANGUAGES. reports: checkpoint to the address of its report,
+    relative to this page. steps: checkpoint to its training step, where all are of one run.
     """
     rows = comparison.to_pylist()
     checkpoints = figures.in_order(rows)
     ranges = {checkpoint: count_ranges(table) for checkpoint, table in sensitivity.items()}
     labels = _labels_of_examples(changed, splits)
     sections = [
-        _overall_section(rows, checkpoints, ranges),
+        _overall_section(rows, checkpoints, ranges, steps),
         _language_section(rows, checkpoints, names),
         *build_timeline_sections(*timeline, names),
         *(
@@ -63,16 +82,26 @@ def write_comparison(
         figures=write_figures_and_data(folder, sections),
         colours=TYPE_COLOURS,
         checkpoints=checkpoints,
-        script_digest="",
+        reports=reports or {},
+        scripts=[read_script(PAGE_SCRIPT)],
     )
     write_page(folder, page)
 
 
 def _overall_section(
-    rows: Sequence[Mapping[str, Any]], checkpoints: Sequence[str], ranges: Mapping[str, CountRanges]
+    rows: Sequence[Mapping[str, Any]],
+    checkpoints: Sequence[str],
+    ranges: Mapping[str, CountRanges],
+    steps: Mapping[str, int] | None,
 ) -> Section:
     by_key = {(row["checkpoint"], row["type"]): row for row in rows if row["language"] == "*"}
-    p_at_1 = {checkpoint: percent(by_key[checkpoint, TYPES[0]]["full_match"]) for checkpoint in checkpoints}
+    value = {checkpoint: by_key[checkpoint, TYPES[0]]["full_match"] for checkpoint in checkpoints}
+    ends = {
+        checkpoint: wilson(share * facts, facts)
+        for checkpoint, share in value.items()
+        if share is not None and (facts := sum(by_key[checkpoint, type_]["facts"] for type_ in TYPES))
+    }
+    p_at_1 = {key: interval(value[key], *ends.get(key, (None, None))) for key in checkpoints}
     cells = []
     for checkpoint in checkpoints:
         counts = [by_key[checkpoint, type_]["facts"] for type_ in TYPES]
@@ -81,16 +110,19 @@ def _overall_section(
         cells.append([checkpoint, p_at_1[checkpoint], *with_bounds, f"{sum(counts):,}"])
     figure = Figure(
         "checkpoints",
-        figures.plot_checkpoints(rows, ranges),
-        "Left: P@1; thin lines are single languages. Right: all rows by type; areas span the smallest and "
-        "the largest count over all settings, and the remaining rows are not predicted.",
+        figures.plot_checkpoints(rows, ranges, ends, steps),
+        "Left: P@1 with its 95% interval over facts; thin lines are single languages. Right: all rows by "
+        "type; areas span the smallest and the largest count over all settings, and the remaining rows are "
+        "not predicted.",
         "checkpoint_comparison",
         f"P@1 of all languages: {join_words([' '.join(item) for item in p_at_1.items()])}.",
     )
     return Section(
         id="overall",
         title="What changes from checkpoint to checkpoint",
-        text=[
+        text=[],
+        finding=_find_overall(checkpoints, value),
+        method=[
             "Along one training run: does the model first learn facts where it reads them, and carry them "
             "over later? Between models: do they know the same facts in the same way? P@1 counts the rows "
             "in which a model can be asked for a full match."
@@ -100,6 +132,15 @@ def _overall_section(
         asset="checkpoint_comparison",
         data={"checkpoint_comparison": pa.Table.from_pylist(list(rows))},
     )
+
+
+def _find_overall(checkpoints: Sequence[str], value: Mapping[str, float | None]) -> str:
+    first, last = value[checkpoints[0]], value[checkpoints[-1]]
+    if first is None or last is None:
+        return ""
+    if len(checkpoints) == 1:
+        return f"P@1 is {percent(last)}"
+    return f"P@1 goes from {percent(first)} at the first checkpoint to {percent(last)} at the last"
 
 
 def _count_with_range(facts: int, counts: tuple[int, int] | None) -> str:
@@ -127,11 +168,24 @@ def _language_section(
     return Section(
         id="languages",
         title="P@1 by language",
-        text=["Languages are in the order of the last checkpoint, the best one first."],
+        text=[],
+        finding=_find_languages(labels, columns[checkpoints[-1]]),
+        method=["Languages are in the order of the last checkpoint, the best one first."],
         figures=[figure],
         tables=[Table(["language", *checkpoints], cells, collapsed=True)],
         asset="checkpoint_comparison",
         data={"p_at_1_by_language": pa.table({"language": languages} | columns)},
+    )
+
+
+def _find_languages(labels: Sequence[str], last: Sequence[float | None]) -> str:
+    """The best and the worst language of the last checkpoint."""
+    known = [(label, value) for label, value in zip(labels, last, strict=True) if value is not None]
+    if len(known) < 2:
+        return ""
+    (best, most), (worst, least) = known[0], known[-1]
+    return (
+        f"The last checkpoint knows most in {best} ({percent(most)}) and least in {worst} ({percent(least)})"
     )
 
 
@@ -177,13 +231,37 @@ def _change_section(
             f"longer predicted, and {retyped:,} are predicted by both checkpoints but have another type."
         ],
         figures=[figure],
-        tables=[Table(columns, cells, caption, collapsed=True, prose=True)],
+        tables=[
+            _changes_by_language(step, names),
+            Table(columns, cells, caption, collapsed=True, prose=True),
+        ],
+        finding=f"{count_words(gained, 'fact')} became known, and {lost:,} got lost",
         asset="checkpoint_comparison",
         data={
             f"changes_{number}": pa.Table.from_pylist(counts, CHANGE_COUNTS),
             f"changed_facts_{number}": step,
         },
     )
+
+
+def _changes_by_language(step: pa.Table, names: Mapping[str, str]) -> Table:
+    """How many facts each language gained and lost. step: CHANGED_FACTS between two checkpoints."""
+    counts: dict[str, Counter[str]] = {}
+    for language, old, new in zip_columns(step, "language", "type_from", "type_to"):
+        change = "gained" if old == "not_predicted" else "lost" if new == "not_predicted" else "other type"
+        for key in (language, "*"):
+            counts.setdefault(key, Counter())[change] += 1
+    order = sorted(counts, key=lambda key: (key == "*", counts[key]["lost"] - counts[key]["gained"], key))
+    cells = [
+        [
+            label_language(language, names),
+            *(f"{counts[language][change]:,}" for change in ("gained", "lost")),
+            f"{counts[language]['gained'] - counts[language]['lost']:+,}",
+            f"{counts[language]['other type']:,}",
+        ]
+        for language in order
+    ]
+    return Table(["language", "gained", "lost", "gained less lost", "other type"], cells)
 
 
 def _first_of_each_change(changed: pa.Table) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ first. The page says how much was left out. A fact in one language is called an 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
 
@@ -16,7 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from factroots_dagster.facts.relations import relation_words
 from factroots_dagster.probing.predictions import prediction_to_show
+from factroots_dagster.report.explorer_filters import collect_filters, find_verdicts
 from factroots_dagster.report.explorer_names import EntityNames, collect_names
 from factroots_dagster.report.explorer_sentences import collect_sentences, pack_sentences
 from factroots_dagster.report.packing import encode_strings, pack
@@ -41,13 +43,15 @@ class FactTables:
 
     Attributes:
         types: FACT_TYPES of all languages.
-        verdicts: uuid, language, verdict and reason of FACT_VERDICTS; None where there are none.
+        verdicts: the VERDICT_COLUMNS of FACT_VERDICTS.
         splits, predictions, sources: language to MLAMA_SPLIT, PREDICTIONS and FACT_SOURCES of the model's
             corpora together (`roots.corpora`), which may be read when they are used.
         similarity: the SIMILARITY_COLUMNS of NEURON_SIMILARITY.
         decode: turns lists of token ids into texts.
         articles: language to the number of articles searched, where known.
         links: whether the Wikipedias exist, so that sentences can link to them.
+        found_in: language to uuid and corpus of every fact that the matcher of the types found in a corpus of
+            several; empty where there is only one.
     """
 
     types: pa.Table
@@ -58,7 +62,8 @@ class FactTables:
     decode: Decode
     articles: Mapping[str, int]
     links: bool
-    verdicts: pa.Table | None = None
+    verdicts: pa.Table
+    found_in: Mapping[str, pa.Table] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,8 @@ def build_explorer(
     entity_names = collect_names(entries, len(facts), shown)
     entries = entries.append_column("subject_name", pa.array(entity_names.subject_name))
     entries = entries.append_column("object_name", pa.array(entity_names.object_name))
-    index = pack(_index(tables, entries, facts, shown, names, entity_names))
+    filters = collect_filters(entries, facts, shown, tables.found_in)
+    index = pack(_index(tables, entries, facts, shown, names, entity_names) | filters.of_first(len(facts)))
     spent = len(index)
     shard_starts = np.searchsorted(entries["fact"].to_numpy(), np.arange(0, len(facts), SHARD_FACTS))
     shard_ends = [*shard_starts[1:].tolist(), entries.num_rows]
@@ -118,7 +124,7 @@ def build_explorer(
         # Only the facts that are kept can be picked, so the index is rebuilt for them alone.
         entries = entries.slice(0, shard_ends[len(blocks) - 1])
         spent -= len(index)
-        index = pack(_index(tables, entries, kept, shown, names, entity_names))
+        index = pack(_index(tables, entries, kept, shown, names, entity_names) | filters.of_first(len(kept)))
         spent += len(index)
     sentences = left_out = 0
     evidence = collect_sentences(entries, shard_starts, tables.sources, shown, facts)
@@ -162,23 +168,14 @@ def _collect_entries(tables: FactTables, languages: Sequence[str], facts: pa.Arr
             "language": pa.array(np.full(own.num_rows, number, np.int32)),
             "prediction": _predicted_texts(predictions, tables.decode),
             "probability": pc.exp(predictions["object_logprob"]),
-            "verdict": _verdict_texts(tables.verdicts, language, own["uuid"]),
         }
+        columns |= find_verdicts(tables.verdicts, language, own["uuid"])
         columns |= {name: own[name] for name in ("relation", "type", "reason", "matcher", "windows")}
         columns |= {
             name: split[name] for name in ("template", "subject", "object", "subject_uri", "object_uri")
         }
         parts.append(pa.table(columns))
     return pa.concat_tables(parts).sort_by([("fact", "ascending"), ("language", "ascending")])
-
-
-def _verdict_texts(verdicts: pa.Table | None, language: str, uuids: pa.ChunkedArray) -> pa.Array:
-    """What facts are known from and why, null without a verdict."""
-    if verdicts is None:
-        return pa.nulls(len(uuids), pa.string())
-    own = verdicts.filter(pc.equal(verdicts["language"], language))
-    texts = pc.binary_join_element_wise(own["verdict"], own["reason"], ". ")
-    return texts.take(pc.index_in(uuids, value_set=own["uuid"].combine_chunks()))
 
 
 def _rows_of(table: pa.Table, uuids: pa.ChunkedArray) -> pa.Table:
@@ -233,7 +230,7 @@ def _shard(
     `similar` holds, for each fact, hundredths of the similarity of the languages that predict it: the upper
     triangle row by row, null where a pair is not compared. `probability` is in thousandths.
     """
-    names = ("template", "prediction", "reason", "verdict")
+    names = ("template", "prediction", "reason", "verdict_reason")
     strings, indices = encode_strings([entries[name] for name in names])
     facts = entries["fact"].to_numpy() - first_fact
     languages = entries["language"].to_numpy()
@@ -285,6 +282,7 @@ def _index(
         "shard": SHARD_FACTS,
         "uuids": facts.to_pylist(),
         "relations": relations.to_pylist(),
+        "relation_words": [relation_words().get(relation, []) for relation in relations.to_pylist()],
         "relation": pc.index_in(entries["relation"].take(pa.array(first)), value_set=relations).to_pylist(),
         "subject": numbers[: len(facts)].tolist(),
         "object": numbers[len(facts) :].tolist(),

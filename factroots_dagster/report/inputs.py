@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from factroots_dagster.report.explorer import SIMILARITY_COLUMNS, STATISTIC, Decode, FactTables
+from factroots_dagster.report.explorer_filters import VERDICT_COLUMNS, find_corpora
 from factroots_dagster.report.language_names import label_language, language_names
 from factroots_dagster.report.reference import PublishedResults, published_results
 from factroots_dagster.roots.comparison import p_at_1_by_language
@@ -24,7 +25,7 @@ from factroots_dagster.roots.counts import (
     count_ranges,
     counts_by_language,
 )
-from factroots_dagster.roots.markup import measure_markup, pool_sources, reads_markup
+from factroots_dagster.roots.markup import MARKUP, measure_markup, pool_sources, reads_markup
 from factroots_dagster.roots.planted import score_agreement
 from factroots_dagster.tracing.matchers import names_of_matcher
 from factroots_dagster.yardstick.table import read_yardstick
@@ -252,7 +253,7 @@ def read_report_inputs(
     similarity = reader.read(
         "neuron_similarity", checkpoint, columns=SIMILARITY_COLUMNS, where=pc.field("statistic") == STATISTIC
     )
-    verdicts = reader.read("fact_verdicts", checkpoint, columns=("uuid", "language", "verdict", "reason"))
+    verdicts = reader.read("fact_verdicts", checkpoint, columns=VERDICT_COLUMNS)
     tables["wikipedia_volume"] = volume
     tables["name_coverage"] = pa.concat_tables(
         reader.read_side("coverage", "entity_mentions", language) for language in languages
@@ -263,6 +264,13 @@ def read_report_inputs(
     def read_sources(language: str) -> pa.Table:
         return pool_sources(reader.read("fact_sources", language), corpora, with_markup=counts_markup)
 
+    def read_corpora(language: str) -> pa.Table:
+        columns = ("uuid", "corpus", "matcher", "windows")
+        return find_corpora(reader.read("fact_sources", language, columns=columns), matchers, corpora)
+
+    matchers = [*pc.unique(types["matcher"]).to_pylist(), *(MARKUP if counts_markup else ())]
+    searched = {name for row in volume["corpora"].to_pylist() for name in row or [WIKIPEDIA]}
+    several = len(searched if corpora is None else searched & {*corpora}) > 1
     if generated:
         tables["planted_truth"] = reader.read("planted_truth")
     facts = FactTables(
@@ -279,6 +287,7 @@ def read_report_inputs(
         },
         links=not generated,
         verdicts=verdicts,
+        found_in=LazyTables(languages, read_corpora) if several else {},
     )
     names = language_names()
     return ReportInputs(tables, facts, names, read_yardstick() if generated else None)

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,23 @@ from factroots_dagster.report.asking import describe_asking
 from factroots_dagster.report.explorer import build_explorer
 from factroots_dagster.report.explorer_sentences import LONGEST_SENTENCE
 from factroots_dagster.report.figures.colours import TYPE_COLOURS
-from factroots_dagster.report.figures.style import render_svg
+from factroots_dagster.report.figures.style import place_notes, render_svg
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.lineage import Origin
 from factroots_dagster.report.sections import build_sections
+from factroots_dagster.report.sections.glance import build_glance
 from factroots_dagster.report.sections.model import Section
 from factroots_dagster.roots.verdicts import UNDETERMINED
+
+EXPLORER_SCRIPT = tuple(
+    f"explorer/{name}.js"
+    for name in (
+        "blocks", "elements", "folding", "search", "filters", "list", "evidence", "fact", "main"
+    )
+)  # fmt: skip
+"""Files in `templates`, each after those whose functions it uses."""
+PAGE_SCRIPT = ("tables.js", "figures.js")
+"""What tables and figures do in every page."""
 
 SCORE_COLUMNS = (
     "n", "not_asked", "full_match", "full_match_low", "full_match_high", "partial_match", "typed_p1",
@@ -39,6 +51,7 @@ def write_report(
     lineage: Sequence[Origin] = (),
     *,
     asked_facts: str | None = None,
+    comparison: str | None = None,
 ) -> dict[str, Any]:
     """Writes `index.html`, `summary.json`, `figures/*.svg` and `data/*.csv` into `folder`.
 
@@ -47,7 +60,8 @@ def write_report(
     direction, wherever they are shown.
 
     folder: an existing, empty folder. lineage: the assets behind the page, each after those it was made from.
-    asked_facts: see `asking.describe_facts`.
+    asked_facts: see `asking.describe_facts`. comparison: the address of the page that compares checkpoints,
+    relative to this one; None without a link to it.
     Returns the content of summary.json. Raises ValueError for NaN, which JSON cannot express.
     """
     sections = build_sections(inputs)
@@ -56,12 +70,13 @@ def write_report(
     text = json.dumps(summary, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
     (folder / "summary.json").write_text(text + "\n", "utf-8")
     explorer = build_explorer(inputs.facts, inputs.languages, inputs.language_names)
-    script = files(__package__).joinpath("templates/explorer.js").read_text("utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    scripts = [read_script(PAGE_SCRIPT), *([read_script(EXPLORER_SCRIPT)] if explorer else [])]
     page = load_template("report.html").render(
         checkpoint=inputs.checkpoint,
         asking=describe_asking(inputs.checkpoint),
         asked_facts=asked_facts,
+        glance=build_glance(inputs),
+        comparison=comparison,
         sections=sections,
         figures=figures,
         colours=TYPE_COLOURS,
@@ -70,11 +85,26 @@ def write_report(
         longest_sentence=LONGEST_SENTENCE,
         lineage=lineage,
         known_assets={origin.asset for origin in lineage},
-        script=Markup(script),  # our own; the policy lets no other script run
-        script_digest=digest if explorer else "",
+        scripts=scripts,
     )
     write_page(folder, page)
     return summary
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script of ours in a page, and its SHA-256 in base64, by which the page's policy lets it run."""
+
+    text: Markup
+    digest: str
+
+
+def read_script(names: Iterable[str]) -> Script:
+    """Files of `templates` as one script, whose names are its own."""
+    folder = files(__package__).joinpath("templates")
+    parts = [folder.joinpath(name).read_text("utf-8") for name in names]
+    text = '"use strict";\n(() => {\n' + "\n".join(parts) + "})();\n"
+    return Script(Markup(text), base64.b64encode(hashlib.sha256(text.encode()).digest()).decode())
 
 
 def summarize(inputs: ReportInputs) -> dict[str, Any]:
@@ -125,8 +155,21 @@ def load_template(name: str) -> Template:
     return environment.get_template(name)
 
 
-def write_figures_and_data(folder: Path, sections: Iterable[Section]) -> dict[str, str]:
-    """Writes `figures/*.svg` and `data/*.csv` into `folder`; returns each figure by name as a data URI."""
+@dataclass(frozen=True)
+class EmbeddedFigure:
+    """A figure in a page.
+
+    Attributes:
+        source: its image as a data URI.
+        notes: what its places say, as [left, top, right, bottom, text] in thousandths of width and height.
+    """
+
+    source: str
+    notes: list[list[int | str]]
+
+
+def write_figures_and_data(folder: Path, sections: Iterable[Section]) -> dict[str, EmbeddedFigure]:
+    """Writes `figures/*.svg` and `data/*.csv` into `folder`; returns each figure by name."""
     (folder / "figures").mkdir()
     (folder / "data").mkdir()
     embedded = {}
@@ -134,7 +177,12 @@ def write_figures_and_data(folder: Path, sections: Iterable[Section]) -> dict[st
         for figure in section.figures:
             image = render_svg(figure.plot)
             (folder / "figures" / f"{figure.name}.svg").write_bytes(image)
-            embedded[figure.name] = "data:image/svg+xml;base64," + base64.b64encode(image).decode()
+            source = "data:image/svg+xml;base64," + base64.b64encode(image).decode()
+            notes: list[list[int | str]] = []
+            for note in place_notes(figure.plot):
+                left, bottom, right, top = (round(1000 * end) for end in note.box)
+                notes.append([left, 1000 - top, right, 1000 - bottom, note.text])
+            embedded[figure.name] = EmbeddedFigure(source, notes)
         for name, table in section.data.items():
             flat = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
             pc_csv.write_csv(table.select(flat), folder / "data" / f"{name}.csv")

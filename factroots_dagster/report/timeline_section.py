@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,14 +12,26 @@ import pyarrow.compute as pc
 from factroots_dagster.report.figures.timeline import plot_learning, plot_transfer
 from factroots_dagster.report.language_names import label_language
 from factroots_dagster.report.sections.model import Figure, Section, Table, percent
+from factroots_dagster.stats.intervals import wilson
+from factroots_dagster.tables import zip_columns
 
 FEWEST_CHECKPOINTS = 3
 """Of a run that has a section: two say nothing of an order."""
 ALL = "*"
 
 CURVE = pa.schema(
-    [("language", pa.string()), ("step", pa.int64()), ("learnt", pa.int64()), ("share", pa.float64())]
+    [
+        ("language", pa.string()),
+        ("step", pa.int64()),
+        ("learnt", pa.int64()),
+        ("share", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+    ]
 )
+"""low, high: 95% interval of the share over facts (Wilson)."""
+
+MOST_FIRST_LANGUAGES = 5
 
 WHAT_IT_IS = (
     "A fact is learnt at the first checkpoint that answers its question; it lies after the checkpoint "
@@ -57,7 +70,8 @@ def _build_section(number: int, facts: pa.Table, languages: pa.Table, names: Map
         Figure(
             f"learning_{number}",
             plot_learning(curve.to_pylist()),
-            "Facts that some checkpoint up to this step answers; thin lines are single languages.",
+            "Facts that some checkpoint up to this step answers, with a 95% interval over facts; thin lines "
+            "are single languages.",
             f"learning_{number}",
             f"Lines that rise with the training step; at step {last['step']:,} {percent(last['share'])} of "
             "the facts of all languages are learnt.",
@@ -78,9 +92,11 @@ def _build_section(number: int, facts: pa.Table, languages: pa.Table, names: Map
     return Section(
         id=f"timeline-{number}",
         title=f"When facts are learnt: the run up to {total['run']}",
-        text=[_say_when(total, ordered), _say_lag(total), _say_transfer(total), WHAT_IT_IS],
+        text=[_say_when(total, ordered), _say_lag(total), _say_transfer(total)],
+        finding=_find(total),
+        method=[WHAT_IT_IS],
         figures=figures,
-        tables=[_tabulate([*ordered, total], names)],
+        tables=[_tabulate([*ordered, total], names), _tabulate_first(facts, ordered, names)],
         asset="knowledge_timeline",
         data={f"learning_{number}": curve, f"timeline_languages_{number}": languages},
     )
@@ -111,8 +127,48 @@ def trace_curve(facts: pa.Table) -> pa.Table:
         for step in ordered:
             so_far += learnt[language].get(step, 0)
             share = so_far / sizes[language]
-            rows.append({"language": language, "step": step, "learnt": so_far, "share": share})
+            low, high = wilson(so_far, sizes[language])
+            ends = {"share": share, "low": low, "high": high}
+            rows.append({"language": language, "step": step, "learnt": so_far} | ends)
     return pa.Table.from_pylist(rows, schema=CURVE)
+
+
+def _find(total: Mapping[str, Any]) -> str:
+    if not total["learnt"]:
+        return "No fact is learnt"
+    return (
+        f"Half of the {total['learnt']:,} facts that are learnt are known by step {total['median_step']:,.0f}"
+    )
+
+
+def _tabulate_first(facts: pa.Table, rows: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> Table:
+    """Which languages had the facts first that a language learnt after another.
+
+    facts: KNOWLEDGE_TIMELINE of one run. rows: of TIMELINE_LANGUAGES, in the order of the table.
+    """
+    learnt = facts.filter(pc.is_valid(facts["first_known"]))
+    counts: dict[str, Counter[str]] = {}
+    behind: Counter[str] = Counter()
+    for language, first in zip_columns(learnt, "language", "first_languages"):
+        counts.setdefault(language, Counter()).update(first)
+        behind[language] += bool(first)
+    cells = []
+    for row in rows:
+        first = counts.get(row["language"], Counter())
+        ordered = sorted(first.items(), key=lambda item: (-item[1], item[0]))
+        named = [
+            f"{label_language(code, names)} ({count:,})" for code, count in ordered[:MOST_FIRST_LANGUAGES]
+        ]
+        if len(ordered) > MOST_FIRST_LANGUAGES:
+            named.append(f"{len(ordered) - MOST_FIRST_LANGUAGES} more")
+        cells.append(
+            [label_language(row["language"], names), f"{behind[row['language']]:,}", ", ".join(named) or "–"]
+        )
+    caption = (
+        "Facts that a language learnt after another that states them, and which had them first; a fact "
+        "counts for each of these. An order is no proof that the fact came from there: compare the placebo."
+    )
+    return Table(["language", "learnt after another", "first known in"], cells, caption, prose=True)
 
 
 def _say_when(total: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> str:

@@ -78,8 +78,11 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def locked(target: Path) -> Iterator[None]:
-    """Hold an exclusive lock on `target` by a file beside it; raises FolderBusyError when another has it."""
+def locked(target: Path) -> Iterator[Path]:
+    """Hold an exclusive lock on `target` by a file beside it, whose path is yielded.
+
+    Raises FolderBusyError when another process has it.
+    """
     # The umask decides who else of a group may lock it.
     lock = FileLock(target.with_name(f".{target.name}.lock"), timeout=0, mode=0o666)
     try:
@@ -89,7 +92,7 @@ def locked(target: Path) -> Iterator[None]:
             f"{target} is being written by another run", "wait for it to end and run this one again"
         ) from None
     try:
-        yield
+        yield Path(lock.lock_file)
     finally:
         # Unlinked before the release, not after it: filelock rejects a file that has lost its name, so that a
         # writer that opened this one in the meantime never works beside one that has created the next.

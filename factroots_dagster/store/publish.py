@@ -29,6 +29,7 @@ from factroots_dagster.store.versions import (
     check_format,
     check_owner,
     load_manifest,
+    manifest_checksum,
     read_version,
 )
 
@@ -84,6 +85,7 @@ def publish(partition: Path, draft: Path, manifest: Mapping[str, Any]) -> None:
     before = _published(partition, manifest["partition"])
     version = _place(draft, partition / VERSIONS, manifest["files"])
     content = {"format": FORMAT, "version": version.name, **manifest}
+    content["checksum"] = manifest_checksum(content)
     with atomic_file(partition / MANIFEST) as temporary:
         temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     with suppress(OSError):  # the version counts, whatever becomes of the rest
@@ -91,7 +93,7 @@ def publish(partition: Path, draft: Path, manifest: Mapping[str, Any]) -> None:
     with suppress(OSError):
         if before is not None and before.folder != version:
             retire(before)
-        sweep_versions(partition, KEEP_SECONDS)
+        sweep_versions(partition, (partition / MANIFEST).stat().st_mtime - KEEP_SECONDS)
 
 
 def _published(partition: Path, parts: list[str]) -> PartitionVersion | None:
@@ -131,7 +133,9 @@ def _holds(version: Path, files: Mapping[str, str]) -> bool:
 
 def _link_current(partition: Path, version: Path) -> None:
     """Have `current` lead to a version; raises OSError where the disk has no symbolic links."""
-    temporary = partition / f".{CURRENT}.tmp"
+    current, temporary = partition / CURRENT, partition / f".{CURRENT}.tmp"
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(Path(VERSIONS, version.name))
-    temporary.replace(partition / CURRENT)
+    if current.is_dir() and not current.is_symlink():
+        shutil.rmtree(current)  # of a copy that was made with what links lead to
+    temporary.replace(current)

@@ -42,9 +42,13 @@ from factroots_dagster.tables import storage_schema
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
+def _is_safe(name: str) -> bool:
+    return bool(_SAFE_NAME.fullmatch(name)) and ".." not in name and len(name) <= 120
+
+
 def check_name(name: str, what: str = "partition key") -> str:
     """Return `name` if it is safe as a folder name and partition key; raises InputError."""
-    if not _SAFE_NAME.fullmatch(name) or ".." in name or len(name) > 120:
+    if not _is_safe(name):
         raise InputError(
             f"{what} {name!r:.80} is not allowed",
             "use letters, digits, '.', '_' and '-' only, begin with a letter or digit, no '..', "
@@ -185,7 +189,7 @@ class Store:
 
     def folders(self, asset: str, *parts: str) -> list[str]:
         """Sorted names of the folders one level below that can be keys: partitions, or parents of some."""
-        return [path.name for path in visible_folders(self.path(asset, *parts))]
+        return [path.name for path in visible_folders(self.path(asset, *parts)) if _is_safe(path.name)]
 
     def keys(self, asset: str, *parts: str) -> list[str]:
         """Sorted last keys of the partitions one level below."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
@@ -63,16 +63,28 @@ def sweep_world(
     keep_seconds, keep_draft_seconds: how old what is removed must be. dry_run: only say what would go.
     """
     for partition in find_partitions(root):
-        try:
-            with locked(partition):
-                yield from sweep_versions(partition, keep_seconds, dry_run=dry_run)
-                yield from remove_drafts(partition, older_than=keep_draft_seconds, dry_run=dry_run)
-        except FolderBusyError:
-            continue
+        found = _sweep(partition, time.time(), keep_seconds, keep_draft_seconds, dry_run=True)
+        if found and not dry_run:
+            try:
+                with locked(partition) as lock:
+                    now = lock.stat().st_mtime
+                    found = _sweep(partition, now, keep_seconds, keep_draft_seconds, dry_run=False)
+            except FolderBusyError:
+                continue
+        yield from found
 
 
-def sweep_versions(partition: Path, keep_seconds: float, *, dry_run: bool = False) -> list[Swept]:
-    """Remove the versions of a partition that were replaced so many seconds ago; the lock must be held.
+def _sweep(
+    partition: Path, now: float, keep_seconds: float, keep_draft_seconds: float, *, dry_run: bool
+) -> list[Swept]:
+    return [
+        *sweep_versions(partition, now - keep_seconds, dry_run=dry_run),
+        *remove_drafts(partition, now - keep_draft_seconds, dry_run=dry_run),
+    ]
+
+
+def sweep_versions(partition: Path, before: float, *, dry_run: bool = False) -> list[Swept]:
+    """Remove the versions of a partition that were replaced before a time; the lock must be held.
 
     Nothing is removed where the manifest cannot be read: it would not say what counts.
     """
@@ -83,24 +95,21 @@ def sweep_versions(partition: Path, keep_seconds: float, *, dry_run: bool = Fals
     replaced = [path for path in visible_folders(partition / VERSIONS) if path != counts]
     if counts != partition:
         replaced += _old_files(partition)
-    if not replaced:
-        return []
-    return _remove(replaced, "replaced version", _disk_time(partition) - keep_seconds, dry_run=dry_run)
+    return _remove(replaced, "replaced version", before, dry_run=dry_run)
 
 
 def remove_drafts(
-    partition: Path, *, keep: Path | None = None, older_than: float = 0.0, dry_run: bool = False
+    partition: Path, before: float = inf, *, keep: Path | None = None, dry_run: bool = False
 ) -> list[Swept]:
     """Remove the drafts of writers that were killed or failed; the lock must be held.
 
-    older_than: in seconds since something was last added to them; 0 for all.
+    before: only those to which nothing was added since this time. keep: one that stays.
     """
     drafts = [path for path in visible_folders(partition / DRAFTS) if path != keep]
     if (partition / MANIFEST).is_file():
         # What killed writers of older releases have left.
         left = re.compile(rf"\.{re.escape(partition.name)}\.(([0-9]+|[0-9a-f]{{24}})\.tmp|old)")
         drafts += [path for path in partition.parent.iterdir() if left.fullmatch(path.name)]
-    before = _disk_time(partition) - older_than if drafts and older_than else inf
     return _remove(drafts, "draft", before, dry_run=dry_run)
 
 
@@ -111,12 +120,6 @@ def _old_files(partition: Path) -> list[Path]:
         for path in partition.iterdir()
         if path.name not in (MANIFEST, VERSIONS, DRAFTS, CURRENT) and not path.name.startswith(".")
     ]
-
-
-def _disk_time(folder: Path) -> float:
-    """The time by the clock that dates the files of a folder."""
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".", suffix=".tmp") as file:
-        return os.stat(file.name).st_mtime
 
 
 def _remove(paths: list[Path], what: str, before: float, *, dry_run: bool) -> list[Swept]:

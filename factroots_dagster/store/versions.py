@@ -11,8 +11,8 @@ the manifest, which had no `format`: such a partition is read as its own version
 
 from __future__ import annotations
 
+import hashlib
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -34,7 +34,6 @@ FORMAT = 2
 LONGEST_KEY = 2
 """The most keys that a partition has."""
 
-_VERSION_NAME = re.compile(r"[0-9a-f]+(-[0-9]+)?")
 
 Schemas = Mapping[str, pa.Schema]
 """What the tables of an asset are declared as, by the name of the side table; "" is the main table."""
@@ -103,14 +102,16 @@ class PartitionVersion:
     def checked_folder(self) -> Path:
         """The folder, for what reads files by path.
 
-        Raises InputError when a file is damaged or was added, or the main table is of another schema.
+        Raises InputError when a file is damaged or was added, or a table is of another schema.
         """
         self._check(self.files)
         if added := {path.name for path in self.folder.glob("*.parquet")} - self.files.keys():
             problem = f"{self.folder}: {', '.join(sorted(added))} was added to it"
             raise InputError(problem, f"move it away, or {MATERIALIZE_AGAIN}")
-        if main := self._main_files():
-            check_schema(self.folder / main[0], None, self.schemas.get(""))
+        for table, schema in self.schemas.items():
+            for name in [side_file(table)] if table else self._main_files()[:1]:
+                if self.has(name):
+                    check_schema(self.folder / name, None, schema)
         return self.folder
 
     def main_files(self) -> list[Path]:
@@ -247,6 +248,13 @@ def _parse_manifest(path: Path, inode: int, size: int, times: tuple[int, int]) -
         return manifest
     if not manifest.keys() >= {"asset", "partition", "digest", "rows", "bytes", "inputs", "files"}:
         raise ValueError
-    if not _VERSION_NAME.fullmatch(str(manifest.get("version", "0"))):
+    has_checksum = "format" in manifest or "version" in manifest
+    if has_checksum and manifest.get("checksum") != manifest_checksum(manifest):
         raise ValueError
     return manifest
+
+
+def manifest_checksum(manifest: Mapping[str, Any]) -> str:
+    """SHA-256 of what a manifest says, but for its own checksum."""
+    content = {name: value for name, value in manifest.items() if name != "checksum"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The yardstick's table as a file: what ships with the package, and what `factroots yardstick` writes."""
+"""The yardstick's table as a file: what ships with the package, and what `factroots dev yardstick` writes."""
 
 from __future__ import annotations
 

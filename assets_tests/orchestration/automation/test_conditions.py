@@ -15,6 +15,7 @@ from assets_tests.models.folders import checkpoint_folder
 from assets_tests.orchestration.automation.lab import CHECKPOINTS, LANGUAGES, Lab, Partition
 from factroots_dagster.orchestration.catalog import CATALOG
 from factroots_dagster.orchestration.versions import code_version, row_version
+from factroots_dagster.store.versions import MANIFEST
 
 BY_CHECKPOINT_ALONE = {
     "probing_scores",
@@ -220,6 +221,13 @@ def described(lab: Lab, key: str, content: str, tokenizer: str) -> list[Partitio
     lab.content["checkpoint", key], lab.tokenizers[key] = content, tokenizer
     lab.make("checkpoint", key)
     return lab.settle()
+
+
+def test_a_manifest_that_cannot_be_read_stops_nothing_and_is_made_again(lab: Lab) -> None:
+    """Nor does a folder that is no key; what comes out the same ends the change."""
+    (lab.platform.store.path("mlama_split", "el") / MANIFEST).write_text("{")
+    (lab.platform.store.path("mlama_split") / "a b").mkdir()
+    assert lab.settle() == [("mlama_split", "el")]
 
 
 def test_mentions_are_made_again_for_another_tokenizer_and_not_for_other_weights(lab: Lab) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
+from urllib.parse import quote
 
 import pyarrow as pa
 
-from factroots_dagster.models.registry import registered
+from factroots_dagster.models.registry import CheckpointSource, registered
+from factroots_dagster.models.runs import find_runs
 from factroots_dagster.orchestration.assets.asked import asks_questions, read_asked
 from factroots_dagster.orchestration.assets.step import Step
 from factroots_dagster.roots import schema as tables
+from factroots_dagster.store.versions import CURRENT
 
 
 def fact_types(step: Step, checkpoint: str) -> None:
@@ -94,7 +98,13 @@ def categorization_report(step: Step, checkpoint: str) -> None:
         settings.sample_seed,
         questions=asks_questions(step, checkpoint),
     )
-    write_report(step.folder, inputs, trace_lineage(step.store, step.writer.inputs), asked_facts=asked)
+    write_report(
+        step.folder,
+        inputs,
+        trace_lineage(step.store, step.writer.inputs),
+        asked_facts=asked,
+        comparison=_link_page(("categorization_report", checkpoint), "checkpoint_comparison"),
+    )
 
 
 def checkpoint_comparison(step: Step) -> None:
@@ -104,9 +114,10 @@ def checkpoint_comparison(step: Step) -> None:
     from factroots_dagster.roots.comparison import compare_checkpoints
 
     done = set(step.store.keys("fact_types")) & set(step.store.keys("probing_scores"))
-    order = [key for key in registered(step.settings) if key in done]
+    checkpoints = registered(step.settings)
+    order = [key for key in checkpoints if key in done]
     if not order:
-        step.store.require("fact_types", next(iter(registered(step.settings)), "none"))
+        step.store.require("fact_types", next(iter(checkpoints), "none"))
     types = {key: step.read("fact_types", key) for key in order}
     scores = {key: step.read("probing_scores", key) for key in order}
     table, changed = compare_checkpoints(types, scores, order)
@@ -120,4 +131,18 @@ def checkpoint_comparison(step: Step) -> None:
         language_names(),
         {key: step.read_side("sensitivity", "fact_types", key) for key in order},
         (step.read("knowledge_timeline"), step.read_side("languages", "knowledge_timeline")),
+        {key: _link_page(("checkpoint_comparison",), "categorization_report", key) for key in order},
+        _steps_of_one_run([checkpoints[key] for key in order]),
     )
+
+
+def _steps_of_one_run(checkpoints: Sequence[CheckpointSource]) -> dict[str, int] | None:
+    """Checkpoint to training step; None unless all are of one run."""
+    runs = find_runs(checkpoints)
+    steps = {key: number for run in runs for number, key in run.checkpoints.items()}
+    return steps if len(runs) == 1 and len(steps) == len(checkpoints) > 1 else None
+
+
+def _link_page(here: tuple[str, ...], *there: str) -> str:
+    """The address of a partition's page relative to another's; people open both in the folder CURRENT."""
+    return "../" * (len(here) + 1) + "/".join(quote(part) for part in (*there, CURRENT, "index.html"))

@@ -97,16 +97,20 @@ def scan_checkpoints(
 
 
 def described_revision(store: Store, key: str) -> str | None:
-    """The revision that the asset `checkpoint` has described under a key; None before that."""
-    if not store.exists("checkpoint", key):
+    """The revision that the asset `checkpoint` has described under a key.
+
+    None before that, and where the description cannot be read: it is to be made.
+    """
+    try:
+        return _described(store.version("checkpoint", key).main_files()[0])
+    except InputError:
         return None
-    return _described(store.version("checkpoint", key).main_files()[0])
 
 
 @lru_cache(maxsize=4096)
 def _described(file: Path) -> str:
     """The revision in the table of a version of `checkpoint`."""
-    return str(read_files([file], ["revision"])["revision"][0].as_py())
+    return str(read_files([file], ["revision", "corpora"])["revision"][0].as_py())
 
 
 def described_corpora(store: Store, key: str) -> tuple[str, ...] | None:

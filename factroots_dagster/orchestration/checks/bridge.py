@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.orchestration.catalog import SCHEMAS
 from factroots_dagster.orchestration.checks.suite import Suite
 from factroots_dagster.orchestration.partitions import Parts, Platform, partition_keys, parts_of
 from factroots_dagster.store.store import Store
@@ -65,7 +66,7 @@ def validate(frame: "pd.DataFrame", expectations: Iterable[Any], name: str) -> A
 def evaluate(asset: str, suite: Suite, store: Store, parts: Parts) -> dict[str, Outcome]:
     """Both checks of a partition, by name; one that cannot be read fails the blocking check."""
     try:
-        frame = suite.frame(store.view(), *parts)
+        frame = suite.frame(store.view(SCHEMAS), *parts)
     except InputError as error:
         unreadable = Outcome(False, str(error), {})
         return {BLOCKING: unreadable, WARNING: Outcome(True, "not evaluated: the data cannot be read", {})}

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
 from factroots_dagster.report.figures import style
 from factroots_dagster.report.figures.colours import ACCENT, INK, PALE, TYPE_COLOURS, TYPE_NAMES
@@ -15,15 +16,22 @@ from factroots_dagster.roots.counts import CountRanges
 from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
 
 
-def plot_checkpoints(rows: Sequence[Row], ranges: Mapping[str, CountRanges]) -> Figure:
+def plot_checkpoints(
+    rows: Sequence[Row],
+    ranges: Mapping[str, CountRanges],
+    intervals: Mapping[str, tuple[float, float]] | None = None,
+    steps: Mapping[str, int] | None = None,
+) -> Figure:
     """P@1 of all languages, and the share of their rows of each predicted type, over the checkpoints.
 
     rows: of CHECKPOINT_COMPARISON; thin lines are single languages. ranges: checkpoint to (language, type) to
-    the smallest and the largest count over all settings, drawn as areas.
+    the smallest and the largest count over all settings, drawn as areas. intervals: checkpoint to the
+    interval of P@1 of all languages. steps: checkpoint to its training step where all are of one run; else
+    checkpoints stand side by side.
     """
-    x = {checkpoint: position for position, checkpoint in enumerate(in_order(rows))}
+    x = dict(steps) if steps else {name: position for position, name in enumerate(in_order(rows))}
     with style.panels(10.5, 4.2, 2) as (figure, (left, right)):
-        _plot_p_at_1(left, rows, x)
+        _plot_p_at_1(left, rows, x, intervals or {})
         for type_, mark in zip(PREDICTED_TYPES, "os^vD", strict=True):
             own = [row for row in rows if row["language"] == "*" and row["type"] == type_]
             colour = TYPE_COLOURS[type_]
@@ -35,7 +43,11 @@ def plot_checkpoints(rows: Sequence[Row], ranges: Mapping[str, CountRanges]) -> 
         right.set_title("share of all rows, by type")
         figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=5)
         for axes in (left, right):
-            axes.set_xticks(range(len(x)), list(x), rotation=30 if len(x) > 3 else 0, ha="center")
+            if steps:
+                axes.set_xlabel("training step")
+                axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+            else:
+                axes.set_xticks(range(len(x)), list(x), rotation=30 if len(x) > 3 else 0, ha="center")
             axes.tick_params(labelleft=True)
             axes.grid(axis="y")
             axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
@@ -44,8 +56,10 @@ def plot_checkpoints(rows: Sequence[Row], ranges: Mapping[str, CountRanges]) -> 
         return figure
 
 
-def _plot_p_at_1(axes: Axes, rows: Sequence[Row], x: Mapping[str, int]) -> None:
-    """A thin line per language, and a thick one for all."""
+def _plot_p_at_1(
+    axes: Axes, rows: Sequence[Row], x: Mapping[str, int], intervals: Mapping[str, tuple[float, float]]
+) -> None:
+    """A thin line per language, and a thick one for all with its interval."""
     lines: dict[str, dict[int, float]] = {}
     for row in rows:
         if row["full_match"] is not None:
@@ -54,6 +68,10 @@ def _plot_p_at_1(axes: Axes, rows: Sequence[Row], x: Mapping[str, int]) -> None:
     for _, line in sorted(lines.items()):
         axes.plot(list(line), list(line.values()), color=PALE, lw=0.9)
     if total:
+        known = [(x[name], *ends) for name, ends in intervals.items()]
+        if known:
+            positions, low, high = np.array(known).T
+            axes.fill_between(positions, low, high, color=ACCENT, alpha=0.2, lw=0)
         axes.plot(list(total), list(total.values()), color=ACCENT, lw=2.4, marker="o", label="all languages")
         axes.legend(loc="lower right")
 
@@ -106,6 +124,9 @@ def plot_p_at_1_by_checkpoint(
             values = np.array([p_at_1.get((checkpoint, language)) for language in languages], dtype=float)
             mark, alpha = "os^vDP*X"[number % 8], 0.3 + 0.7 * (number + 1) / len(checkpoints)
             axes.plot(values, range(len(languages)), mark, color=ACCENT, alpha=alpha, ms=6, label=checkpoint)
+            for row, value in enumerate(values.tolist()):
+                said = f"{label(languages[row])}, {checkpoint}: {100 * value:.1f}%"
+                style.note(axes, (value, value), (row - 0.3, row + 0.3), said)
         style.label_rows(axes, languages, label)
         style.percent_axis(axes)
         axes.set_xlabel("P@1")

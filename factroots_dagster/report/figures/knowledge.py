@@ -10,8 +10,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
 
 from factroots_dagster.report.figures import style
-from factroots_dagster.report.figures.colours import ACCENT, CONTRAST, INK, MUTED, PALE
+from factroots_dagster.report.figures.colours import ACCENT, INK, PALE
 from factroots_dagster.report.figures.style import Row, column
+
+BAR = "#B5D3E8"
+BASELINES = {"majority": "#9C3900", "typed_p1": "#00507D", "prior_typed_p1": "#3F4851"}
+"""Colours of the marks on bars: their contrast to the bars and to the page is at least 3:1."""
+BASELINE_NAMES = {
+    "majority": "commonest object", "typed_p1": "best of the candidates", "prior_typed_p1": "subject hidden"
+}  # fmt: skip
 
 
 def plot_p_at_1_by_language(
@@ -27,19 +34,37 @@ def plot_p_at_1_by_language(
         y = np.arange(len(rows))
         values, low, high = (column(rows, f"full_match{end}") for end in ("", "_low", "_high"))
         error = np.abs(np.stack([values - low, high - values]))
-        axes.barh(y, values, color=ACCENT, height=0.62, label="P@1, all tokens of the object right")
+        axes.barh(
+            y,
+            values,
+            color=BAR,
+            edgecolor=ACCENT,
+            lw=0.8,
+            height=0.62,
+            label="P@1, all tokens of the object right",
+        )
         for position, row in zip(y, rows, strict=True):
             ends = [row.get(f"by_{by}_{end}") for by in ("subject", "object") for end in ("low", "high")]
             if known := [end for end in ends if end is not None]:
                 span = [min(known), max(known)]
                 axes.plot(span, [position] * 2, color="#7A8791", lw=3.6, alpha=0.6, zorder=2)
         axes.errorbar(values, y, xerr=error, fmt="none", ecolor=INK, elinewidth=0.8, capsize=1.5)
-        _add_marks(axes, rows, "majority", "|", CONTRAST, "always the most frequent object")
-        _add_marks(axes, rows, "typed_p1", "o", "#56B4E9", "best of the candidates (typed)")
-        _add_marks(axes, rows, "prior_typed_p1", "x", MUTED, "typed, subject hidden")
+        _add_marks(axes, rows, "majority", "|", BASELINES["majority"], "always the most frequent object")
+        _add_marks(axes, rows, "typed_p1", "o", BASELINES["typed_p1"], "best of the candidates (typed)")
+        _add_marks(axes, rows, "prior_typed_p1", "x", BASELINES["prior_typed_p1"], "typed, subject hidden")
+        for position, row in zip(y, rows, strict=True):
+            if row["full_match"] is not None:
+                said = [f"{label(row['language'])}: P@1 {100 * row['full_match']:.1f}%"]
+                said += [
+                    f"{name} {100 * row[key]:.1f}%"
+                    for key, name in BASELINE_NAMES.items()
+                    if row.get(key) is not None
+                ]
+                box = (0, row["full_match"]), (position - 0.5, position + 0.5)
+                style.note(axes, *box, "; ".join(said))
         if published:
             x = [published.get(row["language"], np.nan) for row in rows]
-            axes.plot(x, y, "D", color="#E69F00", ms=4, label="published P@1")
+            axes.plot(x, y, "D", color="#E69F00", mec=INK, mew=0.8, ms=4.5, label="published P@1")
         style.label_rows(axes, [row["language"] for row in rows], label)
         style.percent_axis(axes)
         figure.legend(loc="outside upper center", ncols=3, fontsize=8.5)
@@ -55,6 +80,9 @@ def plot_volume(points: Sequence[tuple[str, float, float]], measure: str) -> Fig
         sizes = [size for _, size, _ in points]
         axes.scatter(sizes, [value for _, _, value in points], color=ACCENT, s=26, zorder=3)
         for language, size, value in points:
+            style.note(
+                axes, (size, size), (value, value), f"{language}: {100 * value:.1f}%, {size:,.0f} bytes"
+            )
             axes.annotate(language, (size, value), xytext=(4, 3), textcoords="offset points", fontsize=8)
         if points and min(sizes) > 0:
             axes.set_xscale("log")
@@ -106,6 +134,10 @@ def plot_heat_map(matrix: np.ndarray, languages: Sequence[str], label: str) -> F
                 if not np.isnan(value):
                     colour = "black" if value > middle else "white"
                     axes.text(j, i, f"{value:.2f}", ha="center", va="center", fontsize=7, color=colour)
+        for (i, j), value in np.ndenumerate(matrix):
+            if not np.isnan(value):
+                said = f"{languages[i]}, {languages[j]}: {value:.2f}"
+                style.note(axes, (j - 0.5, j + 0.5), (i - 0.5, i + 0.5), said)
         bar = figure.colorbar(image, ax=axes, shrink=0.8)
         bar.ax.tick_params(length=3.5)
         bar.set_label(label, size=font_size)

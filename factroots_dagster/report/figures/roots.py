@@ -85,7 +85,16 @@ def _plot_type_panels(
     ranges: Mapping[str, Sequence[Sequence[float]]],
     faint: Sequence[bool] = (),
 ) -> Figure:
-    """A panel per type of `shares` with a bar per row; ranges, empty where there is none, are whiskers."""
+    """A panel per type of `shares` with a bar per row; ranges, empty where there is none, are whiskers.
+
+    A type that is nowhere above 0 has no panel, unless none is.
+    """
+    above = {
+        type_: values
+        for type_, values in shares.items()
+        if any(values) or any(end for whisker in ranges.get(type_, ()) for end in whisker)
+    }
+    shares = above or shares
     with style.panels(10.5, style.bars_height(len(labels)) + 0.2, len(shares)) as (figure, all_axes):
         for axes, type_ in zip(all_axes, shares, strict=True):
             values, whiskers = shares[type_], ranges.get(type_, [()] * len(labels))
@@ -97,6 +106,9 @@ def _plot_type_panels(
                 if whisker:
                     axes.plot(whisker, [row, row], color=INK, lw=1, marker="|", ms=5, zorder=3)
                 axes.text(end + 0.02, row, f"{100 * value:.0f}", va="center", fontsize=8, color=MUTED)
+                said = f"{labels[row]}, {TYPE_NAMES[type_]}: {100 * value:.1f}%"
+                between = f" ({100 * min(whisker):.1f} to {100 * max(whisker):.1f}%)" if whisker else ""
+                style.note(axes, (0, end), (row - 0.45, row + 0.45), said + between)
             axes.set_title(TYPE_NAMES[type_].replace(": ", ":\n"))
             style.percent_axis(axes, limit=max([1.0, *ends]) + 0.17)
             axes.set_xticks([0, 0.5, 1])
@@ -134,6 +146,10 @@ def plot_absence_by_language(
             if rates := [row["rate"] for row in drawn if row["language"] == language]:
                 span = [min(rates), max(rates)]
                 axes.plot(span, [position] * 2, color=PALE, lw=4, solid_capstyle="round")
+        for row in drawn:
+            at, place = row["rate"], y[row["language"]]
+            said = f"{label(row['language'])}, {row['matcher']}: {100 * at:.1f}%"
+            style.note(axes, (at, at), (place - 0.3, place + 0.3), said)
         for matcher, (mark, colour, size) in styles.items():
             if matcher in present:
                 own = [row for row in drawn if row["matcher"] == matcher]

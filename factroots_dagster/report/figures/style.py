@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import matplotlib
 import numpy as np
@@ -58,6 +60,38 @@ def canvas(width: float, height: float) -> Iterator[tuple[Figure, Axes]]:
     """A figure with a single axes."""
     with panels(width, height, 1) as (figure, (axes,)):
         yield figure, axes
+
+
+@dataclass(frozen=True)
+class Note:
+    """What a reader sees who points at a place of a figure.
+
+    Attributes:
+        box: left, bottom, right and top as shares of the figure's width and height, from its lower left.
+        text: the exact value and what it is of.
+    """
+
+    box: tuple[float, float, float, float]
+    text: str
+
+
+_NOTES: WeakKeyDictionary[Figure, list[tuple[Axes, np.ndarray, str]]] = WeakKeyDictionary()
+
+
+def note(axes: Axes, x: tuple[float, float], y: tuple[float, float], text: str) -> None:
+    """Adds a text for those who point at a box of an axes; x, y: its ends in the axes' own units."""
+    figure = axes.get_figure()
+    if isinstance(figure, Figure) and np.isfinite([*x, *y]).all():
+        _NOTES.setdefault(figure, []).append((axes, np.array([x, y], float).T, text))
+
+
+def place_notes(figure: Figure) -> list[Note]:
+    """The notes of a figure that was rendered, and so laid out, before."""
+    notes = []
+    for axes, corners, text in _NOTES.get(figure, ()):
+        (x0, y0), (x1, y1) = axes.transData.transform(corners) / figure.bbox.size
+        notes.append(Note((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)), text))
+    return notes
 
 
 def render_svg(figure: Figure) -> bytes:

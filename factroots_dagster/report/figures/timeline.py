@@ -16,7 +16,7 @@ from factroots_dagster.report.figures.style import Row, column
 def plot_learning(rows: Sequence[Row]) -> Figure:
     """The share of facts that are learnt by each step: a thin line per language, a thick one for all.
 
-    rows: language ("*" for all), step, share, in the order of the steps.
+    rows: language ("*" for all), step, share, low, high, in the order of the steps.
     """
     with style.canvas(6.5, 3.8) as (figure, axes):
         for language in sorted({row["language"] for row in rows} - {"*"}):
@@ -24,6 +24,7 @@ def plot_learning(rows: Sequence[Row]) -> Figure:
             axes.plot(column(own, "step"), column(own, "share"), color=PALE, lw=0.9)
         total = [row for row in rows if row["language"] == "*"]
         steps, shares = column(total, "step"), column(total, "share")
+        axes.fill_between(steps, column(total, "low"), column(total, "high"), color=ACCENT, alpha=0.2, lw=0)
         axes.plot(steps, shares, color=ACCENT, lw=2.2, marker="o", ms=4, label="all languages")
         axes.legend(loc="lower right")
         style.share_by_number_axes(axes, "training step", "facts learnt so far")

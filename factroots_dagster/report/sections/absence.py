@@ -50,13 +50,24 @@ def build_section(inputs: ReportInputs) -> Section | None:
     return Section(
         id="absence",
         title="Facts that no article states",
-        text=[*_text(inputs), *_coverage_text(inputs, shown), *_markup_text(inputs)],
+        finding=_find(overall),
+        text=_coverage_text(inputs, shown),
+        method=[*_text(inputs), *_markup_text(inputs)],
         figures=[figure],
         tables=[Table(columns, cells, collapsed=True), *_markup_tables(inputs, shown)],
         asset="fact_sources",
         data={"source_absence": inputs.absence, "markup_sources": inputs.markup}
         | ({"name_coverage": inputs.tables["name_coverage"]} if measured else {}),
     )
+
+
+def _find(overall: Mapping[str, float | None]) -> str:
+    rates = [rate for matcher, rate in overall.items() if rate is not None and matcher not in BY_PAGE]
+    if not rates:
+        return "No fact is predicted, so none lacks a source"
+    low, high = percent(min(rates)), percent(max(rates))
+    between = low if low == high else f"{low} to {high}"
+    return f"No source was found for {between} of the predicted facts, depending on the window"
 
 
 def _markup_text(inputs: ReportInputs) -> list[str]:

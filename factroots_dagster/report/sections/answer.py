@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from factroots_dagster.report.sections.model import interval, percent
+from factroots_dagster.report.sections.model import count_words, interval
 from factroots_dagster.roots.verdicts import UNDETERMINED
 
 
@@ -17,19 +17,22 @@ def state_answer(shares: Iterable[Mapping[str, Any]], asked: int, languages: int
     """
     overall = {row["verdict"]: row for row in shares if row["language"] == "*"}
     predicted = sum(row["facts"] for row in overall.values())
-    known = f"The model answers {predicted:,} of {asked:,} questions in {languages} languages correctly."
+    known = (
+        f"The model answers {f'{predicted:,}' if predicted else 'none'} of {count_words(asked, 'question')} "
+        f"in {count_words(languages, 'language')} correctly."
+    )
+    if not predicted:
+        return [known, "There is nothing to find the roots of."]
     shared = overall["shared"]
     if shared["expected"] is None:
         return [known, "There are too few facts without a source to tell what it knows from where."]
-    untrained = shared["expected_untrained"]
-    beside = "" if untrained is None else f" (a model that was never trained: {percent(untrained)})"
     undetermined = overall[UNDETERMINED]["facts"]
     return [
         known,
-        f"It is expected to share {_interval(shared)} of them with other languages{beside}, to know "
+        f"It is expected to share {_interval(shared)} of them with other languages, to know "
         f"{_interval(overall['independent'])} from the language’s own {texts} alone, and to have "
         f"{_interval(overall['transferred'])} from other languages only.",
-        f"Of {undetermined:,} of them it cannot be told.",
+        f"The rest is easy or luck; no type reaches one half for {count_words(undetermined, 'fact')}.",
     ]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from factroots_dagster.report.figures.knowledge import plot_heat_map
 from factroots_dagster.report.inputs import ReportInputs
-from factroots_dagster.report.sections.model import Figure, Section, Table, decimal, p_value
+from factroots_dagster.report.sections.model import Figure, Section, Table, count_words, decimal, p_value
 from factroots_dagster.stats.pair_matrix import pair_matrix
 
 VARIABLE_NAMES = {
@@ -46,7 +46,10 @@ def build_section(inputs: ReportInputs) -> Section | None:
     return Section(
         id="clusters",
         title="Languages that know the same facts",
-        text=[
+        text=[],
+        finding=f"By the facts that they know, {len(order)} languages form "
+        f"{count_words(len(clusters), 'group')}",
+        method=[
             "How far do the correctly predicted facts of two languages coincide, beyond what two languages "
             "with these scores would share by chance? 0 is chance, 1 means the same facts. The clusters come "
             "from k-medoids, their number from the silhouette.",

@@ -35,7 +35,10 @@ def build_section(inputs: ReportInputs) -> Section | None:
     return Section(
         id="consistency",
         title="Languages that answer alike",
-        text=[
+        finding=f"Two languages rank answers alike by {decimal(_mean(pairs, 'rankc'))} on average; beyond "
+        f"other objects by {decimal(_mean(pairs, 'beyond_other_object'))}",
+        text=text,
+        method=[
             "RankC (Qi, Fernández and Bisazza 2023) says how alike two languages rank the candidates of the "
             "same fact, right or wrong: 1 for equal rankings, with most weight on the first. Two languages "
             "that prefer the same objects whatever is asked reach a high one, too.",
@@ -47,7 +50,6 @@ def build_section(inputs: ReportInputs) -> Section | None:
             "Languages that write names alike answer alike even in a model that has learnt nothing, since "
             "the same name is the same question: only what exceeds the same model with random weights was "
             "learnt.",
-            *text,
         ],
         tables=[
             Table(["language", *COLUMNS.values()], rows, "Means over a language’s pairs with all others."),
@@ -80,7 +82,12 @@ def _twin_rows() -> dict[tuple[str, str], str]:
     }
 
 
+def _mean(pairs: list[dict[str, Any]], name: str) -> float | None:
+    """The mean of a column over pairs of languages; None without any value."""
+    known = [row[name] for row in pairs if row[name] is not None]
+    return float(np.mean(known)) if known else None
+
+
 def _means(pairs: list[dict[str, Any]]) -> list[str]:
     """The shown columns as means over pairs of languages."""
-    values = {name: [row[name] for row in pairs if row[name] is not None] for name in COLUMNS}
-    return [decimal(float(np.mean(known)) if known else None) for known in values.values()]
+    return [decimal(_mean(pairs, name)) for name in COLUMNS]

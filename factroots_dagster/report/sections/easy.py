@@ -46,17 +46,26 @@ def build_section(inputs: ReportInputs) -> Section:
     return Section(
         id="easy",
         title="Easy facts",
+        finding=_find(without_source, total["shared_tokens"] + total["naming_cue"]),
+        method=[RULE_TEXTS[rule] for rule in rules],
         text=[
             f"Of {without_source:,} predicted facts without a source, {total['shared_tokens']:,} have the "
             f"object or a piece of it in the subject’s name, and {total['naming_cue']:,} have a naming cue: "
             f"the subject’s name suggests the object. The remaining {total['transferred']:,} are the "
             "transferred ones.",
-            *(RULE_TEXTS[rule] for rule in rules),
-        ],
+        ]
+        if without_source
+        else [],
         tables=[*_effects(inputs), *(_tables(inputs, published) if published else [])],
         asset="fact_types",
         data={"published_types": _data(inputs, published)} if published else {},
     )
+
+
+def _find(without_source: int, easy: int) -> str:
+    if not without_source:
+        return "Every predicted fact has a source, so none is easy"
+    return f"Of {without_source:,} predicted facts without a source, names give {easy:,} away"
 
 
 def _effects(inputs: ReportInputs) -> list[Table]:

@@ -37,13 +37,14 @@ def build_section(inputs: ReportInputs) -> Section | None:
     return Section(
         id="interventions",
         title="Are these neurons causes?",
-        text=[
+        finding=_find(ablated),
+        text=text,
+        method=[
             "A fact’s top neurons, identified in one language, are switched off (or doubled) while the "
             "model is asked for the fact in another. If they carry the fact, that must hurt more than "
             "switching off as many random neurons, as many of the same layers, or another fact’s neurons. "
             "All intervals are 95% and count a fact once; “own neurons less these” compares the same "
             "facts, and zero means no difference.",
-            *text,
         ],
         figures=[
             Figure(
@@ -58,6 +59,15 @@ def build_section(inputs: ReportInputs) -> Section | None:
         asset="neuron_interventions",
         data={"intervention_summary": inputs.tables["intervention_summary"], **data},
     )
+
+
+def _find(ablated: Mapping[str, float | None]) -> str:
+    """What switching neurons off does. ablated: set of neurons to the mean change."""
+    own, random = ablated.get("own"), ablated.get("random")
+    if own is None:
+        return "No fact’s neurons were switched off"
+    said = f"Switching a fact’s own neurons off changes its log-probability by {own:+z.2f}"
+    return said if random is None else f"{said}, switching off random ones by {random:+z.2f}"
 
 
 def _change(row: Mapping[str, Any], name: str) -> str:

@@ -25,8 +25,9 @@ def build_section(inputs: ReportInputs) -> Section | None:
     return Section(
         id="layers",
         title="Where the neurons are",
+        finding=f"Most active neurons are in layer {most + 1} of {len(totals)}",
+        method=["Share of the most active neurons in each layer of the model, one thin line per language."],
         text=[
-            "Share of the most active neurons in each layer of the model, one thin line per language.",
             *text,
             *([_say_differences(twin)] if twin else []),
         ],

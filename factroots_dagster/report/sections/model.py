@@ -53,9 +53,11 @@ class Section:
 
     Attributes:
         id: anchor in the page.
-        title: heading.
+        title: what it is about, for the list of sections.
         text: paragraphs.
         figures, tables: what is shown below the text.
+        finding: what it found, in one sentence without a full stop: the heading; "" where the title is.
+        method: paragraphs on what is measured and how, which a reader opens.
         asset: the asset that the numbers come from.
         data: CSV files beside the page, by name without ending.
     """
@@ -67,11 +69,18 @@ class Section:
     tables: Sequence[Table] = ()
     asset: str = ""
     data: Mapping[str, pa.Table] = field(default_factory=dict)
+    finding: str = ""
+    method: Sequence[str] = ()
 
 
 def percent(value: float | None) -> str:
     """A share as a percentage with one decimal; a dash for None."""
     return "–" if value is None else f"{100 * value:.1f}%"
+
+
+def count_words(count: int, noun: str) -> str:
+    """A number and its noun, "1 language" or "1,200 languages"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def decimal(value: float | None) -> str:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from factroots_dagster.probing.scores import overall_mask_counts
 from factroots_dagster.report.figures.knowledge import plot_mask_counts
 from factroots_dagster.report.inputs import ReportInputs
-from factroots_dagster.report.sections.model import Figure, Section, Table, interval, join_words, percent
+from factroots_dagster.report.sections.model import (
+    Figure,
+    Section,
+    Table,
+    count_words,
+    interval,
+    join_words,
+    percent,
+)
 
 
 def build_section(inputs: ReportInputs) -> Section | None:
@@ -28,7 +39,10 @@ def build_section(inputs: ReportInputs) -> Section | None:
     return Section(
         id="masks",
         title="Long answers",
-        text=[
+        text=[],
+        finding=f"Of objects of {_tokens(total[0])}, {percent(total[0]['full_match'])} are answered"
+        + (f"; of {_tokens(total[-1])}, {percent(total[-1]['full_match'])}" if len(total) > 1 else ""),
+        method=[
             "The tokenizer splits some objects into several tokens, and all of these must be right at once. "
             "Languages whose words are split more often start with a handicap that has nothing to do with "
             "knowledge."
@@ -38,3 +52,7 @@ def build_section(inputs: ReportInputs) -> Section | None:
         asset="probing_scores",
         data={"mask_counts": inputs.tables["mask_counts"]},
     )
+
+
+def _tokens(row: Mapping[str, Any]) -> str:
+    return count_words(row["object_tokens"], "token")

@@ -49,7 +49,10 @@ def build_section(inputs: ReportInputs) -> Section | None:
     return Section(
         id="planted",
         title="Checked against planted truth",
-        text=[
+        finding=f"By fixed rules, {percent(agreement['accuracy'])} of the facts planted as shared, "
+        "independent or transferred got that type",
+        text=[],
+        method=[
             "This world is generated, so it is known where each fact was stated and between which "
             f"languages it could be carried over. Of {agreement['cells']:,} predicted facts planted as "
             f"shared, independent or transferred, {score_with_interval(agreement, 'accuracy')} got the "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from factroots_dagster.report.figures.knowledge import plot_p_at_1_by_language
 from factroots_dagster.report.inputs import ReportInputs
+from factroots_dagster.report.sections.glance import mean_baseline
 from factroots_dagster.report.sections.model import Figure, Section, Table, bounds, decimal, interval, percent
 
 SHARES = {
@@ -69,8 +70,6 @@ def build_section(inputs: ReportInputs) -> Section:
         "model at all, and with the subject hidden the model can only go by the relation. “Typed” lets the "
         "model choose among the objects that occur in the relation.",
     ]
-    if "*" in inputs.p_at_1:
-        text.append(f"Over all rows, P@1 is {percent(inputs.p_at_1['*'])}.")
     if published:
         text.append(
             "Diamonds mark the P@1 that Zhao, Yoshinaga and Oba (EACL 2024) published for this model; over "
@@ -79,12 +78,22 @@ def build_section(inputs: ReportInputs) -> Section:
     return Section(
         id="probing",
         title="How much the model knows",
-        text=text,
+        text=text[2:],
+        method=text[:2],
+        finding=_find(inputs),
         figures=[figure],
         tables=[Table(columns, cells)],
         asset="probing_scores",
         data={"probing_scores": inputs.tables["probing_scores"]},
     )
+
+
+def _find(inputs: ReportInputs) -> str:
+    value, baseline = inputs.p_at_1.get("*"), mean_baseline(inputs)
+    if value is None:
+        return "No question could be asked for a full match"
+    said = f"The model answers {percent(value)} of the questions"
+    return said if baseline is None else f"{said}; the commonest answer would give {percent(baseline)}"
 
 
 def _best_and_worst(inputs: ReportInputs) -> str:

@@ -25,7 +25,7 @@ def build_section(inputs: ReportInputs) -> Section | None:
     return Section(
         id="prompts",
         title="The same fact asked in other words",
-        text=[
+        method=[
             f"Some relations have several templates, up to {max(row['prompts'] for row in rows)}, and their "
             "facts are asked by each. P@1 elsewhere on this page is that of the first one; here the lowest "
             "and the highest take each relation’s worst and best template, and the spread is the standard "
@@ -34,8 +34,9 @@ def build_section(inputs: ReportInputs) -> Section | None:
             "al. 2021), of all facts, and of those that some template answers right. A model that always "
             "says the same object is perfectly consistent. So the placebo asks another fact of the relation "
             "by the second template: only what is beyond it depends on the fact.",
-            _answer(rows),
         ],
+        text=[],
+        finding=_answer(rows).rstrip("."),
         tables=[Table(COLUMNS, [[inputs.language_label(row["language"]), *_cells(row)] for row in rows])],
         asset="probing_scores",
         data={"prompt_consistency": table},

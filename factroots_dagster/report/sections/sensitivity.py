@@ -25,6 +25,8 @@ def build_section(inputs: ReportInputs) -> Section | None:
         for (axis, setting, in_use), by_type in counts.items()
     ]
     bounds = {type_: inputs.count_ranges["*", type_] for type_ in PREDICTED_TYPES}
+    widest = max(bounds, key=lambda type_: bounds[type_][1] - bounds[type_][0])
+    low, high = bounds[widest]
     ranges = join_words(
         [f"{TYPE_NAMES[type_].lower()} {low:,} to {high:,}" for type_, (low, high) in bounds.items()]
     )
@@ -34,18 +36,20 @@ def build_section(inputs: ReportInputs) -> Section | None:
         "Shares of the types, all languages together, when one setting is changed at a time; strong colours "
         "mark the settings in use.",
         "sensitivity",
-        "Bars in five panels, one per type, with a row per setting. " + ranges.capitalize() + ".",
+        "Bars in panels, one per type, with a row per setting. " + ranges.capitalize() + ".",
     )
     return Section(
         id="sensitivity",
         title="How much depends on the settings",
-        text=[
+        finding=f"Depending on the settings, fixed rules call {low:,} to {high:,} facts "
+        f"{TYPE_NAMES[widest].lower()}",
+        text=[f"Over all settings: {ranges}."],
+        method=[
             "Each row changes one setting and keeps the others: in which window of the Wikipedia subject "
             "and object must occur together, and under which names (matcher); how the neurons of two "
             "languages are compared (statistic, and k for the paper’s); how certain “shared” must be (alpha, "
             "or q after correction for multiple testing); and when a name counts as giving the answer away "
             "(naming cues). Every count of types on this page is shown with its range over all rows.",
-            f"Over all settings: {ranges}.",
         ],
         figures=[figure],
         tables=[Table(["setting", *(TYPE_NAMES[type_] for type_ in PREDICTED_TYPES)], cells, collapsed=True)],

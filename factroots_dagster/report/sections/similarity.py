@@ -45,10 +45,13 @@ def build_section(inputs: ReportInputs) -> Section | None:
     text, tables, data = compare_with_twins(inputs, "similarity", _twin_rows(labels), _TWIN_SENTENCES)
     columns = ["statistic", *BASELINE_LABELS.values()]
     cells = [[name, *(decimal(values.get(label)) for label in columns[1:])] for name, values in shown.items()]
+    said = _text(inputs, means[PAPER_STATISTIC])
     return Section(
         id="neurons",
         title="Do languages use the same neurons?",
-        text=[*_text(inputs, means[PAPER_STATISTIC]), *text],
+        finding=_find(means[PAPER_STATISTIC]),
+        method=said[:2],
+        text=[*said[2:], *text],
         figures=[
             Figure(
                 "similarity_nulls",
@@ -130,6 +133,12 @@ def _text(inputs: ReportInputs, paper: Mapping[str, float]) -> list[str]:
             f"zeros of the diagonal); here, without a diagonal: {observed:.3f}."
         )
     return text
+
+
+def _find(paper: Mapping[str, float]) -> str:
+    said = f"A fact’s top neurons overlap by {paper[OBSERVED]:.2f} in two languages"
+    null = paper.get(SAME_OBJECT)
+    return said if null is None else f"{said}; those of other facts with the same object by {null:.2f}"
 
 
 def _means(pairs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:

@@ -33,12 +33,14 @@ def build_section(inputs: ReportInputs) -> Section | None:
     return Section(
         id="stability",
         title="Would other facts have given the same neurons?",
-        text=[
+        finding=f"A fact’s neurons from two halves of the facts overlap by {best['overlap']:.2f} at best, "
+        f"random ones by {best['random_overlap']:.2f}",
+        text=text,
+        method=[
             "Probeless identifies a fact’s neurons by comparing it with the other facts of its relation. "
             "Here that is done twice, each time with a random half of the facts: what the halves agree on "
             "belongs to the fact, the rest is noise. The reliability is that of all facts together "
             "(Spearman-Brown).",
-            *text,
         ],
         figures=[
             Figure(

@@ -7,7 +7,6 @@ from typing import Any
 
 from factroots_dagster.report.figures.roots import plot_expected_shares
 from factroots_dagster.report.inputs import ReportInputs
-from factroots_dagster.report.sections.answer import state_answer
 from factroots_dagster.report.sections.model import Figure, Section, Table, interval, join_words, percent
 from factroots_dagster.roots.schema import KNOWN_FROM
 from factroots_dagster.roots.verdicts import UNDETERMINED
@@ -27,6 +26,15 @@ HOW_TO_READ_IT = (
     "column: a share of shared facts that it also reaches is not read from the model. Undetermined facts are "
     "those for which no type reaches one half, or which could not be tested."
 )
+FOUND = {
+    "shared": "Most of what it knows is shared with other languages",
+    "independent": "Most of what it knows comes from the language’s own text alone",
+    "transferred": "Most of what it knows comes from other languages only",
+    "easy": "Most of what it knows is given away by names",
+    "luck": "Most of what it knows was guessed",
+}
+"""What is said of the largest share."""
+
 HEADINGS = ("language", "facts", *KNOWN_FROM, "undetermined", "shared, untrained")
 
 
@@ -52,24 +60,39 @@ def build_section(inputs: ReportInputs) -> Section | None:
         "Expected shares of what the correctly predicted facts of each language are known from, the language "
         "with the highest P@1 first; the number in parentheses is 100%, whiskers are 95% intervals.",
         "verdict_shares",
-        f"Bars for {len(order) - 1} languages in five panels. All languages together: {join_words(overall)}.",
+        f"Bars for {len(order) - 1} languages in panels, one per type. All languages together: "
+        f"{join_words(overall)}.",
     )
     return Section(
         id="answer",
         title="What the model knows from where",
-        text=[_answer(inputs), WHAT_IT_IS],
+        text=[],
+        finding=_find(by_language["*"]),
+        method=[WHAT_IT_IS, HOW_TO_READ_IT],
         figures=[figure],
-        tables=[Table(list(HEADINGS), cells, HOW_TO_READ_IT)],
+        tables=[Table(list(HEADINGS), cells)],
         asset="fact_verdicts",
         data={"verdict_shares": inputs.tables["verdict_shares"]},
     )
 
 
-def _answer(inputs: ReportInputs) -> str:
-    """The answer in words."""
-    asked = sum(inputs.counts["*"].values())
-    sentences = state_answer(inputs.rows("verdict_shares"), asked, len(inputs.languages), inputs.texts)
-    return " ".join(sentences)
+def _find(overall: Mapping[str, Mapping[str, Any]]) -> str:
+    """What most is known from, and whether an untrained model reaches what is shared."""
+    shared = overall["shared"]
+    if not sum(row["facts"] for row in overall.values()):
+        return "No question is answered, so nothing is known from anywhere"
+    if shared["expected"] is None:
+        return "There are too few facts without a source to tell what is known from where"
+    name = max(KNOWN_FROM, key=lambda one: overall[one]["expected"] or 0.0)
+    said = f"{FOUND[name]}: {_interval(overall[name])}"
+    if (overall[name]["expected"] or 0.0) <= 0.5:
+        said = said.replace("Most", "The largest part")
+    untrained = shared["expected_untrained"]
+    if name != "shared" or untrained is None:
+        return said
+    if shared["low"] is not None and shared["low"] <= untrained:
+        return f"{said}, which a model that was never trained reaches, too ({percent(untrained)})"
+    return f"{said}; a model that was never trained: {percent(untrained)}"
 
 
 def _whole_percents(row: Mapping[str, Any]) -> str:

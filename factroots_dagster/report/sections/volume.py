@@ -30,10 +30,11 @@ def build_section(inputs: ReportInputs) -> Section | None:
             "the horizontal one.",
         )
         figures.append(figure)
-    text = [
+    method = [
         "Does a larger Wikipedia make a better-informed model? A correlation over few languages may depend "
         "on a single one, so it is repeated with each language left out."
     ]
+    text = []
     if inputs.published and inputs.published.correlations:
         correlations = inputs.published.correlations
         text.append(
@@ -45,11 +46,22 @@ def build_section(inputs: ReportInputs) -> Section | None:
         id="volume",
         title="Size of the Wikipedias",
         text=text,
+        method=method,
+        finding=_find(relations),
         figures=figures,
         tables=[_correlation_table(relations)],
         asset="probing_scores",
         data=data,
     )
+
+
+def _find(relations: Sequence[Mapping[str, Any]]) -> str:
+    first = relations[0]
+    if first["pearson"] is None:
+        return "There are too few languages to compare P@1 with the size of their texts"
+    said = f"P@1 and the number of {first['measure']} correlate by {decimal(first['pearson'])}"
+    low, high = first["pearson_without_low"], first["pearson_without_high"]
+    return said if low is None else f"{said}; with a language left out, by {decimal(low)} to {decimal(high)}"
 
 
 def _points(inputs: ReportInputs) -> list[tuple[str, float, float]]:

@@ -60,10 +60,11 @@ def build_section(inputs: ReportInputs) -> Section | None:
     return Section(
         id="yardstick",
         title="What the types are worth",
-        text=[
+        text=[],
+        method=[
             WHAT_IT_MEASURES,
             HOW_TO_READ_IT,
-            "These scores were measured beforehand with factroots yardstick and ship with the program; "
+            "These scores were measured beforehand with factroots dev yardstick and ship with the program; "
             "intervals are 95% over facts and seeds.",
         ],
         figures=[_figure(preset, pooled) for preset in presets],
