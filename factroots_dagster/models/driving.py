@@ -75,7 +75,13 @@ def drive(
         if not _agree(beside, alone[0]):
             problem = f"{name} answers a prompt differently when another one is in its batch"
             raise InputError(problem, "use a checkpoint that treats the prompts of a batch apart")
-        _check_neurons(module, ffn, pair)
+        try:
+            _check_neurons(module, ffn, pair)
+        except InputError:
+            raise
+        except _FAILURES as error:
+            problem = f"feed-forward neurons of {name} cannot be read ({error})"
+            raise InputError(problem, OTHER_ARCHITECTURE) from error
         padded = _answers_padded(module, prompts, alone, padding)
         if family == "masked":
             return Driven("padded" if padded else "equal lengths", continued=False)
@@ -101,7 +107,7 @@ def _check_neurons(module: Any, ffn: FeedForward, pair: Prompts) -> None:
             _logits(module, prompts)
         captured.append(torch.stack(neurons))
     if not _agree(captured[0], captured[1]):
-        problem = f"feed-forward neurons of {type(module).__name__} depend on the other prompts of a batch"
+        problem = f"which tokens the feed-forward neurons of {type(module).__name__} belong to is not known"
         raise InputError(problem, OTHER_ARCHITECTURE)
     unexplained: list[str] = []
     with ExitStack() as hooks:

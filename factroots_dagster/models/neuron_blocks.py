@@ -210,6 +210,9 @@ class Experts:
         if not routing:
             return _Call(flat, None, None)
         chosen, weights = (part.reshape(-1, part.shape[-1]) for part in routing)
+        if chosen.shape != weights.shape or len(chosen) != len(flat):
+            problem = f"how {type(self.module).__name__} weights what its experts give is not known"
+            raise InputError(problem, OTHER_ARCHITECTURE)
         return _Call(flat, chosen, weights)
 
     def _experts_of(self, call: _Call, tokens: torch.Tensor) -> list[int]:

@@ -117,8 +117,8 @@ def probe_causal(
 
 def _ranked_text(template: str, ranked_by: RankedBy) -> str:
     """The template, without what follows [Y] where that is not to be scored and [X] comes before."""
-    before, _, after = template.partition("[Y]")
-    return f"{before}[Y]" if ranked_by == "object" and "[X]" in before else before + "[Y]" + after
+    before, slot, _ = template.partition("[Y]")
+    return before + slot if ranked_by == "object" and "[X]" in before else template
 
 
 @dataclass
