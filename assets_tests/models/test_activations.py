@@ -11,13 +11,17 @@ from safetensors.torch import load_file
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.activations import ActivationWriter, Stored, read_relation, read_relations
+from factroots_dagster.models.feed_forward import FeedForward
+from factroots_dagster.models.neuron_blocks import Projection
 
 UNIT = 2.0**-8
 
 
 def stored(activations: torch.Tensor, folder: Path, form: Stored) -> np.ndarray:
     folder.mkdir()
-    writer = ActivationWriter(folder, form)
+    _, layers, neurons = activations.shape
+    blocks = [(Projection(torch.nn.Linear(neurons, 1), neurons),)] * layers
+    writer = ActivationWriter(folder, FeedForward(tuple(blocks), torch.nn.Embedding(1, 1), neurons), form)
     facts = [(f"u{number}", "cy") for number in range(len(activations))]
     writer.add("P36", facts, [1] * len(facts), list(activations))
     writer.close()

@@ -36,7 +36,7 @@ class Places:
         self._shape = (ids.shape[0], ids.shape[1])
 
     def index(self, device: torch.device) -> torch.Tensor:
-        """[m], counted through the flattened batch; device: of the layer, which may be another than theirs."""
+        """[m], counted through the flattened batch; device: of a layer, perhaps another than theirs."""
         return (self.rows * self._shape[1] + self.positions).to(device)
 
     def flatten(self, module: nn.Module, values: torch.Tensor) -> torch.Tensor:
