@@ -8,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from assets_tests.project import make_home
+from assets_tests.project import PROJECT, make_home
 from factroots_dagster import __version__
 from factroots_dagster.cli import run
 from factroots_dagster.cli.main import main
@@ -85,3 +85,9 @@ def test_the_list_of_commands_cuts_no_description() -> None:
     for group in ((), ("checkpoints",)):
         _, _, listed = invoke(*group, "-h").output.partition("Commands:")
         assert listed and "..." not in listed
+
+
+def test_dagster_s_own_commands_find_the_same_code_location() -> None:
+    from factroots_dagster.cli.instance import WORKSPACE
+
+    assert (PROJECT / "workspace.yaml").resolve() == WORKSPACE
