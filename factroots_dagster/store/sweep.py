@@ -63,7 +63,10 @@ def sweep_world(
     keep_seconds, keep_draft_seconds: how old what is removed must be. dry_run: only say what would go.
     """
     for partition in find_partitions(root):
-        found = _sweep(partition, time.time(), keep_seconds, keep_draft_seconds, dry_run=True)
+        try:
+            found = _sweep(partition, time.time(), keep_seconds, keep_draft_seconds, dry_run=True)
+        except FileNotFoundError:  # a writer, whose lock is not asked for here, has just removed something
+            continue
         if found and not dry_run:
             try:
                 with locked(partition) as lock:

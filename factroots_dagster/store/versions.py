@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -33,7 +33,6 @@ FORMAT = 2
 
 LONGEST_KEY = 2
 """The most keys that a partition has."""
-
 
 Schemas = Mapping[str, pa.Schema]
 """What the tables of an asset are declared as, by the name of the side table; "" is the main table."""
@@ -145,7 +144,7 @@ class PartitionVersion:
     def _main_files(self) -> list[str]:
         return sorted(name for name in self.files if is_main_file(name))
 
-    def _check(self, names: Iterable[str]) -> None:
+    def _check(self, names: Collection[str]) -> None:
         if missing := [name for name in names if not self.has(name)]:
             raise InputError(f"{self.partition}: {', '.join(missing)} is missing", MATERIALIZE_AGAIN)
         try:
@@ -233,9 +232,11 @@ def _find_below(folder: Path, depth: int) -> Iterator[Path]:
 
 def visible_folders(folder: Path) -> list[Path]:
     """The sub-folders whose names begin with neither `.` nor `_`, sorted; none where `folder` is none."""
-    if not folder.is_dir():
+    try:
+        paths = list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):  # perhaps removed by a writer a moment ago
         return []
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "_")))
+    return sorted(path for path in paths if path.is_dir() and not path.name.startswith((".", "_")))
 
 
 @lru_cache(maxsize=50_000)
