@@ -116,9 +116,8 @@ def frame_sentences(tokenizer: Any, module: Any, blank: Blank, language: str = "
 def _special_tokens(tokenizer: Any, language: str) -> tuple[Ids, Ids]:
     """The special tokens before and after a text in a language, which has a code in some vocabularies."""
     own = getattr(tokenizer, "src_lang", None)
-    code = next((token for token in tokenizer.get_vocab() if re.fullmatch(f"{language}_[A-Z]+", token)), None)
     try:
-        if own is not None and language and code is not None:
+        if own is not None and language and (code := _find_code(tokenizer, language)) is not None:
             tokenizer.src_lang = code
         encoded = tokenizer("a", return_special_tokens_mask=True)
     finally:
@@ -127,3 +126,9 @@ def _special_tokens(tokenizer: Any, language: str) -> tuple[Ids, Ids]:
     ids, special = encoded["input_ids"], encoded["special_tokens_mask"]
     ordinary = [place for place, flag in enumerate(special) if not flag]
     return tuple(ids[: ordinary[0]]), tuple(ids[ordinary[-1] + 1 :])
+
+
+def _find_code(tokenizer: Any, language: str) -> str | None:
+    """A language's token, such as en_XX (mBART); None where the vocabulary has none."""
+    code = re.compile(rf"{re.escape(language)}_[A-Z]+")
+    return next((token for token in tokenizer.get_vocab() if code.fullmatch(token)), None)
