@@ -50,6 +50,7 @@ class Sentences:
 
     @property
     def longest(self) -> int:
+        """The tokens of the longest sentence."""
         return max(len(ids) for ids in self.ids)
 
     @property

@@ -34,14 +34,13 @@ def probe(
     """Asks a language model every row of one language.
 
     split: MLAMA_SPLIT. activations_folder: existing and empty; receives `<relation>.safetensors` (tensor
-    "activations" [facts, layers, neurons], in the format `stored`) and `data.parquet` (ACTIVATION_INDEX) for
+    "activations" [facts, layers, neurons]) and `data.parquet` (ACTIVATION_INDEX) for
     the rows with a full match. protocols: what else a masked model is asked, see `pll` and `filling`; ignored
     for a decoder. mask_counts: with how many masks a masked model is asked, see `prompts.build_prompts`; with
-    "object" there
-    are no ranks of candidates, no prior and no partial match. ranked_by: what a decoder's candidates are
-    ranked by, see `causal`. candidates: by relation, labels that compete
-    with the objects of the split where that is a sample. progress: receives messages for people.
-    token_budget: padded tokens of one batch; batches are halved when memory runs out.
+    "object" there are no ranks of candidates, no prior and no partial match. ranked_by: what a decoder's
+    candidates are ranked by, see `causal`. candidates: by relation, labels that compete with the objects of
+    the split where that is a sample. stored: the number format of the tensors. progress: receives messages
+    for people. token_budget: padded tokens of one batch; batches are halved when memory runs out.
 
     Returns PREDICTIONS, one row per row of the split, in its order. The modules `masked` and `causal`
     describe what its columns mean for their models.
