@@ -8,7 +8,7 @@ import dagster as dg
 
 from factroots_dagster.orchestration.catalog import CATALOG
 from factroots_dagster.orchestration.checks.bridge import BLOCKING
-from factroots_dagster.orchestration.partitions import BLOCK, CHECKPOINT, LANGUAGE, Platform
+from factroots_dagster.orchestration.partitions import BLOCK, CHECKPOINT, LANGUAGE, Platform, key_of
 from factroots_dagster.orchestration.versions import StoreSnapshot
 from factroots_dagster.sandbox.blocks import block_names
 
@@ -32,10 +32,7 @@ def find_current(
     def on_disk(name: str) -> bool:
         partitions = CATALOG[name].partitions(keys)
         failed = failed_partitions(instance, name)
-        return all(
-            snapshot.is_current(name, parts) and ("|".join(parts) or None) not in failed
-            for parts in partitions
-        )
+        return all(snapshot.is_current(name, parts) and key_of(parts) not in failed for parts in partitions)
 
     return current_assets(assets, on_disk)
 

@@ -224,7 +224,7 @@ def materialize_world(
     settings, reporter = runner.platform.settings, runner.reporter
     rows = choice.rows(settings)
     before, of_checkpoint, after = divide(stages(rows))
-    # Elsewhere training makes them. A model that cannot be asked is refused before any dump is read.
+    # In a generated world training makes them. A model that cannot be asked is refused before a dump is read.
     asked: list[str] = []
     described: list[str] = []
     if not settings.generated:

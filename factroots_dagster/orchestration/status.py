@@ -129,7 +129,7 @@ def _failed_runs(
     definition = platform.partitions_def(row.partitioned_by)
     if definition is not None:
         known = set(definition.get_partition_keys(dynamic_partitions_store=instance))
-        chosen = [name for name in map("|".join, partitions) if name in known]
+        chosen = [name for name in map(key_of, partitions) if name in known]
         statuses = instance.get_status_by_partition(key, chosen, definition) or {}
         return {name for name, status in statuses.items() if status and status.value == "FAILED"}
     (record,) = instance.get_asset_records([key]) or (None,)
