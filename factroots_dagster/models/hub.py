@@ -101,7 +101,7 @@ def download(source: str, revision: str | None) -> tuple[Path, str]:
         if cached is None:
             raise
         path = cached
-    if not any(Path(path).glob("*.safetensors")):  # before, only the configuration was downloaded
+    if not any(Path(path).glob("*.safetensors")):  # an earlier call had downloaded the configuration alone
         raise UnavailableError(
             f"hub id {source}: its weights were not downloaded", "check the network, or try again later"
         )
