@@ -15,15 +15,10 @@ import torch
 
 from factroots_dagster.models.activations import ActivationWriter
 from factroots_dagster.models.checkpoint import LoadedModel
-from factroots_dagster.models.forward import (
-    default_token_budget,
-    forward_pass_with_neurons,
-    run_in_batches,
-)
-from factroots_dagster.probing.causal import NEURON_BYTES
-from factroots_dagster.probing.causal_likelihood import fitting_budget
-from factroots_dagster.probing.masking import Prompt, batch_of, length_of, prompts_of_answers
+from factroots_dagster.models.forward import default_token_budget
+from factroots_dagster.probing.masking import Prompt, prompts_of_answers
 from factroots_dagster.probing.predictions import rows_by_relation
+from factroots_dagster.probing.prompt_neurons import read_prompt_neurons
 from factroots_dagster.probing.sentences import object_prompts, split_at_object
 from factroots_dagster.tables import zip_columns
 
@@ -98,19 +93,4 @@ def read_answer_neurons(
 ) -> list[torch.Tensor]:
     """Neurons [layers, neurons] of each answer: the mean over where its tokens are predicted."""
     prompts = [answer_prompt(model, answer) for answer in answers]
-    means: dict[int, torch.Tensor] = {}
-    token_bytes = 4 * model.ffn.layers * model.ffn.neurons
-    budget = token_budget or default_token_budget(model.device)
-    budget = max(1, min(fitting_budget(model, budget), NEURON_BYTES // token_bytes))
-
-    def run(indices: list[int]) -> None:
-        own = [prompts[index] for index in indices]
-        _, neurons = forward_pass_with_neurons(model, batch_of(model, own))
-        parts = neurons.split([len(prompt.positions) for prompt in own])
-        means.update(
-            (index, part.float().mean(dim=0).cpu()) for index, part in zip(indices, parts, strict=True)
-        )
-
-    with torch.inference_mode():
-        run_in_batches(model, [length_of(prompt) for prompt in prompts], budget, run)
-    return [means[index] for index in range(len(prompts))]
+    return read_prompt_neurons(model, prompts, token_budget or default_token_budget(model.device))

@@ -41,16 +41,11 @@ import torch
 
 from factroots_dagster.models.activations import ActivationWriter, Stored
 from factroots_dagster.models.checkpoint import LoadedModel
-from factroots_dagster.models.forward import (
-    default_token_budget,
-    forward_pass_with_neurons,
-    run_in_batches,
-)
+from factroots_dagster.models.forward import default_token_budget
 from factroots_dagster.models.framing import Context
 from factroots_dagster.models.tokenizer import bare_space_ids
 from factroots_dagster.probing.candidate_tries import score_sentences
-from factroots_dagster.probing.causal_likelihood import Sentences, fitting_budget, greedy_continuations
-from factroots_dagster.probing.masking import batch_of, length_of
+from factroots_dagster.probing.causal_likelihood import Sentences, greedy_continuations
 from factroots_dagster.probing.predictions import (
     CandidateRanking,
     in_split_order,
@@ -59,6 +54,7 @@ from factroots_dagster.probing.predictions import (
     typed_rank,
 )
 from factroots_dagster.probing.progress import ProgressReporter
+from factroots_dagster.probing.prompt_neurons import read_prompt_neurons
 from factroots_dagster.probing.schema import DECODER_RANKED
 from factroots_dagster.probing.sentences import (
     Asked,
@@ -69,7 +65,6 @@ from factroots_dagster.probing.sentences import (
 )
 
 CHUNK = 16_384  # sentences in memory at once
-NEURON_BYTES = 1 << 32  # of the neurons of one batch
 
 RankedBy = Literal["sentence", "object"]
 """What candidates are ranked by: the likelihood of the sentence, or of its part up to the object."""
@@ -371,18 +366,7 @@ class _Answers:
         """Neurons [layers, neurons] of each (question, candidate): the mean over where it is predicted."""
         distinct = list(dict.fromkeys(answers))
         prompts = [self.objects[answer][0] for answer in distinct]
-        means: dict[tuple[int, int], torch.Tensor] = {}
-        ffn = self.model.ffn
-
-        def run(indices: list[int]) -> None:
-            own = [prompts[number] for number in indices]
-            _, neurons = forward_pass_with_neurons(self.model, batch_of(self.model, own))
-            parts = neurons.split([len(prompt.positions) for prompt in own])
-            for number, values in zip(indices, parts, strict=True):
-                means[distinct[number]] = values.float().mean(dim=0).cpu()
-
-        budget = min(fitting_budget(self.model, self.budget), NEURON_BYTES // (4 * ffn.layers * ffn.neurons))
-        run_in_batches(self.model, [length_of(prompt) for prompt in prompts], max(1, budget), run)
+        means = dict(zip(distinct, read_prompt_neurons(self.model, prompts, self.budget), strict=True))
         return [means[answer] for answer in answers]
 
 
