@@ -110,7 +110,8 @@ def _publish(settings: Settings, store: Store, snapshot: StoreSnapshot, asset: s
     folder.mkdir(parents=True, exist_ok=True)
     if asset == "checkpoint":
         revision = folder_revision(settings.checkpoints / parts[0])  # type: ignore[operator]
-        write_table(pa.table({"revision": [revision]}), folder / "data.parquet")
+        corpora = pa.nulls(1, pa.list_(pa.string()))
+        write_table(pa.table({"revision": [revision], "corpora": corpora}), folder / "data.parquet")
     manifest = {
         "asset": asset,
         "partition": list(parts),
@@ -136,7 +137,7 @@ def time_ticks(settings: Settings, instance: dg.DagsterInstance) -> dict[str, tu
     """Time the first and a later tick of both sensors in a world where nothing is new."""
     definitions, state = build_defs(settings), ScanState()
     partitions = list(platform_for(settings).store.keys("checkpoint"))
-    instance.add_dynamic_partitions(checkpoint_set(settings), partitions)
+    instance.add_dynamic_partitions(checkpoint_set(settings.world), partitions)
 
     def scan() -> None:
         assert scan_checkpoints(settings, state, partitions, NOW).requests == {}

@@ -23,8 +23,8 @@ from factroots_dagster.models.forward import (
 )
 from factroots_dagster.models.heads import find_vocabulary_head
 from factroots_dagster.probing.answer_likelihood import Question, score_answers
-from factroots_dagster.probing.causal import tokens_within
 from factroots_dagster.probing.masking import Prompt, mask_prompts
+from factroots_dagster.probing.sentences import tokens_within
 from factroots_dagster.probing.slots import fill_template, object_token_ids
 
 STEPS = 6
@@ -49,7 +49,7 @@ class Asked(NamedTuple):
 
 def ask(model: LoadedModel, question: Question) -> Asked:
     """A question with as many masks as its answer has tokens."""
-    template, subject, label = question
+    template, subject, label, _ = question
     (answer,) = object_token_ids(model.tokenizer, [label], model.space_id)
     prompt = next(mask_prompts(model.tokenizer, [(template, subject)], len(answer)))
     masks = " ".join([model.tokenizer.mask_token] * len(answer))
