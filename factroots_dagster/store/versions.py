@@ -179,12 +179,17 @@ def read_version(partition: Path, parts: Sequence[str], schemas: Schemas | None 
 
 
 def load_manifest(partition: Path) -> Mapping[str, Any]:
-    """A partition's manifest, of whatever format. Raises InputError when it is missing or damaged."""
+    """A partition's manifest, of whatever format. Raises InputError when it is missing or cannot be read."""
     path = partition / MANIFEST
     try:
         stat = path.stat()
         return _parse_manifest(path, stat.st_ino, stat.st_size, (stat.st_mtime_ns, stat.st_ctime_ns))
-    except (OSError, ValueError):
+    except FileNotFoundError:
+        raise InputError(f"{partition}: its {MANIFEST} is missing", MATERIALIZE_AGAIN) from None
+    except OSError as error:
+        problem = f"{partition}: its {MANIFEST} cannot be read ({error.strerror})"
+        raise InputError(problem, f"check its permissions and the disk, or {MATERIALIZE_AGAIN}") from error
+    except ValueError:
         raise InputError(f"{partition}: its {MANIFEST} is damaged", MATERIALIZE_AGAIN) from None
 
 
