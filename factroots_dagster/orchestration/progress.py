@@ -27,7 +27,8 @@ def find_made(line: str) -> str | None:
 class Reporter:
     """Is told what happens while stages are made; `stage` of `total` counts from 1. This one says nothing.
 
-    warnings: the checks that warned, as `asset [partition]: what`, in the order of the stages.
+    made: how many stages have begun, without those that were up to date. warnings: the checks that warned,
+    as `asset [partition]: what`, in the order of the stages.
     """
 
     def __init__(self) -> None:

@@ -151,7 +151,7 @@ def fitting_budget(model: LoadedModel, budget: int) -> int:
 def most_cached_tokens(model: LoadedModel) -> int:
     """How many tokens' keys and values CACHE_BYTES hold."""
     weights = model.model.get_input_embeddings().weight
-    # An upper bound: with grouped-query attention keys and values are narrower.
+    # Roughly: keys and values are narrower with grouped-query attention, and wider in some models (Gemma 7B).
     return CACHE_BYTES // int(2 * model.ffn.layers * weights.shape[1] * weights.element_size())
 
 
