@@ -16,7 +16,7 @@ def publish(store: Store, *partition: str, made_from: tuple[tuple[str, ...], ...
     """Publishes a partition, given as asset and key parts, that read others."""
     with store.write_partition(*partition, code_version="1") as writer:
         for source in made_from:
-            writer.input_folder(*source)
+            writer.record_input(store.version(*source))
         writer.write(pa.table({"n": [n]}), SCHEMA)
 
 

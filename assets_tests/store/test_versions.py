@@ -159,7 +159,7 @@ def test_a_view_goes_on_reading_the_version_that_it_has_begun(store: Store) -> N
     assert numbers(view) == [1] and view.read_side("first", "numbers", "xx")["n"].to_pylist() == [1]
     assert view.require("numbers", "xx") == held.checked_folder()
     with view.write_partition("sums", code_version="1") as writer:
-        writer.input_folder("numbers", "xx")
+        writer.record_input(view.version("numbers", "xx"))
     assert store.version("sums").inputs == {"numbers/xx": held.digest}
     assert numbers(store) == [2] != numbers(view)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -65,7 +66,8 @@ def run_world(
         raise StageFailedError(STOPPED) from None
     except StageFailedError as error:
         raise StageFailedError(f"{error}\nThe log is {log}") from None
-    deque(sweep_world(Store(settings.data_root, settings.world).root), maxlen=0)
+    with suppress(OSError):  # what others own stays, for them to sweep
+        deque(sweep_world(Store(settings.data_root, settings.world).root), maxlen=0)
     if reporter.made:
         click.echo(f"\nMade in {time.monotonic() - started:.0f} s; the log is {log}\n")
     else:

@@ -442,7 +442,7 @@ ROWS = (
         number=2,
         partitioned_by=(CHECKPOINT,),
         reads=("checkpoint", "active_neurons", "neuron_activations", "mlama_split"),
-        settings=("sandbox_seed", "active_languages"),
+        settings=("sandbox_seed", "active_languages", "questions"),
         schema=neuron_tables.NEURON_SIMILARITY,
         side_tables={
             "pairs": neuron_tables.SIMILARITY_PAIRS,

@@ -229,7 +229,7 @@ def materialize_world(
     described: list[str] = []
     if not settings.generated:
         asked = _registered_partitions(runner, choice.checkpoint) if of_checkpoint else []
-        tokenizer = settings.wordpiece_checkpoint
+        tokenizer = settings.wordpiece_checkpoint if any(row.tokenizer_setting for row in rows) else ""
         described = [*asked, *(_registered_partitions(runner, tokenizer) if tokenizer else [])]
         described = list(dict.fromkeys(described))
     expected = len(asked) or _expected_checkpoints(settings, choice.checkpoint)

@@ -90,24 +90,15 @@ def _disk_error_message(error: Exception, root: Path) -> str | None:
 
 @dataclass
 class PartitionWriter:
-    """A partition while it is written: its draft's folder, and the inputs that were read for it.
-
-    Every partition whose `input_folder` is asked for is recorded as an input in the manifest.
-    """
+    """A partition while it is written: its draft's folder, and the inputs that were read for it."""
 
     store: Store
     folder: Path
     inputs: dict[str, str] = field(default_factory=dict)
 
     def record_input(self, version: PartitionVersion) -> None:
-        """Record a partition that is read."""
+        """Record in the manifest a partition that is read."""
         self.inputs[version.name] = version.digest
-
-    def input_folder(self, asset: str, *parts: str) -> Path:
-        """The folder of a partition that is recorded as an input; raises InputError as `require`."""
-        version = self.store.version(asset, *parts)
-        self.record_input(version)
-        return version.checked_folder()
 
     def write(self, table: pa.Table, schema: pa.Schema, side: str | None = None) -> None:
         """Write the main table, or the side table called `side`, cast to its declared schema."""

@@ -162,7 +162,7 @@ def test_a_deleted_checkpoint_is_not_asked_any_more(lab: Lab) -> None:
         (
             {"questions": "shipped"},
             {
-                *("predictions", "neuron_activations", "neuron_interventions"),
+                *("predictions", "neuron_activations", "neuron_similarity", "neuron_interventions"),
                 *("untrained_twins", "name_access", "categorization_report"),
             },
         ),

@@ -29,7 +29,7 @@ def neuron_similarity(step: Step, checkpoint: str) -> None:
 
     active = _tables(step, "active_neurons", checkpoint)
     folders = {language: step.input_folder("neuron_activations", checkpoint, language) for language in active}
-    splits = {language: step.read("mlama_split", language) for language in active}
+    splits = {language: read_asked(step, checkpoint, language) for language in active}
     seed, progress = step.settings.sandbox_seed, step.progress
     compared = compare_languages(active, folders, splits, seed=seed, progress=progress)
     with step.writer.stream(tables.NEURON_SIMILARITY) as append:
