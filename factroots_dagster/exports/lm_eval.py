@@ -35,8 +35,9 @@ def export_tasks(
     if checkpoint is not None:
         (family,) = store.read("checkpoint", checkpoint, columns=["family"])["family"].to_pylist()
         if family != "causal":
+            kind = "a masked language model" if family == "masked" else "an encoder-decoder"
             raise InputError(
-                f"{checkpoint} is a masked language model, which lm-evaluation-harness cannot ask",
+                f"{checkpoint} is {kind}, which these tasks cannot ask",
                 "leave out --checkpoint, or name a decoder",
             )
     make_empty(folder)
