@@ -17,6 +17,10 @@ if (form) {
   let opening = null;
   const openOnce = () => (opening ??= open());
   async function open() {
+    if (!window.DecompressionStream) {
+      status.textContent = "This browser is too old to unpack the facts: update it, or use factroots trace in a terminal.";
+      throw new Error("no DecompressionStream");
+    }
     status.textContent = "Loading the facts …";
     const loaded = openIndex(await loadBlock("facts-index"));
     cachedBlocks.delete("facts-index");
