@@ -84,8 +84,8 @@ def _find_checkpoint(settings: Settings, named: str, instance: dg.DagsterInstanc
 def demo(force: bool) -> None:
     """Run with the settings as they are.
 
-    Of a fresh installation that is a made-up world: a small model is trained on it, and everything that there
-    is to see is made, in some minutes.
+    After a fresh installation that is a made-up world: a small model is trained on it, and all results are
+    made, in a few minutes.
     """
     from factroots_dagster.cli.run import run_world
 

@@ -35,8 +35,8 @@ def build_section(inputs: ReportInputs) -> Section | None:
     return Section(
         id="consistency",
         title="Languages that answer alike",
-        finding=f"Two languages rank answers alike by {decimal(_mean(pairs, 'rankc'))} on average; beyond "
-        f"other objects by {decimal(_mean(pairs, 'beyond_other_object'))}",
+        finding=f"The answers of two languages have a RankC of {decimal(_mean(pairs, 'rankc'))} on average, "
+        f"{decimal(_mean(pairs, 'beyond_other_object'))} more than those to facts with other objects",
         text=text,
         method=[
             "RankC (Qi, Fernández and Bisazza 2023) says how alike two languages rank the candidates of the "
