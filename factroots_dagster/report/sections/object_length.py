@@ -24,7 +24,7 @@ def build_section(inputs: ReportInputs) -> Section | None:
     if not rows:
         return None
     total = overall_mask_counts(inputs.tables["mask_counts"]).to_pylist()
-    shares = join_words([f"{row['object_tokens']} tokens {percent(row['full_match'])}" for row in total])
+    shares = join_words([f"{_tokens(row)} {percent(row['full_match'])}" for row in total])
     figure = Figure(
         "mask_counts",
         plot_mask_counts([*rows, *total]),
