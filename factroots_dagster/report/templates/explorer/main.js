@@ -99,8 +99,7 @@ if (form) {
     if (update !== latestUpdate) return; // a later search was begun
     const filters = readFilters();
     listed = listFacts(index, prepared, filters);
-    showList(resultList, index, filters, listed, (fact) => showFact(fact, true));
-    markCurrent();
+    showList(resultList, index, filters, listed, (fact) => showFact(fact, true), markCurrent);
     status.textContent = describeList(filters);
     byId("fact-save").disabled = !listed.length;
     if (withAddress) writeAddress(filters);
