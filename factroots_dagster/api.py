@@ -143,7 +143,8 @@ def probe(
 
     checkpoint: the key of a registered one, a folder in Hugging Face layout, or an id on the hub.
     facts: rows with `template` (such as "[X] is the capital of [Y] ."), `subject` and `object`, and
-        optionally `language`, `relation` and `uuid`. The objects of a relation and language are its candidates.
+        optionally `language`, `relation` and `uuid`. The objects of a relation and language are its
+        candidates.
     mask_counts: see FACTROOTS_MASK_COUNTS. settings: of the device, precision and start token.
     progress: receives a line every few seconds.
 
