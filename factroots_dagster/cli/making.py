@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -11,9 +10,6 @@ from factroots_dagster.cli.instance import dagster_instance
 from factroots_dagster.cli.options import checkpoint_option, complete_asset, world_option
 from factroots_dagster.models import registry
 from factroots_dagster.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    import dagster as dg
 
 
 @click.command()
@@ -59,11 +55,11 @@ def run(
 
     settings = load_settings(world=world, languages=languages, relations=relations, sample=sample)
     with dagster_instance() as instance:
-        key = None if checkpoint is None else _find_checkpoint(settings, checkpoint, instance)
+        key = None if checkpoint is None else _find_checkpoint(settings, checkpoint)
         run_world(settings, instance, Choice(key, until), force=force)
 
 
-def _find_checkpoint(settings: Settings, named: str, instance: dg.DagsterInstance) -> str:
+def _find_checkpoint(settings: Settings, named: str) -> str:
     """The key of a checkpoint; a hub id or a folder is registered if it is not yet."""
     from factroots_dagster.cli.checkpoints import register
 
