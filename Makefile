@@ -26,7 +26,7 @@ demo: setup
 test: lint
 	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
 
-# The rooms' own tests: no world, Spark, browser, server or killed process. Under three minutes on two cores.
+# The library's unit tests: no world, Spark, browser, server or killed process. Under three minutes on two cores.
 FAST := test_architecture.py test_settings.py test_tables.py corpora facts languages lookup models neurons \
 	report roots sandbox stats store text tracing yardstick
 .PHONY: test-fast

@@ -1,4 +1,4 @@
-"""For notebooks and programs: ask a model facts, and read what was made of a world.
+"""For notebooks and programs: ask a model about facts, and read what was made of a world.
 
 `import factroots_dagster as fr` has the functions of this module: `fr.probe`, `fr.types`, `fr.trace`,
 `fr.read` and `fr.load_settings`. All return Arrow tables, or data frames of pandas where `pandas` is true.
@@ -139,11 +139,12 @@ def probe(
     progress: Callable[[str], None] | None = None,
     pandas: bool = False,
 ) -> Result:
-    """Ask a model facts; nothing is written, and no world is needed.
+    """Ask a model about facts; nothing is written, and no world is needed.
 
     checkpoint: the key of a registered one, a folder in Hugging Face layout, or an id on the hub.
-    facts: rows with `template` (such as "[X] is the capital of [Y] ."), `subject` and `object`, and if you
-        like `language`, `relation` and `uuid`. The objects of a relation and language are its candidates.
+    facts: rows with `template` (such as "[X] is the capital of [Y] ."), `subject` and `object`, and
+        optionally `language`, `relation` and `uuid`. The objects of a relation and language are its
+        candidates.
     mask_counts: see FACTROOTS_MASK_COUNTS. settings: of the device, precision and start token.
     progress: receives a line every few seconds.
 

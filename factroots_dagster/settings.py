@@ -65,9 +65,9 @@ class Settings(BaseSettings):
         default=(), description="comma-separated language codes; empty: all of the world"
     )
     relations: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="comma-separated relations of mLAMA, such as P36,P103; empty: all of them"
+        default=(), description="comma-separated relations of a fact set, such as P36,P103; empty: all"
     )
-    sample: int = Field(default=0, ge=0, description="most facts of a relation of mLAMA; 0: all of them")
+    sample: int = Field(default=0, ge=0, description="at most so many facts of a relation; 0: all of them")
     sample_seed: int = Field(default=0, ge=0, description="which facts the sample has")
     mlama_source: str = Field(default="", description="URL, folder, .zip or .tar.*; empty: known mirrors")
     corpora: str = Field(

@@ -83,6 +83,7 @@ def test_without_a_name_all_tables_are_listed(data: Store) -> None:
         (["fact_coverage", "--checkpoint", KEY], "does not tell checkpoints apart"),
         (["predictions", "--format", "parquet"], "name a file with --output"),
         (["predictions", "-o", "/nowhere/p.csv"], "/nowhere/p.csv cannot be written"),
+        (["predictions", "-o", "/dev/null/p.csv"], "/dev/null/p.csv cannot be written"),
         (["sandbox_training"], "factroots run --until sandbox_training"),
     ],
 )

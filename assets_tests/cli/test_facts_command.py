@@ -45,7 +45,7 @@ def test_an_import_says_what_it_took_and_what_it_left_out(tmp_path: Path, data_r
         "left out: 1 x a language without a place in languages/geography.py",
         "left out: 1 x a fact without a template of its relation",
         f"Each is listed in {left_out}",
-        "To ask them, set FACTROOTS_WORLD=mine",
+        "To ask about them, set FACTROOTS_WORLD=mine",
     ]
     assert len([json.loads(line) for line in left_out.read_text(encoding="utf-8").splitlines()]) == 3
     assert run("list").output.split("\t")[:4] == ["mine", "mpararel", "2 languages", "1 facts"]

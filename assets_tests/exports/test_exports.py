@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from assets_tests.models import tiny
 from assets_tests.orchestration.golden.world import KEY, LANGUAGES
+from assets_tests.roots.tables import rows, split_row
 from factroots_dagster.cli.main import main
 from factroots_dagster.errors import InputError
 from factroots_dagster.exports.hub import export_dataset
@@ -64,6 +65,15 @@ def test_documents_are_the_sentences_that_are_ranked(decoder: tuple[Path, Store]
         answer = json.loads(line)
         assert (answer["doc_id"], answer["uuid"]) == (number, fact["uuid"])
         assert answer["typed_rank"] == ours[fact["uuid"]]["typed_rank"]
+
+
+def test_decoders_are_asked_the_questions_that_the_settings_choose(tmp_path: Path) -> None:
+    store = Store(tmp_path, "mlama")
+    with store.write_partition("mlama_split", "en", code_version="1") as work:
+        work.write(rows(MLAMA_SPLIT, [split_row("u", "en")]), MLAMA_SPLIT)
+    export_tasks(store, tmp_path / "tasks", ["en"], questions="shipped")
+    (document,) = documents(tmp_path / "tasks", "en")
+    assert document["choices"] == ["Question: Ada – what is the capital? Answer: Oslo"]
 
 
 def test_a_label_that_looks_like_a_slot_stays_a_label() -> None:

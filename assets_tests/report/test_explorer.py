@@ -23,6 +23,7 @@ from factroots_dagster.report.explorer import (
     build_explorer,
     choose_facts,
 )
+from factroots_dagster.report.explorer_filters import collect_filters
 from factroots_dagster.report.explorer_sentences import LONGEST_SENTENCE
 from factroots_dagster.report.inputs import LazyTables
 from factroots_dagster.report.packing import encode_strings, pack
@@ -208,6 +209,28 @@ def test_english_names_come_first(tables: FactTables, whole: Explorer) -> None:
     for uuid, entity in zip(index["uuids"], index["subject"], strict=True):
         if uuid in english:
             assert lines[entity].split("\t")[0] == english[uuid]
+
+
+@pytest.mark.parametrize(("facts", "corpora"), [(256, 9), (257, 0)])
+def test_corpora_are_no_filter_where_a_byte_cannot_number_their_sets(facts: int, corpora: int) -> None:
+    uuids = [f"{number:03}" for number in range(facts)]
+    found = [
+        {"uuid": uuid, "corpus": f"c{bit}"}
+        for number, uuid in enumerate(uuids, 2)  # no two facts were found in the same corpora
+        for bit in range(9)
+        if number >> bit & 1
+    ]
+    columns = {"fact": range(facts), "language": [0] * facts, "type": ["shared"] * facts}
+    columns |= {"verdict": ["shared"] * facts, "verdict_probability": [0.5] * facts}
+    filters = collect_filters(
+        pa.table({name: pa.array(column) for name, column in columns.items()}),
+        pa.array(uuids),
+        ["de"],
+        {"de": pa.Table.from_pylist(found)},
+    )
+    assert len(filters.corpus_names) == corpora and len(filters.corpora) == (facts if corpora else 0)
+    for number, own in enumerate(filters.corpora.tolist(), 2):
+        assert filters.corpus_sets[own] == [bit for bit in range(9) if number >> bit & 1]
 
 
 @given(

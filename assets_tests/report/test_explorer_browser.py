@@ -206,6 +206,18 @@ def test_the_keyboard_reaches_every_fact(tab: Any) -> None:
     assert tab.get_attribute("#fact-status", "aria-live") == "polite"
 
 
+def test_the_shown_fact_is_marked_when_it_comes_with_more(tab: Any) -> None:
+    tab.click("#fact-results .more")
+    tab.click("#fact-results li:nth-child(45) button")
+    tab.wait_for_timeout(100)
+    tab.fill("#fact-query", " ")  # the same list again, from its beginning
+    tab.wait_for_timeout(300)
+    assert tab.locator("#fact-results li").count() == 41
+    assert tab.locator("#fact-results [aria-current]").count() == 0
+    tab.click("#fact-results .more")
+    assert tab.locator("#fact-results li:nth-child(45) button[aria-current]").count() == 1
+
+
 def test_the_fact_that_was_chosen_last_is_shown(tab: Any) -> None:
     """Though the block of the one before is opened later."""
     wanted = tab.evaluate(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from itertools import combinations
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from factroots_dagster.report.figures import comparison, knowledge, neurons, roots
+from factroots_dagster.report.figures import comparison, knowledge, neurons, roots, style
 from factroots_dagster.report.figures.colours import TYPE_COLOURS
 from factroots_dagster.report.figures.knowledge import BAR, BASELINES
 from factroots_dagster.report.language_names import label_language, language_names
@@ -223,3 +225,13 @@ def test_a_type_that_no_fact_has_gets_no_panel() -> None:
     titles = [[axes.get_title(loc="left") for axes in figure.axes] for figure in figures]
     assert titles[0] == ["Shared", "Independent", "Transferred", "Easy:\nshared tokens"]
     assert len(titles[1]) == len(PREDICTED_TYPES)
+
+
+def test_a_figure_with_notes_is_freed_when_nobody_uses_it() -> None:
+    figure = roots.plot_types_by_language({"qaa": dict.fromkeys(TYPES, 1)}, ["qaa"], {})
+    style.render_svg(figure)
+    assert len(style.place_notes(figure)) == len(PREDICTED_TYPES)
+    freed = ref(figure)
+    del figure
+    gc.collect()
+    assert freed() is None

@@ -58,15 +58,16 @@ def test_every_figure_stands_beside_that_of_the_untrained_twins(page: Page) -> N
 def test_it_is_said_in_words_whether_there_is_a_difference(page: Page) -> None:
     said = (
         "The overlap of a fact’s top neurons in two languages is 0.400 in the trained model and 0.380 (0.370 "
-        "to 0.390) in its untrained twins. This is no difference (+0.020 [-0.030, +0.070]): it says nothing "
-        "of what was learnt.",
-        "What it exceeds other facts with the same object by is 0.100 in the trained model and 0.020 (0.010 "
-        "to 0.030) in its untrained twins, a difference of +0.080 [+0.050, +0.110] that training made.",
+        "to 0.390) in its untrained twins. The difference (+0.020 [-0.030, +0.070]) may be chance: it says "
+        "nothing about what was learnt.",
+        "Its excess over that of other facts with the same object is 0.100 in the trained model and 0.020 "
+        "(0.010 to 0.030) in its untrained twins, a difference of +0.080 [+0.050, +0.110] that training "
+        "made.",
         "a difference of -0.100 [-0.140, -0.060] that training made.",
         "In 2 of 2 layers the share differs from that of the untrained twins",
-        "-0.010 in the trained model and 0.000 (-0.010 to 0.010) in its untrained twins. This is no",
+        "-0.010 in the trained model and 0.000 (-0.010 to 0.010) in its untrained twins. The difference",
         "RankC is 0.500 in the trained model and 0.300 (0.290 to 0.310) in its untrained twins, a difference",
-        "That of facts whose names are written differently: too few facts to compare",
+        "The same for facts whose names are written differently: too few facts to compare",
     )
     for sentence in said:
         assert sentence in page.text, sentence
@@ -113,8 +114,8 @@ def test_layers_that_do_not_differ_and_layers_of_too_few_facts_are_said_so(
 @pytest.mark.parametrize(
     ("low", "high", "ending"),
     [
-        (-0.2, 0.4, "it says nothing of what was learnt."),
-        (0.0, 0.2, "it says nothing of what was learnt."),
+        (-0.2, 0.4, "it says nothing about what was learnt."),
+        (0.0, 0.2, "it says nothing about what was learnt."),
         (0.05, 0.15, "that training made."),
         (-0.3, -0.1, "that training made."),
         (None, None, "too few facts to compare with the untrained twins."),

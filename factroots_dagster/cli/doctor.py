@@ -198,26 +198,26 @@ def check_mlama(settings: Settings) -> CheckResult:
     from factroots_dagster.facts.mlama.release import MIRRORS
 
     if settings.generated:
-        return CheckResult("mLAMA", "ok", f"generated from seed {settings.sandbox_seed}")
+        return CheckResult("facts", "ok", f"generated from seed {settings.sandbox_seed}")
     if settings.imported:
         record = read_import(settings.data_root, settings.world)
-        return CheckResult("mLAMA", "ok", f"{record.facts:,} facts imported from {record.source}")
+        return CheckResult("facts", "ok", f"{record.facts:,} facts imported from {record.source}")
     if settings.world == "cldr":
-        return CheckResult("mLAMA", "ok", f"facts of CLDR, from {settings.fact_set}")
+        return CheckResult("facts", "ok", f"facts of CLDR, from {settings.fact_set}")
     if Store(settings.data_root, settings.world).exists("mlama_release"):
-        return CheckResult("mLAMA", "ok", "the release is in the data root")
+        return CheckResult("facts", "ok", "the release is in the data root")
     source = settings.mlama_source
     if source and not _is_web_address(source):
         if Path(source).expanduser().exists():
-            return CheckResult("mLAMA", "ok", source)
-        return CheckResult("mLAMA", "problem", f"{source} does not exist", "correct FACTROOTS_MLAMA_SOURCE")
+            return CheckResult("facts", "ok", source)
+        return CheckResult("facts", "problem", f"{source} does not exist", "correct FACTROOTS_MLAMA_SOURCE")
     errors = []
     for url in [source] if source else MIRRORS:
         if (error := _connection_error(url)) is None:
-            return CheckResult("mLAMA", "ok", f"{url} answers")
+            return CheckResult("facts", "ok", f"{url} answers")
         errors.append(f"{url}: {error}")
     remedy = "set FACTROOTS_MLAMA_SOURCE to a local copy"
-    return CheckResult("mLAMA", "problem", "; ".join(errors), remedy)
+    return CheckResult("facts", "problem", "; ".join(errors), remedy)
 
 
 def check_wikipedia(settings: Settings) -> CheckResult:

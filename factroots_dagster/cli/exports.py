@@ -30,7 +30,7 @@ def lm_eval(folder: Path, world: str | None, checkpoint: str | None) -> None:
 
     settings = load_settings(world=world)
     store, languages = _facts(settings)
-    export_tasks(store, folder, languages, checkpoint)
+    export_tasks(store, folder, languages, checkpoint, questions=settings.questions)
     click.echo(
         f"lm_eval --model hf --model_args pretrained=MODEL --include_path {folder} "
         f"--tasks factroots_{settings.world}"
@@ -59,7 +59,15 @@ def hub(folder: Path, world: str | None, checkpoint: str | None, title: str | No
     settings = load_settings(world=world)
     store, languages = _facts(settings)
     name = title or f"Facts of the world {settings.world}"
-    rows = export_dataset(store, folder, languages, title=name, licence=licence, checkpoint=checkpoint)
+    rows = export_dataset(
+        store,
+        folder,
+        languages,
+        title=name,
+        licence=licence,
+        checkpoint=checkpoint,
+        questions=settings.questions,
+    )
     click.echo(f"{rows:,} rows of {len(languages)} languages in {folder}")
 
 

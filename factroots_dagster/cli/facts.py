@@ -33,11 +33,13 @@ def facts() -> None:
 @click.option("--licence", metavar="TEXT", help="Licence of the facts.  [default: that of the format]")
 @click.option("--replace", is_flag=True, help="Replace what was imported as this world before.")
 def import_command(format_name: str, source: Path, world: str, licence: str | None, replace: bool) -> None:
-    """Import the fact set at PATH as the world WORLD: FACTROOTS_WORLD=WORLD asks its facts.
+    """Import the fact set at PATH as a world.
+
+    With FACTROOTS_WORLD=WORLD models are then asked about its facts.
 
     FORMAT is klar, bmlama, mpararel, bear, lama (folders as published), or table: a CSV, TSV, JSON lines or
     Parquet file with the columns language, relation, template, subject, object, and, where there are any,
-    uuid, subject_uri, object_uri. What is unsound is left out and listed. For facts with no file at all,
+    uuid, subject_uri, object_uri. What is unsound is left out and listed. For facts that need no file,
     use FACTROOTS_WORLD=cldr.
     """
     from factroots_dagster.facts.imports.write import import_facts
@@ -50,7 +52,7 @@ def import_command(format_name: str, source: Path, world: str, licence: str | No
         click.echo(line)
     if record.left_out:
         click.echo(f"Each is listed in {import_folder(data_root, world) / LEFT_OUT}")
-    click.echo(f"To ask them, set FACTROOTS_WORLD={world}")
+    click.echo(f"To ask about them, set FACTROOTS_WORLD={world}")
 
 
 @facts.command(name="list")

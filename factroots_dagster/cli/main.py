@@ -84,8 +84,8 @@ def trace(
 ) -> None:
     """Show where the facts about SUBJECT come from.
 
-    SUBJECT is a label in any language or the uuid of a fact. For every language: where its Wikipedia states
-    the fact, what the checkpoint predicts, and the fact's type.
+    SUBJECT is a label in any language, perhaps with the object's, or the uuid of a fact. For every language:
+    where its texts state the fact, what the checkpoint predicts, and the fact's type.
     """
     from factroots_dagster.lookup.answers import choose_checkpoint
     from factroots_dagster.lookup.decoder import token_decoder

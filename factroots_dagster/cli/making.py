@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -11,9 +10,6 @@ from factroots_dagster.cli.instance import dagster_instance
 from factroots_dagster.cli.options import checkpoint_option, complete_asset, world_option
 from factroots_dagster.models import registry
 from factroots_dagster.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    import dagster as dg
 
 
 @click.command()
@@ -59,11 +55,11 @@ def run(
 
     settings = load_settings(world=world, languages=languages, relations=relations, sample=sample)
     with dagster_instance() as instance:
-        key = None if checkpoint is None else _find_checkpoint(settings, checkpoint, instance)
+        key = None if checkpoint is None else _find_checkpoint(settings, checkpoint)
         run_world(settings, instance, Choice(key, until), force=force)
 
 
-def _find_checkpoint(settings: Settings, named: str, instance: dg.DagsterInstance) -> str:
+def _find_checkpoint(settings: Settings, named: str) -> str:
     """The key of a checkpoint; a hub id or a folder is registered if it is not yet."""
     from factroots_dagster.cli.checkpoints import register
 
@@ -84,8 +80,8 @@ def _find_checkpoint(settings: Settings, named: str, instance: dg.DagsterInstanc
 def demo(force: bool) -> None:
     """Run with the settings as they are.
 
-    Of a fresh installation that is a made-up world: a small model is trained on it, and everything that there
-    is to see is made, in some minutes.
+    After a fresh installation that is a made-up world: a small model is trained on it, and all results are
+    made, in a few minutes.
     """
     from factroots_dagster.cli.run import run_world
 

@@ -47,6 +47,6 @@ def _describe(found: PlatformStatus) -> Iterator[str]:
         there = f"{one.materialized:,} of {one.partitions:,}"
         yield f"{one.asset:{width}}  {there:>11}  {len(one.outdated) or '-':>8}  {len(one.failed) or '-':>6}"
     if found.runs_under_way:
-        yield f"{found.runs_under_way} runs queued or under way"
+        yield f"runs queued or under way: {found.runs_under_way}"
     for problem in found.problems:
         yield f"problem: {problem}"

@@ -30,9 +30,7 @@ def verify(as_json: bool) -> None:
     settings = load_settings()
     store = Store(settings.data_root, settings.world)
     if not store.root.is_dir():
-        raise InputError(
-            f"{store.root} does not exist", "materialize something, or correct FACTROOTS_DATA_ROOT"
-        )
+        raise InputError(f"{store.root} does not exist", "run: factroots run, or correct FACTROOTS_DATA_ROOT")
     partitions, size, wrong = 0, 0, 0
     for found in verify_world(store.root, SCHEMAS):
         partitions, size, wrong = partitions + 1, size + found.bytes, wrong + (found.error is not None)
@@ -53,17 +51,19 @@ def verify(as_json: bool) -> None:
     default=KEEP_SECONDS / HOUR,
     show_default=True,
     metavar="HOURS",
-    help="Remove versions that were replaced so many hours ago; what still reads them then fails.",
+    help="Remove versions that were replaced at least this many hours ago; runs that still read them fail.",
 )
 @click.option(
-    "--drafts", is_flag=True, help="Remove the work of all failed runs, from which the next ones would go on."
+    "--drafts",
+    is_flag=True,
+    help="Remove the work of all failed runs, too, which the next runs would continue.",
 )
 @click.option("--dry-run", is_flag=True, help="Only show what would be removed.")
 def gc(older_than: float, drafts: bool, dry_run: bool) -> None:
     """Remove replaced versions of the data.
 
-    Removes the versions of partitions that were replaced a day ago, and the work of failed runs that nothing
-    has taken up for a week. Partitions that are being written are passed over.
+    Removes the versions of partitions that were replaced at least a day ago, and the work of failed runs that
+    no other run has continued for a week. Partitions that are being written are passed over.
     """
     settings = load_settings()
     options = {"keep_draft_seconds": 0.0} if drafts else {}

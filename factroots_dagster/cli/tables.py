@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -74,7 +75,8 @@ def data(
     except OSError as error:
         raise InputError(f"{output} cannot be written ({error.strerror})", "name another file") from None
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not be made either
+            draft.unlink()
     click.echo(f"{rows:,} rows in {output}", err=True)
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pyarrow as pa
 import yaml
 
+from factroots_dagster.exports.asked import family_of, read_facts
 from factroots_dagster.exports.lm_eval import make_empty
+from factroots_dagster.facts.questions import QuestionSource
 from factroots_dagster.facts.schema import MLAMA_SPLIT
 from factroots_dagster.probing.schema import PREDICTIONS
 from factroots_dagster.roots.schema import FACT_TYPES, FACT_VERDICTS, KNOWN_FROM
@@ -31,17 +33,21 @@ def export_dataset(
     title: str,
     licence: str,
     checkpoint: str | None = None,
+    questions: QuestionSource = "none",
 ) -> int:
     """Write `data/<language>.parquet` and the card `README.md` into a new folder; returns the rows.
 
     checkpoint: whose answers, types and verdicts the rows have, too. licence: an identifier of the hub's.
+    questions: those that decoders are asked; they are the templates where the checkpoint is a decoder.
     Raises InputError where something has not been made, and for a folder that holds something.
     """
     make_empty(folder)
     (folder / "data").mkdir()
     rows = 0
+    if checkpoint is None or family_of(store, checkpoint) == "masked":
+        questions = "none"
     for language in languages:
-        table = store.read("mlama_split", language, columns=list(FACTS))
+        table = read_facts(store, language, FACTS, questions)
         if checkpoint is not None:
             table = _with_results(store, table, checkpoint, language)
         write_table(table.replace_schema_metadata(None), folder / "data" / f"{language}.parquet")

@@ -17,27 +17,35 @@ import yaml
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.exports import lm_eval_documents
+from factroots_dagster.exports.asked import family_of, read_facts
 from factroots_dagster.facts.objects import labels_by_relation
+from factroots_dagster.facts.questions import QuestionSource
 from factroots_dagster.store.store import Store
 
 COLUMNS = ("uuid", "language", "relation", "template", "subject", "object")
 
 
 def export_tasks(
-    store: Store, folder: Path, languages: Sequence[str], checkpoint: str | None = None
+    store: Store,
+    folder: Path,
+    languages: Sequence[str],
+    checkpoint: str | None = None,
+    *,
+    questions: QuestionSource = "none",
 ) -> list[str]:
     """Write a task per language and a group of all into a new folder; returns the names of the tasks.
 
     checkpoint: whose stored answers `<language>/answers.<checkpoint>.jsonl` holds, a line per document.
+    questions: those that decoders are asked.
     Raises InputError where facts or answers have not been made, for a model that is no decoder, and for a
     folder that holds something.
     """
     if checkpoint is not None:
-        (family,) = store.read("checkpoint", checkpoint, columns=["family"])["family"].to_pylist()
+        family = family_of(store, checkpoint)
         if family != "causal":
             kind = "a masked language model" if family == "masked" else "an encoder-decoder"
             raise InputError(
-                f"{checkpoint} is {kind}, which lm-evaluation-harness cannot ask",
+                f"{checkpoint} is {kind}, which these tasks cannot ask",
                 "leave out --checkpoint, or name a decoder",
             )
     make_empty(folder)
@@ -45,7 +53,7 @@ def export_tasks(
     shutil.copyfile(lm_eval_documents.__file__, folder / "documents.py")
     tasks = []
     for language in languages:
-        facts = store.read("mlama_split", language, columns=list(COLUMNS)).to_pylist()
+        facts = read_facts(store, language, COLUMNS, questions).to_pylist()
         (folder / language).mkdir()
         _write_lines(folder / language / "facts.jsonl", facts)
         candidates = json.dumps(_candidates(store, language, facts), ensure_ascii=False)

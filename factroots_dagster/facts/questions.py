@@ -8,12 +8,14 @@ project, are under its licence, and come from no data set. Subject and object st
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import resources
 from typing import Literal
 
 import pyarrow as pa
+
+from factroots_dagster.tables import zip_columns
 
 QuestionSource = Literal["none", "shipped", "release"]
 """No questions; those that come with this package; those of the fact set."""
@@ -25,6 +27,19 @@ def shipped_questions(language: str) -> Mapping[str, str]:
     path = resources.files("factroots_dagster.facts").joinpath("questions.json")
     templates: dict[str, dict[str, str]] = json.loads(path.read_text(encoding="utf-8"))["templates"]
     return templates.get(language, {})
+
+
+def find_questions(
+    source: QuestionSource, language: str, read_own: Callable[[], pa.Table | None]
+) -> Mapping[str, str]:
+    """The question templates of a language from a source, by relation; none where the source has none.
+
+    read_own: reads QUESTION_TEMPLATES of the fact set; gives None where it has no such table.
+    """
+    if source == "shipped":
+        return shipped_questions(language)
+    own = read_own() if source == "release" else None
+    return {} if own is None else dict(zip_columns(own, "relation", "template"))
 
 
 def ask_with_questions(split: pa.Table, questions: Mapping[str, str]) -> pa.Table:

@@ -1,4 +1,4 @@
-"""What relations are called: the English labels of Wikidata's properties that mLAMA asks about (CC0)."""
+"""What relations are called: English labels of Wikidata's properties (CC0) that fact sets ask about."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def splits_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[pa.Table, li
     """By language, MLAMA_SPLIT of some facts, and for each of its rows the number of the given row.
 
     rows: each with `template` (in which [X] stands for the subject and [Y] for the object), `subject` and
-    `object`, and if you like `language`, `relation`, `uuid`, `subject_uri` and `object_uri`. The objects of a
+    `object`, and optionally `language`, `relation`, `uuid`, `subject_uri` and `object_uri`. The objects of a
     relation in a language are each other's candidates.
     Raises InputError that names the row and what is wrong with it.
     """

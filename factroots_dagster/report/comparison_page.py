@@ -235,7 +235,7 @@ def _change_section(
             _changes_by_language(step, names),
             Table(columns, cells, caption, collapsed=True, prose=True),
         ],
-        finding=f"{count_words(gained, 'fact')} became known, and {lost:,} got lost",
+        finding=f"{count_words(gained, 'fact')} became known, and {lost:,} were lost",
         asset="checkpoint_comparison",
         data={
             f"changes_{number}": pa.Table.from_pylist(counts, CHANGE_COUNTS),
@@ -261,7 +261,7 @@ def _changes_by_language(step: pa.Table, names: Mapping[str, str]) -> Table:
         ]
         for language in order
     ]
-    return Table(["language", "gained", "lost", "gained less lost", "other type"], cells)
+    return Table(["language", "gained", "lost", "net change", "other type"], cells)
 
 
 def _first_of_each_change(changed: pa.Table) -> list[dict[str, Any]]:

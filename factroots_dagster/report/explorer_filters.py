@@ -34,7 +34,8 @@ class Filters:
         counts: [facts], how many languages predict a fact.
         language, verdict: [predicted entries], numbers; verdict in VERDICTS.
         probability: [predicted entries], of the verdict, in hundredths, rounded down.
-        corpora: [predicted entries], numbers of rows of `corpus_sets`; empty where there is one corpus.
+        corpora: [predicted entries], numbers of rows of `corpus_sets`; empty where there is one corpus, or
+            where they are found together in more ways than a byte can number.
         corpus_names: the corpora.
         corpus_sets: numbers of corpora that a fact was found in together.
     """
@@ -136,5 +137,7 @@ def _collect_corpora(
             found = pc.index_in(uuids, value_set=facts).drop_null().to_numpy() * len(languages) + number
             masks[np.isin(keys, found)] |= 1 << bit
     distinct, numbers = np.unique(masks, return_inverse=True)
+    if len(distinct) > 256:  # more than a byte can number, which takes nine corpora or more
+        return [], [], np.zeros(0, np.uint8)
     sets = [[bit for bit in range(len(names)) if mask >> bit & 1] for mask in distinct.tolist()]
     return names, sets, numbers.astype(np.uint8)

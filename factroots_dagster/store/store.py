@@ -92,7 +92,6 @@ def _disk_error_message(error: Exception, root: Path) -> str | None:
 class PartitionWriter:
     """A partition while it is written: its draft's folder, and the inputs that were read for it."""
 
-    store: Store
     folder: Path
     inputs: dict[str, str] = field(default_factory=dict)
 
@@ -235,7 +234,7 @@ class Store:
         digest = hashlib.sha256(resume.encode()).hexdigest()[:24] if resume is not None else None
         path = self.path(asset, *parts)
         with _disk_errors_as_input_errors(path), open_draft(path, parts, digest) as folder:
-            writer = PartitionWriter(self, folder)
+            writer = PartitionWriter(folder)
             yield writer
             origin = {"code_version": code_version, "upstream": dict(upstream or {}), "run_id": run_id}
             publish(path, folder, _describe(writer, asset, parts) | origin)

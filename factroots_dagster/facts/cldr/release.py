@@ -73,7 +73,7 @@ def _add_language(language: str, draft: Draft) -> None:
 
 @cache
 def list_triples() -> tuple[Triple, ...]:
-    """Every fact, by relation and CLDR's codes. Cities that are called as their country are left out."""
+    """Every fact, by relation and CLDR's codes. Cities that have the name of their country are left out."""
     return tuple(_list_triples())
 
 

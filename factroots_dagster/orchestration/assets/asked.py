@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pyarrow as pa
 
-from factroots_dagster.facts.questions import ask_with_questions, shipped_questions
+from factroots_dagster.facts.questions import ask_with_questions, find_questions
 from factroots_dagster.orchestration.assets.step import Step
-from factroots_dagster.tables import zip_columns
 
 
 def read_asked(step: Step, checkpoint: str, language: str, columns: Sequence[str] | None = None) -> pa.Table:
@@ -19,7 +18,12 @@ def read_asked(step: Step, checkpoint: str, language: str, columns: Sequence[str
     split = step.read("mlama_split", language, columns=columns)
     if not asks_questions(step, checkpoint):
         return split
-    return ask_with_questions(split, _questions(step, language))
+    questions = find_questions(
+        step.settings.questions,
+        language,
+        lambda: step.find_side("question_templates", "mlama_split", language),
+    )
+    return ask_with_questions(split, questions)
 
 
 def asks_questions(step: Step, checkpoint: str) -> bool:
@@ -28,10 +32,3 @@ def asks_questions(step: Step, checkpoint: str) -> bool:
         return False
     (described,) = step.read("checkpoint", checkpoint).to_pylist()
     return bool(described["family"] != "masked")
-
-
-def _questions(step: Step, language: str) -> Mapping[str, str]:
-    if step.settings.questions == "shipped":
-        return shipped_questions(language)
-    table = step.find_side("question_templates", "mlama_split", language)
-    return {} if table is None else dict(zip_columns(table, "relation", "template"))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import matplotlib
 import numpy as np
@@ -75,20 +75,23 @@ class Note:
     text: str
 
 
-_NOTES: WeakKeyDictionary[Figure, list[tuple[Axes, np.ndarray, str]]] = WeakKeyDictionary()
+_NOTES: WeakKeyDictionary[Figure, list[tuple[ReferenceType[Axes], np.ndarray, str]]] = WeakKeyDictionary()
+"""Axes know their figure: a reference that is not weak would keep every figure in memory."""
 
 
 def note(axes: Axes, x: tuple[float, float], y: tuple[float, float], text: str) -> None:
     """Adds a text for those who point at a box of an axes; x, y: its ends in the axes' own units."""
     figure = axes.get_figure()
     if isinstance(figure, Figure) and np.isfinite([*x, *y]).all():
-        _NOTES.setdefault(figure, []).append((axes, np.array([x, y], float).T, text))
+        _NOTES.setdefault(figure, []).append((ref(axes), np.array([x, y], float).T, text))
 
 
 def place_notes(figure: Figure) -> list[Note]:
     """The notes of a figure that was rendered, and so laid out, before."""
     notes = []
-    for axes, corners, text in _NOTES.get(figure, ()):
+    for reference, corners, text in _NOTES.get(figure, ()):
+        if (axes := reference()) is None:  # it was removed from the figure
+            continue
         (x0, y0), (x1, y1) = axes.transData.transform(corners) / figure.bbox.size
         notes.append(Note((min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)), text))
     return notes

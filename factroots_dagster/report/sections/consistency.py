@@ -35,13 +35,13 @@ def build_section(inputs: ReportInputs) -> Section | None:
     return Section(
         id="consistency",
         title="Languages that answer alike",
-        finding=f"Two languages rank answers alike by {decimal(_mean(pairs, 'rankc'))} on average; beyond "
-        f"other objects by {decimal(_mean(pairs, 'beyond_other_object'))}",
+        finding=f"The answers of two languages have a RankC of {decimal(_mean(pairs, 'rankc'))} on average, "
+        f"{decimal(_mean(pairs, 'beyond_other_object'))} more than those to facts with other objects",
         text=text,
         method=[
             "RankC (Qi, Fernández and Bisazza 2023) says how alike two languages rank the candidates of the "
             "same fact, right or wrong: 1 for equal rankings, with most weight on the first. Two languages "
-            "that prefer the same objects whatever is asked reach a high one, too.",
+            "that prefer the same objects whatever is asked also reach a high RankC.",
             "So each fact of one language is also compared with other facts in the other language: of the "
             "same object and another subject, and of another object. Only what is beyond these is about the "
             "fact; where both languages are right, facts of the same object share the first candidate, so "
@@ -63,7 +63,7 @@ def build_section(inputs: ReportInputs) -> Section | None:
 _TWIN_SENTENCES = {
     ("rankc", "all"): "RankC",
     ("rankc_beyond_other_object", "all"): "RankC beyond other objects",
-    ("rankc_beyond_other_object", "different"): "That of facts whose names are written differently",
+    ("rankc_beyond_other_object", "different"): "The same for facts whose names are written differently",
 }
 
 

@@ -31,7 +31,7 @@ def build_section(inputs: ReportInputs) -> Section | None:
     ]
     said = {
         ("ablate_own", "all"): "The change when a fact’s own neurons are switched off",
-        ("ablate_beyond_same_layer", "all"): "That change less the change by random neurons of its layers",
+        ("ablate_beyond_same_layer", "all"): "That change minus the change by random neurons of its layers",
     }
     text, tables, data = compare_with_twins(inputs, "interventions", _twin_rows(), said)
     return Section(

@@ -25,7 +25,7 @@ def build_section(inputs: ReportInputs) -> Section | None:
     return Section(
         id="layers",
         title="Where the neurons are",
-        finding=f"Most active neurons are in layer {most + 1} of {len(totals)}",
+        finding=f"Layer {most + 1} of {len(totals)} has the largest share of the most active neurons",
         method=["Share of the most active neurons in each layer of the model, one thin line per language."],
         text=[
             *text,

@@ -24,7 +24,7 @@ def build_section(inputs: ReportInputs) -> Section | None:
     if not rows:
         return None
     total = overall_mask_counts(inputs.tables["mask_counts"]).to_pylist()
-    shares = join_words([f"{row['object_tokens']} tokens {percent(row['full_match'])}" for row in total])
+    shares = join_words([f"{_tokens(row)} {percent(row['full_match'])}" for row in total])
     figure = Figure(
         "mask_counts",
         plot_mask_counts([*rows, *total]),
@@ -40,8 +40,8 @@ def build_section(inputs: ReportInputs) -> Section | None:
         id="masks",
         title="Long answers",
         text=[],
-        finding=f"Of objects of {_tokens(total[0])}, {percent(total[0]['full_match'])} are answered"
-        + (f"; of {_tokens(total[-1])}, {percent(total[-1]['full_match'])}" if len(total) > 1 else ""),
+        finding=f"{percent(total[0]['full_match'])} of objects of {_tokens(total[0])} are answered"
+        + (f", {percent(total[-1]['full_match'])} of those of {_tokens(total[-1])}" if total[1:] else ""),
         method=[
             "The tokenizer splits some objects into several tokens, and all of these must be right at once. "
             "Languages whose words are split more often start with a handicap that has nothing to do with "

@@ -45,8 +45,8 @@ def build_section(inputs: ReportInputs) -> Section | None:
         f"{TYPE_NAMES[widest].lower()}",
         text=[f"Over all settings: {ranges}."],
         method=[
-            "Each row changes one setting and keeps the others: in which window of the Wikipedia subject "
-            "and object must occur together, and under which names (matcher); how the neurons of two "
+            "Each row changes one setting and keeps the others: in which window of a text subject and "
+            "object must occur together, and under which names (matcher); how the neurons of two "
             "languages are compared (statistic, and k for the paper’s); how certain “shared” must be (alpha, "
             "or q after correction for multiple testing); and when a name counts as giving the answer away "
             "(naming cues). Every count of types on this page is shown with its range over all rows.",

@@ -80,7 +80,10 @@ def build_section(inputs: ReportInputs) -> Section | None:
 
 _TWIN_SENTENCES = {
     (PAPER_STATISTIC, "all"): "The overlap of a fact’s top neurons in two languages",
-    (f"{PAPER_STATISTIC}_beyond_same_object", "all"): "What it exceeds other facts with the same object by",
+    (
+        f"{PAPER_STATISTIC}_beyond_same_object",
+        "all",
+    ): "Its excess over that of other facts with the same object",
 }
 
 

@@ -63,8 +63,9 @@ def describe_twins(inputs: ReportInputs, figure: str) -> str:
     twins = max((row["twins"] for row in inputs.rows("untrained_twins")), default=0)
     facts = "random facts, with their objects as candidates" if counted == "asked" else "predicted facts"
     return (
-        f"The untrained twins are {twins} models of the same configuration with random weights. Nothing in "
-        "them was learnt, so only what the trained model differs from all of them by was made by training. "
+        f"The untrained twins are {twins} models of the same configuration with random weights. They "
+        "have learnt nothing: training made a difference only where the trained model differs from all of "
+        "them. "
         f"All are compared on the same sample of {facts}: at most {max(counts, default=0):,} of a language, "
         f"{sum(counts):,} over {len(counts)} languages."
     )
@@ -88,7 +89,8 @@ def say_difference(name: str, row: Mapping[str, Any]) -> str:
         f"{name} is {mean(row['trained'])} in the trained model and {untrained(row)} in its untrained twins"
     )
     if low <= 0 <= high:
-        return f"{means}. This is no difference ({difference(row)}): it says nothing of what was learnt."
+        found = difference(row)
+        return f"{means}. The difference ({found}) may be chance: it says nothing about what was learnt."
     return f"{means}, a difference of {difference(row)} that training made."
 
 

@@ -59,9 +59,9 @@ def _find(relations: Sequence[Mapping[str, Any]]) -> str:
     first = relations[0]
     if first["pearson"] is None:
         return "There are too few languages to compare P@1 with the size of their texts"
-    said = f"P@1 and the number of {first['measure']} correlate by {decimal(first['pearson'])}"
+    said = f"The correlation of P@1 with the number of {first['measure']} is {decimal(first['pearson'])}"
     low, high = first["pearson_without_low"], first["pearson_without_high"]
-    return said if low is None else f"{said}; with a language left out, by {decimal(low)} to {decimal(high)}"
+    return said if low is None else f"{said}; with one language left out, {decimal(low)} to {decimal(high)}"
 
 
 def _points(inputs: ReportInputs) -> list[tuple[str, float, float]]:

@@ -29,8 +29,8 @@ function createListItem(index, filters, one, choose) {
   return item;
 }
 
-// Shows the first facts of a list, and a button for more of them.
-function showList(list, index, filters, listed, choose) {
+// Shows the first facts of a list, and a button for more of them; `mark` is called when facts were added.
+function showList(list, index, filters, listed, choose, mark) {
   const more = createElement("li");
   let shown = 0;
   const add = (count) => {
@@ -47,6 +47,7 @@ function showList(list, index, filters, listed, choose) {
       }, "more"));
       list.append(more);
     }
+    mark();
   };
   list.replaceChildren();
   list.scrollTop = 0;

@@ -17,6 +17,10 @@ if (form) {
   let opening = null;
   const openOnce = () => (opening ??= open());
   async function open() {
+    if (!window.DecompressionStream) {
+      status.textContent = "This browser is too old to unpack the facts: update it, or use factroots trace in a terminal.";
+      throw new Error("no DecompressionStream");
+    }
     status.textContent = "Loading the facts …";
     const loaded = openIndex(await loadBlock("facts-index"));
     cachedBlocks.delete("facts-index");
@@ -95,8 +99,7 @@ if (form) {
     if (update !== latestUpdate) return; // a later search was begun
     const filters = readFilters();
     listed = listFacts(index, prepared, filters);
-    showList(resultList, index, filters, listed, (fact) => showFact(fact, true));
-    markCurrent();
+    showList(resultList, index, filters, listed, (fact) => showFact(fact, true), markCurrent);
     status.textContent = describeList(filters);
     byId("fact-save").disabled = !listed.length;
     if (withAddress) writeAddress(filters);
