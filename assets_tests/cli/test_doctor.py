@@ -17,7 +17,7 @@ from factroots_dagster.cli import doctor
 from factroots_dagster.facts.imports.write import import_facts
 from factroots_dagster.settings import Settings
 
-CHECKS = ["Python", "Java", "settings", "Spark", "GPU", "disk", "facts", "Wikipedia", "checkpoints"]
+CHECKS = ["Python", "Java", "settings", "Spark", "GPU", "disk", "store", "facts", "Wikipedia", "checkpoints"]
 """The checks of a machine on which everything is in order, before DAGSTER_HOME and the worlds."""
 
 
