@@ -193,6 +193,6 @@ def test_the_page_looks_up_the_worlds_facts(world: MaterializedWorld) -> None:
         # the page's policy forbids evaluating text, so the test waits for elements
         tab.locator("#fact-results li:only-child button").click()
         tab.locator("#fact-shown code").get_by_text(fact["uuid"], exact=True).wait_for()
-        row = tab.locator(f"#fact-shown tr[data-language={fact['language']}]").inner_text()
+        row = tab.locator(f"#fact-shown tr[data-language={fact['language']}]").text_content()
         assert "Shared" in row and fact["reason"] in " ".join(row.split()) and "revision" in row
         assert tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
