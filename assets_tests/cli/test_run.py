@@ -163,6 +163,8 @@ def test_a_stopped_run_ends_and_says_that_it_goes_on_next_time(made: tuple[Path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # a shell's background job, in which tests may run, ignores it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None and process.stderr is not None
     assert process.stdout.readline() == "stage 1 of 2: mlama_release\n"
