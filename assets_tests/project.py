@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +58,21 @@ def assets_by(settings: Settings, *dimensions: str) -> list[str]:
 def command(name: str) -> str:
     """Path of a console script of the environment that runs the tests."""
     return str(Path(sys.executable).with_name(name))
+
+
+def run_factroots(environment: Mapping[str, str], folder: Path, *arguments: str) -> str:
+    """What the command prints when it is run in a folder; fails where it does."""
+    done = subprocess.run(
+        [command("factroots"), *arguments],
+        env=environment,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=1500,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    return done.stdout
 
 
 def make_home(folder: Path) -> Path:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pyarrow.compute as pc
 import pytest
 
-from assets_tests.project import MaterializedWorld, command, make_home, world_environment
+from assets_tests.project import MaterializedWorld, make_home, run_factroots, world_environment
 from factroots_dagster.orchestration.checks.data import summarize_losses, volume_frame
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
@@ -76,19 +76,7 @@ def real_world(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Mat
         "FACTROOTS_WORDPIECE_CHECKPOINT": "small-bert",
     }
 
-    def factroots(*arguments: str) -> str:
-        done = subprocess.run(
-            [command("factroots"), *arguments],
-            env=environment,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=1500,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
-        return done.stdout
-
+    factroots = partial(run_factroots, environment, folder)
     assert factroots("checkpoints", "add", str(checkpoint)) == "small-bert\n"
     output = factroots("demo")
     (folder / "traced.jsonl").write_text(factroots("trace", "জার্মানি", "--json"))

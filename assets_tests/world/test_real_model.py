@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ import pytest
 from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
 from assets_tests.models import tiny
 from assets_tests.models.real import smollm_file
-from assets_tests.project import MaterializedWorld, command, make_home, world_environment
+from assets_tests.project import MaterializedWorld, make_home, run_factroots, world_environment
 from factroots_dagster.facts.mlama.release import acquire_release
 from factroots_dagster.facts.mlama.split import read_split
 from factroots_dagster.models.registry import registered
@@ -63,19 +63,7 @@ def real_model(real_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Mat
         "FACTROOTS_SAMPLE": str(FACTS),
     }
 
-    def factroots(*arguments: str) -> str:
-        done = subprocess.run(
-            [command("factroots"), *arguments],
-            env=environment,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=1500,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
-        return done.stdout
-
+    factroots = partial(run_factroots, environment, folder)
     assert factroots("checkpoints", "add", str(weights)) == f"{KEY}\n"
     return MaterializedWorld(settings, Store(settings.data_root, "mlama"), home, factroots("demo"))
 
