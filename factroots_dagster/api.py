@@ -107,23 +107,11 @@ def trace(
 
     import pyarrow as pa
 
-    from factroots_dagster.lookup.answers import choose_checkpoint
-    from factroots_dagster.lookup.decoder import token_decoder
     from factroots_dagster.lookup.output import json_lines
     from factroots_dagster.lookup.trace import trace_facts
-    from factroots_dagster.store.store import Store
 
     chosen = settings or load_settings()
-    store = Store(chosen.data_root, chosen.world)
-    key = choose_checkpoint(store, checkpoint)
-    facts = trace_facts(
-        store,
-        subject,
-        languages or chosen.active_languages,
-        matcher,
-        checkpoint=key,
-        decode=token_decoder(chosen, store, key) if key else None,
-    )
+    facts, _ = trace_facts(chosen, subject, languages, matcher, checkpoint)
     rows = [json.loads(line) for line in json_lines(facts, links=not chosen.generated)]
     for row in rows:  # a struct would have a field per corpus
         row["corpora"] = [{"corpus": name, "windows": windows} for name, windows in row["corpora"].items()]

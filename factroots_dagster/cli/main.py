@@ -87,8 +87,6 @@ def trace(
     SUBJECT is a label in any language, perhaps with the object's, or the uuid of a fact. For every language:
     where its texts state the fact, what the checkpoint predicts, and the fact's type.
     """
-    from factroots_dagster.lookup.answers import choose_checkpoint
-    from factroots_dagster.lookup.decoder import token_decoder
     from factroots_dagster.lookup.output import json_lines, print_facts
     from factroots_dagster.lookup.terminal import make_console
     from factroots_dagster.lookup.trace import trace_facts
@@ -100,23 +98,15 @@ def trace(
             f"--language {', '.join(unknown)}: not in world {settings.world!r}",
             f"choose from {', '.join(available)}",
         )
-    store = Store(settings.data_root, settings.world)
-    shown_checkpoint = choose_checkpoint(store, checkpoint)
-    facts = trace_facts(
-        store,
-        subject,
-        languages or settings.active_languages,
-        matcher,
-        checkpoint=shown_checkpoint,
-        decode=token_decoder(settings, store, shown_checkpoint) if shown_checkpoint else None,
-    )
+    facts, shown_checkpoint = trace_facts(settings, subject, languages, matcher, checkpoint)
     links = not settings.generated
     if as_json:
         for line in json_lines(facts, links=links):
             click.echo(line)
         return
     print_facts(facts, make_console(), links=links)
-    if shown_checkpoint is None and (keys := store.keys("fact_types")):
+    keys = Store(settings.data_root, settings.world).keys("fact_types")
+    if shown_checkpoint is None and keys:
         click.echo(f"For predictions and types add --checkpoint {' or '.join(keys)}.")
 
 

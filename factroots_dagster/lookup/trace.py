@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.lookup.answers import Answer, Decode, read_answers, read_rows
+from factroots_dagster.lookup.answers import Answer, Decode, choose_checkpoint, read_answers, read_rows
+from factroots_dagster.lookup.decoder import token_decoder
 from factroots_dagster.lookup.subjects import find_facts
 from factroots_dagster.lookup.terminal import printable
+from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 from factroots_dagster.tracing.matchers import MATCHERS
 
@@ -38,23 +40,36 @@ class TracedFact:
 
 
 def trace_facts(
-    store: Store,
+    settings: Settings,
     query: str,
-    languages: Sequence[str],
+    languages: Sequence[str] = (),
     matcher: str | None = None,
-    *,
     checkpoint: str | None = None,
-    decode: Decode | None = None,
-) -> list[TracedFact]:
-    """The facts that `query` names, in those of `languages` whose sources are in the store.
+) -> tuple[list[TracedFact], str | None]:
+    """The facts that `query` names, in those of `languages` that have sources, and the checkpoint shown.
 
-    query: a fact's uuid, or the label of a subject in any language; letter case does not count. matcher: None
-    takes the first in the order of the registry that found the fact. checkpoint: whose answers and types are
-    read, too, and in whose corpora sources count; `decode` turns its token ids into text.
+    query: a fact's uuid, or the label of a subject in any language; letter case does not count. languages:
+    none for the active ones. matcher: None takes the first in the order of the registry that found the fact.
+    checkpoint: whose answers and types are read, too, and in whose corpora sources count; None for the only
+    one with types, if there is one.
 
     Sorted by relation and fact, then in the order of `languages`. Raises InputError when there is no such
     fact, matcher or table of sources.
     """
+    store = Store(settings.data_root, settings.world)
+    key = choose_checkpoint(store, checkpoint)
+    decode = token_decoder(settings, store, key) if key else None
+    return _trace(store, query, languages or settings.active_languages, matcher, key, decode), key
+
+
+def _trace(
+    store: Store,
+    query: str,
+    languages: Sequence[str],
+    matcher: str | None,
+    checkpoint: str | None,
+    decode: Decode | None,
+) -> list[TracedFact]:
     store = store.view()  # facts, sources and answers of one version each
     searched = [language for language in languages if store.exists("fact_sources", language)]
     if not searched:
