@@ -41,8 +41,8 @@ def read(
     """
     from factroots_dagster.orchestration.stored_tables import find_table
 
-    found = find_table(settings or load_settings(), table, checkpoint=checkpoint, language=language)
-    return _result(found.read(), pandas)
+    stored = find_table(settings or load_settings(), table, checkpoint=checkpoint, language=language)
+    return _result(stored.read(), pandas)
 
 
 def types(
@@ -162,16 +162,15 @@ def probe(
     for split, numbers in splits.values():
         with tempfile.TemporaryDirectory(prefix="factroots-") as folder:
             answers = ask(model, split, Path(folder), mask_counts=mask_counts, progress=progress)
-        shown = [
+        token_ids = [
             prediction_to_show(row["predicted_ids"], row["matched_mask_count"], row["object_ids"])
             for row in answers.select(["predicted_ids", "matched_mask_count", "object_ids"]).to_pylist()
         ]
-        texts = iter(model.tokenizer.batch_decode([ids for ids in shown if ids], skip_special_tokens=True))
-        said = [next(texts) if ids else None for ids in shown]
-        asked = split.select(["template", "subject", "object"])
-        for position, name in enumerate(asked.column_names):
-            answers = answers.add_column(3 + position, name, asked[name])
-        tables.append(answers.add_column(6, "prediction", pa.array(said, pa.string())))
+        texts = iter(model.tokenizer.batch_decode(list(filter(None, token_ids)), skip_special_tokens=True))
+        predictions = [next(texts) if ids else None for ids in token_ids]
+        for position, name in enumerate(["template", "subject", "object"], start=3):
+            answers = answers.add_column(position, name, split[name])
+        tables.append(answers.add_column(6, "prediction", pa.array(predictions, pa.string())))
         order += numbers
     positions = sorted(range(len(order)), key=order.__getitem__)
     return _result(pa.concat_tables(tables).take(positions), pandas)

@@ -180,12 +180,12 @@ def check_disk(settings: Settings, min_free: int = MIN_FREE_BYTES) -> CheckResul
 def check_store(settings: Settings) -> CheckResult:
     """Every manifest can be read; says how to verify the files, and what replaced versions take on disk."""
     root = Store(settings.data_root, settings.world).root
-    found = list(verify_world(root, files=False))
-    if errors := [each.error for each in found if each.error is not None]:
+    partitions = list(verify_world(root, files=False))
+    if errors := [each.error for each in partitions if each.error is not None]:
         problem = "; ".join(error.problem for error in errors[:MAX_SHOWN])
         problem += f" and {len(errors) - MAX_SHOWN} more" if len(errors) > MAX_SHOWN else ""
         return CheckResult("store", "problem", problem, errors[0].remedy)
-    message = f"{len(found):,} partitions; factroots verify reads all their files"
+    message = f"{len(partitions):,} partitions; factroots verify reads all their files"
     replaced = sum(swept.bytes for swept in sweep_world(root, dry_run=True))
     if replaced > MIN_FREE_BYTES:
         message = f"{replaced / GIGABYTE:.0f} GB are versions that were replaced"

@@ -30,23 +30,23 @@ def status(world: str | None, as_json: bool) -> None:
     from factroots_dagster.orchestration.status import find_status
 
     with dagster_instance() as instance:
-        found = find_status(platform_for(load_settings(world=world)), instance)
+        overview = find_status(platform_for(load_settings(world=world)), instance)
     if as_json:
-        click.echo(json.dumps(found.as_json(), ensure_ascii=False))
+        click.echo(json.dumps(overview.as_json(), ensure_ascii=False))
     else:
-        for line in _describe(found):
+        for line in _describe(overview):
             click.echo(line)
-    sys.exit(1 if found.problems else 0)
+    sys.exit(1 if overview.problems else 0)
 
 
-def _describe(found: PlatformStatus) -> Iterator[str]:
-    yield f"world {found.world} in {found.data_root}, {found.free_bytes / 1e9:.0f} GB free"
-    width = max(len(one.asset) for one in found.assets)
+def _describe(overview: PlatformStatus) -> Iterator[str]:
+    yield f"world {overview.world} in {overview.data_root}, {overview.free_bytes / 1e9:.0f} GB free"
+    width = max(len(one.asset) for one in overview.assets)
     yield f"{'':{width}}  {'there':>11}  {'outdated':>8}  {'failed':>6}"
-    for one in found.assets:
+    for one in overview.assets:
         there = f"{one.materialized:,} of {one.partitions:,}"
         yield f"{one.asset:{width}}  {there:>11}  {len(one.outdated) or '-':>8}  {len(one.failed) or '-':>6}"
-    if found.runs_under_way:
-        yield f"runs queued or under way: {found.runs_under_way}"
-    for problem in found.problems:
+    if overview.runs_under_way:
+        yield f"runs queued or under way: {overview.runs_under_way}"
+    for problem in overview.problems:
         yield f"problem: {problem}"

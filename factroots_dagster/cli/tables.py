@@ -60,17 +60,17 @@ def data(
         for line in _describe_tables(list_tables(settings)):
             click.echo(line)
         return
-    found = find_table(settings, table, checkpoint=checkpoint, language=language)
+    stored = find_table(settings, table, checkpoint=checkpoint, language=language)
     chosen = format_ or ENDINGS.get(output.suffix if output else "", "csv")
     if output is None:
         if chosen == "parquet":
             raise InputError("Parquet cannot be printed", "name a file with --output")
-        _write(found, chosen, sys.stdout.buffer)
+        _write(stored, chosen, sys.stdout.buffer)
         return
     draft = output.with_name(f".{output.name}.part")
     try:
         with draft.open("wb") as stream:
-            rows = _write(found, chosen, stream)
+            rows = _write(stored, chosen, stream)
         draft.replace(output)
     except OSError as error:
         raise InputError(f"{output} cannot be written ({error.strerror})", "name another file") from None

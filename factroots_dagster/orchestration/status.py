@@ -61,10 +61,10 @@ class PlatformStatus:
     @property
     def problems(self) -> list[str]:
         """What somebody should look at, in words."""
-        found = [f"{one.asset}: {len(one.failed)} failed" for one in self.assets if one.failed]
+        problems = [f"{one.asset}: {len(one.failed)} failed" for one in self.assets if one.failed]
         if self.free_bytes < LOW_BYTES:
-            found.append(f"{self.free_bytes / 1e9:.1f} GB free under {self.data_root}")
-        return found + [f"{name}: no heartbeat for {LATE_SECONDS:.0f} s" for name in self.late_daemons]
+            problems.append(f"{self.free_bytes / 1e9:.1f} GB free under {self.data_root}")
+        return problems + [f"{name}: no heartbeat for {LATE_SECONDS:.0f} s" for name in self.late_daemons]
 
     def as_json(self) -> dict[str, Any]:
         """The object of `factroots status --json`."""
