@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,8 +20,8 @@ from assets_tests.project import (
     PROJECT,
     SEED,
     MaterializedWorld,
-    command,
     make_home,
+    run_factroots,
     world_environment,
 )
 from factroots_dagster.facts.mlama.split import read_split
@@ -83,17 +82,8 @@ def _make_demo(folder: Path) -> None:
     """Run `factroots demo` in a folder, which appears when it has succeeded."""
     draft = _draft(folder)
     home = make_home(draft / "home")
-    done = subprocess.run(
-        [command("factroots"), "demo"],
-        env=world_environment(_demo_settings(draft), home),
-        cwd=draft,
-        capture_output=True,
-        text=True,
-        timeout=1800,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
-    (draft / "output.txt").write_text(done.stdout)
+    output = run_factroots(world_environment(_demo_settings(draft), home), draft, "demo")
+    (draft / "output.txt").write_text(output)
     draft.rename(folder)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 
 from assets_tests.facts.releases import fact, write_release
 from assets_tests.models.tiny import WORDS, save_checkpoint
+from assets_tests.orchestration.bodies import run_body
 from factroots_dagster.errors import InputError
 from factroots_dagster.facts.mlama.split import list_relation_files, read_question_templates
 from factroots_dagster.facts.questions import shipped_questions
@@ -20,7 +20,6 @@ from factroots_dagster.languages.geography import MLAMA_PLACES
 from factroots_dagster.orchestration.assets import facts, probing, sources
 from factroots_dagster.orchestration.assets.asked import read_asked
 from factroots_dagster.orchestration.assets.step import Step
-from factroots_dagster.orchestration.resources import ModelResource
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
@@ -102,17 +101,9 @@ def test_decoders_are_asked_with_questions(family: str, release: Path, tmp_path:
             checkpoints=tmp_path / "checkpoints",
             questions=questions,
         )
-        store, models = Store(settings.data_root, settings.world), ModelResource.from_settings(settings)
-
-        def make(asset: str, body: Callable[..., None], *parts: str) -> Step:
-            with store.write_partition(asset, *parts, code_version="1") as writer:
-                step = Step(settings, store, {asset: writer}, lambda line: None, models=models)
-                body(step, *parts)
-            return step
-
-        make("mlama_release", sources.mlama_release)
-        make("mlama_split", facts.mlama_split, "cy")
-        make("checkpoint", sources.checkpoint, "tiny")
+        run_body(settings, "mlama_release", sources.mlama_release)
+        run_body(settings, "mlama_split", facts.mlama_split, "cy")
+        run_body(settings, "checkpoint", sources.checkpoint, "tiny")
         asked: dict[str, str] = {}
 
         def probe(step: Step, checkpoint: str, language: str) -> None:
@@ -120,7 +111,8 @@ def test_decoders_are_asked_with_questions(family: str, release: Path, tmp_path:
             asked.update(zip(table["relation"].to_pylist(), table["template"].to_pylist(), strict=True))
             probing.probe(step, checkpoint, language)
 
-        make("predictions", probe, "tiny", "cy")
+        run_body(settings, "predictions", probe, "tiny", "cy")
+        store = Store(settings.data_root, settings.world)
         return asked, store.read("predictions", "tiny", "cy")["object_logprob"].to_pylist()
 
     cloze = {"P36": "[X] P36 [Y] .", "P47": "[X] P47 [Y] ."}

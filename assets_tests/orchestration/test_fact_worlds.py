@@ -8,10 +8,9 @@ import pytest
 
 from assets_tests.facts.imports.samples import SAMPLES
 from assets_tests.models.tiny import save_checkpoint
+from assets_tests.orchestration.bodies import write_scores
 from assets_tests.orchestration.runs import materialize
-from assets_tests.orchestration.test_further_templates import make
 from factroots_dagster.facts.imports.write import import_facts
-from factroots_dagster.orchestration.assets import facts, probing, sources
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
@@ -29,12 +28,7 @@ def test_a_tiny_model_is_asked_the_facts(
         world=world, data_root=tmp_path / "data", languages=("cy",), sample=2,
         checkpoints=tmp_path / "checkpoints",
     )  # fmt: skip
-    make(settings, "mlama_release", sources.mlama_release)
-    make(settings, "mlama_split", facts.mlama_split, "cy")
-    make(settings, "fact_coverage", facts.fact_coverage)
-    make(settings, "checkpoint", sources.checkpoint, "tiny")
-    make(settings, "predictions", probing.probe, "tiny", "cy")
-    make(settings, "probing_scores", probing.probing_scores, "tiny")
+    write_scores(settings, "tiny", "cy")
     store = Store(settings.data_root, world)
     assert store.read("predictions", "tiny", "cy").num_rows == rows
     assert "cy" in store.read("probing_scores", "tiny")["language"].to_pylist()

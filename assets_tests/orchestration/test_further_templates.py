@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +12,12 @@ import transformers
 
 from assets_tests.facts.releases import fact, write_release
 from assets_tests.models.tiny import WORDS, wordpiece
-from factroots_dagster.orchestration.assets import facts, probing, sources
-from factroots_dagster.orchestration.assets.step import Step
-from factroots_dagster.orchestration.resources import ModelResource
+from assets_tests.orchestration.bodies import write_scores
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
 LINES = [fact(f"u{number}", WORDS[number], WORDS[20 + number], obj_uri=f"Q{number}") for number in range(6)]
 OTHERS = [fact(f"v{number}", WORDS[number], WORDS[9 + number], obj_uri=f"Q{number}") for number in range(5)]
-
-
-def make(settings: Settings, asset: str, body: Callable[..., None], *parts: str) -> None:
-    store, models = Store(settings.data_root, settings.world), ModelResource.from_settings(settings)
-    with store.write_partition(asset, *parts, code_version="1") as writer:
-        body(Step(settings, store, {asset: writer}, lambda line: None, models=models), *parts)
 
 
 @pytest.mark.parametrize("further", [True, False])
@@ -46,12 +37,7 @@ def test_further_templates_add_tables_and_change_none(tmp_path: Path, further: b
         world="mlama", data_root=tmp_path / "data", mlama_source=str(release), languages=("cy",),
         checkpoints=tmp_path / "checkpoints",
     )  # fmt: skip
-    make(settings, "mlama_release", sources.mlama_release)
-    make(settings, "mlama_split", facts.mlama_split, "cy")
-    make(settings, "fact_coverage", facts.fact_coverage)
-    make(settings, "checkpoint", sources.checkpoint, "tiny")
-    make(settings, "predictions", probing.probe, "tiny", "cy")
-    make(settings, "probing_scores", probing.probing_scores, "tiny")
+    write_scores(settings, "tiny", "cy")
     store = Store(settings.data_root, "mlama")
     assert store.read("mlama_split", "cy")["template"].unique().to_pylist() == [
         "[X] P19 [Y] .",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,14 +13,13 @@ from click.testing import CliRunner
 from assets_tests.facts.releases import fact, write_release
 from assets_tests.models.hub import serving
 from assets_tests.models.tiny import WORDS, mask_logits, save_checkpoint
+from assets_tests.orchestration.bodies import run_body
 from assets_tests.orchestration.runs import materialize
 from assets_tests.project import make_home
 from assets_tests.roots.tables import rows, source_row
 from factroots_dagster.cli.main import main
 from factroots_dagster.orchestration.assets import probing, sources
-from factroots_dagster.orchestration.assets.step import Step
-from factroots_dagster.orchestration.resources import ModelResource
-from factroots_dagster.settings import Settings, load_settings
+from factroots_dagster.settings import load_settings
 from factroots_dagster.store.store import Store
 from factroots_dagster.tracing.schema import FACT_SOURCES
 
@@ -42,13 +40,6 @@ def answer(model: object, tokenizer: object, template: str, subject: str) -> str
 def run(tmp_path: Path) -> dict[int, Path]:
     """The checkpoints of a run, by step: other weights at every step."""
     return {step: save_checkpoint(tmp_path / f"step{step}", seed=seed) for seed, step in enumerate(STEPS)}
-
-
-def make(settings: Settings, asset: str, body: Callable[..., None], *parts: str) -> None:
-    """Write a partition by its asset's body: a run of Dagster for each of many would take minutes."""
-    store, models = Store(settings.data_root, settings.world), ModelResource.from_settings(settings)
-    with store.write_partition(asset, *parts, code_version="1") as writer:
-        body(Step(settings, store, {asset: writer}, lambda line: None, models=models), *parts)
 
 
 def test_a_run_on_a_hub_is_traced_from_its_registration_to_the_timeline(
@@ -102,9 +93,9 @@ def test_a_run_on_a_hub_is_traced_from_its_registration_to_the_timeline(
         for language in LANGUAGES:
             materialize(settings, "mlama_split", partition=language)
         for key in keys:
-            make(settings, "checkpoint", sources.checkpoint, key)
+            run_body(settings, "checkpoint", sources.checkpoint, key)
             for language in LANGUAGES:
-                make(settings, "predictions", probing.probe, key, language)
+                run_body(settings, "predictions", probing.probe, key, language)
     store = Store(settings.data_root, "mlama")
     for language in LANGUAGES:
         found = [source_row(f"{language}{number}", language, 1) for number in range(len(objects))]
