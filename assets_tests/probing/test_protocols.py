@@ -98,7 +98,7 @@ def test_bfloat16_changes_log_probabilities_a_little_and_no_type(
 
 
 def test_the_settings_of_probing_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Settings().precision == "fp32"
+    assert Settings().precision == "auto"
     assert Settings().protocols == ()
     monkeypatch.setenv("FACTROOTS_PRECISION", "bf16")
     monkeypatch.setenv("FACTROOTS_PROTOCOLS", "pll, confidence")

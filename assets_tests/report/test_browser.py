@@ -41,7 +41,7 @@ def search(tab: Any, text: str) -> list[str]:
     tab.wait_for_selector("#fact-shown table")
     tab.fill("#fact-query", text)
     tab.wait_for_timeout(200)
-    texts: list[str] = tab.locator("#fact-results button").all_inner_texts()
+    texts: list[str] = tab.locator("#fact-results [data-fact]").all_inner_texts()
     return texts
 
 
@@ -210,5 +210,5 @@ def test_a_page_as_large_as_mlama_stays_light_and_its_explorer_answers(browser: 
         with opened(browser, page, size) as tab:
             assert tab.evaluate("document.documentElement.scrollWidth") <= size["width"]
             assert len(search(tab, "a")) == 40
-            tab.locator("#fact-results button").nth(39).click()
-            tab.locator("#fact-results li:last-child [aria-current]").wait_for()
+            tab.locator("#fact-results [data-fact]").nth(39).click()
+            tab.locator("#fact-results li:nth-child(40) [aria-current]").wait_for()

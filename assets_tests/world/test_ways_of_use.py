@@ -162,12 +162,12 @@ mutation Again($params: ReexecutionParams!) {
 def test_a_run_of_the_demo_is_started_again_from_the_ui(api: Api) -> None:
     of_location = {"tags": [{"key": "dagster/code_location", "value": LOCATION}]}
     runs = api(RUNS, filter=of_location)["runsOrError"]["results"]
-    chosen = [run for run in runs if run["assetSelection"] == [{"path": ["fact_coverage"]}]][-1]
+    chosen = [run for run in runs if run["assetSelection"] == [{"path": ["knowledge_timeline"]}]][-1]
     assert chosen["repositoryOrigin"]["repositoryLocationName"] == LOCATION
     params = {"parentRunId": chosen["runId"], "strategy": "ALL_STEPS"}
     run = api(START_AGAIN, params=params)["launchPipelineReexecution"]["run"]["runId"]
     assert api.wait(run) == "SUCCESS"
-    assert api.checks(run) == {"fact_coverage": True}
+    assert api.checks(run) == {"knowledge_timeline": True}
 
 
 KILLABLE = [

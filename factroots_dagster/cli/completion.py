@@ -12,7 +12,7 @@ SHELLS = ("bash", "zsh", "fish")
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print the script with which SHELL completes commands, options and keys.
+    """Print the script that completes words in SHELL.
 
     For bash: eval "$(factroots completion bash)", in a shell or in ~/.bashrc.
     """

@@ -180,9 +180,9 @@ def test_a_setting_makes_stale_what_reads_it(lab: Lab, change: dict[str, object]
     assert {name for name in CATALOG if code_version(name, settings) != before[name]} == first
     lab.use(settings)
     asked = {name for name, _ in lab.tick()}
-    waiting = {"neuron_interventions", "untrained_twins", "name_access", "categorization_report"}
-    # Others wait for predictions; checkpoint_sensor asks for checkpoints.
-    assert asked == first - waiting - {"checkpoint"}
+    waiting = {"neuron_similarity", "neuron_interventions", "untrained_twins", "name_access"}
+    # These and the report wait for predictions; checkpoint_sensor asks for checkpoints.
+    assert asked == first - waiting - {"checkpoint", "categorization_report"}
 
 
 def test_a_setting_that_is_added_makes_nothing_stale(lab: Lab) -> None:
