@@ -66,7 +66,7 @@ def test_incomplete_and_missing_checkpoints_are_listed(checkpoints: Path) -> Non
     (checkpoint_folder(checkpoints / "half") / "tokenizer.json").unlink()
     assert run("list") == [
         ["step-2", str(checkpoints / "step-2")],
-        ["half", "-", "incomplete: its tokenizer is missing"],
+        ["half", "-", "not usable: its tokenizer is missing"],
         ["step-1", "-", "no longer registered; its results are kept"],
     ]
 

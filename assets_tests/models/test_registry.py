@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -46,9 +47,6 @@ def test_the_corpora_of_a_checkpoint_are_kept_until_others_are_named(tmp_path: P
     for named, kept in ((["web", "books"], ("web", "books")), (None, ("web", "books")), (["web"], ("web",))):
         registry.add(settings, "owner/model", corpora=named)
         assert registry.lookup(settings, "owner--model").corpora == kept
-    registry.registry_file(settings).write_text('{"m": {"source": "owner/m", "corpora": "web"}}')
-    with pytest.raises(InputError, match="not a list of names"):
-        registry.registered(settings)
 
 
 def test_a_corpus_that_the_world_lacks_is_refused() -> None:
@@ -131,7 +129,51 @@ def test_a_folder_of_checkpoints_lists_the_complete_ones(tmp_path: Path) -> None
     checkpoint_folder(folder / ".partial")
     settings = make_settings(tmp_path, checkpoints=folder)
     assert list(registry.registered(settings)) == ["step-1", "step-2"]
-    assert registry.incomplete_folders(settings) == {"half-copied": "model.safetensors is missing"}
+    assert registry.find_unusable(settings) == {"half-copied": "model.safetensors is missing"}
+
+
+def test_what_cannot_be_used_is_passed_over_and_named(tmp_path: Path) -> None:
+    """Names without a key, two names of one key, a config that no parser follows, a link to itself."""
+    folder = tmp_path / "all"
+    for name in ("good", "a b", "a-b", "модель", "run..2", "n" * 130, "deep"):
+        checkpoint_folder(folder / name)
+    (folder / "deep" / "config.json").write_text("[" * 100_000)
+    (folder / "loop").symlink_to(folder / "loop")
+    settings = make_settings(tmp_path, checkpoints=folder)
+    assert list(registry.registered(settings)) == ["a-b", "good"]
+    unusable = registry.find_unusable(settings)
+    assert unusable.keys() == {"a-b", "модель", "run..2", "n" * 130, "deep"}
+    assert unusable["a-b"] == "its checkpoint key would be a-b, as that of a b"
+    assert "nested too deeply" in unusable["deep"]
+    assert registry.lookup(settings, "good").source == str(folder / "good")
+
+
+@pytest.mark.parametrize(
+    ("key", "entry"),
+    [
+        ("odd", "owner/model"),
+        ("odd", None),
+        ("odd", {"revision": "main"}),
+        ("odd", {"source": 7}),
+        ("odd", {"source": ["owner/model"]}),
+        ("odd", {"source": "owner/model", "revision": 3}),
+        ("odd", {"source": "owner/model", "corpora": "wikipedia"}),
+        ("odd", {"source": "owner/model", "corpora": [1]}),
+        ("odd", {"source": "owner/model", "license": "mit"}),
+        ("../odd", {"source": "owner/model"}),
+    ],
+)
+def test_an_odd_entry_is_named_kept_and_stops_no_other(tmp_path: Path, key: str, entry: object) -> None:
+    settings = make_settings(tmp_path)
+    path = registry.registry_file(settings)
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({key: entry, "good": {"source": "owner/good", "revision": None}}))
+    assert list(registry.registered(settings)) == ["good"]
+    assert registry.find_unusable(settings).keys() == {key}
+    assert str(path) in registry.find_unusable(settings)[key]
+    registry.add(settings, "owner/another")
+    assert json.loads(path.read_text())[key] == entry
+    assert list(registry.registered(settings)) == ["good", "owner--another"]
 
 
 def add_many(settings: Settings, writer: int) -> None:
@@ -185,7 +227,7 @@ def test_what_is_neither_a_folder_nor_a_hub_id_is_rejected(tmp_path: Path, sourc
         registry.add(make_settings(tmp_path), source)
 
 
-@pytest.mark.parametrize("text", ["not json", "[]", '{"k": {"nope": 1}}', '{"../k": {"source": "a/b"}}'])
+@pytest.mark.parametrize("text", ["not json", "[]", "[" * 100_000])
 def test_the_error_about_a_broken_registry_names_its_file(tmp_path: Path, text: str) -> None:
     path = tmp_path / "registry.json"
     path.write_text(text)

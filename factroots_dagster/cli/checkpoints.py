@@ -121,13 +121,13 @@ def remove(key: str) -> None:
 def list_checkpoints() -> None:
     """List the checkpoints and make each a partition.
 
-    Those of one training follow one another by their steps. Incomplete folders, and partitions that are not
+    Those of one training follow one another by their steps. What cannot be used, and partitions that are not
     registered any more, are listed last.
     """
     settings = load_settings()
     registered = registry.registered(settings)
     partitions = _add_partitions(settings, list(registered))
-    incomplete = registry.incomplete_folders(settings)
+    unusable = registry.find_unusable(settings)
     same_weights = _find_same_weights(Store(settings.data_root, settings.world), list(registered))
     for entry in registered.values():
         revision = f"@{entry.revision}" if entry.revision else ""
@@ -138,10 +138,10 @@ def list_checkpoints() -> None:
         if entry.key in same_weights:
             note += f"\tsame weights as {same_weights[entry.key]}"
         click.echo(f"{entry.key}\t{entry.source}{revision}{note}")
-    for key, defect in incomplete.items():
-        click.echo(f"{key}\t-\tincomplete: {defect}")
+    for key, defect in unusable.items():
+        click.echo(f"{key}\t-\tnot usable: {defect}")
     for key in partitions:
-        if key not in registered and key not in incomplete:
+        if key not in registered and key not in unusable:
             click.echo(f"{key}\t-\tno longer registered; its results are kept")
 
 

@@ -288,14 +288,14 @@ def check_checkpoints(settings: Settings) -> Iterator[CheckResult]:
     except InputError as error:
         yield CheckResult.from_error(name, error)
         return
-    defects = registry.incomplete_folders(settings)
+    defects = registry.find_unusable(settings)
     for key, entry in registered.items():
         folder = Path(entry.source)
         if folder.is_absolute():
             defect = find_defect(folder) if folder.is_dir() else "its folder does not exist"
             defects |= {key: defect} if defect else {}
     for key, defect in defects.items():
-        yield CheckResult(name, "warning", f"{key}: {defect}", "complete or restore its files")
+        yield CheckResult(name, "warning", f"{key}: {defect}", "complete or mend it")
     wanted = settings.wordpiece_checkpoint
     if wanted and wanted not in registered:
         message = f"FACTROOTS_WORDPIECE_CHECKPOINT={wanted} is not registered"

@@ -36,7 +36,11 @@ def find_defect(folder: Path) -> str | None:
     the tensors that the index assigns to it; some matrix has as many rows as the config's vocabulary; and
     there is a tokenizer.
     """
-    return _find_defect(folder, folder_signature(folder))
+    try:
+        signature = folder_signature(folder)
+    except OSError as error:
+        return f"it cannot be read ({error.strerror})"
+    return _find_defect(folder, signature)
 
 
 @lru_cache(maxsize=4096)
@@ -47,6 +51,8 @@ def _find_defect(folder: Path, signature: Signature) -> str | None:
         return _examine(folder)
     except SafetensorError as error:
         return f"its weights do not open ({error})"
+    except RecursionError:
+        return "it cannot be read (a JSON file is nested too deeply)"
     except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError) as error:
         return f"it cannot be read ({error})"
 

@@ -10,9 +10,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from filelock import FileLock
 
@@ -25,6 +25,7 @@ from factroots_dagster.store.versions import visible_folders
 
 TRAINING_ASSET = "sandbox_training"
 _COMMIT = re.compile(r"[0-9a-f]{12,64}")
+_EXAMPLE = '{"<key>": {"source": "<hub id or folder>", "revision": null, "corpora": null}}'
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 
@@ -82,21 +83,52 @@ def registry_file(settings: CheckpointSettings) -> Path:
     return path / "checkpoints.json" if path.is_dir() else path
 
 
-def _read_file(path: Path) -> dict[str, CheckpointSource]:
+@dataclass
+class _RegistryFile:
+    """What a registry file says.
+
+    entries: by key, those that can be used. others: by key, those that cannot be, as they stand in the file.
+    defects: by key, why.
+    """
+
+    entries: dict[str, CheckpointSource] = field(default_factory=dict)
+    others: dict[str, Any] = field(default_factory=dict)
+    defects: dict[str, str] = field(default_factory=dict)
+
+
+def _read_file(path: Path) -> _RegistryFile:
+    """Read a registry file, passing over entries that cannot be used; raises InputError for another file."""
+    file = _RegistryFile()
     if not path.is_file():
-        return {}
+        return file
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
-        return {
-            key: CheckpointSource(check_name(key, "checkpoint key"), **entry)
-            for key, entry in entries.items()
-        }
-    except (ValueError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path} is not a checkpoint registry ({error})",
-            'make it a JSON object {"<key>": {"source": "<hub id or folder>", "revision": null, '
-            '"corpora": null}, ...}',
-        ) from None
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("it is not an object")
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not a checkpoint registry ({error})", f"make it {_EXAMPLE}") from None
+    for key, entry in content.items():
+        try:
+            file.entries[key] = _parse_entry(key, entry)
+        except InputError as error:
+            file.others[key], file.defects[key] = entry, f"{path}: {error}"
+    return file
+
+
+def _parse_entry(key: str, entry: object) -> CheckpointSource:
+    """An entry of a registry file; raises InputError for one that says no checkpoint."""
+    check_name(key, "checkpoint key")
+    texts = [entry.get("source"), entry.get("revision") or "-"] if isinstance(entry, dict) else [None]
+    corpora = entry.get("corpora") if isinstance(entry, dict) else None
+    if isinstance(corpora, list):
+        texts += corpora
+    elif corpora is not None:
+        texts.append(None)
+    if not isinstance(entry, dict) or not all(isinstance(text, str) and text for text in texts):
+        raise InputError("its entry names no checkpoint", f"write it as in {_EXAMPLE}")
+    if unknown := sorted(entry.keys() - {"source", "revision", "corpora"}):
+        raise InputError(f"its entry has an unknown field {unknown[0]!r:.80}", f"write it as in {_EXAMPLE}")
+    return CheckpointSource(key, **entry)
 
 
 def _as_json(entry: CheckpointSource) -> dict[str, object]:
@@ -106,16 +138,30 @@ def _as_json(entry: CheckpointSource) -> dict[str, object]:
 
 def watched_folders(settings: CheckpointSettings) -> dict[str, Path]:
     """Folders that may hold a checkpoint, complete or not, by key: those of the checkpoints folder first,
-    then those that training wrote.
+    then those that training wrote. A folder whose name gives no key of its own is left out.
     """
+    return _watch(settings)[0]
+
+
+def _watch(settings: CheckpointSettings) -> tuple[dict[str, Path], dict[str, str]]:
+    """The watched folders by key, and by name why others have no key."""
     folders: dict[str, Path] = {}
-    if settings.checkpoints is not None:
-        for path in visible_folders(settings.checkpoints.resolve()):
-            folders.setdefault(checkpoint_key(str(path)), path)
+    defects: dict[str, str] = {}
+    watched = visible_folders(settings.checkpoints.resolve()) if settings.checkpoints is not None else []
+    for path in watched:
+        try:
+            key = checkpoint_key(str(path))
+        except InputError:
+            defects[path.name] = "its name makes no checkpoint key: use letters, digits, '.', '_' and '-'"
+            continue
+        if key in folders:
+            defects[path.name] = f"its checkpoint key would be {key}, as that of {folders[key].name}"
+        else:
+            folders[key] = path
     if settings.generated:
         for path in _trained_folders(Store(settings.data_root, settings.world)):
             folders.setdefault(f"{settings.world}-{path.name}", path)
-    return folders
+    return folders, defects
 
 
 def _trained_folders(store: Store) -> list[Path]:
@@ -128,11 +174,16 @@ def _trained_folders(store: Store) -> list[Path]:
     return [version.folder / name for name in sorted(names) if not name.startswith((".", "_"))]
 
 
-def incomplete_folders(settings: CheckpointSettings) -> dict[str, str]:
-    """What each folder lacks that is watched and not registered, being an incomplete checkpoint; by key."""
-    named, watched = _read_file(registry_file(settings)), watched_folders(settings)
-    defects = {key: find_defect(path) for key, path in watched.items() if key not in named}
-    return {key: defect for key, defect in defects.items() if defect is not None}
+def find_unusable(settings: CheckpointSettings) -> dict[str, str]:
+    """By key, why a watched folder or an entry of the registry file is not registered.
+
+    By its name, where a folder has no key.
+    """
+    file, (watched, defects) = _read_file(registry_file(settings)), _watch(settings)
+    for key, path in watched.items():
+        if key not in file.entries and (defect := find_defect(path)) is not None:
+            defects[key] = defect
+    return file.defects | defects
 
 
 def registered(settings: CheckpointSettings) -> dict[str, CheckpointSource]:
@@ -140,7 +191,7 @@ def registered(settings: CheckpointSettings) -> dict[str, CheckpointSource]:
 
     Those of one run follow one another by their steps.
     """
-    checkpoints = _read_file(registry_file(settings))
+    checkpoints = _read_file(registry_file(settings)).entries
     for key, path in watched_folders(settings).items():
         if key not in checkpoints and find_defect(path) is None:
             checkpoints[key] = CheckpointSource(key, str(path))
@@ -238,10 +289,10 @@ def _changing_entries(settings: CheckpointSettings) -> Iterator[dict[str, Checkp
     path = registry_file(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(path.with_name(f".{path.name}.lock"), mode=0o666):
-        entries = _read_file(path)
-        before = dict(entries)
+        file = _read_file(path)
+        entries, before = file.entries, dict(file.entries)
         yield entries
         if entries != before:
-            content = {key: _as_json(entry) for key, entry in entries.items()}
+            content = file.others | {key: _as_json(entry) for key, entry in entries.items()}
             with atomic_file(path) as temporary:
                 temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -36,7 +36,11 @@ def this_process() -> str:
 
 def is_gone(process: str) -> bool:
     """Whether the process of a `this_process` has ended; False where it cannot be seen from here."""
-    machine, boot, number, start_time = process.split(" ")
+    try:
+        machine, boot, number, start_time = process.split(" ")
+        int(number)
+    except ValueError:  # not a tag of ours
+        return False
     if machine != _machine():
         return False
     if boot != _boot():
@@ -65,7 +69,10 @@ def started_by(host: str, port: int) -> Callable[[dg.DagsterRun], bool]:
     """Whether a run was started by the code server at an address: for when that server has just restarted."""
 
     def condition(run: dg.DagsterRun) -> bool:
-        server = json.loads(run.tags.get(SERVER_TAG, "{}"))
+        try:
+            server = json.loads(run.tags.get(SERVER_TAG, "{}"))
+        except ValueError:
+            return False
         return (server.get("host"), server.get("port")) == (host, port)
 
     return condition

@@ -112,6 +112,22 @@ def test_a_new_folder_is_asked_for_once(settings: Settings, daemon: Daemon) -> N
     assert daemon.tick() == []
 
 
+def test_odd_folders_and_entries_stop_no_tick_and_are_logged_once(
+    settings: Settings, daemon: Daemon, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("step-1", "linked", "a b"):
+        age(checkpoint_folder(settings.checkpoints / name))
+    age(checkpoint_folder(settings.checkpoints / "a-b"))
+    (settings.checkpoints / "linked" / "notes.json").symlink_to("notes.json")
+    registry.registry_file(settings).write_text('{"odd": {"source": 7}}')
+    assert sorted(daemon.tick()) == ["a-b", "step-1"]
+    logged = capsys.readouterr().err
+    for named in ("a-b (its checkpoint key would be a-b", "linked (it cannot be read", "its entry names no"):
+        assert logged.count(named) == 1
+    assert daemon.tick() == [] and "its entry names no" in daemon.message
+    assert capsys.readouterr().err == ""
+
+
 def test_two_ticks_at_once_name_the_same_run(settings: Settings) -> None:
     age(checkpoint_folder(settings.checkpoints / "step-1"))
     first, second = (scan_checkpoints(settings, ScanState(), [], LATER).requests for _ in range(2))

@@ -16,7 +16,7 @@ from pathlib import Path
 from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.models import files, hub
 from factroots_dagster.models.completeness import find_defect, folder_signature
-from factroots_dagster.models.registry import add, incomplete_folders, registered
+from factroots_dagster.models.registry import CheckpointSource, add, find_unusable, registered
 from factroots_dagster.orchestration.versions import code_version
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.parquet import read_files
@@ -37,19 +37,21 @@ class ScanState:
     hub: by key, the newest commit of a hub id and when it was looked up.
     failures: how often the hub has failed in a row.
     hub_paused_until: the hub is not asked before this time (seconds since the epoch).
+    logged: the summary that the log has got last.
     """
 
     folders: dict[str, tuple[str, str]] = field(default_factory=dict)
     hub: dict[str, tuple[str, float]] = field(default_factory=dict)
     failures: int = 0
     hub_paused_until: float = 0.0
+    logged: str = ""
 
     @classmethod
     def from_cursor(cls, cursor: str | None) -> ScanState:
         """The state of the last tick; a cursor of another version of the sensor is begun anew."""
         try:
             return cls(**json.loads(cursor)) if cursor else cls()
-        except TypeError:
+        except (TypeError, ValueError):
             return cls()
 
     def cursor(self) -> str:
@@ -135,21 +137,28 @@ class _Scan:
 
     def run(self, partitions: Collection[str]) -> ScanResult:
         known, result = registered(self.settings), self.result
-        result.deferred = incomplete_folders(self.settings)
+        result.deferred = find_unusable(self.settings)
         for key, entry in list(known.items()):
-            folder = Path(entry.source)
-            if folder.is_absolute():
-                if reason := self._scan_folder(key, folder):
-                    result.deferred[key] = reason
-            elif entry.revision is not None:
-                self._request(key, entry.revision, pinned=True)
-            elif commit := self._commit(key, entry.source):
-                if described_revision(self.store, key) in (None, commit):
-                    self._request(key, commit)
-                elif (newer := add(self.settings, entry.source, commit)).key not in known:
-                    self._request(newer.key, commit)
+            try:
+                self._scan_entry(key, entry, known)
+            except (InputError, OSError, ValueError) as error:  # the others are scanned all the same
+                result.deferred[key] = str(error)
         result.removed = sorted(set(partitions) - set(registered(self.settings)) - set(result.deferred))
         return result
+
+    def _scan_entry(self, key: str, entry: CheckpointSource, known: Collection[str]) -> None:
+        """Scan one registered checkpoint. known: the keys of all."""
+        folder = Path(entry.source)
+        if folder.is_absolute():
+            if reason := self._scan_folder(key, folder):
+                self.result.deferred[key] = reason
+        elif entry.revision is not None:
+            self._request(key, entry.revision, pinned=True)
+        elif commit := self._commit(key, entry.source):
+            if described_revision(self.store, key) in (None, commit):
+                self._request(key, commit)
+            elif (newer := add(self.settings, entry.source, commit)).key not in known:
+                self._request(newer.key, commit)
 
     def _request(self, key: str, version: str, *, pinned: bool = False) -> None:
         """Note a request unless this version has been described by today's code.

@@ -50,8 +50,9 @@ def _checkpoint_sensor(platform: Platform) -> dg.SensorDefinition:
         state = ScanState.from_cursor(context.cursor)
         partitions = context.instance.get_dynamic_partitions(checkpoint_set(platform.settings.world))
         scan = scan_checkpoints(platform.settings, state, partitions, time.time())
-        if summary := scan.summary():
+        if (summary := scan.summary()) and summary != state.logged:
             context.log.warning(summary)
+        state.logged = summary
         requests = run_requests(context.instance, scan)
         new = [key for key in scan.requests if key not in partitions]
         return dg.SensorResult(
