@@ -90,6 +90,13 @@ class Settings(BaseSettings):
         default=None, description="registry file, or folder of checkpoints; empty: a file in the data root"
     )
     spark_master: str = Field(default="local[*]", description="Spark master URL")
+    on_alert: str = Field(
+        default="",
+        description="command that gets failed runs and other problems on its standard input; empty: none",
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text", description="what Dagster's log lines are: text, or one JSON object each"
+    )
     device: str = Field(
         default="auto",
         pattern=r"^(auto|cpu|mps|cuda(:[0-9]+)?|split)$",

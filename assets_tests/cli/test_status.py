@@ -15,7 +15,8 @@ from click.testing import CliRunner
 from assets_tests.orchestration.golden.world import KEY
 from assets_tests.project import command
 from factroots_dagster.cli.main import main
-from factroots_dagster.orchestration.status import LATE_SECONDS, LOW_BYTES, PlatformStatus
+from factroots_dagster.orchestration.health import LATE_SECONDS, InstanceHealth
+from factroots_dagster.orchestration.status import LOW_BYTES, PlatformStatus
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
@@ -75,9 +76,9 @@ def test_a_failed_check_is_a_problem() -> None:
 
 def test_a_late_daemon_and_a_full_disk_are_problems() -> None:
     ages = {"SENSOR": LATE_SECONDS + 1, "SCHEDULER": LATE_SECONDS - 1}
-    found = PlatformStatus("sandbox", "/data", [], LOW_BYTES - 1, ages, runs_under_way=0)
-    assert found.late_daemons == ["SENSOR"]
-    assert found.problems == ["1.0 GB free under /data", "SENSOR: no heartbeat for 300 s"]
+    found = PlatformStatus("sandbox", "/data", [], LOW_BYTES - 1, InstanceHealth(ages))
+    assert found.health.late_daemons == ["SENSOR"]
+    assert found.problems == ["less than 1 GB free under /data", "SENSOR: no heartbeat for 300 s"]
 
 
 def test_open_prints_the_path_where_there_is_no_browser(tiny_world: World) -> None:

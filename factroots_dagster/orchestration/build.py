@@ -62,4 +62,5 @@ def _definitions(platform: Platform, resources: dict[str, Any]) -> dg.Definition
         schedules=platform_schedules(platform),
         resources=resources,
         executor=dg.in_process_executor,
+        loggers={"console": dg.json_console_logger} if settings.log_format == "json" else None,
     )

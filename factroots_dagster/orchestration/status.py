@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import dagster as dg
 
 from factroots_dagster.models.registry import registered
 from factroots_dagster.orchestration.catalog import AssetRow, rows_in
+from factroots_dagster.orchestration.health import InstanceHealth, examine_instance
 from factroots_dagster.orchestration.outdated import failed_partitions
 from factroots_dagster.orchestration.partitions import BLOCK, CHECKPOINT, LANGUAGE, Parts, Platform, key_of
 from factroots_dagster.orchestration.versions import StoreSnapshot
 from factroots_dagster.sandbox.blocks import block_names
+from factroots_dagster.store.store import Store
 
-LATE_SECONDS = 300.0
-"""After so long without a heartbeat a daemon is late: it sends one every half minute."""
 LOW_BYTES = 10**9
-UNDER_WAY = (dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED)
+"""With less than that free, the disk is nearly full."""
 
 
 @dataclass(frozen=True)
@@ -41,34 +40,23 @@ class AssetStatus:
 
 @dataclass(frozen=True)
 class PlatformStatus:
-    """A world's assets, the disk that it is on, and Dagster's daemons and runs.
-
-    heartbeat_seconds: by daemon, the seconds since its last heartbeat; of daemons that ran at some time.
-    """
+    """A world's assets, the disk that it is on, and Dagster's own health."""
 
     world: str
     data_root: str
     assets: Sequence[AssetStatus]
     free_bytes: int
-    heartbeat_seconds: Mapping[str, float]
-    runs_under_way: int
-
-    @property
-    def late_daemons(self) -> list[str]:
-        """The daemons whose heartbeat is late."""
-        return sorted(name for name, age in self.heartbeat_seconds.items() if age > LATE_SECONDS)
+    health: InstanceHealth = field(default_factory=InstanceHealth)
 
     @property
     def problems(self) -> list[str]:
         """What somebody should look at, in words."""
         problems = [f"{one.asset}: {len(one.failed)} failed" for one in self.assets if one.failed]
-        if self.free_bytes < LOW_BYTES:
-            problems.append(f"{self.free_bytes / 1e9:.1f} GB free under {self.data_root}")
-        return problems + [f"{name}: no heartbeat for {LATE_SECONDS:.0f} s" for name in self.late_daemons]
+        return problems + _disk_problems(self.free_bytes, self.data_root) + self.health.problems
 
     def as_json(self) -> dict[str, Any]:
         """The object of `factroots status --json`."""
-        return asdict(self) | {"late_daemons": self.late_daemons, "problems": self.problems}
+        return asdict(self) | {"problems": self.problems}
 
 
 def find_status(platform: Platform, instance: dg.DagsterInstance) -> PlatformStatus:
@@ -85,20 +73,30 @@ def find_status(platform: Platform, instance: dg.DagsterInstance) -> PlatformSta
         for row in rows_in(settings)
         if not row.on_demand or store.folders(row.name) or store.exists(row.name)
     ]
-    folder = store.root
-    while not folder.exists():
-        folder = folder.parent
-    now = time.time()
     return PlatformStatus(
         world=settings.world,
         data_root=str(settings.data_root.absolute()),
         assets=assets,
-        free_bytes=shutil.disk_usage(folder).free,
-        heartbeat_seconds={
-            name: round(now - beat.timestamp, 1) for name, beat in instance.get_daemon_heartbeats().items()
-        },
-        runs_under_way=instance.get_runs_count(dg.RunsFilter(statuses=list(UNDER_WAY))),
+        free_bytes=_free_bytes(store),
+        health=examine_instance(instance),
     )
+
+
+def find_problems(platform: Platform, instance: dg.DagsterInstance) -> list[str]:
+    """What somebody should look at, whatever the assets are: the disk, and Dagster's own health."""
+    data_root = str(platform.settings.data_root.absolute())
+    return _disk_problems(_free_bytes(platform.store), data_root) + examine_instance(instance).problems
+
+
+def _free_bytes(store: Store) -> int:
+    folder = store.root
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
+
+
+def _disk_problems(free: int, data_root: str) -> list[str]:
+    return [f"less than {LOW_BYTES / 1e9:.0f} GB free under {data_root}"] if free < LOW_BYTES else []
 
 
 def _asset_status(

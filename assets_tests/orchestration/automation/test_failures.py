@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,13 @@ import pytest
 
 from assets_tests.orchestration.stand_ins import StandIn, good_rows
 from factroots_dagster.errors import InputError, UnavailableError
-from factroots_dagster.orchestration.automation.failures import failure_summary, summaries_folder
+from factroots_dagster.orchestration.automation.failures import (
+    KEPT_PAGES,
+    failure_summary,
+    summaries_folder,
+    write_summary,
+)
+from factroots_dagster.orchestration.automation.sensors import FAILURE_PAGE_TAG
 from factroots_dagster.orchestration.build import build_defs
 from factroots_dagster.orchestration.catalog import CATALOG
 from factroots_dagster.orchestration.materialization import AUTOMATIC_TAG
@@ -136,7 +143,10 @@ def test_a_failed_check_is_in_the_page_with_its_rows(tmp_path: Path, monkeypatch
 
 
 def test_the_sensor_writes_one_page_a_failed_run(tmp_path: Path) -> None:
-    settings = Settings(world="mlama", data_root=tmp_path, mlama_source=str(tmp_path / "no.zip"))
+    command = f"tee -a {tmp_path / 'alerts.txt'}"
+    settings = Settings(
+        world="mlama", data_root=tmp_path, mlama_source=str(tmp_path / "no.zip"), on_alert=command
+    )
     built = build_defs(settings)
     sensor = next(sensor for sensor in built.sensors or () if sensor.name == "failure_sensor")
     with dg.instance_for_test() as instance:
@@ -157,9 +167,22 @@ def test_the_sensor_writes_one_page_a_failed_run(tmp_path: Path) -> None:
                 dagster_event=event,
             ).for_run_failure() as context:
                 sensor(context)  # type: ignore[operator]
+        tagged = instance.get_run_by_id(result.run_id).tags[FAILURE_PAGE_TAG]  # type: ignore[union-attr]
     (path,) = summaries_folder(settings).iterdir()
+    assert tagged == str(path)
     text = path.read_text()
+    alert = f"factroots, world mlama: run {result.run_id[:8]} failed\n\n{text}"
+    assert (tmp_path / "alerts.txt").read_text() == alert * 2
     assert "mlama_release" in text and "no.zip" in text and "## What to do" in text
+
+
+def test_only_the_newest_pages_are_kept(tmp_path: Path) -> None:
+    for number in range(KEPT_PAGES + 3):
+        os.utime(write_summary(tmp_path, f"run-{number}", "text"), (number, number))
+    write_summary(tmp_path, "run-5", "again")
+    kept = {f"run-{number}" for number in range(4, KEPT_PAGES + 3)} - {"run-4"}
+    assert {path.stem for path in tmp_path.iterdir()} >= kept
+    assert len(list(tmp_path.iterdir())) == KEPT_PAGES
 
 
 def test_what_can_be_out_of_reach_is_retried_and_nothing_else() -> None:

@@ -12,6 +12,7 @@ import dagster as dg
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.atomic import atomic_file
 
+KEPT_PAGES = 200
 _PARTITION = ("dagster/partition", "dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 _ADVICE = (
     ("MemoryError", "Too little memory: run fewer languages at once, or use a machine with more."),
@@ -31,11 +32,21 @@ def summaries_folder(settings: Settings) -> Path:
 
 
 def write_summary(folder: Path, run_id: str, text: str) -> Path:
-    """Write a page under the run's id; a second one replaces the first."""
+    """Write a page under the run's id; a second one replaces the first. Only the newest pages are kept."""
     path = folder / f"{run_id}.md"
+    pages = [page for page in folder.glob("*.md") if page != path]
+    for page in sorted(pages, key=_written)[: 1 - KEPT_PAGES]:
+        page.unlink(missing_ok=True)
     with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
     return path
+
+
+def _written(page: Path) -> float:
+    try:
+        return page.stat().st_mtime
+    except FileNotFoundError:  # removed meanwhile
+        return 0.0
 
 
 def failure_summary(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:

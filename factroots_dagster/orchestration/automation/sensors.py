@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from factroots_dagster.orchestration.automation.alerts import read_told, send_alert, write_told
 from factroots_dagster.orchestration.automation.checkpoint_scan import ScanResult, ScanState, scan_checkpoints
 from factroots_dagster.orchestration.automation.failures import (
     failure_summary,
@@ -14,12 +15,18 @@ from factroots_dagster.orchestration.automation.failures import (
 from factroots_dagster.orchestration.materialization import AUTOMATIC_TAG
 from factroots_dagster.orchestration.partitions import Platform, checkpoint_set
 from factroots_dagster.orchestration.process import recover_orphaned_runs
+from factroots_dagster.orchestration.status import find_problems
 
 REQUEST_TAG = "factroots/asked"
+FAILURE_PAGE_TAG = "factroots/failure_page"
+"""Tags a failed run with the page about it."""
 
 
 def platform_sensors(platform: Platform) -> list[dg.SensorDefinition]:
-    """`checkpoint_sensor`, `refresh_sensor`, `failure_sensor` and `lost_run_sensor` of a world."""
+    """The sensors of a world.
+
+    `checkpoint_sensor`, `refresh_sensor`, `failure_sensor`, `lost_run_sensor` and `alert_sensor`.
+    """
     refresh_sensor = dg.AutomationConditionSensorDefinition(
         name="refresh_sensor",
         target=dg.AssetSelection.all(),
@@ -34,6 +41,7 @@ def platform_sensors(platform: Platform) -> list[dg.SensorDefinition]:
         refresh_sensor,
         _failure_sensor(platform),
         _lost_run_sensor(platform),
+        _alert_sensor(platform),
     ]
 
 
@@ -69,13 +77,15 @@ def _failure_sensor(platform: Platform) -> dg.SensorDefinition:
     @dg.run_failure_sensor(
         name="failure_sensor",
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Writes a readable page about every failed run.",
+        description="Writes a readable page about every failed run, and alerts.",
     )
     def failure_sensor(context: dg.RunFailureSensorContext) -> None:
         run = context.dagster_run
         text = failure_summary(context.instance, run)
         path = write_summary(summaries_folder(platform.settings), run.run_id, text)
+        context.instance.add_run_tags(run.run_id, {FAILURE_PAGE_TAG: str(path)})
         context.log.info(f"what failed, and what to do: {path}")
+        send_alert(platform.settings, f"run {run.run_id[:8]} failed", text, context.log.warning)
 
     return failure_sensor
 
@@ -96,6 +106,27 @@ def _lost_run_sensor(platform: Platform) -> dg.SensorDefinition:
         return dg.SkipReason("; ".join(lines) or "every run's process is there")
 
     return lost_run_sensor
+
+
+def _alert_sensor(platform: Platform) -> dg.SensorDefinition:
+    @dg.sensor(
+        name="alert_sensor",
+        minimum_interval_seconds=300,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Tells FACTROOTS_ON_ALERT of new problems: those that `factroots status` shows, but for "
+        "failed runs, of which failure_sensor tells.",
+    )
+    def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        told = read_told(context.cursor)
+        problems = find_problems(platform, context.instance)
+        if new := [problem for problem in problems if problem not in told]:
+            title = f"{len(new)} new {'problem' if len(new) == 1 else 'problems'}"
+            if not send_alert(platform.settings, title, "\n".join(new) + "\n", context.log.warning):
+                problems = [problem for problem in problems if problem in told]  # the next tick tries again
+        text = "; ".join(problems) or "no problem"
+        return dg.SensorResult(cursor=write_told(problems), skip_reason=text)
+
+    return alert_sensor
 
 
 def run_requests(instance: dg.DagsterInstance, scan: ScanResult) -> list[dg.RunRequest]:
