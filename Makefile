@@ -24,7 +24,7 @@ demo: setup
 	$(VENV)/bin/factroots demo
 
 test: lint
-	$(VENV)/bin/python -m pytest -n 2 --dist loadfile
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The library's unit tests: no world, Spark, browser, server or killed process. Under three minutes on two cores.
 FAST := test_architecture.py test_settings.py test_tables.py corpora facts languages lookup models neurons \

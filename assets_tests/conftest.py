@@ -38,13 +38,29 @@ SLOW_FIXTURES = {"world", "tiny_world", "spark", "real_data"}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests that need a world, Spark or real data as slow: `make test-fast` leaves them out.
 
-    Only those that use the fixtures of this module: a folder may have a small `world` of its own.
+    Only those that use the fixtures of this module: a folder may have a small `world` of its own. Files are
+    ordered so that workers do not wait for one another: one makes the demo world while others run what does
+    not need it, and quick files are left for the end.
     """
+    needs: dict[Path, set[str]] = {}
     for item in items:
         fixtures = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
-        used = [fixtures[name][-1] for name in SLOW_FIXTURES & fixtures.keys()]
-        if any(fixture.func.__module__ == __name__ for fixture in used):
+        used = [
+            name for name in SLOW_FIXTURES & fixtures.keys() if fixtures[name][-1].func.__module__ == __name__
+        ]
+        if used:
             item.add_marker(pytest.mark.slow)
+        slow = [*used, *(["slow"] if item.get_closest_marker("slow") else [])]
+        needs.setdefault(item.path, set()).update(slow)
+    first = [next((path for path in needs if name in needs[path]), None) for name in ("world", "tiny_world")]
+
+    def place(item: pytest.Item) -> int:
+        needed = needs[item.path]
+        if item.path in first:
+            return first.index(item.path)
+        return 4 if not needed else 3 if "world" in needed else 2
+
+    items.sort(key=place)  # stable: a file's tests stay together and in order
 
 
 @pytest.fixture(scope="session")
