@@ -99,9 +99,9 @@ class Settings(BaseSettings):
     )
     device: str = Field(
         default="auto",
-        pattern=r"^(auto|cpu|mps|cuda(:[0-9]+)?|split)$",
-        description="where models run: auto, cpu, mps, cuda, one GPU of several (cuda:1), or split (layers "
-        "of a model are divided among all GPUs)",
+        pattern=r"^(auto|mps|cuda|split|(cpu|cuda:[0-9]+)(, *(cpu|cuda:[0-9]+))*)$",
+        description="where models run: auto, cpu, mps, cuda, one GPU of several (cuda:1), several of them "
+        "(cuda:0,cuda:1; a process each), or split (layers of a model are divided among all GPUs)",
     )
     precision: Literal["auto", "fp32", "bf16"] = Field(
         default="auto",

@@ -23,6 +23,7 @@ from factroots_dagster.errors import InputError
 from factroots_dagster.facts.worlds import list_imported, read_import
 from factroots_dagster.models import registry
 from factroots_dagster.models.completeness import find_defect
+from factroots_dagster.models.devices import devices_of
 from factroots_dagster.settings import OWN_WORLDS, Settings, load_settings
 from factroots_dagster.store.store import Store
 from factroots_dagster.store.sweep import sweep_world
@@ -140,16 +141,16 @@ def check_gpu(settings: Settings) -> CheckResult:
     from factroots_dagster.models.checkpoint import pick_device
 
     try:
-        device = pick_device(settings.device)
+        devices = [pick_device(name) for name in devices_of(settings.device)]
     except InputError as error:
         return CheckResult("GPU", "problem", error.problem, "set FACTROOTS_DEVICE to auto or cpu")
-    if device.type != "cpu":
+    if gpus := [device for device in devices if device.type != "cpu"]:
         import torch
 
-        name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-        return CheckResult("GPU", "ok", name)
+        names = [torch.cuda.get_device_name(one) if one.type == "cuda" else one.type for one in gpus]
+        return CheckResult("GPU", "ok", ", ".join(names))
     message = "none; models run on the CPU"
-    if settings.generated or settings.device == "cpu":
+    if settings.generated or "cpu" in devices_of(settings.device):
         return CheckResult("GPU", "ok", message)
     return CheckResult("GPU", "warning", message, "use a GPU, which probes mLAMA in hours instead of days")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from factroots_dagster.cli.instance import WORKSPACE, dagster_home
+from factroots_dagster.cli.instance import WORKSPACE, dagster_instance
 from factroots_dagster.cli.options import checkpoint_option, reported_checkpoint, world_option
 from factroots_dagster.settings import load_settings
 from factroots_dagster.store.store import Store
@@ -50,6 +50,9 @@ def ui(options: tuple[str, ...]) -> None:
 
     OPTIONS are those of `dagster dev`, such as --port 3001.
     """
-    dagster_home()
+    from factroots_dagster.orchestration.slots import set_device_slots
+
+    with dagster_instance() as instance:
+        set_device_slots(instance, load_settings())
     dagster = Path(sys.executable).with_name("dagster")
     os.execv(dagster, [str(dagster), "dev", "--workspace", str(WORKSPACE), *options])

@@ -25,6 +25,7 @@ from factroots_dagster.models.configuration import (
     read_config,
     training_corpus,
 )
+from factroots_dagster.models.devices import lease_device
 from factroots_dagster.models.driving import Batches, drive, longest_in_trie
 from factroots_dagster.models.feed_forward import FeedForward, find_feed_forward
 from factroots_dagster.models.files import (
@@ -159,7 +160,11 @@ def load(
 
 
 def pick_device(device: str = "auto") -> torch.device:
-    """ "auto": cuda, else mps, else cpu. Raises InputError for a device that this machine does not have."""
+    """ "auto": cuda, else mps, else cpu; of several, this process's (see `devices`).
+
+    Raises InputError for a device that this machine does not have.
+    """
+    device = lease_device(device)
     if device == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")

@@ -13,15 +13,17 @@ from typing import Any
 import dagster as dg
 
 from factroots_dagster.errors import InputError, UnavailableError
+from factroots_dagster.models.devices import devices_of
 from factroots_dagster.orchestration.assets.step import Step
 from factroots_dagster.orchestration.catalog import CATALOG, SCHEMAS, AssetRow, parents, passes
 from factroots_dagster.orchestration.checks.bridge import log_evaluations
 from factroots_dagster.orchestration.events import Tags, input_tags, materialization
 from factroots_dagster.orchestration.metadata import asset_metadata, materialization_metadata
-from factroots_dagster.orchestration.partitions import Parts, Platform, partition_keys, parts_of
+from factroots_dagster.orchestration.partitions import CELL, Parts, Platform, partition_keys, parts_of
 from factroots_dagster.orchestration.process import tag_run_with_process
 from factroots_dagster.orchestration.progress import describe_made
 from factroots_dagster.orchestration.versions import StoreSnapshot, code_version
+from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
 OWNER = "team:factroots"
@@ -50,7 +52,7 @@ def _assets_of_pass(
         name=first.body.__name__ if several else first.name,
         specs=[_spec(platform, row, condition, skippable=several) for row in rows],
         partitions_def=partitions_def,
-        backfill_policy=dg.BackfillPolicy.single_run() if partitions_def is not None else None,
+        backfill_policy=_backfill_policy(platform.settings, first),
         can_subset=several,
         pool=first.pool,
         required_resource_keys={"store", *first.resources},
@@ -60,6 +62,16 @@ def _assets_of_pass(
         yield from _StepRun(context, platform, selected).materialize()
 
     return materialize
+
+
+def _backfill_policy(settings: Settings, row: AssetRow) -> dg.BackfillPolicy | None:
+    """One run for all partitions; for cells one per device, so that several runs use them side by side."""
+    if not row.partitioned_by:
+        return None
+    devices = len(devices_of(settings.device))
+    if devices == 1 or row.partitioned_by != CELL:
+        return dg.BackfillPolicy.single_run()
+    return dg.BackfillPolicy.multi_run(-(-len(settings.active_languages) // devices))
 
 
 def _spec(

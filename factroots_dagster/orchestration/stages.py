@@ -14,11 +14,13 @@ from dataclasses import dataclass
 import dagster as dg
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.models.devices import devices_of, release_device
 from factroots_dagster.models.registry import lookup, registered
 from factroots_dagster.orchestration.catalog import AssetRow, needed_for, rows_in
 from factroots_dagster.orchestration.history import TAGS as RUN_TAGS
 from factroots_dagster.orchestration.history import claim_run
 from factroots_dagster.orchestration.outdated import find_current
+from factroots_dagster.orchestration.parallel import divide_languages, run_ranges
 from factroots_dagster.orchestration.partitions import (
     BLOCK,
     CELL,
@@ -175,13 +177,30 @@ class StageRunner:
             blocks = block_names(self.platform.settings.sandbox_blocks)
             self.run(f"{names} of {len(blocks)} blocks", assets, blocks[0], blocks[-1])
         elif stage.partitioned_by == CELL:
-            ends = (f"{checkpoint}|{languages[0]}", f"{checkpoint}|{languages[-1]}")
-            self.run(f"{names} of {checkpoint} in {len(languages)} languages", assets, *ends)
+            self._run_cells(f"{names} of {checkpoint} in {len(languages)} languages", assets, str(checkpoint))
         elif stage.partitioned_by == (CHECKPOINT,):
             self.run(f"{names} of {checkpoint}", assets, checkpoint)
         else:
             self.run(names, assets)
         return True
+
+    def _run_cells(self, title: str, assets: list[str], checkpoint: str) -> None:
+        """Materialize assets of a checkpoint in all languages, in as many processes as there are devices."""
+        settings = self.platform.settings
+        shares = divide_languages(settings.active_languages, len(devices_of(settings.device)))
+        ranges = [(f"{checkpoint}|{first}", f"{checkpoint}|{last}") for first, last in shares]
+        if len(ranges) == 1:
+            self.run(title, assets, *ranges[0])
+            return
+        self.reporter.begin(title, len(assets) * len(settings.active_languages))
+        release_device()  # this process may have described the checkpoint
+        try:
+            failures = run_ranges(settings, self.instance, title, assets, ranges, self.reporter)
+        except KeyboardInterrupt:
+            raise StageFailedError(f"{title}: {STOPPED}") from None
+        if failures:
+            raise StageFailedError("; ".join(failures))
+        self.reporter.end()
 
 
 @dataclass(frozen=True)
