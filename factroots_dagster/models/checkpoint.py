@@ -38,6 +38,7 @@ from factroots_dagster.models.files import (
 from factroots_dagster.models.framing import Blank, Frame, find_blank, frame_sentences
 from factroots_dagster.models.heads import Head, find_vocabulary_head
 from factroots_dagster.models.language_model import find_language_model
+from factroots_dagster.models.memory import is_out_of_memory, memory_for
 from factroots_dagster.models.schema import CHECKPOINT
 from factroots_dagster.models.steps import read_step
 from factroots_dagster.models.tokenizer import find_start, load_tokenizer
@@ -66,6 +67,7 @@ class LoadedModel:
     start: tuple[int, ...]  # the tokens that a decoder's sentences begin with
     blank: Blank | None  # what an encoder before the decoder reads in the object's place
     longest_in_trie: int = 0  # tokens of a decoder's sentences that can be run as tries
+    split: bool = False  # whether its layers are divided among GPUs; `device` is then the first ones'
 
     @property
     def mask_id(self) -> int:
@@ -155,7 +157,8 @@ def load(
     key = (str(resolved.path), resolved.revision, SPLIT if split else str(torch_device), dtype, start_token)
     if key not in _loaded:
         _loaded.clear()  # before the next one is built: two large models may not fit
-        _loaded[key] = _load(resolved, None if split else torch_device, dtype, start_token)
+        with memory_for(f"checkpoint {resolved.source}", "the GPUs" if split else torch_device):
+            _loaded[key] = _load(resolved, None if split else torch_device, dtype, start_token)
     return _loaded[key]
 
 
@@ -212,6 +215,8 @@ def _load(
             device_map="auto" if device is None else None,
         )
     except Exception as error:  # a config from elsewhere can fail in many ways
+        if is_out_of_memory(error):
+            raise
         raise InputError(
             f"checkpoint {resolved.source}: cannot be loaded ({error})", "export the checkpoint again"
         ) from error
@@ -223,6 +228,7 @@ def _load(
         )
     loaded.eval().requires_grad_(False)
     model = find_language_model(loaded) if family == "causal" else loaded
+    split = device is None
     if device is None:
         device = model.device  # which receives the tokens
     else:
@@ -256,6 +262,7 @@ def _load(
         start=start,
         blank=blank,
         longest_in_trie=longest_in_trie(model, vocabulary, max_length) if driven.continued else 0,
+        split=split,
     )
 
 

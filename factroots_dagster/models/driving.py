@@ -20,6 +20,7 @@ import torch
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.feed_forward import FeedForward, capture_neurons
+from factroots_dagster.models.memory import is_out_of_memory
 from factroots_dagster.models.neuron_blocks import OTHER_ARCHITECTURE, Experts
 from factroots_dagster.models.tries import extend_rows, start_rows
 
@@ -65,6 +66,7 @@ def drive(
             again = _logits(module, prompts[:1])[0]
             beside = _logits(module, pair)[0]
         except _FAILURES as error:
+            _reraise_out_of_memory(error)
             raise InputError(
                 f"{name} cannot be run on prompts of {', '.join(map(str, _LENGTHS))} tokens ({error})",
                 "use a checkpoint whose attention takes prompts of any length",
@@ -80,6 +82,7 @@ def drive(
         except InputError:
             raise
         except _FAILURES as error:
+            _reraise_out_of_memory(error)
             problem = f"feed-forward neurons of {name} cannot be read ({error})"
             raise InputError(problem, OTHER_ARCHITECTURE) from error
         padded = _answers_padded(module, prompts, alone, padding)
@@ -96,6 +99,12 @@ def drive(
             return Driven("padded", continued=False)
         continued = _continues(module, prompts, alone, padding)
         return Driven("padded" if padded else "equal lengths", continued)
+
+
+def _reraise_out_of_memory(error: Exception) -> None:
+    """What ran out of memory says nothing about the model."""
+    if is_out_of_memory(error):
+        raise error
 
 
 def _check_neurons(module: Any, ffn: FeedForward, pair: Prompts) -> None:
@@ -129,7 +138,8 @@ def _answers_padded(module: Any, prompts: Prompts, alone: Sequence[torch.Tensor]
     """Whether every prompt is answered beside the longest one as alone."""
     try:
         together = _logits(module, prompts, padding)
-    except _FAILURES:
+    except _FAILURES as error:
+        _reraise_out_of_memory(error)
         return False
     return all(
         _agree(logits[: len(prompt)], own)
@@ -145,7 +155,8 @@ def _continues(module: Any, prompts: Prompts, alone: Sequence[torch.Tensor], pad
     try:
         continued = _continue_twice(module, prompts[-1], padding)
         beside = _last_logits(module, prompts, padding)
-    except (AttributeError, NotImplementedError, AssertionError, *_FAILURES):
+    except (AttributeError, NotImplementedError, AssertionError, *_FAILURES) as error:
+        _reraise_out_of_memory(error)
         return False
     own = alone[-1][-1 - continued.shape[1] : -1]
     return (
@@ -254,6 +265,7 @@ def longest_in_trie(module: Any, vocabulary: Sequence[int], max_length: int) -> 
                 found = [*first[row], *second[row]]
                 if not _agree(torch.stack(found), torch.stack(expected)):
                     return 0
-        except (AttributeError, *_FAILURES):
+        except (AttributeError, *_FAILURES) as error:
+            _reraise_out_of_memory(error)
             return 0
     return longest

@@ -34,6 +34,7 @@ from transformers.pytorch_utils import Conv1D
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.configuration import hidden_size, text_config
+from factroots_dagster.models.memory import is_out_of_memory
 from factroots_dagster.models.neuron_blocks import (
     OTHER_ARCHITECTURE,
     Block,
@@ -214,6 +215,8 @@ def _in_order_of_calls(model: Any, blocks: Sequence[Block]) -> list[list[Block]]
         try:
             model(input_ids=torch.arange(_TOKENS, device=model.device)[None])
         except Exception as error:  # every architecture fails in its own way
+            if is_out_of_memory(error):
+                raise
             problem = f"the order of the layers of {name} is not known ({error})"
             raise InputError(problem, OTHER_ARCHITECTURE) from error
     if not calls:

@@ -19,6 +19,7 @@ from factroots_dagster.errors import InputError
 from factroots_dagster.models.checkpoint import LoadedModel
 from factroots_dagster.models.feed_forward import capture_neurons
 from factroots_dagster.models.heads import VocabularyHead
+from factroots_dagster.models.memory import is_out_of_memory
 
 LOGIT_BUDGET = 1 << 26  # numbers in one block of logits (256 MB in float32)
 VOCABULARY_BLOCK = 4_096  # vocabulary entries projected at once where logits are summarized and not kept
@@ -192,12 +193,6 @@ def split_by_token_budget(lengths: Sequence[int], budget: int, *, padded: bool =
         count = max(1, int((possible * np.arange(1, len(possible) + 1) <= budget).sum()))
         yield order[start : start + count].tolist()
         start += count
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error means that the device or the machine has no memory left."""
-    known = isinstance(error, torch.OutOfMemoryError | MemoryError)
-    return known or any(words in str(error).lower() for words in ("out of memory", "allocate memory"))
 
 
 def run_in_batches(

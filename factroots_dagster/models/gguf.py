@@ -15,6 +15,7 @@ import transformers
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.configuration import silence_transformers
+from factroots_dagster.models.memory import is_out_of_memory, memory_for
 from factroots_dagster.store.atomic import atomic_folder
 from factroots_dagster.store.digests import compute_sha256
 
@@ -50,7 +51,8 @@ def dequantize(file: Path, parent: Path) -> Path:
         )
     folder = parent / compute_sha256(file)[:12] / file.stem
     if not folder.is_dir():
-        model, tokenizer = _read(file)
+        with memory_for(f"{file.name} in 32 bits", "this machine"):
+            model, tokenizer = _read(file)
         with atomic_folder(folder) as temporary:
             model.save_pretrained(temporary)
             tokenizer.save_pretrained(temporary)
@@ -65,6 +67,8 @@ def _read(file: Path) -> tuple[Any, Any]:
         )
         tokenizer = transformers.AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
     except Exception as error:  # a damaged file fails in many ways
+        if is_out_of_memory(error):
+            raise
         problem = f"{file}: transformers {transformers.__version__} cannot read it as GGUF ({error})"
         raise InputError(problem, "download it again, or convert the model to safetensors") from error
     config = quantized.config

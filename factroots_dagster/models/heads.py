@@ -19,6 +19,7 @@ import torch
 from torch.nn import functional
 
 from factroots_dagster.models.configuration import text_config
+from factroots_dagster.models.memory import is_out_of_memory
 
 Head = Callable[[torch.Tensor], torch.Tensor]
 
@@ -63,7 +64,9 @@ def find_vocabulary_head(model: Any) -> VocabularyHead | None:
             try:
                 head = declare(model)
                 logits = head(model.base_model(**inputs).last_hidden_state[0])
-            except (AttributeError, TypeError, RuntimeError):
+            except (AttributeError, TypeError, RuntimeError) as error:
+                if is_out_of_memory(error):
+                    raise
                 continue
             if logits.shape == expected.shape and torch.allclose(logits, expected, rtol=1e-4, atol=1e-4):
                 return head

@@ -16,6 +16,7 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.configuration import text_config
+from factroots_dagster.models.memory import is_out_of_memory
 
 _TOKENS = 8
 
@@ -116,6 +117,8 @@ def _agree(model: Any, whole: Any) -> bool:
         try:
             expected, logits = (part(input_ids=ids).logits.float() for part in (model, whole))
         except Exception as error:  # some read images only
+            if is_out_of_memory(error):
+                raise
             raise _refusal(model, f"it does not read a text alone ({error})") from error
     tolerance = 1e-3 if model.dtype == torch.float32 else 5e-2
     difference = (logits - expected).abs().max()
