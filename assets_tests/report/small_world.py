@@ -269,6 +269,7 @@ _CHECKPOINT_ROW = {
     "max_length": 64,
     "objects": "label",
     "batches": "padded",
+    "precision": "float32",
     "start": None,
     "fast_head": True,
     "tokenizer_sha256": "0",

@@ -285,6 +285,7 @@ def large_report(facts: FactTables) -> ReportInputs:
         "neurons": 3072,
         "objects": "label",
         "batches": "padded",
+        "precision": "float32",
         "fast_head": True,
     }
     tables = {

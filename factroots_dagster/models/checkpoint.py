@@ -117,6 +117,7 @@ def describe(
         "objects": _whose_tokens(model),
         "batches": model.batches,
         "continued": None if model.family == "masked" else model.continued,
+        "precision": str(module.dtype).removeprefix("torch."),
         "start": "".join(tokenizer.convert_ids_to_tokens(list(model.start))) or None,
         "fast_head": model.head is not None,
         "tokenizer_sha256": digest_files(tokenizer_files(resolved.path)),

@@ -50,6 +50,11 @@ CHECKPOINT = table(
         "Whether a decoder continues sentences from a cache of what they begin with; else it reads each "
         "whole, slower; null for a masked model",
     ),
+    string(
+        "precision",
+        "Number format in which it runs, on whatever machine: `float32`, `bfloat16`; with FACTROOTS_PRECISION "
+        "= auto that of the machine that described it",
+    ),
     string("start", "The tokens that a decoder's sentences begin with; null for a masked model"),
     boolean("fast_head", "Whether logits are computed only where they are needed; else everywhere, slower"),
     string("tokenizer_sha256", "SHA-256 over the tokenizer's files"),

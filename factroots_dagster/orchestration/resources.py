@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from factroots_dagster.errors import UnavailableError
+from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.models.registry import CheckpointSource, lookup
 from factroots_dagster.orchestration.partitions import PARTITION_TAGS, check_cell, checkpoint_set
 from factroots_dagster.settings import Settings
@@ -119,15 +119,22 @@ class ModelResource(dg.ConfigurableResource[None]):
     def load(self, checkpoint: str) -> LoadedModel:
         """The model of a checkpoint's key, at exactly the revision that its `checkpoint` asset records.
 
-        Raises InputError when the key is not registered, not described yet, or its files have changed.
+        It runs in the number format in which it was described, so that partitions that several machines make
+        of it belong together although `auto` means another format on each.
+        Raises InputError when the key is not registered, not described yet, described in another format than
+        the settings ask for, or its files have changed.
         """
         from factroots_dagster.models.checkpoint import load
 
+        described, wanted = str(self._described(checkpoint, "precision")), DTYPES[self.precision]
+        if wanted not in ("auto", described):
+            raise InputError(
+                f"checkpoint {checkpoint} was described in {described}, "
+                f"and FACTROOTS_PRECISION={self.precision} asks for {wanted}",
+                "materialize `checkpoint` again, then what was made of it; or set FACTROOTS_PRECISION as it was",
+            )
         return load(
-            self._resolved(checkpoint),
-            device=self.device,
-            dtype=DTYPES[self.precision],
-            start_token=self.start_token,
+            self._resolved(checkpoint), device=self.device, dtype=described, start_token=self.start_token
         )
 
     def tokenizer(self, checkpoint: str) -> CheckpointTokenizer:
@@ -144,13 +151,14 @@ class ModelResource(dg.ConfigurableResource[None]):
         """
         source = self._source(checkpoint)
         described = self._store().exists("checkpoint", checkpoint)
-        revision = self._described(checkpoint) if described else source.revision
+        revision = str(self._described(checkpoint, "revision")) if described else source.revision
         return _tokenizer_json(source.source, revision)
 
     def _resolved(self, checkpoint: str) -> ResolvedCheckpoint:
         from factroots_dagster.models.files import resolve_checkpoint
 
-        return resolve_checkpoint(self._source(checkpoint).source, self._described(checkpoint))
+        revision = str(self._described(checkpoint, "revision"))
+        return resolve_checkpoint(self._source(checkpoint).source, revision)
 
     def _store(self) -> Store:
         return Store(self.data_root, self.world)
@@ -162,8 +170,9 @@ class ModelResource(dg.ConfigurableResource[None]):
         )
         return lookup(settings, checkpoint)
 
-    def _described(self, checkpoint: str) -> str:
-        return str(self._store().read("checkpoint", checkpoint, columns=["revision"])["revision"][0])
+    def _described(self, checkpoint: str, column: str) -> Any:
+        """A value of the `checkpoint` asset."""
+        return self._store().read("checkpoint", checkpoint, columns=[column])[column][0].as_py()
 
 
 @lru_cache(maxsize=1)

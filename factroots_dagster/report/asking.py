@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_PRECISIONS = {"float32": "in 32 bits", "bfloat16": "in bfloat16"}
 _OBJECTS = {"label": "objects as their labels alone", "sentence": "objects as in the sentence"}
 
 
@@ -15,7 +16,7 @@ def describe_asking(checkpoint: Mapping[str, Any]) -> str:
     else:
         kind = "a decoder" if checkpoint["family"] == "causal" else "an encoder-decoder"
         parts = [f"as {kind}, after {checkpoint['start']}"]
-    parts.append(_OBJECTS[checkpoint["objects"]])
+    parts += [_OBJECTS[checkpoint["objects"]], _PRECISIONS[checkpoint["precision"]]]
     if checkpoint["batches"] != "padded":
         parts.append("equal lengths only")
     if checkpoint["family"] == "causal" and not checkpoint["continued"]:

@@ -200,6 +200,7 @@ CASES: list[Broken] = [
         (put("family", "oracle"), f"{AMONG}:family"),
         (put("objects", "word"), f"{AMONG}:objects"),
         (put("batches", "mixed"), f"{AMONG}:batches"),
+        (put("precision", "int8"), f"{AMONG}:precision"),
         (put("fast_head", None), f"{NULL}:fast_head"),
         (put("corpus", "unknown"), f"{AMONG}:corpus"),
         (put("tokenizer_sha256", "abc"), f"{REGEX}:tokenizer_sha256"),
