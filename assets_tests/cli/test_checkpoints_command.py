@@ -104,6 +104,21 @@ def test_the_revisions_of_a_training_are_registered_by_their_steps(
     assert "model.safetensors" not in hub.downloaded
 
 
+def test_a_hub_id_that_is_to_be_asked_is_its_main_branch_whatever_else_of_it_is_registered(
+    hub: Hub, model: Path
+) -> None:
+    hub.revisions["owner/name"] = {"main": model, "v1": model}
+    assert run("add", "owner/name", "--revision", "v1") == [["owner--name-v1"]]
+    arguments = ["run", "--checkpoint", "owner/name", "--until", "checkpoint"]
+    first = CliRunner().invoke(main, arguments)
+    assert first.exit_code == 0, first.output
+    said = "registered as owner--name: owner--name-v1 are other revisions of owner/name"
+    assert said in first.stderr and "checkpoint of owner--name\n" in first.stdout
+    assert [line[0] for line in run("list")] == ["owner--name-v1", "owner--name"]
+    again = CliRunner().invoke(main, arguments)
+    assert again.exit_code == 0 and "registered" not in again.stderr and "nothing has changed" in again.stdout
+
+
 @pytest.mark.parametrize(("every", "kept"), [(1, "12345"), (2, "135"), (3, "145"), (9, "15")])
 def test_every_nth_revision_and_the_last_are_chosen(hub: Hub, model: Path, every: int, kept: str) -> None:
     hub.revisions["owner/name"] = {

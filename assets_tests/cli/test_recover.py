@@ -17,6 +17,7 @@ from factroots_dagster.cli.main import main
 from factroots_dagster.cli.run import stage_runner
 from factroots_dagster.orchestration.events import latest_records
 from factroots_dagster.settings import Settings
+from factroots_dagster.store.versions import MANIFEST
 
 KILLED_RUN = """
 import os, signal
@@ -42,7 +43,7 @@ def recover(environment: dict[str, str], *arguments: str) -> Result:
     return CliRunner().invoke(main, ["recover", *arguments], env=environment)
 
 
-def test_a_killed_run_is_failed_and_its_finished_partitions_are_recorded(tmp_path: Path) -> None:
+def test_a_killed_run_is_failed_and_what_it_finished_is_recorded_or_why_not_is_said(tmp_path: Path) -> None:
     home = make_home(tmp_path / "home")
     settings = Settings(world="sandbox", data_root=tmp_path / "data", languages=("en", "de", "fr"))
     environment = world_environment(settings, home)
@@ -60,13 +61,22 @@ def test_a_killed_run_is_failed_and_its_finished_partitions_are_recorded(tmp_pat
         assert process.returncode == -signal.SIGKILL, process.stderr[-2000:]
         (run,) = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
         assert latest_records(instance, "mlama_split") == {}
+        manifest = settings.data_root / "sandbox" / "mlama_split" / "de" / MANIFEST
+        content = manifest.read_text()
+        manifest.write_text("{")
         result = recover(environment)
-        expected = f"run {run.run_id} failed; finished: mlama_split/de, mlama_split/en\n"
-        assert (result.exit_code, result.output) == (0, expected)
+        beginning = f"run {run.run_id} failed: its process is gone; finished: mlama_split/en; not recorded: "
+        assert result.exit_code == 0 and result.output.startswith(beginning + "mlama_split/de: "), (
+            result.output
+        )
+        assert "is damaged" in result.output
         recovered = instance.get_run_by_id(run.run_id)
         assert recovered is not None and recovered.status == dg.DagsterRunStatus.FAILURE
-        assert set(latest_records(instance, "mlama_split")) == {("en",), ("de",)}
+        assert set(latest_records(instance, "mlama_split")) == {("en",)}
         assert recover(environment).output == ""
+        manifest.write_text(content)
+        assert "recorded: mlama_split/de\n" in recover(environment, "--history").output
+        assert set(latest_records(instance, "mlama_split")) == {("en",), ("de",)}
 
 
 @pytest.mark.parametrize("address", ["code", ":4000", "code:", "code:port"])

@@ -53,6 +53,37 @@ def test_a_replaced_version_stays_for_a_day(store: Store) -> None:
     assert not first.exists() and second.exists() and third.exists()
 
 
+@pytest.mark.parametrize("manifest", ["{", None])
+def test_versions_of_a_partition_without_a_readable_manifest_stay_for_a_day_after_it_is_written_anew(
+    store: Store, manifest: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = write(store, 1, "xx")
+    path = store.path("numbers", "xx") / MANIFEST
+    path.unlink() if manifest is None else path.write_text(manifest)
+    age(first, 10 * KEEP_SECONDS)
+    second = write(store, 2, "xx")
+    assert first.exists() and second.exists() and store.read("numbers", "xx")["n"].to_pylist() == [2]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "its older versions stay for 1 day" in caplog.text and str(path.parent) in caplog.text
+    write(store, 3, "xx")
+    write(store, 4, "yy")
+    assert first.exists() and len(caplog.records) == 1
+    age(first, KEEP_SECONDS + 60)
+    write(store, 4, "xx")
+    assert not first.exists() and second.exists()
+
+
+def test_a_manifest_that_the_disk_does_not_give_is_not_replaced(store: Store) -> None:
+    first = write(store, 1, "xx")
+    path = store.path("numbers", "xx") / MANIFEST
+    whole = path.rename(path.with_name("aside"))
+    path.symlink_to(path.name)  # a loop: any user gets an error, and it is not that there is no file
+    with pytest.raises(InputError, match="cannot be read.*check its permissions and the disk"):
+        write(store, 2, "xx")
+    whole.replace(path)
+    assert first.exists() and store.read("numbers", "xx")["n"].to_pylist() == [1]
+
+
 def test_a_world_is_swept_partition_by_partition(store: Store) -> None:
     places = [("xx",), ("model", "yy")]
     replaced = [write(store, 1, *parts) for parts in places]

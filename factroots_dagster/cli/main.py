@@ -158,7 +158,7 @@ def recover(server: str | None, history: bool) -> None:
         orphaned = started_by(host, int(port))
     platform = platform_for(load_settings())
     with dagster_instance() as instance:
-        for failed, finished in recover_orphaned_runs(instance, platform, orphaned):
-            click.echo(f"run {failed.run_id} failed; finished: {', '.join(finished) or 'nothing'}")
+        for recovered in recover_orphaned_runs(instance, platform, orphaned):
+            click.echo(recovered.describe())
         for name, error in rebuild_history(instance, platform) if history else ():
             click.echo(f"recorded: {name}" if error is None else f"not recorded: {name}: {error}")

@@ -60,7 +60,10 @@ def run(
 
 
 def _find_checkpoint(settings: Settings, named: str) -> str:
-    """The key of a checkpoint; a hub id or a folder is registered if it is not yet."""
+    """The key of a checkpoint; a hub id or a folder is registered if it is not yet.
+
+    A hub id means its main branch: other revisions that are registered are checkpoints of their own.
+    """
     from factroots_dagster.cli.checkpoints import register
 
     registered = registry.registered(settings)
@@ -68,10 +71,13 @@ def _find_checkpoint(settings: Settings, named: str) -> str:
     if named in registered or settings.generated or not is_source:
         return named
     source = registry.find_source(named)
-    for key, entry in registered.items():
-        if entry.source == source:
-            return key
+    same = {entry.revision: key for key, entry in registered.items() if entry.source == source}
+    if None in same:
+        return same[None]
     (key,) = register(settings, named)
+    if same:
+        others = ", ".join(same.values())
+        click.echo(f"registered as {key}: {others} are other revisions of {source}", err=True)
     return key
 
 

@@ -52,8 +52,8 @@ CHECKPOINT = table(
     ),
     string(
         "precision",
-        "Number format in which it runs, on whatever machine: `float32`, `bfloat16`; with FACTROOTS_PRECISION "
-        "= auto that of the machine that described it",
+        "Number format in which it runs, on whatever machine: `float32`, `bfloat16`; with "
+        "FACTROOTS_PRECISION=auto that of the machine that described it",
     ),
     string("start", "The tokens that a decoder's sentences begin with; null for a masked model"),
     boolean("fast_head", "Whether logits are computed only where they are needed; else everywhere, slower"),

@@ -11,7 +11,8 @@ from __future__ import annotations
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -95,19 +96,41 @@ def fail_orphaned_runs(
     return failed
 
 
+@dataclass(frozen=True)
+class RecoveredRun:
+    """A run that was reported as failed.
+
+    finished: the partitions that it had finished and not recorded, which are recorded now. unrecorded: those
+    that cannot be recorded, and why.
+    """
+
+    run_id: str
+    finished: tuple[str, ...]
+    unrecorded: Mapping[str, InputError]
+
+    def describe(self) -> str:
+        """What became of it, in words."""
+        finished = ", ".join(self.finished) or "nothing"
+        text = f"run {self.run_id} failed: its process is gone; finished: {finished}"
+        return text + "".join(f"; not recorded: {name}: {error}" for name, error in self.unrecorded.items())
+
+
 def recover_orphaned_runs(
     instance: dg.DagsterInstance,
     platform: Platform,
     orphaned: Callable[[dg.DagsterRun], bool] = process_is_gone,
-) -> list[tuple[dg.DagsterRun, list[str]]]:
-    """Fail every orphaned run; each with the partitions that it had finished and not recorded."""
+) -> list[RecoveredRun]:
+    """Fail every orphaned run, and record what it had finished."""
     recovered = []
     for run in fail_orphaned_runs(instance, orphaned):
-        names = {row.name for row in rows_in(platform.settings)}
+        names = [row.name for row in rows_in(platform.settings)]
         if run.asset_selection:
-            names &= {key.to_user_string() for key in run.asset_selection}
-        recorded = record_unrecorded(instance, platform.settings, platform.store, sorted(names), run.run_id)
-        recovered.append((run, [name for name, error in recorded if error is None]))
+            selected = {key.to_user_string() for key in run.asset_selection}
+            names = [name for name in names if name in selected]
+        recorded = dict(record_unrecorded(instance, platform.settings, platform.store, names, run.run_id))
+        finished = tuple(name for name, error in recorded.items() if error is None)
+        unrecorded = {name: error for name, error in recorded.items() if error is not None}
+        recovered.append(RecoveredRun(run.run_id, finished, unrecorded))
     return recovered
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -18,13 +19,21 @@ from typing import Any
 from factroots_dagster.errors import InputError
 from factroots_dagster.store.atomic import atomic_file, locked, make_folder, move_folder, sync_tree
 from factroots_dagster.store.digests import check_files, list_files
-from factroots_dagster.store.sweep import KEEP_SECONDS, remove_drafts, retire, sweep_versions
+from factroots_dagster.store.sweep import (
+    KEEP_SECONDS,
+    has_versions,
+    remove_drafts,
+    retire,
+    retire_all,
+    sweep_versions,
+)
 from factroots_dagster.store.versions import (
     CURRENT,
     DRAFTS,
     FORMAT,
     MANIFEST,
     VERSIONS,
+    NoManifestError,
     PartitionVersion,
     check_format,
     check_owner,
@@ -32,6 +41,8 @@ from factroots_dagster.store.versions import (
     manifest_checksum,
     read_version,
 )
+
+logger = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -66,11 +77,11 @@ def open_draft(partition: Path, parts: tuple[str, ...], resume: str | None = Non
 def check_replaceable(partition: Path, parts: tuple[str, ...]) -> None:
     """Raise InputError where what is on disk is a newer release's, or another partition's.
 
-    A manifest that cannot be read is replaced.
+    A manifest that is damaged is replaced. One that the disk does not give may be whole: InputError, too.
     """
     try:
         manifest = load_manifest(partition)
-    except InputError:
+    except NoManifestError:
         return
     check_format(partition, manifest)
     check_owner(partition, manifest, parts)
@@ -80,8 +91,10 @@ def publish(partition: Path, draft: Path, manifest: Mapping[str, Any]) -> None:
     """Make a draft the version that counts; the lock must be held.
 
     manifest: what it says of itself, with the SHA-256 of its files.
+    Where the manifest before is damaged or gone, every version that is there is kept as one replaced now.
     """
     sync_tree(draft)
+    lost = _names_no_version(partition)
     before = _published(partition, manifest["partition"])
     version = _place(draft, partition / VERSIONS, manifest["files"])
     content = {"format": FORMAT, "version": version.name, **manifest}
@@ -91,9 +104,24 @@ def publish(partition: Path, draft: Path, manifest: Mapping[str, Any]) -> None:
     with suppress(OSError):  # the version counts, whatever becomes of the rest
         _link_current(partition, version)
     with suppress(OSError):
-        if before is not None and before.folder != version:
+        if lost:
+            retire_all(partition)
+        elif before is not None and before.folder != version:
             retire(before)
         sweep_versions(partition, (partition / MANIFEST).stat().st_mtime - KEEP_SECONDS)
+
+
+def _names_no_version(partition: Path) -> bool:
+    """Whether a partition has versions, and no manifest that says which of them counts; this is logged."""
+    try:
+        load_manifest(partition)
+        return False
+    except NoManifestError as error:
+        if not has_versions(partition):
+            return False
+        days = KEEP_SECONDS / (24 * 3600)
+        logger.warning("%s: it is written anew; its older versions stay for %g day", error.problem, days)
+        return True
 
 
 def _published(partition: Path, parts: list[str]) -> PartitionVersion | None:

@@ -51,6 +51,21 @@ def retire(version: PartitionVersion) -> None:
         os.utime(path)
 
 
+def has_versions(partition: Path) -> bool:
+    """Whether a partition's folder holds files of any version."""
+    return bool(_version_paths(partition))
+
+
+def retire_all(partition: Path) -> None:
+    """Note on every version that it was replaced now: which of them counted is not known."""
+    for path in _version_paths(partition):
+        os.utime(path)
+
+
+def _version_paths(partition: Path) -> list[Path]:
+    return [*visible_folders(partition / VERSIONS), *_old_files(partition)]
+
+
 def sweep_world(
     root: Path,
     *,

@@ -38,6 +38,10 @@ Schemas = Mapping[str, pa.Schema]
 """What the tables of an asset are declared as, by the name of the side table; "" is the main table."""
 
 
+class NoManifestError(InputError):
+    """A partition has no manifest, or one that is damaged: it does not say which version counts."""
+
+
 @dataclass(frozen=True)
 class PartitionVersion:
     """One version of a partition; table and side tables that are read from it belong together.
@@ -179,18 +183,22 @@ def read_version(partition: Path, parts: Sequence[str], schemas: Schemas | None 
 
 
 def load_manifest(partition: Path) -> Mapping[str, Any]:
-    """A partition's manifest, of whatever format. Raises InputError when it is missing or cannot be read."""
+    """A partition's manifest, of whatever format.
+
+    Raises NoManifestError where it is missing or damaged, and InputError where the disk does not give it: it
+    may then be whole.
+    """
     path = partition / MANIFEST
     try:
         stat = path.stat()
         return _parse_manifest(path, stat.st_ino, stat.st_size, (stat.st_mtime_ns, stat.st_ctime_ns))
     except FileNotFoundError:
-        raise InputError(f"{partition}: its {MANIFEST} is missing", MATERIALIZE_AGAIN) from None
+        raise NoManifestError(f"{partition}: its {MANIFEST} is missing", MATERIALIZE_AGAIN) from None
     except OSError as error:
         problem = f"{partition}: its {MANIFEST} cannot be read ({error.strerror})"
-        raise InputError(problem, f"check its permissions and the disk, or {MATERIALIZE_AGAIN}") from error
-    except ValueError:
-        raise InputError(f"{partition}: its {MANIFEST} is damaged", MATERIALIZE_AGAIN) from None
+        raise InputError(problem, "check its permissions and the disk") from error
+    except (ValueError, RecursionError):
+        raise NoManifestError(f"{partition}: its {MANIFEST} is damaged", MATERIALIZE_AGAIN) from None
 
 
 def version_folder(partition: Path, manifest: Mapping[str, Any]) -> Path:

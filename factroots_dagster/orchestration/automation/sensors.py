@@ -99,10 +99,7 @@ def _lost_run_sensor(platform: Platform) -> dg.SensorDefinition:
         "records which partitions they had finished.",
     )
     def lost_run_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-        lines = [
-            f"run {run.run_id} failed: its process is gone; finished: {', '.join(finished) or 'nothing'}"
-            for run, finished in recover_orphaned_runs(context.instance, platform)
-        ]
+        lines = [run.describe() for run in recover_orphaned_runs(context.instance, platform)]
         return dg.SkipReason("; ".join(lines) or "every run's process is there")
 
     return lost_run_sensor
