@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assets_tests.formulas import FORMULAS
 from factroots_dagster.tables import (
     column,
     description_of,
+    escape_formulas,
     is_among,
     number_values,
     storage_schema,
@@ -23,6 +25,17 @@ SCHEMA = pa.schema(
         column("pairs", pa.list_(pa.struct([column("key", pa.int64(), "Number of the pair")])), "Its pairs"),
     ]
 )
+
+
+@pytest.mark.parametrize("type_", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
+def test_texts_that_would_be_formulas_are_escaped_and_nothing_else_is(type_: pa.DataType) -> None:
+    texts, written = zip(*FORMULAS, (None, None), strict=True)
+    numbers = pa.array([-1.5] * len(texts))
+    table = pa.table({"text": pa.array(texts, pa.string()).cast(type_), "number": numbers})
+    escaped = escape_formulas(table)
+    assert escaped["text"].to_pylist() == list(written)
+    assert escaped["number"].equals(table["number"])
+    assert escape_formulas(table.slice(0, 0)).num_rows == 0
 
 
 def test_a_column_has_its_description_and_an_undescribed_one_has_none() -> None:

@@ -1,6 +1,6 @@
 """How tables are declared: Arrow schemas whose columns describe themselves, and columns of many tables.
 
-And how the values of a column are numbered.
+And how the values of a column are numbered, and texts kept from being formulas in spreadsheets.
 """
 
 from __future__ import annotations
@@ -14,6 +14,11 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 DESCRIPTION = b"description"
+
+# What begins a formula, or comes before one, in spreadsheets (OWASP, "CSV Injection"), and plain numbers. The
+# report's page has the same two: `isFormula` in report/templates/explorer/list.js.
+_FORMULA = r"^[=+\-@\t\r\n＝＋－＠]"
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 
 def column(name: str, type_: pa.DataType, description: str, *, nullable: bool = True) -> pa.Field:
@@ -111,3 +116,21 @@ def _without_metadata(field: pa.Field) -> pa.Field:
     elif pa.types.is_list(type_):
         type_ = pa.list_(_without_metadata(type_.value_field))
     return pa.field(field.name, type_, nullable=field.nullable)
+
+
+def escape_formulas(table: pa.Table) -> pa.Table:
+    """A table for CSV that people open in spreadsheets: texts that would be formulas begin with a `'`.
+
+    Numbers stay numbers, as texts, too.
+    """
+    for number, field in enumerate(table.schema):
+        type_ = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        if not pa.types.is_string(type_) and not pa.types.is_large_string(type_):
+            continue
+        texts = table[number].cast(type_)
+        is_formula = pc.and_not(
+            pc.match_substring_regex(texts, _FORMULA), pc.match_substring_regex(texts, _NUMBER)
+        )
+        escaped = pc.binary_join_element_wise(pa.scalar("'", type_), texts, pa.scalar("", type_))
+        table = table.set_column(number, field.name, pc.if_else(is_formula, escaped, texts))
+    return table

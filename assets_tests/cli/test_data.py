@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from pathlib import Path
@@ -12,8 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
+from assets_tests.formulas import FORMULAS
 from assets_tests.orchestration.golden.world import KEY, LANGUAGES
 from factroots_dagster.cli.main import main
+from factroots_dagster.cli.tables import write_csv
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
@@ -60,6 +63,15 @@ def test_csv_holds_the_same_rows_with_nested_columns_as_json(data: Store, tmp_pa
     assert [json.loads(text) for text in frame["predicted_ids"]] == table["predicted_ids"].to_pylist()
     assert frame["object_logprob"].tolist() == pytest.approx(table["object_logprob"].to_pylist(), nan_ok=True)
     assert frame["uuid"].tolist() == table["uuid"].to_pylist()
+
+
+def test_texts_of_csv_are_no_formulas_and_numbers_stay_numbers() -> None:
+    texts, written = zip(*FORMULAS, strict=True)
+    table = pa.table({"text": pa.array(texts), "number": [-1.5] * len(texts)})
+    stream = io.BytesIO()
+    assert write_csv(iter([table]), stream) == len(texts)
+    rows = csv.reader(io.StringIO(stream.getvalue().decode(), newline=""))
+    assert list(rows) == [["text", "number"], *([text, "-1.5"] for text in written)]
 
 
 @pytest.mark.parametrize("table", ["predictions", "fact_verdicts", "fact_verdicts.shares"])

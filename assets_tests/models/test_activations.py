@@ -10,7 +10,13 @@ import torch
 from safetensors.torch import load_file
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.models.activations import ActivationWriter, Stored, read_relation, read_relations
+from factroots_dagster.models.activations import (
+    ActivationWriter,
+    Stored,
+    read_neurons,
+    read_relation,
+    read_relations,
+)
 from factroots_dagster.models.feed_forward import FeedForward
 from factroots_dagster.models.neuron_blocks import Projection
 
@@ -54,6 +60,18 @@ def test_files_are_half_as_large_and_readable_by_others(tmp_path: Path) -> None:
     assert load_file(tmp_path / "bf16" / "P36.safetensors")["activations"].dtype == torch.bfloat16
     ((relation, index, values),) = read_relations(tmp_path / "bf16")
     assert (relation, len(index), values.shape) == ("P36", 5, (5, 128))
+
+
+@pytest.mark.parametrize("form", ["fp32", "bf16"])
+def test_files_say_which_neurons_there_are(form: Stored, tmp_path: Path) -> None:
+    layers = [(Projection(torch.nn.Linear(width, 1), width),) for width in (3, 5, 2)]
+    ffn = FeedForward(tuple(layers), torch.nn.Embedding(1, 1), 5)
+    assert ffn.existing().tolist() == [0, 1, 2, 5, 6, 7, 8, 9, 10, 11]
+    writer = ActivationWriter(tmp_path, ffn, form)
+    writer.add("P36", [("u", "cy")], [1], [torch.zeros(3, 5)])
+    assert read_neurons(tmp_path, "P36").tolist() == ffn.existing().tolist()
+    stored(torch.randn(1, 3, 5), tmp_path / "even", form)
+    assert read_neurons(tmp_path / "even", "P36").tolist() == list(range(15))
 
 
 def test_a_cut_file_in_16_bits_is_named(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +14,23 @@ from safetensors.numpy import save_file
 from factroots_dagster.models.schema import ACTIVATION_INDEX
 
 
-def write_activations(folder: Path, relations: dict[str, np.ndarray], language: str = "qaa") -> Path:
+def write_activations(
+    folder: Path,
+    relations: Mapping[str, np.ndarray],
+    language: str = "qaa",
+    widths: Sequence[int] | None = None,
+) -> Path:
     """Write a folder of activations; facts are named <relation>-<row>.
 
-    relations: relation to its activations [facts, layers, neurons]. Returns the folder.
+    relations: relation to its activations [facts, layers, neurons]. widths: the neurons of every layer, where
+    they differ. Returns the folder.
     """
+    metadata = None if widths is None else {"widths": json.dumps(list(widths))}
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for relation, values in relations.items():
-        save_file({"activations": values.astype(np.float32)}, folder / f"{relation}.safetensors")
+        tensors = {"activations": values.astype(np.float32)}
+        save_file(tensors, folder / f"{relation}.safetensors", metadata)
         for row in range(len(values)):
             rows.append(
                 {

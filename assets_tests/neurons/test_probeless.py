@@ -148,9 +148,9 @@ def test_two_facts_have_no_standardised_neurons(tmp_path: Path) -> None:
 
 
 def test_default_k_is_two_percent_and_fifty_at_most() -> None:
-    assert default_k(12, 3072) == 50
-    assert default_k(2, 512) == 20
-    assert default_k(1, 10) == 1
+    assert default_k(12 * 3072) == 50
+    assert default_k(2 * 512) == 20
+    assert default_k(10) == 1
 
 
 def test_without_a_k_the_default_is_used(tmp_path: Path) -> None:

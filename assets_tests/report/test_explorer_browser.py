@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from assets_tests.formulas import FORMULAS
 from assets_tests.report.browser import DESKTOP, chromium, opened
 from assets_tests.report.synthetic import fact_tables, large_report
 from factroots_dagster.report import page as page_module
@@ -81,7 +83,7 @@ def functions(browser: Any) -> Any:
     """An empty page with the explorer's functions that need no page."""
     folder = Path(page_module.__file__).parent / "templates" / "explorer"
     empty = browser.new_page()
-    for name in ("folding", "search"):
+    for name in ("folding", "search", "list"):
         empty.add_script_tag(content=(folder / f"{name}.js").read_text("utf-8"))
     return empty
 
@@ -91,6 +93,16 @@ def test_names_are_folded_as_by_trace(functions: Any, name: str, folded: str) ->
     assert functions.evaluate("text => foldNames(text)", name) == folded
     lines = functions.evaluate("text => foldNames(text)", f"{name}\n{name}\t{name}\n?!")
     assert lines == f"{folded}\n{folded}\t{folded}\n"
+
+
+@pytest.mark.parametrize(("text", "written"), FORMULAS)
+def test_cells_are_no_formulas_in_the_saved_list_either(functions: Any, text: str, written: str) -> None:
+    cell = functions.evaluate("text => writeCell(text)", text)
+    assert next(csv.reader(io.StringIO(cell, newline=""))) == [written]
+
+
+def test_numbers_of_the_saved_list_stay_numbers(functions: Any) -> None:
+    assert functions.evaluate("[-1.5, 0.25, 1e-7].map(writeCell)") == ["-1.5", "0.25", "1e-7"]
 
 
 @pytest.mark.parametrize(("a", "b", "edits"), CASES["edits"])

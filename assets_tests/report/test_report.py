@@ -14,12 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from assets_tests.formulas import FORMULAS
 from assets_tests.report.pages import Page, read_page, write_new_report
 from assets_tests.report.small_world import COVERAGE, HOSTILE, LANGUAGES, SmallWorld, report_inputs
 from assets_tests.roots.tables import rows, source_row
 from factroots_dagster.models.schema import CHECKPOINT
 from factroots_dagster.report.asking import describe_facts
-from factroots_dagster.report.page import write_report
+from factroots_dagster.report.page import write_figures_and_data, write_report
+from factroots_dagster.report.sections.model import Section
 from factroots_dagster.report.sections.verdicts import HEADINGS
 from factroots_dagster.report.sections.verdicts import HOW_TO_READ_IT as HOW_SHARES_ARE_READ
 from factroots_dagster.report.sections.yardstick import HOW_TO_READ_IT, METHODS, WHAT_IT_MEASURES
@@ -380,3 +382,11 @@ def test_a_model_that_predicts_nothing_has_a_page_without_an_explorer(
     policy = next(a["content"] for _, a in page.tags if a.get("http-equiv") == "Content-Security-Policy")
     assert policy and policy.count("'sha256-") == 1
     assert "explorer-section" not in {a.get("id") for _, a in page.tags}
+
+
+def test_texts_of_the_data_beside_the_page_are_no_formulas(tmp_path: Path) -> None:
+    texts, written = zip(*FORMULAS, strict=True)
+    section = Section("names", "Names", text=[], data={"names": pa.table({"name": pa.array(texts)})})
+    write_figures_and_data(tmp_path, [section])
+    with (tmp_path / "data" / "names.csv").open(encoding="utf-8", newline="") as file:
+        assert [row["name"] for row in csv.DictReader(file)] == list(written)

@@ -78,7 +78,7 @@ def test_a_manifest_that_the_disk_does_not_give_is_not_replaced(store: Store) ->
     path = store.path("numbers", "xx") / MANIFEST
     whole = path.rename(path.with_name("aside"))
     path.symlink_to(path.name)  # a loop: any user gets an error, and it is not that there is no file
-    with pytest.raises(InputError, match="cannot be read.*check its permissions and the disk"):
+    with pytest.raises(InputError, match=r"cannot be read.*check its permissions and the disk"):
         write(store, 2, "xx")
     whole.replace(path)
     assert first.exists() and store.read("numbers", "xx")["n"].to_pylist() == [1]

@@ -51,7 +51,8 @@ def data(
     """Write a table to a file, or list all tables.
 
     TABLE is an asset, such as fact_verdicts, or a side table of one, such as fact_verdicts.shares. Its
-    partitions become one table. Nested columns are JSON in CSV.
+    partitions become one table. In CSV nested columns are JSON, and texts that a spreadsheet would take for
+    a formula begin with a '.
     """
     from factroots_dagster.orchestration.stored_tables import find_table, list_tables
 
@@ -108,10 +109,12 @@ def write_csv(batches: Iterator[pa.Table], stream: IO[bytes]) -> int:
     """Write tables as one CSV file in UTF-8; returns the number of rows."""
     from pyarrow import csv
 
+    from factroots_dagster.tables import escape_formulas
+
     rows, first = 0, True
     for batch in batches:
         options = csv.WriteOptions(include_header=first)
-        csv.write_csv(_flatten(batch), stream, options)
+        csv.write_csv(escape_formulas(_flatten(batch)), stream, options)
         rows, first = rows + len(batch), False
     return rows
 

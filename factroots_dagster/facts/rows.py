@@ -10,11 +10,11 @@ import pyarrow as pa
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.facts.schema import MLAMA_SPLIT
+from factroots_dagster.facts.slots import find_slot_defect
 
 REQUIRED = ("template", "subject", "object")
 DEFAULTS = {"language": "und", "relation": "facts"}
 """Of columns that may be missing: one language that is not named, one relation."""
-SLOTS = ("[X]", "[Y]")
 
 
 def splits_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[pa.Table, list[int]]]:
@@ -49,12 +49,9 @@ def _complete(number: int, row: Mapping[str, Any]) -> dict[str, Any]:
     for name in (*REQUIRED, *DEFAULTS):
         if not isinstance(fact.get(name), str) or not fact[name].strip():
             raise InputError(f"row {number} has no text in {name!r}", f"give each fact {', '.join(REQUIRED)}")
-    for slot in SLOTS:
-        if (count := fact["template"].count(slot)) != 1:
-            raise InputError(
-                f"row {number}: the template has {slot} {count} times: {fact['template']!r:.120}",
-                "write it once, as in: [X] is the capital of [Y] .",
-            )
+    if defect := find_slot_defect(fact["template"]):
+        remedy = "write it once, as in: [X] is the capital of [Y] ."
+        raise InputError(f"row {number}: the template {defect}", remedy)
     relation, subject, answer = fact["relation"], fact["subject"], fact["object"]
     own = "\t".join(("factroots", relation, fact["template"], subject, answer))
     return {

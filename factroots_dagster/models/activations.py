@@ -2,10 +2,12 @@
 
 A file holds one tensor "activations", float32 or bfloat16 [facts, layers, neurons]; the index has the columns
 of ACTIVATION_INDEX. Bfloat16 halves the files; what it does to inner products is said in docs/method.md.
+Where layers differ in width, narrower ones are filled up with zeros, and the file's metadata name the widths.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -32,6 +34,7 @@ Stored = Literal["fp32", "bf16"]
 
 INDEX_FILE = "data.parquet"
 TENSOR = "activations"
+_WIDTHS = "widths"
 _REMEDY = "materialize neuron_activations for this partition again"
 
 
@@ -60,11 +63,13 @@ class ActivationWriter:
         if not activations:
             return
         file = f"{relation}.safetensors"
+        widths = self.ffn.widths
+        metadata = {_WIDTHS: json.dumps(widths)} if min(widths) < self.ffn.neurons else None
         if self.stored == "bf16":
-            _save_bfloat16(activations, self.folder / file)
+            _save_bfloat16(activations, self.folder / file, metadata)
         else:
             values = np.stack([tensor.float().cpu().numpy() for tensor in activations])
-            save_file({TENSOR: values}, self.folder / file)
+            save_file({TENSOR: values}, self.folder / file, metadata)
         common = {"relation": relation, "file": file}
         for row, ((uuid, language), mask_count) in enumerate(zip(facts, mask_counts, strict=True)):
             fact = {"uuid": uuid, "language": language, "row": row, "mask_count": mask_count}
@@ -77,11 +82,12 @@ class ActivationWriter:
         pq.write_table(table, self.folder / INDEX_FILE, compression="zstd")
 
 
-def _save_bfloat16(activations: Sequence[torch.Tensor], path: Path) -> None:
+def _save_bfloat16(activations: Sequence[torch.Tensor], path: Path, metadata: dict[str, str] | None) -> None:
     import torch
     from safetensors.torch import save_file as save_tensors
 
-    save_tensors({TENSOR: torch.stack([tensor.cpu().to(torch.bfloat16) for tensor in activations])}, path)
+    values = torch.stack([tensor.cpu().to(torch.bfloat16) for tensor in activations])
+    save_tensors({TENSOR: values}, path, metadata)
 
 
 def read_index(folder: Path) -> pa.Table:
@@ -107,6 +113,33 @@ def read_relation(folder: Path, relation: str) -> npt.NDArray[np.float32]:
         return (upper.astype(np.uint32) << 16).view(np.float32).reshape(tensor["shape"])
     except (OSError, KeyError, SafetensorError) as error:
         raise InputError(f"{path} cannot be read as activations ({error})", _REMEDY) from error
+
+
+def read_neurons(folder: Path, relation: str) -> npt.NDArray[np.int64]:
+    """The numbers (layer * neurons + index) of the neurons that there are, without those filled up.
+
+    Raises InputError where the file is missing or damaged.
+    """
+    path = folder / f"{relation}.safetensors"
+    try:
+        with safe_open(path, framework="numpy") as file:
+            _, layers, neurons = file.get_slice(TENSOR).get_shape()
+            widths = json.loads((file.metadata() or {}).get(_WIDTHS, "null"))
+    except (OSError, ValueError, SafetensorError) as error:
+        raise InputError(f"{path} cannot be read as activations ({error})", _REMEDY) from error
+    return number_neurons(widths or [neurons] * layers, neurons)
+
+
+def number_neurons(widths: Sequence[int], neurons: int) -> npt.NDArray[np.int64]:
+    """The numbers of the neurons of layers that have so many. neurons: those of the widest layer."""
+    return np.concatenate([np.arange(width) + layer * neurons for layer, width in enumerate(widths)])
+
+
+def select_neurons(
+    values: npt.NDArray[np.float32], numbers: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float32]:
+    """The columns of some neurons, ascending, of values [facts, neurons]; no copy where these are all."""
+    return values if len(numbers) == values.shape[1] else values[:, numbers]
 
 
 def read_relations(folder: Path) -> Iterator[tuple[str, pa.Table, npt.NDArray[np.float32]]]:

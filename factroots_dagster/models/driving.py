@@ -22,6 +22,7 @@ from factroots_dagster.errors import InputError
 from factroots_dagster.models.feed_forward import FeedForward, capture_neurons
 from factroots_dagster.models.memory import is_out_of_memory
 from factroots_dagster.models.neuron_blocks import OTHER_ARCHITECTURE, Experts
+from factroots_dagster.models.rounding import rounding_tolerance
 from factroots_dagster.models.tries import extend_rows, start_rows
 
 Batches = Literal["padded", "equal lengths"]
@@ -30,9 +31,6 @@ Batches = Literal["padded", "equal lengths"]
 _LENGTHS = (6, 9, 24)
 _SHARED = 4  # tokens of a decoder's prompt that are kept in a cache, or read without what follows
 _LONGEST_IN_TRIE = 256  # an attention window that is shorter is noticed; prompts that are longer are rare
-# Of the spread of the logits: far above rounding, and below what padding does to a model that sees it.
-_TOLERANCES = {torch.float32: 1e-3}
-_ROUGH = 5e-2
 _FAILURES = (RuntimeError, ValueError, TypeError, IndexError)
 
 Prompts = list[list[int]]
@@ -220,9 +218,8 @@ def _pad(module: Any, prompts: Prompts, padding: int) -> tuple[torch.Tensor, tor
 
 
 def _agree(logits: torch.Tensor, expected: torch.Tensor) -> bool:
-    tolerance = _TOLERANCES.get(logits.dtype, _ROUGH)
     difference = (logits.float() - expected.float()).abs().max()
-    return bool(difference <= tolerance * expected.float().std())
+    return bool(difference <= rounding_tolerance(logits.dtype) * expected.float().std())
 
 
 def longest_in_trie(module: Any, vocabulary: Sequence[int], max_length: int) -> int:

@@ -33,6 +33,7 @@ from torch.nn import functional
 from transformers.pytorch_utils import Conv1D
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.models.activations import number_neurons
 from factroots_dagster.models.configuration import hidden_size, text_config
 from factroots_dagster.models.memory import is_out_of_memory
 from factroots_dagster.models.neuron_blocks import (
@@ -68,10 +69,14 @@ class FeedForward:
         """The most experts that a layer has; 0 where no layer is a mixture."""
         return max((block.count for _, _, block in self._expert_blocks()), default=0)
 
+    @property
+    def widths(self) -> list[int]:
+        """The number of neurons in every layer."""
+        return [sum(block.neurons for block in layer) for layer in self.blocks]
+
     def existing(self) -> npt.NDArray[np.int64]:
         """The numbers (layer * neurons + index) of the neurons that there are, without those filled up."""
-        widths = [sum(block.neurons for block in layer) for layer in self.blocks]
-        return np.concatenate([np.arange(width) + n * self.neurons for n, width in enumerate(widths)])
+        return number_neurons(self.widths, self.neurons)
 
     def routed_experts(self, activations: torch.Tensor) -> list[list[int]] | None:
         """The experts that activations [layers, neurons] were routed to, by layer; None without a mixture."""

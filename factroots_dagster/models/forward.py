@@ -247,6 +247,14 @@ def logit_blocks(model: LoadedModel, tokens: torch.Tensor) -> Iterator[tuple[sli
         yield rows, compute_logits(model, tokens[rows])
 
 
+def logprobs_of(logits: torch.Tensor, rows: torch.Tensor, ids: torch.Tensor) -> npt.NDArray[np.float64]:
+    """Natural log-probabilities [n] of ids [n] in rows [n] of logits [m, vocabulary]."""
+    logprobs: npt.NDArray[np.float64] = (
+        (logits[rows, ids] - torch.logsumexp(logits, dim=1)[rows]).double().cpu().numpy()
+    )
+    return logprobs
+
+
 def target_logprobs(
     model: LoadedModel, tokens: torch.Tensor, targets: torch.Tensor
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
@@ -258,7 +266,6 @@ def target_logprobs(
     logprobs, likeliest = np.empty(len(targets)), np.empty(len(targets), bool)
     for block, logits in logit_blocks(model, tokens):
         wanted = targets[block]
-        of_targets = logits.gather(1, wanted[:, None])[:, 0]
-        logprobs[block] = (of_targets - torch.logsumexp(logits, dim=1)).double().cpu().numpy()
+        logprobs[block] = logprobs_of(logits, torch.arange(len(wanted), device=logits.device), wanted)
         likeliest[block] = (logits.argmax(dim=1) == wanted).cpu().numpy()
     return logprobs, likeliest

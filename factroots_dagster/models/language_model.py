@@ -17,6 +17,7 @@ from transformers.modeling_outputs import CausalLMOutputWithPast
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.configuration import text_config
 from factroots_dagster.models.memory import is_out_of_memory
+from factroots_dagster.models.rounding import rounding_tolerance
 
 _TOKENS = 8
 
@@ -120,9 +121,8 @@ def _agree(model: Any, whole: Any) -> bool:
             if is_out_of_memory(error):
                 raise
             raise _refusal(model, f"it does not read a text alone ({error})") from error
-    tolerance = 1e-3 if model.dtype == torch.float32 else 5e-2
     difference = (logits - expected).abs().max()
-    return bool(difference <= tolerance * expected.std())
+    return bool(difference <= rounding_tolerance(model.dtype) * expected.std())
 
 
 def _refusal(model: Any, reason: str) -> InputError:

@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn import functional
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.models.rounding import rounding_tolerance
 
 Found = Callable[[torch.Tensor], None]
 
@@ -200,7 +201,7 @@ class Experts:
                 rows = rows + expert * len(every)
             own = self._project(self._activate(inputs, expert), expert) * weights[:, None]
             total.index_add_(0, rows, own.float())
-        tolerance = 1e-3 if outputs.dtype == torch.float32 else 5e-2
+        tolerance = rounding_tolerance(outputs.dtype)
         return bool((total - expected).abs().max() <= tolerance * expected.abs().max().clamp(min=1e-6))
 
     def _read_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> _Call:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy import sparse
 
-from factroots_dagster.models.activations import read_index, read_relation
+from factroots_dagster.models.activations import read_index, read_neurons, read_relation, select_neurons
 from factroots_dagster.neurons.nulls import mismatched_moments
 from factroots_dagster.neurons.rankings import COLUMNS, PROBELESS, SIZES
 from factroots_dagster.neurons.whitening import unit_rows, whitened
@@ -131,10 +131,12 @@ class RepresentationCache:
     def _read(self, language: str) -> Representations:
         facts = self.facts[language]
         values = read_relation(self.folders[language], self.relation)
-        values = values.reshape(len(values), -1)
+        neurons = values[0].size
+        values = select_neurons(
+            values.reshape(len(values), -1), read_neurons(self.folders[language], self.relation)
+        )
         # Centred on all of the relation's correct facts, whether another language predicts them or not.
         centred = values - values.mean(axis=0, dtype=np.float64).astype(np.float32)
-        neurons = values.shape[1]
         # Of the other rankings only the k best are stored.
         sizes: Mapping[str, Sequence[int]] = {PROBELESS: self.sizes}
         return Representations(

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from factroots_dagster.models.activations import read_relations
+from factroots_dagster.models.activations import read_neurons, read_relations, select_neurons
 from factroots_dagster.neurons.rankings import PROBELESS, SIGNED, STANDARDISED, STORED
 from factroots_dagster.neurons.schema import ACTIVE_NEURONS, LAYER_PROFILE
 from factroots_dagster.tables import zip_columns
@@ -33,9 +34,14 @@ SMALLEST_STANDARDISED = 3
 Scores = npt.NDArray[np.float64]
 
 
-def default_k(layers: int, neurons: int) -> int:
+def default_k(neurons: int) -> int:
     """How many neurons count as active: 2% of them, 50 at most (the paper's figure for mBERT's 36,864)."""
-    return min(50, max(1, round(0.02 * layers * neurons)))
+    return min(50, max(1, round(0.02 * neurons)))
+
+
+def used_k(active: Iterable[pa.Table]) -> int:
+    """How many neurons count as active in tables of ACTIVE_NEURONS; 1 where all are empty."""
+    return max((pc.max(table["k"]).as_py() for table in active if len(table)), default=1)
 
 
 def probeless_scores(activations: Any) -> Any:
@@ -112,22 +118,24 @@ def active_neurons(
     compute on; None: numpy. Memory: one relation's activations, and a few chunks of `chunk_numbers`.
     """
     tables = [ACTIVE_NEURONS.empty_table()]
-    for _relation, index, values in read_relations(activations_folder):
-        facts, neurons = values.shape
+    for relation, index, values in read_relations(activations_folder):
+        numbers = read_neurons(activations_folder, relation)
+        facts, neurons = len(values), len(numbers)
         if facts < 2:
             continue
-        size = min(neurons, default_k(1, neurons) if k is None else k)
+        size = min(neurons, default_k(neurons) if k is None else k)
         stored = max(size, min(STORED, neurons))
-        best = best_neurons(values, stored, device=device, chunk_numbers=chunk_numbers)
-        ranked = best[PROBELESS].columns
+        existing = select_neurons(values, numbers)
+        best = best_neurons(existing, stored, device=device, chunk_numbers=chunk_numbers)
+        ranked, signed, unusual = (numbers[best[name].columns] for name in (PROBELESS, SIGNED, STANDARDISED))
         standardised_size = size if facts >= SMALLEST_STANDARDISED else 0
         columns = {
             **{name: index.column(name) for name in ("uuid", "language", "relation")},
             "k": pa.array([size] * facts, pa.int32()),
             "neurons": _lists(ranked[:, :size], np.int32),
             "scores": _lists(best[PROBELESS].scores[:, :size], np.float32),
-            "signed_neurons": _lists(best[SIGNED].columns[:, :size], np.int32),
-            "standardised_neurons": _lists(best[STANDARDISED].columns[:, :standardised_size], np.int32),
+            "signed_neurons": _lists(signed[:, :size], np.int32),
+            "standardised_neurons": _lists(unusual[:, :standardised_size], np.int32),
             "ranked_neurons": _lists(ranked, np.int32),
         }
         tables.append(pa.table(columns, schema=ACTIVE_NEURONS))

@@ -31,7 +31,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from factroots_dagster.models.activations import read_index, read_relation
+from factroots_dagster.models.activations import read_index, read_neurons, read_relation, select_neurons
 from factroots_dagster.neurons.probeless import top_k
 from factroots_dagster.neurons.rankings import PROBELESS, RANKINGS, SIGNED, SIZES, STANDARDISED
 from factroots_dagster.neurons.schema import NEURON_STABILITY
@@ -91,8 +91,11 @@ def neuron_stability(
             uuids = [uuid for uuid in sampled if uuid in rows]
             if uuids and len(rows) >= smallest_relation:
                 values = read_relation(activations[language], relation)
+                values = select_neurons(
+                    values.reshape(len(values), -1), read_neurons(activations[language], relation)
+                )
                 by_language[language] = rankings.add_facts(
-                    language, values.reshape(len(values), -1), {uuid: rows[uuid] for uuid in uuids}, random
+                    language, values, {uuid: rows[uuid] for uuid in uuids}, random
                 )
         for a, b in combinations(by_language, 2):
             rankings.add_pair((a, b), by_language[a], by_language[b], identical.get((a, b), set()))

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from factroots_dagster.models.activations import read_relations
+from factroots_dagster.models.activations import read_neurons, read_relations, select_neurons
 from factroots_dagster.neurons.probeless import top_k
 from factroots_dagster.neurons.rankings import RANKINGS
 from factroots_dagster.neurons.similarity import PairComparison
@@ -65,10 +65,11 @@ def stability_values(activations: Mapping[str, Path], *, k: int, seed: int) -> I
                 continue
             random = np.random.default_rng([seed, zlib.crc32(f"{language} {relation}".encode())])
             halves = np.array_split(random.permutation(len(values)), 2)
-            one, other = islice(half_scores(values, np.arange(len(values)), halves), 2)
+            existing = select_neurons(values, read_neurons(folder, relation))
+            one, other = islice(half_scores(existing, np.arange(len(values)), halves), 2)
             for statistic in OF_SETS:
                 ranking = RANKINGS.index(str(statistic.ranking))
-                sets = (top_k(scores[ranking], min(k, values.shape[1])) for scores in (one, other))
+                sets = (top_k(scores[ranking], min(k, existing.shape[1])) for scores in (one, other))
                 overlaps = _jaccard(*sets)
                 uuids = index["uuid"].to_numpy()
                 yield _table("stability", statistic.name, (language, language), uuids, overlaps)

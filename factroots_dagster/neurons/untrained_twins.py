@@ -165,7 +165,7 @@ def _neuron_values(
     active = {code: active_neurons(path, device=device) for code, path in folders.items()}
     compared = compare_languages(active, folders, sampled, seed=seed, progress=progress)
     yield from similarity_values(compared.language_pairs)
-    k = default_k(model.ffn.layers, model.ffn.neurons)
+    k = default_k(len(model.ffn.existing()))
     yield from stability_values(folders, k=k, seed=seed)
     yield from layer_values(active, layers=model.ffn.layers, neurons=model.ffn.neurons)
     effects = interventions(model, splits, predictions, active, seed=seed, progress=progress)

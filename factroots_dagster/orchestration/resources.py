@@ -131,7 +131,7 @@ class ModelResource(dg.ConfigurableResource[None]):
             raise InputError(
                 f"checkpoint {checkpoint} was described in {described}, "
                 f"and FACTROOTS_PRECISION={self.precision} asks for {wanted}",
-                "materialize `checkpoint` again and what was made of it, or set FACTROOTS_PRECISION as it was",
+                "materialize `checkpoint` again and what was made of it, or set FACTROOTS_PRECISION back",
             )
         return load(
             self._resolved(checkpoint), device=self.device, dtype=described, start_token=self.start_token

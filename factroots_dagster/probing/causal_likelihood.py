@@ -24,9 +24,9 @@ from factroots_dagster.models.forward import (
     Batch,
     compute_logits,
     forward_pass,
+    logprobs_of,
     run_in_batches,
     summarize_logits,
-    target_logprobs,
 )
 
 CACHE_BYTES = 1 << 32  # of the keys and values of one batch
@@ -133,8 +133,7 @@ def _run_whole(
         expected = np.concatenate(
             [sequence[begin:] for begin, sequence in zip(begins, ids, strict=True)], dtype=np.int64
         )
-        targets = torch.from_numpy(expected).to(model.device)
-        logprobs, _ = target_logprobs(model, forward_pass(model, batch), targets)
+        logprobs = log_probabilities(model, forward_pass(model, batch), np.arange(len(expected)), expected)
         ends = np.cumsum([len(of_sequence) for of_sequence in places])[:-1]
         for index, part in zip(indices, np.split(logprobs, ends), strict=True):
             record(*pairs[index], part)
@@ -216,8 +215,7 @@ def log_probabilities(
         begin, end = np.searchsorted(rows, [block.start, block.stop])
         row = torch.from_numpy(rows[begin:end] - block.start).to(logits.device)
         column = torch.from_numpy(ids[begin:end]).to(logits.device)
-        values = logits[row, column] - torch.logsumexp(logits, dim=1)[row]
-        logprobs[begin:end] = values.cpu().numpy()
+        logprobs[begin:end] = logprobs_of(logits, row, column)
 
     run_in_batches(model, [1] * len(tokens), max(1, LOGIT_BUDGET // len(model.tokenizer)), run)
     return logprobs

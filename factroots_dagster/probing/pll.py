@@ -19,7 +19,7 @@ import numpy.typing as npt
 import torch
 
 from factroots_dagster.models.checkpoint import LoadedModel
-from factroots_dagster.models.forward import Batch, forward_pass, logit_blocks, run_in_batches
+from factroots_dagster.models.forward import Batch, forward_pass, logit_blocks, logprobs_of, run_in_batches
 from factroots_dagster.probing.slots import fill_template, object_token_ids
 
 CHUNK = 4_096  # sentences whose masked copies are in memory at once
@@ -138,7 +138,7 @@ def _token_logprobs(
             rows = np.repeat(np.arange(len(readers)), [len(tokens) for tokens in readers])
             wanted = np.concatenate(readers)
             row, column = (torch.from_numpy(part).to(logits.device) for part in (rows, token[wanted]))
-            logprobs[wanted] = (logits[row, column] - torch.logsumexp(logits, dim=1)[row]).cpu().numpy()
+            logprobs[wanted] = logprobs_of(logits, row, column)
 
     run_in_batches(model, [len(ids) for ids in sequences], budget, run)
     return logprobs

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.facts.slots import find_slot_defect
 from factroots_dagster.models.tokenizer import CheckpointTokenizer, bare_space_ids
 
 _SLOT = re.compile(r"\[[XY]\]")
@@ -58,8 +59,8 @@ def fill_template(template: str, subject: str, object_text: str) -> tuple[str, i
     Both slots are filled in one pass, so that a label that contains "[Y]" stays a label.
     Raises InputError unless the template holds one [X] and one [Y].
     """
-    if template.count("[X]") != 1 or template.count("[Y]") != 1:
-        raise InputError(f"template {template!r} does not hold one [X] and one [Y]", "correct the template")
+    if defect := find_slot_defect(template):
+        raise InputError(f"a template {defect}", "write [X] and [Y] once each")
     text = _SLOT.sub(lambda slot: subject if slot.group() == "[X]" else object_text, template)
     start = template.index("[Y]")
     return text, start + (len(subject) - 3 if template.index("[X]") < start else 0)

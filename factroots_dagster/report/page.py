@@ -28,6 +28,7 @@ from factroots_dagster.report.sections import build_sections
 from factroots_dagster.report.sections.glance import build_glance
 from factroots_dagster.report.sections.model import Section
 from factroots_dagster.roots.verdicts import UNDETERMINED
+from factroots_dagster.tables import escape_formulas
 
 EXPLORER_SCRIPT = tuple(
     f"explorer/{name}.js"
@@ -185,7 +186,7 @@ def write_figures_and_data(folder: Path, sections: Iterable[Section]) -> dict[st
             embedded[figure.name] = EmbeddedFigure(source, notes)
         for name, table in section.data.items():
             flat = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
-            pc_csv.write_csv(table.select(flat), folder / "data" / f"{name}.csv")
+            pc_csv.write_csv(escape_formulas(table.select(flat)), folder / "data" / f"{name}.csv")
     return embedded
 
 

@@ -9,6 +9,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.facts.imports.labels import find_defect
+from factroots_dagster.facts.slots import find_slot_defect
 from factroots_dagster.languages.geography import MLAMA_PLACES
 from factroots_dagster.store.store import check_name
 
@@ -87,7 +88,7 @@ class Draft:
         text = str(template).strip()
         if text in self.templates[language, relation]:
             return
-        if text.count("[X]") != 1 or text.count("[Y]") != 1:
+        if find_slot_defect(text):
             reason = "a template without exactly one slot for the subject and one for the object"
             self.leave_out(place, language, relation, reason, text)
             return

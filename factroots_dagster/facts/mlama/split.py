@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.facts.schema import FURTHER_TEMPLATES, MLAMA_SPLIT, QUESTION_TEMPLATES
+from factroots_dagster.facts.slots import find_slot_defect
 from factroots_dagster.store.store import check_name
 
 TEMPLATES = "templates.jsonl"
@@ -142,10 +143,9 @@ def _parse_templates(path: Path) -> Iterator[tuple[int, str, str]]:
     """Line number, relation and template of every line; raises InputError."""
     for number, row in parse_lines(path):
         relation, template = _text(path, number, row, "relation"), _text(path, number, row, "template")
-        for slot in ("[X]", "[Y]"):
-            if (count := template.count(slot)) != 1:
-                problem = f"the template of {relation} has {slot} {count} times: {template!r:.120}"
-                raise _line_error(path, number, problem, "write [X] and [Y] once each")
+        if defect := find_slot_defect(template):
+            problem = f"the template of {relation} {defect}"
+            raise _line_error(path, number, problem, "write [X] and [Y] once each")
         yield number, relation, template
 
 

@@ -23,7 +23,7 @@ def active_neurons(step: Step, checkpoint: str, language: str) -> None:
 
 def neuron_similarity(step: Step, checkpoint: str) -> None:
     """Compare the neurons of every fact between the languages that predict it."""
-    from factroots_dagster.neurons.probeless import default_k, layer_profile
+    from factroots_dagster.neurons.probeless import layer_profile, used_k
     from factroots_dagster.neurons.similarity import compare_languages
     from factroots_dagster.neurons.stability import neuron_stability
 
@@ -38,10 +38,11 @@ def neuron_similarity(step: Step, checkpoint: str) -> None:
     step.writer.write(compared.pairs, tables.SIMILARITY_PAIRS, side="pairs")
     step.writer.write(compared.nearest, tables.NEAREST_LANGUAGE, side="nearest")
     described = step.read("checkpoint", checkpoint).to_pylist()[0]
-    layers, neurons = described["layers"], described["neurons"]
-    profile = layer_profile(active.values(), layers=layers, neurons_per_layer=neurons)
+    profile = layer_profile(
+        active.values(), layers=described["layers"], neurons_per_layer=described["neurons"]
+    )
     step.writer.write(profile, tables.LAYER_PROFILE, side="layers")
-    k = default_k(layers, neurons)
+    k = used_k(active.values())
     stability = neuron_stability(folders, compared.language_pairs, k=k, seed=seed, progress=progress)
     step.writer.write(stability, tables.NEURON_STABILITY, side="stability")
 

@@ -65,6 +65,16 @@ function moveInList(list, search, event) {
   else buttons[Math.min(next, buttons.length - 1)].focus();
 }
 
+// Whether a spreadsheet would take a cell for a formula (as `tables.escape_formulas` of the package); numbers are none.
+function isFormula(cell) {
+  return /^[=+\-@\t\r\n＝＋－＠]/.test(cell) && !/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(cell);
+}
+
+function writeCell(cell) {
+  const text = isFormula(cell) ? `'${cell}` : String(cell);
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
 // The list as CSV: an entry per row where a language is chosen, else a fact with the languages it is listed for.
 function writeCsv(index, filters, listed) {
   const inLanguage = filters.language >= 0, passes = testEntries(index, filters);
@@ -84,8 +94,7 @@ function writeCsv(index, filters, listed) {
         : [languages.join(" ")]),
     ]);
   }
-  const quote = (cell) => (/[",\n\r]/.test(cell) ? `"${String(cell).replaceAll('"', '""')}"` : cell);
-  return rows.map((row) => row.map(quote).join(",") + "\r\n").join("");
+  return rows.map((row) => row.map(writeCell).join(",") + "\r\n").join("");
 }
 
 function saveFile(name, text) {
