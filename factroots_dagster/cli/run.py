@@ -18,6 +18,7 @@ import dagster as dg
 from factroots_dagster.cli.display import make_log_file, output_in_file, reporting
 from factroots_dagster.cli.summary import summarize
 from factroots_dagster.orchestration.build import build_defs
+from factroots_dagster.orchestration.history import describe_sharing, other_origins
 from factroots_dagster.orchestration.partitions import platform_for
 from factroots_dagster.orchestration.progress import LineReporter, Reporter
 from factroots_dagster.orchestration.stages import (
@@ -56,6 +57,8 @@ def run_world(
     """
     started = time.monotonic()
     choice.rows(settings)  # what is misspelt is said before anything is imported
+    if others := other_origins(instance, settings):
+        click.echo(describe_sharing(others), err=True)
     log = make_log_file(Path(instance.root_directory))
     try:
         with output_in_file(log) as stream, reporting(stream) as reporter:

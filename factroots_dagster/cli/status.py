@@ -44,6 +44,8 @@ def status(world: str | None, as_json: bool, prometheus: bool) -> None:
 
 
 def _describe(overview: PlatformStatus) -> Iterator[str]:
+    from factroots_dagster.orchestration.history import describe_sharing
+
     yield f"world {overview.world} in {overview.data_root}, {overview.free_bytes / 1e9:.0f} GB free"
     width = max(len(one.asset) for one in overview.assets)
     yield f"{'':{width}}  {'there':>11}  {'outdated':>8}  {'failed':>6}"
@@ -53,6 +55,8 @@ def _describe(overview: PlatformStatus) -> Iterator[str]:
     health = overview.health
     if health.queued or health.under_way:
         yield f"runs: {len(health.under_way)} under way, {health.queued} queued"
+    if overview.history_shared_with:
+        yield f"note: {describe_sharing(overview.history_shared_with)}"
     for problem in overview.problems:
         yield f"problem: {problem}"
 

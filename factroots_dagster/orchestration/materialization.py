@@ -20,7 +20,7 @@ from factroots_dagster.orchestration.checks.bridge import log_evaluations
 from factroots_dagster.orchestration.events import Tags, input_tags, materialization
 from factroots_dagster.orchestration.metadata import asset_metadata, materialization_metadata
 from factroots_dagster.orchestration.partitions import CELL, Parts, Platform, partition_keys, parts_of
-from factroots_dagster.orchestration.process import tag_run_with_process
+from factroots_dagster.orchestration.process import tag_run
 from factroots_dagster.orchestration.progress import describe_made
 from factroots_dagster.orchestration.versions import StoreSnapshot, code_version
 from factroots_dagster.settings import Settings
@@ -139,7 +139,7 @@ class _StepRun:
         words of every error, and is retried only if one of them says that this can help. Whatever ends the
         step, the history records which partitions are finished.
         """
-        tag_run_with_process(self.context)
+        tag_run(self.context, self.platform.settings)
         try:
             keys = partition_keys(self.context, self.platform, self.rows[0].partitioned_by)
         except InputError as error:

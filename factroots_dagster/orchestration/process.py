@@ -22,7 +22,9 @@ from factroots_dagster.errors import InputError
 from factroots_dagster.models.registry import registered
 from factroots_dagster.orchestration.catalog import rows_in
 from factroots_dagster.orchestration.events import record_unrecorded
+from factroots_dagster.orchestration.history import origin_tags
 from factroots_dagster.orchestration.partitions import Platform, checkpoint_set
+from factroots_dagster.settings import Settings
 
 PROCESS_TAG = "factroots/process"
 SERVER_TAG = ".dagster/grpc_info"  # which code server started a run
@@ -55,9 +57,10 @@ def is_gone(process: str) -> bool:
     return start_time != _start_time(int(number))
 
 
-def tag_run_with_process(context: Any) -> None:
-    """Tag the step's run with the process that executes it."""
-    context.instance.add_run_tags(context.run.run_id, {PROCESS_TAG: this_process()})
+def tag_run(context: Any, settings: Settings) -> None:
+    """Tag the step's run with the process that executes it, and what it makes (`history.origin_tags`)."""
+    tags = {PROCESS_TAG: this_process(), **origin_tags(settings)}
+    context.instance.add_run_tags(context.run.run_id, tags)
 
 
 def process_is_gone(run: dg.DagsterRun) -> bool:

@@ -12,6 +12,7 @@ import dagster as dg
 from factroots_dagster.models.registry import registered
 from factroots_dagster.orchestration.catalog import AssetRow, rows_in
 from factroots_dagster.orchestration.health import InstanceHealth, examine_instance
+from factroots_dagster.orchestration.history import other_origins
 from factroots_dagster.orchestration.outdated import failed_partitions
 from factroots_dagster.orchestration.partitions import BLOCK, CHECKPOINT, LANGUAGE, Parts, Platform, key_of
 from factroots_dagster.orchestration.versions import StoreSnapshot
@@ -40,13 +41,17 @@ class AssetStatus:
 
 @dataclass(frozen=True)
 class PlatformStatus:
-    """A world's assets, the disk that it is on, and Dagster's own health."""
+    """A world's assets, the disk that it is on, and Dagster's own health.
+
+    history_shared_with: the other worlds and data roots that Dagster's history is of.
+    """
 
     world: str
     data_root: str
     assets: Sequence[AssetStatus]
     free_bytes: int
     health: InstanceHealth = field(default_factory=InstanceHealth)
+    history_shared_with: Sequence[str] = ()
 
     @property
     def problems(self) -> list[str]:
@@ -79,6 +84,7 @@ def find_status(platform: Platform, instance: dg.DagsterInstance) -> PlatformSta
         assets=assets,
         free_bytes=_free_bytes(store),
         health=examine_instance(instance),
+        history_shared_with=other_origins(instance, settings),
     )
 
 
