@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import statistics
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def rate_of_collection(rows: Rows) -> float:
     return statistics.median(row["megabytes"] / row["cpu_seconds"] for row in rows)
 
 
-def cost_table(corpora: list[tuple[str, float, float]]) -> tuple[list[str], list[list[str]]]:
+def cost_table(corpora: Sequence[tuple[str, float, float]]) -> tuple[list[str], list[list[str]]]:
     """Header and rows: what each corpus costs. corpora: name, megabytes, and MB per CPU second."""
     header = ["corpus and pipeline", "MB, assumed", "MB/s per core", "core hours"]
     header += [f"hours on {count:,} cores" for count in CORES]
@@ -120,5 +121,6 @@ def model_costs() -> tuple[list[str], list[list[str]]]:
 
 
 if __name__ == "__main__":
-    for row in (lambda header, rows: [header, ["---"] * len(header), *rows])(*model_costs()):
+    columns, costs = model_costs()
+    for row in (columns, ["---"] * len(columns), *costs):
         print(f"| {' | '.join(row)} |")

@@ -88,6 +88,7 @@ def _add_meetings(
 def _meeting(writer: SentenceWriter, fact: Fact, kind: str) -> ArticleSection:
     """A sentence with both names, a list with both as items, or sentences of which two name one each."""
     pair, random = (fact.subject_uri, fact.object_uri), writer.random
+    paragraphs: tuple[tuple[Sentence, ...], ...]
     if kind == "sentence":
         paragraphs = ((writer.write(str(random.choice(PAIR_FILLERS)), *pair),),)
     elif kind == "list":

@@ -33,7 +33,8 @@ from factroots_dagster.facts.mlama.release import acquire_release
 from factroots_dagster.facts.mlama.split import read_split
 from factroots_dagster.models.checkpoint import LoadedModel, load
 from factroots_dagster.models.gguf import dequantize
-from factroots_dagster.probing.causal import RankedBy, probe_causal, split_at_object
+from factroots_dagster.probing.causal import RankedBy, probe_causal
+from factroots_dagster.probing.sentences import split_at_object
 
 BATCH = 64  # of lm-evaluation-harness, which was slower at 16
 GOAL = 8.0
@@ -60,7 +61,7 @@ def draw_samples(release: Path, languages: list[str], rows: int, seed: int) -> I
     random = np.random.default_rng(seed)
     for language in languages:
         split = read_split(release, language)
-        relations = {}
+        relations: dict[str, list[dict[str, Any]]] = {}
         for row in split.to_pylist():
             if "[X]" in row["template"].partition("[Y]")[0]:
                 relations.setdefault(row["relation"], []).append(row)
@@ -99,7 +100,8 @@ def rank_by_harness(model: LoadedModel, samples: list[Sample], ranked_by: Ranked
         pretrained=model.model, tokenizer=model.tokenizer, device="cpu", batch_size=BATCH, backend="causal"
     )
     start = "".join(model.tokenizer.convert_ids_to_tokens(list(model.start)))
-    requests, sizes = [], []
+    requests: list[Any] = []
+    sizes: list[int] = []
     for sample in samples:
         for before, after in sample.questions(ranked_by):
             context = before.rstrip()

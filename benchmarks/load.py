@@ -23,6 +23,7 @@ import urllib.request
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import numpy as np
@@ -156,7 +157,7 @@ def write_history(settings: Settings, instance: dg.DagsterInstance) -> int:
     """Put a materialization and both checks of every partition into the history; returns their number."""
     store, count = Store(settings.data_root, settings.world), 0
     records = [dg.TableRecord({"uuid": "a", "facts": "1"})] * 8
-    metadata = {
+    metadata: dict[str, Any] = {
         "preview": dg.MetadataValue.table(records),
         "picture": dg.MetadataValue.md(picture_markdown(PICTURE)),
         "seconds": 1.0,
@@ -246,9 +247,9 @@ def time_queries(settings: Settings, home: Path, rounds: int = 5) -> dict[str, t
                 time.sleep(0.5)
         figures = {}
         for name, query in QUERIES.items():
-            first = timed(lambda query=query: ask(query))[0]  # type: ignore[misc]
+            first = timed(lambda query=query: ask(query))[0]
             before = cpu_seconds(server.pid)
-            later = [timed(lambda query=query: ask(query))[0] for _ in range(rounds)]  # type: ignore[misc]
+            later = [timed(lambda query=query: ask(query))[0] for _ in range(rounds)]
             figures[name] = (first, min(later), (cpu_seconds(server.pid) - before) / rounds)
         return figures
     finally:
@@ -273,7 +274,7 @@ def main(checkpoints: int) -> None:
         load = os.getloadavg()[0]
         settings = make_world(folder, checkpoints)
         languages = len(settings.active_languages)
-        rows = [["definitions load", "", *time_import(settings, home)]]
+        rows: list[list[Any]] = [["definitions load", "", *time_import(settings, home)]]
         with dg.DagsterInstance.from_config(str(home)) as instance:
             count = write_history(settings, instance)
             rows += [[name, "", *figures] for name, figures in time_ticks(settings, instance).items()]

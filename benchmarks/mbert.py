@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from transformers import BertTokenizerFast
+from transformers.models.bert.tokenization_bert import BertTokenizerFast
 
 VOCABULARY_SHA256 = "fe0fda7c425b48c516fc8f160d594c8022a0808447475c1a7c6d6479763f310c"
 _COUNT_AT = 24 * 4

@@ -124,9 +124,9 @@ def compare(table: pa.Table, neurons: dict[str, torch.Tensor], other: probers.Pr
         index: row["matched_mask_count"] for index, row in enumerate(ours) if row["matched_mask_count"]
     }
     judged = bool(other.matched)  # the pipeline does not say which rows are correct
-    for index, expected in other.neurons.items():
+    for index, their_neurons in other.neurons.items():
         vector = neurons.get(f"{ours[index]['language']} {ours[index]['uuid']}")
-        if vector is None or not torch.allclose(vector, expected, rtol=TOLERANCE, atol=TOLERANCE):
+        if vector is None or not torch.allclose(vector, their_neurons, rtol=TOLERANCE, atol=TOLERANCE):
             raise click.ClickException(f"row {index}: the neurons differ")
     return {
         "prompts": prompts,
@@ -218,14 +218,14 @@ class Benchmark:
         theirs = self.measure(
             number, "loop", "theirs", lambda: probers.papers_loop(model, tokenizer, self.rows)
         )
-        self.agreement["loop"] = require_agreement(compare(*ours, theirs))
+        self.agreement["loop"] = require_agreement(compare(ours[0], ours[1], theirs))
         own = self.measure(
             number,
             "loop",
             "ours, own mask counts",
             lambda: run_prober(self.model, self.samples, self.folder / f"own-{number}", "object"),
         )
-        self.agreement["own"] = require_agreement(compare(*own, theirs))
+        self.agreement["own"] = require_agreement(compare(own[0], own[1], theirs))
         half = self.measure(
             number,
             "loop",
@@ -233,7 +233,7 @@ class Benchmark:
             lambda: run_prober(self.half, self.samples, self.folder / f"bf16-{number}"),
         )
         answers_only = probers.ProberResult(theirs.predicted, theirs.matched)
-        self.agreement["bf16"] = compare(*half, answers_only)
+        self.agreement["bf16"] = compare(half[0], half[1], answers_only)
 
     def compare_pipeline(self, number: int) -> None:
         """The prober and the fill-mask pipeline, which asks with one mask only."""

@@ -29,7 +29,7 @@ from factroots_dagster.corpora.collection.choices import parse_corpora
 from factroots_dagster.corpora.registry import acquire_files, write_all_documents
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.untrained import with_random_weights
-from factroots_dagster.probing.prompts import object_token_ids
+from factroots_dagster.probing.slots import object_token_ids
 from factroots_dagster.roots.missed import read_coverage
 from factroots_dagster.roots.transfer import Cells, FittedTransfer
 from factroots_dagster.roots.types import DEFAULT_MATCHER, categorize_facts

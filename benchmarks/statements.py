@@ -89,13 +89,13 @@ def read_language(folder: Path, language: str) -> Read:
             subject, object_, length = place
             places.setdefault((uuids[pair], page), []).append((length, subject, object_, row))
     judged: dict[int, bool] = {}
-    for row in judgements(language, "gain", "window", "probable"):
-        own = sorted(places.get((row["uuid"], int(row["page_id"])), []))
-        if row["subject_start"]:
-            wanted = (int(row["subject_start"]), int(row["object_start"]))
-            own = [place for place in own if place[1:3] == wanted]
+    for judgement in judgements(language, "gain", "window", "probable"):
+        own = sorted(places.get((judgement["uuid"], int(judgement["page_id"])), []))
+        if judgement["subject_start"]:
+            wanted = (int(judgement["subject_start"]), int(judgement["object_start"]))
+            own = [candidate for candidate in own if candidate[1:3] == wanted]
         if own:
-            judged.setdefault(own[0][3], row["judged"] == "states")
+            judged.setdefault(own[0][3], judgement["judged"] == "states")
     return Read(
         language, windows, np.array([*judged], dtype=np.int64), np.array([*judged.values()], dtype=bool)
     )

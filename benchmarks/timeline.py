@@ -61,7 +61,8 @@ def ask(preset: str, dials: str, seed: int, every: int) -> Measured:
     steps = list(range(every, world.dials.steps + 1, every))
     with TemporaryDirectory() as name:
         release, checkpoints, activations = (Path(name, part) for part in ("release", "steps", "activations"))
-        release.mkdir(), checkpoints.mkdir()
+        release.mkdir()
+        checkpoints.mkdir()
         write_release(world, release)
         splits = {code: read_split(release, code) for code in world.languages}
         train(
@@ -179,7 +180,14 @@ def first_language_rows(measured: Measured) -> Iterator[list[str]]:
     }
     for name, said in methods.items():
         scores = [recover_first_languages(each, truth) for each in said]
-        gain = np.array([score.precision - score.chance for score in scores if score.cells], float)
+        gain = np.array(
+            [
+                score.precision - score.chance
+                for score in scores
+                if score.precision is not None and score.chance is not None
+            ],
+            float,
+        )
         cells, precision, chance = np.mean(np.array(scores, float), axis=0)
         yield [name, f"{cells:.0f}", f"{precision:.3f}", f"{chance:.3f}", _mean_and_range(gain)]
 
@@ -257,8 +265,8 @@ def main(seed: int, every: int, output: Path) -> None:
             ("languages said to be first", "cells", "read first", "chance", "more than chance"),
             first_language_rows(measured),
         )
-        header = ("language", "learnt", "median step", "forgettings / shuffled", "frequency effect")
-        header += ("elsewhere effect", "transfer", "learnt without source")
+        header = ["language", "learnt", "median step", "forgettings / shuffled", "frequency effect"]
+        header += ["elsewhere effect", "transfer", "learnt without source"]
         lines += _markdown(header, language_rows(measured))
         output.write_text("\n".join(lines), "utf-8")
         click.echo(f"{preset}, {dials}: measured")
