@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.facts.schema import MLAMA_SPLIT
-from factroots_dagster.facts.slots import find_slot_defect
+from factroots_dagster.text.slots import find_slot_defect
 
 REQUIRED = ("template", "subject", "object")
 DEFAULTS = {"language": "und", "relation": "facts"}

@@ -18,8 +18,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.facts.slots import find_slot_defect
 from factroots_dagster.models.tokenizer import CheckpointTokenizer, bare_space_ids
+from factroots_dagster.text.slots import find_slot_defect
 
 _SLOT = re.compile(r"\[[XY]\]")
 _NEUTRAL = ("a", "1")

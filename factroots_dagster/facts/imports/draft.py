@@ -9,9 +9,9 @@ from uuid import NAMESPACE_URL, uuid5
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.facts.imports.labels import find_defect
-from factroots_dagster.facts.slots import find_slot_defect
 from factroots_dagster.languages.geography import MLAMA_PLACES
 from factroots_dagster.store.store import check_name
+from factroots_dagster.text.slots import find_slot_defect
 
 HUB = "en"
 """The language whose labels name entities that have no ids, where it has the fact."""

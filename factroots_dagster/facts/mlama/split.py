@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.facts.schema import FURTHER_TEMPLATES, MLAMA_SPLIT, QUESTION_TEMPLATES
-from factroots_dagster.facts.slots import find_slot_defect
 from factroots_dagster.store.store import check_name
+from factroots_dagster.text.slots import find_slot_defect
 
 TEMPLATES = "templates.jsonl"
 FURTHER = "further_templates.jsonl"

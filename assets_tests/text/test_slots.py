@@ -1,8 +1,8 @@
 import pytest
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.facts.slots import find_slot_defect
 from factroots_dagster.probing.slots import fill_template
+from factroots_dagster.text.slots import find_slot_defect
 
 
 @pytest.mark.parametrize(
