@@ -56,9 +56,10 @@ def build_section(inputs: ReportInputs) -> Section | None:
     overall = [f"{name} {_interval(by_language['*'][name])}" for name in KNOWN_FROM]
     figure = Figure(
         "expected_shares",
-        plot_expected_shares(by_language, order, inputs.language_label),
-        "Expected shares of what the correctly predicted facts of each language are known from, the language "
-        "with the highest P@1 first; the number in parentheses is 100%, whiskers are 95% intervals.",
+        plot_expected_shares(by_language, [*order[-1:], *order[:-1]], inputs.language_label),
+        "Expected shares of what the correctly predicted facts are known from: all languages, "
+        "and each, the one with the highest P@1 first; the number in parentheses is 100%, whiskers are 95% "
+        "intervals.",
         "verdict_shares",
         f"Bars for {len(order) - 1} languages in panels, one per type. All languages together: "
         f"{join_words(overall)}.",
