@@ -17,7 +17,7 @@ class Glance:
 
     Attributes:
         lead: the answer in one sentence.
-        beside: further sentences, in smaller type; perhaps empty.
+        beside: how it is to be read, which a reader opens; perhaps empty.
         numbers: (what it is, the number, its interval or what stands beside it, perhaps empty), four of them.
     """
 
