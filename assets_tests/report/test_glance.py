@@ -15,6 +15,7 @@ from assets_tests.roots.tables import rows
 from factroots_dagster.models.schema import CHECKPOINT
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.sections import build_sections
+from factroots_dagster.report.sections import verdicts as verdicts_section
 from factroots_dagster.report.sections import volume as volume_section
 from factroots_dagster.report.sections.answer import state_answer
 from factroots_dagster.report.sections.glance import build_glance, mean_baseline
@@ -66,12 +67,15 @@ def test_the_answer_tells_how_many_facts_are_undetermined(
     assert sentence.endswith(f"; {said} undetermined.") and sentence.count(". ") == 0
 
 
-def test_without_facts_that_lack_a_source_the_answer_says_so(world: SmallWorld) -> None:
+def test_without_facts_that_lack_a_source_the_answer_says_so(world: SmallWorld, types: pa.Table) -> None:
     shares = [row | {"expected": None} for row in world.tables["verdict_shares"].to_pylist()]
     assert state_answer(shares, 180, 1, "text") == [
         "The model answers 18 of 180 questions in 1 language correctly, but too few facts lack a source to "
         "tell what it knows from where."
     ]
+    table = pa.Table.from_pylist(shares, world.tables["verdict_shares"].schema)
+    section = verdicts_section.build_section(report_inputs(world, types, verdict_shares=table))
+    assert section is not None and section.figures == [] and section.tables
 
 
 def corpora_of(named: list[str] | None, trained_on: str, *searched: str) -> dict[str, pa.Table]:
@@ -168,6 +172,7 @@ def test_where_nothing_is_predicted_the_page_says_so(
     text = read_page(tmp_path / "none").text
     assert "answers none of 180 questions in 3 languages correctly" in text
     assert "Most of what it knows" not in text and "about 0" not in text
+    assert not (tmp_path / "none" / "figures" / "expected_shares.svg").exists()
     findings = {section.id: section.finding for section in build_sections(inputs)}
     assert findings["answer"] == "No question is answered, so nothing is known from anywhere"
     assert findings["absence"] == "No fact is predicted, so none lacks a source"

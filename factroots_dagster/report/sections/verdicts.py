@@ -70,11 +70,16 @@ def build_section(inputs: ReportInputs) -> Section | None:
         text=[],
         finding=_find(by_language["*"]),
         method=[WHAT_IT_IS, HOW_TO_READ_IT],
-        figures=[figure],
+        figures=[figure] if _is_known(by_language["*"]) else [],
         tables=[Table(list(HEADINGS), cells)],
         asset="fact_verdicts",
         data={"verdict_shares": inputs.tables["verdict_shares"]},
     )
+
+
+def _is_known(overall: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether there are shares: without them bars of no length would be read as zeros."""
+    return any(row["facts"] for row in overall.values()) and overall["shared"]["expected"] is not None
 
 
 def _find(overall: Mapping[str, Mapping[str, Any]]) -> str:
