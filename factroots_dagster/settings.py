@@ -12,6 +12,7 @@ import re
 import tomllib
 from datetime import datetime
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -27,6 +28,7 @@ from pydantic_settings import (
 from factroots_dagster.corpora.collection.choices import CorpusChoice, parse_corpora
 from factroots_dagster.corpora.schema import WIKIPEDIA
 from factroots_dagster.errors import InputError
+from factroots_dagster.facts.cldr import EDITION
 from factroots_dagster.facts.questions import QuestionSource
 from factroots_dagster.facts.worlds import is_imported, list_imported, read_import
 from factroots_dagster.languages.geography import MLAMA_PLACES
@@ -35,6 +37,7 @@ from factroots_dagster.spark.connectors import missing_connector, scheme_of
 from factroots_dagster.spark.session import JAVA_OPTIONS_VARIABLE
 from factroots_dagster.store.store import check_name
 
+Tracker = Literal["none", "trackio", "wandb"]
 GENERATED_WORLDS = ("sandbox", "disjoint")
 OWN_WORLDS = (*GENERATED_WORLDS, "mlama", "cldr")
 """Worlds that exist by themselves; others are imported."""
@@ -93,6 +96,15 @@ class Settings(BaseSettings):
     on_alert: str = Field(
         default="",
         description="command that gets failed runs and other problems on its standard input; empty: none",
+    )
+    tracking: Tracker = Field(
+        default="none", description="tracker that gets the numbers of each checkpoint: none, trackio or wandb"
+    )
+    tracking_project: str = Field(
+        default="factroots", min_length=1, description="the tracker's project that they are logged to"
+    )
+    openlineage: str = Field(
+        default="", description="file that gets an OpenLineage event per partition that is made; empty: none"
     )
     log_format: Literal["text", "json"] = Field(
         default="text", description="what Dagster's log lines are: text, or one JSON object each"
@@ -225,6 +237,14 @@ class Settings(BaseSettings):
             )
         return value
 
+    @field_validator("tracking", "openlineage")
+    @classmethod
+    def _package_is_installed(cls, value: str, info: ValidationInfo) -> str:
+        package = value if info.field_name == "tracking" else "openlineage"
+        if value not in ("none", "") and find_spec(package) is None:
+            raise ValueError(f"{package} is not installed; pip install 'factroots-dagster[{package}]'")
+        return value
+
     @field_validator("wikipedia_source", "mlama_source")
     @classmethod
     def _sources_are_local_or_on_the_web(cls, value: str) -> str:
@@ -325,7 +345,7 @@ class Settings(BaseSettings):
         """What identifies the facts of a world that has no source in the settings; None where it has one."""
         if self.imported:
             return read_import(self.data_root, self.world).digest
-        return f"Babel {version('babel')}" if self.world == "cldr" else None
+        return f"Babel {version('babel')}, edition {EDITION}" if self.world == "cldr" else None
 
 
 def load_settings(**chosen: str | None) -> Settings:

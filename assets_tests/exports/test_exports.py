@@ -19,7 +19,11 @@ from factroots_dagster.errors import InputError
 from factroots_dagster.exports.hub import export_dataset
 from factroots_dagster.exports.lm_eval import export_tasks
 from factroots_dagster.exports.lm_eval_documents import documents, fill
-from factroots_dagster.facts.schema import MLAMA_SPLIT
+from factroots_dagster.facts.cldr.release import LICENCE as CLDR_LICENCE
+from factroots_dagster.facts.formats import FORMATS
+from factroots_dagster.facts.imports.registry import FORMATS as IMPORT_FORMATS
+from factroots_dagster.facts.mlama.release import describe_release
+from factroots_dagster.facts.schema import MLAMA_RELEASE, MLAMA_SPLIT
 from factroots_dagster.models.checkpoint import load
 from factroots_dagster.models.schema import CHECKPOINT
 from factroots_dagster.probing.causal import probe_causal
@@ -28,6 +32,7 @@ from factroots_dagster.probing.slots import fill_template
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
+MLAMA_LICENCE = FORMATS[0].licence
 World = tuple[Settings, Store]
 
 
@@ -145,6 +150,35 @@ def test_a_data_set_has_the_facts_and_what_is_known_of_them(tiny_world: World, t
     for one in described["configs"]:
         assert (folder / one["data_files"]).is_file()
     assert all(f"| `{name}` | " in card for name in tables["qab"].column_names)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "terms"),
+    [
+        (MLAMA_LICENCE, {"license": "cc-by-nc-sa-4.0"}),
+        (IMPORT_FORMATS["bmlama"].licence, {"license": "cc-by-nc-sa-4.0"}),
+        (IMPORT_FORMATS["lama"].licence, {"license": "cc-by-nc-4.0"}),
+        (CLDR_LICENCE, {"license": "other", "license_name": "unicode-3.0"}),
+        ("your own", {"license": "other"}),
+        (None, {"license": "other"}),
+    ],
+)
+def test_the_card_has_the_licence_that_is_recorded_with_the_facts(
+    tmp_path: Path, recorded: str | None, terms: dict[str, str]
+) -> None:
+    store, facts = Store(tmp_path / "data", "mlama"), rows(MLAMA_SPLIT, [split_row("u", "cy")])
+    release = MLAMA_RELEASE.empty_table()
+    if recorded is not None:
+        (tmp_path / "release").mkdir()
+        release = describe_release(tmp_path / "release", "somewhere", recorded)
+    with store.write_partition("mlama_release", code_version="1") as work:
+        work.write(release, MLAMA_RELEASE.with_metadata(release.schema.metadata))
+    with store.write_partition("mlama_split", "cy", code_version="1") as work:
+        work.write(facts, MLAMA_SPLIT)
+    export_dataset(store, tmp_path / "hub", ["cy"], title="Facts")
+    _, header, card = (tmp_path / "hub" / "README.md").read_text(encoding="utf-8").split("---\n", 2)
+    assert terms.items() <= yaml.safe_load(header).items()
+    assert (f"Licence of the facts: {recorded}." in card) is (recorded is not None)
 
 
 def test_the_data_set_is_read_by_its_library(tiny_world: World, tmp_path: Path) -> None:

@@ -5,54 +5,21 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from assets_tests.report.comparisons import NO_TIMELINE, shares_table, write_small_comparison
 from assets_tests.report.pages import read_page
 from assets_tests.report.small_world import HOSTILE
-from assets_tests.roots.tables import fact_types_table, rows, scores_table, split_row
-from factroots_dagster.facts.schema import MLAMA_SPLIT
+from assets_tests.roots.tables import fact_types_table, scores_table
 from factroots_dagster.report.comparison_page import write_comparison
+from factroots_dagster.report.shares_section import build_shares_section
 from factroots_dagster.roots.comparison import compare_checkpoints
-from factroots_dagster.roots.schema import SENSITIVITY, TYPES
-from factroots_dagster.roots.timeline.schema import KNOWLEDGE_TIMELINE, TIMELINE_LANGUAGES
-
-NO_TIMELINE = (KNOWLEDGE_TIMELINE.empty_table(), TIMELINE_LANGUAGES.empty_table())
-SHARED_FACTS = {"0.01": 3, "0.05": 12, "0.2": 70}
-"""Number of shared facts of the second checkpoint by alpha."""
 
 
 @pytest.fixture
 def comparison(tmp_path: Path) -> Path:
-    """The page of three checkpoints, one with a name that tries to break out of it, and a hostile label."""
-    checkpoints = ["one", "two", "<script>three"]
-    types, scores = {}, {}
-    for step, checkpoint in enumerate(checkpoints):
-        facts = [
-            (f"u{i:02}", language, TYPES[(i + step * (i % 3)) % 6])
-            for i in range(40)
-            for language in ("qaa", "qab")
-        ]
-        types[checkpoint] = fact_types_table(
-            *(
-                (uuid, language, type_, type_ in ("shared", "independent"), None)
-                for uuid, language, type_ in facts
-            )
-        )
-        scores[checkpoint] = scores_table(qaa=0.2 + 0.1 * step, qab=0.1)
-    table, changed = compare_checkpoints(types, scores, checkpoints)
-    splits = [
-        rows(MLAMA_SPLIT, [split_row(f"u{i:02}", language, subject=HOSTILE[i % 5]) for i in range(40)])
-        for language in ("qaa", "qab")
-    ]
-    sensitivity = dict.fromkeys(checkpoints, SENSITIVITY.empty_table())
-    sensitivity["two"] = rows(
-        SENSITIVITY,
-        [
-            {"language": "*", "axis": "alpha", "setting": alpha, "type": "shared", "facts": facts}
-            for alpha, facts in SHARED_FACTS.items()
-        ],
-    )
-    write_comparison(tmp_path, table, changed, splits, {"qaa": "Hubbish"}, sensitivity, NO_TIMELINE)
+    write_small_comparison(tmp_path)
     return tmp_path
 
 
@@ -86,6 +53,34 @@ def test_the_comparison_is_a_page_with_its_numbers(comparison: Path) -> None:
     assert any(text.startswith(f"{len(changed)} facts changed their type") for _, text in page.texts)
     shown = "".join(text for tag, text in page.texts if tag == "bdi")
     assert all(label.strip() in shown for label in HOSTILE)
+
+
+def test_expected_shares_stand_beside_their_intervals(comparison: Path) -> None:
+    """A checkpoint without them is left out."""
+    page = read_page(comparison)
+    table = next(table for table in page.tables if table[0][-1] == "shared, untrained")
+    assert [row[0] for row in table[1:]] == ["one", "<script>three"]
+    assert [row[2] for row in table[1:]] == ["20.0% [15.0, 25.0]", "40.0% [35.0, 45.0]"]
+    assert all(row[1] == "12" and row[-2:] == ["2", "4.0%"] for row in table[1:])
+    said = "The expected share of shared facts goes from 20.0% [15.0, 25.0] to 40.0% [35.0, 45.0]"
+    assert said in page.text
+    with (comparison / "data" / "shares_by_checkpoint.csv").open(encoding="utf-8") as file:
+        listed = list(csv.DictReader(file))
+    assert {(row["checkpoint"], row["language"]) for row in listed} == {
+        (key, language) for key in ("one", "<script>three") for language in ("*", "qaa")
+    }
+
+
+def test_where_nothing_is_known_from_anywhere_there_is_no_section_of_shares() -> None:
+    unknown = shares_table(0.2)
+    position = unknown.column_names.index("expected")
+    unknown = unknown.set_column(
+        position, unknown.schema.field(position), pa.nulls(unknown.num_rows, pa.float64())
+    )
+    assert build_shares_section({}, ["one"], None) is None
+    assert build_shares_section({"one": unknown}, ["one"], None) is None
+    section = build_shares_section({"one": shares_table(0.2), "two": unknown}, ["one", "two"], None)
+    assert section is not None and len(section.tables[0].rows) == 1
 
 
 def test_a_single_checkpoint_has_a_page_too(tmp_path: Path) -> None:

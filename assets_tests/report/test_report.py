@@ -237,7 +237,7 @@ def test_expected_shares_stand_beside_those_of_an_untrained_model(page: Page, re
     assert table[0] == list(HEADINGS)
     assert table[-1][0] == "all languages" and len(table) == 2 + len(LANGUAGES)
     assert (report / "figures" / "expected_shares.svg").is_file()
-    assert "expected to share 40.0% [35.0, 45.0] of them with other languages" in page.text
+    assert "expected to share 40.0% [35.0, 45.0] with other languages" in page.text
     assert "a model that was never trained: 4.0%" in page.text
     for row in table[1:]:
         assert row[1] == "18" and row[2] == "40% [35, 45]" and row[-2:] == ["3", "4.0%"]

@@ -45,11 +45,11 @@ def lm_eval(folder: Path, world: str | None, checkpoint: str | None) -> None:
 @click.option(
     "--licence",
     metavar="ID",
-    default="other",
-    show_default=True,
-    help="Licence of the facts, an identifier of the hub, such as cc-by-nc-sa-4.0 for mLAMA.",
+    help="Licence, an identifier of the hub, such as cc-by-nc-sa-4.0.  [default: that of the facts]",
 )
-def hub(folder: Path, world: str | None, checkpoint: str | None, title: str | None, licence: str) -> None:
+def hub(
+    folder: Path, world: str | None, checkpoint: str | None, title: str | None, licence: str | None
+) -> None:
     """Write a data set for the Hugging Face hub into FOLDER.
 
     It has a Parquet file per language and a card; nothing is uploaded.

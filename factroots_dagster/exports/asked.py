@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
+from factroots_dagster.facts.mlama.release import read_provenance
 from factroots_dagster.facts.questions import QuestionSource, ask_with_questions, find_questions
 from factroots_dagster.store.store import Store
 
@@ -24,6 +25,14 @@ def read_facts(
 
     split = store.read("mlama_split", language, columns=list(columns))
     return ask_with_questions(split, find_questions(questions, language, read_own))
+
+
+def recorded_licence(store: Store) -> str:
+    """The licence of a world's facts, as it is recorded with them; empty where none is."""
+    release = store.read("mlama_release")
+    if b"mlama_release" not in (release.schema.metadata or {}):
+        return ""
+    return str(read_provenance(release)["licence"])
 
 
 def family_of(store: Store, checkpoint: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import yaml
 
-from factroots_dagster.exports.asked import family_of, read_facts
+from factroots_dagster.exports.asked import family_of, read_facts, recorded_licence
 from factroots_dagster.exports.lm_eval import make_empty
 from factroots_dagster.facts.questions import QuestionSource
 from factroots_dagster.facts.schema import MLAMA_SPLIT
@@ -23,6 +23,16 @@ ANSWERS = ("full_match", "typed_rank", "candidates", "object_logprob")
 TYPES = ("type", "windows", "stated_probability")
 VERDICTS = ("verdict", *KNOWN_FROM)
 KEY = ["uuid", "language"]
+LICENCES: Mapping[str, Mapping[str, str]] = {
+    "CC BY-NC-SA 4.0": {"license": "cc-by-nc-sa-4.0"},
+    "CC BY-NC 4.0": {"license": "cc-by-nc-4.0"},
+    "Unicode License v3": {
+        "license": "other",
+        "license_name": "unicode-3.0",
+        "license_link": "https://www.unicode.org/license.txt",
+    },
+}
+"""Names of licences, as they are recorded with facts, to what the header of a card says of them."""
 
 
 def export_dataset(
@@ -31,14 +41,15 @@ def export_dataset(
     languages: Sequence[str],
     *,
     title: str,
-    licence: str,
+    licence: str | None = None,
     checkpoint: str | None = None,
     questions: QuestionSource = "none",
 ) -> int:
     """Write `data/<language>.parquet` and the card `README.md` into a new folder; returns the rows.
 
-    checkpoint: whose answers, types and verdicts the rows have, too. licence: an identifier of the hub's.
-    questions: those that decoders are asked; they are the templates where the checkpoint is a decoder.
+    checkpoint: whose answers, types and verdicts the rows have, too. licence: an identifier of the hub's;
+    None: what is recorded with the facts. questions: those that decoders are asked; they are the templates
+    where the checkpoint is a decoder.
     Raises InputError where something has not been made, and for a folder that holds something.
     """
     make_empty(folder)
@@ -52,7 +63,8 @@ def export_dataset(
             table = _with_results(store, table, checkpoint, language)
         write_table(table.replace_schema_metadata(None), folder / "data" / f"{language}.parquet")
         rows += len(table)
-    card = _card(store, languages, title, licence, checkpoint, table.column_names)
+    terms = _terms_of(store) if licence is None else {"license": licence}
+    card = _card(store, languages, title, terms, checkpoint, table.column_names)
     (folder / "README.md").write_text(card, encoding="utf-8")
     return rows
 
@@ -67,16 +79,22 @@ def _with_results(store: Store, facts: pa.Table, checkpoint: str, language: str)
     return facts.sort_by("order").select([*FACTS, *ANSWERS, *TYPES, *VERDICTS])
 
 
+def _terms_of(store: Store) -> Mapping[str, str]:
+    """The licence that is recorded with the facts of a world, as the header of a card has it."""
+    recorded = recorded_licence(store)
+    return next((terms for name, terms in LICENCES.items() if name in recorded), {"license": "other"})
+
+
 def _card(
     store: Store,
     languages: Sequence[str],
     title: str,
-    licence: str,
+    terms: Mapping[str, str],
     checkpoint: str | None,
     columns: Sequence[str],
 ) -> str:
     header = {
-        "license": licence,
+        **terms,
         "pretty_name": title,
         "task_categories": ["fill-mask"],
         "configs": [
@@ -96,6 +114,8 @@ def _card(
             "With them what one model answers, and what its answers are known from, computed by factroots: "
             f"{model['source']} at revision {model['revision']}."
         ]
+    if recorded := recorded_licence(store):
+        lines += ["", f"Licence of the facts: {recorded}."]
     lines += ["", "| column | meaning |", "|---|---|"]
     lines += [f"| `{name}` | {described[name].replace('|', '&#124;')} |" for name in columns]
     return "\n".join(lines) + "\n"

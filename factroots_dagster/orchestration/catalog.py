@@ -597,13 +597,13 @@ ROWS = (
     AssetRow(
         name="checkpoint_comparison",
         group="report",
-        description="How P@1 and the types move from checkpoint to checkpoint, when the facts of a run were "
-        "learnt, and which facts changed type; a table and a page.",
+        description="How P@1, what facts are known from, and the types move from checkpoint to checkpoint, "
+        "when the facts of a run were learnt, and which facts changed type; a table and a page.",
         body=report.checkpoint_comparison,
         kinds=("parquet", "html"),
         suite=results.comparison_suite,
         number=3,
-        reads=("fact_types", "probing_scores", "mlama_split", "knowledge_timeline"),
+        reads=("fact_types", "fact_verdicts", "probing_scores", "mlama_split", "knowledge_timeline"),
         schema=root_tables.CHECKPOINT_COMPARISON,
         side_tables={"changed_facts": root_tables.CHANGED_FACTS},
         metrics=metrics.comparison,

@@ -18,6 +18,7 @@ from factroots_dagster.orchestration.assets.step import Step
 from factroots_dagster.orchestration.catalog import CATALOG, SCHEMAS, AssetRow, parents, passes
 from factroots_dagster.orchestration.checks.bridge import log_evaluations
 from factroots_dagster.orchestration.events import Tags, input_tags, materialization
+from factroots_dagster.orchestration.listeners import tell_listeners
 from factroots_dagster.orchestration.metadata import asset_metadata, materialization_metadata
 from factroots_dagster.orchestration.partitions import CELL, Parts, Platform, partition_keys, parts_of
 from factroots_dagster.orchestration.process import tag_run
@@ -160,7 +161,7 @@ class _StepRun:
         settings, instance = self.platform.settings, self.context.instance
         try:
             inputs = {row.name: input_tags(row.name, settings, instance) for row in self.rows}
-            if not self._is_done(parts):
+            if made := not self._is_done(parts):
                 self._make(parts)
         except InputError as error:
             self.failed[key] = error
@@ -170,6 +171,9 @@ class _StepRun:
         for row in self.rows:
             info, name = self.store.version(row.name, *parts), "/".join((row.name, *parts))
             self.context.log.info(describe_made(name, info.rows, info.bytes, seconds))
+            if made:
+                run_id, warn = self.context.run.run_id, self.context.log.warning
+                tell_listeners(settings, self.store, row.name, parts, run_id, warn)
 
     def _is_done(self, parts: Parts) -> bool:
         """Whether an earlier attempt of this run has finished a partition.

@@ -30,6 +30,7 @@ from factroots_dagster.report.sections.model import (
     join_words,
     percent,
 )
+from factroots_dagster.report.shares_section import build_shares_section
 from factroots_dagster.report.timeline_section import build_timeline_sections
 from factroots_dagster.roots.counts import CountRanges, count_ranges
 from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
@@ -55,6 +56,7 @@ def write_comparison(
     timeline: tuple[pa.Table, pa.Table],
     reports: Mapping[str, str] | None = None,
     steps: Mapping[str, int] | None = None,
+    shares: Mapping[str, pa.Table] | None = None,
 ) -> None:
     """Writes `index.html`, `figures/*.svg` and `data/*.csv` into `folder`.
 
@@ -62,14 +64,17 @@ def write_comparison(
     of the languages in `changed`, consumed one by one, for the facts' labels. names: language code to the
     name that is shown beside it. sensitivity: checkpoint to SENSITIVITY, for the ranges of the counts.
     timeline: KNOWLEDGE_TIMELINE and TIMELINE_LANGUAGES. reports: checkpoint to the address of its report,
-    relative to this page. steps: checkpoint to its training step, where all are of one run.
+    relative to this page. steps: checkpoint to its training step, where all are of one run. shares:
+    checkpoint to VERDICT_SHARES; a checkpoint without them is left out of their section.
     """
     rows = comparison.to_pylist()
     checkpoints = figures.in_order(rows)
     ranges = {checkpoint: count_ranges(table) for checkpoint, table in sensitivity.items()}
     labels = _labels_of_examples(changed, splits)
+    of_shares = build_shares_section(shares or {}, checkpoints, steps)
     sections = [
         _overall_section(rows, checkpoints, ranges, steps),
+        *([of_shares] if of_shares else []),
         _language_section(rows, checkpoints, names),
         *build_timeline_sections(*timeline, names),
         *(

@@ -94,12 +94,16 @@ class ReportInputs:
         return self.rows("checkpoint")[0]
 
     @cached_property
-    def corpora(self) -> list[str]:
-        """The corpora in which sources were looked for, in alphabetical order."""
+    def searched(self) -> list[str]:
+        """The corpora of the world, in alphabetical order."""
         volumes = self.rows("wikipedia_volume")
-        searched = {name for row in volumes for name in row["corpora"] or [WIKIPEDIA]}
+        return sorted({name for row in volumes for name in row["corpora"] or [WIKIPEDIA]})
+
+    @cached_property
+    def corpora(self) -> list[str]:
+        """Those of them in which sources count for this checkpoint."""
         named = self.checkpoint.get("corpora")
-        return sorted(searched if named is None else searched & {*named})
+        return [name for name in self.searched if named is None or name in named]
 
     @property
     def texts(self) -> str:

@@ -27,6 +27,7 @@ from factroots_dagster.report.lineage import Origin
 from factroots_dagster.report.sections import build_sections
 from factroots_dagster.report.sections.glance import build_glance
 from factroots_dagster.report.sections.model import Section
+from factroots_dagster.report.sections.reading import describe_reading, describe_training
 from factroots_dagster.roots.verdicts import UNDETERMINED
 from factroots_dagster.tables import escape_formulas
 
@@ -77,6 +78,8 @@ def write_report(
         asking=describe_asking(inputs.checkpoint),
         asked_facts=asked_facts,
         glance=build_glance(inputs),
+        reading=describe_reading(inputs),
+        trained_on=describe_training(inputs),
         comparison=comparison,
         sections=sections,
         figures=figures,

@@ -28,14 +28,25 @@ DEPENDENT = frozenset([
 ])  # fmt: skip
 """Territories that are no countries: overseas and autonomous ones, associated states, Western Sahara."""
 NO_CITIES = frozenset([
-    "America/Antigua", "America/Bahia", "America/Noronha", "America/St_Kitts", "America/St_Vincent",
+    "America/Antigua", "America/Argentina/Catamarca", "America/Argentina/Jujuy",
+    "America/Argentina/Tucuman", "America/Bahia", "America/Noronha", "America/St_Kitts",
+    "America/St_Vincent",
     "Antarctica/Macquarie", "Asia/Kamchatka", "Asia/Sakhalin", "Atlantic/Azores", "Atlantic/Canary",
     "Atlantic/Madeira", "Australia/Lindeman", "Australia/Lord_Howe", "Indian/Mahe",
     "Pacific/Bougainville", "Pacific/Chatham", "Pacific/Chuuk", "Pacific/Easter", "Pacific/Efate",
     "Pacific/Galapagos", "Pacific/Guadalcanal", "Pacific/Kanton", "Pacific/Kiritimati",
     "Pacific/Kosrae", "Pacific/Kwajalein", "Pacific/Pohnpei", "Pacific/Tarawa", "Pacific/Tongatapu",
 ])  # fmt: skip
-"""Time zones that are named after islands, states and stations."""
+"""Time zones that are named after islands, states, provinces and stations."""
+NOT_OFFICIAL = {
+    ("BF", "fr"): "constitutional law 045-2023 of 30 December 2023: a working language",
+    ("DZ", "fr"): "constitution of 2020, articles 3 and 4: Arabic and Tamazight",
+    ("IL", "ar"): "Basic Law of 19 July 2018, section 4: Hebrew; Arabic has a special status",
+    ("ML", "fr"): "constitution of 22 July 2023: a working language",
+    ("NE", "fr"): "charter of 26 March 2025: a working language",
+    ("TN", "fr"): "constitution of 2022: Arabic",
+}
+"""Countries and languages that CLDR calls official there, against what the country's law says."""
 
 Triple = tuple[str, Named, Named]
 """A relation, its subject and its object."""
@@ -86,6 +97,8 @@ def _list_triples() -> Iterator[Triple]:
             if country in DEPENDENT or subject[1] in NO_CITIES:
                 continue
             for answer in answers:
+                if relation == "P37" and (country, answer[1]) in NOT_OFFICIAL:
+                    continue
                 name = english.get(subject, "")
                 if "," not in name and name != english.get(answer):
                     yield relation, subject, answer

@@ -133,6 +133,11 @@ def checkpoint_comparison(step: Step) -> None:
         (step.read("knowledge_timeline"), step.read_side("languages", "knowledge_timeline")),
         {key: _link_page(("checkpoint_comparison",), "categorization_report", key) for key in order},
         _steps_of_one_run([checkpoints[key] for key in order]),
+        {
+            key: step.read_side("shares", "fact_verdicts", key)
+            for key in order
+            if step.store.exists("fact_verdicts", key)
+        },
     )
 
 

@@ -13,7 +13,7 @@ from factroots_dagster.report.figures import style
 from factroots_dagster.report.figures.colours import ACCENT, INK, PALE, TYPE_COLOURS, TYPE_NAMES
 from factroots_dagster.report.figures.style import Row
 from factroots_dagster.roots.counts import CountRanges
-from factroots_dagster.roots.schema import PREDICTED_TYPES, TYPES
+from factroots_dagster.roots.schema import KNOWN_FROM, PREDICTED_TYPES, TYPES
 
 
 def plot_checkpoints(
@@ -43,17 +43,52 @@ def plot_checkpoints(
         right.set_title("share of all rows, by type")
         figure.legend(*right.get_legend_handles_labels(), loc="outside lower center", ncols=5)
         for axes in (left, right):
-            if steps:
-                axes.set_xlabel("training step")
-                axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-            else:
-                axes.set_xticks(range(len(x)), list(x), rotation=30 if len(x) > 3 else 0, ha="center")
             axes.tick_params(labelleft=True)
-            axes.grid(axis="y")
-            axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
-            axes.margins(x=0.12)
-            axes.set_ylim(0, 1)
+            _format_axes(axes, x, by_step=bool(steps))
         return figure
+
+
+def plot_shares_by_checkpoint(
+    shares: Mapping[str, Mapping[str, Row]],
+    checkpoints: Sequence[str],
+    steps: Mapping[str, int] | None = None,
+) -> Figure:
+    """Expected shares of what facts are known from over the checkpoints, with intervals as areas.
+
+    shares: checkpoint to verdict to row of VERDICT_SHARES of all languages. checkpoints: all, in their order.
+    steps: as in `plot_checkpoints`.
+    """
+    x = dict(steps) if steps else {name: position for position, name in enumerate(checkpoints)}
+    with style.canvas(8, 4.2) as (figure, axes):
+        positions = [x[name] for name in shares]
+        for verdict, mark in zip(KNOWN_FROM, "os^vD", strict=True):
+            rows = [of_checkpoint[verdict] for of_checkpoint in shares.values()]
+            colour = TYPE_COLOURS[verdict]
+            low, expected, high = (style.column(rows, end) for end in ("low", "expected", "high"))
+            axes.fill_between(positions, low, high, color=colour, alpha=0.15, lw=0)
+            axes.plot(positions, expected, marker=mark, color=colour, lw=2, label=TYPE_NAMES[verdict])
+            for name, row in zip(shares, rows, strict=True):
+                said = f"{name}, {TYPE_NAMES[verdict]}: {100 * row['expected']:.1f}%"
+                if row["low"] is not None:
+                    said += f" ({100 * row['low']:.1f} to {100 * row['high']:.1f}%)"
+                style.note(axes, (x[name], x[name]), (row["expected"], row["expected"]), said)
+        axes.set_ylabel("share of the predicted facts")
+        _format_axes(axes, x, by_step=bool(steps))
+        figure.legend(loc="outside lower center", ncols=5)
+        return figure
+
+
+def _format_axes(axes: Axes, x: Mapping[str, int], *, by_step: bool) -> None:
+    """Formats axes with shares over checkpoints. x: checkpoint to its place, its step or rank."""
+    if by_step:
+        axes.set_xlabel("training step")
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    else:
+        axes.set_xticks(range(len(x)), list(x), rotation=30 if len(x) > 3 else 0, ha="center")
+    axes.grid(axis="y")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}%")
+    axes.margins(x=0.12)
+    axes.set_ylim(0, 1)
 
 
 def _plot_p_at_1(

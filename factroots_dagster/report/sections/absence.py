@@ -8,6 +8,7 @@ from typing import Any
 from factroots_dagster.report.figures.roots import plot_absence_by_language
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.sections.model import Figure, Section, Table, join_words, percent
+from factroots_dagster.report.sections.reading import describe_reading
 from factroots_dagster.roots.counts import overall_absence
 from factroots_dagster.roots.markup import BY_PAGE
 from factroots_dagster.roots.schema import PREDICTED_TYPES
@@ -144,15 +145,8 @@ def _text(inputs: ReportInputs) -> list[str]:
         f"{inputs.texts}. A wider window finds more sources, some of them by accident, so absence is a range "
         "and not a single number."
     ]
-    if inputs.checkpoint.get("corpora") is not None:
-        text.append(
-            f"Sources count in the corpora that the model was trained on: {join_words(inputs.corpora)}."
-        )
-    elif inputs.checkpoint.get("corpus") not in ("wikipedia", "sandbox"):
-        text.append(
-            "This model was not trained on Wikipedia alone: absence here does not mean that it never read "
-            "the fact."
-        )
+    if reading := describe_reading(inputs):
+        text.append(reading)
     text.append(
         "A source need not state its fact. Sources that state nothing is the share of sources for which that "
         "is expected: one minus the mean probability that a window states the fact, which follows from how "

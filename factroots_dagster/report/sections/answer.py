@@ -10,30 +10,40 @@ from factroots_dagster.roots.verdicts import UNDETERMINED
 
 
 def state_answer(shares: Iterable[Mapping[str, Any]], asked: int, languages: int, texts: str) -> list[str]:
-    """One sentence on how much is known, one on from where, and one on what cannot be told.
+    """The answer in one sentence, and the sentences that stand beside it, perhaps none.
 
     shares: the rows of VERDICT_SHARES. asked: how many questions were asked in how many languages. texts:
     what the texts are called in which sources were looked for.
     """
     overall = {row["verdict"]: row for row in shares if row["language"] == "*"}
     predicted = sum(row["facts"] for row in overall.values())
-    known = (
-        f"The model answers {f'{predicted:,}' if predicted else 'none'} of {count_words(asked, 'question')} "
-        f"in {count_words(languages, 'language')} correctly."
-    )
+    known = state_known(predicted, asked, languages)
     if not predicted:
-        return [known, "There is nothing to find the roots of."]
+        return [f"{known}, so there is nothing to find the roots of."]
     shared = overall["shared"]
     if shared["expected"] is None:
-        return [known, "There are too few facts without a source to tell what it knows from where."]
-    undetermined = overall[UNDETERMINED]["facts"]
+        return [f"{known}, but too few facts lack a source to tell what it knows from where."]
     return [
-        known,
-        f"It is expected to share {_interval(shared)} of them with other languages, to know "
-        f"{_interval(overall['independent'])} from the language’s own {texts} alone, and to have "
-        f"{_interval(overall['transferred'])} from other languages only.",
-        f"The rest is easy or luck; no type reaches one half for {count_words(undetermined, 'fact')}.",
+        f"Of the {count_words(predicted, 'fact')} that the model knows, it is expected to share "
+        f"{_interval(shared)} with other languages, to have {_interval(overall['independent'])} from the "
+        f"language’s own {texts} alone and {_interval(overall['transferred'])} from other languages only; "
+        f"{_say_undetermined(overall[UNDETERMINED]['facts'], predicted)}.",
+        f"{known}. What none of the three accounts for was easy or luck; a fact is undetermined where no "
+        "type reaches a probability of one half. Brackets are 95% intervals.",
     ]
+
+
+def state_known(predicted: int, asked: int, languages: int) -> str:
+    """How many questions are answered, as the beginning of a sentence."""
+    return (
+        f"The model answers {f'{predicted:,}' if predicted else 'none'} of {count_words(asked, 'question')} "
+        f"in {count_words(languages, 'language')} correctly"
+    )
+
+
+def _say_undetermined(facts: int, predicted: int) -> str:
+    count = "all" if facts == predicted else f"{facts:,}" if facts else "none"
+    return f"{count} {'remains' if facts < 2 else 'remain'} undetermined"
 
 
 def _interval(row: Mapping[str, Any]) -> str:

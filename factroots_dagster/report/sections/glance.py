@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from factroots_dagster.report.inputs import ReportInputs
-from factroots_dagster.report.sections.answer import state_answer
-from factroots_dagster.report.sections.model import count_words, percent
+from factroots_dagster.report.sections.answer import state_answer, state_known
+from factroots_dagster.report.sections.model import percent
 
 
 @dataclass(frozen=True)
@@ -16,39 +16,44 @@ class Glance:
     """The answer of a report.
 
     Attributes:
-        lead: the answer in words.
+        lead: the answer in one sentence.
+        beside: how it is to be read, which a reader opens; perhaps empty.
         numbers: (what it is, the number, its interval or what stands beside it, perhaps empty), four of them.
     """
 
     lead: str
+    beside: str
     numbers: list[tuple[str, str, str]]
 
 
 def build_glance(inputs: ReportInputs) -> Glance:
-    """The answer of a report in sentences and in numbers."""
+    """The answer of a report in words and in numbers."""
     total = inputs.counts["*"]
     asked = sum(total.values())
     predicted = asked - total["not_predicted"]
     baseline = mean_baseline(inputs)
-    beside = "" if baseline is None else f"commonest answer: {percent(baseline)}"
-    first = ("of the questions answered", percent(inputs.p_at_1.get("*")), beside)
+    commonest = "" if baseline is None else f"commonest answer: {percent(baseline)}"
+    first = ("of the questions answered", percent(inputs.p_at_1.get("*")), commonest)
     overall = inputs.verdict_shares.get("*")
     known = overall is not None and overall["shared"]["expected"] is not None and predicted
     if overall is None:
-        lead = [f"The model answers {predicted:,} of {count_words(asked, 'question')} correctly."]
+        lead = [f"{state_known(predicted, asked, len(inputs.languages))}."]
     else:
         rows = inputs.rows("verdict_shares")
         lead = state_answer(rows, asked, len(inputs.languages), inputs.texts)
+    sentence, beside = lead[0], " ".join(lead[1:])
     if overall is None or not known:
         languages = len(inputs.languages)
         counts = {"facts known": predicted, "questions": asked, "languages": languages}
-        return Glance(" ".join(lead), [first, *((name, f"{count:,}", "") for name, count in counts.items())])
+        return Glance(
+            sentence, beside, [first, *((name, f"{count:,}", "") for name, count in counts.items())]
+        )
     shares = [
         _number("shared with other languages", overall["shared"], overall["shared"]["expected_untrained"]),
         _number(f"from own {inputs.texts} alone", overall["independent"]),
         _number("from other languages only", overall["transferred"]),
     ]
-    return Glance(" ".join(lead), [first, *shares])
+    return Glance(sentence, beside, [first, *shares])
 
 
 def mean_baseline(inputs: ReportInputs) -> float | None:

@@ -56,9 +56,10 @@ def build_section(inputs: ReportInputs) -> Section | None:
     overall = [f"{name} {_interval(by_language['*'][name])}" for name in KNOWN_FROM]
     figure = Figure(
         "expected_shares",
-        plot_expected_shares(by_language, order, inputs.language_label),
-        "Expected shares of what the correctly predicted facts of each language are known from, the language "
-        "with the highest P@1 first; the number in parentheses is 100%, whiskers are 95% intervals.",
+        plot_expected_shares(by_language, [*order[-1:], *order[:-1]], inputs.language_label),
+        "Expected shares of what the correctly predicted facts are known from: all languages, "
+        "and each, the one with the highest P@1 first; the number in parentheses is 100%, whiskers are 95% "
+        "intervals.",
         "verdict_shares",
         f"Bars for {len(order) - 1} languages in panels, one per type. All languages together: "
         f"{join_words(overall)}.",
@@ -69,11 +70,16 @@ def build_section(inputs: ReportInputs) -> Section | None:
         text=[],
         finding=_find(by_language["*"]),
         method=[WHAT_IT_IS, HOW_TO_READ_IT],
-        figures=[figure],
+        figures=[figure] if _is_known(by_language["*"]) else [],
         tables=[Table(list(HEADINGS), cells)],
         asset="fact_verdicts",
         data={"verdict_shares": inputs.tables["verdict_shares"]},
     )
+
+
+def _is_known(overall: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether there are shares: without them bars of no length would be read as zeros."""
+    return any(row["facts"] for row in overall.values()) and overall["shared"]["expected"] is not None
 
 
 def _find(overall: Mapping[str, Mapping[str, Any]]) -> str:
