@@ -16,12 +16,11 @@ from factroots_dagster.errors import UnavailableError
 from factroots_dagster.models import devices
 from factroots_dagster.orchestration.build import build_defs
 from factroots_dagster.orchestration.catalog import MODEL_POOL
-from factroots_dagster.orchestration.parallel import divide_languages
 from factroots_dagster.orchestration.partitions import CELL, checkpoint_set
 from factroots_dagster.orchestration.process import PROCESS_TAG
 from factroots_dagster.orchestration.progress import Reporter
 from factroots_dagster.orchestration.slots import set_device_slots
-from factroots_dagster.orchestration.stages import Stage, StageFailedError
+from factroots_dagster.orchestration.stages import Stage, StageFailedError, divide_languages
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 

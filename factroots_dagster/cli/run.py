@@ -19,6 +19,7 @@ from factroots_dagster.cli.display import make_log_file, output_in_file, reporti
 from factroots_dagster.cli.summary import summarize
 from factroots_dagster.orchestration.build import build_defs
 from factroots_dagster.orchestration.history import describe_sharing, other_origins
+from factroots_dagster.orchestration.parallel import run_ranges
 from factroots_dagster.orchestration.partitions import platform_for
 from factroots_dagster.orchestration.progress import LineReporter, Reporter
 from factroots_dagster.orchestration.stages import (
@@ -43,7 +44,7 @@ def stage_runner(
     """
     job = build_defs(settings).resolve_implicit_global_asset_job_def()
     reporter = report if isinstance(report, Reporter) else LineReporter(report)
-    return StageRunner(platform_for(settings), job, instance, reporter)
+    return StageRunner(platform_for(settings), job, instance, reporter, run_ranges)
 
 
 def run_world(

@@ -5,27 +5,20 @@ from __future__ import annotations
 import multiprocessing
 import queue
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from factroots_dagster.orchestration.build import build_defs
+from factroots_dagster.orchestration.partitions import platform_for
 from factroots_dagster.orchestration.progress import Reporter
+from factroots_dagster.orchestration.stages import Range, StageFailedError, StageRunner
 from factroots_dagster.settings import Settings
 
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue
 
 _FAILED = "failed"
-Range = tuple[str, str]
-"""The first and the last partition of a run."""
-
-
-def divide_languages(languages: Sequence[str], processes: int) -> list[tuple[str, str]]:
-    """The first and the last language of each process's share: neighbours, as many for each as possible."""
-    count = min(processes, len(languages))
-    edges = [round(number * len(languages) / count) for number in range(count + 1)]
-    return [(languages[begin], languages[end - 1]) for begin, end in pairwise(edges)]
 
 
 def run_ranges(
@@ -109,10 +102,6 @@ def _run_range(
     messages: Queue[tuple[str, str]],
 ) -> None:
     """What a process does: one run of the assets in a range of partitions."""
-    from factroots_dagster.orchestration.build import build_defs
-    from factroots_dagster.orchestration.partitions import platform_for
-    from factroots_dagster.orchestration.stages import StageFailedError, StageRunner
-
     job = build_defs(settings).resolve_implicit_global_asset_job_def()
     try:
         with dg.DagsterInstance.from_ref(instance_ref) as instance:

@@ -10,6 +10,8 @@ import difflib
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
 
 import dagster as dg
 
@@ -20,7 +22,6 @@ from factroots_dagster.orchestration.catalog import AssetRow, needed_for, rows_i
 from factroots_dagster.orchestration.history import TAGS as RUN_TAGS
 from factroots_dagster.orchestration.history import claim_run
 from factroots_dagster.orchestration.outdated import find_current
-from factroots_dagster.orchestration.parallel import divide_languages, run_ranges
 from factroots_dagster.orchestration.partitions import (
     BLOCK,
     CELL,
@@ -77,17 +78,44 @@ def stages(rows: Sequence[AssetRow]) -> list[Stage]:
     return plan
 
 
+Range = tuple[str, str]
+"""The first and the last partition of a run."""
+
+
+class RangeRunner(Protocol):
+    """Materializes assets in ranges of partitions side by side, and returns what failed."""
+
+    def __call__(
+        self,
+        settings: Settings,
+        instance: dg.DagsterInstance,
+        title: str,
+        assets: Sequence[str],
+        ranges: Sequence[Range],
+        reporter: Reporter,
+    ) -> list[str]: ...
+
+
+def divide_languages(languages: Sequence[str], processes: int) -> list[tuple[str, str]]:
+    """The first and the last language of each process's share: neighbours, as many for each as possible."""
+    count = min(processes, len(languages))
+    edges = [round(number * len(languages) / count) for number in range(count + 1)]
+    return [(languages[begin], languages[end - 1]) for begin, end in pairwise(edges)]
+
+
 @dataclass(frozen=True)
 class StageRunner:
     """Runs selections of the world's assets, with their checks, in this process.
 
-    job: holds the world's assets and checks. reporter: is told what happens.
+    job: holds the world's assets and checks. reporter: is told what happens. run_ranges: divides a checkpoint's
+    languages among several devices; None: this process makes all.
     """
 
     platform: Platform
     job: dg.JobDefinition
     instance: dg.DagsterInstance
     reporter: Reporter
+    run_ranges: RangeRunner | None = None
 
     def run(
         self, title: str, assets: Iterable[str], first: str | None = None, last: str | None = None
@@ -189,13 +217,13 @@ class StageRunner:
         settings = self.platform.settings
         shares = divide_languages(settings.active_languages, len(devices_of(settings.device)))
         ranges = [(f"{checkpoint}|{first}", f"{checkpoint}|{last}") for first, last in shares]
-        if len(ranges) == 1:
-            self.run(title, assets, *ranges[0])
+        if self.run_ranges is None or len(ranges) == 1:
+            self.run(title, assets, ranges[0][0], ranges[-1][-1])
             return
         self.reporter.begin(title, len(assets) * len(settings.active_languages))
         release_device()  # this process may have described the checkpoint
         try:
-            failures = run_ranges(settings, self.instance, title, assets, ranges, self.reporter)
+            failures = self.run_ranges(settings, self.instance, title, assets, ranges, self.reporter)
         except KeyboardInterrupt:
             raise StageFailedError(f"{title}: {STOPPED}") from None
         if failures:
