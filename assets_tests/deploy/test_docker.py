@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from assets_tests.project import PROJECT
+from assets_tests.test_architecture import imports
 
 DOCKER = PROJECT / "docker"
 COMPOSE: dict[str, Any] = yaml.safe_load((DOCKER / "compose.yaml").read_text())
@@ -43,10 +44,11 @@ def service(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
 
 
 def test_the_services_are_those_of_the_deployment() -> None:
-    assert set(SERVICES) == {"postgres", "code", "webserver", "daemon", "spark-master", "spark-worker"}
-    assert {name for name, service in SERVICES.items() if "profiles" in service} == {
-        "spark-master",
-        "spark-worker",
+    profiles = {name: service.get("profiles", []) for name, service in SERVICES.items()}
+    assert profiles == {
+        **{name: [] for name in ("postgres", "code", "webserver", "daemon")},
+        **{name: ["spark"] for name in ("spark-master", "spark-worker")},
+        "webserver-readers": ["readers"],
     }
 
 
@@ -70,8 +72,38 @@ def test_a_service_has_a_health_check(service: dict[str, Any]) -> None:
 def test_only_the_webserver_is_published_and_only_on_loopback() -> None:
     published = {name: service.get("ports", []) for name, service in SERVICES.items()}
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
-    assert [name for name, ports in published.items() if ports] == ["webserver"]
+    assert [name for name, ports in published.items() if ports] == ["webserver", "webserver-readers"]
     assert all(service.get("network_mode") is None for service in SERVICES.values())
+
+
+def test_readers_have_a_webserver_in_which_nothing_can_be_started() -> None:
+    readers, own = ("command", "profiles", "ports"), SERVICES["webserver-readers"]
+    assert own["command"] == [*SERVICES["webserver"]["command"], "--read-only"]
+    assert own["ports"] != SERVICES["webserver"]["ports"]
+    rest = {name: value for name, value in own.items() if name not in readers}
+    assert rest == {name: value for name, value in SERVICES["webserver"].items() if name not in readers}
+    assert '--workspace "$DAGSTER_HOME/workspace.yaml" "$@"' in (DOCKER / "entrypoint.sh").read_text()
+
+
+def test_the_webserver_is_the_one_with_the_guard() -> None:
+    default = re.search(r"\{DEPLOY_WEBSERVER:=(.*?)\}", (DOCKER / "entrypoint.sh").read_text())
+    assert default is not None
+    text = DOCKERFILES["webserver.Dockerfile"]
+    (copied,) = [rest for name, rest in instructions(text) if name == "COPY" and "webserver.py" in rest]
+    *sources, target = copied.split()
+    assert "factroots_dagster/cli/webserver.py" in sources and default[1] == f"{target}webserver.py"
+    modules = imports(PROJECT / "factroots_dagster" / "cli" / "webserver.py")
+    assert not [name for name in modules if name.startswith("factroots_dagster")]
+    assert SERVICES["webserver"]["environment"] == {"DEPLOY_UI_HOSTS": "${UI_HOSTS:-}"}
+
+
+def test_a_service_has_limits_and_its_root_cannot_be_written(service: dict[str, Any]) -> None:
+    assert service["read_only"] is True and service["pids_limit"] > 0
+    assert re.search(r"\d[mg]\b", service["mem_limit"])
+    assert service["logging"]["options"].keys() == {"max-size", "max-file"}
+    assert re.fullmatch(r"\d+[sm]", service["stop_grace_period"])
+    written = [*service["tmpfs"], *(volume.partition(":")[2] for volume in service.get("volumes", []))]
+    assert {"/tmp"} <= set(written) and len(set(written)) == len(written)
 
 
 def test_the_password_is_a_file_that_the_user_makes() -> None:
@@ -80,7 +112,7 @@ def test_the_password_is_a_file_that_the_user_makes() -> None:
     assert "docker/secrets/" in (PROJECT / ".gitignore").read_text().splitlines()
     assert "docker/secrets" in (PROJECT / ".dockerignore").read_text().splitlines()
     needs = {name for name, service in SERVICES.items() if "postgres_password" in service.get("secrets", [])}
-    assert needs == {"postgres", "code", "webserver", "daemon"}
+    assert needs == {"postgres", "code", "webserver", "webserver-readers", "daemon"}
 
 
 def test_there_is_no_secret_in_an_image_or_in_the_compose_file() -> None:
@@ -166,7 +198,8 @@ def test_volumes_are_folders_that_the_user_owns() -> None:
         chowned = " ".join(rest for name, rest in instructions(text) if name == "RUN" and "chown" in rest)
         for volume in service.get("volumes", []):
             source, target = volume.split(":")
-            assert source in COMPOSE["volumes"] and target in chowned, volume
+            assert source in COMPOSE["volumes"]
+            assert target in (*chowned.split(), "/tmp"), volume  # everybody may write to the image's /tmp
     users = {re.search(r"--uid (\d+)", text)[1] for text in DOCKERFILES.values()}  # type: ignore[index]
     assert len(users) == 1
 
