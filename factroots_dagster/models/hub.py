@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factroots_dagster.errors import InputError, UnavailableError
+from factroots_dagster.store.web import without_credentials
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -145,7 +146,7 @@ def _answering(source: str, revision: str | None = None) -> Iterator[None]:
         temporary = _is_temporary(error)
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         raise (UnavailableError if temporary else InputError)(
-            f"hub id {source}{f' at {revision}' if revision else ''}: {reason}",
+            f"hub id {source}{f' at {revision}' if revision else ''}: {without_credentials(reason)}",
             "check the network, or try again later"
             if temporary
             else "check the name, the revision and your permissions, or name a local folder",
