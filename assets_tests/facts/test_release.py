@@ -130,7 +130,7 @@ def test_a_signature_in_the_address_is_neither_stored_nor_shown(
     table = acquire_release(source, target, progress=lines.append)
     assert read_provenance(table)["source"] == f"{server.url}/m.zip?…"
     assert lines and "secret" not in "".join(lines)
-    server.files["/m.zip?X-Amz-Signature=secret"] = b"no archive"
+    server.files.clear()
     with pytest.raises(InputError, match=r"m\.zip\?…") as refused:
         acquire_release(source, target.parent)
     assert "secret" not in str(refused.value)

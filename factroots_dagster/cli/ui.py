@@ -1,4 +1,4 @@
-"""`factroots ui`: Dagster's UI and daemon, with one code server for both."""
+"""`factroots ui`: Dagster's UI and daemon, each with its code server."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
 import click
 
-from factroots_dagster.cli.instance import WORKSPACE, dagster_instance
+from factroots_dagster.cli.instance import WORKSPACE, dagster_home
 from factroots_dagster.errors import InputError
 
 LOOK_SECONDS = 0.5
@@ -45,16 +43,15 @@ def ui(host: str, port: int, hosts: tuple[str, ...], read_only: bool) -> None:
     """
     _require_free_port(host, port)
     signal.signal(signal.SIGTERM, _interrupt)
+    dagster_home()
+    workspace = ["--workspace", str(WORKSPACE)]
+    options = ["--host", host, "--port", str(port), *workspace, *(["--read-only"] if read_only else [])]
+    options += [option for name in hosts for option in ("--allow-host", name)]
+    commands = {"webserver": [sys.executable, "-m", "factroots_dagster.cli.webserver", *options]}
+    if not read_only:
+        commands["daemon"] = [str(Path(sys.executable).with_name("dagster-daemon")), "run", *workspace]
     try:
-        with _code_server() as workspace:
-            python = [sys.executable, "-m"]
-            options = ["--host", host, "--port", str(port), "--workspace", str(workspace)]
-            options += [option for name in hosts for option in ("--allow-host", name)]
-            options += ["--read-only"] if read_only else []
-            commands = {"webserver": [*python, "factroots_dagster.cli.webserver", *options]}
-            if not read_only:
-                commands["daemon"] = [*python, "dagster._daemon", "run", "--workspace", str(workspace)]
-            run_until_one_ends(commands)
+        run_until_one_ends(commands)
     except KeyboardInterrupt:
         click.echo("stopped", err=True)
 
@@ -73,27 +70,6 @@ def _require_free_port(host: str, port: int) -> None:
         raise InputError(
             f"the UI cannot listen on {host}, port {port} ({error.strerror})", "give another --host or --port"
         ) from None
-
-
-@contextmanager
-def _code_server() -> Iterator[Path]:
-    """Starts the process that loads the definitions; gives the workspace file by which others reach it.
-
-    As `dagster dev` does, which offers no other webserver than Dagster's own. The process is started again
-    when it ends, and ends when this one does.
-    """
-    import yaml
-    from dagster._cli.proxy_server_manager import ProxyServerManager
-    from dagster._core.workspace.load_target import WorkspaceFileTarget
-
-    with (
-        dagster_instance() as instance,
-        ProxyServerManager(instance, WorkspaceFileTarget([str(WORKSPACE)]), "warning") as servers,
-        tempfile.TemporaryDirectory(prefix="factroots-") as folder,
-    ):
-        workspace = Path(folder, "workspace.yaml")
-        workspace.write_text(yaml.safe_dump({"load_from": servers.get_code_server_specs()}))
-        yield workspace
 
 
 def run_until_one_ends(commands: Mapping[str, Sequence[str]]) -> NoReturn:

@@ -9,17 +9,13 @@ A script that imports nothing of the package: the image of the webserver holds n
 from __future__ import annotations
 
 import ipaddress
-import logging
 from collections.abc import Collection
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
-import uvicorn
-from dagster import DagsterInstance
-from dagster._core.workspace.context import WorkspaceProcessContext
-from dagster._core.workspace.load_target import WorkspaceFileTarget
-from dagster._utils.log import configure_loggers
-from dagster_webserver.version import __version__
+from dagster_webserver import app
+from dagster_webserver.cli import dagster_webserver
 from dagster_webserver.webserver import DagsterWebserver
 from starlette.middleware import Middleware
 from starlette.requests import HTTPConnection
@@ -29,8 +25,6 @@ from starlette.websockets import WebSocketClose
 
 GRAPHQL = "/graphql"
 EVERY_ADDRESS = ("0.0.0.0", "::")
-STATEMENT_TIMEOUT_MS, POOL_RECYCLE_SECONDS, POOL_OVERFLOW = 15_000, 3_600, 20
-"""Of connections to the storage, as `dagster-webserver` has them."""
 
 
 class RequestGuard:
@@ -101,41 +95,24 @@ def _netloc(origin: str) -> str:
         return ""
 
 
-class GuardedWebserver(DagsterWebserver[WorkspaceProcessContext, object]):
-    """Dagster's webserver with the guard before everything else."""
+@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.option("--host", default="127.0.0.1")
+@click.option("--allow-host", "hosts", multiple=True, envvar="DEPLOY_UI_HOSTS")
+@click.argument("options", nargs=-1, type=click.UNPROCESSED)
+def main(host: str, hosts: tuple[str, ...], options: tuple[str, ...]) -> None:
+    """`dagster-webserver` with its options, behind the guard.
 
-    def __init__(self, process_context: WorkspaceProcessContext, hosts: Collection[str]) -> None:
-        self._hosts = hosts
-        super().__init__(process_context)
-
-    def build_middleware(self) -> list[Middleware]:
-        return [Middleware(RequestGuard, hosts=self._hosts), *super().build_middleware()]
-
-
-@click.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=3000, show_default=True, help="Port to listen on.")
-@click.option("--workspace", required=True, help="File that names the code locations.")
-@click.option(
-    "--allow-host",
-    "hosts",
-    multiple=True,
-    metavar="NAME",
-    envvar="DEPLOY_UI_HOSTS",
-    help="A name under which browsers reach the UI, such as a proxy's, without port; repeatable.",
-)
-@click.option("--read-only", is_flag=True, help="Nothing can be started or changed.")
-def main(host: str, port: int, workspace: str, hosts: tuple[str, ...], read_only: bool) -> None:
-    """Serve Dagster's UI to its own pages, and to programs that post JSON. DAGSTER_HOME must be set."""
-    configure_loggers(log_level="INFO")
+    --allow-host: a name under which browsers reach it, such as a proxy's; repeatable, or in DEPLOY_UI_HOSTS,
+    separated by spaces. Names of loopback and --host are always allowed.
+    """
     own = {*hosts, *({host} - set(EVERY_ADDRESS))}
-    with DagsterInstance.get() as instance:
-        instance.optimize_for_webserver(STATEMENT_TIMEOUT_MS, POOL_RECYCLE_SECONDS, POOL_OVERFLOW)
-        target = WorkspaceFileTarget([workspace])
-        with WorkspaceProcessContext(instance, target, version=__version__, read_only=read_only) as context:
-            app = GuardedWebserver(context, own).create_asgi_app()
-            logging.getLogger("dagster-webserver").info(f"Serving the UI on http://{host}:{port}")
-            uvicorn.run(app, host=host, port=port, log_level="warning")
+
+    class GuardedWebserver(DagsterWebserver[Any, Any]):
+        def build_middleware(self) -> list[Middleware]:
+            return [Middleware(RequestGuard, hosts=own), *super().build_middleware()]
+
+    app.DagsterWebserver = GuardedWebserver  # type: ignore[misc]  # the class that the command serves
+    dagster_webserver(["--host", host, *options])
 
 
 if __name__ == "__main__":

@@ -106,11 +106,8 @@ def open_address(
             opener = urllib.request.build_opener(_Http(watch), _Https(watch), Redirects(url))
             try:
                 with opener.open(request, timeout=patience) as response:
-                    if (
-                        response.length is None
-                        and not response.chunked
-                        and "Content-Length" in response.headers
-                    ):
+                    announced = "Content-Length" in response.headers and not response.chunked
+                    if announced and response.length is None:
                         raise ValueError("its Content-Length is no number")
                     yield Reply(response, watch)
             except (OSError, EOFError, HTTPException) as error:
@@ -121,11 +118,7 @@ def open_address(
                 raise _too_slow(url)
     except InputError:
         raise
-    except (
-        ValueError,
-        OverflowError,
-        InvalidURL,
-    ) as error:  # addresses, numbers and names that cannot be read
+    except (ValueError, OverflowError, InvalidURL) as error:  # of what is no address or no number
         problem = f"{without_credentials(url)}: the address or the answer is not valid ({error})"
         raise InputError(without_credentials(problem), "check the address, or use a local copy") from error
 
