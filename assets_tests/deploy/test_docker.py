@@ -186,7 +186,7 @@ def test_packages_of_images_have_hashes_and_the_tested_versions(name: str) -> No
 
 
 def pinned_version(line: str) -> str:
-    """A requirement as `name==version`, without what applies where, its name in the form that PyPI compares."""
+    """A requirement as `name==version` without its marker, its name in the form that PyPI compares."""
     name, _, version = line.split(";")[0].strip().partition("==")
     return re.sub(r"[-_.]+", "-", name.partition("[")[0].lower()) + "==" + version
 

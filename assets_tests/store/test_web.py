@@ -8,7 +8,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from email.message import Message
+from http.client import HTTPMessage
 from pathlib import Path
 
 import pytest
@@ -211,7 +211,7 @@ def test_an_odd_answer_is_an_error_in_words(tmp_path: Path, answer: bytes) -> No
 
 def redirect(given: str, old: str, new: str) -> urllib.request.Request | None:
     request = urllib.request.Request(old)
-    return Redirects(given).redirect_request(request, None, 302, "Found", Message(), new)  # type: ignore[arg-type]
+    return Redirects(given).redirect_request(request, None, 302, "Found", HTTPMessage(), new)  # type: ignore[arg-type]
 
 
 PUBLIC, OTHER = "https://8.8.8.8/a", "https://1.1.1.1/b"
