@@ -14,8 +14,9 @@ from typing import NoReturn
 
 import click
 
-from factroots_dagster.cli.instance import WORKSPACE, dagster_home
+from factroots_dagster.cli.instance import WORKSPACE, dagster_instance
 from factroots_dagster.errors import InputError
+from factroots_dagster.settings import load_settings
 
 LOOK_SECONDS = 0.5
 STOP_SECONDS = 60
@@ -43,7 +44,10 @@ def ui(host: str, port: int, hosts: tuple[str, ...], read_only: bool) -> None:
     """
     _require_free_port(host, port)
     signal.signal(signal.SIGTERM, _interrupt)
-    dagster_home()
+    from factroots_dagster.orchestration.slots import set_device_slots
+
+    with dagster_instance() as instance:
+        set_device_slots(instance, load_settings())
     workspace = ["--workspace", str(WORKSPACE)]
     options = ["--host", host, "--port", str(port), *workspace, *(["--read-only"] if read_only else [])]
     options += [option for name in hosts for option in ("--allow-host", name)]
