@@ -12,15 +12,17 @@ RUN useradd --create-home --uid 10001 factroots \
     && mkdir -p /opt/dagster/storage /data && chown -R factroots /opt/dagster /data
 WORKDIR /opt/factroots
 COPY constraints.txt ./
+COPY docker/requirements ./requirements
 
 FROM base AS cpu
 ARG TORCH_CPU_INDEX
 RUN test -n "${TORCH_CPU_INDEX}" \
     || { echo "TORCH_CPU_INDEX is not set: the address of PyTorch's index of CPU builds, or VARIANT=cuda"; exit 1; }
+# Its files are others than PyPI's, so that there is no hash to compare with.
 RUN pip install --no-cache-dir --no-deps --constraint constraints.txt --index-url "${TORCH_CPU_INDEX}" torch
 
 FROM base AS cuda
-RUN pip install --no-cache-dir --constraint constraints.txt torch
+RUN pip install --no-cache-dir --no-deps --require-hashes --requirement requirements/cuda.txt
 ENV NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 
 FROM ${VARIANT} AS code
@@ -28,10 +30,10 @@ WORKDIR /opt/factroots
 COPY pyproject.toml README.md LICENSE ./
 COPY factroots_dagster ./factroots_dagster
 # Without isolation, what builds the package is pinned too.
-RUN pip install --no-cache-dir --constraint constraints.txt setuptools \
-    && pip install --no-cache-dir --no-build-isolation --constraint constraints.txt '.[deploy]'
+RUN pip install --no-cache-dir --no-deps --require-hashes --requirement requirements/code.txt \
+    && pip install --no-cache-dir --no-deps --no-build-isolation . && pip check
 COPY docker/dagster.yaml docker/workspace.yaml /opt/dagster/
-COPY docker/entrypoint.sh /opt/dagster/bin/
+COPY docker/entrypoint.sh docker/licences.py /opt/dagster/bin/
 
 ENV DAGSTER_HOME=/opt/dagster FACTROOTS_DATA_ROOT=/data HF_HOME=/data/.huggingface PYTHONUNBUFFERED=1
 # Not where the sources lie: the installed package is what runs.

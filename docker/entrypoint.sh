@@ -1,7 +1,7 @@
 #!/bin/sh
 # Starts one part of the deployment, or asks after its health; the ENTRYPOINT of both images.
 #
-#   entrypoint.sh webserver | daemon | code | spark-master | spark-worker
+#   entrypoint.sh webserver [--read-only] | daemon | code | spark-master | spark-worker
 #   entrypoint.sh health PART     exits with 0 when the part answers
 #   entrypoint.sh COMMAND...      any other command, with the password of the storage in its environment
 #
@@ -10,7 +10,7 @@
 set -eu
 
 : "${DEPLOY_LISTEN:=0.0.0.0}"
-: "${DEPLOY_WEBSERVER_PORT:=3000}"
+: "${DEPLOY_WEBSERVER:=/opt/dagster/bin/webserver.py}" "${DEPLOY_WEBSERVER_PORT:=3000}"
 : "${DEPLOY_CODE_HOST:=code}" "${DEPLOY_CODE_PORT:=4000}"
 : "${DEPLOY_SPARK_HOST:=spark-master}" "${DEPLOY_SPARK_PORT:=7077}" "${DEPLOY_SPARK_UI_PORT:=8080}"
 : "${DEPLOY_WORKER_HOST:=$(hostname)}" "${DEPLOY_WORKER_UI_PORT:=8081}"
@@ -46,8 +46,9 @@ spark() {
 case "${1:-}" in
   webserver)
     read_password
-    exec dagster-webserver --host "$DEPLOY_LISTEN" --port "$DEPLOY_WEBSERVER_PORT" \
-      --workspace "$DAGSTER_HOME/workspace.yaml"
+    shift
+    exec python -P "$DEPLOY_WEBSERVER" --host "$DEPLOY_LISTEN" --port "$DEPLOY_WEBSERVER_PORT" \
+      --workspace "$DAGSTER_HOME/workspace.yaml" "$@"
     ;;
   daemon)
     read_password

@@ -1,4 +1,5 @@
-# The image of the webserver and of the daemon. Neither runs the project's code: that is code.Dockerfile's.
+# The image of the webserver and of the daemon. Neither runs the project's code, but for the webserver's guard:
+# that is code.Dockerfile's.
 # An argument, so that whoever builds can pin the digest: --build-arg PYTHON_IMAGE=python@sha256:...
 ARG PYTHON_IMAGE=python:3.11.13-slim-bookworm
 FROM ${PYTHON_IMAGE}
@@ -6,11 +7,10 @@ FROM ${PYTHON_IMAGE}
 # The same user in both images: they share the volume of logs.
 RUN useradd --create-home --uid 10001 factroots \
     && mkdir -p /opt/dagster/storage && chown -R factroots /opt/dagster
-COPY constraints.txt /opt/dagster/
-RUN pip install --no-cache-dir --constraint /opt/dagster/constraints.txt \
-    dagster dagster-webserver dagster-postgres
+COPY docker/requirements/webserver.txt /opt/dagster/requirements/
+RUN pip install --no-cache-dir --no-deps --require-hashes --requirement /opt/dagster/requirements/webserver.txt
 COPY docker/dagster.yaml docker/workspace.yaml /opt/dagster/
-COPY docker/entrypoint.sh /opt/dagster/bin/
+COPY docker/entrypoint.sh docker/licences.py factroots_dagster/cli/webserver.py /opt/dagster/bin/
 
 ENV DAGSTER_HOME=/opt/dagster PYTHONUNBUFFERED=1
 WORKDIR /opt/dagster

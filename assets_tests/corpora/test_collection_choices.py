@@ -36,6 +36,8 @@ def test_corpora_are_separated_by_commas_and_options_by_blanks() -> None:
         ("wikipedia=/data", "'wikipedia' has a location or options"),
         ("wikipedia shape=plain", "'wikipedia' has a location or options"),
         ("web", "'web' has no location"),
+        ("web=s3a://key:secret@bucket/*.parquet", "'web' has credentials in its location"),
+        ("web=https://host/a.parquet?X-Amz-Signature=secret", "'web' has credentials in its location"),
         ("web=", "'web' has no location"),
         ("We b=/x", "characters that a name cannot have"),
         ("../x=/data", "characters that a name cannot have"),
@@ -55,7 +57,7 @@ def test_corpora_are_separated_by_commas_and_options_by_blanks() -> None:
 def test_a_wrong_setting_is_refused_by_name(text: str, problem: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError) as parsed:
         parse_corpora(text)
-    assert problem in str(parsed.value) and parsed.value.remedy
+    assert problem in str(parsed.value) and parsed.value.remedy and "secret" not in str(parsed.value)
     monkeypatch.setenv("FACTROOTS_CORPORA", text)
     with pytest.raises(InputError, match="FACTROOTS_CORPORA"):
         load_settings()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -13,8 +14,9 @@ from typing import ClassVar
 import pytest
 
 from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
+from assets_tests.facts.web_server import WebServer
 from factroots_dagster.corpora.wikipedia.dump import acquire_dump
-from factroots_dagster.errors import InputError
+from factroots_dagster.errors import InputError, UnavailableError
 
 XML = dump_xml([page_xml(1, "A", "Tekst.")])
 INDEX = "".join(f"600:{page}:Titel {page}\n" for page in range(1, 251))
@@ -221,6 +223,68 @@ def test_latest_is_the_newest_complete_dump(mirror: Mirror, downloads: Path) -> 
         '{"jobs": {"articlesdump": {"status": "done"}}}'
     )
     assert set(acquire_dump("nl", mirror.base, "latest", downloads)["snapshot"].to_pylist()) == {"20240201"}
+
+
+def cut_list(folder: Path, kept: int) -> None:
+    """Cut the snapshot's list of checksums after so many of its parts, in the order of their numbers."""
+    path = folder / f"nlwiki-{folder.name}-sha1sums.txt"
+    parts = sorted(line for line in path.read_text().splitlines() if "articles" in line)
+    parts.sort(key=lambda line: line.split()[1])
+    path.write_text("\n".join(parts[:kept]) + "\n")
+
+
+@pytest.mark.parametrize("kept", [1, 2])
+@pytest.mark.parametrize("witness", ["list of files", "status", "nothing"])
+def test_a_cut_list_of_checksums_makes_no_piece_a_whole(
+    mirror: Mirror, downloads: Path, kept: int, witness: str
+) -> None:
+    folder = mirror.snapshot("20240101", *PARTS)
+    names = [f"nlwiki-20240101-{kind}.bz2" for kind in PARTS]
+    cut_list(folder, kept)
+    if witness != "list of files":
+        (folder / "index.html").write_text("no list")
+    if witness == "status":
+        files = {name: {"size": 1} for name in names}
+        status = {"jobs": {"articlesdump": {"status": "done", "files": files}}}
+        (folder / "dumpstatus.json").write_text(json.dumps(status))
+    for snapshot in ("20240101", "latest"):
+        with pytest.raises(InputError, match="no complete dump"):
+            acquire_dump("nl", mirror.base, snapshot, downloads)
+    assert not list(downloads.iterdir())
+
+
+@pytest.mark.parametrize("witness", ["list of files", "status"])
+def test_numbered_parts_that_are_confirmed_are_a_whole(mirror: Mirror, downloads: Path, witness: str) -> None:
+    folder = mirror.snapshot("20240101", *PARTS)
+    if witness == "status":
+        (folder / "index.html").write_text("no list")
+        files = dict.fromkeys((f"nlwiki-20240101-{kind}.bz2" for kind in PARTS), 1)
+        status = {"jobs": {"articlesdump": {"status": "done", "files": files}}}
+        (folder / "dumpstatus.json").write_text(json.dumps(status))
+    assert acquire_dump("nl", mirror.base, "20240101", downloads).num_rows == 3
+
+
+def test_a_list_of_checksums_that_breaks_off_on_the_way_is_asked_for_again(downloads: Path) -> None:
+    """Its length is announced: the rest is missing."""
+    server = WebServer()
+    server.files = {"/nlwiki/20240101/nlwiki-20240101-sha1sums.txt": b"a" * 1000}
+    server.break_after = [500]
+    try:
+        with pytest.raises(UnavailableError, match="bytes are missing at the end"):
+            acquire_dump("nl", server.url, "20240101", downloads)
+    finally:
+        server.close()
+
+
+def test_a_password_in_the_address_is_in_no_message(mirror: Mirror, downloads: Path) -> None:
+    mirror.snapshot("20240101", SINGLE)
+    base, lines = mirror.base.replace("//", "//ada:secret@"), list[str]()
+    acquire_dump("nl", base, "latest", downloads, lines.append)
+    assert lines and "secret" not in "".join(lines)
+    for snapshot in ("20200101", "20230101"):
+        with pytest.raises(InputError) as refused:
+            acquire_dump("nl", base, snapshot, downloads)
+        assert "secret" not in str(refused.value)
 
 
 def test_a_server_without_a_complete_dump_is_refused(mirror: Mirror, downloads: Path) -> None:

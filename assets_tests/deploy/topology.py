@@ -22,6 +22,7 @@ import pytest
 
 from assets_tests.project import PROJECT
 from assets_tests.serving import Api, free_port, stop, survivors, wait_for_api
+from factroots_dagster.cli import webserver
 from factroots_dagster.spark.java import wrap_java_home
 
 DOCKER = PROJECT / "docker"
@@ -79,6 +80,7 @@ class Deployment:
                 "DAGSTER_POSTGRES_HOST": LOOPBACK,
                 "DAGSTER_POSTGRES_PORT": str(postgres_port),
                 "DEPLOY_LISTEN": LOOPBACK,
+                "DEPLOY_WEBSERVER": webserver.__file__,
                 "DEPLOY_CODE_HOST": LOOPBACK,
                 "DEPLOY_SPARK_HOST": LOOPBACK,
                 "DEPLOY_WORKER_HOST": LOOPBACK,

@@ -117,8 +117,23 @@ def test_a_download_resumes_where_it_broke_off(server: WebServer, small_release:
     path = download(f"{server.url}/m.zip", target.parent / "m.zip", max_bytes=10**6, wait=waited.append)
     assert path.read_bytes() == body
     assert [requested_range for _, requested_range in server.requests] == [None, "bytes=100-", "bytes=150-"]
-    assert waited == [2.0, 2.0]  # each attempt brought something
+    assert waited == [2.0, 4.0]
     assert sorted(p.name for p in target.parent.iterdir()) == ["m.zip", "release"]
+
+
+def test_a_signature_in_the_address_is_neither_stored_nor_shown(
+    server: WebServer, small_release: Path, target: Path
+) -> None:
+    server.files["/m.zip?X-Amz-Signature=secret"] = zipped(small_release)
+    lines: list[str] = []
+    source = f"{server.url}/m.zip?X-Amz-Signature=secret"
+    table = acquire_release(source, target, progress=lines.append)
+    assert read_provenance(table)["source"] == f"{server.url}/m.zip?…"
+    assert lines and "secret" not in "".join(lines)
+    server.files.clear()
+    with pytest.raises(InputError, match=r"m\.zip\?…") as refused:
+        acquire_release(source, target.parent)
+    assert "secret" not in str(refused.value)
 
 
 def test_a_download_starts_again_when_the_file_has_changed(server: WebServer, target: Path) -> None:

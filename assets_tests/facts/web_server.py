@@ -34,6 +34,8 @@ class WebServer:
                 self.send_response(206 if start else 200)
                 self.send_header("ETag", server.version)
                 self.send_header("Content-Length", str(len(body) - start))
+                if start:
+                    self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
                 self.end_headers()
                 rest = body[start:]
                 self.wfile.write(rest[: server.break_after.pop(0)] if server.break_after else rest)

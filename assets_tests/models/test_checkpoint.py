@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
+import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -16,10 +18,11 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from assets_tests.models import tiny
-from factroots_dagster.errors import InputError
+from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.models import files
 from factroots_dagster.models.checkpoint import SPLIT, describe, load, pick_device, pick_dtype
 from factroots_dagster.models.files import digest_files, resolve_checkpoint
+from factroots_dagster.models.hub import find_model
 from factroots_dagster.models.schema import CHECKPOINT
 from factroots_dagster.models.untrained import with_random_weights
 from factroots_dagster.probing.probe import probe
@@ -272,6 +275,23 @@ def test_an_unreachable_hub_is_reported(
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(InputError, match=r"hub id factroots-test/no-such-model: .*check the network"):
         resolve_checkpoint("factroots-test/no-such-model")
+
+
+def test_a_password_in_the_address_of_the_hub_is_neither_in_errors_nor_in_its_client_s_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import huggingface_hub.utils  # its handler of log lines
+
+    assert huggingface_hub.utils.logging.get_logger("huggingface_hub").handlers
+    monkeypatch.setenv("HF_ENDPOINT", "http://ada:secret@127.0.0.1:9")
+    with pytest.raises(UnavailableError) as unreachable:
+        find_model("factroots-test/no-such-model")
+    assert "secret" not in "".join(traceback.format_exception(unreachable.value))
+    for handler in logging.getLogger("huggingface_hub").handlers:
+        address = "http://ada:secret@127.0.0.1:9/x?token=secret"
+        record = logging.LogRecord("", logging.WARNING, "", 0, "while requesting %s", (address,), None)
+        assert handler.filter(record)
+        assert record.getMessage() == "while requesting http://127.0.0.1:9/x?…"
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ import subprocess
 import sys
 import tempfile
 import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +28,7 @@ from factroots_dagster.settings import OWN_WORLDS, Settings, load_settings
 from factroots_dagster.store.store import Store
 from factroots_dagster.store.sweep import sweep_world
 from factroots_dagster.store.verify import verify_world
+from factroots_dagster.store.web import open_address, without_credentials
 
 Status = Literal["ok", "warning", "problem"]
 MIN_PYTHON = (3, 11)
@@ -214,9 +215,10 @@ def check_mlama(settings: Settings) -> CheckResult:
         return CheckResult("facts", "problem", f"{source} does not exist", "correct FACTROOTS_MLAMA_SOURCE")
     errors = []
     for url in [source] if source else MIRRORS:
+        shown = without_credentials(url)
         if (error := _connection_error(url)) is None:
-            return CheckResult("facts", "ok", f"{url} answers")
-        errors.append(f"{url}: {error}")
+            return CheckResult("facts", "ok", f"{shown} answers")
+        errors.append(f"{shown}: {error}")
     remedy = "set FACTROOTS_MLAMA_SOURCE to a local copy"
     return CheckResult("facts", "problem", "; ".join(errors), remedy)
 
@@ -237,10 +239,11 @@ def check_wikipedia(settings: Settings) -> CheckResult:
         return CheckResult("Wikipedia", "ok", "the dump of every language is in the data root")
     if _is_web_address(source):
         url = f"{source.rstrip('/')}/{database_prefix(languages[0])}wiki/"
+        shown = without_credentials(url)
         if (reason := _connection_error(url)) is None:
-            return CheckResult("Wikipedia", "ok", f"{url} answers")
+            return CheckResult("Wikipedia", "ok", f"{shown} answers")
         remedy = "set FACTROOTS_WIKIPEDIA_SOURCE to a folder of dumps"
-        return CheckResult("Wikipedia", "problem", f"{url}: {reason}", remedy)
+        return CheckResult("Wikipedia", "problem", f"{shown}: {reason}", remedy)
     errors: dict[str, InputError] = {}
     for language in languages:
         try:
@@ -360,11 +363,10 @@ def _is_web_address(source: str) -> bool:
 
 def _connection_error(url: str) -> str | None:
     """Why a server does not answer; None when it does."""
-    request = urllib.request.Request(url, method="HEAD", headers={"User-Agent": "factroots"})
     try:
-        with urllib.request.urlopen(request, timeout=HTTP_SECONDS):
+        with open_address(url, patience=HTTP_SECONDS, method="HEAD"):
             return None
     except urllib.error.HTTPError as error:
         return None if error.code in (403, 405) else f"{error.code} {error.reason}"
-    except (OSError, ValueError) as error:
-        return str(error)
+    except (OSError, HTTPException, InputError) as error:
+        return without_credentials(str(error))

@@ -23,10 +23,11 @@ from factroots_dagster.cli.facts import facts
 from factroots_dagster.cli.instance import dagster_instance
 from factroots_dagster.cli.making import demo, run
 from factroots_dagster.cli.options import checkpoint_option, world_option
-from factroots_dagster.cli.pages import open_page, ui
+from factroots_dagster.cli.pages import open_page
 from factroots_dagster.cli.status import status
 from factroots_dagster.cli.storage import gc, verify
 from factroots_dagster.cli.tables import data
+from factroots_dagster.cli.ui import ui
 from factroots_dagster.errors import InputError
 from factroots_dagster.settings import load_settings
 from factroots_dagster.store.store import Store

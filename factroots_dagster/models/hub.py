@@ -6,6 +6,7 @@ InputError where it has no such model or revision.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from factroots_dagster.errors import InputError, UnavailableError
+from factroots_dagster.store.web import has_credentials, without_credentials
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -138,18 +140,25 @@ def _api() -> HfApi:
 
 @contextmanager
 def _answering(source: str, revision: str | None = None) -> Iterator[None]:
-    """Turns the errors of the hub's client into those of this module."""
+    """Turns the errors of the hub's client into those of this module; keeps credentials out of its log."""
+    for handler in logging.getLogger("huggingface_hub").handlers:
+        handler.addFilter(_hide_credentials)
     try:
         yield
     except Exception as error:  # every version of the client raises other errors
         temporary = _is_temporary(error)
         reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         raise (UnavailableError if temporary else InputError)(
-            f"hub id {source}{f' at {revision}' if revision else ''}: {reason}",
+            f"hub id {source}{f' at {revision}' if revision else ''}: {without_credentials(reason)}",
             "check the network, or try again later"
             if temporary
             else "check the name, the revision and your permissions, or name a local folder",
-        ) from error
+        ) from (None if has_credentials(_endpoint() or "") else error)  # its text names the endpoint
+
+
+def _hide_credentials(record: logging.LogRecord) -> bool:
+    record.msg, record.args = without_credentials(record.getMessage()), ()
+    return True
 
 
 def _is_temporary(error: BaseException) -> bool:

@@ -21,6 +21,7 @@ from factroots_dagster.models.registry import lookup, registered
 from factroots_dagster.orchestration.catalog import AssetRow, needed_for, rows_in
 from factroots_dagster.orchestration.history import TAGS as RUN_TAGS
 from factroots_dagster.orchestration.history import claim_run
+from factroots_dagster.orchestration.markdown import unescape_markdown
 from factroots_dagster.orchestration.outdated import find_current
 from factroots_dagster.orchestration.partitions import (
     BLOCK,
@@ -148,7 +149,8 @@ class StageRunner:
         for check in result.get_asset_check_evaluations():
             if not check.passed and (check.partition or first is None or last is None):
                 partition = f" [{check.partition}]" if check.partition else ""
-                self.reporter.warn(f"{check.asset_key.to_user_string()}{partition}: {check.description}")
+                description = unescape_markdown(check.description or "")
+                self.reporter.warn(f"{check.asset_key.to_user_string()}{partition}: {description}")
         self.reporter.end()
 
     def _end_run(self, run_id: str) -> None:
@@ -334,7 +336,8 @@ def _reasons(result: dg.ExecuteInProcessResult) -> str:
             failure = STOPPED
         lines.append(f"{event.step_key}: {failure or (cause.message if cause else event.message)}".strip())
     lines += [
-        f"{check.asset_key.to_user_string()} {check.partition or ''}: {check.description}"
+        f"{check.asset_key.to_user_string()} {check.partition or ''}: "
+        + unescape_markdown(check.description or "")
         for check in result.get_asset_check_evaluations()
         if not check.passed
     ]

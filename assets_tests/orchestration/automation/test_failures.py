@@ -138,7 +138,7 @@ def test_a_failed_check_is_in_the_page_with_its_rows(tmp_path: Path, monkeypatch
         result = world.run(instance, partition_key="el")
         assert not result.success
         text = page(instance, result)
-    assert "check of mlama_split [el]" in text and "n 9, uuid b" in text
+    assert "check of mlama_split (el)" in text and "n 9, uuid b" in text
     assert "n is between 0 and 5" in text
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 import pytest
+from markdown_it import MarkdownIt
 
 from assets_tests.orchestration.stand_ins import StandIn, good_rows, numbers_suite
 from factroots_dagster.errors import InputError
@@ -75,7 +76,7 @@ def test_what_a_failing_step_has_finished_is_checked(tmp_path: Path, monkeypatch
         assert run is not None
         text = failure_summary(instance, run)
     assert not result.success and written == {"hy", "uk"}
-    assert "el: line 3 is not JSON" in text and "## check of mlama_split [hy]" in text and "[uk]" not in text
+    assert "el: line 3 is not JSON" in text and "## check of mlama_split (hy)" in text and "(uk)" not in text
     status = {info.partition_key: info.latest_execution_status.value for info in infos}
     assert (status["hy"], status["uk"]) == ("FAILED", "SUCCEEDED") and status.get("el") != "SUCCEEDED"
 
@@ -115,11 +116,30 @@ def test_an_expectation_of_warning_severity_does_not_block(
     assert not found[WARNING, "hy"].passed and found[WARNING, "hy"].severity == dg.AssetCheckSeverity.WARN
 
 
-def test_a_failed_check_names_the_rows_and_escapes_what_comes_from_data() -> None:
-    frame = pd.DataFrame({"uuid": ["a", "<img src=x>", "c"], "language": "el", "n": [1, 9, 8]})
+def test_a_failed_check_names_the_rows() -> None:
+    frame = pd.DataFrame({"uuid": ["a", "b", "c"], "language": "el", "n": [1, 9, 8]})
     found = outcome(validate(frame, expect.within("n", 0, 5), "numbers"), BLOCKING)
-    assert "2 rows: n 9, uuid &lt;img src=x&gt;, language el; n 8, uuid c, language el" in found.description
+    assert "2 rows: n 9, uuid b, language el; n 8, uuid c, language el" in found.description
     assert found.metadata["not_met"] == 1
+
+
+@pytest.mark.parametrize("keys", [None, ("hy",)])
+def test_a_picture_in_a_uuid_is_text_in_the_ui_and_on_the_failure_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: tuple[str] | None
+) -> None:
+    """In what is recorded of one partition, and of each of several."""
+    uuid = "![x](http://host/p.png) <img src=x>"
+    world = StandIn(monkeypatch, tmp_path, lambda language: [*good_rows(language), {"uuid": uuid, "n": 9}])
+    with dg.instance_for_test() as instance:
+        result = world.run(instance, **({} if keys is None else {"partition_key": keys[0]}))
+        run = instance.get_run_by_id(result.run_id)
+        assert run is not None
+        page = failure_summary(instance, run)
+    for check in result.get_asset_check_evaluations():
+        shown = MarkdownIt().parse(str(check.description))[1].children or []
+        assert {piece.type for piece in shown} <= {"text", "text_special"}
+    assert f"n 9, uuid {uuid})" in page
+    assert "<img" not in MarkdownIt().render(page)
 
 
 @pytest.mark.parametrize("name", ["fact_coverage", "checkpoint_comparison"])

@@ -17,6 +17,7 @@ from dataclasses import dataclass, fields, replace
 
 from factroots_dagster.corpora.schema import WIKIPEDIA
 from factroots_dagster.errors import InputError
+from factroots_dagster.store.web import has_credentials
 
 DUPLICATES = ("count", "merge", "once")
 NEWLINES = ("plain", "escaped")
@@ -114,6 +115,9 @@ def _parse_choice(words: list[str]) -> CorpusChoice:
         raise InputError(problem, "use small letters, digits, '.', '_' and '-', at most 40")
     if not location:
         raise InputError(f"{where} has no location", f"write one after its name, as in {EXAMPLE}")
+    if has_credentials(location):
+        problem = f"{where} has credentials in its location, which is stored with the data"
+        raise InputError(problem, "give them to Spark, in spark-defaults.conf, or in its environment")
     unknown = sorted(set(_PLACEHOLDER.findall(location)) - set(PLACEHOLDERS))
     if unknown:
         allowed = " and ".join(f"{{{placeholder}}}" for placeholder in PLACEHOLDERS)

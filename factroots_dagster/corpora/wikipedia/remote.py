@@ -10,10 +10,10 @@ import hashlib
 import json
 import re
 import urllib.error
-import urllib.request
 from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
+from urllib.parse import unquote
 
 from factroots_dagster.corpora.wikipedia.dump_names import (
     LATEST,
@@ -24,6 +24,7 @@ from factroots_dagster.corpora.wikipedia.dump_names import (
 )
 from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.store.download import download
+from factroots_dagster.store.web import open_address, without_credentials
 
 MAX_DUMP_BYTES = 2**40
 MAX_TEXT_BYTES = 16 * 2**20
@@ -45,6 +46,7 @@ def download_dump(
     wiki = f"{database_prefix(language)}wiki"
     site = f"{base.rstrip('/')}/{wiki}"
     report = progress or (lambda line: None)
+    shown = without_credentials(site)
     if snapshot == LATEST:
         snapshot, sha1s, dumps = find_newest_snapshot(language, site)
     else:
@@ -52,8 +54,8 @@ def download_dump(
         dumps = listed_dump(language, site, snapshot, sha1s)
         if sha1s and not dumps:
             raise InputError(
-                f"{site}/{snapshot}: its sha1sums list no complete dump of articles, so it is unfinished or "
-                "was removed",
+                f"{shown}/{snapshot}: its sha1sums list no complete dump of articles, or parts of one that "
+                "neither dumpstatus.json nor the list of files confirms, so it is unfinished or was removed",
                 "name another snapshot, or 'latest'",
             )
     if not dumps:
@@ -63,7 +65,7 @@ def download_dump(
     files = [dump.name for dump in dumps] + indexes
     streams = "multistream" if dumps[0].multistream else "single stream"
     parts = f"numbered parts ({len(dumps)})" if dumps[0].numbered else "one file"
-    report(f"{language}: snapshot {snapshot} of {site}, {streams}, {parts}")
+    report(f"{language}: snapshot {snapshot} of {shown}, {streams}, {parts}")
     actual_sha1s = {}
     for number, name in enumerate(files, 1):
 
@@ -88,8 +90,10 @@ def download_verified(url: str, target: Path, expected: str | None, report: Call
     actual = compute_sha1(target)
     if expected not in (None, actual):
         target.unlink()
-        problem = f"{url}: the downloaded file does not have the published sha1 {expected} and was deleted"
-        raise InputError(problem, "run again; if it fails again, name another snapshot")
+        problem = f"the downloaded file does not have the published sha1 {expected} and was deleted"
+        raise InputError(
+            f"{without_credentials(url)}: {problem}", "run again; if it fails again, name another snapshot"
+        )
     report(f"{target.name}: {target.stat().st_size / 1e6:.1f} MB" + (", sha1 verified" if expected else ""))
     return actual
 
@@ -107,15 +111,16 @@ def find_newest_snapshot(language: str, site: str) -> tuple[str, dict[str, str],
             return date, sha1s, dumps
     listed = f"none of {', '.join(sorted(dates))} lists one in its sha1sums"
     reason = listed if dates else "it does not list its snapshots"
-    problem = f"{site} offers no complete dump of articles: {reason}"
+    problem = f"{without_credentials(site)} offers no complete dump of articles: {reason}"
     raise InputError(problem, "name a snapshot, as in 20230501, or check the address")
 
 
 def listed_dump(language: str, site: str, snapshot: str, sha1s: dict[str, str]) -> list[DumpName]:
     """The files of the complete dump that a snapshot's list of checksums names, empty if there is none.
 
-    Numbered parts are listed one by one while a snapshot is made: they are a complete dump only when no
-    number is missing and the server does not say that it is still writing them.
+    Numbered parts are listed one by one while a snapshot is made, and a list may be cut short anywhere: they
+    are a complete dump only when no number is missing, the server does not say that it is still writing them,
+    and its dumpstatus.json, or else its list of the snapshot's files, names parts and no others.
     """
     listed = parse_dump_names(language, sha1s)
     dumps = select_complete_dump(dump for dump in listed if dump.snapshot == snapshot and dump.readable)
@@ -124,18 +129,32 @@ def listed_dump(language: str, site: str, snapshot: str, sha1s: dict[str, str]) 
         job = "articlesmultistreamdump" if dumps[0].multistream else "articlesdump"
         if numbers != set(range(1, max(numbers) + 1)):
             return []
-        if fetch_job_status(site, snapshot, job) not in ("", "done"):
+        status, files = fetch_job(site, snapshot, job)
+        if not files:
+            listing = fetch_text(f"{site}/{snapshot}/") or ""
+            files = [unquote(name) for name in re.findall(r'href="(?:[^"]*/)?([^"/]+)"', listing)]
+        kind = (dumps[0].multistream, dumps[0].compression)
+        parts = {
+            dump.name
+            for dump in parse_dump_names(language, files)
+            if dump.numbered and dump.snapshot == snapshot and (dump.multistream, dump.compression) == kind
+        }
+        if status not in ("", "done") or not parts or not parts <= {dump.name for dump in dumps}:
             return []
     return dumps
 
 
-def fetch_job_status(site: str, snapshot: str, job: str) -> str:
-    """What the server says of a job of a snapshot, `done` when it is complete; empty if it says nothing."""
+def fetch_job(site: str, snapshot: str, job: str) -> tuple[str, list[str]]:
+    """What the server says of a job of a snapshot: its status, `done` when complete, and its files' names.
+
+    Both are empty where it says nothing.
+    """
     text = fetch_text(f"{site}/{snapshot}/dumpstatus.json")
     try:
-        return str(json.loads(text or "{}")["jobs"][job]["status"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return ""
+        found = json.loads(text or "{}")["jobs"][job]
+        return str(found["status"]), list(map(str, found.get("files") or ()))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return "", []
 
 
 def fetch_sha1s(site: str, snapshot: str) -> dict[str, str]:
@@ -148,24 +167,29 @@ def fetch_sha1s(site: str, snapshot: str) -> dict[str, str]:
 def fetch_text(url: str) -> str | None:
     """A small text file over HTTP, None if there is none (403, 404).
 
-    Raises UnavailableError when the server cannot be reached, InputError when `url` is not a URL.
+    Raises UnavailableError when the server cannot be reached or its text breaks off, InputError when `url` is
+    not a URL (see `open_address`).
     """
-    request = urllib.request.Request(url, headers={"User-Agent": "factroots"})
+    shown, text = without_credentials(url), b""
     try:
-        with urllib.request.urlopen(request, timeout=60) as reply:
-            return str(reply.read(MAX_TEXT_BYTES), "utf-8", "replace")
+        with open_address(url) as reply:
+            for block in reply.blocks():
+                text += block
+                if len(text) > MAX_TEXT_BYTES:
+                    raise InputError(f"{shown}: has more than {MAX_TEXT_BYTES:,} bytes", "check the address")
+        return str(text, "utf-8", "replace")
     except urllib.error.HTTPError as error:
         if error.code in (403, 404):
             return None
         raise UnavailableError(
-            f"{url}: the server answers {error.code} {error.reason}", "check the address, or try again later"
+            f"{shown}: the server answers {error.code} {error.reason}",
+            "check the address, or try again later",
         ) from error
-    except (OSError, HTTPException) as error:
+    except (OSError, EOFError, HTTPException) as error:
         raise UnavailableError(
-            f"{url}: cannot be reached ({error})", "check the address and the network, or try again later"
+            f"{shown}: cannot be reached ({without_credentials(str(error))})",
+            "check the address and the network, or try again later",
         ) from error
-    except (ValueError, OverflowError) as error:
-        raise InputError(f"{url}: is not a URL ({error})", "correct the address") from error
 
 
 def compute_sha1(path: Path) -> str:

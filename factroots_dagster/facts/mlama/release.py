@@ -23,6 +23,7 @@ from factroots_dagster.facts.mlama.folders import language_folders
 from factroots_dagster.facts.mlama.split import list_relation_files, parse_lines, read_templates
 from factroots_dagster.facts.schema import MLAMA_RELEASE
 from factroots_dagster.store.download import download
+from factroots_dagster.store.web import without_credentials
 
 MIRRORS = (
     # The authors' archive; the http address in older code no longer works.
@@ -89,7 +90,8 @@ def acquire_release(
     """
     report = progress or (lambda line: None)
     if source is not None:
-        return describe_release(folder, source, _fetch(source, folder, report), published)
+        shown = without_credentials(source)
+        return describe_release(folder, shown, _fetch(source, folder, report), published)
     failures, unavailable = [], False
     for mirror in mirrors:
         try:
@@ -170,31 +172,32 @@ def describe_release(
 
 def _fetch(source: str, folder: Path, report: Callable[[str], None]) -> str:
     """Bring the language folders of a release into `folder`; returns the licence of its format."""
+    shown = without_credentials(source)
     # The system's temporary folder is often too small, so files are staged beside the target.
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".mlama-") as staging:
         work = Path(staging)
         if "://" in source:
-            report(f"downloading {source}")
+            report(f"downloading {shown}")
             archive = download(source, work / "archive", max_bytes=MAX_DOWNLOAD_BYTES, progress=report)
         else:
             archive = Path(source).expanduser()
         if archive.is_dir():
             root, movable = archive, False
         elif archive.is_file():
-            report(f"unpacking {source}")
+            report(f"unpacking {shown}")
             unpacked = work / "unpacked"
             unpacked.mkdir()
             unpack(archive, unpacked, max_bytes=MAX_BYTES)
             root, movable = unpacked, True
         else:
             raise InputError(
-                f"{source}: no such file or folder", "set FACTROOTS_MLAMA_SOURCE to where mLAMA is"
+                f"{shown}: no such file or folder", "set FACTROOTS_MLAMA_SOURCE to where mLAMA is"
             )
-        fact_format = recognize(root, source)
+        fact_format = recognize(root, shown)
         try:
             fact_format.convert(root, folder, movable)
         except InputError as error:
-            raise InputError(f"{source}: {error.problem}", error.remedy) from error
+            raise InputError(f"{shown}: {error.problem}", error.remedy) from error
         return fact_format.licence
 
 

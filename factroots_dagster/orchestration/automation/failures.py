@@ -9,6 +9,7 @@ from typing import Any
 
 import dagster as dg
 
+from factroots_dagster.orchestration.markdown import escape_markdown, unescape_markdown
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.atomic import atomic_file
 
@@ -57,15 +58,15 @@ def failure_summary(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
         f"# Run {run.run_id[:8]} failed",
         "",
         f"- written: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
-        f"- job: {run.job_name}",
-        f"- assets: {assets or 'those of the job'}",
-        f"- partition: {' to '.join(tags) or 'none'}",
+        f"- job: {escape_markdown(run.job_name)}",
+        f"- assets: {escape_markdown(assets) or 'those of the job'}",
+        f"- partition: {escape_markdown(' to '.join(tags)) or 'none'}",
     ]
     failures = [*_failed_steps(instance, run), *_failed_checks(instance, run)]
     if not failures:
         failures = [("the run itself", _run_failure(instance, run))]
     for title, message in failures:
-        lines += ["", f"## {title}", "", *(f"    {line}" for line in message.splitlines())]
+        lines += ["", f"## {escape_markdown(title)}", "", *(f"    {line}" for line in message.splitlines())]
     lines += ["", "## What to do", "", *(f"- {advice}" for advice in _advice(failures, run))]
     return "\n".join(lines) + "\n"
 
@@ -89,8 +90,11 @@ def _failed_checks(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Iterator
     for event in _events(instance, run, dg.DagsterEventType.ASSET_CHECK_EVALUATION):
         check = event.event_specific_data
         if not check.passed and check.blocking and check.severity == dg.AssetCheckSeverity.ERROR:
-            partition = f" [{check.partition}]" if check.partition else ""
-            yield f"check of {check.asset_key.to_user_string()}{partition}", check.description or "failed"
+            partition = f" ({check.partition})" if check.partition else ""
+            yield (
+                f"check of {check.asset_key.to_user_string()}{partition}",
+                unescape_markdown(check.description or "failed"),
+            )
 
 
 def _run_failure(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:

@@ -4,7 +4,6 @@ The library is here because the project's users asked for it; this bridge stays 
 a blocking one (expectations of critical severity) and one that warns.
 """
 
-import html
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +14,7 @@ import dagster as dg
 from factroots_dagster.errors import InputError
 from factroots_dagster.orchestration.catalog import SCHEMAS
 from factroots_dagster.orchestration.checks.suite import Suite
+from factroots_dagster.orchestration.markdown import escape_markdown
 from factroots_dagster.orchestration.partitions import Parts, Platform, partition_keys, parts_of
 from factroots_dagster.store.store import Store
 
@@ -32,7 +32,7 @@ _ROW_KEYS = ("uuid", "language", "relation", "entity_uri", "page_id", "file")
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of one check of one partition."""
+    """The result of one check of one partition; its description is plain text."""
 
     passed: bool
     description: str
@@ -92,7 +92,7 @@ def outcome(validation: Any, check: str, summary: str = "") -> Outcome:
     metadata: dict[str, Any] = {"not_met": len(failed)}
     if results:
         metadata["expectations"] = dg.MetadataValue.table([_record(result) for result in results])
-    return Outcome(not failed, html.escape(description, quote=False), metadata)
+    return Outcome(not failed, description, metadata)
 
 
 def meaning_of(result: Any) -> str:
@@ -151,7 +151,7 @@ def log_evaluations(
                     passed=result.passed,
                     metadata=result.metadata,
                     severity=_severity(name),
-                    description=result.description,
+                    description=escape_markdown(result.description),
                     blocking=name == BLOCKING,
                     partition=key,
                 )
@@ -218,7 +218,7 @@ def _check_result(asset: str, name: str, outcomes: dict[str, Outcome]) -> dg.Ass
         check_name=name,
         passed=not failed,
         severity=_severity(name),
-        description=description,
+        description=escape_markdown(description),
         metadata=shown.metadata,
     )
 
