@@ -29,7 +29,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY factroots_dagster ./factroots_dagster
 # Without isolation, what builds the package is pinned too.
 RUN pip install --no-cache-dir --constraint constraints.txt setuptools \
-    && pip install --no-cache-dir --no-build-isolation --constraint constraints.txt '.[deploy]'
+    && pip install --no-cache-dir --no-build-isolation --constraint constraints.txt '.[deploy,objects]'
 COPY docker/dagster.yaml docker/workspace.yaml /opt/dagster/
 COPY docker/entrypoint.sh /opt/dagster/bin/
 

@@ -208,7 +208,10 @@ class Settings(BaseSettings):
         if value == "":
             raise ValueError("it is empty; name the folder that data are written to")
         if scheme_of(str(value)):
-            return cache_folder(str(value), info.data.get("cache"))
+            try:
+                return cache_folder(str(value), info.data.get("cache"))
+            except InputError as error:
+                raise ValueError(f"{error.problem}; {error.remedy}") from None
         if isinstance(value, str | Path) and Path(value).exists() and not Path(value).is_dir():
             raise ValueError("it is a file; name a folder")
         return value

@@ -260,6 +260,7 @@ class ObjectFolder:
 
         text = str(error).partition("\n\nDebug source")[0]
         status = re.search(r"status code: (\d{3}[ \w]*)", text)
+        code = status[1][:3] if status else ""
         credentials = (
             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
             if self._scheme == "s3"
@@ -269,15 +270,17 @@ class ObjectFolder:
             return InputError(
                 f"{self.uri}: there is no such bucket", "create it, or correct FACTROOTS_DATA_ROOT"
             )
-        if "169.254.169.254" in text or "metadata.google" in text:  # where machines in a cloud ask for theirs
+        if "/latest/api/token" in text or "/computeMetadata/" in text:  # of a cloud's machines
             return InputError(f"{self.uri}: there are no credentials", f"set {credentials}")
-        if isinstance(error, PermissionDeniedError | UnauthenticatedError):
+        if isinstance(error, PermissionDeniedError | UnauthenticatedError) or code in ("401", "403"):
             problem = f"{self.uri}: the object store refuses the credentials ({status[1] if status else 403})"
             return InputError(
                 problem, f"set {credentials} to ones that may list, read, write and delete there"
             )
-        if status and status[1][0] in "34" and status[1][:3] not in ("408", "409", "425", "429"):
-            problem = f"{self.uri}: the object store refuses a request ({status[1]})"
+        if "redirect" in text or (code[:1] in ("3", "4") and code not in ("408", "409", "425", "429")):
+            problem = (
+                f"{self.uri}: the object store refuses a request ({status[1] if status else 'redirect'})"
+            )
             return InputError(
                 problem, "check AWS_REGION and AWS_ENDPOINT_URL, and whether it has conditional puts"
             )
