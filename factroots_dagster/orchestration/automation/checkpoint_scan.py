@@ -133,7 +133,7 @@ class _Scan:
     newest_commit: Callable[[str], str]
 
     def __post_init__(self) -> None:
-        self.store = Store(self.settings.data_root, self.settings.world)
+        self.store = Store(self.settings.data_root, self.settings.world).snapshot()
         self.result, self.started = ScanResult(), time.monotonic()
 
     def run(self, partitions: Collection[str]) -> ScanResult:
