@@ -29,8 +29,9 @@ def verify(as_json: bool) -> None:
     settings = load_settings()
     store = Store(settings.data_root, settings.world)
     if store.is_empty():
-        remedy = "run: factroots run, or correct FACTROOTS_DATA_ROOT"
-        raise InputError(f"{store.location} does not exist", remedy)
+        raise InputError(
+            f"{store.location} does not exist", "run: factroots run, or correct FACTROOTS_DATA_ROOT"
+        )
     partitions, size, wrong = 0, 0, 0
     for found in store.verify(SCHEMAS):
         partitions, size, wrong = partitions + 1, size + found.bytes, wrong + (found.error is not None)
