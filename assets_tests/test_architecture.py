@@ -28,7 +28,7 @@ LAYERS = (
 )
 """Folders and top-level modules from the ground up; a folder imports from lower layers only."""
 DAGSTER = ("orchestration", "cli", "definitions")
-HEAVY = ("torch", "transformers", "pyspark", "pandas", "great_expectations")
+HEAVY = ("torch", "transformers", "pyspark", "pandas", "great_expectations", "obstore")
 
 
 def modules() -> dict[str, Path]:

@@ -59,7 +59,14 @@ def test_the_environment_takes_precedence_over_the_file(
         ("SANDBOX_SEED", "many"),
         ("DEVICE", "abacus"),
         ("WIKIPEDIA_SNAPSHOT", "yesterday"),
-        *((name, f"{scheme}://bucket/x") for name in PLACES for scheme in ("s3a", "gs", "hdfs", "S3")),
+        *((name, f"{scheme}://bucket/x") for name in PLACES for scheme in ("s3a", "hdfs", "abfs")),
+        *((name, f"{scheme}://bucket/x") for name in PLACES[1:] for scheme in ("gs", "S3")),
+        ("CACHE", "s3://bucket/x"),
+        *(
+            ("DATA_ROOT", f"s3://{place}")
+            for place in ("", "/x", "b", "bucket/a/../b", "bucket/a//b", "bu cket")
+        ),
+        ("DATA_ROOT", f"s3://bucket/{'x' * 300}"),
         ("CORPORA", "wikipedia, web=s3a://bucket/{language}"),
         ("CORPORA", "web=gs://bucket/x"),
     ],
@@ -70,6 +77,54 @@ def test_the_error_of_an_invalid_value_names_its_setting(
     monkeypatch.setenv(f"FACTROOTS_{name}", value)
     with pytest.raises(InputError, match=f"FACTROOTS_{name}"):
         load_settings()
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://key:PASSWORD@bucket/x",
+        "s3://key:PASS/PASSWORD@bucket",
+        "gs://PASSWORD@bucket/x",
+        "s3://bucket/x?X-Amz-Signature=PASSWORD",
+        "hdfs://user:PASSWORD@host/x",
+    ],
+)
+def test_a_password_in_a_uri_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
+    monkeypatch.setenv("FACTROOTS_DATA_ROOT", uri)
+    with pytest.raises(InputError, match="FACTROOTS_DATA_ROOT") as caught:
+        load_settings()
+    assert "PASSWORD" not in str(caught.value)
+
+
+def test_a_uri_stands_for_the_folder_that_caches_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
+    folders = set()
+    for cache in ("", str(tmp_path / "own")):
+        if cache:
+            monkeypatch.setenv("FACTROOTS_CACHE", cache)
+        for uri in (
+            "s3://bucket",
+            "S3://bucket/",
+            "s3://bucket/a/b/",
+            "s3://bucket/a+b",
+            "gs://bucket/ä @~%",
+        ):
+            monkeypatch.setenv("FACTROOTS_DATA_ROOT", uri)
+            settings = load_settings()
+            assert settings.data_place == uri.rstrip("/").replace("S3", "s3")
+            assert settings.data_root.parent == Path(cache or tmp_path / "user" / "factroots")
+            folders.add(settings.data_root)
+    assert len(folders) == 8 and not any(folder.exists() for folder in folders)
+
+
+def test_sparks_workers_must_see_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("FACTROOTS_DATA_ROOT", "s3://bucket/x")
+    load_settings()
+    monkeypatch.setenv("FACTROOTS_SPARK_MASTER", "spark://host:7077")
+    with pytest.raises(InputError, match=r"FACTROOTS_SPARK_MASTER: .* FACTROOTS_CACHE"):
+        load_settings()
+    monkeypatch.setenv("FACTROOTS_CACHE", str(tmp_path))
+    load_settings()
 
 
 def test_places_that_can_be_read_are_accepted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

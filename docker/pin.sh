@@ -23,6 +23,6 @@ select_cuda() {
 }
 
 printf 'dagster\ndagster-webserver\ndagster-postgres\n' | compile - >$folder/webserver.txt
-all=$(printf 'setuptools\n' | compile pyproject.toml - --extra deploy)
+all=$(printf 'setuptools\n' | compile pyproject.toml - --extra deploy --extra objects)
 printf '%s\n' "$all" | select_cuda 0 >$folder/code.txt
 printf '%s\n' "$all" | select_cuda 1 >$folder/cuda.txt

@@ -70,7 +70,7 @@ def types(
     key = choose_checkpoint(store, checkpoint)
     if key is None:
         there = store.keys("fact_types")
-        problem = f"{store.root}: checkpoints with types: {', '.join(there) or 'none'}"
+        problem = f"{store.location}: checkpoints with types: {', '.join(there) or 'none'}"
         raise InputError(problem, "name one of them" if there else "run: factroots run")
     names = ["uuid", "language", "relation"]
     typed = store.read("fact_types", key, columns=[*names, "type", "reason"])

@@ -35,6 +35,7 @@ from factroots_dagster.languages.geography import MLAMA_PLACES
 from factroots_dagster.sandbox.dials import PRESETS, Dials, languages_of, parse_dials, with_nothing_in_common
 from factroots_dagster.spark.connectors import missing_connector, scheme_of
 from factroots_dagster.spark.session import JAVA_OPTIONS_VARIABLE
+from factroots_dagster.store.objects import cache_folder, cached_uri
 from factroots_dagster.store.store import check_name
 
 Tracker = Literal["none", "trackio", "wandb"]
@@ -58,7 +59,14 @@ class Settings(BaseSettings):
         env_prefix="FACTROOTS_", toml_file="factroots.toml", extra="forbid", frozen=True
     )
 
-    data_root: Path = Field(default=Path("data"), description="folder that all data are written to")
+    cache: Path | None = Field(
+        default=None, description="folder of the caches of object stores; empty: in the user's cache folder"
+    )
+    data_root: Path = Field(
+        default=Path("data"),
+        description="folder that all data are written to; s3://bucket/prefix or gs://bucket/prefix stands "
+        "for the folder that caches what is there",
+    )
     world: str = Field(
         default="sandbox",
         description="the generated world, its negative control, mLAMA or facts of CLDR with real Wikipedias, "
@@ -196,9 +204,14 @@ class Settings(BaseSettings):
 
     @field_validator("data_root", mode="before")
     @classmethod
-    def _data_root_is_a_folder(cls, value: object) -> object:
+    def _data_root_is_a_folder(cls, value: object, info: ValidationInfo) -> object:
         if value == "":
             raise ValueError("it is empty; name the folder that data are written to")
+        if scheme_of(str(value)):
+            try:
+                return cache_folder(str(value), info.data.get("cache"))
+            except InputError as error:
+                raise ValueError(f"{error.problem}; {error.remedy}") from None
         if isinstance(value, str | Path) and Path(value).exists() and not Path(value).is_dir():
             raise ValueError("it is a file; name a folder")
         return value
@@ -228,7 +241,7 @@ class Settings(BaseSettings):
                 )
         return value
 
-    @field_validator("data_root", "checkpoints", mode="before")
+    @field_validator("cache", "checkpoints", mode="before")
     @classmethod
     def _folders_are_local(cls, value: object) -> object:
         if scheme := scheme_of(str(value)):
@@ -283,10 +296,16 @@ class Settings(BaseSettings):
 
     @field_validator("spark_master")
     @classmethod
-    def _spark_master_is_valid(cls, value: str) -> str:
+    def _spark_master_is_valid(cls, value: str, info: ValidationInfo) -> str:
         if not SPARK_MASTER.fullmatch(value):
             raise ValueError(
                 "it is none of local[*], local[4], spark://host:7077, yarn and k8s://https://host:443"
+            )
+        root, cache = info.data.get("data_root"), info.data.get("cache")
+        if not value.startswith("local") and root is not None and cached_uri(root) and cache is None:
+            raise ValueError(
+                "Spark's workers read and write the cache of the object store: set FACTROOTS_CACHE to a "
+                "folder on a disk that all of them share, or use local[*]"
             )
         return value
 
@@ -301,6 +320,11 @@ class Settings(BaseSettings):
         if len(set(self.languages)) != len(self.languages):
             raise ValueError("a code is listed twice")
         return self
+
+    @property
+    def data_place(self) -> str:
+        """The data root as it was named: an absolute path, or the URI of an object store."""
+        return cached_uri(self.data_root) or str(self.data_root.absolute())
 
     @property
     def active_languages(self) -> tuple[str, ...]:
@@ -363,7 +387,7 @@ def load_settings(**chosen: str | None) -> Settings:
         for problem in error.errors():
             # The rest of a location is the position within a list; the validator of languages has none.
             name = str(problem["loc"][0]).upper() if problem["loc"] else "LANGUAGES"
-            got = f" (got {_shorten(repr(problem['input']))})" if problem["loc"] else ""
+            got = f" (got {_shorten(_hide_secrets(repr(problem['input'])))})" if problem["loc"] else ""
             if problem["type"] == "extra_forbidden":
                 lines.append(_describe_unknown(f"FACTROOTS_{name}"))
                 continue
@@ -381,6 +405,11 @@ def load_settings(**chosen: str | None) -> Settings:
 def load_data_root() -> Path:
     """The data root of the settings, also where they name a world that is yet to be imported."""
     return load_settings(world="mlama", languages="").data_root
+
+
+def _hide_secrets(text: str) -> str:
+    """A text without what may be a password or a signature in a URI."""
+    return re.sub(r"\?.*=.*", "?***", re.sub(r"(?<=:/).*@", "/***@", text))
 
 
 def _unknown_variables() -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import time
+from collections.abc import Mapping, Sequence
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -20,8 +21,9 @@ PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload([__name__])
 
 
-def write_forever(root: Path, first: int) -> None:
+def write_forever(root: Path, first: int, environment: Mapping[str, str]) -> None:
     """Publish number after number, each in four files and a side table."""
+    os.environ.update(environment)
     store = Store(root, "sandbox")
     for number in range(first, 10**9):
         with store.write_partition("numbers", "xx", code_version="1") as writer:
@@ -31,8 +33,9 @@ def write_forever(root: Path, first: int) -> None:
             writer.write(pa.table({"n": [number]}, SCHEMA), SCHEMA, side="same")
 
 
-def read_often(root: Path, times: int, result: Path) -> None:
+def read_often(root: Path, times: int, result: Path, environment: Mapping[str, str]) -> None:
     """Read both tables so many times or more, until ten versions were seen; write the number of mixes."""
+    os.environ.update(environment)
     store, reads, mixes, seen = Store(root, "sandbox"), 0, 0, set[int]()
     while reads < times or len(seen) < 10:
         reads += 1
@@ -47,12 +50,10 @@ def read_often(root: Path, times: int, result: Path) -> None:
     result.write_text(str(mixes))
 
 
-def start_writer(root: Path, first: int = 0) -> BaseProcess:
-    """Start a writer with a number and wait until it has published it."""
-    process, store = (
-        PROCESSES.Process(target=write_forever, args=(root, first), daemon=True),
-        Store(root, "sandbox"),
-    )
+def start_writer(root: Path, first: int = 0, environment: Mapping[str, str] | None = None) -> BaseProcess:
+    """Start a writer with a number and wait until it has published it. environment: further variables."""
+    store, arguments = Store(root, "sandbox"), (root, first, environment or {})
+    process = PROCESSES.Process(target=write_forever, args=arguments, daemon=True)
     process.start()
     while not store.exists("numbers", "xx") or _published(store) < first:
         assert process.is_alive()
@@ -65,15 +66,21 @@ def _published(store: Store) -> int:
     return number
 
 
-def count_mixes(root: Path, readers: int, times: int) -> int:
-    """How many mixes of versions some readers at once see, each reading so many times or more."""
-    results = [root / f"reader-{number}" for number in range(readers)]
-    processes = [PROCESSES.Process(target=read_often, args=(root, times, result)) for result in results]
+def count_mixes(roots: Sequence[Path], times: int, environment: Mapping[str, str] | None = None) -> int:
+    """How many mixes of versions some readers at once see, each reading so many times or more.
+
+    roots: of each reader, its data root. environment: further variables.
+    """
+    results = [root / f"reader-{number}" for number, root in enumerate(roots)]
+    processes = [
+        PROCESSES.Process(target=read_often, args=(root, times, result, environment or {}))
+        for root, result in zip(roots, results, strict=True)
+    ]
     for process in processes:
         process.start()
     for process in processes:
         process.join()
-    assert [process.exitcode for process in processes] == [0] * readers
+    assert [process.exitcode for process in processes] == [0] * len(roots)
     return sum(int(result.read_text()) for result in results)
 
 

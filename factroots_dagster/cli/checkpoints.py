@@ -114,7 +114,7 @@ def remove(key: str) -> None:
     registry.remove(settings, key)
     with dagster_instance() as instance:
         instance.delete_dynamic_partition(checkpoint_set(settings.world), key)
-    click.echo(f"{key} is no longer registered; its results are kept in {settings.data_root}")
+    click.echo(f"{key} is no longer registered; its results are kept in {settings.data_place}")
 
 
 @checkpoints.command(name="list")

@@ -26,8 +26,6 @@ from factroots_dagster.models.completeness import find_defect
 from factroots_dagster.models.devices import devices_of
 from factroots_dagster.settings import OWN_WORLDS, Settings, load_settings
 from factroots_dagster.store.store import Store
-from factroots_dagster.store.sweep import sweep_world
-from factroots_dagster.store.verify import verify_world
 from factroots_dagster.store.web import open_address, without_credentials
 
 Status = Literal["ok", "warning", "problem"]
@@ -91,7 +89,7 @@ def run_checks() -> Iterator[CheckResult]:
         yield check_dagster_home()
         return
     languages = f"{len(settings.active_languages)} languages"
-    yield CheckResult("settings", "ok", f"world {settings.world}, {languages}, {settings.data_root}")
+    yield CheckResult("settings", "ok", f"world {settings.world}, {languages}, {settings.data_place}")
     for check in (check_spark, check_gpu, check_disk, check_store, check_mlama, check_wikipedia):
         yield check(settings)
     yield from check_corpora(settings)
@@ -181,14 +179,17 @@ def check_disk(settings: Settings, min_free: int = MIN_FREE_BYTES) -> CheckResul
 
 def check_store(settings: Settings) -> CheckResult:
     """Every manifest can be read; says how to verify the files, and what replaced versions take on disk."""
-    root = Store(settings.data_root, settings.world).root
-    partitions = list(verify_world(root, files=False))
+    store = Store(settings.data_root, settings.world)
+    try:
+        partitions = list(store.verify(files=False))
+        replaced = sum(swept.bytes for swept in store.sweep(dry_run=True))
+    except InputError as error:  # an object store that refuses the request, or does not answer
+        return CheckResult.from_error("store", error)
     if errors := [each.error for each in partitions if each.error is not None]:
         problem = "; ".join(error.problem for error in errors[:MAX_SHOWN])
         problem += f" and {len(errors) - MAX_SHOWN} more" if len(errors) > MAX_SHOWN else ""
         return CheckResult("store", "problem", problem, errors[0].remedy)
     message = f"{len(partitions):,} partitions; factroots verify reads all their files"
-    replaced = sum(swept.bytes for swept in sweep_world(root, dry_run=True))
     if replaced > MIN_FREE_BYTES:
         message = f"{replaced / GIGABYTE:.0f} GB are versions that were replaced"
         return CheckResult("store", "warning", message, "run: factroots gc")

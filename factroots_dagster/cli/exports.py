@@ -76,5 +76,5 @@ def _facts(settings: Settings) -> tuple[Store, list[str]]:
     store = Store(settings.data_root, settings.world)
     languages = [code for code in settings.active_languages if store.exists("mlama_split", code)]
     if not languages:
-        raise InputError(f"{store.root}: there are no facts", "run: factroots run --until mlama_split")
+        raise InputError(f"{store.location}: there are no facts", "run: factroots run --until mlama_split")
     return store, languages

@@ -75,11 +75,11 @@ def reported_checkpoint(settings: Settings, requested: str | None) -> str:
     reported = store.keys("categorization_report")
     if requested is not None and requested not in reported:
         raise InputError(
-            f"{store.root}: checkpoint {requested!r} has no report; those that have: "
+            f"{store.location}: checkpoint {requested!r} has no report; those that have: "
             f"{', '.join(reported) or 'none'}",
             f"run: factroots run --checkpoint {requested}",
         )
     if not reported:
-        raise InputError(f"{store.root}: there is no report", "run: factroots run")
+        raise InputError(f"{store.location}: there is no report", "run: factroots run")
     in_order = [key for key in registry.registered(settings) if key in reported]
     return requested or (in_order or reported)[-1]

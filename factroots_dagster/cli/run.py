@@ -17,6 +17,7 @@ import dagster as dg
 
 from factroots_dagster.cli.display import make_log_file, output_in_file, reporting
 from factroots_dagster.cli.summary import summarize
+from factroots_dagster.errors import UnavailableError
 from factroots_dagster.orchestration.build import build_defs
 from factroots_dagster.orchestration.history import describe_sharing, other_origins
 from factroots_dagster.orchestration.parallel import run_ranges
@@ -32,7 +33,6 @@ from factroots_dagster.orchestration.stages import (
 )
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
-from factroots_dagster.store.sweep import sweep_world
 
 
 def stage_runner(
@@ -70,8 +70,8 @@ def run_world(
         raise StageFailedError(STOPPED) from None
     except StageFailedError as error:
         raise StageFailedError(f"{error}\nThe log is {log}") from None
-    with suppress(OSError):  # what others own stays, for them to sweep
-        deque(sweep_world(Store(settings.data_root, settings.world).root), maxlen=0)
+    with suppress(OSError, UnavailableError):  # what others own stays, for them to sweep
+        deque(Store(settings.data_root, settings.world).sweep(), maxlen=0)
     if reporter.made:
         click.echo(f"\nMade in {time.monotonic() - started:.0f} s; the log is {log}\n")
     else:

@@ -46,7 +46,8 @@ def status(world: str | None, as_json: bool, prometheus: bool) -> None:
 def _describe(overview: PlatformStatus) -> Iterator[str]:
     from factroots_dagster.orchestration.history import describe_sharing
 
-    yield f"world {overview.world} in {overview.data_root}, {overview.free_bytes / 1e9:.0f} GB free"
+    cache = " for its cache" if "://" in overview.data_root else ""
+    yield f"world {overview.world} in {overview.data_root}, {overview.free_bytes / 1e9:.0f} GB free{cache}"
     width = max(len(one.asset) for one in overview.assets)
     yield f"{'':{width}}  {'there':>11}  {'outdated':>8}  {'failed':>6}"
     for one in overview.assets:

@@ -11,8 +11,7 @@ import click
 from factroots_dagster.errors import InputError
 from factroots_dagster.settings import load_settings
 from factroots_dagster.store.store import Store
-from factroots_dagster.store.sweep import KEEP_SECONDS, sweep_world
-from factroots_dagster.store.verify import verify_world
+from factroots_dagster.store.sweep import KEEP_SECONDS
 
 HOUR = 3600.0
 
@@ -29,10 +28,12 @@ def verify(as_json: bool) -> None:
 
     settings = load_settings()
     store = Store(settings.data_root, settings.world)
-    if not store.root.is_dir():
-        raise InputError(f"{store.root} does not exist", "run: factroots run, or correct FACTROOTS_DATA_ROOT")
+    if store.is_empty():
+        raise InputError(
+            f"{store.location} does not exist", "run: factroots run, or correct FACTROOTS_DATA_ROOT"
+        )
     partitions, size, wrong = 0, 0, 0
-    for found in verify_world(store.root, SCHEMAS):
+    for found in store.verify(SCHEMAS):
         partitions, size, wrong = partitions + 1, size + found.bytes, wrong + (found.error is not None)
         if as_json:
             problem, remedy = (found.error.problem, found.error.remedy) if found.error else (None, None)
@@ -68,12 +69,8 @@ def gc(older_than: float, drafts: bool, dry_run: bool) -> None:
     settings = load_settings()
     options = {"keep_draft_seconds": 0.0} if drafts else {}
     freed: Counter[str] = Counter()
-    for swept in sweep_world(
-        Store(settings.data_root, settings.world).root,
-        keep_seconds=older_than * HOUR,
-        dry_run=dry_run,
-        **options,
-    ):
+    store = Store(settings.data_root, settings.world)
+    for swept in store.sweep(keep_seconds=older_than * HOUR, dry_run=dry_run, **options):
         freed[swept.what] += swept.bytes
         click.echo(f"{swept.bytes / 1e6:12.3f} MB  {swept.what}  {swept.path}")
     verb = "would be freed" if dry_run else "freed"

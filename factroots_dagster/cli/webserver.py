@@ -111,7 +111,7 @@ def main(host: str, hosts: tuple[str, ...], options: tuple[str, ...]) -> None:
         def build_middleware(self) -> list[Middleware]:
             return [Middleware(RequestGuard, hosts=own), *super().build_middleware()]
 
-    app.DagsterWebserver = GuardedWebserver  # type: ignore[misc]  # the class that the command serves
+    app.DagsterWebserver = GuardedWebserver  # type: ignore[attr-defined]  # the class that the command serves
     dagster_webserver(["--host", host, *options])
 
 

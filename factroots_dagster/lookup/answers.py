@@ -49,7 +49,7 @@ def choose_checkpoint(store: Store, requested: str | None) -> str | None:
         return available[0] if len(available) == 1 else None
     if requested not in available:
         raise InputError(
-            f"{store.root}: checkpoint {requested!r} has no fact_types; those that have: "
+            f"{store.location}: checkpoint {requested!r} has no fact_types; those that have: "
             f"{', '.join(available) or 'none'}",
             f"choose one of these, or materialize fact_types of {requested!r}",
         )

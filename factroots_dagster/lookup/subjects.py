@@ -45,8 +45,8 @@ def find_facts(store: Store, query: str) -> set[str]:
         similar = find_similar(folded, _subjects(store, languages)) if folded else []
         suggestions = f" (similar ones: {', '.join(map(printable, similar))})" if similar else ""
         raise InputError(
-            f"{store.root}: {printable(query)!r} is neither the uuid of a fact nor the label of a subject "
-            f"in {', '.join(languages)}",
+            f"{store.location}: {printable(query)!r} is neither the uuid of a fact nor the label of a "
+            f"subject in {', '.join(languages)}",
             f"write a subject as the facts spell it{suggestions}, or a uuid",
         )
     return uuids

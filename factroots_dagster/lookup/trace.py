@@ -88,8 +88,8 @@ def _trace(
             by_matcher = f" by the matcher {printable(matcher)!r}"
             choice = f", or choose a matcher: {', '.join(available.to_pylist())}"
         raise InputError(
-            f"{store.root}: {printable(query)!r} names {len(uuids)} fact(s), but none that was searched for "
-            f"in {', '.join(searched)}{by_matcher}",
+            f"{store.location}: {printable(query)!r} names {len(uuids)} fact(s), but none that was searched "
+            f"for in {', '.join(searched)}{by_matcher}",
             f"omit --language and --matcher{choice}",
         )
     if checkpoint is not None:

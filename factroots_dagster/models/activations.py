@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +27,6 @@ from factroots_dagster.tables import storage_schema
 if TYPE_CHECKING:
     import torch  # statistics on saved activations should not have to load it
 
-    from factroots_dagster.models.feed_forward import FeedForward
-
 Stored = Literal["fp32", "bf16"]
 """The number format of activation files."""
 
@@ -38,13 +36,23 @@ _WIDTHS = "widths"
 _REMEDY = "materialize neuron_activations for this partition again"
 
 
+class Layers(Protocol):
+    """What the activations are of: see `feed_forward.FeedForward`."""
+
+    @property
+    def widths(self) -> Sequence[int]: ...
+    @property
+    def neurons(self) -> int: ...
+    def routed_experts(self, activations: torch.Tensor) -> list[list[int]] | None: ...
+
+
 class ActivationWriter:
     """Writes a folder of activations: one tensor file per relation, and at the end their index.
 
     ffn: what the activations are of. stored: the number format of the files.
     """
 
-    def __init__(self, folder: Path, ffn: FeedForward, stored: Stored = "fp32"):
+    def __init__(self, folder: Path, ffn: Layers, stored: Stored = "fp32"):
         self.folder, self.ffn, self.stored = folder, ffn, stored
         self.index: list[dict[str, object]] = []
 
@@ -63,7 +71,7 @@ class ActivationWriter:
         if not activations:
             return
         file = f"{relation}.safetensors"
-        widths = self.ffn.widths
+        widths = list(self.ffn.widths)
         metadata = {_WIDTHS: json.dumps(widths)} if min(widths) < self.ffn.neurons else None
         if self.stored == "bf16":
             _save_bfloat16(activations, self.folder / file, metadata)

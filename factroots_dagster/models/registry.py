@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from filelock import FileLock
 
-from factroots_dagster.errors import InputError
+from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.models.completeness import find_defect
 from factroots_dagster.models.steps import is_bare_step, order_by_step, read_step
 from factroots_dagster.store.atomic import atomic_file
@@ -168,10 +168,12 @@ def _trained_folders(store: Store) -> list[Path]:
     """The folders of checkpoints that training wrote; none before that, or where its manifest is damaged."""
     try:
         version = store.version(TRAINING_ASSET)
+    except UnavailableError:
+        raise
     except InputError:
         return []
     names = {file.split("/")[0] for file in version.files if "/" in file}
-    return [version.folder / name for name in sorted(names) if not name.startswith((".", "_"))]
+    return [version.have_below(name) for name in sorted(names) if not name.startswith((".", "_"))]
 
 
 def find_unusable(settings: CheckpointSettings) -> dict[str, str]:

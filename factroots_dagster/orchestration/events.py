@@ -120,9 +120,9 @@ def record_unrecorded(
         for parts in snapshot.partitions(asset, anything):
             name, error = "/".join((asset, *parts)), None
             try:
-                if not store.exists(asset, *parts):
+                if not snapshot.store.exists(asset, *parts):
                     continue
-                manifest = store.manifest(asset, *parts)
+                manifest = snapshot.store.manifest(asset, *parts)
                 if run_id not in (None, manifest.get("run_id")):
                     continue
                 if parts in records and records[parts].version == manifest["digest"]:

@@ -36,7 +36,7 @@ def origin_tags(settings: Settings) -> dict[str, str]:
     """Tags of a run: what it makes, where, on which device and by which release."""
     return {
         WORLD_TAG: settings.world,
-        DATA_ROOT_TAG: str(settings.data_root.absolute()),
+        DATA_ROOT_TAG: settings.data_place,
         "factroots/device": settings.device,
         "factroots/release": __version__,
     }

@@ -6,6 +6,7 @@ import base64
 import html
 import inspect
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -65,10 +66,10 @@ def materialization_metadata(
     from factroots_dagster.orchestration.previews import draw_preview
 
     store = store.view()
-    version, folder = store.version(row.name, *parts), store.shown_folder(row.name, *parts)
+    version, place = store.version(row.name, *parts), store.shown_place(row.name, *parts)
     metadata: dict[str, Any] = {}
     if version.has("index.html"):
-        metadata["page"] = dg.MetadataValue.path(folder / "index.html")  # browsers follow no file link
+        metadata["page"] = dg.MetadataValue.path(f"{place}/index.html")  # browsers follow no file link
     if (picture := draw_preview(row.name, store, *parts)) is not None:
         metadata["picture"] = dg.MetadataValue.md(picture_markdown(picture))
     if row.metrics is not None:
@@ -80,8 +81,8 @@ def materialization_metadata(
     if version.rows is not None:
         metadata["dagster/partition_row_count" if parts else "dagster/row_count"] = version.rows
     metadata |= {
-        "dagster/uri": folder.as_uri(),
-        "path": dg.MetadataValue.path(folder),
+        "dagster/uri": place if "://" in place else Path(place).as_uri(),
+        "path": dg.MetadataValue.path(place),
         "megabytes": round(version.bytes / 1e6, 3),
         "digest": version.digest,
         "inputs": dg.MetadataValue.json(dict(version.inputs)),

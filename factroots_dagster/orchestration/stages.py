@@ -108,8 +108,8 @@ def divide_languages(languages: Sequence[str], processes: int) -> list[tuple[str
 class StageRunner:
     """Runs selections of the world's assets, with their checks, in this process.
 
-    job: holds the world's assets and checks. reporter: is told what happens. run_ranges: divides a checkpoint's
-    languages among several devices; None: this process makes all.
+    job: holds the world's assets and checks. reporter: is told what happens.
+    run_ranges: divides a checkpoint's languages among several devices; None: this process makes all.
     """
 
     platform: Platform

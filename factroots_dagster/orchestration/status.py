@@ -76,11 +76,11 @@ def find_status(platform: Platform, instance: dg.DagsterInstance) -> PlatformSta
     assets = [
         _asset_status(instance, platform, snapshot, row, keys)
         for row in rows_in(settings)
-        if not row.on_demand or store.folders(row.name) or store.exists(row.name)
+        if not row.on_demand or snapshot.store.folders(row.name) or snapshot.store.exists(row.name)
     ]
     return PlatformStatus(
         world=settings.world,
-        data_root=str(settings.data_root.absolute()),
+        data_root=settings.data_place,
         assets=assets,
         free_bytes=_free_bytes(store),
         health=examine_instance(instance),
@@ -90,7 +90,7 @@ def find_status(platform: Platform, instance: dg.DagsterInstance) -> PlatformSta
 
 def find_problems(platform: Platform, instance: dg.DagsterInstance) -> list[str]:
     """What somebody should look at, whatever the assets are: the disk, and Dagster's own health."""
-    data_root = str(platform.settings.data_root.absolute())
+    data_root = platform.settings.data_place
     return _disk_problems(_free_bytes(platform.store), data_root) + examine_instance(instance).problems
 
 
@@ -102,7 +102,8 @@ def _free_bytes(store: Store) -> int:
 
 
 def _disk_problems(free: int, data_root: str) -> list[str]:
-    return [f"less than {LOW_BYTES / 1e9:.0f} GB free under {data_root}"] if free < LOW_BYTES else []
+    disk = f"for the cache of {data_root}" if "://" in data_root else f"under {data_root}"
+    return [f"less than {LOW_BYTES / 1e9:.0f} GB free {disk}"] if free < LOW_BYTES else []
 
 
 def _asset_status(

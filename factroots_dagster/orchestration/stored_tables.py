@@ -104,7 +104,7 @@ def find_table(
         chosen = "".join(f" of {key}" for key in wanted.values())
         there = ", ".join("|".join(parts) for parts in _partitions(store, row)) or "none"
         raise InputError(
-            f"{store.root}: {name}{chosen} is not there; partitions of {row.name}: {there}",
+            f"{store.location}: {name}{chosen} is not there; partitions of {row.name}: {there}",
             f"run: factroots run --until {row.name}",
         )
     return StoredTable(store, row, side, schema, tuple(partitions), only)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from functools import cache
 from typing import Any
 
-from factroots_dagster.errors import InputError
+from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.orchestration.catalog import CATALOG, AssetRow, parents
 from factroots_dagster.orchestration.partitions import Parts
 from factroots_dagster.settings import Settings
@@ -46,18 +45,23 @@ class StoreSnapshot:
     """The partitions on disk as seen at one moment: each is looked at once, however often it is asked for."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
-        self.store, self.settings = store, settings
+        self.store, self.settings = store.snapshot(), settings
         self._manifests: dict[tuple[str, Parts], Mapping[str, Any] | None] = {}
-        self._folders = cache(store.folders)
+        self._folders = cache(self.store.folders)
         self._joint: dict[tuple[str, tuple[str | None, ...]], str | None] = {}
 
     def manifest(self, asset: str, parts: Parts) -> Mapping[str, Any] | None:
         """What a partition says of itself, None when there is none or it cannot be read: it is to be made."""
         if (asset, parts) not in self._manifests:
-            self._manifests[asset, parts] = None
+            manifest = None
             if self.store.exists(asset, *parts):
-                with suppress(InputError):
-                    self._manifests[asset, parts] = self.store.manifest(asset, *parts)
+                try:
+                    manifest = self.store.manifest(asset, *parts)
+                except UnavailableError:
+                    raise
+                except InputError:
+                    pass
+            self._manifests[asset, parts] = manifest
         return self._manifests[asset, parts]
 
     def upstream(self, asset: str, parts: Parts) -> dict[str, str]:
@@ -110,6 +114,8 @@ class StoreSnapshot:
     def _tokenizer_digest(self, checkpoint: str) -> str | None:
         try:
             table = self.store.read("checkpoint", checkpoint, columns=["tokenizer_sha256"])
+        except UnavailableError:
+            raise
         except InputError:
             return None  # not described, or not by this release
         return str(table["tokenizer_sha256"][0])

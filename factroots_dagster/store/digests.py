@@ -31,7 +31,7 @@ def list_files(folder: Path) -> list[Path]:
 
 def digest_files(folder: Path) -> dict[str, str]:
     """The SHA-256 of every file below a folder, by its path in it."""
-    return {path.relative_to(folder).as_posix(): _known_sha256(path) for path in list_files(folder)}
+    return {path.relative_to(folder).as_posix(): known_sha256(path) for path in list_files(folder)}
 
 
 def check_files(folder: Path, digests: Mapping[str, str]) -> None:
@@ -39,7 +39,7 @@ def check_files(folder: Path, digests: Mapping[str, str]) -> None:
     for name, expected in digests.items():
         path = folder / name
         try:
-            found = _known_sha256(path)
+            found = known_sha256(path)
         except FileNotFoundError:
             raise InputError(f"{path}: the file is missing", MATERIALIZE_AGAIN) from None
         if found != expected:
@@ -47,7 +47,7 @@ def check_files(folder: Path, digests: Mapping[str, str]) -> None:
             raise InputError(problem, f"check the disk, and {MATERIALIZE_AGAIN}")
 
 
-def _known_sha256(path: Path) -> str:
+def known_sha256(path: Path) -> str:
     """The SHA-256 of a file, which a process computes once for each state of the file.
 
     A file that was changed a moment ago is read each time: its times would not tell another change.

@@ -13,6 +13,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -97,10 +98,8 @@ def publish(partition: Path, draft: Path, manifest: Mapping[str, Any]) -> None:
     lost = _names_no_version(partition)
     before = _published(partition, manifest["partition"])
     version = _place(draft, partition / VERSIONS, manifest["files"])
-    content = {"format": FORMAT, "version": version.name, **manifest}
-    content["checksum"] = manifest_checksum(content)
     with atomic_file(partition / MANIFEST) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        temporary.write_bytes(compose_manifest(version.name, manifest))
     with suppress(OSError):  # the version counts, whatever becomes of the rest
         _link_current(partition, version)
     with suppress(OSError):
@@ -124,6 +123,19 @@ def _names_no_version(partition: Path) -> bool:
         return True
 
 
+def compose_manifest(version: str, manifest: Mapping[str, Any]) -> bytes:
+    """A manifest as it is written. version: the name of the version that it points to."""
+    content = {"format": FORMAT, "version": version, **manifest}
+    content["checksum"] = manifest_checksum(content)
+    return (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
+
+
+def version_name(files: Mapping[str, str], number: int) -> str:
+    """The name that the content of a version gives it. number: of versions with this content before it."""
+    name = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:24]
+    return f"{name}-{number}" if number else name
+
+
 def _published(partition: Path, parts: list[str]) -> PartitionVersion | None:
     try:
         return read_version(partition, parts)
@@ -137,17 +149,15 @@ def _place(draft: Path, versions: Path, files: Mapping[str, str]) -> Path:
     A version with the same content is used again, unless it is damaged: a folder is never changed.
     """
     make_folder(versions)
-    name = hashlib.sha256(json.dumps(files, sort_keys=True).encode()).hexdigest()[:24]
-    number = 0
-    while True:
-        version = versions / (f"{name}-{number}" if number else name)
+    for number in count():
+        version = versions / version_name(files, number)
         if not version.exists():
             move_folder(draft, version)
-            return version
+            break
         if _holds(version, files):
             shutil.rmtree(draft)
-            return version
-        number += 1
+            break
+    return version
 
 
 def _holds(version: Path, files: Mapping[str, str]) -> bool:

@@ -12,8 +12,9 @@ import errno
 import hashlib
 import json
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,10 @@ from factroots_dagster.store.contents import digest_table
 from factroots_dagster.store.digests import digest_files
 from factroots_dagster.store.parquet import main_files, write_table
 from factroots_dagster.store.publish import open_draft, publish
+from factroots_dagster.store.remote import remote_world
+from factroots_dagster.store.sweep import KEEP_DRAFT_SECONDS, KEEP_SECONDS, Swept, sweep_world
+from factroots_dagster.store.upkeep import remove_abandoned_downloads, sweep_remote, verify_remote
+from factroots_dagster.store.verify import Verified, verify_world
 from factroots_dagster.store.versions import (
     CURRENT,
     MANIFEST,
@@ -120,10 +125,15 @@ class Store:
     Methods that name a partition take its asset and its keys in the order of the folders: `()`,
     `(language,)`, `(checkpoint,)` or `(checkpoint, language)`. Each call reads the version of a partition
     that counts at that moment; what belongs together is read from one `version`, or through one `view`.
+
+    data_root: a folder. Where it is the cache of an object store (`objects.cache_folder`), that is where
+    partitions are read and written, and every method also raises InputError where the store refuses a
+    request, and UnavailableError where it does not answer.
     """
 
     def __init__(self, data_root: Path | str, world: str) -> None:
-        self.root = Path(data_root).resolve() / check_name(world, "world")
+        self._remote = remote_world(Path(data_root) / check_name(world, "world"))
+        self.root = Path(data_root).resolve() / world
         self._schemas: Mapping[str, Schemas] = {}
         self._seen: dict[tuple[str, ...], PartitionVersion] | None = None
 
@@ -136,6 +146,23 @@ class Store:
         view._schemas, view._seen = self._schemas if schemas is None else schemas, {}
         return view
 
+    def snapshot(self) -> Store:
+        """The store as of now, for looking at many partitions: in an object store assets are listed once."""
+        if self._remote is None:
+            return self
+        snapshot = copy(self)
+        snapshot._remote = self._remote.snapshot()
+        return snapshot
+
+    @property
+    def location(self) -> str:
+        """The world's folder or URI, for people."""
+        return str(self.root) if self._remote is None else self._remote.uri
+
+    def is_empty(self) -> bool:
+        """Whether there is nothing where the partitions of the world would be."""
+        return not self.root.is_dir() if self._remote is None else not self._remote.pointers.folders(())
+
     def path(self, asset: str, *parts: str) -> Path:
         """The folder of a partition, whether or not it exists; raises InputError for an unsafe key.
 
@@ -144,8 +171,11 @@ class Store:
         return self.root.joinpath(asset, *(check_name(part) for part in parts))
 
     def exists(self, asset: str, *parts: str) -> bool:
-        """Whether a partition is on disk."""
-        return (self.path(asset, *parts) / MANIFEST).is_file()
+        """Whether a partition is there."""
+        path = self.path(asset, *parts)
+        if self._remote is not None:
+            return self._remote.pointers.find((asset, *parts)) is not None
+        return (path / MANIFEST).is_file()
 
     def version(self, asset: str, *parts: str) -> PartitionVersion:
         """The version of a partition that counts now; in a view, the one that did when it was asked first.
@@ -155,14 +185,19 @@ class Store:
         key = (asset, *parts)
         if self._seen is not None and key in self._seen:
             return self._seen[key]
-        if not self.exists(asset, *parts):
+        if (version := self._find(asset, parts)) is None:
             remedy = f"run: dagster asset materialize -m factroots_dagster.definitions --select {asset}"
             remedy += f" --partition '{'|'.join(parts)}'" if parts else ""
-            raise InputError(f"{self.root}: {'/'.join(key)} has not been materialized", remedy)
-        version = read_version(self.path(asset, *parts), parts, self._schemas.get(asset))
+            raise InputError(f"{self.location}: {'/'.join(key)} has not been materialized", remedy)
         if self._seen is not None:
             self._seen[key] = version
         return version
+
+    def _find(self, asset: str, parts: tuple[str, ...]) -> PartitionVersion | None:
+        path, schemas = self.path(asset, *parts), self._schemas.get(asset)
+        if self._remote is not None:
+            return self._remote.version((asset, *parts), schemas)
+        return read_version(path, parts, schemas) if self.exists(asset, *parts) else None
 
     def require(self, asset: str, *parts: str) -> Path:
         """The folder of a partition's version; raises InputError when there is none, or a file is damaged."""
@@ -171,18 +206,41 @@ class Store:
     def shown_folder(self, asset: str, *parts: str) -> Path:
         """The path that people are given: it leads to the version that counts, then too when that is another.
 
-        Without symbolic links it is the version's own folder. Raises InputError without the partition.
+        Without symbolic links, and of an object store, whose files are then in the cache, it is the version's
+        own folder. Raises InputError without the partition.
         """
         version = self.version(asset, *parts)
+        if self._remote is not None:
+            return version.checked_folder()
         current = version.partition / CURRENT
         return current if current.resolve() == version.folder.resolve() else version.folder
 
+    def shown_place(self, asset: str, *parts: str) -> str:
+        """As `shown_folder`; the URI of the version in an object store, of which nothing is downloaded."""
+        if self._remote is not None:
+            return self._remote.uri_of(self.version(asset, *parts))
+        return str(self.shown_folder(asset, *parts))
+
+    def written_ns(self, asset: str, *parts: str) -> int:
+        """When a partition was written, in nanoseconds since the epoch. Raises InputError without it."""
+        if self._remote is not None:
+            self.version(asset, *parts)
+            pointer = self._remote.pointers.find((asset, *parts))
+            return int(pointer.modified * 1e9) if pointer else 0
+        return (self.version(asset, *parts).partition / MANIFEST).stat().st_mtime_ns
+
     def folders(self, asset: str, *parts: str) -> list[str]:
         """Sorted names of the folders one level below that can be keys: partitions, or parents of some."""
-        return [path.name for path in visible_folders(self.path(asset, *parts)) if _is_safe(path.name)]
+        path = self.path(asset, *parts)
+        if self._remote is not None:
+            return [name for name in self._remote.pointers.folders((asset, *parts)) if _is_safe(name)]
+        return [path.name for path in visible_folders(path) if _is_safe(path.name)]
 
     def keys(self, asset: str, *parts: str) -> list[str]:
         """Sorted last keys of the partitions one level below."""
+        if self._remote is not None:
+            self.path(asset, *parts)
+            return [name for name in self._remote.pointers.keys((asset, *parts)) if _is_safe(name)]
         return [name for name in self.folders(asset, *parts) if self.exists(asset, *parts, name)]
 
     def read(
@@ -234,10 +292,41 @@ class Store:
         digest = hashlib.sha256(resume.encode()).hexdigest()[:24] if resume is not None else None
         path = self.path(asset, *parts)
         with _disk_errors_as_input_errors(path), open_draft(path, parts, digest) as folder:
+            seen = self._remote.begin((asset, *parts)) if self._remote is not None else None
             writer = PartitionWriter(folder)
             yield writer
             origin = {"code_version": code_version, "upstream": dict(upstream or {}), "run_id": run_id}
-            publish(path, folder, _describe(writer, asset, parts) | origin)
+            manifest = _describe(writer, asset, parts) | origin
+            if self._remote is None:
+                publish(path, folder, manifest)
+            else:
+                self._remote.publish(folder, manifest, seen)
+                with suppress(InputError):  # it counts, whatever becomes of older ones
+                    deque(sweep_remote(self._remote, (asset, *parts)), maxlen=0)
+
+    def verify(
+        self, schemas: Mapping[str, Schemas] | None = None, *, files: bool = True
+    ) -> Iterator[Verified]:
+        """Whether every partition is what was written; see `verify_world`."""
+        if self._remote is not None:
+            return verify_remote(self._remote, schemas, files=files)
+        return verify_world(self.root, schemas, files=files)
+
+    def sweep(
+        self,
+        *,
+        keep_seconds: float = KEEP_SECONDS,
+        keep_draft_seconds: float = KEEP_DRAFT_SECONDS,
+        dry_run: bool = False,
+    ) -> Iterator[Swept]:
+        """Remove replaced versions and abandoned drafts, also from the cache; see `sweep_world`."""
+        if self._remote is not None:
+            yield from sweep_remote(self._remote, keep_seconds=keep_seconds, dry_run=dry_run)
+            if not dry_run:
+                remove_abandoned_downloads(self._remote)
+        yield from sweep_world(
+            self.root, keep_seconds=keep_seconds, keep_draft_seconds=keep_draft_seconds, dry_run=dry_run
+        )
 
 
 def _describe(writer: PartitionWriter, asset: str, parts: Sequence[str]) -> dict[str, Any]:

@@ -38,9 +38,10 @@ KEEP_DRAFT_SECONDS = 7 * 24 * 3600.0
 
 @dataclass(frozen=True)
 class Swept:
-    """Something that was removed, or would be. what: 'replaced version' or 'draft'."""
+    """Something that was removed, or would be. path: of an object store a URI. what: 'replaced version' or
+    'draft'."""
 
-    path: Path
+    path: Path | str
     what: str
     bytes: int
 

@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -42,18 +42,29 @@ class NoManifestError(InputError):
     """A partition has no manifest, or one that is damaged: it does not say which version counts."""
 
 
+class VersionSource(Protocol):
+    """Where the files of versions come from whose folder is a cache (see `remote`)."""
+
+    def download(self, version: PartitionVersion, names: Collection[str]) -> None:
+        """Have the version's folder hold these files, whole. Raises InputError where that cannot be."""
+
+    def still_counts(self, version: PartitionVersion) -> bool:
+        """Whether the version is still the one that its partition's manifest points to."""
+
+
 @dataclass(frozen=True)
 class PartitionVersion:
     """One version of a partition; table and side tables that are read from it belong together.
 
     partition: the partition's folder. folder: that of the version's files. manifest: what it says of itself.
-    schemas: what its tables are declared as.
+    schemas: what its tables are declared as. source: where its files come from; None where they are there.
     """
 
     partition: Path
     folder: Path
     manifest: Mapping[str, Any]
     schemas: Schemas
+    source: VersionSource | None = None
 
     @property
     def name(self) -> str:
@@ -101,6 +112,15 @@ class PartitionVersion:
         """The path of one file. Raises InputError when there is none, or it is damaged."""
         self._check([file])
         return self.folder / file
+
+    def have_below(self, folder: str) -> Path:
+        """The path of a folder in the version, whose files are not compared with their SHA-256 if they are
+        on this disk already: whoever reads them has a check of their own."""
+        path = self.folder / folder
+        if self.source is not None:
+            below = [name for name in self.files if name.startswith(f"{folder}/")]
+            self.source.download(self, [name for name in below if not (self.folder / name).is_file()])
+        return path
 
     def checked_folder(self) -> Path:
         """The folder, for what reads files by path.
@@ -152,7 +172,11 @@ class PartitionVersion:
         if missing := [name for name in names if not self.has(name)]:
             raise InputError(f"{self.partition}: {', '.join(missing)} is missing", MATERIALIZE_AGAIN)
         try:
+            if self.source is not None:
+                self.source.download(self, names)
             check_files(self.folder, {name: self.files[name] for name in names})
+        except UnavailableError:
+            raise
         except InputError as error:
             if self._still_counts():
                 raise
@@ -160,6 +184,8 @@ class PartitionVersion:
             raise UnavailableError(problem, "run this again") from error
 
     def _still_counts(self) -> bool:
+        if self.source is not None:
+            return self.source.still_counts(self)
         try:
             return pointed_folder(self.partition) == self.folder
         except InputError:
@@ -207,14 +233,14 @@ def version_folder(partition: Path, manifest: Mapping[str, Any]) -> Path:
     return partition if name is None else partition / VERSIONS / name
 
 
-def check_format(partition: Path, manifest: Mapping[str, Any]) -> None:
+def check_format(partition: Path | str, manifest: Mapping[str, Any]) -> None:
     """Raise InputError for a manifest that a newer release has written."""
     if (found := manifest.get("format", 1)) > FORMAT:
         problem = f"{partition}: its {MANIFEST} has format {found}, and this release reads up to {FORMAT}"
-        raise InputError(problem, "upgrade factroots-dagster, or set FACTROOTS_DATA_ROOT to another folder")
+        raise InputError(problem, "upgrade factroots-dagster, or set FACTROOTS_DATA_ROOT to another place")
 
 
-def check_owner(partition: Path, manifest: Mapping[str, Any], parts: Sequence[str]) -> None:
+def check_owner(partition: Path | str, manifest: Mapping[str, Any], parts: Sequence[str]) -> None:
     """Raise InputError where keys that differ in case lead to one folder. parts: the partition's keys."""
     if manifest["partition"] != list(parts):
         owner = "/".join((manifest["asset"], *manifest["partition"]))
@@ -255,7 +281,12 @@ def visible_folders(folder: Path) -> list[Path]:
 @lru_cache(maxsize=50_000)
 def _parse_manifest(path: Path, inode: int, size: int, times: tuple[int, int]) -> dict[str, Any]:
     """A manifest, parsed once: deciding what is stale reads those of all partitions."""
-    manifest = json.loads(path.read_text(encoding="utf-8"))
+    return parse_manifest(path.read_bytes())
+
+
+def parse_manifest(content: bytes) -> dict[str, Any]:
+    """A manifest, of whatever format. Raises ValueError when it is damaged."""
+    manifest = json.loads(content)
     if not isinstance(manifest, dict) or type(manifest.get("format", 1)) is not int:
         raise ValueError
     if manifest.get("format", 1) > FORMAT:

@@ -21,7 +21,6 @@ from factroots_dagster.orchestration.versions import code_version
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.parquet import read_files
 from factroots_dagster.store.store import Store
-from factroots_dagster.store.versions import MANIFEST
 
 HUB_INTERVAL = 24 * 3600.0
 FIRST_WAIT, LONGEST_WAIT = 60.0, 6 * 3600.0
@@ -105,6 +104,8 @@ def described_revision(store: Store, key: str) -> str | None:
     """
     try:
         return _described(store.version("checkpoint", key).main_files()[0])
+    except UnavailableError:
+        raise
     except InputError:
         return None
 
@@ -132,7 +133,7 @@ class _Scan:
     newest_commit: Callable[[str], str]
 
     def __post_init__(self) -> None:
-        self.store = Store(self.settings.data_root, self.settings.world)
+        self.store = Store(self.settings.data_root, self.settings.world).snapshot()
         self.result, self.started = ScanResult(), time.monotonic()
 
     def run(self, partitions: Collection[str]) -> ScanResult:
@@ -174,7 +175,7 @@ class _Scan:
             is_same = (pinned or described == version) and manifest["code_version"] == code
             if is_same and described_corpora(self.store, key) == registered(self.settings)[key].corpora:
                 return
-            before = str((self.store.path("checkpoint", key) / MANIFEST).stat().st_mtime_ns)
+            before = str(self.store.written_ns("checkpoint", key))
         self.result.requests[key] = f"{self.settings.world}:{key}:{version[:16]}:{code}:{before}"
 
     def _scan_folder(self, key: str, folder: Path) -> str | None:

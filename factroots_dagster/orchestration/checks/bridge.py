@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from factroots_dagster.errors import InputError
+from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.orchestration.catalog import SCHEMAS
 from factroots_dagster.orchestration.checks.suite import Suite
 from factroots_dagster.orchestration.markdown import escape_markdown
@@ -67,6 +67,8 @@ def evaluate(asset: str, suite: Suite, store: Store, parts: Parts) -> dict[str, 
     """Both checks of a partition, by name; one that cannot be read fails the blocking check."""
     try:
         frame = suite.frame(store.view(SCHEMAS), *parts)
+    except UnavailableError:
+        raise
     except InputError as error:
         unreadable = Outcome(False, str(error), {})
         return {BLOCKING: unreadable, WARNING: Outcome(True, "not evaluated: the data cannot be read", {})}
