@@ -309,4 +309,5 @@ def state_findings(store: Store, key: str, languages: int) -> list[str]:
         row["n"] for row in store.read("probing_scores", key).to_pylist()
         if row["relation"] == "*" and row["language"] != "*"
     )  # fmt: skip
-    return state_answer(shares, asked, languages, "Wikipedia")
+    (trained_on,) = store.read("checkpoint", key)["corpus"].to_pylist()
+    return state_answer(shares, asked, languages, "Wikipedia", trained_on)

@@ -47,6 +47,29 @@ def test_the_answer_is_a_sentence_with_numbers_and_intervals(world: SmallWorld, 
     assert glance.numbers[0][2] == "commonest answer: 20.0%"
 
 
+@pytest.mark.parametrize(
+    ("trained_on", "corpora", "said"),
+    [
+        ("commoncrawl", None, True),
+        ("wikipedia", None, False),
+        ("unknown", None, False),
+        ("commoncrawl", ["web"], False),
+    ],
+)
+def test_what_a_model_of_web_pages_may_have_read_elsewhere_is_said(
+    world: SmallWorld, types: pa.Table, trained_on: str, corpora: list[str] | None, said: bool
+) -> None:
+    row = world.tables["checkpoint"].to_pylist()[0] | {"corpus": trained_on, "corpora": corpora}
+    volumes = [volume | {"corpora": corpora} for volume in world.tables["wikipedia_volume"].to_pylist()]
+    inputs = report_inputs(
+        world,
+        types,
+        checkpoint=rows(CHECKPOINT, [row]),
+        wikipedia_volume=rows(world.tables["wikipedia_volume"].schema, volumes),
+    )
+    assert ("only Wikipedia was searched" in build_glance(inputs).lead) == said
+
+
 def test_the_baseline_counts_every_question_once(world: SmallWorld, types: pa.Table) -> None:
     scores = world.tables["probing_scores"].to_pylist()
     for row, questions, majority in zip(

@@ -57,7 +57,8 @@ def _summarize_checkpoint(settings: Settings, store: Store, key: str) -> Iterato
     asked = sum(summary["types"]["*"].values())
     yield f"What {key} knows, and from where" + (" (a made-up world)" if settings.generated else "")
     yield ""
-    for sentence in state_answer(shares, asked, len(languages), texts):
+    (trained_on,) = store.read("checkpoint", key, columns=["corpus"])["corpus"].to_pylist()
+    for sentence in state_answer(shares, asked, len(languages), texts, trained_on):
         yield f"  {sentence}"
     yield ""
     yield from _score_lines(languages, summary["p_at_1"]["overall"])

@@ -6,14 +6,25 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from factroots_dagster.report.sections.model import count_words, interval
+from factroots_dagster.roots.markup import COMMON_CRAWL
 from factroots_dagster.roots.verdicts import UNDETERMINED
 
+WIKIPEDIA = "Wikipedia"
+"""What the texts are called where no others were searched."""
 
-def state_answer(shares: Iterable[Mapping[str, Any]], asked: int, languages: int, texts: str) -> list[str]:
-    """One sentence on how much is known, one on from where, and one on what cannot be told.
+READ_MORE = (
+    "It was trained on web pages, and only Wikipedia was searched: what no article states here it may have "
+    "read elsewhere."
+)
+
+
+def state_answer(
+    shares: Iterable[Mapping[str, Any]], asked: int, languages: int, texts: str, trained_on: str | None = None
+) -> list[str]:
+    """One sentence on how much is known, one on from where, and what cannot be told.
 
     shares: the rows of VERDICT_SHARES. asked: how many questions were asked in how many languages. texts:
-    what the texts are called in which sources were looked for.
+    what the texts are called in which sources were looked for. trained_on: column corpus of CHECKPOINT.
     """
     overall = {row["verdict"]: row for row in shares if row["language"] == "*"}
     predicted = sum(row["facts"] for row in overall.values())
@@ -27,12 +38,14 @@ def state_answer(shares: Iterable[Mapping[str, Any]], asked: int, languages: int
     if shared["expected"] is None:
         return [known, "There are too few facts without a source to tell what it knows from where."]
     undetermined = overall[UNDETERMINED]["facts"]
+    read_more = trained_on == COMMON_CRAWL and texts == WIKIPEDIA
     return [
         known,
         f"It is expected to share {_interval(shared)} of them with other languages, to know "
         f"{_interval(overall['independent'])} from the language’s own {texts} alone, and to have "
         f"{_interval(overall['transferred'])} from other languages only.",
         f"The rest is easy or luck; no type reaches one half for {count_words(undetermined, 'fact')}.",
+        *([READ_MORE] if read_more else []),
     ]
 
 

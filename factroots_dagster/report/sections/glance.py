@@ -38,7 +38,7 @@ def build_glance(inputs: ReportInputs) -> Glance:
         lead = [f"The model answers {predicted:,} of {count_words(asked, 'question')} correctly."]
     else:
         rows = inputs.rows("verdict_shares")
-        lead = state_answer(rows, asked, len(inputs.languages), inputs.texts)
+        lead = state_answer(rows, asked, len(inputs.languages), inputs.texts, inputs.checkpoint["corpus"])
     if overall is None or not known:
         languages = len(inputs.languages)
         counts = {"facts known": predicted, "questions": asked, "languages": languages}
