@@ -16,7 +16,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
@@ -149,15 +149,16 @@ def prepare(mlama: Path, wikipedia: Path, folder: Path) -> None:
     (folder / "home").mkdir()
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """The settings of the run, as a user sets them."""
+def environment(folder: Path, relations: Sequence[str], sample: int) -> dict[str, str]:
+    """The settings of the run, as a user sets them. sample: at most so many facts of a relation; 0: all."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FACTROOTS_")}
     return kept | {
         "DAGSTER_HOME": str(folder / "home"),
         "FACTROOTS_WORLD": "mlama",
         "FACTROOTS_DATA_ROOT": str(folder / "data"),
         "FACTROOTS_LANGUAGES": ",".join(LANGUAGES),
-        "FACTROOTS_RELATIONS": ",".join(RELATIONS),
+        "FACTROOTS_RELATIONS": ",".join(relations),
+        "FACTROOTS_SAMPLE": str(sample),
         "FACTROOTS_RANKED_BY": "object",
         "FACTROOTS_MLAMA_SOURCE": str(folder / "release"),
         "FACTROOTS_WIKIPEDIA_SOURCE": str(folder / "wikipedia"),
@@ -179,7 +180,8 @@ def ask_twin(folder: Path, settings: Settings, key: str) -> dict[str, tuple[int,
         for language in LANGUAGES:
             split = store.read("mlama_split", language)
             relations = dict(zip_columns(split, "uuid", "relation"))
-            chosen = draw_facts(relations, TWIN_FACTS, SEED, most_of_relation=TWIN_FACTS // len(RELATIONS))
+            most = TWIN_FACTS // len(set(relations.values()))
+            chosen = draw_facts(relations, TWIN_FACTS, SEED, most_of_relation=most)
             rows = split.filter(pc.is_in(split["uuid"], pa.array(chosen)))
             labels = labels_by_relation(count_objects(split))
             with TemporaryDirectory(dir=folder) as unused:
@@ -218,10 +220,10 @@ class CpuMeter:
         self._thread.join()
 
 
-def run_factroots(folder: Path, *arguments: str) -> None:
+def run_factroots(folder: Path, settings: Mapping[str, str], *arguments: str) -> None:
     """Run the command and measure its CPU time; raises ClickException where it fails."""
     command = [str(Path(sys.executable).with_name("factroots")), *arguments]
-    process = subprocess.Popen(command, env=environment(folder), cwd=folder)
+    process = subprocess.Popen(command, env=settings, cwd=folder)
     with CpuMeter(process.pid, folder / CPU_LOG):
         failed = process.wait()
     if failed:
@@ -233,11 +235,15 @@ def run_factroots(folder: Path, *arguments: str) -> None:
     "--mlama", type=Path, default=DATA / "mlama1.1.tar.xz", help="mLAMA release: folder or archive."
 )
 @click.option("--wikipedia", type=Path, default=DATA / "wikipedia", help="Folder of dumps.")
+@click.option("--relations", default=",".join(RELATIONS), show_default=True, help="Comma-separated.")
+@click.option("--sample", default=0, help="At most so many facts of a relation.  [default: all]")
 @click.option("--folder", type=Path, help="Where the world is kept.  [default: nowhere]")
 @click.option(
     "--output", type=Path, default=PROJECT / "benchmarks" / "results", help="Folder of the results."
 )
-def main(mlama: Path, wikipedia: Path, folder: Path | None, output: Path) -> None:
+def main(
+    mlama: Path, wikipedia: Path, relations: str, sample: int, folder: Path | None, output: Path
+) -> None:
     if missing := find_missing(mlama, wikipedia):
         click.echo(f"Skipped: {missing}.")
         return
@@ -246,10 +252,11 @@ def main(mlama: Path, wikipedia: Path, folder: Path | None, output: Path) -> Non
         if not (root / "home").exists():
             root.mkdir(parents=True, exist_ok=True)
             prepare(mlama, wikipedia, root)
+        variables = environment(root, relations.split(","), sample)
         if not (root / "data").exists():
-            run_factroots(root, "checkpoints", "add", str(root / f"{MODEL}.gguf"))
-        run_factroots(root, "run")
-        os.environ |= environment(root)
+            run_factroots(root, variables, "checkpoints", "add", str(root / f"{MODEL}.gguf"))
+        run_factroots(root, variables, "run")
+        os.environ |= variables
         settings = load_settings()
         dumps = {language: has_dump(wikipedia, language) for language in LANGUAGES}
         twins = ask_twin(root, settings, MODEL)
@@ -257,7 +264,7 @@ def main(mlama: Path, wikipedia: Path, folder: Path | None, output: Path) -> Non
             cpu = cpu_by_step(read_steps(instance), read_samples(root / CPU_LOG))
         store = Store(settings.data_root, settings.world)
         write_results(output, store, MODEL, language_figures(store, MODEL, twins, dumps), cpu)
-        click.echo((output / "real_model.md").read_text())
+        click.echo((output / "real_model.md").read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

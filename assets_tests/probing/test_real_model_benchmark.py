@@ -118,9 +118,11 @@ def test_without_data_it_is_skipped_with_a_reason(tmp_path: Path, monkeypatch: p
 def test_the_settings_are_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A misspelt one would be passed over."""
     names = {f"FACTROOTS_{name.upper()}" for name in Settings.model_fields}
-    monkeypatch.setenv("FACTROOTS_SAMPLE", "3")
-    used = {name for name in environment(tmp_path) if name.startswith("FACTROOTS_")}
-    assert used <= names and "FACTROOTS_SAMPLE" not in used
+    monkeypatch.setenv("FACTROOTS_SAMPLE_SEED", "3")
+    variables = environment(tmp_path, ("P30", "P463"), 7)
+    used = {name for name in variables if name.startswith("FACTROOTS_")}
+    assert used <= names and "FACTROOTS_SAMPLE_SEED" not in used
+    assert (variables["FACTROOTS_RELATIONS"], variables["FACTROOTS_SAMPLE"]) == ("P30,P463", "7")
 
 
 def test_cpu_time_is_divided_among_steps() -> None:
