@@ -71,7 +71,8 @@ def cpu_by_step(
 
 def read_samples(log: Path) -> list[tuple[float, float]]:
     """Times and CPU seconds of a log of `real_model.CpuMeter`."""
-    return [(float(time), float(used)) for time, used in map(lambda line: line.split(","), log.open())]
+    lines = [line.split(",") for line in log.read_text().splitlines()]
+    return [(float(time), float(used)) for time, used in lines]
 
 
 def language_figures(
@@ -93,7 +94,7 @@ def language_figures(
     for language, has_dump in dumps.items():
         score, (asked, right) = scores[language], twins[language]
         of_language = types.filter(pc.equal(types["language"], language))
-        row = {
+        row: dict[str, Any] = {
             "language": language,
             "facts": score["n"],
             "p1": score["full_match"],
