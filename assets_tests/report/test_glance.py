@@ -61,13 +61,22 @@ def test_what_a_model_of_web_pages_may_have_read_elsewhere_is_said(
 ) -> None:
     row = world.tables["checkpoint"].to_pylist()[0] | {"corpus": trained_on, "corpora": corpora}
     volumes = [volume | {"corpora": corpora} for volume in world.tables["wikipedia_volume"].to_pylist()]
+    luck = {"luck": 0.9, "undetermined": None}
+    shares = [
+        share | {"expected": luck.get(share["verdict"], 0.025)}
+        for share in world.tables["verdict_shares"].to_pylist()
+    ]
     inputs = report_inputs(
         world,
         types,
         checkpoint=rows(CHECKPOINT, [row]),
         wikipedia_volume=rows(world.tables["wikipedia_volume"].schema, volumes),
+        verdict_shares=rows(world.tables["verdict_shares"].schema, shares),
     )
     assert ("only Wikipedia was searched" in build_glance(inputs).lead) == said
+    findings = {section.id: section.finding for section in build_sections(inputs)}
+    assert findings["answer"].startswith("Most of what it knows was guessed")
+    assert (", or read in what was not searched" in findings["answer"]) == said
 
 
 def test_the_baseline_counts_every_question_once(world: SmallWorld, types: pa.Table) -> None:

@@ -13,9 +13,14 @@ WIKIPEDIA = "Wikipedia"
 """What the texts are called where no others were searched."""
 
 READ_MORE = (
-    "It was trained on web pages, and only Wikipedia was searched: what no article states here it may have "
-    "read elsewhere."
+    "It was trained on web pages, and only Wikipedia was searched: what it read elsewhere counts as luck, or "
+    "as from other languages."
 )
+
+
+def has_read_more(trained_on: str | None, texts: str) -> bool:
+    """Whether a model is known to have read more than was searched. Arguments: those of `state_answer`."""
+    return trained_on == COMMON_CRAWL and texts == WIKIPEDIA
 
 
 def state_answer(
@@ -38,14 +43,13 @@ def state_answer(
     if shared["expected"] is None:
         return [known, "There are too few facts without a source to tell what it knows from where."]
     undetermined = overall[UNDETERMINED]["facts"]
-    read_more = trained_on == COMMON_CRAWL and texts == WIKIPEDIA
     return [
         known,
         f"It is expected to share {_interval(shared)} of them with other languages, to know "
         f"{_interval(overall['independent'])} from the language’s own {texts} alone, and to have "
         f"{_interval(overall['transferred'])} from other languages only.",
         f"The rest is easy or luck; no type reaches one half for {count_words(undetermined, 'fact')}.",
-        *([READ_MORE] if read_more else []),
+        *([READ_MORE] if has_read_more(trained_on, texts) else []),
     ]
 
 
