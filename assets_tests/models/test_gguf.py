@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,17 @@ def test_a_folder_may_hold_one_gguf_file(tmp_path: Path) -> None:
         find_gguf(str(tmp_path / "a"))
     (checkpoint_folder(tmp_path / "b") / "also.gguf").write_bytes(b"GGUF")
     assert find_gguf(str(tmp_path / "b")) is None
+
+
+@pytest.mark.parametrize("absent", [("gguf",), ("accelerate",), ("gguf", "accelerate")])
+def test_what_is_not_installed_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, absent: tuple[str, ...]
+) -> None:
+    for name in absent:
+        monkeypatch.setitem(sys.modules, name, None)  # it cannot be imported
+    with pytest.raises(InputError, match=f"reading GGUF needs {' and '.join(absent)}\\.") as error:
+        dequantize(tmp_path / "model.gguf", tmp_path / "out")
+    assert "factroots-dagster[gguf]" in error.value.remedy
 
 
 @pytest.mark.parametrize("content", [b"", b"GGUF", b"not a model" * 100])

@@ -38,7 +38,9 @@ from factroots_dagster.neurons.untrained_twins import (
     compare_with_untrained,
     draw_facts,
 )
+from factroots_dagster.probing.causal import RankedBy
 from factroots_dagster.probing.probe import probe
+from factroots_dagster.probing.schema import PREDICTIONS
 from factroots_dagster.sandbox.dials import PRESETS
 from factroots_dagster.sandbox.release import write_release
 from factroots_dagster.sandbox.world import generate
@@ -360,3 +362,25 @@ def test_a_decoder_is_compared_in_the_same_figures(
     assert {row["figure"] for row in overall} == {*FIGURES} - {"similarity"}
     (rankings,) = [row for row in overall if row["measure"] == "rankc"]
     assert rankings["trained"] == rankings["untrained_least"] == pytest.approx(1)
+
+
+def test_a_decoders_candidates_are_ranked_as_they_are_for_the_model(
+    checkpoint_of: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Up to the object: as by sentences that end there."""
+    folder = checkpoint_of("gpt2")
+    model = load(str(folder), device="cpu")
+    splits = {code: tiny.decoder_split(folder, code, 6, seed) for seed, code in enumerate(("qaa", "qab"))}
+    column = splits["qaa"].schema.get_field_index("template")
+    cut = {
+        code: split.set_column(column, "template", pc.replace_substring(split["template"], "[Y] .", "[Y]"))
+        for code, split in splits.items()
+    }
+    nothing = {code: PREDICTIONS.empty_table() for code in splits}
+
+    def consistency(asked: dict[str, pa.Table], ranked_by: RankedBy) -> list[dict[str, Any]]:
+        found = compare_with_untrained(model, asked, nothing, tmp_path, seed=0, twins=2, ranked_by=ranked_by)
+        return rows_of(found.figures, figure="consistency")
+
+    assert cut["qaa"] != splits["qaa"]
+    assert consistency(splits, "object") == consistency(cut, "sentence") != consistency(splits, "sentence")

@@ -139,6 +139,37 @@ def test_sizes_are_of_the_texts_that_were_searched(world: SmallWorld, types: pa.
     assert "Wikipedia" not in said and "wikitext" not in said
 
 
+@pytest.mark.parametrize(
+    ("trained_on", "corpora", "said"),
+    [
+        ("commoncrawl", None, True),
+        ("wikipedia", None, False),
+        ("unknown", None, True),
+        ("commoncrawl", ["web"], False),
+    ],
+)
+def test_what_a_model_may_have_read_elsewhere_is_not_called_guessed(
+    world: SmallWorld, types: pa.Table, trained_on: str, corpora: list[str] | None, said: bool
+) -> None:
+    row = world.tables["checkpoint"].to_pylist()[0] | {"corpus": trained_on, "corpora": corpora}
+    volumes = [volume | {"corpora": corpora} for volume in world.tables["wikipedia_volume"].to_pylist()]
+    luck = {"luck": 0.9, "undetermined": None}
+    shares = [
+        share | {"expected": luck.get(share["verdict"], 0.025)}
+        for share in world.tables["verdict_shares"].to_pylist()
+    ]
+    inputs = report_inputs(
+        world,
+        types,
+        checkpoint=rows(CHECKPOINT, [row]),
+        wikipedia_volume=rows(world.tables["wikipedia_volume"].schema, volumes),
+        verdict_shares=rows(world.tables["verdict_shares"].schema, shares),
+    )
+    findings = {section.id: section.finding for section in build_sections(inputs)}
+    assert findings["answer"].startswith("Most of what it knows was guessed")
+    assert (", or read in what was not searched" in findings["answer"]) == said
+
+
 def test_the_baseline_counts_every_question_once(world: SmallWorld, types: pa.Table) -> None:
     scores = world.tables["probing_scores"].to_pylist()
     for row, questions, majority in zip(

@@ -1,7 +1,7 @@
 """GGUF files as checkpoints: dequantized once into a folder in Hugging Face layout.
 
 transformers reads the file; what it holds beside weights (configuration, tokenizer) comes from there, too.
-Needs the package `gguf` (extra `gguf`).
+Needs the packages that transformers reads it with (extra `gguf`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from factroots_dagster.models.configuration import silence_transformers
 from factroots_dagster.models.memory import is_out_of_memory, memory_for
 from factroots_dagster.store.atomic import atomic_folder
 from factroots_dagster.store.digests import compute_sha256
+
+READERS = ("gguf", "accelerate")
+"""Packages without which transformers reads no GGUF file."""
 
 
 def find_gguf(source: str) -> Path | None:
@@ -42,13 +45,12 @@ def find_gguf(source: str) -> Path | None:
 def dequantize(file: Path, parent: Path) -> Path:
     """The folder with the model of a GGUF file in 32 bits: `<parent>/<digest of the file>/<its name>`.
 
-    It is written unless it exists. Raises InputError where the package `gguf` is missing, and for a file that
+    It is written unless it exists. Raises InputError where one of READERS is missing, and for a file that
     transformers cannot read.
     """
-    if find_spec("gguf") is None:
-        raise InputError(
-            f"{file.name}: reading GGUF needs the package gguf", "pip install 'factroots-dagster[gguf]'"
-        )
+    if missing := [name for name in READERS if find_spec(name) is None]:
+        problem = f"{file.name}: reading GGUF needs {' and '.join(missing)}"
+        raise InputError(problem, "pip install 'factroots-dagster[gguf]'")
     folder = parent / compute_sha256(file)[:12] / file.stem
     if not folder.is_dir():
         with memory_for(f"{file.name} in 32 bits", "this machine"):

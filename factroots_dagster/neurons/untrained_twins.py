@@ -44,6 +44,7 @@ from factroots_dagster.neurons.twin_values import (
     stability_values,
 )
 from factroots_dagster.probing.answer_neurons import write_answer_neurons
+from factroots_dagster.probing.causal import RankedBy
 from factroots_dagster.probing.consistency import fact_consistency
 from factroots_dagster.probing.probe import probe
 from factroots_dagster.stats.intervals import placebo_interval
@@ -81,6 +82,7 @@ def compare_with_untrained(
     most_facts: int = MOST_FACTS,
     most_asked: int = MOST_ASKED,
     twins: int = TWINS,
+    ranked_by: RankedBy = "sentence",
     progress: Callable[[str], None] | None = None,
 ) -> Twins:
     """Measures a model and its untrained twins on the same facts.
@@ -88,7 +90,8 @@ def compare_with_untrained(
     By language: splits (MLAMA_SPLIT), predictions (PREDICTIONS of the model; rows without a match may be left
     out). scratch: an existing folder with room for the sampled facts' neurons; nothing is left there. seed:
     of the twins' weights, and of all that is drawn. most_facts, most_asked: of a language. twins: models with
-    random weights, two or more for intervals. Raises InputError as the probers do.
+    random weights, two or more for intervals. ranked_by: see `probe.probe`. Raises InputError as the probers
+    do.
     """
     relations = {code: dict(zip_columns(table, "uuid", "relation")) for code, table in splits.items()}
     predicted = {code: _predicted(table) for code, table in predictions.items()}
@@ -106,7 +109,7 @@ def compare_with_untrained(
             say = None if progress is None else lambda line, name=name: progress(f"{name}: {line}")
             parts = [
                 *_neuron_values(each, known_splits, splits, predictions, Path(folder), seed, say),
-                *_consistency_values(each, asked_splits, Path(folder), seed),
+                *_consistency_values(each, asked_splits, Path(folder), seed, ranked_by),
             ]
         values.append(pa.concat_tables([FACT_VALUES.empty_table(), *parts]))
     counts = [
@@ -172,13 +175,15 @@ def _neuron_values(
     yield from intervention_values(effects)
 
 
-def _consistency_values(model: LoadedModel, asked: Tables, folder: Path, seed: int) -> Iterator[pa.Table]:
+def _consistency_values(
+    model: LoadedModel, asked: Tables, folder: Path, seed: int, ranked_by: RankedBy
+) -> Iterator[pa.Table]:
     """FACT_VALUES of RankC in one model. The candidates are the objects of the asked facts."""
     answers = []
     for code, split in asked.items():
         unused = folder / "answers" / code
         unused.mkdir(parents=True)
-        answers.append((code, probe(model, split, unused), split))
+        answers.append((code, probe(model, split, unused, ranked_by=ranked_by), split))
     yield from consistency_values(fact_consistency(answers, seed=seed))
 
 

@@ -158,7 +158,7 @@ def test_a_deleted_checkpoint_is_not_asked_any_more(lab: Lab) -> None:
         ({"protocols": ("pll",)}, {"predictions"}),
         ({"mask_counts": "object"}, {"predictions"}),
         ({"activations": "bf16"}, {"neuron_activations"}),
-        ({"ranked_by": "object"}, {"predictions", "neuron_activations"}),
+        ({"ranked_by": "object"}, {"predictions", "neuron_activations", "untrained_twins"}),
         (
             {"questions": "shipped"},
             {

@@ -82,6 +82,7 @@ def untrained_twins(step: Step, checkpoint: str) -> None:
         },
         step.folder,
         seed=step.settings.sandbox_seed,
+        ranked_by=step.settings.ranked_by,
         progress=step.progress,
     )
     step.read("checkpoint", checkpoint)

@@ -33,6 +33,11 @@ def describe_reading(inputs: ReportInputs) -> str:
     return f"{read}, and sources were looked for in {searched}: {ELSEWHERE}."
 
 
+def may_have_read_elsewhere(inputs: ReportInputs) -> bool:
+    """Whether the model has read texts that were not searched, or may have."""
+    return ELSEWHERE in describe_reading(inputs)
+
+
 def describe_training(inputs: ReportInputs) -> str:
     """What the model was trained on, in a word or two."""
     named = inputs.checkpoint.get("corpora")

@@ -8,6 +8,7 @@ from typing import Any
 from factroots_dagster.report.figures.roots import plot_expected_shares
 from factroots_dagster.report.inputs import ReportInputs
 from factroots_dagster.report.sections.model import Figure, Section, Table, interval, join_words, percent
+from factroots_dagster.report.sections.reading import may_have_read_elsewhere
 from factroots_dagster.roots.schema import KNOWN_FROM
 from factroots_dagster.roots.verdicts import UNDETERMINED
 
@@ -34,6 +35,8 @@ FOUND = {
     "luck": "Most of what it knows was guessed",
 }
 """What is said of the largest share."""
+GUESSED_OR_READ = "Most of what it knows was guessed, or read in what was not searched"
+"""What is said of luck where the model may have read more."""
 
 HEADINGS = ("language", "facts", *KNOWN_FROM, "undetermined", "shared, untrained")
 
@@ -68,7 +71,7 @@ def build_section(inputs: ReportInputs) -> Section | None:
         id="answer",
         title="What the model knows from where",
         text=[],
-        finding=_find(by_language["*"]),
+        finding=_find(by_language["*"], may_have_read_elsewhere(inputs)),
         method=[WHAT_IT_IS, HOW_TO_READ_IT],
         figures=[figure] if _is_known(by_language["*"]) else [],
         tables=[Table(list(HEADINGS), cells)],
@@ -82,7 +85,7 @@ def _is_known(overall: Mapping[str, Mapping[str, Any]]) -> bool:
     return any(row["facts"] for row in overall.values()) and overall["shared"]["expected"] is not None
 
 
-def _find(overall: Mapping[str, Mapping[str, Any]]) -> str:
+def _find(overall: Mapping[str, Mapping[str, Any]], read_elsewhere: bool) -> str:
     """What most is known from, and whether an untrained model reaches what is shared."""
     shared = overall["shared"]
     if not sum(row["facts"] for row in overall.values()):
@@ -90,7 +93,8 @@ def _find(overall: Mapping[str, Mapping[str, Any]]) -> str:
     if shared["expected"] is None:
         return "There are too few facts without a source to tell what is known from where"
     name = max(KNOWN_FROM, key=lambda one: overall[one]["expected"] or 0.0)
-    said = f"{FOUND[name]}: {_interval(overall[name])}"
+    found = GUESSED_OR_READ if name == "luck" and read_elsewhere else FOUND[name]
+    said = f"{found}: {_interval(overall[name])}"
     if (overall[name]["expected"] or 0.0) <= 0.5:
         said = said.replace("Most", "The largest part")
     untrained = shared["expected_untrained"]
