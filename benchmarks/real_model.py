@@ -263,7 +263,8 @@ def main(
         with dagster_instance() as instance:
             cpu = cpu_by_step(read_steps(instance), read_samples(root / CPU_LOG))
         store = Store(settings.data_root, settings.world)
-        write_results(output, store, MODEL, language_figures(store, MODEL, twins, dumps), cpu)
+        command = f"python -m benchmarks.real_model --relations {relations} --sample {sample}"
+        write_results(output, store, MODEL, language_figures(store, MODEL, twins, dumps), cpu, command)
         click.echo((output / "real_model.md").read_text(encoding="utf-8"))
 
 

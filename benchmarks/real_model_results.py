@@ -23,7 +23,8 @@ from factroots_dagster.roots.verdicts import UNDETERMINED
 from factroots_dagster.stats.intervals import wilson
 from factroots_dagster.store.store import Store
 
-STEP_ENDS = (dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE)
+CHECKS = "checks"
+"""Stands for what steps make that make no asset."""
 
 
 class Step(NamedTuple):
@@ -35,7 +36,7 @@ class Step(NamedTuple):
 
 
 def read_steps(instance: dg.DagsterInstance) -> list[Step]:
-    """The steps of all runs that have ended, in the order of their starts; several attempts are several."""
+    """The steps of all runs that have succeeded, in the order of their starts."""
     steps = []
     for run in instance.get_run_records():
         started: dict[str, float] = {}
@@ -48,8 +49,8 @@ def read_steps(instance: dg.DagsterInstance) -> list[Step]:
                 started[event.step_key] = entry.timestamp
             elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED and event.asset_key:
                 made.setdefault(event.step_key, []).append(event.asset_key.to_user_string())
-            elif event.event_type in STEP_ENDS and event.step_key in started:
-                assets = tuple(dict.fromkeys(made.get(event.step_key, [event.step_key])))
+            elif event.event_type == dg.DagsterEventType.STEP_SUCCESS and event.step_key in started:
+                assets = tuple(dict.fromkeys(made.get(event.step_key, [CHECKS])))
                 steps.append(Step(assets, started.pop(event.step_key), entry.timestamp))
     return sorted(steps, key=lambda step: step.start)
 
@@ -57,7 +58,7 @@ def read_steps(instance: dg.DagsterInstance) -> list[Step]:
 def cpu_by_step(
     steps: Iterable[Step], samples: Sequence[tuple[float, float]]
 ) -> dict[tuple[str, ...], float]:
-    """CPU seconds of the steps of each group of assets, and of all else (""); attempts are added up.
+    """CPU seconds of the steps of each group of assets, and of all else (""); repetitions are added up.
 
     samples: times, and the CPU seconds used so far, both ascending.
     """
@@ -124,6 +125,7 @@ def write_results(
     key: str,
     rows: Sequence[Mapping[str, Any]],
     cpu: Mapping[tuple[str, ...], float],
+    command: str,
 ) -> None:
     """Write real_model.md and real_model.csv. rows: `language_figures`; cpu: `cpu_by_step`."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -132,11 +134,11 @@ def write_results(
     candidates = store.read("predictions", key, rows[0]["language"], columns=["candidates"])["candidates"]
     splits = [store.read("mlama_split", row["language"], columns=["relation"]) for row in rows]
     relations = sorted(pc.unique(splits[0]["relation"]).to_pylist())
-    without = [label_language(row["language"], language_names()) for row in rows if not row["dump"]]
+    without = [language_names()[row["language"]] for row in rows if not row["dump"]]
     lines = [
         "# A real model: Gemma 3 270M",
         "",
-        f"`python -m benchmarks.real_model`: the base model, {described['layers']} layers with "
+        f"`{command}`: the base model, {described['layers']} layers with "
         f"{described['neurons']:,} neurons each, quantized to 4 bits and dequantized. In each of {len(rows)} "
         f"languages it is asked the {rows[0]['facts']:,} facts of mLAMA 1.1 ({', '.join(relations)}) that "
         f"all of them have, and ranks {pc.min(candidates)} to {pc.max(candidates)} candidates by the "
@@ -173,7 +175,7 @@ def write_results(
         "",
         *describe_cpu(cpu),
         "",
-        "Of all processes, Spark's among them. Attempts that were stopped count.",
+        "Of all processes, Spark's among them; what was made again counts again.",
         "",
     ]
     (folder / "real_model.md").write_text("\n".join(lines), encoding="utf-8")
@@ -193,12 +195,13 @@ def describe_limits(rows: Sequence[Mapping[str, Any]], without: Sequence[str]) -
     facts = sum(row["facts"] for row in rows)
     dumps = " and ".join(without)
     return [
-        f"- Where Gemma read a fact. It was trained on the web, and what was searched is the beginning of a "
-        f"few Wikipedias, in which {sources:,} of {facts:,} facts have a source"
-        + (f"; for {dumps} there is no dump at all, so none can have one" if without else "")
-        + ". *Not stated* is true of these texts alone, and *transferred* of Gemma is not shown.",
+        "- Where Gemma read a fact. It was trained on the web; what was searched are the first pages of some "
+        f"Wikipedias, in which {sources:,} of {facts:,} facts have a source"
+        + (f", and none in {dumps}, of which there is no dump" if without else "")
+        + ". What it read elsewhere counts as luck or as transferred.",
+        "- That languages share facts, where the expected share is that of random weights.",
         "- How right the shares are: what corrects them for facts with a source comes from generated worlds.",
-        "- How much Gemma knows: there are few candidates, four relations, and only facts that have names in "
+        "- How much Gemma knows: there are few candidates and relations, and only facts that have names in "
         "all languages. Nor is it the model as published, but its quantization.",
     ]
 
@@ -287,7 +290,9 @@ def describe_twins(store: Store, key: str) -> list[str]:
 def describe_cpu(seconds: Mapping[tuple[str, ...], float]) -> list[str]:
     """CPU seconds of every asset, as lines of a table; assets that are made together share a line."""
     names = {
-        assets: ", ".join(assets) if any(assets) else "starting, registering the model, checks"
+        assets: ", ".join(assets)
+        if any(assets)
+        else "starting, registering the model, attempts that were stopped"
         for assets in seconds
     }
     return as_table(

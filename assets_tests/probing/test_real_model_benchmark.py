@@ -23,7 +23,15 @@ from benchmarks.real_model import (
     main,
     share_facts,
 )
-from benchmarks.real_model_results import Step, as_table, cpu_by_step, read_samples, read_steps, write_csv
+from benchmarks.real_model_results import (
+    CHECKS,
+    Step,
+    as_table,
+    cpu_by_step,
+    read_samples,
+    read_steps,
+    write_csv,
+)
 from factroots_dagster.corpora.wikipedia.dump import find_dump_files
 from factroots_dagster.corpora.wikipedia.pages import ByteRange, PageReader
 from factroots_dagster.facts.mlama.split import read_split
@@ -161,11 +169,15 @@ def test_steps_are_read_from_the_history() -> None:
     def failing() -> None:
         raise ValueError
 
+    @dg.asset_check(asset=quick)
+    def is_quick() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=True)
+
     before = time.time()
     with dg.DagsterInstance.ephemeral() as instance:
-        dg.materialize([quick, both, failing], instance=instance, raise_on_error=False)
+        dg.materialize([quick, both, failing, is_quick], instance=instance, raise_on_error=False)
         steps = read_steps(instance)
-    assert sorted(step.assets for step in steps) == [("failing",), ("one", "two"), ("quick",)]
+    assert sorted(step.assets for step in steps) == [(CHECKS,), ("one", "two"), ("quick",)]
     assert all(before <= step.start <= step.end for step in steps)
 
 
