@@ -140,7 +140,7 @@ def write_results(
         "",
         f"`{command}`: the base model, {described['layers']} layers with "
         f"{described['neurons']:,} neurons each, quantized to 4 bits and dequantized. In each of {len(rows)} "
-        f"languages it is asked the {rows[0]['facts']:,} facts of mLAMA 1.1 ({', '.join(relations)}) that "
+        f"languages it is asked {rows[0]['facts']:,} facts of mLAMA 1.1 ({', '.join(relations)}) that "
         f"all of them have, and ranks {pc.min(candidates)} to {pc.max(candidates)} candidates by the "
         f"sentence up to the object (`FACTROOTS_RANKED_BY=object`). {describe_processor()}, no GPU; "
         f"{describe_versions()}.",
@@ -263,10 +263,13 @@ def _share(row: Mapping[str, Any], verdict: str) -> str:
 def describe_twins(store: Store, key: str) -> list[str]:
     """The figures about neurons and RankC beside random weights, over all languages, as lines of a table."""
     shown = {
-        ("similarity", "cosine_z"): "neurons of a fact in two languages: cosine after whitening",
+        ("similarity", "cosine_z"): "neurons of a fact in two languages: z of the cosine after whitening",
         ("similarity", "cosine_z_beyond_same_object"): "the same beyond facts with the same object",
         ("stability", "jaccard"): "neurons of a fact by two halves of the facts: Jaccard",
-        ("interventions", "ablate_own"): "log-probability without the neurons of another language",
+        (
+            "interventions",
+            "ablate_own",
+        ): "change of log-probability without the neurons found in another language, nats",
         ("interventions", "ablate_beyond_same_layer"): "the same beyond random neurons of their layers",
         ("consistency", "rankc"): "RankC of two languages",
         ("consistency", "rankc_beyond_same_object"): "the same beyond facts with the same object",
