@@ -35,7 +35,7 @@ RUN pip install --no-cache-dir --no-deps --require-hashes --requirement requirem
 COPY docker/dagster.yaml docker/workspace.yaml /opt/dagster/
 COPY docker/entrypoint.sh docker/licences.py /opt/dagster/bin/
 
-ENV DAGSTER_HOME=/opt/dagster FACTROOTS_DATA_ROOT=/data HF_HOME=/data/.huggingface PYTHONUNBUFFERED=1
+ENV DAGSTER_HOME=/opt/dagster FACTROOTS_DATA_ROOT=/data FACTROOTS_CACHE=/data/.cache HF_HOME=/data/.huggingface PYTHONUNBUFFERED=1
 # Not where the sources lie: the installed package is what runs.
 WORKDIR /data
 USER 10001

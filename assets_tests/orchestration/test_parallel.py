@@ -16,6 +16,7 @@ from factroots_dagster.errors import UnavailableError
 from factroots_dagster.models import devices
 from factroots_dagster.orchestration.build import build_defs
 from factroots_dagster.orchestration.catalog import MODEL_POOL
+from factroots_dagster.orchestration.parallel import run_ranges
 from factroots_dagster.orchestration.partitions import CELL, checkpoint_set
 from factroots_dagster.orchestration.process import PROCESS_TAG
 from factroots_dagster.orchestration.progress import Reporter
@@ -65,6 +66,16 @@ def test_two_processes_make_the_same_tables_as_one(two_devices: Settings) -> Non
         assert now.digest == version.digest and now.run_id != version.run_id
         run_ids.add(now.run_id)
     assert len(run_ids) == 2
+
+
+def test_a_process_that_ends_without_a_word_is_a_failure(two_devices: Settings) -> None:
+    """Not only one that says why: here there is no such asset."""
+    with dg.instance_for_test() as instance:
+        instance.add_dynamic_partitions(checkpoint_set(two_devices.world), [KEY])
+        languages = two_devices.active_languages
+        ranges = [(f"{KEY}|{code}", f"{KEY}|{code}") for code in (languages[0], languages[-1])]
+        failures = run_ranges(two_devices, instance, "probing", ["no_such_asset"], ranges, Reporter())
+    assert len(failures) == 2 and all("probing: " in failure for failure in failures)
 
 
 def test_a_process_that_fails_leaves_the_others_their_work(two_devices: Settings) -> None:
@@ -146,8 +157,8 @@ def test_runs_of_the_queue_use_all_devices(two_devices: Settings) -> None:
         set_device_slots(instance, two_devices)
         limits = {limit.name: limit.limit for limit in instance.event_log_storage.get_pool_limits()}
         assert limits == {MODEL_POOL: 2}
-        set_device_slots(instance, two_devices.model_copy(update={"device": "cpu"}))
-        assert [limit.limit for limit in instance.event_log_storage.get_pool_limits()] == [1]
+        set_device_slots(instance, two_devices.model_copy(update={"device": "cpu"}))  # leaves others' limits
+        assert [limit.limit for limit in instance.event_log_storage.get_pool_limits()] == [2]
     graph = build_defs(two_devices).resolve_asset_graph()
     assert graph.get(dg.AssetKey("predictions")).backfill_policy == dg.BackfillPolicy.multi_run(2)
     assert graph.get(dg.AssetKey("mlama_split")).backfill_policy == dg.BackfillPolicy.single_run()

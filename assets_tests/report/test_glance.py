@@ -114,8 +114,9 @@ def corpora_of(named: list[str] | None, trained_on: str, *searched: str) -> dict
         ),
         (
             corpora_of(["fineweb", "hplt"], "unknown", "fineweb"),
-            "Sources count in the corpora that the model is registered as trained on: fineweb. Of these, "
-            "hplt could not be searched: a fact without a source there may have one elsewhere.",
+            "Sources count in the corpora that the model is registered as trained on: fineweb. It is "
+            "also registered as trained on hplt, which could not be searched: a fact without a source there "
+            "may have one elsewhere.",
         ),
     ],
 )

@@ -47,7 +47,8 @@ def ui(host: str, port: int, hosts: tuple[str, ...], read_only: bool) -> None:
     from factroots_dagster.orchestration.slots import set_device_slots
 
     with dagster_instance() as instance:
-        set_device_slots(instance, load_settings())
+        if not read_only:
+            set_device_slots(instance, load_settings())
     workspace = ["--workspace", str(WORKSPACE)]
     options = ["--host", host, "--port", str(port), *workspace, *(["--read-only"] if read_only else [])]
     options += [option for name in hosts for option in ("--allow-host", name)]

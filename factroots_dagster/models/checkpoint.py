@@ -5,6 +5,7 @@ Running prompts through the loaded model is `forward`'s task.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -161,6 +162,14 @@ def load(
         with memory_for(f"checkpoint {resolved.source}", "the GPUs" if split else torch_device):
             _loaded[key] = _load(resolved, None if split else torch_device, dtype, start_token)
     return _loaded[key]
+
+
+def forget_model() -> None:
+    """Give back the memory of the model that was loaded last."""
+    _loaded.clear()
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
 
 
 def pick_device(device: str = "auto") -> torch.device:

@@ -1,7 +1,7 @@
 """Several devices: which one this process uses.
 
 `FACTROOTS_DEVICE=cuda:0,cuda:1` names the devices among which processes divide the work. A process takes the
-first that no other process of this machine has taken, and keeps it until it ends.
+first that no other process of the same user on this machine has taken, and keeps it until it ends.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from factroots_dagster.errors import UnavailableError
+from factroots_dagster.errors import InputError, UnavailableError
 
 WAIT_SECONDS = 3600.0
 POLL_SECONDS = 2.0
 
 _lease: tuple[str, str, FileLock] | None = None
 """Of this process: the setting, the device, and the lock on it."""
+_threads = 0
+"""Of PyTorch in this process before it shared the cores."""
 
 
 def devices_of(setting: str) -> list[str]:
@@ -76,6 +78,8 @@ def _lock_files(setting: str) -> Iterator[tuple[str, Path]]:
     """Each device with the file that stands for it on this machine, whatever the world and data root."""
     folder = Path(tempfile.gettempdir()) / f"factroots-devices-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise InputError(f"{folder} is another user's", "set TMPDIR to a folder of your own")
     seen: Counter[str] = Counter()
     for device in devices_of(setting):
         yield device, folder / f"{device.replace(':', '-')}-{seen[device]}.lock"
@@ -84,6 +88,8 @@ def _lock_files(setting: str) -> Iterator[tuple[str, Path]]:
 
 def _share_cores(processes: int) -> None:
     """Leave their share of the cores to the other processes on the CPU."""
+    global _threads
     import torch
 
-    torch.set_num_threads(max(1, torch.get_num_threads() // processes))
+    _threads = _threads or torch.get_num_threads()
+    torch.set_num_threads(max(1, _threads // processes))

@@ -31,7 +31,7 @@ def memory_for(task: str, device: torch.device | str) -> Iterator[None]:
     """Raise InputError where memory runs out in the block. task: what it is for, such as "loading x"."""
     try:
         yield
-    except (RuntimeError, MemoryError) as error:
+    except Exception as error:
         if not is_out_of_memory(error):
             raise
         problem = f"{task} needs more memory than is free on {device}"

@@ -1,7 +1,7 @@
 """What each partition was made from, as OpenLineage events in a file.
 
 A partition that is made is a run of the job that has its asset's name, and completes. Data sets are assets:
-the inputs are those whose partitions were read, as the manifest records them. The partition and Dagster's run
+the inputs are the asset's parents in the graph that had partitions. The partition and Dagster's run
 are tags of the event's run.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import queue
+import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,10 @@ from factroots_dagster.settings import Settings
 if TYPE_CHECKING:
     from multiprocessing.queues import Queue
 
+STOP_SECONDS = 60.0
+"""How long an interrupted process may take to record what it has finished."""
+TOLD = 3
+"""What a process ends with that has sent why it failed."""
 _FAILED = "failed"
 
 
@@ -49,6 +54,11 @@ def run_ranges(
             process.start()
         while any(process.is_alive() for process in processes):
             _pass_on(messages, reporter, failures, wait_seconds=0.2)
+    except KeyboardInterrupt:  # the terminal has interrupted them, too: they record what they have finished
+        for process in processes:
+            if process.pid is not None:
+                process.join(timeout=STOP_SECONDS)
+        raise
     finally:
         for process in processes:
             if process.is_alive():
@@ -57,7 +67,7 @@ def run_ranges(
             if process.pid is not None:
                 process.join()
         _pass_on(messages, reporter, failures, wait_seconds=0.2)
-    ended = [process.exitcode for process in processes if process.exitcode not in (0, 1)]
+    ended = [process.exitcode for process in processes if process.exitcode not in (0, TOLD)]
     return failures + [f"{title}: a process ended with {code}" for code in ended]
 
 
@@ -102,10 +112,14 @@ def _run_range(
     messages: Queue[tuple[str, str]],
 ) -> None:
     """What a process does: one run of the assets in a range of partitions."""
-    job = build_defs(settings).resolve_implicit_global_asset_job_def()
     try:
+        job = build_defs(settings).resolve_implicit_global_asset_job_def()
         with dg.DagsterInstance.from_ref(instance_ref) as instance:
             StageRunner(platform_for(settings), job, instance, _Sender(messages)).run(title, assets, *chosen)
-    except StageFailedError as error:
-        messages.put((_FAILED, str(error)))
-        raise SystemExit(1) from None
+    except Exception as error:
+        text = str(error)
+        if not isinstance(error, StageFailedError):
+            traceback.print_exc()
+            text = f"{title}: {type(error).__name__}: {text}"
+        messages.put((_FAILED, text))
+        raise SystemExit(TOLD) from None

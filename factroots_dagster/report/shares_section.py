@@ -54,6 +54,10 @@ def build_shares_section(
     finding = f"{last} of what the last checkpoint knows is expected to be shared"
     if len(said) > 1:
         finding = f"The expected share of shared facts goes from {first} to {last}"
+        if steps is None:
+            finding = (
+                f"{first} and {last} of what the first and the last checkpoint know are expected to be shared"
+            )
     data = pa.concat_tables(
         table.append_column("checkpoint", pa.repeat(key, table.num_rows)) for key, table in tables.items()
     )

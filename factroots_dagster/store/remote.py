@@ -17,9 +17,9 @@ import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.store.atomic import FolderBusyError
@@ -71,6 +71,8 @@ class RemoteWorld:
             raise InputError(f"{uri}: its {MANIFEST} is damaged", MATERIALIZE_AGAIN)
         check_format(uri, pointer.manifest)
         check_owner(uri, pointer.manifest, key[1:])
+        if pointer.manifest["asset"] != key[0]:
+            raise InputError(f"{uri}: its {MANIFEST} is of {pointer.manifest['asset']}", MATERIALIZE_AGAIN)
         partition = self.pointers.root.joinpath(*key)
         folder = version_folder(partition, pointer.manifest)
         return PartitionVersion(partition, folder, pointer.manifest, schemas or {}, self)
@@ -143,9 +145,8 @@ class RemoteWorld:
         now = seen and seen.manifest
         if now and now["files"] == files and (name := now.get("version")) and self._holds(key, name, files):
             return str(name)
-        taken = set(self.objects.list_folders(object_name(key, VERSIONS)))
-        names = (version_name(files, number) for number in count())
-        version = next(name for name in names if name not in taken)
+        # A name of its own: whoever sweeps may be about to remove a version of this content.
+        version = f"{version_name(files, 0)}-{uuid4().hex[:12]}"
         in_parallel(
             lambda name: self.objects.upload(object_name(key, VERSIONS, version, name), draft / name), files
         )

@@ -51,6 +51,9 @@ def sweep_remote(
             if not dry_run:
                 world.objects.delete(file.name for file in files)
                 world.objects.delete([object_name(found, REPLACED, version)])
+        if not dry_run:  # a sweep was stopped between the files and the mark
+            marks = sorted(listed.replaced.keys() - listed.versions.keys())
+            world.objects.delete(object_name(found, REPLACED, version) for version in marks)
 
 
 def _is_old(listed: _Listed, version: str, published: float, keep_seconds: float) -> bool:

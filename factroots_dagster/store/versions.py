@@ -296,7 +296,16 @@ def parse_manifest(content: bytes) -> dict[str, Any]:
     has_checksum = "format" in manifest or "version" in manifest
     if has_checksum and manifest.get("checksum") != manifest_checksum(manifest):
         raise ValueError
+    if not all(_stays_below(name) for name in (manifest.get("version", "-"), *manifest["files"])):
+        raise ValueError
     return manifest
+
+
+def _stays_below(name: object) -> bool:
+    """Whether a name leads to a place below the folder that it is added to: others may write manifests."""
+    if not isinstance(name, str) or "\\" in name or "\0" in name:
+        return False
+    return all(part not in ("", ".", "..") for part in name.split("/"))
 
 
 def manifest_checksum(manifest: Mapping[str, Any]) -> str:

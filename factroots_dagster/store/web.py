@@ -68,6 +68,9 @@ class Reply:
         while block := self._response.read1(BLOCK_BYTES):
             self._watch.received += len(block)
             yield block
+        self._watch.end()  # what is done with the body may take its time
+        if self._watch.too_slow:  # the end of a body without a length
+            raise EOFError("the server sends too little")
         if self._response.length:
             raise EOFError(f"{self._response.length:,} bytes are missing at the end")
 
@@ -113,8 +116,6 @@ def open_address(
                 if not watch.too_slow:
                     raise
                 raise _too_slow(url) from error
-            if watch.too_slow:  # the end of a body without a length
-                raise _too_slow(url)
     except InputError:
         raise
     except (ValueError, OverflowError, InvalidURL) as error:  # of what is no address or no number
@@ -143,6 +144,10 @@ class _Watch:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Watch no longer."""
         self._ended.set()
         self._thread.join()
 

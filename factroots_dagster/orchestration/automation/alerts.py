@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 
 from factroots_dagster.settings import Settings
 
-LIMIT_SECONDS = 60.0
-"""After so long the command is stopped."""
+LIMIT_SECONDS = 15.0
+"""After so long the command is stopped: a sensor's tick has a minute."""
 
 
 def send_alert(settings: Settings, title: str, text: str, log: Callable[[str], None]) -> bool:

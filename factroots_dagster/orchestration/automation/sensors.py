@@ -114,6 +114,8 @@ def _alert_sensor(platform: Platform) -> dg.SensorDefinition:
         "failed runs, of which failure_sensor tells.",
     )
     def alert_sensor(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        if not platform.settings.on_alert:
+            return dg.SensorResult(skip_reason="FACTROOTS_ON_ALERT names no command")
         told = read_told(context.cursor)
         problems = find_problems(platform, context.instance)
         if new := [problem for problem in problems if problem not in told]:

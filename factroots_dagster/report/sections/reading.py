@@ -18,7 +18,10 @@ def describe_reading(inputs: ReportInputs) -> str:
     if named is not None:
         said = f"Sources count in the corpora that the model is registered as trained on: {searched}."
         if missing := {*named} - {*inputs.corpora}:
-            said += f" Of these, {name_corpora(missing)} could not be searched: {ELSEWHERE}."
+            said += (
+                f" It is also registered as trained on {name_corpora(missing)}, which could not be searched: "
+            )
+            said += f"{ELSEWHERE}."
         return said
     if trained_on == "sandbox" or (trained_on == WIKIPEDIA and set(inputs.corpora) <= {WIKIPEDIA}):
         return ""
