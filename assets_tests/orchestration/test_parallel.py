@@ -81,14 +81,12 @@ def test_a_process_that_ends_without_a_word_is_a_failure(two_devices: Settings) 
 def test_a_process_that_fails_leaves_the_others_their_work(two_devices: Settings) -> None:
     store = Store(two_devices.data_root, two_devices.world)
     last = two_devices.active_languages[-1]
-    shutil.rmtree(store.path("predictions", KEY, last))
+    shutil.rmtree(store.path("mlama_split", last))
     with dg.instance_for_test() as instance:
         instance.add_dynamic_partitions(checkpoint_set(two_devices.world), [KEY])
-        with pytest.raises(StageFailedError, match=f"predictions/{KEY}/{last} has not been materialized"):
-            stage_runner(two_devices, instance, Reporter()).run_stage(
-                Stage(CELL, ("neuron_activations",)), KEY
-            )
-        made = instance.get_materialized_partitions(dg.AssetKey("neuron_activations"))
+        with pytest.raises(StageFailedError, match=f"mlama_split/{last} has not been materialized"):
+            stage_runner(two_devices, instance, Reporter()).run_stage(Stage(CELL, ("predictions",)), KEY)
+        made = instance.get_materialized_partitions(dg.AssetKey("predictions"))
     assert f"{KEY}|{two_devices.active_languages[0]}" in made and f"{KEY}|{last}" not in made
 
 

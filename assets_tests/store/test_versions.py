@@ -20,7 +20,7 @@ from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.store import atomic
 from factroots_dagster.store.digests import digest_files
 from factroots_dagster.store.store import Store
-from factroots_dagster.store.versions import MANIFEST
+from factroots_dagster.store.versions import MANIFEST, manifest_checksum
 
 FLIPS = 30
 
@@ -340,3 +340,25 @@ def test_a_table_of_another_schema_is_refused(store: Store, declared: pa.Schema,
         check_error(error.value, ("another version of factroots",))
     with pytest.raises(InputError, match="no column gone"):
         store.read("numbers", "xx", columns=["gone"])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"version": "../../elsewhere"},
+        {"version": ""},
+        {"files": {"../../../home/.profile": "0" * 64}},
+        {"files": {"/etc/profile": "0" * 64}},
+        {"files": {"a//b": "0" * 64}},
+        {"files": {"..\\x": "0" * 64}},
+    ],
+)
+def test_a_manifest_names_nothing_outside_its_folder(store: Store, changed: dict[str, object]) -> None:
+    """Whoever may write manifests, to a bucket for example, writes nowhere else on the disks of readers."""
+    write(store, 1)
+    version = store.version("numbers", "xx")
+    content = {**version.manifest, **changed}
+    content["checksum"] = manifest_checksum(content)
+    (version.partition / MANIFEST).write_text(json.dumps(content))
+    with pytest.raises(InputError, match="damaged"):
+        store.version("numbers", "xx")
