@@ -130,7 +130,7 @@ def test_the_demo_ends_with_the_answer_and_commands_that_work(world: Materialize
     assert page.is_file() and f"Report      {page}" in world.output
     for heading in (
         "The model answers ",
-        "It is expected to share ",
+        "it is expected to share ",
         "P@1",
         "commonest answer",
         "planted truth",
