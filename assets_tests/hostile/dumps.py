@@ -145,7 +145,7 @@ CASES = [
         acquire_from_server(
             LATEST_SUMS | {SUMS: ok(f"{'0' * 40}  {PART}\n".encode()), "dumpstatus.json": ok(b"[" * 100_000)}
         ),
-        (PART, "404"),
+        ("127.0.0.1", "no complete dump"),
     ),
     Case(
         "server that sends another file than it lists",

@@ -111,13 +111,13 @@ def cut(name: str) -> Callable[[Path], object]:
     return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:-20])
 
 
-def read_registry(text: str) -> Callable[[Path, Path], object]:
-    """Read a checkpoint registry with this content."""
+def read_registry(text: str, key: str) -> Callable[[Path, Path], object]:
+    """Look a checkpoint up in a registry with this content."""
 
     def run(source: Path, target: Path) -> object:
         (source / "registry.json").write_text(text)
         settings = Settings(world="mlama", data_root=source / "data", checkpoints=source / "registry.json")
-        return registry.registered(settings)
+        return registry.lookup(settings, key)
 
     return run
 
@@ -198,14 +198,14 @@ CASES += [
     ),
 ]
 CASES += [
-    Case(f"registry {what}", read_registry(text), names)
-    for what, text, names in [
-        ("not JSON", "{", ("registry.json",)),
-        ("of a list", "[]", ("registry.json",)),
-        ("with a wrong type", '{"k": 7}', ("registry.json",)),
-        ("with an unknown field", '{"k": {"source": "a/b", "run": "rm"}}', ("registry.json",)),
-        ("key that climbs out", '{"../k": {"source": "a/b"}}', ("'../k'",)),
-        ("key empty", '{"": {"source": "a/b"}}', ("''",)),
+    Case(f"registry {what}", read_registry(text, key), names)
+    for what, text, key, names in [
+        ("not JSON", "{", "k", ("registry.json",)),
+        ("of a list", "[]", "k", ("registry.json",)),
+        ("with a wrong type", '{"k": 7}', "k", ("registry.json", "'k'")),
+        ("with an unknown field", '{"k": {"source": "a/b", "run": "rm"}}', "k", ("registry.json", "'run'")),
+        ("key that climbs out", '{"../k": {"source": "a/b"}}', "../k", ("'../k'",)),
+        ("key empty", '{"": {"source": "a/b"}}', "", ("''",)),
     ]
 ]
 CASES += [

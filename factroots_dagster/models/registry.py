@@ -205,6 +205,8 @@ def lookup(settings: CheckpointSettings, key: str) -> CheckpointSource:
     """The checkpoint registered under `key`. Raises InputError where there is none."""
     checkpoints = registered(settings)
     if key not in checkpoints:
+        if (defect := find_unusable(settings).get(key)) is not None:
+            raise InputError(f"checkpoint {key!r:.150} cannot be used: {defect}", "mend it, or remove it")
         problem = f"checkpoint {key!r} is not registered (registered: {', '.join(checkpoints) or 'none'})"
         raise InputError(problem, "run: factroots checkpoints add <hub id or folder>")
     return checkpoints[key]
