@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pyarrow as pa
@@ -177,11 +178,15 @@ def test_readers_beside_a_writer_never_see_two_versions(
         kill(writer)
 
 
-def add_ones(root: Path, times: int, environment: Mapping[str, str], result: Path) -> None:
-    """Publish one more than what counts, again and again; write how often that succeeded, and was refused."""
+def add_ones(root: Path, times: int, environment: Mapping[str, str], start: Barrier, result: Path) -> None:
+    """Publish one more than what counts, each time when another writer begins, too.
+
+    Writes how often that succeeded, and was refused.
+    """
     os.environ.update(environment)
     store, done, refused = Store(root, "sandbox"), 0, 0
     while done + refused < times:
+        start.wait(timeout=60)
         try:
             with store.write_partition("numbers", "xx", code_version=root.parent.name) as writer:
                 number = store.read("numbers", "xx")["n"][0].as_py()
@@ -196,11 +201,11 @@ def test_of_racing_writers_one_wins_each_time_and_the_others_are_told(
     here: Store, tmp_path: Path, prefix: str, server: ObjectServer
 ) -> None:
     write(here, 0)
-    results = [tmp_path / f"result-{number}" for number in range(2)]
+    results, start = [tmp_path / f"result-{number}" for number in range(2)], PROCESSES.Barrier(2)
     processes = [
         PROCESSES.Process(
             target=add_ones,
-            args=(machine(tmp_path, str(number), prefix).root.parent, 7, server.environment(), result),
+            args=(machine(tmp_path, str(number), prefix).root.parent, 7, server.environment(), start, result),
         )
         for number, result in enumerate(results)
     ]
