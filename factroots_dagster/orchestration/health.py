@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import dagster as dg
-from dagster._core.scheduler.instigation import TickStatus
 
 LATE_SECONDS = 300.0
 """After so long without a heartbeat a daemon is late: it sends one every half minute."""
@@ -16,7 +15,7 @@ STUCK_SECONDS = 1800.0
 LONGEST_RUN_SECONDS = 2 * 24 * 3600.0
 """A run is overdue that has been under way for longer."""
 
-ENDED_TICKS = (TickStatus.SUCCESS, TickStatus.SKIPPED, TickStatus.FAILURE)
+RECENT_TICKS = 5
 UNDER_WAY = (dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING)
 
 
@@ -84,12 +83,10 @@ def _failing_ticks(instance: dg.DagsterInstance) -> dict[str, str]:
     for state in instance.all_instigator_state():
         if not state.is_running:
             continue
-        # not one that is under way
-        ticks = instance.get_ticks(
-            state.instigator_origin_id, state.selector_id, limit=1, statuses=list(ENDED_TICKS)
-        )
-        if ticks and ticks[0].is_failure:
-            error = ticks[0].error
+        ticks = instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=RECENT_TICKS)
+        ended = [tick for tick in ticks if tick.is_completed]  # the newest first; one may be under way
+        if ended and ended[0].is_failure:
+            error = ended[0].error
             while error is not None and error.cause is not None:
                 error = error.cause
             failing[state.instigator_name] = error.message.strip() if error else "no reason is known"

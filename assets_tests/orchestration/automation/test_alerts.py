@@ -64,6 +64,8 @@ def test_a_sensor_s_last_failed_tick_is_a_problem_until_one_succeeds(instance: d
     assert examine_instance(instance).problems == [
         "checkpoint_sensor: its last tick failed: OSError: odd folder"
     ]
+    add_tick(instance, TickStatus.STARTED, 2.5)
+    assert len(examine_instance(instance).problems) == 1  # what is under way has not succeeded yet
     add_tick(instance, TickStatus.SKIPPED, 3.0)
     assert examine_instance(instance).problems == []
 
