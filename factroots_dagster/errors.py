@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class InputError(ValueError):
     """Bad input: a file, setting, checkpoint, partition key or table that cannot be used.
@@ -23,3 +26,14 @@ class InputError(ValueError):
 
 class UnavailableError(InputError):
     """Something outside cannot be reached now; it may answer in a minute, so the step is retried."""
+
+
+@contextmanager
+def suppress_bad_input() -> Iterator[None]:
+    """Pass over bad input in the block, which counts as missing then; an UnavailableError is raised."""
+    try:
+        yield
+    except UnavailableError:
+        raise
+    except InputError:
+        pass

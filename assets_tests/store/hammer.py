@@ -1,4 +1,4 @@
-"""Processes that write and read one partition again and again."""
+"""Partitions of numbers, and processes that write and read one again and again."""
 
 from __future__ import annotations
 
@@ -19,6 +19,19 @@ ROWS = 2000
 
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload([__name__])
+
+
+def write(store: Store, *numbers: int, key: str = "xx") -> None:
+    """Publish numbers, and the first of them in a side table."""
+    with store.write_partition("numbers", key, code_version="1") as writer:
+        writer.write(pa.table({"n": list(numbers)}, SCHEMA), SCHEMA)
+        writer.write(pa.table({"n": list(numbers[:1])}, SCHEMA), SCHEMA, side="first")
+
+
+def numbers(store: Store, key: str = "xx") -> list[int]:
+    """The numbers of the version that counts."""
+    values: list[int] = store.read("numbers", key)["n"].to_pylist()
+    return values
 
 
 def write_forever(root: Path, first: int, environment: Mapping[str, str]) -> None:

@@ -23,7 +23,7 @@ from assets_tests.hostile.case import check_error
 from assets_tests.orchestration.golden.world import CHECKPOINTS, KEY, LANGUAGES
 from assets_tests.project import make_home, run_factroots
 from assets_tests.serving import free_port
-from assets_tests.store.hammer import PROCESSES, ROWS, SCHEMA, count_mixes, kill, start_writer
+from assets_tests.store.hammer import PROCESSES, ROWS, SCHEMA, count_mixes, kill, numbers, start_writer, write
 from assets_tests.store.object_server import BUCKET, CREDENTIALS, ObjectServer, machine, object_server
 from factroots_dagster.cli.main import main
 from factroots_dagster.errors import InputError, UnavailableError
@@ -69,17 +69,6 @@ def here(tmp_path: Path, prefix: str) -> Store:
 @pytest.fixture
 def there(tmp_path: Path, prefix: str) -> Store:
     return machine(tmp_path, "there", prefix)
-
-
-def write(store: Store, *numbers: int, key: str = "xx") -> None:
-    with store.write_partition("numbers", key, code_version="1") as writer:
-        writer.write(pa.table({"n": list(numbers)}, SCHEMA), SCHEMA)
-        writer.write(pa.table({"n": list(numbers[:1])}, SCHEMA), SCHEMA, side="first")
-
-
-def numbers(store: Store, key: str = "xx") -> list[int]:
-    values: list[int] = store.read("numbers", key)["n"].to_pylist()
-    return values
 
 
 def object_of(store: Store, file: str, key: str = "xx") -> str:

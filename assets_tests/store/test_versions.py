@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from assets_tests.hostile.case import check_error
-from assets_tests.store.hammer import ROWS, SCHEMA, count_mixes, kill, start_writer
+from assets_tests.store.hammer import ROWS, SCHEMA, count_mixes, kill, numbers, start_writer, write
 from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.store import atomic
 from factroots_dagster.store.digests import digest_files
@@ -23,17 +23,6 @@ from factroots_dagster.store.store import Store
 from factroots_dagster.store.versions import MANIFEST, manifest_checksum
 
 FLIPS = 30
-
-
-def write(store: Store, *numbers: int, key: str = "xx") -> None:
-    with store.write_partition("numbers", key, code_version="1") as writer:
-        writer.write(pa.table({"n": list(numbers)}, SCHEMA), SCHEMA)
-        writer.write(pa.table({"n": list(numbers[:1])}, SCHEMA), SCHEMA, side="first")
-
-
-def numbers(store: Store, key: str = "xx") -> list[int]:
-    values: list[int] = store.read("numbers", key)["n"].to_pylist()
-    return values
 
 
 @pytest.fixture

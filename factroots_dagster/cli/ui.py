@@ -44,10 +44,10 @@ def ui(host: str, port: int, hosts: tuple[str, ...], read_only: bool) -> None:
     Answers the UI's own pages and programs on this machine, but not other sites' pages in a browser. Ends
     with Ctrl-C, or when one of the two ends.
     """
-    _require_free_port(host, port)
-    signal.signal(signal.SIGTERM, _interrupt)
     from factroots_dagster.orchestration.slots import set_device_slots
 
+    _require_free_port(host, port)
+    signal.signal(signal.SIGTERM, _interrupt)
     with dagster_instance() as instance:
         if not read_only:
             set_device_slots(instance, load_settings())

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from filelock import FileLock
 
-from factroots_dagster.errors import InputError, UnavailableError
+from factroots_dagster.errors import InputError, suppress_bad_input
 from factroots_dagster.models.completeness import find_defect
 from factroots_dagster.models.steps import is_bare_step, order_by_step, read_step
 from factroots_dagster.store.atomic import atomic_file
@@ -166,11 +166,10 @@ def _watch(settings: CheckpointSettings) -> tuple[dict[str, Path], dict[str, str
 
 def _trained_folders(store: Store) -> list[Path]:
     """The folders of checkpoints that training wrote; none before that, or where its manifest is damaged."""
-    try:
+    version = None
+    with suppress_bad_input():
         version = store.version(TRAINING_ASSET)
-    except UnavailableError:
-        raise
-    except InputError:
+    if version is None:
         return []
     names = {file.split("/")[0] for file in version.files if "/" in file}
     return [version.have_below(name) for name in sorted(names) if not name.startswith((".", "_"))]

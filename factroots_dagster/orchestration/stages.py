@@ -9,10 +9,9 @@ from __future__ import annotations
 import difflib
 import sys
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
 
 import dagster as dg
 
@@ -84,18 +83,10 @@ Range = tuple[str, str]
 """The first and the last partition of a run."""
 
 
-class RangeRunner(Protocol):
-    """Materializes assets in ranges of partitions side by side, and returns what failed."""
-
-    def __call__(
-        self,
-        settings: Settings,
-        instance: dg.DagsterInstance,
-        title: str,
-        assets: Sequence[str],
-        ranges: Sequence[Range],
-        reporter: Reporter,
-    ) -> list[str]: ...
+RangeRunner = Callable[
+    [Settings, dg.DagsterInstance, str, Sequence[str], Sequence[Range], Reporter], list[str]
+]
+"""Materializes assets in ranges of partitions side by side; returns what failed (`parallel.run_ranges`)."""
 
 
 def divide_languages(languages: Sequence[str], processes: int) -> list[tuple[str, str]]:

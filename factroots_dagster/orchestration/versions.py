@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from factroots_dagster.errors import InputError, UnavailableError
+from factroots_dagster.errors import suppress_bad_input
 from factroots_dagster.orchestration.catalog import CATALOG, AssetRow, parents
 from factroots_dagster.orchestration.partitions import Parts
 from factroots_dagster.settings import Settings
@@ -55,12 +55,8 @@ class StoreSnapshot:
         if (asset, parts) not in self._manifests:
             manifest = None
             if self.store.exists(asset, *parts):
-                try:
+                with suppress_bad_input():
                     manifest = self.store.manifest(asset, *parts)
-                except UnavailableError:
-                    raise
-                except InputError:
-                    pass
             self._manifests[asset, parts] = manifest
         return self._manifests[asset, parts]
 
@@ -112,13 +108,10 @@ class StoreSnapshot:
         return self._joint[asset, chosen]
 
     def _tokenizer_digest(self, checkpoint: str) -> str | None:
-        try:
+        with suppress_bad_input():
             table = self.store.read("checkpoint", checkpoint, columns=["tokenizer_sha256"])
-        except UnavailableError:
-            raise
-        except InputError:
-            return None  # not described, or not by this release
-        return str(table["tokenizer_sha256"][0])
+            return str(table["tokenizer_sha256"][0])
+        return None  # not described, or not by this release
 
 
 def _digest(values: object) -> str:

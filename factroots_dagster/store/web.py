@@ -105,7 +105,7 @@ def open_address(
             token = base64.b64encode(unquote(user).encode()).decode()
             request.add_unredirected_header("Authorization", f"Basic {token}")
         with _Watch(patience) as watch:
-            opener = urllib.request.build_opener(_Http(watch), _Https(watch), Redirects(url))
+            opener = urllib.request.build_opener(_Web(watch), Redirects(url))
             try:
                 with opener.open(request, timeout=patience) as response:
                     announced = "Content-Length" in response.headers and not response.chunked
@@ -163,7 +163,9 @@ class _Watch:
             before = self.received
 
 
-class _Connection(HTTPConnection):
+class _Watched(HTTPConnection):
+    """A connection that a watch can end."""
+
     def __init__(self, *arguments: Any, watch: _Watch, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._watch = watch
@@ -173,32 +175,22 @@ class _Connection(HTTPConnection):
         self._watch.sockets.append(self.sock)
 
 
-class _SecureConnection(HTTPSConnection):
-    def __init__(self, *arguments: Any, watch: _Watch, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._watch = watch
-
-    def connect(self) -> None:
-        super().connect()
-        self._watch.sockets.append(self.sock)
+class _WatchedSecurely(_Watched, HTTPSConnection):
+    """The same, encrypted."""
 
 
-class _Http(urllib.request.HTTPHandler):
+class _Web(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
+    """Opens connections that a watch can end, in place of both handlers of urllib."""
+
     def __init__(self, watch: _Watch) -> None:
         super().__init__()
         self._watch = watch
 
     def http_open(self, req: urllib.request.Request) -> HTTPResponse:
-        return self.do_open(partial(_Connection, watch=self._watch), req)
-
-
-class _Https(urllib.request.HTTPSHandler):
-    def __init__(self, watch: _Watch) -> None:
-        super().__init__()
-        self._watch = watch
+        return self.do_open(partial(_Watched, watch=self._watch), req)
 
     def https_open(self, req: urllib.request.Request) -> HTTPResponse:
-        return self.do_open(partial(_SecureConnection, watch=self._watch), req)
+        return self.do_open(partial(_WatchedSecurely, watch=self._watch), req)
 
 
 class Redirects(urllib.request.HTTPRedirectHandler):

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from factroots_dagster.errors import InputError, UnavailableError
+from factroots_dagster.errors import InputError, UnavailableError, suppress_bad_input
 from factroots_dagster.models import files, hub
 from factroots_dagster.models.completeness import find_defect, folder_signature
 from factroots_dagster.models.registry import CheckpointSource, add, find_unusable, registered
@@ -102,12 +102,9 @@ def described_revision(store: Store, key: str) -> str | None:
 
     None before that, and where the description cannot be read: it is to be made.
     """
-    try:
+    with suppress_bad_input():
         return _described(store.version("checkpoint", key).main_files()[0])
-    except UnavailableError:
-        raise
-    except InputError:
-        return None
+    return None
 
 
 @lru_cache(maxsize=4096)
