@@ -31,7 +31,7 @@ FAST := test_architecture.py test_settings.py test_tables.py corpora facts langu
 	report roots sandbox stats store text tracing yardstick
 .PHONY: test-fast
 test-fast: setup
-	OMP_NUM_THREADS=1 $(VENV)/bin/python -m pytest -n 2 --dist loadfile -m "not slow" --ignore-glob "*/test_browser.py" \
+	$(VENV)/bin/python -m pytest -n 2 --dist loadfile -m "not slow" --ignore-glob "*/test_browser.py" \
 		$(addprefix assets_tests/,$(FAST))
 
 # Lines and branches that the tests reach, those in subprocesses and Spark's workers too.

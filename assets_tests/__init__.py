@@ -15,3 +15,8 @@ The session fixture `world` runs `factroots demo`, which takes minutes; so do te
 need real data (FACTROOTS_TEST_DATA), Postgres, nginx, Chromium or mount namespaces are skipped where these
 are missing.
 """
+
+import os
+
+# Two threads of two workers wait for one another in busy loops: five times slower than one thread each.
+os.environ.setdefault("OMP_NUM_THREADS", "1")

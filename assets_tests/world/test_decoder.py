@@ -1,4 +1,4 @@
-"""A decoder through the whole graph, next to the masked models of the sandbox."""
+"""A decoder through the whole graph, next to a masked model."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from assets_tests.project import LAST_CHECKPOINT, MaterializedWorld, assets_by, make_home
+from assets_tests.orchestration.golden.world import KEY
+from assets_tests.project import assets_by, make_home
 from factroots_dagster.cli.run import stage_runner
 from factroots_dagster.models.registry import add
 from factroots_dagster.orchestration.partitions import CELL, CHECKPOINT, checkpoint_set
+from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
 DECODER = "small-gpt2"
@@ -42,7 +44,6 @@ def save_decoder(folder: Path, texts: list[str]) -> None:
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=raw, bos_token=end, eos_token=end, unk_token=end, model_max_length=128
     )
-    torch.set_num_threads(1)  # more are much slower when other processes share the cores
     torch.manual_seed(0)
     config = GPT2Config(
         vocab_size=len(tokenizer),
@@ -77,9 +78,10 @@ def predict(folder: Path, template: str, subject: str, labels: list[str]) -> str
 
 
 @pytest.mark.slow
-def test_a_decoder_is_probed_typed_and_reported(world: MaterializedWorld, tmp_path: Path) -> None:
-    shutil.copytree(world.settings.data_root, tmp_path / "data")
-    settings = world.settings.model_copy(update={"data_root": tmp_path / "data"})
+def test_a_decoder_is_probed_typed_and_reported(tiny_world: tuple[Settings, Store], tmp_path: Path) -> None:
+    original, _ = tiny_world
+    shutil.copytree(original.data_root, tmp_path / "data", symlinks=True)
+    settings = original.model_copy(update={"data_root": tmp_path / "data"})
     store = Store(settings.data_root, settings.world)
     languages = settings.active_languages
     splits = {language: store.read("mlama_split", language) for language in languages}
@@ -88,7 +90,7 @@ def test_a_decoder_is_probed_typed_and_reported(world: MaterializedWorld, tmp_pa
     add(settings, str(tmp_path / DECODER))
 
     with dg.DagsterInstance.from_config(str(make_home(tmp_path / "home"))) as instance:
-        instance.add_dynamic_partitions(checkpoint_set(settings.world), [DECODER, LAST_CHECKPOINT])
+        instance.add_dynamic_partitions(checkpoint_set(settings.world), [DECODER, KEY])
         run = stage_runner(settings, instance, print).run  # raises if a run or a blocking check fails
         run("checkpoint", ["checkpoint"], DECODER)
         run("probing", assets_by(settings, *CELL), f"{DECODER}|{languages[0]}", f"{DECODER}|{languages[-1]}")
@@ -123,7 +125,7 @@ def test_a_decoder_is_probed_typed_and_reported(world: MaterializedWorld, tmp_pa
     summary = json.loads((folder / "summary.json").read_text("utf-8"))
     assert summary["predicted"] == correct
     comparison = store.read("checkpoint_comparison")
-    assert set(comparison["checkpoint"].to_pylist()) >= {DECODER, LAST_CHECKPOINT}
+    assert set(comparison["checkpoint"].to_pylist()) >= {DECODER, KEY}
     all_languages = comparison.filter(
         pc.and_(pc.equal(comparison["checkpoint"], DECODER), pc.equal(comparison["language"], "*"))
     )

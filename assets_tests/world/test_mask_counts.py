@@ -9,38 +9,43 @@ import dagster as dg
 import numpy as np
 import pytest
 
-from assets_tests.project import LAST_CHECKPOINT, MaterializedWorld, assets_by, make_home
+from assets_tests.orchestration.golden.world import KEY
+from assets_tests.project import assets_by, make_home
 from factroots_dagster.cli.run import stage_runner
 from factroots_dagster.orchestration.partitions import CELL, CHECKPOINT, checkpoint_set
+from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
 
 @pytest.mark.slow
-def test_the_objects_own_mask_counts_give_the_same_types(world: MaterializedWorld, tmp_path: Path) -> None:
-    shutil.copytree(world.settings.data_root, tmp_path / "data")
-    settings = world.settings.model_copy(update={"data_root": tmp_path / "data", "mask_counts": "object"})
+def test_the_objects_own_mask_counts_give_the_same_types(
+    tiny_world: tuple[Settings, Store], tmp_path: Path
+) -> None:
+    original, made = tiny_world
+    shutil.copytree(original.data_root, tmp_path / "data", symlinks=True)
+    settings = original.model_copy(update={"data_root": tmp_path / "data", "mask_counts": "object"})
     store = Store(settings.data_root, settings.world)
     languages = settings.active_languages
     with dg.DagsterInstance.from_config(str(make_home(tmp_path / "home"))) as instance:
-        instance.add_dynamic_partitions(checkpoint_set(settings.world), [LAST_CHECKPOINT])
+        instance.add_dynamic_partitions(checkpoint_set(settings.world), [KEY])
         run = stage_runner(settings, instance, print).run  # raises if a run or a blocking check fails
         run(
             "probing",
             assets_by(settings, *CELL),
-            f"{LAST_CHECKPOINT}|{languages[0]}",
-            f"{LAST_CHECKPOINT}|{languages[-1]}",
+            f"{KEY}|{languages[0]}",
+            f"{KEY}|{languages[-1]}",
         )
         run(
             "conclusions",
             [name for name in assets_by(settings, CHECKPOINT) if name != "checkpoint"],
-            LAST_CHECKPOINT,
+            KEY,
         )
 
     for language in languages:
-        assert store.digest("predictions", LAST_CHECKPOINT, language) != world.store.digest(
-            "predictions", LAST_CHECKPOINT, language
+        assert store.digest("predictions", KEY, language) != made.digest(
+            "predictions", KEY, language
         )
-    before, after = (each.read("fact_types", LAST_CHECKPOINT) for each in (world.store, store))
+    before, after = (each.read("fact_types", KEY) for each in (made, store))
     for name in ("uuid", "language", "source_present", "easy"):
         assert after[name].equals(before[name]), name
     # Batches of another size round differently, so that a value at a threshold may fall on its other side.
@@ -49,9 +54,9 @@ def test_the_objects_own_mask_counts_give_the_same_types(world: MaterializedWorl
     assert len(changed) <= 3 and not any("not_predicted" in pair for pair in changed), changed
     similarity = (table["similarity"].fill_null(0).to_numpy() for table in (before, after))
     np.testing.assert_allclose(*similarity, rtol=1e-2, atol=0.05)
-    scores, full = (each.read("probing_scores", LAST_CHECKPOINT) for each in (store, world.store))
+    scores, full = (each.read("probing_scores", KEY) for each in (store, made))
     for name in ("n", "full_match", "by_object_low", "multi_answer", "macro_full_match"):
         assert scores[name].equals(full[name]), name
     assert {tuple(protocols) for protocols in scores["protocols"].to_pylist()} == {("full_match",)}
     assert scores["typed_p1"].null_count == len(scores) and full["typed_p1"].null_count == 0
-    assert (store.shown_folder("categorization_report", LAST_CHECKPOINT) / "index.html").is_file()
+    assert (store.shown_folder("categorization_report", KEY) / "index.html").is_file()
