@@ -42,9 +42,7 @@ def test_the_objects_own_mask_counts_give_the_same_types(
         )
 
     for language in languages:
-        assert store.digest("predictions", KEY, language) != made.digest(
-            "predictions", KEY, language
-        )
+        assert store.digest("predictions", KEY, language) != made.digest("predictions", KEY, language)
     before, after = (each.read("fact_types", KEY) for each in (made, store))
     for name in ("uuid", "language", "source_present", "easy"):
         assert after[name].equals(before[name]), name
