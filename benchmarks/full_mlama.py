@@ -1,0 +1,210 @@
+"""The graph at mLAMA's full size: every asset's time, memory and disk in 12, 25 or 53 languages.
+
+Run `python -m benchmarks.full_mlama --help` from the project's folder. The facts are those of the real mLAMA
+1.1, the neurons as many as mBERT's; the model is a load generator (`load_model`), and languages without a
+real dump have a generated one (`generated_dumps`): amounts are measured, and nothing is learnt about a model.
+`factroots run` makes everything, so that a benchmark that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+
+from benchmarks import mbert
+from benchmarks.generated_dumps import generate_pages, write_dump
+from benchmarks.load_model import make_load_model
+from benchmarks.measured_run import SAMPLES, Cost, cost_by_step, read_samples, read_steps, run_factroots
+from benchmarks.probing import DATA, PROJECT
+from benchmarks.probing_results import describe_processor
+from benchmarks.real_model import has_dump, link_dumps
+from benchmarks.real_model_results import as_table, describe_versions, write_csv
+from factroots_dagster.cli.instance import dagster_instance
+from factroots_dagster.facts.mlama.release import acquire_release
+from factroots_dagster.facts.mlama.split import list_languages, read_split
+from factroots_dagster.orchestration.catalog import CATALOG
+from factroots_dagster.orchestration.versions import StoreSnapshot
+from factroots_dagster.settings import Settings, load_settings
+from factroots_dagster.store.store import Store
+
+MODEL = "load-model"
+SEED, ROWS = 0, 3000
+"""Of everything that is drawn, and how many rows of a language the model is trained on."""
+TIME_IMPORT = "import factroots_dagster.definitions"
+
+
+def prepare(mlama: Path, wikipedia: Path, folder: Path, count: int, steps: int) -> None:
+    """Make the inputs of the run: the release, the dumps, the model, a Dagster home."""
+    (folder / "release").mkdir()
+    acquire_release(str(mlama), folder / "release")
+    languages = choose_languages(folder / "release", count)
+    splits = {language: read_split(folder / "release", language) for language in languages}
+    (folder / "wikipedia").mkdir()
+    real = [language for language in languages if has_dump(wikipedia, language)]
+    link_dumps(wikipedia, folder / "wikipedia", real)
+    for language in languages:
+        if language not in real:
+            write_dump(language, generate_pages(splits[language], SEED), folder / "wikipedia")
+    tokenizer = mbert.tokenizer()
+    if tokenizer is None:
+        raise click.ClickException("mBERT's vocabulary is missing: pip install blingfire")
+    make_load_model(
+        tokenizer,
+        list(splits.values()),
+        folder / MODEL,
+        seed=SEED,
+        rows=ROWS,
+        steps=steps,
+        progress=click.echo,
+    )
+    (folder / "home").mkdir()
+
+
+def choose_languages(release: Path, count: int) -> list[str]:
+    """The first so many languages of a release, in the order of their codes."""
+    return list_languages(release)[:count]
+
+
+def environment(folder: Path, languages: Sequence[str]) -> dict[str, str]:
+    """The settings of the run, as a user sets them."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("FACTROOTS_")}
+    return kept | {
+        "DAGSTER_HOME": str(folder / "home"),
+        "FACTROOTS_WORLD": "mlama",
+        "FACTROOTS_DATA_ROOT": str(folder / "data"),
+        "FACTROOTS_LANGUAGES": ",".join(languages),
+        "FACTROOTS_MASK_COUNTS": "object",
+        "FACTROOTS_MLAMA_SOURCE": str(folder / "release"),
+        "FACTROOTS_WIKIPEDIA_SOURCE": str(folder / "wikipedia"),
+        "FACTROOTS_DEVICE": "cpu",
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+def asset_figures(
+    store: Store, settings: Settings, costs: Mapping[tuple[str, ...], Cost]
+) -> list[dict[str, Any]]:
+    """A row of figures for each group of assets that are made together, in the order in which they were."""
+    snapshot = StoreSnapshot(store, settings)
+    rows = []
+    for assets, cost in costs.items():
+        manifests = [
+            store.manifest(asset, *parts)
+            for asset in assets
+            if asset in CATALOG
+            for parts in snapshot.partitions(asset, [None] * len(CATALOG[asset].partitioned_by))
+        ]
+        rows.append(
+            {
+                "languages": len(settings.active_languages),
+                "assets": ", ".join(assets) or "everything else",
+                "partitions": len(manifests),
+                "rows": sum(manifest["rows"] for manifest in manifests),
+                "wall_seconds": cost.wall,
+                "cpu_seconds": cost.cpu,
+                "peak_megabytes": cost.peak / 1e6,
+                "disk_megabytes": sum(manifest["bytes"] for manifest in manifests) / 1e6,
+            }
+        )
+    return rows
+
+
+def time_command(*command: str, settings: Mapping[str, str]) -> float:
+    """Wall-clock seconds of a command; raises CalledProcessError where it fails."""
+    before = time.perf_counter()
+    subprocess.run(command, env=settings, check=True, capture_output=True)
+    return time.perf_counter() - before
+
+
+def write_results(output: Path, rows: Sequence[Mapping[str, Any]], answers: Sequence[str]) -> None:
+    """Write full_mlama.csv and full_mlama.md; earlier rows of other numbers of languages are kept."""
+    path = output / "full_mlama.csv"
+    count = str(rows[0]["languages"])
+    earlier: list[dict[str, Any]] = []
+    if path.exists():
+        with path.open(encoding="utf-8") as file:
+            earlier = [row for row in csv.DictReader(file) if row["languages"] != count]
+    write_csv(path, sorted([*earlier, *rows], key=lambda row: int(row["languages"])))
+    columns = ["made", "partitions", "rows", "wall s", "CPU s", "peak MB", "disk MB"]
+    figures = [name for name in rows[0] if name not in ("languages", "assets")]
+    table = [[str(row["assets"]), *(f"{row[name]:,.0f}" for name in figures)] for row in rows]
+    lines = [
+        "# All of mLAMA",
+        "",
+        f"`python -m benchmarks.full_mlama --languages {count}`: the first {count} languages of mLAMA 1.1, "
+        "mBERT's vocabulary and 36,864 neurons in a load generator that is cheap to run, real dumps where "
+        "there are some and generated ones of 2,500 articles elsewhere. "
+        f"{describe_processor()}, no GPU, one thread; "
+        f"{describe_versions('torch', 'transformers', 'pyspark', 'dagster')}.",
+        "",
+        *as_table(columns, table),
+        "",
+        "Peak memory is that of all processes of the run together; disk is what is published.",
+        "",
+        *(f"- {answer}" for answer in answers),
+        "",
+    ]
+    (output / "full_mlama.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+@click.command(help=__doc__)
+@click.option(
+    "--mlama", type=Path, default=DATA / "mlama1.1.tar.xz", help="mLAMA release: folder or archive."
+)
+@click.option("--wikipedia", type=Path, default=DATA / "wikipedia", help="Folder of dumps.")
+@click.option("--languages", "count", default=53, show_default=True, help="How many languages.")
+@click.option("--steps", default=3000, show_default=True, help="Steps in which the model is trained.")
+@click.option("--folder", type=Path, help="Where the world is kept.  [default: nowhere]")
+@click.option("--output", type=Path, default=PROJECT / "benchmarks" / "results", help="For the results.")
+def main(mlama: Path, wikipedia: Path, count: int, steps: int, folder: Path | None, output: Path) -> None:
+    if not mlama.exists():
+        click.echo(f"Skipped: there is no mLAMA release at {mlama} (give --mlama).")
+        return
+    with TemporaryDirectory(prefix="bench-full-mlama-") if folder is None else nullcontext(folder) as name:
+        root = Path(name).resolve()
+        if not (root / "home").exists():
+            root.mkdir(parents=True, exist_ok=True)
+            prepare(mlama, wikipedia, root, count, steps)
+        languages = choose_languages(root / "release", count)
+        variables = environment(root, languages)
+        factroots = str(Path(sys.executable).with_name("factroots"))
+        if not (root / "data").exists():
+            run_factroots(root, variables, "checkpoints", "add", str(root / MODEL))
+        run_factroots(root, variables, "run")
+        os.environ |= variables
+        settings = load_settings()
+        store = Store(settings.data_root, settings.world)
+        with dagster_instance() as instance:
+            costs = cost_by_step(read_steps(instance), read_samples(root / SAMPLES))
+        rows = asset_figures(store, settings, costs)
+        subject = store.read("mlama_split", languages[0], columns=["subject"])["subject"][0].as_py()
+        page = store.shown_folder("categorization_report", MODEL) / "index.html"
+        loading = time_command(sys.executable, "-c", TIME_IMPORT, settings=variables)
+        tracing = time_command(factroots, "trace", subject, settings=variables)
+        scores = store.read("probing_scores", MODEL).to_pylist()
+        of_all = [row for row in scores if row["relation"] == "*" and row["language"] in languages]
+        asked = sum(row["n"] for row in of_all)
+        right = sum(row["n"] * row["full_match"] for row in of_all)
+        answers = [
+            f"The model is asked {asked:,} facts and right about {right:,.0f} ({right / asked:.1%}).",
+            f"The report's page has {page.stat().st_size / 1e6:.1f} MB; all that is published "
+            f"{sum(row['disk_megabytes'] for row in rows):,.0f} MB.",
+            f"From the start of the process, `factroots trace` of one subject takes {tracing:.1f} s and "
+            f"loading the definitions {loading:.1f} s.",
+        ]
+        write_results(output, rows, answers)
+        click.echo((output / "full_mlama.md").read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()
