@@ -59,6 +59,7 @@ def test_the_environment_takes_precedence_over_the_file(
         ("SANDBOX_SEED", "many"),
         ("DEVICE", "abacus"),
         ("WIKIPEDIA_SNAPSHOT", "yesterday"),
+        *(("SPARK_MEMORY", value) for value in ("", "0g", "3", "3gb", "-1g", "3 g")),
         *((name, f"{scheme}://bucket/x") for name in PLACES for scheme in ("s3a", "hdfs", "abfs")),
         *((name, f"{scheme}://bucket/x") for name in PLACES[1:] for scheme in ("gs", "S3")),
         ("CACHE", "s3://bucket/x"),

@@ -43,6 +43,7 @@ GENERATED_WORLDS = ("sandbox", "disjoint")
 OWN_WORLDS = (*GENERATED_WORLDS, "mlama", "cldr")
 """Worlds that exist by themselves; others are imported."""
 MLAMA_LANGUAGES = tuple(MLAMA_PLACES)
+SPARK_MEMORY = re.compile("[1-9][0-9]*[mg]")
 SPARK_MASTER = re.compile(
     r"local|local\[(\*|[1-9][0-9]*)(,\s*[1-9][0-9]*)?\]|local-cluster\[[0-9, ]+\]|yarn|(spark|k8s)://\S+"
 )
@@ -101,6 +102,7 @@ class Settings(BaseSettings):
         default=None, description="registry file, or folder of checkpoints; empty: a file in the data root"
     )
     spark_master: str = Field(default="local[*]", description="Spark master URL")
+    spark_memory: str = Field(default="3g", description="memory of Spark's Java process here, as 3g or 800m")
     on_alert: str = Field(
         default="",
         description="command that gets failed runs and other problems on its standard input; empty: none",
@@ -307,6 +309,13 @@ class Settings(BaseSettings):
                 "Spark's workers read and write the cache of the object store: set FACTROOTS_CACHE to a "
                 "folder on a disk that all of them share, or use local[*]"
             )
+        return value
+
+    @field_validator("spark_memory")
+    @classmethod
+    def _spark_memory_is_valid(cls, value: str) -> str:
+        if not SPARK_MEMORY.fullmatch(value):
+            raise ValueError("it is no amount of memory, such as 3g or 800m")
         return value
 
     @model_validator(mode="after")

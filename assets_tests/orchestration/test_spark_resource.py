@@ -9,7 +9,7 @@ PROGRAM = """
 import os, signal
 from pyspark import SparkContext
 from factroots_dagster.orchestration.resources import SparkResource
-spark = SparkResource(master="local[1]")
+spark = SparkResource(master="local[1]", memory="1g")
 first = spark.session()
 assert first.range(3).count() == 3 and spark.session() is first
 process = SparkContext._gateway.proc

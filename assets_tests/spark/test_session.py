@@ -15,12 +15,13 @@ from factroots_dagster.spark.java import cache_folder, java_home, java_version, 
 RUN = """
 import os
 from factroots_dagster.spark.session import spark_session
-spark = spark_session("local[1]")
+spark = spark_session("local[1]", "800m")
 assert spark_session("local[4]") is spark
 def double(batches):
     yield from batches
 print(spark.range(10).mapInArrow(double, "id BIGINT").count(), os.environ["JAVA_HOME"])
 print(spark.sparkContext.master, spark.sparkContext.uiWebUrl, spark.conf.get("spark.driver.host"))
+print(spark._jvm.java.lang.Runtime.getRuntime().maxMemory() // 2**20)
 """
 
 
@@ -48,10 +49,11 @@ def test_spark_runs_on_the_java_from_pypi(tmp_path: Path) -> None:
         [sys.executable, "-c", RUN], env=environment, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    first, second = done.stdout.splitlines()
+    first, second, megabytes = done.stdout.splitlines()
     count, home = first.split(" ", 1)
     assert count == "10" and Path(home).parent == tmp_path / "cache" / "factroots"
     assert second.split() == ["local[1,2]", "None", "127.0.0.1"]
+    assert 700 < int(megabytes) <= 800  # one of Java's survivor spaces does not count
 
 
 def fake_java(folder: Path, version: str) -> Path:

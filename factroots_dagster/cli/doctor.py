@@ -43,7 +43,7 @@ MAX_SHOWN = 3
 SPARK_TASK = """
 import sys
 from factroots_dagster.spark.session import spark_session
-spark = spark_session(sys.argv[1])
+spark = spark_session(*sys.argv[1:])
 rows = spark.range(8, numPartitions=2).mapInArrow(lambda batches: batches, "id long").count()
 print("rows", rows, "Spark", spark.version)
 spark.stop()
@@ -123,7 +123,7 @@ def check_spark(settings: Settings, timeout: float = SPARK_SECONDS) -> CheckResu
     remedy = (
         "check FACTROOTS_SPARK_MASTER, and that this Python, with factroots installed, is on Spark's workers"
     )
-    command = [sys.executable, "-c", SPARK_TASK, master]
+    command = [sys.executable, "-c", SPARK_TASK, master, settings.spark_memory]
     try:
         process = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
     except subprocess.TimeoutExpired:

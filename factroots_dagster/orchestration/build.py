@@ -44,7 +44,7 @@ def default_resources(settings: Settings) -> dict[str, Any]:
             world=settings.world,
             languages=list(settings.active_languages),
         ),
-        "spark": SparkResource(master=settings.spark_master),
+        "spark": SparkResource(master=settings.spark_master, memory=settings.spark_memory),
         "models": ModelResource.from_settings(settings),
     }
 

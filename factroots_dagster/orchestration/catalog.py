@@ -609,8 +609,8 @@ ROWS = (
         metrics=metrics.comparison,
     ),
 )
-"""Every asset, each after those that it reads. `device`, `spark_master` and `data_root` are no settings of an
-asset: they say where work is done, not what comes out."""
+"""Every asset, each after those that it reads. `device`, `spark_master`, `spark_memory` and `data_root` are
+no settings of an asset: they say where work is done, not what comes out."""
 
 CATALOG: Mapping[str, AssetRow] = {row.name: row for row in ROWS}
 

@@ -53,9 +53,13 @@ class StoreResource(dg.ConfigurableResource[None]):
 
 
 class SparkResource(dg.ConfigurableResource[None]):
-    """Gives the process's Spark session on the configured master."""
+    """Gives the process's Spark session on the configured master.
+
+    master, memory: see `spark_session`.
+    """
 
     master: str
+    memory: str
 
     def session(self) -> SparkSession:
         """The session; a new one when its Java process was lost, so that a step that is retried finds one.
@@ -67,7 +71,7 @@ class SparkResource(dg.ConfigurableResource[None]):
         if session_is_lost():
             forget_session()
         try:
-            return spark_session(self.master)
+            return spark_session(self.master, self.memory)
         except Exception as error:
             if self.master.startswith("local"):
                 raise
@@ -85,7 +89,8 @@ class SparkResource(dg.ConfigurableResource[None]):
             return None
         return UnavailableError(
             f"Spark's Java process was lost ({type(error).__name__})",
-            "run again: what was finished is taken up; with too little memory, use fewer cores",
+            "run again: what was finished is taken up; if memory was short, use fewer cores, or change "
+            "FACTROOTS_SPARK_MEMORY",
         )
 
 

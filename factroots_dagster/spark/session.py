@@ -19,7 +19,6 @@ JAVA_OPTIONS_VARIABLE = "FACTROOTS_SPARK_JAVA_OPTIONS"
 
 SETTINGS = {
     "spark.app.name": "factroots",
-    "spark.driver.memory": "3g",
     # The evidence of all facts of a language comes to the driver, in whose memory it then is.
     "spark.driver.maxResultSize": "0",
     "spark.log.level": "ERROR",
@@ -54,10 +53,11 @@ def with_task_retry(master: str) -> str:
     return f"local[{local[1] or 1},2]" if local else master
 
 
-def spark_session(master: str = "local[*]") -> SparkSession:
+def spark_session(master: str = "local[*]", memory: str = "3g") -> SparkSession:
     """The process's Spark session, created by the first call (6-13 s); later calls return the same one.
 
-    master: `local[n]`, `spark://host:port`, `yarn` or `k8s://...`; later calls ignore it.
+    master: `local[n]`, `spark://host:port`, `yarn` or `k8s://...`. memory: of the driver's Java. Later calls
+    ignore both.
     The environment variable FACTROOTS_SPARK_JAVA_OPTIONS adds options for the driver's Java.
     Raises InputError when there is no Java 17 or newer.
     """
@@ -69,7 +69,11 @@ def spark_session(master: str = "local[*]") -> SparkSession:
     os.environ["JAVA_HOME"] = str(java_home())
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     java_options = f"{JAVA_OPTIONS} {os.environ.get(JAVA_OPTIONS_VARIABLE, '')}".rstrip()
-    settings = {**SETTINGS, "spark.driver.extraJavaOptions": java_options}
+    settings = {
+        **SETTINGS,
+        "spark.driver.memory": memory,
+        "spark.driver.extraJavaOptions": java_options,
+    }
     if master.startswith("local"):
         # An environment variable, since Java resolves its own host name before it reads any setting.
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")

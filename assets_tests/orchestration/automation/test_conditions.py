@@ -172,6 +172,7 @@ def test_a_deleted_checkpoint_is_not_asked_any_more(lab: Lab) -> None:
         ({"mlama_source": "elsewhere"}, {"mlama_release"}),
         ({"device": "cpu"}, set()),
         ({"spark_master": "local[1]"}, set()),
+        ({"spark_memory": "1g"}, set()),
     ],
 )
 def test_a_setting_makes_stale_what_reads_it(lab: Lab, change: dict[str, object], first: set[str]) -> None:
