@@ -15,12 +15,12 @@ from assets_tests.models.real import smollm_file
 from assets_tests.project import make_home
 from factroots_dagster.cli.main import main
 from factroots_dagster.errors import InputError
-from factroots_dagster.models.checkpoint import describe, load
+from factroots_dagster.models.checkpoint import load
 from factroots_dagster.models.completeness import find_defect
-from factroots_dagster.models.files import resolve_checkpoint
 from factroots_dagster.models.gguf import dequantize, find_gguf
 from factroots_dagster.models.registry import registered
 from factroots_dagster.settings import load_settings
+from factroots_dagster.store.store import Store
 
 
 @pytest.mark.slow
@@ -31,12 +31,13 @@ def test_a_gguf_file_is_registered_and_answers_as_the_model_in_it(
     monkeypatch.setenv("DAGSTER_HOME", str(make_home(tmp_path / "home")))
     monkeypatch.setenv("FACTROOTS_WORLD", "mlama")
     monkeypatch.setenv("FACTROOTS_DATA_ROOT", str(tmp_path / "data"))
-    for _ in range(2):
-        result = CliRunner().invoke(main, ["checkpoints", "add", str(file)])
-        assert result.exit_code == 0, result.output
-        assert result.stdout == "SmolLM2-135M-Instruct.Q4_1\n"
+    result = CliRunner().invoke(main, ["checkpoints", "add", str(file)])
+    assert result.exit_code == 0, result.output
+    assert result.stdout == "SmolLM2-135M-Instruct.Q4_1\n"
+    result = CliRunner().invoke(main, ["run", "--checkpoint", str(file), "--until", "checkpoint"])
+    assert result.exit_code == 0, result.output
     (entry,) = registered(load_settings()).values()
-    (described,) = describe(entry.key, resolve_checkpoint(entry.source)).to_pylist()
+    (described,) = Store(tmp_path / "data", "mlama").read("checkpoint", entry.key).to_pylist()
     assert (described["layers"], described["neurons"], described["family"]) == (30, 1536, "causal")
     model = load(entry.source, device="cpu")
     original = transformers.AutoModelForCausalLM.from_pretrained(

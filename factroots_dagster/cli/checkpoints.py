@@ -71,13 +71,9 @@ def register(
 
     Raises InputError for what is incomplete or cannot be asked.
     """
-    from factroots_dagster.models.gguf import dequantize, find_gguf
     from factroots_dagster.models.inspection import inspect_checkpoint, select_revisions
 
-    if file := find_gguf(source):
-        click.echo(f"dequantizing {file.name}", err=True)
-        source = str(dequantize(file, settings.data_root / settings.world / "checkpoint" / "_dequantized"))
-    source = registry.find_source(source)
+    source = find_source(settings, source)
     names = _corpora(settings, source, corpora)
     keys: list[str] = []
     by_weights: dict[tuple[tuple[str, str], ...], str | None] = {}
@@ -93,6 +89,19 @@ def register(
         keys.append(registry.add(settings, source, each, names).key)
     _add_partitions(settings, keys)
     return keys
+
+
+def find_source(settings: Settings, named: str) -> str:
+    """The absolute path of a folder, or the hub id, that a person named; a GGUF file is dequantized first.
+
+    Raises InputError where it is none of these.
+    """
+    from factroots_dagster.models.gguf import dequantize, find_gguf
+
+    if file := find_gguf(named):
+        click.echo(f"dequantizing {file.name}", err=True)
+        return str(dequantize(file, settings.data_root / settings.world / "checkpoint" / "_dequantized"))
+    return registry.find_source(named)
 
 
 def _corpora(settings: Settings, source: str, text: str | None) -> list[str] | None:

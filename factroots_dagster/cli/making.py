@@ -26,7 +26,8 @@ from factroots_dagster.settings import Settings, load_settings
 )
 @click.option("--sample", metavar="N", help="At most N facts of a relation; not of a made-up world.")
 @checkpoint_option(
-    "Ask this checkpoint only: a key, or a hub id or folder, which is registered.  [default: all registered]"
+    "Ask this checkpoint only: a key, or a hub id, folder or GGUF file, which is registered.  "
+    "[default: all registered]"
 )
 @click.option(
     "--until",
@@ -60,21 +61,21 @@ def run(
 
 
 def _find_checkpoint(settings: Settings, named: str) -> str:
-    """The key of a checkpoint; a hub id or a folder is registered if it is not yet.
+    """The key of a checkpoint; a hub id, a folder or a GGUF file is registered if it is not yet.
 
     A hub id means its main branch: other revisions that are registered are checkpoints of their own.
     """
-    from factroots_dagster.cli.checkpoints import register
+    from factroots_dagster.cli.checkpoints import find_source, register
 
     registered = registry.registered(settings)
     is_source = "/" in named or Path(named).exists()
     if named in registered or settings.generated or not is_source:
         return named
-    source = registry.find_source(named)
+    source = find_source(settings, named)
     same = {entry.revision: key for key, entry in registered.items() if entry.source == source}
     if None in same:
         return same[None]
-    (key,) = register(settings, named)
+    (key,) = register(settings, source)
     if same:
         others = ", ".join(same.values())
         click.echo(f"registered as {key}: {others} are other revisions of {source}", err=True)
