@@ -199,7 +199,7 @@ def tests_fail(name: str, tree: ast.Module, arguments: list[str], timeout: float
 
             from factroots_dagster.spark import collected, session, written
 
-            session.spark_session = lambda master="": object()  # type: ignore[assignment,return-value]
+            session.spark_session = lambda *_: object()  # type: ignore[assignment]
             collected.collect_parts, written.write_parts = collect_here, write_here
             options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:timeout", "--hypothesis-seed=0"]
             code = int(pytest.main([*options, *arguments]))

@@ -62,13 +62,23 @@ def test_expected_shares_stand_beside_their_intervals(comparison: Path) -> None:
     assert [row[0] for row in table[1:]] == ["one", "<script>three"]
     assert [row[2] for row in table[1:]] == ["20.0% [15.0, 25.0]", "40.0% [35.0, 45.0]"]
     assert all(row[1] == "12" and row[-2:] == ["2", "4.0%"] for row in table[1:])
-    said = "The expected share of shared facts goes from 20.0% [15.0, 25.0] to 40.0% [35.0, 45.0]"
+    said = "20.0% [15.0, 25.0] and 40.0% [35.0, 45.0] of what the first and the last checkpoint know are"
     assert said in page.text
     with (comparison / "data" / "shares_by_checkpoint.csv").open(encoding="utf-8") as file:
         listed = list(csv.DictReader(file))
     assert {(row["checkpoint"], row["language"]) for row in listed} == {
         (key, language) for key in ("one", "<script>three") for language in ("*", "qaa")
     }
+
+
+def test_shares_go_from_one_to_another_only_within_a_run() -> None:
+    shares, keys = {"one": shares_table(0.2), "two": shares_table(0.4)}, ["one", "two"]
+    of_a_run = build_shares_section(shares, keys, {"one": 100, "two": 200})
+    assert of_a_run is not None and of_a_run.finding == (
+        "The expected share of shared facts goes from 20.0% [15.0, 25.0] to 40.0% [35.0, 45.0]"
+    )
+    of_two_models = build_shares_section(shares, keys, None)
+    assert of_two_models is not None and "goes" not in of_two_models.finding
 
 
 def test_where_nothing_is_known_from_anywhere_there_is_no_section_of_shares() -> None:
