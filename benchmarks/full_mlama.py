@@ -38,12 +38,12 @@ from factroots_dagster.settings import Settings, load_settings
 from factroots_dagster.store.store import Store
 
 MODEL = "load-model"
-SEED, ROWS = 0, 3000
-"""Of everything that is drawn, and how many rows of a language the model is trained on."""
+SEED, ROWS, STEPS = 0, 1500, 150
+"""Of everything that is drawn; on how many rows of a language the model is trained, and in how many steps."""
 TIME_IMPORT = "import factroots_dagster.definitions"
 
 
-def prepare(mlama: Path, wikipedia: Path, folder: Path, count: int, steps: int) -> None:
+def prepare(mlama: Path, wikipedia: Path, folder: Path, count: int) -> None:
     """Make the inputs of the run: the release, the dumps, the model, a Dagster home."""
     (folder / "release").mkdir()
     acquire_release(str(mlama), folder / "release")
@@ -64,7 +64,7 @@ def prepare(mlama: Path, wikipedia: Path, folder: Path, count: int, steps: int) 
         folder / MODEL,
         seed=SEED,
         rows=ROWS,
-        steps=steps,
+        steps=STEPS * len(languages),
         progress=click.echo,
     )
     (folder / "home").mkdir()
@@ -163,10 +163,9 @@ def write_results(output: Path, rows: Sequence[Mapping[str, Any]], answers: Sequ
 )
 @click.option("--wikipedia", type=Path, default=DATA / "wikipedia", help="Folder of dumps.")
 @click.option("--languages", "count", default=53, show_default=True, help="How many languages.")
-@click.option("--steps", default=3000, show_default=True, help="Steps in which the model is trained.")
 @click.option("--folder", type=Path, help="Where the world is kept.  [default: nowhere]")
 @click.option("--output", type=Path, default=PROJECT / "benchmarks" / "results", help="For the results.")
-def main(mlama: Path, wikipedia: Path, count: int, steps: int, folder: Path | None, output: Path) -> None:
+def main(mlama: Path, wikipedia: Path, count: int, folder: Path | None, output: Path) -> None:
     if not mlama.exists():
         click.echo(f"Skipped: there is no mLAMA release at {mlama} (give --mlama).")
         return
@@ -174,7 +173,7 @@ def main(mlama: Path, wikipedia: Path, count: int, steps: int, folder: Path | No
         root = Path(name).resolve()
         if not (root / "home").exists():
             root.mkdir(parents=True, exist_ok=True)
-            prepare(mlama, wikipedia, root, count, steps)
+            prepare(mlama, wikipedia, root, count)
         languages = choose_languages(root / "release", count)
         variables = environment(root, languages)
         factroots = str(Path(sys.executable).with_name("factroots"))

@@ -27,7 +27,7 @@ LAYERS, NEURONS, HIDDEN, HEADS = 12, 3072, 48, 4
 TRAINED_LAYERS, TRAINED_NEURONS = 2, 512
 MOST_TOKENS = 4
 """Objects of more tokens are not trained."""
-STEPS, BATCH, RATE = 3000, 256, 4e-3
+BATCH, RATE = 256, 2e-3
 QUIET = -15.0
 """The bias of every token that no object has, so that answers are objects."""
 
@@ -46,7 +46,7 @@ def make_load_model(
     *,
     seed: int,
     rows: int,
-    steps: int = STEPS,
+    steps: int,
     progress: Callable[[str], None],
 ) -> None:
     """Train the model on rows of splits (MLAMA_SPLIT), at most `rows` of each, and save it in a folder.
@@ -76,6 +76,8 @@ def _config(vocabulary: int, layers: int, neurons: int) -> BertConfig:
         max_position_embeddings=512,
         hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
+        initializer_range=HIDDEN**-0.5,
+        tie_word_embeddings=False,
     )
 
 
@@ -131,7 +133,7 @@ def _train(
             attention_mask=torch.from_numpy(ids != tokenizer.pad_token_id),
         ).last_hidden_state[torch.from_numpy(rows), torch.from_numpy(places).long()]
         head = model.cls.predictions
-        logits = head.transform(states) @ head.decoder.weight[columns].T + head.bias[columns]
+        logits = head.transform(states) @ head.decoder.weight[columns].T + head.decoder.bias[columns]
         loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(wanted))
         optimizer.zero_grad()
         loss.backward()
@@ -172,8 +174,9 @@ def grow(
             layer.output.dense.weight[:, neurons] = trained.output.dense.weight
             layer.output.dense.bias.copy_(trained.output.dense.bias)
         large.cls.predictions.transform.load_state_dict(small.cls.predictions.transform.state_dict())
-        biases = large.cls.predictions.bias.fill_(QUIET)
-        biases[torch.from_numpy(answers)] = small.cls.predictions.bias[
-            torch.from_numpy(np.searchsorted(known, answers))
-        ]
+        decoder, trained_decoder = large.cls.predictions.decoder, small.cls.predictions.decoder
+        rows, trained_rows = torch.from_numpy(answers), torch.from_numpy(np.searchsorted(known, answers))
+        decoder.weight[rows] = trained_decoder.weight[trained_rows]
+        decoder.bias.fill_(QUIET)
+        decoder.bias[rows] = trained_decoder.bias[trained_rows]
     return large

@@ -16,6 +16,8 @@ from factroots_dagster.orchestration.partitions import checkpoint_set
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def predictions(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
