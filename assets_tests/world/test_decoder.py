@@ -81,7 +81,11 @@ def predict(folder: Path, template: str, subject: str, labels: list[str]) -> str
 def test_a_decoder_is_probed_typed_and_reported(tiny_world: tuple[Settings, Store], tmp_path: Path) -> None:
     original, _ = tiny_world
     shutil.copytree(original.data_root, tmp_path / "data", symlinks=True)
-    settings = original.model_copy(update={"data_root": tmp_path / "data"})
+    assert original.checkpoints is not None
+    shutil.copytree(original.checkpoints, tmp_path / "checkpoints")  # which gets the decoder's entry
+    settings = original.model_copy(
+        update={"data_root": tmp_path / "data", "checkpoints": tmp_path / "checkpoints"}
+    )
     store = Store(settings.data_root, settings.world)
     languages = settings.active_languages
     splits = {language: store.read("mlama_split", language) for language in languages}
