@@ -109,7 +109,7 @@ def asset_figures(
                 "languages": len(settings.active_languages),
                 "assets": ", ".join(assets) or "everything else",
                 "partitions": len(manifests),
-                "rows": sum(manifest["rows"] for manifest in manifests),
+                "rows": sum(manifest["rows"] or 0 for manifest in manifests),
                 "wall_seconds": cost.wall,
                 "cpu_seconds": cost.cpu,
                 "peak_megabytes": cost.peak / 1e6,
@@ -128,6 +128,7 @@ def time_command(*command: str, settings: Mapping[str, str]) -> float:
 
 def write_results(output: Path, rows: Sequence[Mapping[str, Any]], answers: Sequence[str]) -> None:
     """Write full_mlama.csv and full_mlama.md; earlier rows of other numbers of languages are kept."""
+    output.mkdir(parents=True, exist_ok=True)
     path = output / "full_mlama.csv"
     count = str(rows[0]["languages"])
     earlier: list[dict[str, Any]] = []
