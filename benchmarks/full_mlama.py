@@ -41,6 +41,7 @@ MODEL = "load-model"
 SEED, ROWS, STEPS = 0, 1500, 150
 """Of everything that is drawn; on how many rows of a language the model is trained, and in how many steps."""
 TIME_IMPORT = "import factroots_dagster.definitions"
+FIGURES = ("partitions", "rows", "wall_seconds", "cpu_seconds", "peak_megabytes", "disk_megabytes")
 
 
 def prepare(mlama: Path, wikipedia: Path, folder: Path, count: int) -> None:
@@ -127,35 +128,56 @@ def time_command(*command: str, settings: Mapping[str, str]) -> float:
 
 
 def write_results(output: Path, rows: Sequence[Mapping[str, Any]], answers: Sequence[str]) -> None:
-    """Write full_mlama.csv and full_mlama.md; earlier rows of other numbers of languages are kept."""
+    """Write full_mlama.csv, where rows of other numbers of languages are kept, and full_mlama.md.
+
+    rows: `asset_figures`. answers: sentences that the page ends with.
+    """
     output.mkdir(parents=True, exist_ok=True)
     path = output / "full_mlama.csv"
-    count = str(rows[0]["languages"])
+    count = rows[0]["languages"]
     earlier: list[dict[str, Any]] = []
     if path.exists():
         with path.open(encoding="utf-8") as file:
-            earlier = [row for row in csv.DictReader(file) if row["languages"] != count]
+            earlier = [row for row in csv.DictReader(file) if int(row["languages"]) != count]
     write_csv(path, sorted([*earlier, *rows], key=lambda row: int(row["languages"])))
-    columns = ["made", "partitions", "rows", "wall s", "CPU s", "peak MB", "disk MB"]
-    figures = [name for name in rows[0] if name not in ("languages", "assets")]
-    table = [[str(row["assets"]), *(f"{row[name]:,.0f}" for name in figures)] for row in rows]
     lines = [
         "# All of mLAMA",
         "",
         f"`python -m benchmarks.full_mlama --languages {count}`: the first {count} languages of mLAMA 1.1, "
         "mBERT's vocabulary and 36,864 neurons in a load generator that is cheap to run, real dumps where "
         "there are some and generated ones of 2,500 articles elsewhere. "
-        f"{describe_processor()}, no GPU, one thread; "
+        f"{describe_processor()}, no GPU; "
         f"{describe_versions('torch', 'transformers', 'pyspark', 'dagster')}.",
         "",
-        *as_table(columns, table),
+        *as_table(
+            ["made", "partitions", "rows", "wall s", "CPU s", "peak MB", "disk MB"],
+            [[row["assets"], *(f"{row[name]:,.0f}" for name in FIGURES)] for row in rows],
+        ),
         "",
-        "Peak memory is that of all processes of the run together; disk is what is published.",
+        "Spark's processes count, too. Peak memory is that of all processes of the run together, 0 where an "
+        "asset took less than the half second between two samples; disk is what is published.",
         "",
         *(f"- {answer}" for answer in answers),
         "",
+        *describe_growth([*earlier, *rows]),
     ]
     (output / "full_mlama.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def describe_growth(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """CPU seconds by number of languages, as lines; none where there is only one such number."""
+    counts = sorted({int(row["languages"]) for row in rows})
+    if len(counts) == 1:
+        return []
+    cells = {(row["assets"], int(row["languages"])): f"{float(row['cpu_seconds']):,.0f}" for row in rows}
+    named = dict.fromkeys(row["assets"] for row in rows)
+    table = [[assets, *(cells.get((assets, count), "") for count in counts)] for assets in named]
+    return [
+        "CPU seconds by number of languages:",
+        "",
+        *as_table(["made", *map(str, counts)], table),
+        "",
+    ]
 
 
 @click.command(help=__doc__)

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from transformers import BertForMaskedLM, BertTokenizerFast
 
 from benchmarks import mbert
-from benchmarks.full_mlama import environment, main
+from benchmarks.full_mlama import FIGURES, environment, main, write_results
 from benchmarks.generated_dumps import generate_pages, write_dump
 from benchmarks.load_model import LAYERS, NEURONS, make_load_model
 from factroots_dagster.corpora.wikipedia.pages import ByteRange, PageReader
@@ -77,3 +77,16 @@ def test_the_settings_are_settings(tmp_path: Path) -> None:
     names = {f"FACTROOTS_{name.upper()}" for name in Settings.model_fields}
     variables = environment(tmp_path, ["cy", "de"])
     assert {name for name in variables if name.startswith("FACTROOTS_")} <= names
+
+
+def test_figures_of_other_numbers_of_languages_are_kept(tmp_path: Path) -> None:
+    def figures(languages: int, seconds: float) -> list[dict[str, object]]:
+        row = dict.fromkeys(FIGURES, 1.0) | {"cpu_seconds": seconds}
+        return [{"languages": languages, "assets": name, **row} for name in ("predictions", "fact_types")]
+
+    for languages, seconds in ((12, 30.0), (6, 10.0), (12, 21.0)):
+        write_results(tmp_path / "new", figures(languages, seconds), ["It is right."])
+    page = (tmp_path / "new" / "full_mlama.md").read_text(encoding="utf-8")
+    assert "--languages 12`" in page and "- It is right." in page
+    assert "| made | 6 | 12 |" in page and "| predictions | 10 | 21 |" in page
+    assert len((tmp_path / "new" / "full_mlama.csv").read_text(encoding="utf-8").splitlines()) == 5
