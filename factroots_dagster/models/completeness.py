@@ -7,7 +7,6 @@ sensor examines a hundred folders every minute.
 from __future__ import annotations
 
 import json
-from functools import lru_cache
 from pathlib import Path
 
 from factroots_dagster.errors import InputError
@@ -15,6 +14,7 @@ from factroots_dagster.models.files import tokenizer_files, weight_files
 
 Signature = tuple[tuple[str, int, int, int], ...]
 _INDEX = "model.safetensors.index.json"
+_examined: dict[Path, tuple[Signature, str | None]] = {}  # what a folder was like, and its defect
 
 
 def folder_signature(folder: Path) -> Signature:
@@ -40,11 +40,13 @@ def find_defect(folder: Path) -> str | None:
         signature = folder_signature(folder)
     except OSError as error:
         return f"it cannot be read ({error.strerror})"
-    return _find_defect(folder, signature)
+    examined = _examined.get(folder)
+    if examined is None or examined[0] != signature:
+        examined = _examined[folder] = (signature, _find_defect(folder))
+    return examined[1]
 
 
-@lru_cache(maxsize=4096)
-def _find_defect(folder: Path, signature: Signature) -> str | None:
+def _find_defect(folder: Path) -> str | None:
     from safetensors import SafetensorError
 
     try:
