@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 import pyarrow as pa
 
+from factroots_dagster.probing.slots import fill_template
 from factroots_dagster.tables import zip_columns
 
 ARTICLES = 2500
@@ -63,7 +64,7 @@ def generate_pages(split: pa.Table, seed: int, articles: int = ARTICLES) -> Iter
             if random.random() < LEFT_OUT:
                 continue
             name = f"[[{label}]]" if random.random() < LINKED else label
-            sentences.append(template.replace("[X]", subject).replace("[Y]", name))
+            sentences.append(fill_template(template, subject, name)[0])
         yield subject, f"'''{subject}'''. " + " ".join(sentences)
         if random.random() < REDIRECTED:
             yield f"{subject} (1)", f"#REDIRECT [[{subject}]]"
