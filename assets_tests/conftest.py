@@ -126,6 +126,17 @@ def tiny_world(
 
 
 @pytest.fixture
+def tiny_copy(tiny_world: tuple[Settings, Store], tmp_path: Path) -> Settings:
+    """The tiny world in folders of its own, data and checkpoints, to write to."""
+    settings, _ = tiny_world
+    assert settings.checkpoints is not None
+    folders = {"data_root": settings.data_root, "checkpoints": settings.checkpoints}
+    for name, folder in folders.items():
+        shutil.copytree(folder, tmp_path / "tiny" / name, symlinks=True)
+    return settings.model_copy(update={name: tmp_path / "tiny" / name for name in folders})
+
+
+@pytest.fixture
 def tiny_environment(tiny_world: tuple[Settings, Store], tmp_path: Path) -> dict[str, str]:
     """The variables with which a process sees the tiny world, and a Dagster home of its own."""
     settings, _ = tiny_world

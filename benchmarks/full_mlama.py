@@ -24,7 +24,15 @@ import click
 from benchmarks import mbert
 from benchmarks.generated_dumps import generate_pages, write_dump
 from benchmarks.load_model import make_load_model
-from benchmarks.measured_run import SAMPLES, Cost, cost_by_step, read_samples, read_steps, run_factroots
+from benchmarks.measured_run import (
+    SAMPLES,
+    Cost,
+    cost_by_step,
+    mlama_environment,
+    read_samples,
+    read_steps,
+    run_factroots,
+)
 from benchmarks.probing import DATA, PROJECT
 from benchmarks.probing_results import describe_processor
 from benchmarks.real_model import has_dump, link_dumps
@@ -78,18 +86,7 @@ def choose_languages(release: Path, count: int) -> list[str]:
 
 def environment(folder: Path, languages: Sequence[str]) -> dict[str, str]:
     """The settings of the run, as a user sets them."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("FACTROOTS_")}
-    return kept | {
-        "DAGSTER_HOME": str(folder / "home"),
-        "FACTROOTS_WORLD": "mlama",
-        "FACTROOTS_DATA_ROOT": str(folder / "data"),
-        "FACTROOTS_LANGUAGES": ",".join(languages),
-        "FACTROOTS_MASK_COUNTS": "object",
-        "FACTROOTS_MLAMA_SOURCE": str(folder / "release"),
-        "FACTROOTS_WIKIPEDIA_SOURCE": str(folder / "wikipedia"),
-        "FACTROOTS_DEVICE": "cpu",
-        "OMP_NUM_THREADS": "1",
-    }
+    return mlama_environment(folder, languages, MASK_COUNTS="object")
 
 
 def asset_figures(

@@ -59,10 +59,10 @@ def make_load_model(
     special = [tokenizer.pad_token_id, tokenizer.mask_token_id]
     ids = np.unique(np.concatenate([special, *(lesson.prompt.ids for lesson in lessons)]))
     answers = np.unique(np.concatenate([lesson.answer for lesson in lessons]))
-    known = np.union1d(ids, answers)
-    small = BertForMaskedLM(_config(len(known), TRAINED_LAYERS, TRAINED_NEURONS))
-    _train(small, lessons, known, answers, tokenizer, random, steps, progress)
-    grow(small, known, answers, len(tokenizer)).save_pretrained(folder)
+    token_ids = np.union1d(ids, answers)
+    small = BertForMaskedLM(_config(len(token_ids), TRAINED_LAYERS, TRAINED_NEURONS))
+    _train(small, lessons, token_ids, answers, tokenizer, random, steps, progress)
+    grow(small, token_ids, answers, len(tokenizer)).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
@@ -100,19 +100,19 @@ def _draw_lessons(
 def _train(
     model: BertForMaskedLM,
     lessons: Sequence[Lesson],
-    known: npt.NDArray[np.int64],
+    token_ids: npt.NDArray[np.int64],
     answers: npt.NDArray[np.int64],
     tokenizer: BertTokenizerFast,
     random: np.random.Generator,
     steps: int,
     progress: Callable[[str], None],
 ) -> None:
-    """Fit the model to the lessons. known: the ids that it has, ascending; answers: those of objects."""
+    """Fit the model to the lessons. token_ids: the ids that it has, ascending; answers: those of objects."""
     # What leaves the embeddings has mean 0 and variance 1, so that layers that do nothing can come between.
     model.bert.embeddings.LayerNorm.requires_grad_(False)
     by_length = sorted(range(len(lessons)), key=lambda number: len(lessons[number].prompt.ids))
     starts = list(range(0, len(by_length), BATCH))
-    columns = torch.from_numpy(np.searchsorted(known, answers))
+    columns = torch.from_numpy(np.searchsorted(token_ids, answers))
     optimizer = torch.optim.Adam(
         [weights for weights in model.parameters() if weights.requires_grad], lr=RATE
     )
@@ -127,14 +127,14 @@ def _train(
             ids[row, : len(lesson.prompt.ids)] = lesson.prompt.ids
         rows = np.repeat(np.arange(len(batch)), [len(lesson.answer) for lesson in batch])
         places = np.concatenate([lesson.prompt.positions for lesson in batch])
-        wanted = np.searchsorted(answers, np.concatenate([lesson.answer for lesson in batch]))
+        targets = np.searchsorted(answers, np.concatenate([lesson.answer for lesson in batch]))
         states = model.bert(
-            torch.from_numpy(np.searchsorted(known, ids)),
+            torch.from_numpy(np.searchsorted(token_ids, ids)),
             attention_mask=torch.from_numpy(ids != tokenizer.pad_token_id),
         ).last_hidden_state[torch.from_numpy(rows), torch.from_numpy(places).long()]
         head = model.cls.predictions
         logits = head.transform(states) @ head.decoder.weight[columns].T + head.decoder.bias[columns]
-        loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(wanted))
+        loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(targets))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -145,14 +145,14 @@ def _train(
 
 
 def grow(
-    small: BertForMaskedLM, known: npt.NDArray[np.int64], answers: npt.NDArray[np.int64], vocabulary: int
+    small: BertForMaskedLM, token_ids: npt.NDArray[np.int64], answers: npt.NDArray[np.int64], vocabulary: int
 ) -> BertForMaskedLM:
     """A model of mBERT's shape that answers as the small one does.
 
-    known: the ids of the whole vocabulary that the small model's are, ascending; answers: those of objects.
+    token_ids: of the small model's tokens in the whole vocabulary, ascending; answers: those of objects.
     """
     large = BertForMaskedLM(_config(vocabulary, LAYERS, NEURONS)).eval()
-    places = torch.from_numpy(known)
+    places = torch.from_numpy(token_ids)
     with torch.no_grad():
         words = large.bert.embeddings.word_embeddings.weight
         words[places] = small.bert.embeddings.word_embeddings.weight
@@ -175,7 +175,7 @@ def grow(
             layer.output.dense.bias.copy_(trained.output.dense.bias)
         large.cls.predictions.transform.load_state_dict(small.cls.predictions.transform.state_dict())
         decoder, trained_decoder = large.cls.predictions.decoder, small.cls.predictions.decoder
-        rows, trained_rows = torch.from_numpy(answers), torch.from_numpy(np.searchsorted(known, answers))
+        rows, trained_rows = torch.from_numpy(answers), torch.from_numpy(np.searchsorted(token_ids, answers))
         decoder.weight[rows] = trained_decoder.weight[trained_rows]
         decoder.bias.fill_(QUIET)
         decoder.bias[rows] = trained_decoder.bias[trained_rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -74,6 +75,25 @@ class Meter:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._thread.join()
+
+
+def mlama_environment(folder: Path, languages: Sequence[str], **settings: str) -> dict[str, str]:
+    """The settings of a run on mLAMA, as a user sets them; others by name, without their prefix.
+
+    folder: holds `release`, `wikipedia` and `home`, and gets `data`.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("FACTROOTS_")}
+    return inherited | {
+        "DAGSTER_HOME": str(folder / "home"),
+        "FACTROOTS_WORLD": "mlama",
+        "FACTROOTS_DATA_ROOT": str(folder / "data"),
+        "FACTROOTS_LANGUAGES": ",".join(languages),
+        "FACTROOTS_MLAMA_SOURCE": str(folder / "release"),
+        "FACTROOTS_WIKIPEDIA_SOURCE": str(folder / "wikipedia"),
+        "FACTROOTS_DEVICE": "cpu",
+        "OMP_NUM_THREADS": "1",
+        **{f"FACTROOTS_{name}": value for name, value in settings.items()},
+    }
 
 
 def run_factroots(folder: Path, settings: Mapping[str, str], *arguments: str) -> None:

@@ -22,7 +22,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.generated_dumps import write_dump
-from benchmarks.measured_run import SAMPLES, cost_by_step, read_samples, read_steps, run_factroots
+from benchmarks.measured_run import (
+    SAMPLES,
+    cost_by_step,
+    mlama_environment,
+    read_samples,
+    read_steps,
+    run_factroots,
+)
 from benchmarks.probing import DATA, PROJECT
 from benchmarks.real_model_results import language_figures, write_results
 from factroots_dagster.cli.instance import dagster_instance
@@ -121,20 +128,9 @@ def prepare(mlama: Path, wikipedia: Path, folder: Path) -> None:
 
 def environment(folder: Path, relations: Sequence[str], sample: int) -> dict[str, str]:
     """The settings of the run, as a user sets them. sample: at most so many facts of a relation; 0: all."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("FACTROOTS_")}
-    return kept | {
-        "DAGSTER_HOME": str(folder / "home"),
-        "FACTROOTS_WORLD": "mlama",
-        "FACTROOTS_DATA_ROOT": str(folder / "data"),
-        "FACTROOTS_LANGUAGES": ",".join(LANGUAGES),
-        "FACTROOTS_RELATIONS": ",".join(relations),
-        "FACTROOTS_SAMPLE": str(sample),
-        "FACTROOTS_RANKED_BY": "object",
-        "FACTROOTS_MLAMA_SOURCE": str(folder / "release"),
-        "FACTROOTS_WIKIPEDIA_SOURCE": str(folder / "wikipedia"),
-        "FACTROOTS_DEVICE": "cpu",
-        "OMP_NUM_THREADS": "1",
-    }
+    return mlama_environment(
+        folder, LANGUAGES, RELATIONS=",".join(relations), SAMPLE=str(sample), RANKED_BY="object"
+    )
 
 
 def ask_twin(folder: Path, settings: Settings, key: str) -> dict[str, tuple[int, int]]:

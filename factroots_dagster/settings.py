@@ -34,7 +34,7 @@ from factroots_dagster.facts.worlds import is_imported, list_imported, read_impo
 from factroots_dagster.languages.geography import MLAMA_PLACES
 from factroots_dagster.sandbox.dials import PRESETS, Dials, languages_of, parse_dials, with_nothing_in_common
 from factroots_dagster.spark.connectors import missing_connector, scheme_of
-from factroots_dagster.spark.session import JAVA_OPTIONS_VARIABLE
+from factroots_dagster.spark.session import JAVA_OPTIONS_VARIABLE, MEMORY
 from factroots_dagster.store.objects import cache_folder, cached_uri
 from factroots_dagster.store.store import check_name
 
@@ -102,7 +102,9 @@ class Settings(BaseSettings):
         default=None, description="registry file, or folder of checkpoints; empty: a file in the data root"
     )
     spark_master: str = Field(default="local[*]", description="Spark master URL")
-    spark_memory: str = Field(default="3g", description="memory of Spark's Java process here, as 3g or 800m")
+    spark_memory: str = Field(
+        default=MEMORY, description="memory of Spark's Java process here, as 3g or 800m"
+    )
     on_alert: str = Field(
         default="",
         description="command that gets failed runs and other problems on its standard input; empty: none",

@@ -17,7 +17,8 @@ from factroots_dagster.cli.main import main
 from factroots_dagster.errors import InputError
 from factroots_dagster.models.checkpoint import load
 from factroots_dagster.models.completeness import find_defect
-from factroots_dagster.models.gguf import dequantize, find_gguf
+from factroots_dagster.models.files import find_gguf
+from factroots_dagster.models.gguf import dequantize
 from factroots_dagster.models.registry import registered
 from factroots_dagster.settings import load_settings
 from factroots_dagster.store.store import Store

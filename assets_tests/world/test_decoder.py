@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import dagster as dg
@@ -78,14 +77,8 @@ def predict(folder: Path, template: str, subject: str, labels: list[str]) -> str
 
 
 @pytest.mark.slow
-def test_a_decoder_is_probed_typed_and_reported(tiny_world: tuple[Settings, Store], tmp_path: Path) -> None:
-    original, _ = tiny_world
-    shutil.copytree(original.data_root, tmp_path / "data", symlinks=True)
-    assert original.checkpoints is not None
-    shutil.copytree(original.checkpoints, tmp_path / "checkpoints")  # which gets the decoder's entry
-    settings = original.model_copy(
-        update={"data_root": tmp_path / "data", "checkpoints": tmp_path / "checkpoints"}
-    )
+def test_a_decoder_is_probed_typed_and_reported(tiny_copy: Settings, tmp_path: Path) -> None:
+    settings = tiny_copy
     store = Store(settings.data_root, settings.world)
     languages = settings.active_languages
     splits = {language: store.read("mlama_split", language) for language in languages}

@@ -47,10 +47,10 @@ def test_a_generated_dump_states_facts_and_leaves_some_out(tmp_path: Path) -> No
 
 @pytest.fixture(scope="module")
 def tokenizer() -> BertTokenizerFast:
-    found = mbert.tokenizer()
-    if found is None:
+    tokenizer = mbert.tokenizer()
+    if tokenizer is None:
         pytest.skip("BlingFire is not installed")
-    return found
+    return tokenizer
 
 
 @pytest.mark.slow
@@ -69,8 +69,8 @@ def test_the_load_model_has_the_size_of_mbert_and_knows_some_facts(
 
 
 def test_without_a_release_it_is_skipped_with_the_reason(tmp_path: Path) -> None:
-    done = CliRunner().invoke(main, ["--mlama", str(tmp_path / "none.zip")])
-    assert done.exit_code == 0 and "Skipped: there is no mLAMA release" in done.output
+    result = CliRunner().invoke(main, ["--mlama", str(tmp_path / "none.zip")])
+    assert result.exit_code == 0 and "Skipped: there is no mLAMA release" in result.output
 
 
 def test_the_settings_are_settings(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import dagster as dg
@@ -19,11 +18,10 @@ from factroots_dagster.store.store import Store
 
 @pytest.mark.slow
 def test_the_objects_own_mask_counts_give_the_same_types(
-    tiny_world: tuple[Settings, Store], tmp_path: Path
+    tiny_world: tuple[Settings, Store], tiny_copy: Settings, tmp_path: Path
 ) -> None:
-    original, made = tiny_world
-    shutil.copytree(original.data_root, tmp_path / "data", symlinks=True)
-    settings = original.model_copy(update={"data_root": tmp_path / "data", "mask_counts": "object"})
+    _, made = tiny_world
+    settings = tiny_copy.model_copy(update={"mask_counts": "object"})
     store = Store(settings.data_root, settings.world)
     languages = settings.active_languages
     with dg.DagsterInstance.from_config(str(make_home(tmp_path / "home"))) as instance:

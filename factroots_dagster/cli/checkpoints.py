@@ -96,9 +96,11 @@ def find_source(settings: Settings, named: str) -> str:
 
     Raises InputError where it is none of these.
     """
-    from factroots_dagster.models.gguf import dequantize, find_gguf
+    from factroots_dagster.models.files import find_gguf
 
     if file := find_gguf(named):
+        from factroots_dagster.models.gguf import dequantize
+
         click.echo(f"dequantizing {file.name}", err=True)
         return str(dequantize(file, settings.data_root / settings.world / "checkpoint" / "_dequantized"))
     return registry.find_source(named)

@@ -14,7 +14,7 @@ from factroots_dagster.models.files import tokenizer_files, weight_files
 
 Signature = tuple[tuple[str, int, int, int], ...]
 _INDEX = "model.safetensors.index.json"
-_examined: dict[Path, tuple[Signature, str | None]] = {}  # what a folder was like, and its defect
+_examinations: dict[Path, tuple[Signature, str | None]] = {}  # the last of each folder: its state, its defect
 
 
 def folder_signature(folder: Path) -> Signature:
@@ -40,10 +40,10 @@ def find_defect(folder: Path) -> str | None:
         signature = folder_signature(folder)
     except OSError as error:
         return f"it cannot be read ({error.strerror})"
-    examined = _examined.get(folder)
-    if examined is None or examined[0] != signature:
-        examined = _examined[folder] = (signature, _find_defect(folder))
-    return examined[1]
+    last = _examinations.get(folder)
+    if last is None or last[0] != signature:
+        last = _examinations[folder] = (signature, _find_defect(folder))
+    return last[1]
 
 
 def _find_defect(folder: Path) -> str | None:

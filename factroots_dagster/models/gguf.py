@@ -23,25 +23,6 @@ READERS = ("gguf", "accelerate")
 """Packages without which transformers reads no GGUF file."""
 
 
-def find_gguf(source: str) -> Path | None:
-    """The GGUF file that a source names, or that a folder without config.json holds; None where it is none.
-
-    Raises InputError for a folder with several.
-    """
-    path = Path(source).expanduser()
-    if path.suffix.lower() == ".gguf" and path.is_file():
-        return path.resolve()
-    if not path.is_dir() or (path / "config.json").exists():
-        return None
-    files = sorted(file for file in path.iterdir() if file.suffix.lower() == ".gguf")
-    if len(files) > 1:
-        raise InputError(
-            f"{source} holds several models: {', '.join(file.name for file in files)}",
-            "name one of these files",
-        )
-    return files[0].resolve() if files else None
-
-
 def dequantize(file: Path, parent: Path) -> Path:
     """The folder with the model of a GGUF file in 32 bits: `<parent>/<digest of the file>/<its name>`.
 

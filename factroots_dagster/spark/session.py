@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 JAVA_OPTIONS_VARIABLE = "FACTROOTS_SPARK_JAVA_OPTIONS"
+MEMORY = "3g"
+"""Of the driver's Java, where nothing else is said."""
 
 SETTINGS = {
     "spark.app.name": "factroots",
@@ -53,7 +55,7 @@ def with_task_retry(master: str) -> str:
     return f"local[{local[1] or 1},2]" if local else master
 
 
-def spark_session(master: str = "local[*]", memory: str = "3g") -> SparkSession:
+def spark_session(master: str = "local[*]", memory: str = MEMORY) -> SparkSession:
     """The process's Spark session, created by the first call (6-13 s); later calls return the same one.
 
     master: `local[n]`, `spark://host:port`, `yarn` or `k8s://...`. memory: of the driver's Java. Later calls
