@@ -14,6 +14,7 @@ import dagster as dg
 
 from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.models.registry import CheckpointSource, lookup
+from factroots_dagster.orchestration.interrupts import repeat_dropped_interrupts
 from factroots_dagster.orchestration.partitions import PARTITION_TAGS, check_cell, checkpoint_set
 from factroots_dagster.settings import Settings
 from factroots_dagster.store.store import Store
@@ -41,6 +42,7 @@ class StoreResource(dg.ConfigurableResource[None]):
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Refuse a run of an unknown cell, in words that name the keys there are. Raises InputError."""
+        repeat_dropped_interrupts()
         if context.run is None or context.instance is None:
             return
         checkpoints = context.instance.get_dynamic_partitions(checkpoint_set(self.world))
