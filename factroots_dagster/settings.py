@@ -132,9 +132,9 @@ class Settings(BaseSettings):
         description="number format of models; bf16 is faster on GPUs and changes some predictions; auto: "
         "bf16 on GPUs that compute in it, else fp32",
     )
-    activations: Literal["fp32", "bf16"] = Field(
+    activations: Literal["fp32", "bf16", "int4"] = Field(
         default="fp32",
-        description="number format in which activations are stored; bf16 takes half of the disk",
+        description="number format of stored activations; bf16 takes half of the disk, int4 an eighth",
     )
     start_token: str = Field(
         default="",

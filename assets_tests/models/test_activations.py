@@ -1,12 +1,16 @@
-"""Activations stored in 16 bits: half the file, and inner products within the stated bound."""
+"""Activations stored in fewer bits: smaller files, and inner products within the stated bounds."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 from safetensors.torch import load_file
 
 from factroots_dagster.errors import InputError
@@ -18,6 +22,7 @@ from factroots_dagster.models.activations import (
     read_relations,
 )
 from factroots_dagster.models.feed_forward import FeedForward
+from factroots_dagster.models.four_bits import pack, unpack
 from factroots_dagster.models.neuron_blocks import Projection
 
 UNIT = 2.0**-8
@@ -62,7 +67,88 @@ def test_files_are_half_as_large_and_readable_by_others(tmp_path: Path) -> None:
     assert (relation, len(index), values.shape) == ("P36", 5, (5, 128))
 
 
-@pytest.mark.parametrize("form", ["fp32", "bf16"])
+def gelu(shape: tuple[int, int, int]) -> torch.Tensor:
+    """Activations of which most are a little below 0, as those of feed-forward blocks with GELU."""
+    return torch.nn.functional.gelu(torch.randn(shape) * torch.rand(shape[-1]) * 3)
+
+
+def silu(shape: tuple[int, int, int]) -> torch.Tensor:
+    """Activations as those of gated feed-forward blocks: both signs, heavy tails."""
+    return torch.nn.functional.silu(torch.randn(shape)) * torch.randn(shape)
+
+
+@pytest.mark.parametrize("draw", [gelu, silu])
+def test_four_bits_keep_values_within_half_a_step_and_cosines_nearly(
+    draw: Callable[[tuple[int, int, int]], torch.Tensor], tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    activations = draw((24, 12, 3_072))
+    read = stored(activations, tmp_path / "int4", "int4")
+    blocks, kept = (np.reshape(values, (24, 12, 24, 128)) for values in (activations.numpy(), read))
+    step = np.ptp(blocks, axis=-1, keepdims=True) / 15
+    # the grid begins at and advances by numbers of 8 bits
+    assert (
+        np.abs(kept - blocks) <= step / 2 + 2 * UNIT * (np.abs(blocks).max(-1, keepdims=True) + step)
+    ).all()
+    x, y = (values.reshape(24, -1).astype(np.float64) for values in (blocks, kept))
+    cosines = [v @ v.T / np.outer(*[np.linalg.norm(v, axis=1)] * 2) for v in (x, y)]
+    assert np.abs(cosines[0] - cosines[1]).max() <= 0.006
+    others = ~np.eye(24, dtype=bool)
+    errors = (y @ y.T - x @ x.T)[others] / np.outer(*[np.linalg.norm(x, axis=1)] * 2)[others]
+    assert np.abs(errors).max() <= 0.005
+    # the errors have no direction of their own: what is lost in one fact is not lost in all
+    mean_error = (y - x).mean(axis=0)
+    assert np.linalg.norm(mean_error) <= 1.5 * np.linalg.norm(y - x) / 24
+
+
+def test_four_bits_take_four_and_a_quarter(tmp_path: Path) -> None:
+    stored(torch.randn(4, 3, 640), tmp_path / "int4", "int4")
+    size = (tmp_path / "int4" / "P36.safetensors").stat().st_size
+    assert size == pytest.approx(4 * 3 * 640 * 4.25 / 8, abs=400)  # the header, too
+
+
+@given(
+    hnp.arrays(
+        np.float32,
+        hnp.array_shapes(min_dims=3, max_dims=3, max_side=140),
+        elements=st.floats(-(2.0**30), 2.0**30, width=32),
+    ),
+    st.integers(0, 2**32 - 1),
+)
+def test_any_finite_values_stay_within_half_a_step(values: np.ndarray, seed: int) -> None:
+    packed, grids = pack(values, seed)
+    kept = unpack(packed, grids, values.shape[-1], seed)
+    blocks = [slice(start, start + 128) for start in range(0, values.shape[-1], 128)]
+    for block in blocks:
+        before, after = values[..., block].astype(np.float64), kept[..., block]
+        step = np.ptp(before, axis=-1, keepdims=True) / 15
+        largest = np.abs(before).max(-1, keepdims=True)
+        assert (np.abs(after - before) <= step / 2 + 2 * UNIT * (largest + step) + 1e-37).all()
+
+
+def test_blocks_of_one_value_stay_as_they_are_but_for_its_rounding() -> None:
+    values = np.zeros((2, 2, 258), np.float32)
+    values[:, 1] = 1.5
+    assert np.array_equal(unpack(*pack(values, 1), 258, 1), values)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_not_hidden_by_four_bits(wrong: float) -> None:
+    values = np.ones((3, 2, 256), np.float32)
+    values[1, 0, 130] = wrong
+    kept = unpack(*pack(values, 1), 256, 1)
+    assert not np.isfinite(kept[1, 0, 128:]).any()
+    assert np.isfinite(kept[[0, 2]]).all() and np.isfinite(kept[1, 1]).all()
+
+
+def test_shapes_that_disagree_are_refused() -> None:
+    packed, grids = pack(np.ones((1, 1, 129), np.float32), 0)
+    for count in (127, 128, 131, 258):
+        with pytest.raises(ValueError, match="in four bits"):
+            unpack(packed, grids, count, 0)
+
+
+@pytest.mark.parametrize("form", ["fp32", "bf16", "int4"])
 def test_files_say_which_neurons_there_are(form: Stored, tmp_path: Path) -> None:
     layers = [(Projection(torch.nn.Linear(width, 1), width),) for width in (3, 5, 2)]
     ffn = FeedForward(tuple(layers), torch.nn.Embedding(1, 1), 5)
@@ -74,9 +160,10 @@ def test_files_say_which_neurons_there_are(form: Stored, tmp_path: Path) -> None
     assert read_neurons(tmp_path / "even", "P36").tolist() == list(range(15))
 
 
-def test_a_cut_file_in_16_bits_is_named(tmp_path: Path) -> None:
-    stored(torch.randn(5, 2, 64), tmp_path / "bf16", "bf16")
-    file = tmp_path / "bf16" / "P36.safetensors"
+@pytest.mark.parametrize("form", ["bf16", "int4"])
+def test_a_cut_file_is_named(form: Stored, tmp_path: Path) -> None:
+    stored(torch.randn(5, 2, 64), tmp_path / form, form)
+    file = tmp_path / form / "P36.safetensors"
     file.write_bytes(file.read_bytes()[:-10])
     with pytest.raises(InputError, match=r"P36\.safetensors cannot be read as activations"):
-        read_relation(tmp_path / "bf16", "P36")
+        read_relation(tmp_path / form, "P36")

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 
 from assets_tests.models import families, tiny
 from factroots_dagster.errors import InputError
-from factroots_dagster.models.checkpoint import describe, load
+from factroots_dagster.models.checkpoint import describe, forget_model, load
 from factroots_dagster.models.files import resolve_checkpoint
 from factroots_dagster.models.inspection import inspect_checkpoint
 from factroots_dagster.models.language_model import find_language_model
@@ -48,6 +49,27 @@ def masked_config(family: str, vocabulary: int) -> transformers.PretrainedConfig
         return transformers.YosoConfig(**SHAPE, **common)
     landmarks = {"num_landmarks": 8, "segment_means_seq_len": 64}
     return transformers.NystromformerConfig(**SHAPE, **common, **landmarks)
+
+
+def test_what_a_model_answers_is_part_of_its_description(tmp_path: Path) -> None:
+    """So that libraries with which it answers otherwise are noticed."""
+    tokenizer = tiny.wordpiece(tmp_path)
+    folder = save(tmp_path, masked_config("fnet", len(tokenizer)), tokenizer)
+
+    def described() -> list[int]:
+        (row,) = describe("key", resolve_checkpoint(str(folder)), device="cpu").to_pylist()
+        answers: list[int] = row["answers"]
+        return answers
+
+    first = described()
+    forget_model()
+    assert described() == first and len(set(first)) > 1
+    weights = load_file(folder / "model.safetensors")
+    changed = {
+        name: tensor.flip(0) if "word_embeddings" in name else tensor for name, tensor in weights.items()
+    }
+    save_file(changed, folder / "model.safetensors", {"format": "pt"})
+    assert described() != first
 
 
 @pytest.mark.parametrize("family", SEES_PADDING)

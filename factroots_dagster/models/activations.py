@@ -1,13 +1,15 @@
 """The activation files of one partition: `<relation>.safetensors` and their index, written and read here.
 
-A file holds one tensor "activations", float32 or bfloat16 [facts, layers, neurons]; the index has the columns
-of ACTIVATION_INDEX. Bfloat16 halves the files; what it does to inner products is said in docs/method.md.
-Where layers differ in width, narrower ones are filled up with zeros, and the file's metadata name the widths.
+A file holds one tensor "activations", float32 or bfloat16 [facts, layers, neurons], or four bits a neuron
+(`models/four_bits.py`); the index has the columns of ACTIVATION_INDEX. What fewer bits do to inner products
+is said in docs/method.md. Where layers differ in width, narrower ones are filled up with zeros, and the
+file's metadata name the widths.
 """
 
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -21,17 +23,19 @@ from safetensors import SafetensorError, deserialize, safe_open
 from safetensors.numpy import load_file, save_file
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.models.four_bits import pack, unpack
 from factroots_dagster.models.schema import ACTIVATION_INDEX
 from factroots_dagster.tables import storage_schema
 
 if TYPE_CHECKING:
     import torch  # statistics on saved activations should not have to load it
 
-Stored = Literal["fp32", "bf16"]
+Stored = Literal["fp32", "bf16", "int4"]
 """The number format of activation files."""
 
 INDEX_FILE = "data.parquet"
 TENSOR = "activations"
+_GRIDS, _NEURONS, _SEED = "grids", "neurons", "seed"  # of files in four bits
 _WIDTHS = "widths"
 _REMEDY = "materialize neuron_activations for this partition again"
 
@@ -72,12 +76,17 @@ class ActivationWriter:
             return
         file = f"{relation}.safetensors"
         widths = list(self.ffn.widths)
-        metadata = {_WIDTHS: json.dumps(widths)} if min(widths) < self.ffn.neurons else None
+        metadata = {_WIDTHS: json.dumps(widths)} if min(widths) < self.ffn.neurons else {}
         if self.stored == "bf16":
             _save_bfloat16(activations, self.folder / file, metadata)
         else:
             values = np.stack([tensor.float().cpu().numpy() for tensor in activations])
-            save_file({TENSOR: values}, self.folder / file, metadata)
+            tensors = {TENSOR: values}
+            if self.stored == "int4":
+                seed = zlib.crc32(f"{relation}/{facts[0][1]}".encode())  # noise differs between files
+                tensors = dict(zip((TENSOR, _GRIDS), pack(values, seed), strict=True))
+                metadata |= {_NEURONS: str(self.ffn.neurons), _SEED: str(seed)}
+            save_file(tensors, self.folder / file, metadata)
         common = {"relation": relation, "file": file}
         for row, ((uuid, language), mask_count) in enumerate(zip(facts, mask_counts, strict=True)):
             fact = {"uuid": uuid, "language": language, "row": row, "mask_count": mask_count}
@@ -90,7 +99,7 @@ class ActivationWriter:
         pq.write_table(table, self.folder / INDEX_FILE, compression="zstd")
 
 
-def _save_bfloat16(activations: Sequence[torch.Tensor], path: Path, metadata: dict[str, str] | None) -> None:
+def _save_bfloat16(activations: Sequence[torch.Tensor], path: Path, metadata: dict[str, str]) -> None:
     import torch
     from safetensors.torch import save_file as save_tensors
 
@@ -114,12 +123,16 @@ def read_relation(folder: Path, relation: str) -> npt.NDArray[np.float32]:
     path = folder / f"{relation}.safetensors"
     try:
         with safe_open(path, framework="numpy") as file:
-            if file.get_slice(TENSOR).get_dtype() != "BF16":
-                return load_file(path)[TENSOR]
+            form, metadata = file.get_slice(TENSOR).get_dtype(), file.metadata() or {}
+        if form == "U8":
+            tensors = load_file(path)
+            return unpack(tensors[TENSOR], tensors[_GRIDS], int(metadata[_NEURONS]), int(metadata[_SEED]))
+        if form != "BF16":
+            return load_file(path)[TENSOR]
         tensor = dict(deserialize(path.read_bytes()))[TENSOR]  # type: ignore[no-untyped-call]
         upper = np.frombuffer(tensor["data"], np.uint16)  # half of a float32, which NumPy knows
         return (upper.astype(np.uint32) << 16).view(np.float32).reshape(tensor["shape"])
-    except (OSError, KeyError, SafetensorError) as error:
+    except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise InputError(f"{path} cannot be read as activations ({error})", _REMEDY) from error
 
 
@@ -131,8 +144,10 @@ def read_neurons(folder: Path, relation: str) -> npt.NDArray[np.int64]:
     path = folder / f"{relation}.safetensors"
     try:
         with safe_open(path, framework="numpy") as file:
-            _, layers, neurons = file.get_slice(TENSOR).get_shape()
-            widths = json.loads((file.metadata() or {}).get(_WIDTHS, "null"))
+            _, layers, columns = file.get_slice(TENSOR).get_shape()
+            metadata = file.metadata() or {}
+            neurons = int(metadata.get(_NEURONS, columns))
+            widths = json.loads(metadata.get(_WIDTHS, "null"))
     except (OSError, ValueError, SafetensorError) as error:
         raise InputError(f"{path} cannot be read as activations ({error})", _REMEDY) from error
     return number_neurons(widths or [neurons] * layers, neurons)

@@ -65,6 +65,7 @@ class LoadedModel:
     in_sentence: bool  # whether objects have the tokens of the sentence, see `tokenizer.keeps_space_in_word`
     batches: Batches  # which prompts may share one
     continued: bool  # whether a decoder's sentences are continued from a cache, or read whole
+    answers: tuple[int, ...]  # to a prompt of random tokens, see `driving.Driven`
     start: tuple[int, ...]  # the tokens that a decoder's sentences begin with
     blank: Blank | None  # what an encoder before the decoder reads in the object's place
     longest_in_trie: int = 0  # tokens of a decoder's sentences that can be run as tries
@@ -121,6 +122,7 @@ def describe(
         "precision": str(module.dtype).removeprefix("torch."),
         "start": "".join(tokenizer.convert_ids_to_tokens(list(model.start))) or None,
         "fast_head": model.head is not None,
+        "answers": list(model.answers),
         "tokenizer_sha256": digest_files(tokenizer_files(resolved.path)),
         "weights_sha256": digest_files(weight_files(resolved.path)),
         "corpus": corpus or training_corpus(resolved, module.config),
@@ -269,6 +271,7 @@ def _load(
         in_sentence=tokenizer.in_sentence,
         batches=driven.batches,
         continued=driven.continued,
+        answers=driven.answers,
         start=start,
         blank=blank,
         longest_in_trie=longest_in_trie(model, vocabulary, max_length) if driven.continued else 0,

@@ -38,10 +38,15 @@ Prompts = list[list[int]]
 
 @dataclass(frozen=True)
 class Driven:
-    """How a model is to be asked. continued: whether a decoder's sentences can be continued from a cache."""
+    """How a model is to be asked, and what it answers.
+
+    continued: whether a decoder's sentences can be continued from a cache. answers: the tokens that rank
+    first at every place of a prompt of random ordinary tokens, the same one whenever it is driven.
+    """
 
     batches: Batches
     continued: bool
+    answers: tuple[int, ...]
 
 
 def drive(
@@ -83,9 +88,10 @@ def drive(
             _reraise_out_of_memory(error)
             problem = f"feed-forward neurons of {name} cannot be read ({error})"
             raise InputError(problem, OTHER_ARCHITECTURE) from error
+        answers = tuple(alone[-1].argmax(dim=-1).tolist())
         padded = _answers_padded(module, prompts, alone, padding)
         if family == "masked":
-            return Driven("padded" if padded else "equal lengths", continued=False)
+            return Driven("padded" if padded else "equal lengths", continued=False, answers=answers)
         longer = prompts[-1]
         if not _agree(_logits(module, [longer], decoded=[longer[:_SHARED]])[0], alone[-1][:_SHARED]):
             problem = f"{name} reads what follows a token when it predicts it: it is no decoder"
@@ -94,9 +100,9 @@ def drive(
             if not padded:
                 problem = f"{name} answers a prompt beside a longer one differently from the prompt alone"
                 raise InputError(problem, "use an encoder-decoder whose encoder ignores padding")
-            return Driven("padded", continued=False)
+            return Driven("padded", continued=False, answers=answers)
         continued = _continues(module, prompts, alone, padding)
-        return Driven("padded" if padded else "equal lengths", continued)
+        return Driven("padded" if padded else "equal lengths", continued, answers)
 
 
 def _reraise_out_of_memory(error: Exception) -> None:

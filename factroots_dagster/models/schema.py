@@ -57,6 +57,12 @@ CHECKPOINT = table(
     ),
     string("start", "The tokens that a decoder's sentences begin with; null for a masked model"),
     boolean("fast_head", "Whether logits are computed only where they are needed; else everywhere, slower"),
+    column(
+        "answers",
+        pa.list_(pa.int32()),
+        "Token that ranks first at every place of a prompt of random tokens, always the same one: whether "
+        "another version of torch or transformers changes what the model answers",
+    ),
     string("tokenizer_sha256", "SHA-256 over the tokenizer's files"),
     string("weights_sha256", "SHA-256 over the weight files"),
     string("corpus", "What it was trained on: `wikipedia`, `commoncrawl`, `sandbox` (generated), `unknown`"),

@@ -62,6 +62,7 @@ class AssetRow:
     does_without: those of them without which it can be made, too.
     tokenizer_setting: the setting that names a checkpoint whose tokenizer it reads.
     settings: the settings that it reads itself; what is downstream learns of a change through the data.
+    libraries: the packages whose versions are part of its code version.
     settings_if_generated: the settings that it reads in a generated world, where these differ.
     schema: the main table; None where the asset is not a table.
     side_tables: the tables beside the main one, by name.
@@ -89,6 +90,7 @@ class AssetRow:
     does_without: tuple[str, ...] = ()
     tokenizer_setting: str | None = None
     settings: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
     settings_if_generated: tuple[str, ...] | None = None
     schema: pa.Schema | None = None
     side_tables: Mapping[str, pa.Schema] = field(default_factory=dict)
@@ -331,10 +333,11 @@ ROWS = (
         body=sources.checkpoint,
         kinds=("huggingface",),
         suite=models.checkpoint_suite,
-        number=5,
+        number=6,
         partitioned_by=(CHECKPOINT,),
         reads=("sandbox_training",),
         settings=("precision", "start_token"),
+        libraries=("torch", "transformers"),
         schema=model_tables.CHECKPOINT,
         metrics=metrics.checkpoint,
         attempts=4,

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from functools import cache
+from importlib.metadata import version
 from typing import Any
 
 from factroots_dagster.errors import suppress_bad_input
@@ -21,7 +22,7 @@ def code_version(asset: str, settings: Settings) -> str:
 
 
 def row_version(row: AssetRow, settings: Settings) -> str:
-    """The code version of a row's asset: its number, and a digest of the world and of the settings it reads.
+    """The code version of a row's asset: its number, and a digest of its world, settings and libraries.
 
     What is left at its default is not part of it, so that adding a setting makes nothing out of date. The
     world is part of it because worlds may share one DAGSTER_HOME, where the history of an asset without
@@ -31,6 +32,9 @@ def row_version(row: AssetRow, settings: Settings) -> str:
     values = {name: getattr(settings, name) for name in settings_read(row, settings)}
     values = {name: value for name, value in values.items() if value != defaults.get(name)}
     values["world"] = settings.world
+    if row.libraries:
+        # without what says for which device one was built
+        values["libraries"] = [f"{name} {version(name).partition('+')[0]}" for name in row.libraries]
     return f"{row.number}-{_digest(values)[:12]}"
 
 

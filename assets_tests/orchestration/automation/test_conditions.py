@@ -13,6 +13,7 @@ import pytest
 
 from assets_tests.models.folders import checkpoint_folder
 from assets_tests.orchestration.automation.lab import CHECKPOINTS, LANGUAGES, Lab, Partition
+from factroots_dagster.orchestration import versions
 from factroots_dagster.orchestration.catalog import CATALOG
 from factroots_dagster.orchestration.versions import code_version, row_version
 from factroots_dagster.store.versions import MANIFEST
@@ -184,6 +185,27 @@ def test_a_setting_makes_stale_what_reads_it(lab: Lab, change: dict[str, object]
     waiting = {"neuron_similarity", "neuron_interventions", "untrained_twins", "name_access"}
     # These and the report wait for predictions; checkpoint_sensor asks for checkpoints.
     assert asked == first - waiting - {"checkpoint", "categorization_report"}
+
+
+@pytest.mark.parametrize(("library", "first"), [("torch", {"checkpoint"}), ("numpy", set())])
+def test_another_version_of_a_library_describes_checkpoints_anew(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, library: str, first: set[str]
+) -> None:
+    """What reads the description follows only where the model answers otherwise."""
+    before = {name: code_version(name, lab.settings) for name in CATALOG}
+    installed = versions.version
+    monkeypatch.setattr(versions, "version", lambda name: "99" if name == library else installed(name))
+    assert {name for name in CATALOG if code_version(name, lab.settings) != before[name]} == first
+
+
+def test_which_device_a_library_was_built_for_changes_nothing(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = set()
+    for build in ("2.13.0", "2.13.0+cpu", "2.13.0+cu130"):
+        monkeypatch.setattr(versions, "version", lambda name, build=build: build)
+        found.add(code_version("checkpoint", lab.settings))
+    assert len(found) == 1
 
 
 def test_a_setting_that_is_added_makes_nothing_stale(lab: Lab) -> None:

@@ -202,6 +202,7 @@ CASES: list[Broken] = [
         (put("batches", "mixed"), f"{AMONG}:batches"),
         (put("precision", "int8"), f"{AMONG}:precision"),
         (put("fast_head", None), f"{NULL}:fast_head"),
+        (put("answers", None), f"{NULL}:answers"),
         (put("corpus", "unknown"), f"{AMONG}:corpus"),
         (put("tokenizer_sha256", "abc"), f"{REGEX}:tokenizer_sha256"),
         (put("weights_sha256", "abc"), f"{REGEX}:weights_sha256"),

@@ -43,7 +43,7 @@ def checkpoint_suite(settings: Settings, checkpoint: str) -> Sequence[Any]:
         *expect.among("objects", ("label", "sentence")),
         *expect.among("batches", ("padded", "equal lengths")),
         *expect.among("precision", ("float32", "bfloat16")),
-        *expect.not_null("fast_head"),
+        *expect.not_null("fast_head", "answers"),
         *expect.among("corpus", ("wikipedia", "commoncrawl", "sandbox"), severity="warning"),
         *expect.matching("tokenizer_sha256", SHA256, "tokenizer_sha256 is 64 hexadecimal digits"),
         *expect.matching("weights_sha256", SHA256, "weights_sha256 is 64 hexadecimal digits"),
