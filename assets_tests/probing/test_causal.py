@@ -151,6 +151,23 @@ def test_too_long_rows_are_listed_not_truncated(
     assert alone["typed_rank"] is None
 
 
+def test_an_object_that_does_not_fit_keeps_no_other_from_being_asked(
+    llama: LoadedModel, decoder_split_of: Callable[[str], pa.Table], tmp_path: Path
+) -> None:
+    split = decoder_split_of("llama")
+    relation = split["relation"][0].as_py()
+    plain, beside = (
+        probe_causal(llama, split, tmp_path, candidates={relation: labels}).to_pylist()
+        for labels in ([], ["lima " * 90])
+    )
+    assert [row | {"candidates": 0} for row in plain] == [row | {"candidates": 0} for row in beside]
+    long, *others = probe_causal(llama, with_changed_row(split, object="lima " * 90), tmp_path).to_pylist()
+    assert long["too_long"] and not long["full_match"]
+    assert long["object_logprob"] is long["typed_rank"] is None
+    assert not any(row["too_long"] for row in others)
+    assert all(row["typed_rank"] for row in others)
+
+
 def test_the_longest_sentence_that_fits_is_asked(
     llama: LoadedModel, decoder_split_of: Callable[[str], pa.Table], tmp_path: Path
 ) -> None:

@@ -201,6 +201,27 @@ def test_too_long_rows_are_listed_not_truncated(
     assert not any(row["too_long"] for row in others)
 
 
+def test_an_object_that_does_not_fit_keeps_no_other_from_being_asked(
+    bert: LoadedModel, split_of: Callable[..., pa.Table], tmp_path: Path
+) -> None:
+    split = with_changed_row(split_of("bert"))  # of one relation
+    relation = split["relation"][0].as_py()
+    plain, beside = (
+        probe(bert, split, tmp_path, candidates={relation: labels}).to_pylist()
+        for labels in ([], ["oslo " * 90])
+    )
+    assert [row["candidates"] + 1 for row in plain] == [row["candidates"] for row in beside]
+    assert [row | {"candidates": 0} for row in plain] == [row | {"candidates": 0} for row in beside]
+    long, *others = probe(bert, with_changed_row(split, object="oslo " * 90), tmp_path).to_pylist()
+    assert long["too_long"] and not long["full_match"]
+    assert long["object_logprob"] is long["typed_rank"] is None
+    assert not any(row["too_long"] for row in others)
+    compared = ("predicted_ids", "object_logprob", "full_match")
+    assert [[row[name] for name in compared] for row in others] == [
+        [row[name] for name in compared] for row in plain
+    ]
+
+
 @pytest.mark.parametrize("subject", ["[MASK]", "oslo [MASK] lima", "[Y]", "[X]", "[SEP]", "", "<b>&"])
 def test_slots_and_special_tokens_in_subjects_are_plain_text(
     subject: str,

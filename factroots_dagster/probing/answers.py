@@ -173,7 +173,7 @@ class Answers:
                 "scores": self.scores[question] if relation.complete else None,
                 "prior_logprob": _finite(self.scores[prior, candidate]),
                 "prior_rank": typed_rank(self.scores[prior], candidate),
-                "too_long": question in relation.too_long,
+                "too_long": relation.is_too_long(question, candidate),
                 "pll_rank": None if self.pll is None else typed_rank(self.pll[question], candidate),
                 **{f"{order}_match": counts[row] > 0 for order, counts in filled.items()},
             }
@@ -182,7 +182,7 @@ class Answers:
         """Item k-1: the answer at k masks, empty where k was not run; no items for too long prompts."""
         if question in self.relation.too_long:
             return []
-        counts = range(1, self.relation.max_tokens + 1)
+        counts = range(1, max(self.relation.mask_counts, default=0) + 1)
         return [self.predicted[k][question].tolist() if (question, k) in run else [] for k in counts]
 
     def write_activations(self, rows: pa.Table, writer: ActivationWriter, relation: str) -> None:

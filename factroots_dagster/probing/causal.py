@@ -25,10 +25,13 @@ are the object by itself and what closes it.
   object has. The first k of them are its answer of k tokens, compared with those that follow the prompt's
   when both are tokenized together, without bare space tokens; where a tokenizer merges across the boundary,
   with those of the label alone.
+- `too_long`: a sentence of the question exceeds the model's context. Candidates with which it would for most
+  questions are left out, and rows with such an object are too long: the others are asked all the same.
 """
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -160,8 +163,25 @@ class _Answers:
             for template, subject in self.questions
         ]
         self.sources = self.frame.sources(self.contexts)
+        self.usable, self.left_out = self._divide_candidates()
         self.scores = np.full((len(self.questions), len(self.labels)), -np.inf)
         self.best = DECODER_RANKED + CandidateRanking(self.rows, self.labels).further_labels
+
+    def _divide_candidates(self) -> tuple[list[int], set[int]]:
+        """The candidates to be scored, and those with which most sentences exceed the model's context."""
+        first = len(self.frame.start)
+        sizes = {
+            number: len(ids) - first
+            for number, ids in enumerate(self._tokenize(self.labels))
+            if set(ids[first:]) - self.spaces
+        }
+        if not sizes or not self.questions:
+            return [], set()
+        shortest = min(sizes, key=sizes.__getitem__)
+        asked = [self._asked(question, shortest) for question in range(len(self.questions))]
+        rest = statistics.median_low(len(ids) - sizes[shortest] for ids in whole_sentences(self.frame, asked))
+        usable = [number for number, size in sizes.items() if rest + size <= self.model.max_length]
+        return usable, sizes.keys() - set(usable)
 
     def _tokenize(self, texts: Sequence[str]) -> list[Ids]:
         """Ids of each text after the start tokens."""
@@ -174,9 +194,7 @@ class _Answers:
         for questions in (self.row_question, self.row_prior):
             for question, candidate in zip(questions, self.row_candidate, strict=True):
                 asked_candidates.setdefault(question, set()).add(candidate)
-        label_ids = self._tokenize(self.labels)
-        first = len(self.frame.start)
-        usable = [number for number, ids in enumerate(label_ids) if set(ids[first:]) - self.spaces]
+        usable = self.usable
         step = max(1, chunk // max(1, len(usable)))
         for begin in range(0, len(self.questions) if usable else 0, step):
             part = range(begin, min(begin + step, len(self.questions)))
@@ -246,7 +264,7 @@ class _Answers:
             joined = ids[:boundary] == before[question]
             after = ids[boundary:] if joined else label_ids[candidate][len(self.frame.start) :]
             self.gold_ids[question, candidate] = self._drop_spaces(after)
-            if self._generates(question):
+            if self._generates(question) and candidate not in self.left_out:
                 max_tokens = max(max_tokens, len(after))
         for question in questions if max_tokens else ():
             if not self._generates(question):
@@ -312,7 +330,7 @@ class _Answers:
                 "scores": None if question in self.too_long else self.scores[question],
                 "prior_logprob": prior_logprob,
                 "prior_rank": prior_rank,
-                "too_long": question in self.too_long,
+                "too_long": question in self.too_long or candidate in self.left_out,
             }
 
     def _first_candidates(self) -> dict[int, int | None]:

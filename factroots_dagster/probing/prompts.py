@@ -2,13 +2,15 @@
 
 A prompt (`masking`) is a row's template with [X] replaced by the raw subject label and [Y] by k mask tokens,
 k = 1..K, where K is the largest number of tokens among the relation's objects in that language; mask counts
-that no object of the relation can need are left out. Equal prompts are run once. The prior is asked in the
-same way, with [X] replaced by a single mask token, whatever the subject's length: the model learns neither
-the subject nor how long its name is.
+that no object of the relation can need are left out, and those at which most questions exceed the model's
+context: one object of hundreds of tokens does not keep the others from being asked. Equal prompts are run
+once. The prior is asked in the same way, with [X] replaced by a single mask token, whatever the subject's
+length: the model learns neither the subject nor how long its name is.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -38,7 +40,6 @@ class RelationPrompts:
     spellings: list[list[tuple[int, ...]]] = field(default_factory=list)
     questions: list[tuple[str, str]] = field(default_factory=list)  # (template, subject)
     question_spelling: list[int] = field(default_factory=list)
-    max_tokens: int = 0  # K
     mask_counts: tuple[int, ...] = ()  # those that are run, ascending
     prompts: list[Prompt] = field(default_factory=list)
     complete: bool = True  # every question, the prior's too, is asked with all mask counts
@@ -47,6 +48,11 @@ class RelationPrompts:
     def ids_of(self, question: int, candidate: int) -> tuple[int, ...]:
         """The tokens of a candidate as the object of a question."""
         return self.spellings[self.question_spelling[question]][candidate]
+
+    def is_too_long(self, question: int, candidate: int) -> bool:
+        """Whether a question is not asked, or not with as many masks as the candidate needs."""
+        tokens = len(self.ids_of(question, candidate))
+        return question in self.too_long or (tokens > 0 and tokens not in self.mask_counts)
 
 
 def build_prompts(
@@ -61,8 +67,9 @@ def build_prompts(
 ) -> RelationPrompts:
     """The questions, candidates and prompts of one (language, relation).
 
-    rows: columns template, subject, object of MLAMA_SPLIT. Questions whose longest prompt has more than
-    max_length tokens are listed in `too_long` and have no prompts; nothing is ever truncated.
+    rows: columns template, subject, object of MLAMA_SPLIT. Mask counts at which most questions have more than
+    max_length tokens are left out. Of the others, questions whose longest prompt has more are listed in
+    `too_long` and have no prompts; nothing is ever truncated.
 
     mask_counts: "relation" asks every question with each count that an object of the relation can need.
     "object" asks it only with those that its own gold objects can need, and the prior not at all: full
@@ -88,6 +95,9 @@ def build_prompts(
     space_id = None if in_sentence else space_id
     _spell_candidates(relation, tokenizer, space_id, slots)
     prompts = prompts_of_all_counts(tokenizer, relation.questions, relation.mask_counts, slots)
+    fitting = Counter(prompt.k for prompt in prompts if len(prompt.ids) <= max_length)
+    relation.mask_counts = tuple(k for k in relation.mask_counts if 2 * fitting[k] >= len(relation.questions))
+    prompts = [prompt for prompt in prompts if prompt.k in relation.mask_counts]
     relation.too_long = {prompt.question for prompt in prompts if len(prompt.ids) > max_length}
     relation.complete = mask_counts == "relation"
     own_counts = None if relation.complete else _own_mask_counts(relation, space_id)
@@ -121,7 +131,6 @@ def _spell_candidates(
             relation.spellings.index(ids[template]) for template, _ in relation.questions
         ]
     candidates = [ids for spelling in relation.spellings for ids in spelling]
-    relation.max_tokens = max((len(ids) for ids in candidates), default=0)
     relation.mask_counts = needed_mask_counts(candidates, space_id)
 
 

@@ -91,7 +91,10 @@ PREDICTIONS = table(
     ),
     float64("prior_logprob", "As object_logprob, subject masked (decoder: left out); null if not asked"),
     int32("prior_rank", "As typed_rank, subject masked (decoder: left out); null if not asked"),
-    boolean("too_long", "Whether the fact was not asked because a prompt exceeds the model's context"),
+    boolean(
+        "too_long",
+        "Whether it was not asked, or not with its object: a prompt exceeds the model's context",
+    ),
     int32("pll_rank", f"As typed_rank, by pseudo-log-likelihood; {_IF_RUN}"),
     boolean("left_to_right_match", f"As full_match, with the masks filled from left to right; {_IF_RUN}"),
     boolean("confidence_match", f"As full_match, with the most confident mask filled first; {_IF_RUN}"),
