@@ -11,7 +11,7 @@ from weakref import ref
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -214,8 +214,27 @@ def luminance(colour: str) -> float:
 @pytest.mark.parametrize("mark", BASELINES.values())
 @pytest.mark.parametrize("ground", [BAR, "#FFFFFF"])
 def test_marks_of_baselines_stand_out_from_bars_and_page(mark: str, ground: str) -> None:
-    light, dark = sorted((luminance(mark), luminance(ground)), reverse=True)
-    assert (light + 0.05) / (dark + 0.05) >= 3
+    assert contrast(mark, ground) >= 3
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast of two colours, by WCAG 2."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_bars_and_lines_about_neurons_stand_out_from_the_page() -> None:
+    bars = [bar for axes in similarity().axes for bar in axes.patches]
+    assert len(bars) > 10 and all(contrast(to_hex(bar.get_edgecolor()), "#ffffff") >= 3 for bar in bars)
+    statistics = [f"statistic {number}" for number in range(5)]
+    rows = [
+        {"statistic": name, "k": k, "overlap": 0.5, "random_overlap": 0.1}
+        for name in statistics
+        for k in (1, 2)
+    ]
+    (axes,) = neurons.plot_stability(rows, dict(zip(statistics, statistics, strict=True))).axes
+    assert len(axes.lines) == 6
+    assert all(contrast(to_hex(line.get_color()), "#ffffff") >= 3 for line in axes.lines)
 
 
 def test_a_type_that_no_fact_has_gets_no_panel() -> None:

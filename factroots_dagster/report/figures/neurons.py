@@ -23,7 +23,8 @@ def plot_similarity(means: Mapping[str, Mapping[str, float]]) -> Figure:
     with style.panels(10.5, 1.2 + 0.34 * len(labels), max(len(means), 1)) as (figure, every):
         for axes, (statistic, values) in zip(every, means.items(), strict=False):
             numbers = [values.get(label, np.nan) for label in labels]
-            axes.barh(range(len(labels)), numbers, color=[ACCENT, *[PALE] * (len(labels) - 1)], height=0.62)
+            colours = [ACCENT, *[PALE] * (len(labels) - 1)]
+            axes.barh(range(len(labels)), numbers, color=colours, edgecolor=MUTED, lw=0.8, height=0.62)
             for row, value in enumerate(numbers):
                 if not np.isnan(value):
                     axes.text(max(value, 0), row, f" {value:.2f}", va="center", fontsize=8.5)
@@ -42,7 +43,7 @@ def plot_stability(rows: Sequence[Row], labels: Mapping[str, str]) -> Figure:
     rows: statistic, k, overlap, random_overlap. labels: of the statistics.
     """
     statistics = dict.fromkeys(row["statistic"] for row in rows)
-    colours = [ACCENT, CONTRAST, "#009E73", "#CC79A7", "#E69F00"]
+    colours = [ACCENT, CONTRAST, "#009E73", "#CC79A7", "#A87400"]
     rows = sorted(rows, key=lambda row: row["k"])
     with style.canvas(6.5, 3.6) as (figure, axes):
         for statistic, mark, colour in zip(statistics, "os^vD", colours, strict=False):
