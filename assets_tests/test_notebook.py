@@ -36,7 +36,7 @@ def test_the_notebook_runs(
     for name, value in tiny_environment.items():
         monkeypatch.setenv(name, value)
     notebook = nbformat.read(NOTEBOOK, as_version=4)
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(tmp_path)}}).execute()
     shown = outputs(notebook)
     assert all(shown) and KEY in shown[0]
     _, store = tiny_world

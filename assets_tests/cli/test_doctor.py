@@ -33,7 +33,7 @@ def run_doctor(tmp_path: Path, *arguments: str, **environment: str) -> subproces
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
 

@@ -55,7 +55,7 @@ def test_a_killed_run_is_failed_and_what_it_finished_is_recorded_or_why_not_is_s
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
             check=False,
         )
         assert process.returncode == -signal.SIGKILL, process.stderr[-2000:]

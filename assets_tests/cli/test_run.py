@@ -45,7 +45,7 @@ def run(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedProce
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
 

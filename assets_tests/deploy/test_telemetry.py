@@ -30,7 +30,7 @@ def python(program: str, log: Path) -> subprocess.CompletedProcess[str]:
         env=kept | guarded(log),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
 

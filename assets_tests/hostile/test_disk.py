@@ -160,7 +160,7 @@ def run_on_small_disk(tmp_path: Path, program: str) -> str:
         ["unshare", "-Urm", "sh", "-c", mounted, "sh", str(root), *arguments],
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=900,
         check=False,
         cwd=PROJECT,
         env=os.environ

@@ -46,7 +46,7 @@ def run(script: str, *arguments: object) -> dict[str, Any]:
         cwd=PROJECT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]

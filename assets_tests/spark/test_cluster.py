@@ -101,7 +101,7 @@ def daemon(folder: Path, name: str, *arguments: str) -> Iterator[Path]:
 
 
 def wait_for_line(log: Path, pattern: str) -> re.Match[str]:
-    for _ in range(600):
+    for _ in range(3000):
         if match := re.search(pattern, log.read_text(errors="replace")):
             return match
         time.sleep(0.1)
@@ -148,7 +148,7 @@ def test_the_tables_are_the_same_whatever_spark_runs_on_and_loses(tmp_path: Path
                 env=environment(),
                 capture_output=True,
                 text=True,
-                timeout=300,
+                timeout=900,
             )
             assert done.returncode == 0, done.stderr[-3000:]
             outputs[name] = done.stdout

@@ -46,7 +46,7 @@ def test_spark_runs_on_the_java_from_pypi(tmp_path: Path) -> None:
     }
     environment["FACTROOTS_SPARK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
     done = subprocess.run(
-        [sys.executable, "-c", RUN], env=environment, capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", RUN], env=environment, capture_output=True, text=True, timeout=900
     )
     assert done.returncode == 0, done.stderr[-3000:]
     first, second, megabytes = done.stdout.splitlines()
