@@ -84,13 +84,13 @@ def test_four_bits_keep_values_within_half_a_step_and_cosines_nearly(
     torch.manual_seed(0)
     activations = draw((24, 12, 3_072))
     read = stored(activations, tmp_path / "int4", "int4")
-    blocks, kept = (np.reshape(values, (24, 12, 24, 128)) for values in (activations.numpy(), read))
+    blocks, restored = (np.reshape(values, (24, 12, 24, 128)) for values in (activations.numpy(), read))
     step = np.ptp(blocks, axis=-1, keepdims=True) / 15
     # the grid begins at and advances by numbers of 8 bits
     assert (
-        np.abs(kept - blocks) <= step / 2 + 2 * UNIT * (np.abs(blocks).max(-1, keepdims=True) + step)
+        np.abs(restored - blocks) <= step / 2 + 2 * UNIT * (np.abs(blocks).max(-1, keepdims=True) + step)
     ).all()
-    x, y = (values.reshape(24, -1).astype(np.float64) for values in (blocks, kept))
+    x, y = (values.reshape(24, -1).astype(np.float64) for values in (blocks, restored))
     cosines = [v @ v.T / np.outer(*[np.linalg.norm(v, axis=1)] * 2) for v in (x, y)]
     assert np.abs(cosines[0] - cosines[1]).max() <= 0.006
     others = ~np.eye(24, dtype=bool)
@@ -117,10 +117,10 @@ def test_four_bits_take_four_and_a_quarter(tmp_path: Path) -> None:
 )
 def test_any_finite_values_stay_within_half_a_step(values: np.ndarray, seed: int) -> None:
     packed, grids = pack(values, seed)
-    kept = unpack(packed, grids, values.shape[-1], seed)
+    restored = unpack(packed, grids, values.shape[-1], seed)
     blocks = [slice(start, start + 128) for start in range(0, values.shape[-1], 128)]
     for block in blocks:
-        before, after = values[..., block].astype(np.float64), kept[..., block]
+        before, after = values[..., block].astype(np.float64), restored[..., block]
         step = np.ptp(before, axis=-1, keepdims=True) / 15
         largest = np.abs(before).max(-1, keepdims=True)
         assert (np.abs(after - before) <= step / 2 + 2 * UNIT * (largest + step) + 1e-37).all()
@@ -136,9 +136,9 @@ def test_blocks_of_one_value_stay_as_they_are_but_for_its_rounding() -> None:
 def test_what_is_not_finite_is_not_hidden_by_four_bits(wrong: float) -> None:
     values = np.ones((3, 2, 256), np.float32)
     values[1, 0, 130] = wrong
-    kept = unpack(*pack(values, 1), 256, 1)
-    assert not np.isfinite(kept[1, 0, 128:]).any()
-    assert np.isfinite(kept[[0, 2]]).all() and np.isfinite(kept[1, 1]).all()
+    restored = unpack(*pack(values, 1), 256, 1)
+    assert not np.isfinite(restored[1, 0, 128:]).any()
+    assert np.isfinite(restored[[0, 2]]).all() and np.isfinite(restored[1, 1]).all()
 
 
 def test_shapes_that_disagree_are_refused() -> None:

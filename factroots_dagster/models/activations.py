@@ -23,7 +23,7 @@ from safetensors import SafetensorError, deserialize, safe_open
 from safetensors.numpy import load_file, save_file
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.models.four_bits import pack, unpack
+from factroots_dagster.models.four_bits import pack, read_bfloat16, unpack
 from factroots_dagster.models.schema import ACTIVATION_INDEX
 from factroots_dagster.tables import storage_schema
 
@@ -130,8 +130,7 @@ def read_relation(folder: Path, relation: str) -> npt.NDArray[np.float32]:
         if form != "BF16":
             return load_file(path)[TENSOR]
         tensor = dict(deserialize(path.read_bytes()))[TENSOR]  # type: ignore[no-untyped-call]
-        upper = np.frombuffer(tensor["data"], np.uint16)  # half of a float32, which NumPy knows
-        return (upper.astype(np.uint32) << 16).view(np.float32).reshape(tensor["shape"])
+        return read_bfloat16(np.frombuffer(tensor["data"], np.uint16)).reshape(tensor["shape"])
     except (OSError, KeyError, ValueError, SafetensorError) as error:
         raise InputError(f"{path} cannot be read as activations ({error})", _REMEDY) from error
 

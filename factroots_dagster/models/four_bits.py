@@ -57,11 +57,16 @@ def unpack(
     for row, (codes_of_row, grid) in enumerate(zip(packed, grids, strict=True)):
         codes[:, : 2 * pairs : 2] = codes_of_row & 15
         codes[:, 1 : 2 * pairs : 2] = codes_of_row >> 4
-        lowest, step = np.moveaxis((grid.astype(np.uint32) << 16).view(np.float32), -1, 0)
+        lowest, step = np.moveaxis(read_bfloat16(grid), -1, 0)
         steps = codes.reshape(layers, blocks, BLOCK) + np.float32(0.5) - _dither(seed, row, layers, blocks)
         with np.errstate(invalid="ignore"):  # what was not finite
             values[row] = (steps * step[..., None] + lowest[..., None]).reshape(layers, -1)[:, :count]
     return values
+
+
+def read_bfloat16(bits: npt.NDArray[np.uint16]) -> npt.NDArray[np.float32]:
+    """The values of bfloat16 numbers, which NumPy does not know: the upper halves of float32 ones."""
+    return (bits.astype(np.uint32) << 16).view(np.float32)
 
 
 def _dither(seed: int, row: int, layers: int, blocks: int) -> npt.NDArray[np.float32]:
@@ -81,7 +86,7 @@ def _mix(numbers: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
 
 def _round_down(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """The largest bfloat16 that is at most as large; NaN and infinity stay."""
-    bits = values.astype(np.float32).view(np.uint32)
+    bits = values.view(np.uint32)
     cut = bits & _UPPER
     below = (cut != bits) & (values < 0) & np.isfinite(values)
     rounded = np.where(below, cut + np.uint32(0x10000), cut).view(np.float32)

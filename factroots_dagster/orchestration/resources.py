@@ -41,7 +41,10 @@ class StoreResource(dg.ConfigurableResource[None]):
     languages: list[str]
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
-        """Refuse a run of an unknown cell, in words that name the keys there are. Raises InputError."""
+        """See that interrupts end the run, and refuse one of an unknown cell, in words that name the keys.
+
+        Raises InputError.
+        """
         repeat_dropped_interrupts()
         if context.run is None or context.instance is None:
             return

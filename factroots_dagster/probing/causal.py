@@ -163,6 +163,7 @@ class _Answers:
             for template, subject in self.questions
         ]
         self.sources = self.frame.sources(self.contexts)
+        self.label_ids = self._tokenize(self.labels)
         self.usable, self.left_out = self._divide_candidates()
         self.scores = np.full((len(self.questions), len(self.labels)), -np.inf)
         self.best = DECODER_RANKED + CandidateRanking(self.rows, self.labels).further_labels
@@ -172,14 +173,16 @@ class _Answers:
         first = len(self.frame.start)
         sizes = {
             number: len(ids) - first
-            for number, ids in enumerate(self._tokenize(self.labels))
+            for number, ids in enumerate(self.label_ids)
             if set(ids[first:]) - self.spaces
         }
         if not sizes or not self.questions:
             return [], set()
         shortest = min(sizes, key=sizes.__getitem__)
-        asked = [self._asked(question, shortest) for question in range(len(self.questions))]
-        rest = statistics.median_low(len(ids) - sizes[shortest] for ids in whole_sentences(self.frame, asked))
+        sentences = whole_sentences(
+            self.frame, [self._asked(question, shortest) for question in range(len(self.questions))]
+        )
+        rest = statistics.median_low(len(ids) - sizes[shortest] for ids in sentences)
         usable = [number for number, size in sizes.items() if rest + size <= self.model.max_length]
         return usable, sizes.keys() - set(usable)
 
@@ -194,21 +197,21 @@ class _Answers:
         for questions in (self.row_question, self.row_prior):
             for question, candidate in zip(questions, self.row_candidate, strict=True):
                 asked_candidates.setdefault(question, set()).add(candidate)
-        usable = self.usable
-        step = max(1, chunk // max(1, len(usable)))
-        for begin in range(0, len(self.questions) if usable else 0, step):
+        step = max(1, chunk // max(1, len(self.usable)))
+        for begin in range(0, len(self.questions) if self.usable else 0, step):
             part = range(begin, min(begin + step, len(self.questions)))
-            sentences = self._sentences(part, usable, asked_candidates)
+            sentences = self._sentences(part, asked_candidates)
             sums, means = score_sentences(self.model, list(sentences.values()), self.budget)
             for question, scores, object_means in zip(sentences, sums, means, strict=True):
-                self.scores[question, usable] = scores
+                self.scores[question, self.usable] = scores
                 for index, mean in object_means.items():
-                    self.logprob[question, usable[index]] = mean
+                    self.logprob[question, self.usable[index]] = mean
 
     def _sentences(
-        self, questions: Sequence[int], usable: list[int], asked_candidates: dict[int, set[int]]
+        self, questions: Sequence[int], asked_candidates: dict[int, set[int]]
     ) -> dict[int, Sentences]:
         """The sentences of questions with every usable candidate; those that do not fit become too_long."""
+        usable = self.usable
         ids = whole_sentences(
             self.frame, [self._asked(question, number) for question in questions for number in usable]
         )
@@ -257,12 +260,11 @@ class _Answers:
             zip(pairs, object_prompts(self.frame, [self._asked(*pair) for pair in pairs]), strict=True)
         )
         together = self._tokenize([texts[question] + self.labels[candidate] for question, candidate in pairs])
-        label_ids = self._tokenize(self.labels)
         max_tokens = 0
         for (question, candidate), ids in zip(pairs, together, strict=True):
             boundary = len(before[question])
             joined = ids[:boundary] == before[question]
-            after = ids[boundary:] if joined else label_ids[candidate][len(self.frame.start) :]
+            after = ids[boundary:] if joined else self.label_ids[candidate][len(self.frame.start) :]
             self.gold_ids[question, candidate] = self._drop_spaces(after)
             if self._generates(question) and candidate not in self.left_out:
                 max_tokens = max(max_tokens, len(after))

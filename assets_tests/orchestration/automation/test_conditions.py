@@ -201,11 +201,11 @@ def test_another_version_of_a_library_describes_checkpoints_anew(
 def test_which_device_a_library_was_built_for_changes_nothing(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = set()
+    code_versions = set()
     for build in ("2.13.0", "2.13.0+cpu", "2.13.0+cu130"):
         monkeypatch.setattr(versions, "version", lambda name, build=build: build)
-        found.add(code_version("checkpoint", lab.settings))
-    assert len(found) == 1
+        code_versions.add(code_version("checkpoint", lab.settings))
+    assert len(code_versions) == 1
 
 
 def test_a_setting_that_is_added_makes_nothing_stale(lab: Lab) -> None:
