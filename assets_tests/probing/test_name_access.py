@@ -114,7 +114,7 @@ def test_partners_and_unstated_facts_are_limited(asked: tuple) -> None:
     answers = rows_of(predictions)
     whole = measure_name_access(model, splits, predictions, sourced, seed=0).to_pylist()
     few = measure_name_access(
-        model, splits, predictions, sourced, seed=0, most_partners=1, most_unstated=3
+        model, splits, predictions, sourced, seed=0, most_partners=1, most_unstated=3 * len(LANGUAGES)
     ).to_pylist()
     best: dict[tuple[str, str], tuple[float, str]] = {}
     for row in whole:
@@ -128,7 +128,7 @@ def test_partners_and_unstated_facts_are_limited(asked: tuple) -> None:
     unknown = [language for uuid, language in kept - known]
     assert unknown and all(unknown.count(code) <= 3 for code in LANGUAGES)
     again = measure_name_access(
-        model, splits, predictions, sourced, seed=0, most_partners=1, most_unstated=3
+        model, splits, predictions, sourced, seed=0, most_partners=1, most_unstated=3 * len(LANGUAGES)
     ).to_pylist()
     assert again == few
 

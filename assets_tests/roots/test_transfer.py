@@ -72,6 +72,25 @@ def test_the_regression_is_scikit_learns() -> None:
     )
 
 
+def test_facts_that_were_sampled_stand_for_the_others() -> None:
+    """Two languages of which different shares of the unknown facts are asked, and all of the known ones."""
+    cells, features, probability = simulate(12_000, seed=9, stated=0)
+    random = np.random.default_rng(9)
+    languages = ["aa" if number % 3 else "bb" for number in range(12_000)]
+    unasked = ~cells.known & (random.random(12_000) < np.where(np.array(languages) == "aa", 0.9, 0.5))
+    # A language that knows and states every fact, and is no part of what is compared.
+    cells = Cells(
+        [(uuid, language) for (uuid, _), language in zip(cells.keys, languages, strict=True)]
+        + [(uuid, "cc") for uuid, _ in cells.keys],
+        *(np.concatenate([values, np.ones(12_000, values.dtype)]) for values in cells[1:]),
+    )
+    without = np.full((12_000, 2), np.nan)
+    asked = np.where(unasked[:, None], np.nan, features)
+    got = fit_transfer(cells, np.concatenate([asked, without]), STATED).estimate().from_others[:12_000]
+    np.testing.assert_allclose(got[~unasked], probability[~unasked], atol=0.12)
+    assert got[~unasked].mean() == pytest.approx(probability[~unasked].mean(), abs=0.02)
+
+
 def test_some_cells_get_what_they_get_among_all() -> None:
     cells, features, _ = simulate(500, seed=8)
     features[::7] = np.nan

@@ -147,6 +147,14 @@ class LogitSummary:
             total = total + logits.float()
         return total / ids.shape[1]
 
+    def target_logprobs(self, ids: torch.Tensor) -> torch.Tensor:
+        """Float32 [m]: the log-probability of one id at each of the tokens. ids: int64 [m]."""
+        if self._head is None:
+            logits = self._tokens.gather(1, ids[:, None])[:, 0]
+        else:
+            logits = self._head.project_each(self._tokens, ids)
+        return logits.float() - self._normalizer
+
 
 def summarize_logits(model: LoadedModel, tokens: torch.Tensor) -> LogitSummary:
     """Argmax and normalizer of the logits of the result of `forward_pass`, one vocabulary block at a time.
@@ -263,9 +271,6 @@ def target_logprobs(
     tokens: [m, ...], the result of `forward_pass`. targets: int64 [m]. Raises InputError for logits that are
     not finite.
     """
-    logprobs, likeliest = np.empty(len(targets)), np.empty(len(targets), bool)
-    for block, logits in logit_blocks(model, tokens):
-        wanted = targets[block]
-        logprobs[block] = logprobs_of(logits, torch.arange(len(wanted), device=logits.device), wanted)
-        likeliest[block] = (logits.argmax(dim=1) == wanted).cpu().numpy()
-    return logprobs, likeliest
+    summary = summarize_logits(model, tokens)
+    logprobs: npt.NDArray[np.float64] = summary.target_logprobs(targets).double().cpu().numpy()
+    return logprobs, (summary.best == targets).cpu().numpy()

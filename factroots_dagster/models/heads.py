@@ -42,7 +42,17 @@ class VocabularyHead:
 
     def project(self, inner: torch.Tensor, ids: slice | torch.Tensor) -> torch.Tensor:
         """Logits [m, ids] of some entries of the vocabulary. inner: [m, inner], from `transform`."""
-        logits = functional.linear(inner, self.weight[ids], None if self.bias is None else self.bias[ids])
+        return self._capped(functional.linear(inner, self.weight[ids], self._bias(ids)))
+
+    def project_each(self, inner: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+        """Logits [m] of one entry of the vocabulary for each row of `inner`. ids: int64 [m]."""
+        logits, bias = torch.linalg.vecdot(inner, self.weight[ids]), self._bias(ids)
+        return self._capped(logits if bias is None else logits + bias)
+
+    def _bias(self, ids: slice | torch.Tensor) -> torch.Tensor | None:
+        return None if self.bias is None else self.bias[ids]
+
+    def _capped(self, logits: torch.Tensor) -> torch.Tensor:
         return logits if self.cap is None else self.cap * torch.tanh(logits / self.cap)
 
 

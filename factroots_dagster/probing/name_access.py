@@ -28,8 +28,9 @@ from factroots_dagster.tables import zip_columns
 
 MOST_PARTNERS = 8
 """Languages in which one fact of another language is asked, those that find it most probable."""
-MOST_UNSTATED = 2_000
-"""Facts without a source that are asked for one language, known or not: enough to learn from."""
+MOST_UNSTATED = 20_000
+"""Facts without a source that are asked though they are not predicted, equally many of each language: enough
+to learn from."""
 
 
 class _Fact(NamedTuple):
@@ -60,16 +61,18 @@ def measure_name_access(
     """NAME_ACCESS of every predicted fact, and of facts without a source that are not predicted.
 
     By language: splits (MLAMA_SPLIT), predictions (PREDICTIONS), sourced (uuids of the facts with a source).
-    Languages without predictions are left out. seed: draws the facts without a source of a language that has
-    more than most_unstated of them. token_budget, progress: see `answer_likelihood.answer_logprobs`. Raises
-    InputError for broken templates and logits that are not finite.
+    Languages without predictions are left out. most_unstated: how many of the latter, over all languages; of
+    a language with more than its share a sample is drawn. token_budget, progress: see
+    `answer_likelihood.answer_logprobs`. Raises InputError for broken templates and logits that are not
+    finite.
     """
     facts = {code: _read_facts(splits[code], predictions[code]) for code in sorted(predictions)}
     knowing = _find_knowing(facts, sourced)
+    share = most_unstated // max(1, len(facts))
     pairs = [
         (here, there)
         for language in facts
-        for here in _asked(facts[language], sourced.get(language, ()), knowing, most_unstated, seed)
+        for here in _asked(facts[language], sourced.get(language, ()), knowing, share, seed)
         for there in _partners(here, knowing)[:most_partners]
     ]
     asked = {
@@ -132,7 +135,7 @@ def _asked(
     facts: Mapping[str, _Fact],
     sourced: Collection[str],
     knowing: Mapping[str, list[_Fact]],
-    most_unstated: int,
+    most: int,
     seed: int,
 ) -> list[_Fact]:
     """The facts of one language that are asked: the predicted ones, and a sample of the unstated others."""
@@ -142,7 +145,7 @@ def _asked(
         for fact in facts.values()
         if not fact.known and fact.uuid not in sourced and _partners(fact, knowing)
     ]
-    if len(unknown) > most_unstated:
-        drawn = np.random.default_rng(seed).choice(len(unknown), most_unstated, replace=False)
+    if len(unknown) > most:
+        drawn = np.random.default_rng(seed).choice(len(unknown), most, replace=False)
         unknown = [unknown[index] for index in np.sort(drawn)]
     return known + unknown

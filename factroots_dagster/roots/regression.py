@@ -63,19 +63,25 @@ class Regression:
 
 
 def fit_regression(
-    features: Floats, positive: Mask, facts: npt.NDArray[np.int64], fitted: Mask, applied: Mask
+    features: Floats,
+    positive: Mask,
+    facts: npt.NDArray[np.int64],
+    fitted: Mask,
+    applied: Mask,
+    represented: Floats,
 ) -> Regression:
     """A regression of `positive` on standardised features over the cells `fitted`, for the cells `applied`.
 
     features: [cells, features], finite where fitted or applied. positive: [cells]. facts: the number of each
-    cell's fact, [cells]. With fewer than FEWEST_POSITIVE cases of a kind it has an intercept alone, from one
-    half more of either kind.
+    cell's fact, [cells]. represented: how many cells each one stands for, where not all were asked, [cells].
+    With fewer than FEWEST_POSITIVE cases of a kind it has an intercept alone, from one half more of either
+    kind.
     """
     cases, count = int(fitted.sum()), int(positive[fitted].sum())
     if cases < FEWEST_CASES:
         return Regression(applied, None, np.zeros(0), np.zeros((0, 0)))
     if min(count, cases - count) < FEWEST_POSITIVE:
-        positives, negatives = count + 0.5, cases - count + 0.5
+        positives, negatives = (represented[fitted & kind].sum() + 0.5 for kind in (positive, ~positive))
         return Regression(
             applied,
             np.ones((int(applied.sum()), 1)),
@@ -90,18 +96,25 @@ def fit_regression(
 
     rows = columns_of(fitted)
     precision = np.array([LOOSE, *[PRECISION] * features.shape[1]])
-    weights = fit_logistic(rows, positive[fitted], prior=np.zeros(len(precision)), precision=precision)
-    covariance = _robust_covariance(rows, positive[fitted], facts[fitted], weights, precision)
+    counts, labels = represented[fitted], positive[fitted]
+    weights = fit_logistic(rows, labels, prior=np.zeros(len(precision)), precision=precision, weights=counts)
+    covariance = _robust_covariance(rows, labels, facts[fitted], weights, precision, counts)
     return Regression(applied, columns_of(applied), weights, covariance)
 
 
 def _robust_covariance(
-    rows: Floats, positive: Mask, facts: npt.NDArray[np.int64], weights: Floats, precision: Floats
+    rows: Floats,
+    positive: Mask,
+    facts: npt.NDArray[np.int64],
+    weights: Floats,
+    precision: Floats,
+    represented: Floats,
 ) -> Floats:
     """The sandwich estimate with facts as clusters (Liang and Zeger, Biometrika 73:13, 1986)."""
     expected = sigmoid(rows @ weights)
-    bread = np.linalg.inv((rows.T * (expected * (1 - expected))) @ rows + np.diag(precision))
+    curvature = represented * expected * (1 - expected)
+    bread = np.linalg.inv((rows.T * curvature) @ rows + np.diag(precision))
     scores = np.zeros((int(facts.max()) + 1, rows.shape[1]))
-    np.add.at(scores, facts, rows * (positive - expected)[:, None])
+    np.add.at(scores, facts, rows * (represented * (positive - expected))[:, None])
     covariance: Floats = bread @ scores.T @ scores @ bread
     return covariance

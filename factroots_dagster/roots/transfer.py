@@ -168,13 +168,32 @@ def fit_transfer(cells: Cells, features: Floats, correction: Correction) -> Fitt
     has_prior = np.isfinite(cells.prior)
     alone = ~has_partner & ~cells.sourced
     _, facts = np.unique([uuid for uuid, _ in cells.keys], return_inverse=True)
+    unstated, asked = has_partner & ~cells.sourced, _represented(cells, facts, has_partner)
     return FittedTransfer(
-        fit_regression(features, cells.known, facts, has_partner & ~cells.sourced, has_partner),
-        fit_regression(cells.prior[:, None], cells.known, facts, has_prior & alone, has_prior),
+        fit_regression(features, cells.known, facts, unstated, has_partner, asked),
+        fit_regression(
+            cells.prior[:, None], cells.known, facts, has_prior & alone, has_prior, np.ones(len(facts))
+        ),
         cells.sourced,
         correction,
         np.full(len(cells.keys), np.nan),
     )
+
+
+def _represented(cells: Cells, facts: npt.NDArray[np.int64], asked: Mask) -> Floats:
+    """How many cells each one that was asked stands for.
+
+    Of the facts that a language neither states nor knows only a sample is asked, but of those that it knows
+    all: counted once each they would make facts look more likely to be known than they are.
+    """
+    has_partner = np.bincount(facts, cells.sourced & cells.known)[facts] > 0
+    sampled = has_partner & ~cells.sourced & ~cells.known
+    _, languages = np.unique([language for _, language in cells.keys], return_inverse=True)
+    every, chosen = (
+        np.bincount(languages[rows], minlength=languages.max(initial=-1) + 1)
+        for rows in (sampled, sampled & asked)
+    )
+    return np.where(sampled, (every / np.maximum(chosen, 1))[languages], 1.0)
 
 
 FEATURES = ("name", "loss", "own", "expected", "partners", "object", "answer")
