@@ -155,6 +155,18 @@ class Api:
             },
             "executionMetadata": {"tags": tags},
         }
+        return self._launch(params)
+
+    def launch_job(self, name: str) -> str:
+        """Start a job without settings; returns the run's id."""
+        selector = {
+            "repositoryLocationName": self.location,
+            "repositoryName": "__repository__",
+            "pipelineName": name,
+        }
+        return self._launch({"mode": "default", "runConfigData": "{}", "selector": selector})
+
+    def _launch(self, params: Mapping[str, Any]) -> str:
         launched = self(LAUNCH, params=params)["launchPipelineExecution"]
         assert launched["__typename"] == "LaunchRunSuccess", launched
         run_id: str = launched["run"]["runId"]

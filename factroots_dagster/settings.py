@@ -308,8 +308,8 @@ class Settings(BaseSettings):
         root, cache = info.data.get("data_root"), info.data.get("cache")
         if not value.startswith("local") and root is not None and cached_uri(root) and cache is None:
             raise ValueError(
-                "Spark's workers read and write the cache of the object store: set FACTROOTS_CACHE to a "
-                "folder on a disk that all of them share, or use local[*]"
+                "Spark's workers have caches of the object store, too, by the same path: set FACTROOTS_CACHE "
+                "to a folder that they can write, or use local[*]"
             )
         return value
 

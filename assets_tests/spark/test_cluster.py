@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -86,10 +87,13 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def daemon(folder: Path, name: str, *arguments: str) -> Iterator[Path]:
-    """Run a Spark daemon; yields its log file."""
+def daemon(folder: Path, name: str, *arguments: str, hidden: Sequence[Path] = ()) -> Iterator[Path]:
+    """Run a Spark daemon; yields its log file. hidden: folders of which it sees empty ones of its own."""
     log = folder / f"{name}.log"
     command = [str(Path(pyspark.__file__).parent / "bin" / "spark-class"), *arguments]
+    if hidden:
+        mounts = [f"mount -t tmpfs none {shlex.quote(str(path))}" for path in hidden]
+        command = ["unshare", "-m", "sh", "-c", " && ".join([*mounts, f"exec {shlex.join(command)}"])]
     extra = {"SPARK_WORKER_DIR": str(folder / name), "SPARK_DAEMON_MEMORY": "256m"}
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out, env=environment() | extra)
@@ -111,8 +115,8 @@ def wait_for_line(log: Path, pattern: str) -> re.Match[str]:
 
 
 @contextmanager
-def standalone_cluster(folder: Path) -> Iterator[str]:
-    """The URL of a standalone master on loopback with two workers of one core each."""
+def standalone_cluster(folder: Path, hidden: Sequence[Path] = ()) -> Iterator[str]:
+    """The URL of a standalone master on loopback with two workers of one core each. hidden: see `daemon`."""
     deploy = "org.apache.spark.deploy"
     here = ("--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
     with ExitStack() as stack:
@@ -120,9 +124,8 @@ def standalone_cluster(folder: Path) -> Iterator[str]:
         url = wait_for_line(master, r"spark://127\.0\.0\.1:\d+")[0]
         for number in range(2):
             worker = (f"{deploy}.worker.Worker", *here, "--cores", "1", "--memory", "1g", url)
-            wait_for_line(
-                stack.enter_context(daemon(folder, f"worker{number}", *worker)), "Successfully registered"
-            )
+            log = stack.enter_context(daemon(folder, f"worker{number}", *worker, hidden=hidden))
+            wait_for_line(log, "Successfully registered")
         yield url
 
 

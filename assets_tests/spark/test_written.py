@@ -1,4 +1,4 @@
-"""Tables that Spark's committer writes part by part: their files, and a run that is taken up again."""
+"""Tables that are written part by part: their files, and a run that is taken up again."""
 
 from __future__ import annotations
 
@@ -16,10 +16,18 @@ import pyarrow.parquet as pq
 import pytest
 
 from assets_tests.spark.parts import ROWS, failing, logged, parts_of, rows_of_part
-from factroots_dagster.errors import InputError
+from factroots_dagster.errors import InputError, UnavailableError
+from factroots_dagster.spark import written
 from factroots_dagster.spark.parts import Outcome, PartFunction
 from factroots_dagster.spark.written import forget_finished, write_parts
 from factroots_dagster.store.finished import keep_files
+
+
+@pytest.fixture(params=["by Spark", "here"])
+def anywhere(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spark's committer writes, or the driver what it brings from workers that do not see its disk."""
+    if request.param == "here":
+        monkeypatch.setattr(written, "see_one_disk", lambda spark, folder: False)
 
 
 def part_files(folder: Path) -> dict[str, list[dict[str, Any]]]:
@@ -27,6 +35,7 @@ def part_files(folder: Path) -> dict[str, list[dict[str, Any]]]:
     return {path.name: pq.read_table(path).to_pylist() for path in sorted(folder.iterdir())}
 
 
+@pytest.mark.usefixtures("anywhere")
 def test_every_part_has_files_with_its_number(spark: Any, tmp_path: Path) -> None:
     outcomes = write_parts(spark, parts_of(4, empty=2), tmp_path, dictionary_columns=("word",))
     assert outcomes == [{"pages": 0 if n == 2 else 3 + n, "number": n} for n in range(4)]
@@ -41,6 +50,7 @@ def test_every_part_has_files_with_its_number(spark: Any, tmp_path: Path) -> Non
     assert page_id.statistics.max == 3005
 
 
+@pytest.mark.usefixtures("anywhere")
 def test_parts_without_rows_leave_one_empty_file(spark: Any, tmp_path: Path) -> None:
     write_parts(spark, parts_of(1, empty=0), tmp_path)
     forget_finished(tmp_path)
@@ -48,6 +58,7 @@ def test_parts_without_rows_leave_one_empty_file(spark: Any, tmp_path: Path) -> 
     assert pq.read_schema(tmp_path / "part-00000-000.parquet") == ROWS
 
 
+@pytest.mark.usefixtures("anywhere")
 def test_a_part_of_many_rows_has_several_files(spark: Any, tmp_path: Path) -> None:
     write_parts(spark, parts_of(2, rows=4), tmp_path, file_rows=2)
     forget_finished(tmp_path)
@@ -62,6 +73,7 @@ def sending(number: int, function: PartFunction) -> Generator[pa.Table, None, Ou
     return (yield from function(number)) | {"sent": bytes([number]) * 100_000}
 
 
+@pytest.mark.usefixtures("anywhere")
 def test_the_driver_keeps_what_it_will_of_each_outcome(spark: Any, tmp_path: Path) -> None:
     """Part 2 is not kept at first: the next call computes it again, and none of the others."""
     out, log = tmp_path / "out", tmp_path / "log"
@@ -108,6 +120,7 @@ def test_files_that_workers_wrote_elsewhere_are_missed(spark: Any, tmp_path: Pat
     assert sorted(part_files(tmp_path)) == [f"part-0000{number}-000.parquet" for number in range(3)]
 
 
+@pytest.mark.usefixtures("anywhere")
 def test_jobs_that_are_finished_are_not_run_again(spark: Any, tmp_path: Path) -> None:
     out, log, whole = (tmp_path / name for name in ("out", "log", "whole"))
     for folder in (out, log, whole):
@@ -137,6 +150,19 @@ def test_jobs_that_are_finished_are_not_run_again(spark: Any, tmp_path: Path) ->
     for folder in (out, whole):
         forget_finished(folder)
     assert part_files(out) == part_files(whole)
+
+
+@pytest.mark.usefixtures("anywhere")
+def test_bad_input_that_a_task_finds_is_told_in_its_own_words(spark: Any, tmp_path: Path) -> None:
+    def refuse() -> None:
+        raise UnavailableError("s3://facts/x: the object store does not answer (503)", "run this again")
+
+    parts = parts_of(3)
+    wrong = replace(parts, function=partial(failing, function=parts.function, wrong=1, error=refuse))
+    with pytest.raises(UnavailableError) as error:
+        write_parts(spark, wrong, tmp_path)
+    assert error.value.problem == "s3://facts/x: the object store does not answer (503)"
+    assert error.value.remedy == "run this again"
 
 
 def lose(path: Path) -> None:
@@ -178,6 +204,7 @@ def test_a_part_that_a_power_cut_took_is_computed_again(
     assert (out / "_kept-4").read_bytes() == bytes([4]) * 200
 
 
+@pytest.mark.usefixtures("anywhere")
 def test_a_worker_that_dies_once_costs_nothing(spark: Any, tmp_path: Path) -> None:
     out, deaths = tmp_path / "out", tmp_path / "deaths"
     out.mkdir()

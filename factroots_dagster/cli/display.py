@@ -6,7 +6,7 @@ import io
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from factroots_dagster.lookup.terminal import make_console, printable
+from factroots_dagster.orchestration.outlook import Outlook
 from factroots_dagster.orchestration.progress import LineReporter, Reporter
 
 KEPT_LOGS = 20
@@ -93,13 +94,19 @@ class LiveReporter(Reporter):
         super().__init__()
         self.console = console
         self._title = self._line = ""
+        self._assets: Sequence[str] = ()
+        self._outlook = Outlook()
         self._pieces = self._finished = 0
         self._stage_began = 0.0
         self._spinner = Spinner("dots")
 
-    def begin(self, title: str, partitions: int) -> None:
-        super().begin(title, partitions)
-        self._title, self._line = title, ""
+    def expect(self, stages: Sequence[Sequence[str]]) -> None:
+        super().expect(stages)
+        self._outlook = Outlook(stages)
+
+    def begin(self, title: str, assets: Sequence[str], partitions: int) -> None:
+        super().begin(title, assets, partitions)
+        self._title, self._assets, self._line = title, assets, ""
         self._pieces, self._finished = partitions, 0
         self._stage_began = time.monotonic()
 
@@ -115,7 +122,9 @@ class LiveReporter(Reporter):
         self.console.print(Text(f"  warning: {printable(warning)}", style="yellow"), crop=True, no_wrap=True)
 
     def end(self) -> None:
-        line = f"✓ {self._number()}: {self._title}  {_duration(time.monotonic() - self._stage_began)}"
+        seconds = time.monotonic() - self._stage_began
+        self._outlook.note(self._assets, seconds)
+        line = f"✓ {self._number()}: {self._title}  {_duration(seconds)}"
         self.console.print(Text(printable(line), style="green"), crop=True, no_wrap=True)
         self._title = ""
 
@@ -133,21 +142,24 @@ class LiveReporter(Reporter):
             ProgressBar(total=max(self._pieces, 1), completed=self._finished, width=30),
             f"{self._finished} of {self._pieces} partitions",
             _duration(seconds),
-            _outlook(self._finished, self._pieces, seconds),
+            self._rate_and_time_left(seconds),
         )
         line = Text(f"  {printable(self._line)}", style="dim", no_wrap=True, overflow="ellipsis")
         return Group(head, bar, line)
 
+    def _rate_and_time_left(self, seconds: float) -> str:
+        """Of the stage, once a partition of it is made, and of all stages. seconds: of the stage so far."""
+        texts, own = [], None
+        if self._finished and seconds:
+            own = (self._pieces - self._finished) * seconds / self._finished
+            texts = [f"{60 * self._finished / seconds:.1f} per minute", f"{_duration(own)} left"]
+        if self.total > 1:
+            left = self._outlook.left(self.stage, seconds, own)
+            texts.append(f"about {_duration(left)} for all stages")
+        return ", ".join(texts)
+
     def _number(self) -> str:
         return f"stage {self.stage} of {max(self.stage, self.total)}"
-
-
-def _outlook(finished: int, pieces: int, seconds: float) -> str:
-    """Rate and remaining time of a stage; empty before its first partition."""
-    if not finished or not seconds:
-        return ""
-    left = (pieces - finished) * seconds / finished
-    return f"{60 * finished / seconds:.1f} per minute, {_duration(left)} left"
 
 
 def _duration(seconds: float) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 _MADE = re.compile(r"(\S+): (?:[\d,]+|-) rows, [\d.]+ MB in [\d.]+ s")
 
@@ -37,15 +37,15 @@ class Reporter:
         self.made = 0
         self.warnings: list[str] = []
 
-    def expect(self, total: int) -> None:
-        """So many stages there are in all, as far as is known."""
-        self.total = max(total, self.stage)
+    def expect(self, stages: Sequence[Sequence[str]]) -> None:
+        """The assets of all stages, as far as is known."""
+        self.total = max(len(stages), self.stage)
 
     def skip(self) -> None:
         """A stage is up to date."""
         self.stage += 1
 
-    def begin(self, title: str, partitions: int) -> None:
+    def begin(self, title: str, assets: Sequence[str], partitions: int) -> None:
         """A stage begins. partitions: how many pieces it makes, an asset's partitions each one."""
         self.stage += 1
         self.made += 1
@@ -75,8 +75,8 @@ class LineReporter(Reporter):
         self.write, self.numbered = write, numbered
         self._started = 0.0
 
-    def begin(self, title: str, partitions: int) -> None:
-        super().begin(title, partitions)
+    def begin(self, title: str, assets: Sequence[str], partitions: int) -> None:
+        super().begin(title, assets, partitions)
         self._started = time.monotonic()
         self.write(
             f"stage {self.stage} of {max(self.stage, self.total)}: {title}" if self.numbered else title

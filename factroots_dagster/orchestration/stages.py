@@ -115,7 +115,7 @@ class StageRunner:
     ) -> None:
         """Materialize assets in the partitions from `first` to `last`; raises StageFailedError."""
         names = list(assets)
-        self.reporter.begin(title, len(names) * self._width(first, last))
+        self.reporter.begin(title, names, len(names) * self._width(first, last))
         tags = dict(RUN_TAGS)
         if first is not None and last is not None:
             tags |= {"dagster/asset_partition_range_start": first, "dagster/asset_partition_range_end": last}
@@ -214,7 +214,7 @@ class StageRunner:
         if self.run_ranges is None or len(ranges) == 1:
             self.run(title, assets, ranges[0][0], ranges[-1][-1])
             return
-        self.reporter.begin(title, len(assets) * len(settings.active_languages))
+        self.reporter.begin(title, assets, len(assets) * len(settings.active_languages))
         _give_back_device()
         try:
             failures = self.run_ranges(settings, self.instance, title, assets, ranges, self.reporter)
@@ -260,6 +260,9 @@ class Choice:
 
 EVERYTHING = Choice()
 
+DESCRIPTION = Stage((CHECKPOINT,), ("checkpoint",))
+"""Comes first where the checkpoints are there already."""
+
 
 def materialize_world(
     runner: StageRunner, choice: Choice = EVERYTHING, *, only_outdated: bool = False
@@ -281,9 +284,10 @@ def materialize_world(
         described = [*asked, *(_registered_partitions(runner, tokenizer) if tokenizer else [])]
         described = list(dict.fromkeys(described))
     expected = len(asked) or _expected_checkpoints(settings, choice.checkpoint)
-    reporter.expect(len(described) + len(before) + expected * len(of_checkpoint) + len(after))
+    plan = [*[DESCRIPTION] * len(described), *before, *of_checkpoint * expected, *after]
+    reporter.expect([stage.assets for stage in plan])
     for key in described:
-        runner.run_stage(Stage((CHECKPOINT,), ("checkpoint",)), key, only_outdated=only_outdated)
+        runner.run_stage(DESCRIPTION, key, only_outdated=only_outdated)
     for stage in before:
         runner.run_stage(stage, only_outdated=only_outdated)
     if of_checkpoint and not asked:

@@ -61,7 +61,8 @@ def collect_parts(
         job = Job(spark, parts, groups, is_packed=reduce is None, earlier=earlier)
         table = job.run(partial(_bring, reduce=reduce), progress, seconds)
         if reduce is None:
-            table = pa.concat_tables([schema.empty_table(), *map(unpack, table[0])])
+            tables_of_job = (unpack(rows.as_buffer()) for rows in table["rows"])
+            table = pa.concat_tables([schema.empty_table(), *tables_of_job])
         table = table.cast(schema)
         if folder and (kept or len(jobs) > 1):
             _keep(table, folder, f"{COLLECTED}{name}-{numbers[0]:07d}-{len(numbers)}")

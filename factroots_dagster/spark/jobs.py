@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from functools import partial, reduce
@@ -10,8 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import pyarrow as pa
 
+from factroots_dagster.errors import InputError, UnavailableError
+from factroots_dagster.spark.disks import Needed, needed_files
 from factroots_dagster.spark.parts import PACKED, OpenParts, Outcome, Outcomes, Part, Parts, pack
 from factroots_dagster.spark.progress import PROGRESS_SECONDS, format_progress, run_with_progress
+from factroots_dagster.store.remote import have_cached
 from factroots_dagster.tables import storage_schema
 
 if TYPE_CHECKING:
@@ -34,6 +38,9 @@ Finished = dict[int, FinishedPart]
 """By the number of the part."""
 
 NO_PARTITION = -1
+
+_INPUT_ERROR = re.compile(r"errors\.(InputError|UnavailableError): (.+)\. To fix it, (.+)")
+"""In the text of Spark's error, the one that a task has raised."""
 
 Result = TypeVar("Result")
 
@@ -77,7 +84,8 @@ class Job:
         self._outcomes, self._part_of, self.rows = Outcomes(), dict[int, int](), 0
         schema = storage_schema(parts.schema)
         columns = from_arrow_schema(PACKED if is_packed else schema)
-        options = {"schema": schema, "finished": self._arrived, "is_packed": is_packed}
+        needed = needed_files(spark, parts.files, sorted(self._unheard))
+        options = {"schema": schema, "finished": self._arrived, "is_packed": is_packed, "needed": needed}
         frames = (
             given.mapInArrow(partial(compute_parts, open_parts=open_parts, **options), columns)
             for given, open_parts in parts.open(spark, groups)
@@ -115,7 +123,10 @@ class Job:
         progress: Callable[[str], None] | None = None,
         seconds: float = PROGRESS_SECONDS,
     ) -> Result:
-        """What `action`, which computes the frame once, returns; with a line of progress now and then."""
+        """What `action`, which computes the frame once, returns; with a line of progress now and then.
+
+        Raises the InputError that a task has raised.
+        """
         started = time.monotonic()
 
         def report() -> None:
@@ -126,7 +137,13 @@ class Job:
                 taken = time.monotonic() - started
                 progress(format_progress(self._parts.what, pages, done, sum(sizes), taken, self._earlier))
 
-        result = run_with_progress(lambda: action(self.frame), report, seconds)
+        try:
+            result = run_with_progress(lambda: action(self.frame), report, seconds)
+        except Exception as error:
+            if (raised := _INPUT_ERROR.search(str(error))) is None:
+                raise
+            kind = UnavailableError if raised[1] == UnavailableError.__name__ else InputError
+            raise kind(raised[2], raised[3]) from error
         self._receive_all()
         for number in sorted(self._unheard):
             self._receive(number, FinishedPart(NO_PARTITION, 0, self._parts.outcome_without_input(number)))
@@ -168,8 +185,9 @@ def compute_parts(
     schema: pa.Schema,
     finished: Accumulator[Finished],
     is_packed: bool,
+    needed: Needed,
 ) -> Iterator[pa.RecordBatch]:
-    """In a worker: the rows of the parts that the batches of a partition stand for."""
+    """In a worker: the rows of the parts that the batches of a partition stand for. needed: see `disks`."""
     from pyspark import TaskContext
 
     if not gc.get_freeze_count():
@@ -177,12 +195,14 @@ def compute_parts(
     task = TaskContext.get()
     assert task is not None
     for number, part in open_parts(batches):
-        rows, outcome = yield from _batches(part, schema, is_packed)
+        for path, sha256 in needed.get(number, {}).items():
+            have_cached(path, sha256)
+        rows, outcome = yield from _batches(part, schema, number if is_packed else None)
         finished.add({number: FinishedPart(task.partitionId(), rows, outcome)})
 
 
 def _batches(
-    part: Part, schema: pa.Schema, is_packed: bool
+    part: Part, schema: pa.Schema, packed_number: int | None
 ) -> Generator[pa.RecordBatch, None, tuple[int, Outcome]]:
     rows = 0
     while True:
@@ -192,4 +212,4 @@ def _batches(
             return rows, end.value
         rows += table.num_rows
         table = table.select(schema.names).cast(schema)
-        yield from [pack(table)] if is_packed else table.to_batches()
+        yield from table.to_batches() if packed_number is None else [pack(table, packed_number)]

@@ -2,7 +2,8 @@
 
 The rows are a DataFrame, which is brought to the driver as Arrow, or written by Spark's own committer
 (`written`). What a task counts, or finds beside its rows, comes back with its result, so that driver and
-workers need to share neither a disk nor a folder; the inputs must be readable where the tasks run.
+workers need to share neither a disk nor a folder; the inputs must be readable where the tasks run, or be in
+an object store (`disks`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,7 +53,8 @@ class Parts:
     the function may yield with dictionaries. receive: what the driver keeps of a part's outcome, given its
     number, in whatever order parts are finished; what else the outcome held, which need not be JSON, is
     forgotten then, so that the driver never holds it of all parts (one can send 2 GB). None stands for a part
-    that is not kept, rows included.
+    that is not kept, rows included. files: of each part, the files on the driver's disk that its function
+    reads, by these paths wherever it runs; none without any.
     """
 
     what: str
@@ -59,6 +62,7 @@ class Parts:
     function: PartFunction
     schema: pa.Schema
     receive: Callable[[int, Outcome], Outcome | None] = keep_outcome
+    files: Sequence[Sequence[Path]] = ()
 
     def open(
         self, spark: SparkSession, groups: Sequence[Sequence[int]]
@@ -92,17 +96,17 @@ def open_groups(
             yield number, function(number)
 
 
-PACKED = pa.schema([("rows", pa.binary())])
+PACKED = pa.schema([("part", pa.int64()), ("rows", pa.binary())])
 
 
-def pack(table: pa.Table) -> pa.RecordBatch:
-    """A table as one row of PACKED: an Arrow stream."""
+def pack(table: pa.Table, part: int) -> pa.RecordBatch:
+    """A table of a part, given its number, as one row of PACKED: an Arrow stream."""
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
         stream.write_table(table)
-    return pa.record_batch([[sink.getvalue().to_pybytes()]], schema=PACKED)
+    return pa.record_batch([[part], [sink.getvalue().to_pybytes()]], schema=PACKED)
 
 
-def unpack(rows: pa.BinaryScalar) -> pa.Table:
-    """The table that `pack` made a row of."""
-    return pa.ipc.open_stream(rows.as_buffer()).read_all()
+def unpack(rows: pa.Buffer | bytes) -> pa.Table:
+    """The table that `pack` made a row of, given its column `rows`."""
+    return pa.ipc.open_stream(rows).read_all()

@@ -60,6 +60,11 @@ def cached_uri(folder: Path) -> str | None:
     return f"{scheme}://{'/'.join(parts)}"
 
 
+def find_cache(path: Path) -> Path | None:
+    """The folder of an object store's cache that a path is in; None for any other path."""
+    return next((folder for folder in path.parents if cached_uri(folder)), None)
+
+
 def _user_caches() -> Path:
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "factroots"

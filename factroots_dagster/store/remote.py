@@ -24,7 +24,7 @@ from uuid import uuid4
 from factroots_dagster.errors import InputError
 from factroots_dagster.store.atomic import FolderBusyError
 from factroots_dagster.store.digests import MATERIALIZE_AGAIN, known_sha256
-from factroots_dagster.store.objects import ChangedError, Content, ObjectFolder, Tag, cached_uri
+from factroots_dagster.store.objects import ChangedError, Content, ObjectFolder, Tag, cached_uri, find_cache
 from factroots_dagster.store.pointers import REPLACED, Key, Pointer, Pointers, in_parallel, object_name
 from factroots_dagster.store.publish import compose_manifest, version_name
 from factroots_dagster.store.versions import (
@@ -86,13 +86,18 @@ class RemoteWorld:
 
         Raises InputError where one is missing or damaged in the store, or the disk is full.
         """
-        missing = [name for name in names if not _is_whole(version.folder / name, version.files[name])]
-        in_parallel(lambda name: self._download(version, name), missing)
+        folder = _object_folder(version)
+        in_parallel(
+            lambda name: self.have(f"{folder}/{name}", version.folder / name, version.files[name]), names
+        )
 
-    def _download(self, version: PartitionVersion, name: str) -> None:
-        with self.pointers.place(version.folder / name) as temporary, temporary.open("wb") as file:
-            if self._read(f"{_object_folder(version)}/{name}", file.write) != version.files[name]:
-                problem = f"{self.uri_of(version)}/{name}: damaged (its content is not what was written)"
+    def have(self, name: str, path: Path, sha256: str) -> None:
+        """Have a path hold an object of a version, whole. Raises InputError as `download` does."""
+        if _is_whole(path, sha256):
+            return
+        with self.pointers.place(path) as temporary, temporary.open("wb") as file:
+            if self._read(name, file.write) != sha256:
+                problem = f"{self.objects.uri_of(name)}: damaged (its content is not what was written)"
                 raise InputError(problem, MATERIALIZE_AGAIN)
 
     def _read(self, name: str, write: Callable[[bytes], object] = len) -> str:
@@ -181,6 +186,19 @@ def remote_world(root: Path) -> RemoteWorld | None:
     """
     uri = cached_uri(root.parent)
     return None if uri is None else RemoteWorld(Pointers(ObjectFolder(f"{uri}/{root.name}"), root))
+
+
+def have_cached(path: Path, sha256: str) -> None:
+    """Have this machine's cache of an object store hold a file of a version that another machine's holds.
+
+    path: that on both machines. Raises InputError where the store does not give the file, or it cannot be
+    written.
+    """
+    cache = find_cache(path)
+    world = None if cache is None else remote_world(cache / path.relative_to(cache).parts[0])
+    if world is None:
+        raise ValueError(f"{path} is not in the cache of an object store")
+    world.have(path.relative_to(world.pointers.root).as_posix(), path, sha256)
 
 
 def _is_whole(path: Path, expected: str) -> bool:

@@ -101,10 +101,10 @@ def find_candidates(
     matchers = matchers_for(language, has_tokenizer=pieces is not None)
 
     def run(
-        function: PartFunction, paths: list[Path], what: str, schema: pa.Schema, **options: Any
+        function: PartFunction, files: list[list[Path]], what: str, schema: pa.Schema, **options: Any
     ) -> pa.Table:
-        sizes = [path.stat().st_size for path in paths]
-        parts = Parts(f"{language}: {what}", sizes, function, schema)
+        sizes = [of_part[0].stat().st_size for of_part in files]
+        parts = Parts(f"{language}: {what}", sizes, function, schema, files=files)
         return collect_parts(spark, parts, folder, name=what, progress=progress, **options)
 
     pairs = add_mismatches(split)
@@ -127,11 +127,12 @@ def find_candidates(
     by_file: dict[str, Any] = {"forms": read_names(mentions_folder, entities, language)}
     by_file |= {"corpus_by_file": corpus_by_file, "first_number": len(parts)}
     in_cells = partial(best_cell_passages, paths=articles, **by_file, **shared)
+    in_text_files = [[path, document] for path, (document, _) in zip(parts, documents, strict=True)]
     reduce = merge_by_fact if len(articles) > merged_parts else None
     merged = merge_windows(
         [
-            run(in_text, parts, "windows", BEST_PASSAGES, reduce=reduce),
-            run(in_cells, articles, "cells", BEST_PASSAGES, reduce=reduce),
+            run(in_text, in_text_files, "windows", BEST_PASSAGES, reduce=reduce),
+            run(in_cells, [[path] for path in articles], "cells", BEST_PASSAGES, reduce=reduce),
         ]
     )
     columns = {name: merged[name].to_numpy() for name in merged.column_names}
@@ -146,7 +147,7 @@ def find_candidates(
     of_files = [take_rows(places, of_file) | {"row": of_file} for of_file in rows]
     paths = [articles[number] for number in needed]
     read = partial(read_sentences, paths=paths, passages=of_files)
-    texts = run(read, paths, "sentences", SENTENCES).sort_by("row")
+    texts = run(read, [[path] for path in paths], "sentences", SENTENCES).sort_by("row")
     return Candidates(
         pairs, passages, columns["windows"], places, place, closeness, texts, corpora, matchers, pieces
     )

@@ -81,7 +81,8 @@ def write_mentions(
         coverage=names.coverage,
     )
     sizes = [path.stat().st_size for path in paths]
-    parts = Parts(f"{language}: mentions", sizes, search, ENTITY_MENTIONS)
+    files = [[path] for path in paths]
+    parts = Parts(f"{language}: mentions", sizes, search, ENTITY_MENTIONS, files=files)
     first, *_ = write_parts(spark, parts, folder, dictionary_columns=REPETITIVE_COLUMNS, progress=progress)
     tables = {
         **names.tables,

@@ -33,6 +33,7 @@ from factroots_dagster.corpora.wikipedia.articles import (
     write_totals,
 )
 from factroots_dagster.errors import InputError
+from factroots_dagster.spark.disks import see_one_disk
 from factroots_dagster.spark.parts import Outcome
 from factroots_dagster.spark.written import forget_finished
 from factroots_dagster.store.finished import is_finished, note_finished
@@ -77,6 +78,7 @@ def write_documents(
     write = partial(write_shards, session, shards, reading, progress=progress, job_bytes=job_bytes)
     copies = None
     if reading.duplicates != "count":
+        _check_disk(session(), folder, corpus)
         texts, copies = folder / "_texts", folder / "_copies"
         if not is_finished(copies):
             texts.mkdir(exist_ok=True)
@@ -99,6 +101,17 @@ def write_documents(
     if progress:
         progress(f"{language}: {counts['articles']:,} documents of {corpus}")
     return counts
+
+
+def _check_disk(spark: SparkSession, folder: Path, corpus: str) -> None:
+    """Raise InputError where tasks do not see what other tasks have written about equal texts."""
+    if not see_one_disk(spark, folder):
+        problem = (
+            f"corpus {corpus!r}: equal texts are found on a disk that the driver and Spark's workers share"
+        )
+        raise InputError(
+            problem, "set duplicates=count, a data root on such a disk, or local[*] as the master"
+        )
 
 
 def convert_shard(

@@ -71,7 +71,8 @@ def write_shards(
     by_spark = any(is_uri(shard.path) for shard in shards)
     read = _no_records if by_spark else partial(ShardReader, reading=reading)
     open_shard = partial(_open_shard, shards=shards, read=read, function=function)
-    parts = Parts(what, [shard.bytes for shard in shards], open_shard, schema, receive)
+    files = [] if by_spark else [[Path(shard.path)] for shard in shards]
+    parts = Parts(what, [shard.bytes for shard in shards], open_shard, schema, receive, files)
     if by_spark:
         parts = SparkShards(**vars(parts), shards=shards, reading=reading, shard_function=function)
     with _unread_file_as_input_error():

@@ -73,8 +73,9 @@ def write_articles(
     page_seconds: a page that takes longer to clean is listed as unfinished.
     min_range_bytes: how many bytes of a dump file one task reads at least. job_bytes: see `write_parts`.
 
-    The files of the dump must be readable, by the same paths, where the tasks run: each task opens its file
-    and decompresses its own range of it, which no reader of Spark's does. Tasks write nothing themselves.
+    The files of the dump must be readable, by the same paths, where the tasks run, or be in an object store
+    (see `spark.disks`): each task opens its file and decompresses its own range of it, which no reader of
+    Spark's does. Tasks write nothing themselves.
     Of a file whose data is cut off or damaged every complete page that can be decompressed is read; a
     damaged page counts with the bytes of XML lost, a hole in the compressed data with its own bytes.
     After a call that was killed, a call with the same `folder` computes only the jobs that are missing.
@@ -121,7 +122,8 @@ def divide_dump(
     )
     sizes = [source.end - source.start for source in ranges]
     receive = partial(receive_anchors, folder=folder)
-    return Parts(f"{language}: articles", sizes, function, WIKIPEDIA_ARTICLES, receive)
+    files = [[Path(source.path)] for source in ranges]
+    return Parts(f"{language}: articles", sizes, function, WIKIPEDIA_ARTICLES, receive, files)
 
 
 def receive_anchors(number: int, outcome: Outcome, folder: Path) -> Outcome:

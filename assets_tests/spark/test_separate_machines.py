@@ -1,0 +1,99 @@
+"""A Spark cluster whose machines share nothing but an object store makes the whole sandbox world."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from assets_tests.project import command, make_home, run_factroots
+from assets_tests.serving import Api, free_port, stop, wait_for_api
+from assets_tests.spark.test_cluster import standalone_cluster
+from assets_tests.store.object_server import BUCKET, object_server
+from factroots_dagster.orchestration.catalog import CATALOG
+from factroots_dagster.orchestration.history import LOCATION
+from factroots_dagster.orchestration.versions import StoreSnapshot
+from factroots_dagster.settings import Settings
+from factroots_dagster.store.objects import cache_folder
+from factroots_dagster.store.store import Store
+
+SMALL = {
+    "FACTROOTS_SANDBOX_DIALS": "languages=3,relations=2,facts_per_relation=20,hidden=64,"
+    "steps=300,learning_rate=0.004",
+    "FACTROOTS_SANDBOX_SEED": "3",
+    "FACTROOTS_DEVICE": "cpu",
+}
+
+
+def can_hide_folders() -> bool:
+    """Whether a process here can have a view of the disk of its own."""
+    return subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Of the driver: everything is in a bucket, of which it has a cache."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("FACTROOTS_")}
+    with object_server() as server:
+        yield (
+            kept
+            | SMALL
+            | server.environment()
+            | {
+                "DAGSTER_HOME": str(make_home(tmp_path / "driver" / "home")),
+                "FACTROOTS_DATA_ROOT": f"s3://{BUCKET}/data",
+                "FACTROOTS_CACHE": str(tmp_path / "cache"),
+            }
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not can_hide_folders(), reason="no mount namespaces here, which hide the driver's disk")
+def test_a_world_is_made_by_machines_that_share_an_object_store(
+    tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The workers see neither the driver's folder nor its cache; the tables are those of one machine."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL"):
+        monkeypatch.setenv(name, environment[name])
+    (tmp_path / "cache").mkdir()
+    hidden = [tmp_path / "driver", tmp_path / "cache"]
+    with standalone_cluster(tmp_path, hidden=hidden) as url:
+        port, log = free_port(), tmp_path / "driver" / "log"
+        with log.open("w") as out:
+            server = subprocess.Popen(
+                [command("factroots"), "ui", "--port", str(port)],
+                env=environment | {"FACTROOTS_SPARK_MASTER": url},
+                cwd=tmp_path / "driver",
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
+        try:
+            api = Api(port, LOCATION)
+            wait_for_api(api, server, log)
+            assert api.wait(api.launch_job("everything"), seconds=900) == "SUCCESS", log.read_text()[-5000:]
+        finally:
+            stop(server)
+    alone = environment | {
+        "FACTROOTS_DATA_ROOT": str(tmp_path / "data"),
+        "FACTROOTS_SPARK_MASTER": "local[2]",
+    }
+    home = make_home(tmp_path / "alone")
+    run_factroots(alone | {"DAGSTER_HOME": str(home)}, home, "run")
+    ours = digests(Store(tmp_path / "data", "sandbox"))
+    cache = cache_folder(environment["FACTROOTS_DATA_ROOT"], tmp_path / "cache")
+    assert digests(Store(cache, "sandbox")) == ours
+    assert {"fact_sources", "fact_verdicts", "categorization_report"} <= {name for name, *_ in ours}
+
+
+def digests(store: Store) -> dict[tuple[str, ...], str]:
+    """By asset and keys, the digest of what every partition holds."""
+    snapshot = StoreSnapshot(store, Settings(world="sandbox"))
+    return {
+        (name, *parts): store.digest(name, *parts)
+        for name, row in CATALOG.items()
+        for parts in snapshot.partitions(name, [None] * len(row.partitioned_by))
+    }

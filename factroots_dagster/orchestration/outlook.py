@@ -1,0 +1,72 @@
+"""How much longer a making takes: from what its stages took, and what they take in the demo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+SECONDS = {
+    "mlama_release": 1.1,
+    "wikipedia_dump": 0.7,
+    "wikipedia_articles": 12.7,
+    "entity_mentions": 2.8,
+    "fact_sources": 4.1,
+    "sandbox_training": 77.7,
+    "checkpoint": 0.7,
+    "predictions": 1.8,
+    "neuron_activations": 1.8,
+    "active_neurons": 0.2,
+    "language_clusters": 0.9,
+    "language_consistency": 0.3,
+    "neuron_similarity": 0.8,
+    "neuron_interventions": 6.9,
+    "untrained_twins": 21.9,
+    "fact_types": 0.5,
+    "name_access": 2.5,
+    "fact_verdicts": 0.3,
+    "categorization_report": 3.6,
+}
+"""What assets take in the demo on two cores, in all languages; it is their proportions that count."""
+
+CHECKED = 1.2
+"""What the checks of an asset take there, and any asset that is not listed."""
+
+Stage = tuple[str, ...]
+"""The assets of a stage."""
+
+
+class Outlook:
+    """The stages of a making and how long each took; `left` tells what is expected of the rest.
+
+    A stage is expected to take as long as the same assets took for another checkpoint. Others are expected to
+    take what they do in the demo, times what those that are finished took in proportion.
+    """
+
+    def __init__(self, plan: Sequence[Sequence[str]] = ()) -> None:
+        self._plan = [tuple(stage) for stage in plan]
+        self._taken: dict[Stage, float] = {}
+
+    def note(self, assets: Sequence[str], seconds: float) -> None:
+        """A stage took so long."""
+        self._taken[tuple(assets)] = seconds
+
+    def left(self, number: int, elapsed: float, own: float | None = None) -> float:
+        """Seconds until the making ends.
+
+        number: of the stage under way, from 1. elapsed: its seconds so far. own: what it says of its own
+        rest, None where it cannot tell.
+        """
+        current, later = self._plan[number - 1 : number], self._plan[number:]
+        if own is None:
+            own = max(0.0, sum(map(self._expected, current)) - elapsed)
+        return own + sum(map(self._expected, later))
+
+    def _expected(self, stage: Stage) -> float:
+        taken = self._taken.get(stage)
+        return self._pace() * _typical(stage) if taken is None else taken
+
+    def _pace(self) -> float:
+        return sum(self._taken.values()) / sum(map(_typical, self._taken)) if self._taken else 1.0
+
+
+def _typical(stage: Stage) -> float:
+    return sum(SECONDS.get(name, 0.0) + CHECKED for name in stage)
