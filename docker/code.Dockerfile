@@ -31,11 +31,16 @@ COPY pyproject.toml README.md LICENSE ./
 COPY factroots_dagster ./factroots_dagster
 # Without isolation, what builds the package is pinned too.
 RUN pip install --no-cache-dir --no-deps --require-hashes --requirement requirements/code.txt \
-    && pip install --no-cache-dir --no-deps --no-build-isolation . && pip check
+    && pip install --no-cache-dir --no-deps --no-build-isolation . && pip check \
+    && rm -r build ./*.egg-info
+# Spark starts Java through a script. Where none is installed it is made in the home folder or the temporary one,
+# which compose.yaml keeps in memory, where Docker lets nothing be executed.
+RUN java=$(python -P -c 'from pathlib import Path; from factroots_dagster.spark.java import java_home; print(java_home(Path("/opt")))') \
+    && chmod 755 "${java}" && ln -s "${java}" /opt/java
 COPY docker/dagster.yaml docker/workspace.yaml /opt/dagster/
 COPY docker/entrypoint.sh docker/licences.py /opt/dagster/bin/
 
-ENV DAGSTER_HOME=/opt/dagster FACTROOTS_DATA_ROOT=/data FACTROOTS_CACHE=/data/.cache HF_HOME=/data/.huggingface PYTHONUNBUFFERED=1
+ENV DAGSTER_HOME=/opt/dagster JAVA_HOME=/opt/java FACTROOTS_DATA_ROOT=/data FACTROOTS_CACHE=/data/.cache HF_HOME=/data/.huggingface PYTHONUNBUFFERED=1
 # Not where the sources lie: the installed package is what runs.
 WORKDIR /data
 USER 10001
