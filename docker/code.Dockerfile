@@ -2,6 +2,7 @@
 #   --build-arg VARIANT=cpu    PyTorch from its index of CPU builds; give that index's address as TORCH_CPU_INDEX
 #   --build-arg VARIANT=cuda   PyTorch as PyPI serves it, which brings the CUDA libraries of its own pins;
 #                              the host needs NVIDIA's driver and container toolkit
+# Give VARIANT to older releases of buildah: they look for a stage named by its default in a registry.
 # An argument, so that whoever builds can pin the digest: --build-arg PYTHON_IMAGE=python@sha256:...
 ARG PYTHON_IMAGE=python:3.11.13-slim-bookworm
 ARG VARIANT=cpu
