@@ -169,6 +169,20 @@ def test_telemetry_that_is_not_turned_off_is_a_warning(
     assert doctor.check_dagster_home().message == f"{tmp_path / '.dagster'} will be made by factroots run"
 
 
+def test_a_home_must_have_a_folder_that_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a container only the folder `storage` can be."""
+    (tmp_path / "dagster.yaml").write_text("telemetry: {enabled: false}")
+    (tmp_path / "storage").mkdir()
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    unwritable = [tmp_path]
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) not in unwritable)
+    assert doctor.check_dagster_home().status == "ok"
+    unwritable.append(tmp_path / "storage")
+    assert doctor.check_dagster_home().message == f"{tmp_path} cannot be written"
+
+
 def test_two_worlds_in_one_data_root_are_a_warning(tmp_path: Path) -> None:
     settings = mlama_settings(tmp_path)
     assert doctor.check_worlds(settings).status == "ok"

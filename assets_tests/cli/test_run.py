@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from assets_tests.models.tiny import save_checkpoint
 from assets_tests.orchestration.golden.world import KEY
 from assets_tests.project import command, make_home
+from factroots_dagster.cli.display import make_log_file
 from factroots_dagster.cli.main import main
 from factroots_dagster.cli.summary import summarize
 from factroots_dagster.models import registry
@@ -77,6 +78,14 @@ def test_the_log_is_in_a_file(made: tuple[Path, str]) -> None:
     (log,) = (folder / ".dagster" / "run_logs").glob("*.log")
     assert str(log) in printed
     assert "mlama_split/en: " in log.read_text() and "fact_coverage" in log.read_text()
+
+
+def test_the_log_is_in_the_storage_of_a_home_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "storage").mkdir()
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+    assert make_log_file(tmp_path).parent == tmp_path / "storage" / "run_logs"
 
 
 def test_the_home_that_is_made_sends_no_telemetry(made: tuple[Path, str]) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
@@ -238,6 +239,16 @@ def test_the_variants_are_stages_of_the_image() -> None:
     cuda = yaml.safe_load((DOCKER / "compose.cuda.yaml").read_text())["services"]["code"]
     assert cuda["build"]["args"] == {"VARIANT": "cuda"}
     assert cuda["deploy"]["resources"]["reservations"]["devices"][0]["capabilities"] == ["gpu"]
+
+
+def test_java_is_started_where_containers_may_execute_files() -> None:
+    """Docker mounts `tmpfs` with `noexec`."""
+    code = instructions(DOCKERFILES["code.Dockerfile"])
+    environment = dict(word.split("=") for name, rest in code if name == "ENV" for word in rest.split())
+    java = PurePosixPath(environment["JAVA_HOME"])
+    assert any(name == "RUN" and rest.endswith(f" {java}") for name, rest in code)
+    in_memory = {folder for service in SERVICES.values() for folder in service["tmpfs"]}
+    assert in_memory and not any(java.is_relative_to(folder) for folder in in_memory)
 
 
 def test_volumes_are_folders_that_the_user_owns() -> None:

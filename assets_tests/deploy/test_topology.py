@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from assets_tests.deploy.topology import SERVICES, Deployment, deployment
+from assets_tests.project import PROJECT
 from assets_tests.serving import listening_addresses, reachable_folder, survivors
 from factroots_dagster.store.store import Store
 
@@ -120,6 +122,50 @@ def test_a_run_launched_while_the_daemon_is_down_waits_for_it(services: Deployme
     assert services.api.checks(run) == {"wikipedia_dump": True}
 
 
+def documented(
+    services: Deployment, program: str, database: str, stdin: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    """Run the documentation's command with `program`; `database` takes the place of `dagster`."""
+    text = (PROJECT / "docs" / "deployment.md").read_text()
+    (line,) = re.findall(rf"exec -T postgres {program} (-U dagster .*) [<>] dagster\.dump", text)
+    path = services.postgres_binaries / program
+    if not path.exists():
+        pytest.skip(f"no {program} here (Debian: apt-get install postgresql-client)")
+    arguments = line.removeprefix("-U dagster ").replace("dagster", database).split()
+    address = ("-h", "127.0.0.1", "-p", str(services.postgres_port), "-U", "dagster")
+    environment = os.environ | {"PGPASSWORD": services.password.read_text().strip()}
+    return subprocess.run(
+        [str(path), *address, *arguments], env=environment, input=stdin, capture_output=True, check=False
+    )
+
+
+def history(services: Deployment, database: str) -> list[list[tuple[object, ...]]]:
+    """The runs that the database holds, and what they recorded of assets and their checks."""
+    queries = (
+        "SELECT run_id, status FROM runs ORDER BY id",
+        "SELECT id, run_id, dagster_event_type, asset_key, partition FROM event_logs "
+        "WHERE asset_key IS NOT NULL ORDER BY id",
+        "SELECT id, asset_key, check_name, execution_status FROM asset_check_executions ORDER BY id",
+    )
+    return [services.sql(database, query) for query in queries]
+
+
+def materialized(services: Deployment, database: str) -> set[tuple[object, ...]]:
+    """The assets and partitions of which the database holds a materialization."""
+    query = "SELECT asset_key, partition FROM event_logs WHERE dagster_event_type = 'ASSET_MATERIALIZATION'"
+    return set(services.sql(database, query))
+
+
+def factroots(services: Deployment, database: str, *arguments: str) -> str:
+    """What a command prints when the history is in the database."""
+    environment = services.environment
+    services.environment = environment | {"DAGSTER_POSTGRES_DB": database}
+    try:
+        return services.entrypoint("factroots", *arguments).stdout
+    finally:
+        services.environment = environment
+
+
 def stop_container(services: Deployment, service: str) -> None:
     """What `docker stop` does: SIGTERM to the first process, and after 10 s SIGKILL to all that are left."""
     process = services.processes.pop(service)
@@ -149,6 +195,36 @@ def test_a_run_that_dies_with_the_code_location_is_failed_and_the_next_one_succe
     assert len(starts) <= 1  # no retry
     again = services.api.launch(["wikipedia_dump"], LANGUAGE)
     assert services.api.wait(again) == "SUCCESS", services.log("code")[-3000:]
+
+
+def test_a_dumped_history_is_restored(services: Deployment) -> None:
+    """Into an empty database and into one that holds it; a dump that was cut off changes nothing."""
+    dumped = documented(services, "pg_dump", "dagster")
+    assert dumped.returncode == 0, dumped.stderr.decode()
+    dump = dumped.stdout
+    expected = history(services, "dagster")
+    assert all(expected)
+    services.sql("postgres", "CREATE DATABASE restored")
+    for _ in ("empty", "filled"):
+        done = documented(services, "pg_restore", "restored", dump)
+        assert done.returncode == 0 and not done.stderr, done.stderr.decode()
+        assert history(services, "restored") == expected
+    assert documented(services, "pg_restore", "restored", dump[: len(dump) // 2]).returncode != 0
+    assert history(services, "restored") == expected
+    status, restored = (
+        json.loads(factroots(services, database, "status", "--json"))["assets"]
+        for database in ("dagster", "restored")
+    )
+    assert restored == status and sum(asset["materialized"] for asset in status) >= 4
+
+
+def test_a_lost_history_is_recorded_again(services: Deployment) -> None:
+    services.sql("postgres", "CREATE DATABASE empty")
+    printed = factroots(services, "empty", "recover", "--history")
+    expected = materialized(services, "dagster")
+    assert len(expected) >= 4 and materialized(services, "empty") == expected
+    assert printed.count("\nrecorded: ") + printed.startswith("recorded: ") == len(expected)
+    assert "not recorded" not in printed
 
 
 def test_no_service_reached_beyond_this_machine(services: Deployment) -> None:

@@ -18,6 +18,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from factroots_dagster.cli.instance import written_folder
 from factroots_dagster.lookup.terminal import make_console, printable
 from factroots_dagster.orchestration.outlook import Outlook
 from factroots_dagster.orchestration.progress import LineReporter, Reporter
@@ -27,7 +28,7 @@ KEPT_LOGS = 20
 
 def make_log_file(home: Path) -> Path:
     """A new file for the log of a making, in the Dagster home; of older ones the last KEPT_LOGS are kept."""
-    folder = home / "run_logs"
+    folder = written_folder(home) / "run_logs"
     folder.mkdir(exist_ok=True)
     for path in sorted(folder.glob("*.log"))[: 1 - KEPT_LOGS]:
         path.unlink(missing_ok=True)

@@ -19,6 +19,7 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Literal
 
+from factroots_dagster.cli.instance import written_folder
 from factroots_dagster.errors import InputError
 from factroots_dagster.facts.worlds import list_imported, read_import
 from factroots_dagster.models import registry
@@ -324,7 +325,7 @@ def check_dagster_home() -> CheckResult:
     if not home.is_dir():
         remedy = 'run: export DAGSTER_HOME="$PWD/.dagster"'
         return CheckResult(name, "problem", f"{home} is not a folder", remedy)
-    if not os.access(home, os.W_OK):
+    if not os.access(written_folder(home), os.W_OK):
         return CheckResult(name, "problem", f"{home} cannot be written", "choose another folder")
     if name not in os.environ:
         message = f"is not set; factroots uses {home}, other Dagster commands a temporary folder"

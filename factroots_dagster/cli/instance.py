@@ -41,6 +41,11 @@ def dagster_home() -> Path:
     return home
 
 
+def written_folder(home: Path) -> Path:
+    """Where in a Dagster home files can be written: in a read-only container in its volume `storage`."""
+    return home if os.access(home, os.W_OK) else home / "storage"
+
+
 @contextmanager
 def dagster_instance() -> Iterator[dg.DagsterInstance]:
     """The Dagster instance of `dagster_home`."""
