@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.store.digests import MATERIALIZE_AGAIN
+from factroots_dagster.store.digests import MATERIALIZE_AGAIN, unreadable
 from factroots_dagster.tables import storage_schema
 
 
@@ -106,6 +106,6 @@ def damage_as_input_error(folder: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowInvalid, OSError) as error:
-        if getattr(error, "errno", None) not in (None, errno.ENOENT):
-            raise
+        if isinstance(error, OSError) and error.errno not in (None, errno.ENOENT):
+            raise unreadable(folder, error) from error
         raise InputError(f"{folder}: damaged ({error})", MATERIALIZE_AGAIN) from error
