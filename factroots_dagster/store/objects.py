@@ -139,9 +139,8 @@ class ObjectFolder:
         with self._errors():
             try:
                 result = obstore.get(self._store, self._path(name), options=options)  # type: ignore[arg-type]
-                if (tag := _tag(result.meta)) == known:
-                    return Content(None, tag, 0.0)
-                return Content(bytes(result.bytes()), tag, _modified(result.meta))
+                data, tag = bytes(result.bytes()), _tag(result.meta)
+                return Content(None if tag == known else data, tag, _modified(result.meta))
             except NotModifiedError:
                 assert known is not None
                 return Content(None, known, 0.0)

@@ -56,13 +56,14 @@ def read_files(
 
 
 def check_schema(path: Path, columns: Sequence[str] | None, expected: pa.Schema | None) -> None:
-    """Raise InputError where a file lacks a column, or has one of another type than it is declared with.
+    """Raise InputError where a file is damaged, lacks a column, or has one of another type than is declared.
 
     columns: those that are to be read; all that are declared by default.
     """
     if columns is None and expected is None:
         return
-    found = pq.read_schema(path)
+    with damage_as_input_error(path.parent):
+        found = pq.read_schema(path)
     declared = storage_schema(expected) if expected is not None else pa.schema([])
     names = declared.names if columns is None else columns
     faults = [f"has no column {name}" for name in names if name not in found.names]

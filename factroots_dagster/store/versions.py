@@ -161,9 +161,9 @@ class PartitionVersion:
 
     def read_batches(self, rows: int = 4096) -> Iterator[pa.Table]:
         """As `read`, `rows` rows at a time, for tables that may not fit in memory."""
-        files = self.main_files()
-        check_schema(files[0], None, self.schemas.get(""))
         with self._told_if_replaced():
+            files = self.main_files()
+            check_schema(files[0], None, self.schemas.get(""))
             yield from read_batches(files, rows)
 
     def read_side(self, name: str) -> pa.Table:
