@@ -1,4 +1,4 @@
-"""An S3 server on loopback: moto's, one request at a time, so that conditional puts are."""
+"""Object stores on loopback: moto's S3, one request at a time, so that conditional puts are, and Google's."""
 
 from __future__ import annotations
 
@@ -6,48 +6,70 @@ import logging
 import urllib.request
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 
+from assets_tests.store.google_server import google_server
 from factroots_dagster.store.objects import ObjectFolder, cache_folder
 from factroots_dagster.store.store import Store
 
 BUCKET = "facts"
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "reader", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"}
+CREDENTIALS = {
+    "s3": {"AWS_ACCESS_KEY_ID": "reader", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_REGION": "us-east-1"},
+    "gs": {"GOOGLE_BEARER_TOKEN": "secret"},
+}
+ADDRESS = {"s3": "AWS_ENDPOINT_URL", "gs": "GOOGLE_BASE_URL"}
 
 
+@dataclass(frozen=True)
 class ObjectServer:
-    """A server with one bucket. address: of the server. requests: those that it has answered, as
-    `<method> <path>`."""
+    """A server with one bucket.
 
-    def __init__(self, address: str, requests: list[str]) -> None:
-        self.address, self.requests = address, requests
-        bucket = urllib.request.Request(f"{address}/{BUCKET}", b"", method="PUT")
-        with urllib.request.urlopen(bucket):
-            pass
+    scheme: of its URIs, s3 or gs. address: of the server. requests: those that it has answered, as
+    `<method> <path>`.
+    """
+
+    scheme: str
+    address: str
+    requests: list[str]
 
     def environment(self) -> dict[str, str]:
         """The variables with which a process sees it; this one, too, to `get` and `put`."""
-        return {**CREDENTIALS, "AWS_ENDPOINT_URL": self.address}
+        return {**CREDENTIALS[self.scheme], ADDRESS[self.scheme]: self.address}
+
+    def uri(self, prefix: str = "") -> str:
+        """The URI of what is below a prefix."""
+        return f"{self.scheme}://{BUCKET}/{prefix}".rstrip("/")
 
     def put(self, key: str, content: bytes) -> None:
         """Write an object."""
-        ObjectFolder(f"s3://{BUCKET}").put(key, content)
+        ObjectFolder(self.uri()).put(key, content)
 
     def get(self, key: str) -> bytes:
         """The content of an object."""
-        return b"".join(ObjectFolder(f"s3://{BUCKET}").read(key))
+        return b"".join(ObjectFolder(self.uri()).read(key))
+
+    def machine(self, folder: Path, name: str, prefix: str) -> Store:
+        """The store of a machine, which has a cache of its own in a folder."""
+        return Store(cache_folder(self.uri(prefix), folder / name), "sandbox")
 
 
 @contextmanager
-def object_server() -> Iterator[ObjectServer]:
-    """Start a server, which ends with the block."""
+def object_server(scheme: str) -> Iterator[ObjectServer]:
+    """Start a server, which ends with the block. scheme: s3 or gs."""
+    requests: list[str] = []
+    with _moto(requests) if scheme == "s3" else google_server(BUCKET, requests) as address:
+        yield ObjectServer(scheme, address, requests)
+
+
+@contextmanager
+def _moto(requests: list[str]) -> Iterator[str]:
     from moto.server import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    requests: list[str] = []
     lock = Lock()
     moto = DomainDispatcherApplication(create_backend_app)
 
@@ -61,13 +83,11 @@ def object_server() -> Iterator[ObjectServer]:
     thread = Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield ObjectServer(f"http://127.0.0.1:{server.server_port}", requests)
+        address = f"http://127.0.0.1:{server.server_port}"
+        with urllib.request.urlopen(urllib.request.Request(f"{address}/{BUCKET}", b"", method="PUT")):
+            pass
+        yield address
     finally:
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-def machine(folder: Path, name: str, prefix: str) -> Store:
-    """The store of a machine, which has a cache of its own in a folder."""
-    return Store(cache_folder(f"s3://{BUCKET}/{prefix}", folder / name), "sandbox")

@@ -6,75 +6,41 @@ import json
 import os
 import random
 import shutil
-import subprocess
-import sys
-import threading
 import time
-from collections.abc import Iterator, Mapping
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Mapping
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from click.testing import CliRunner
 
 from assets_tests.hostile.case import check_error
-from assets_tests.orchestration.golden.world import CHECKPOINTS, KEY, LANGUAGES
-from assets_tests.project import make_home, run_factroots
+from assets_tests.orchestration.golden.world import CHECKPOINTS, KEY
 from assets_tests.serving import free_port
 from assets_tests.store.hammer import PROCESSES, ROWS, SCHEMA, count_mixes, kill, numbers, start_writer, write
-from assets_tests.store.object_server import BUCKET, CREDENTIALS, ObjectServer, machine, object_server
-from factroots_dagster.cli.main import main
+from assets_tests.store.object_server import ADDRESS, BUCKET, ObjectServer
 from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.models.registry import registered
-from factroots_dagster.orchestration.catalog import SCHEMAS
-from factroots_dagster.orchestration.versions import StoreSnapshot
-from factroots_dagster.settings import Settings, load_settings
+from factroots_dagster.settings import Settings
 from factroots_dagster.store.atomic import FolderBusyError
 from factroots_dagster.store.digests import digest_files
 from factroots_dagster.store.objects import PIECE_BYTES, ObjectFolder, cached_uri
 from factroots_dagster.store.store import Store
 from factroots_dagster.store.sweep import KEEP_SECONDS
+from factroots_dagster.store.upkeep import CLOCK
 from factroots_dagster.store.versions import MANIFEST
 
 CHECKPOINT = CHECKPOINTS / KEY
 PREFIXES = ("", "data", "my data/ä+b@c~", "100%/a=b&c/%20")
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[ObjectServer]:
-    with object_server() as started:
-        yield started
-
-
-@pytest.fixture(autouse=True)
-def environment(server: ObjectServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith(("AWS_", "GOOGLE_", "FACTROOTS_"))]:
-        monkeypatch.delenv(name)
-    for name, value in server.environment().items():
-        monkeypatch.setenv(name, value)
-
-
-@pytest.fixture
-def prefix(request: pytest.FixtureRequest) -> str:
-    return f"{request.node.name}-{time.monotonic_ns()}"
-
-
-@pytest.fixture
-def here(tmp_path: Path, prefix: str) -> Store:
-    return machine(tmp_path, "here", prefix)
-
-
-@pytest.fixture
-def there(tmp_path: Path, prefix: str) -> Store:
-    return machine(tmp_path, "there", prefix)
+pytestmark = pytest.mark.usefixtures("environment")
 
 
 def object_of(store: Store, file: str, key: str = "xx") -> str:
     """The key of the object of a file of the version that counts."""
     uri = store.shown_place("numbers", key)
-    return f"{uri.removeprefix(f's3://{BUCKET}/')}/{file}"
+    return f"{uri.partition(f'://{BUCKET}/')[2]}/{file}"
 
 
 def flip(content: bytes, bit: int) -> bytes:
@@ -84,9 +50,9 @@ def flip(content: bytes, bit: int) -> bytes:
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
-def test_what_one_machine_writes_another_one_reads(tmp_path: Path, prefix: str) -> None:
-    here, there = machine(tmp_path, "a b", prefix), machine(tmp_path, "c", prefix)
-    uri = f"s3://{BUCKET}/{prefix}".rstrip("/")
+def test_what_one_machine_writes_another_one_reads(server: ObjectServer, tmp_path: Path, prefix: str) -> None:
+    here, there = server.machine(tmp_path, "a b", prefix), server.machine(tmp_path, "c", prefix)
+    uri = server.uri(prefix)
     assert cached_uri(here.root.parent) == uri and there.location == f"{uri}/sandbox"
     assert not there.exists("numbers", "xx") and there.keys("numbers") == []
     with pytest.raises(InputError, match="has not been materialized"):
@@ -157,7 +123,7 @@ def test_a_view_stays_on_one_version(here: Store, there: Store) -> None:
 def test_readers_beside_a_writer_never_see_two_versions(
     tmp_path: Path, prefix: str, server: ObjectServer
 ) -> None:
-    roots = [machine(tmp_path, name, prefix).root.parent for name in ("w", "r1", "r2")]
+    roots = [server.machine(tmp_path, name, prefix).root.parent for name in ("w", "r1", "r2")]
     for root in roots:
         root.mkdir(parents=True)
     writer = start_writer(roots[0], environment=server.environment())
@@ -191,12 +157,10 @@ def test_of_racing_writers_one_wins_each_time_and_the_others_are_told(
 ) -> None:
     write(here, 0)
     results, start = [tmp_path / f"result-{number}" for number in range(2)], PROCESSES.Barrier(2)
+    roots = [server.machine(tmp_path, str(number), prefix).root.parent for number in range(2)]
     processes = [
-        PROCESSES.Process(
-            target=add_ones,
-            args=(machine(tmp_path, str(number), prefix).root.parent, 7, server.environment(), start, result),
-        )
-        for number, result in enumerate(results)
+        PROCESSES.Process(target=add_ones, args=(root, 7, server.environment(), start, result))
+        for root, result in zip(roots, results, strict=True)
     ]
     for process in processes:
         process.start()
@@ -221,10 +185,30 @@ def test_a_writer_that_comes_second_changes_nothing(here: Store, there: Store) -
         assert numbers(here) == numbers(there) == [*before, 5]
 
 
+def test_content_that_was_written_again_is_replaced(here: Store, there: Store) -> None:
+    """Its ETag is that of before, and at Google its generation is not."""
+    write(here, 1)
+    assert numbers(there) == [1]
+    write(here, 1)
+    write(there, 2)
+    assert numbers(here) == numbers(there) == [2]
+
+
+def test_what_is_gone_already_keeps_nothing_else_from_being_removed(
+    server: ObjectServer, prefix: str
+) -> None:
+    folder = ObjectFolder(server.uri(prefix))
+    names = [f"{number}" for number in range(30)]
+    for name in names[1:]:
+        folder.put(name, b"")
+    folder.delete(names)
+    assert list(folder.find("")) == []
+
+
 def test_a_writer_killed_at_any_moment_leaves_one_whole_version(
     tmp_path: Path, prefix: str, server: ObjectServer, there: Store
 ) -> None:
-    chance, here = random.Random(0), machine(tmp_path, "here", prefix)
+    chance, here = random.Random(0), server.machine(tmp_path, "here", prefix)
     for kills in range(8):
         writer = start_writer(here.root.parent, 1000 * kills, server.environment())
         time.sleep(chance.uniform(0, 0.3))
@@ -247,9 +231,9 @@ def test_a_draft_that_could_not_be_uploaded_is_continued(
                 if not (writer.folder / "data.parquet").exists():
                     made.append(address)
                     writer.write(pa.table({"n": [1]}, SCHEMA), SCHEMA)
-                monkeypatch.setenv("AWS_ENDPOINT_URL", address)
+                monkeypatch.setenv(ADDRESS[server.scheme], address)
         except UnavailableError:
-            monkeypatch.setenv("AWS_ENDPOINT_URL", server.address)
+            monkeypatch.setenv(ADDRESS[server.scheme], server.address)
             assert not there.exists("numbers", "xx")
     assert len(made) == 1 and numbers(there) == [1]
 
@@ -291,10 +275,12 @@ def test_a_flipped_bit_in_the_cache_is_told_and_mended_by_downloading_again(
     assert numbers(Store(there.root.parent, "sandbox")) == list(range(100))
 
 
-def test_an_object_that_is_missing_is_named(here: Store, there: Store, prefix: str) -> None:
+def test_an_object_that_is_missing_is_named(
+    here: Store, there: Store, server: ObjectServer, prefix: str
+) -> None:
     write(here, 1)
     name = object_of(here, "_first.parquet")
-    ObjectFolder(f"s3://{BUCKET}/{prefix}").delete([name.removeprefix(f"{prefix}/")])
+    ObjectFolder(server.uri(prefix)).delete([name.removeprefix(f"{prefix}/")])
     with pytest.raises(InputError, match=r"_first\.parquet: the file is missing") as caught:
         there.require("numbers", "xx")
     assert not isinstance(caught.value, UnavailableError)
@@ -312,7 +298,7 @@ def test_a_reader_of_a_version_that_was_removed_is_told(here: Store, there: Stor
 
 
 def test_what_was_replaced_is_removed_from_store_and_cache_when_it_is_old(
-    here: Store, there: Store, prefix: str
+    here: Store, there: Store, server: ObjectServer, prefix: str
 ) -> None:
     for number in (1, 2, 2, 1):
         write(here, number)
@@ -320,10 +306,11 @@ def test_what_was_replaced_is_removed_from_store_and_cache_when_it_is_old(
     assert list(there.sweep()) == []
     swept = list(there.sweep(keep_seconds=0, dry_run=True))
     assert len(swept) == 4 and list(there.sweep(keep_seconds=0)) == swept
-    assert {str(found.path).partition(":")[0] == "s3" for found in swept} == {True, False}
-    left = [info.name for info in ObjectFolder(f"s3://{BUCKET}/{prefix}").find("")]
+    assert {str(found.path).partition(":")[0] == server.scheme for found in swept} == {True, False}
+    left = [info.name for info in ObjectFolder(server.uri(prefix)).find("")]
     counts = here.version("numbers", "xx").folder.name
-    assert all(f"/v/{counts}/" in name or name.endswith(MANIFEST) for name in left) and len(left) == 3
+    assert len(left) == 4
+    assert all(f"/v/{counts}/" in name or name.endswith((MANIFEST, CLOCK)) for name in left)
     assert [path.name for path in (there.path("numbers", "xx") / "v").iterdir()] == [counts]
     assert numbers(here) == numbers(there) == [1] and list(there.sweep(keep_seconds=0)) == []
 
@@ -367,125 +354,3 @@ def test_a_newer_release_is_not_overwritten(here: Store, server: ObjectServer, p
     for call in (numbers, write):
         with pytest.raises(InputError, match="format 3"):
             call(here)
-
-
-class Answer(BaseHTTPRequestHandler):
-    """Answers every request with one status, after some seconds."""
-
-    status, seconds = 503, 0.0
-
-    def do_GET(self) -> None:
-        time.sleep(self.seconds)
-        self.send_response(self.status)
-        self.end_headers()
-
-    do_PUT = do_GET
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        pass
-
-
-@pytest.mark.parametrize(
-    ("status", "seconds", "words"),
-    [
-        (503, 0.0, "does not answer"),
-        (200, 2.0, "does not answer"),
-        (403, 0.0, "refuses the credentials"),
-        (301, 0.0, "refuses a request"),
-        (400, 0.0, "refuses a request"),
-    ],
-)
-def test_a_store_that_refuses_or_is_slow_is_told_in_words(
-    monkeypatch: pytest.MonkeyPatch, status: int, seconds: float, words: str
-) -> None:
-    handler = type("Handler", (Answer,), {"status": status, "seconds": seconds})
-    with HTTPServer(("127.0.0.1", 0), handler) as http:
-        threading.Thread(target=http.serve_forever, daemon=True).start()
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{http.server_port}")
-        for call in (lambda folder: folder.get("x"), lambda folder: list(folder.find("x"))):
-            with pytest.raises(InputError, match=words) as caught:
-                call(ObjectFolder(f"s3://{BUCKET}/data", seconds=0.5))
-            check_error(caught.value, (f"s3://{BUCKET}/data",))
-            assert isinstance(caught.value, UnavailableError) == ("answer" in words)
-            assert CREDENTIALS["AWS_SECRET_ACCESS_KEY"] not in str(caught.value)
-        http.shutdown()
-
-
-def factroots(*arguments: str, **environment: str) -> tuple[int, str]:
-    result = CliRunner().invoke(main, arguments, env={"FACTROOTS_WORLD": "sandbox", **environment})
-    assert not isinstance(result.exception, Exception) or isinstance(result.exception, SystemExit)
-    return result.exit_code, result.output
-
-
-@pytest.mark.parametrize(
-    ("variables", "words"),
-    [
-        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "does not answer"),
-        ({"AWS_ENDPOINT_URL": "minio:9000"}, "AWS_ENDPOINT_URL is no http or https address"),
-        (
-            {
-                "AWS_ACCESS_KEY_ID": "",
-                "AWS_SECRET_ACCESS_KEY": "",
-                "AWS_METADATA_ENDPOINT": "http://127.0.0.1:9",
-            },
-            "there are no credentials",
-        ),
-        ({"FACTROOTS_DATA_ROOT": "s3://no-such-bucket/data"}, "there is no such bucket"),
-    ],
-)
-def test_commands_say_what_is_wrong_with_the_store(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], words: str
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name, value in variables.items():
-        if not value:
-            monkeypatch.delenv(name)
-    set_ = {name: value for name, value in variables.items() if value}
-    places = {"FACTROOTS_DATA_ROOT": f"s3://{BUCKET}/data", "FACTROOTS_CACHE": str(tmp_path / "cache")}
-    for command in ("verify", "gc"):
-        code, output = factroots(command, **places | set_)
-        assert code == 1 and words in output and "To fix it" in output
-
-
-def test_without_the_library_its_name_is_told(tmp_path: Path) -> None:
-    code = (
-        "import sys; sys.modules['obstore'] = None\nfrom factroots_dagster.cli.main import main\nmain(['gc'])"
-    )
-    places = {"FACTROOTS_DATA_ROOT": f"s3://{BUCKET}/data", "FACTROOTS_CACHE": str(tmp_path / "cache")}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        env=os.environ | places,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1 and "pip install 'factroots-dagster[objects]'" in done.stderr
-
-
-def test_a_second_machine_sees_what_real_runs_have_made(
-    tmp_path: Path, prefix: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name, value in {
-        "FACTROOTS_DATA_ROOT": f"s3://{BUCKET}/{prefix}",
-        "FACTROOTS_SANDBOX_PRESET": "easy",
-        "FACTROOTS_LANGUAGES": ",".join(LANGUAGES),
-        "DAGSTER_HOME": str(make_home(tmp_path / "home")),
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("FACTROOTS_CACHE", str(tmp_path / "here"))
-    run_factroots(os.environ, tmp_path, "run", "--until", "mlama_split")
-    (tmp_path / "here").rename(tmp_path / "hidden")
-    monkeypatch.setenv("FACTROOTS_CACHE", str(tmp_path / "there"))
-    code, output = factroots("data", "mlama_split", "--format", "csv")
-    assert code == 0 and len(output.splitlines()) > 100
-    settings = load_settings()
-    store = Store(settings.data_root, settings.world)
-    snapshot = StoreSnapshot(store, settings)
-    made = [("mlama_release", ()), *(("mlama_split", (language,)) for language in LANGUAGES)]
-    assert all(snapshot.is_current(asset, parts) for asset, parts in made)
-    assert [found.error for found in store.verify(SCHEMAS)] == [None] * len(made)
-    (tmp_path / "hidden").rename(tmp_path / "here")
-    monkeypatch.setenv("FACTROOTS_CACHE", str(tmp_path / "here"))
-    assert factroots("data", "mlama_split", "--format", "csv") == (0, output)

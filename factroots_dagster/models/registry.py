@@ -19,7 +19,7 @@ from filelock import FileLock
 from factroots_dagster.errors import InputError, suppress_bad_input
 from factroots_dagster.models.completeness import find_defect
 from factroots_dagster.models.steps import is_bare_step, order_by_step, read_step
-from factroots_dagster.store.atomic import atomic_file
+from factroots_dagster.store.atomic import atomic_file, lock_errors
 from factroots_dagster.store.store import Store, check_name
 from factroots_dagster.store.versions import visible_folders
 
@@ -291,7 +291,10 @@ def _changing_entries(settings: CheckpointSettings) -> Iterator[dict[str, Checkp
     """
     path = registry_file(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f".{path.name}.lock"), mode=0o666):
+    lock = FileLock(path.with_name(f".{path.name}.lock"), mode=0o666, fallback_to_soft=False)
+    with lock_errors(path):
+        held = lock.acquire()
+    with held:
         file = _read_file(path)
         entries, before = file.entries, dict(file.entries)
         yield entries

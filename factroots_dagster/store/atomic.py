@@ -12,17 +12,48 @@ import glob
 import os
 import re
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
-from factroots_dagster.errors import UnavailableError
+from factroots_dagster.errors import InputError, UnavailableError
+
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+_STALE_RETRIES = 3
+
+Made = TypeVar("Made")
 
 
 class FolderBusyError(UnavailableError):
     """Another process is writing the same folder."""
+
+
+def retry_stale(function: Callable[[], Made]) -> Made:
+    """What a function returns that reads files by their names.
+
+    Of a file that another machine has replaced or removed meanwhile NFS says ESTALE: its name is then looked
+    up anew.
+    """
+    for _ in range(_STALE_RETRIES):
+        try:
+            return function()
+        except OSError as error:
+            if error.errno != errno.ESTALE:
+                raise
+    return function()
+
+
+def disk_time(folder: Path) -> float:
+    """The time by the clock of the disk that holds a folder, which may be a server's.
+
+    In seconds since the epoch. Raises OSError where nothing can be written into the folder.
+    """
+    with tempfile.TemporaryFile(dir=folder) as file:
+        return os.fstat(file.fileno()).st_mtime
 
 
 def sync(path: Path) -> None:
@@ -60,7 +91,7 @@ def move_folder(source: Path, target: Path) -> None:
         shutil.copytree(source, copy)
         sync_tree(copy)
         copy.rename(target)
-        shutil.rmtree(source)
+        shutil.rmtree(source, ignore_errors=True)
     sync(target.parent)
     if source.parent != target.parent:
         sync(source.parent)
@@ -78,25 +109,50 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def locked(target: Path) -> Iterator[Path]:
-    """Hold an exclusive lock on `target` by a file beside it, whose path is yielded.
-
-    Raises FolderBusyError when another process has it.
-    """
-    # The umask decides who else of a group may lock it.
-    lock = FileLock(target.with_name(f".{target.name}.lock"), timeout=0, mode=0o666)
+def lock_errors(target: Path) -> Iterator[None]:
+    """Raise an InputError where the disk of `target` has no locks."""
     try:
-        lock.acquire()
+        yield
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        problem = f"{target}: its disk has no locks ({error.strerror})"
+        remedy = "mount it with locks (NFS 4, or NFS 3 with a lock daemon), or use a folder on another disk"
+        raise InputError(problem, remedy) from error
+
+
+@contextmanager
+def locked(target: Path) -> Iterator[None]:
+    """Hold an exclusive lock on `target`.
+
+    Raises FolderBusyError when another process has it, and InputError where the disk has no locks.
+    """
+    path = target.with_name(f".{target.name}.lock")
+
+    def check_name(descriptor: int) -> None:
+        """Raise Timeout for a file that has lost its name; on NFS it has another one until it is closed."""
+        try:
+            if not os.path.samestat(os.fstat(descriptor), path.stat()):
+                raise Timeout(str(path))
+        except FileNotFoundError:
+            raise Timeout(str(path)) from None
+
+    # The umask decides who else of a group may lock it. A lock that is the existence of a file would outlive
+    # who is killed.
+    lock = FileLock(path, timeout=0, mode=0o666, fallback_to_soft=False, on_acquired=check_name)
+    try:
+        with lock_errors(target):
+            retry_stale(lock.acquire)
     except Timeout:
         raise FolderBusyError(
             f"{target} is being written by another run", "wait for it to end and run this one again"
         ) from None
     try:
-        yield Path(lock.lock_file)
+        yield
     finally:
-        # Unlinked before the release, not after it: filelock rejects a file that has lost its name, so that a
+        # Unlinked before the release, not after it: a file that has lost its name is rejected, so that a
         # writer that opened this one in the meantime never works beside one that has created the next.
-        Path(lock.lock_file).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         lock.release()
 
 
@@ -128,7 +184,7 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         abandoned = re.compile(rf"\.{re.escape(target.name)}\.[0-9]+\.tmp")
         for sibling in list(target.parent.iterdir()):
             if abandoned.fullmatch(sibling.name):
-                shutil.rmtree(sibling)
+                shutil.rmtree(sibling, ignore_errors=True)
         temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         temporary.mkdir()
         try:
@@ -141,13 +197,17 @@ def atomic_folder(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_file(target: Path) -> Iterator[Path]:
-    """Yield the path of an empty temporary file that replaces `target` when the block succeeds."""
+    """Yield the path of an empty temporary file that replaces `target` when the block succeeds.
+
+    Raises InputError where the disk has no locks.
+    """
     make_folder(target.parent)
     _remove_abandoned_files(target)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     descriptor = os.open(temporary, os.O_RDWR | os.O_CREAT, 0o644)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
     try:
+        with lock_errors(target):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield temporary
         sync(temporary)
         os.replace(temporary, target)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from factroots_dagster.errors import InputError
+from factroots_dagster.store.atomic import retry_stale
 
 MATERIALIZE_AGAIN = "materialize this partition again"
 
@@ -25,8 +28,8 @@ def compute_sha256(path: Path) -> str:
 
 
 def list_files(folder: Path) -> list[Path]:
-    """Every file below a folder, sorted."""
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    """Every file below a folder, sorted; without those that NFS keeps for who has opened and removed them."""
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".nfs"))
 
 
 def digest_files(folder: Path) -> dict[str, str]:
@@ -35,16 +38,27 @@ def digest_files(folder: Path) -> dict[str, str]:
 
 
 def check_files(folder: Path, digests: Mapping[str, str]) -> None:
-    """Raise InputError where a file is missing or has another SHA-256. digests: by path in the folder."""
+    """Raise InputError where a file is missing, cannot be read or has another SHA-256.
+
+    digests: by path in the folder.
+    """
     for name, expected in digests.items():
         path = folder / name
         try:
-            found = known_sha256(path)
+            found = retry_stale(partial(known_sha256, path))
         except FileNotFoundError:
             raise InputError(f"{path}: the file is missing", MATERIALIZE_AGAIN) from None
+        except OSError as error:
+            raise unreadable(path, error) from error
         if found != expected:
             problem = f"{path}: damaged (its content is not what was written)"
             raise InputError(problem, f"check the disk, and {MATERIALIZE_AGAIN}")
+
+
+def unreadable(path: Path, error: OSError) -> InputError:
+    """The error of a file that the disk does not give, and that may be whole."""
+    reason = os.strerror(error.errno) if error.errno else error
+    return InputError(f"{path}: cannot be read ({reason})", "check its permissions and the disk")
 
 
 def known_sha256(path: Path) -> str:

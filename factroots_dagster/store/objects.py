@@ -1,7 +1,7 @@
-"""Objects below a URI, s3://bucket/prefix or gs://bucket/prefix: requests, and their errors in words.
+"""Objects below a URI, s3://bucket/prefix or gs://bucket/prefix: requests for them.
 
-Does not belong here: what the objects mean (see `remote`). Credentials and endpoint are those of the
-environment (AWS_*, GOOGLE_*); a URI holds none.
+Does not belong here: what the objects mean (see `remote`), and what errors mean (see `clients`). Credentials
+and endpoint are those of the environment (AWS_*, GOOGLE_*); a URI holds none.
 """
 
 from __future__ import annotations
@@ -9,16 +9,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
-from factroots_dagster.errors import InputError, UnavailableError
+from factroots_dagster.errors import InputError
+from factroots_dagster.store.clients import connect, explain, lacks_bucket
 from factroots_dagster.store.digests import MATERIALIZE_AGAIN
 
 if TYPE_CHECKING:
@@ -140,11 +139,13 @@ class ObjectFolder:
         import obstore
         from obstore.exceptions import NotModifiedError
 
-        options = {"if_none_match": known["e_tag"]} if known else {}
+        # Google's ETags are of the content: written again it is another state, with the same ETag.
+        options = {"if_none_match": known["e_tag"]} if known and "version" not in known else {}
         with self._errors():
             try:
                 result = obstore.get(self._store, self._path(name), options=options)  # type: ignore[arg-type]
-                return Content(bytes(result.bytes()), _tag(result.meta), _modified(result.meta))
+                data, tag = bytes(result.bytes()), _tag(result.meta)
+                return Content(None if tag == known else data, tag, _modified(result.meta))
             except NotModifiedError:
                 assert known is not None
                 return Content(None, known, 0.0)
@@ -234,22 +235,25 @@ class ObjectFolder:
         with self._errors():
             try:
                 obstore.delete(self._store, paths)
-            except FileNotFoundError as error:
+            except FileNotFoundError as error:  # of a store that removes one at a time, and stopped there
                 self._check_bucket(error)
+                for path in paths:
+                    with suppress(FileNotFoundError):
+                        obstore.delete(self._store, path)
 
     @property
     def _store(self) -> ObjectStore:
         environment = {
             name: value for name, value in os.environ.items() if name.startswith(("AWS_", "GOOGLE_"))
         }
-        return _connect(self._scheme, self._bucket, self._seconds, tuple(sorted(environment.items())))
+        return connect(self._scheme, self._bucket, self._seconds, tuple(sorted(environment.items())))
 
     def _path(self, name: str) -> str:
         return "/".join(filter(None, (self._prefix, name)))
 
     def _check_bucket(self, error: Exception) -> None:
-        if _lacks_bucket(str(error)):
-            raise self._explain(error) from None
+        if lacks_bucket(str(error)):
+            raise explain(self.uri, error) from None
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -258,44 +262,7 @@ class ObjectFolder:
         try:
             yield
         except (BaseError, FileNotFoundError) as error:
-            raise self._explain(error) from None  # whose text has requests in full
-
-    def _explain(self, error: Exception) -> InputError:
-        from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
-
-        text = str(error).partition("\n\nDebug source")[0]
-        status = re.search(r"status code: (\d{3}[ \w]*)", text)
-        code = status[1][:3] if status else ""
-        credentials = (
-            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-            if self._scheme == "s3"
-            else "GOOGLE_APPLICATION_CREDENTIALS"
-        )
-        if _lacks_bucket(text):
-            return InputError(
-                f"{self.uri}: there is no such bucket", "create it, or correct FACTROOTS_DATA_ROOT"
-            )
-        if "/latest/api/token" in text or "/computeMetadata/" in text:  # of a cloud's machines
-            return InputError(f"{self.uri}: there are no credentials", f"set {credentials}")
-        if isinstance(error, PermissionDeniedError | UnauthenticatedError) or code in ("401", "403"):
-            problem = f"{self.uri}: the object store refuses the credentials ({status[1] if status else 403})"
-            return InputError(
-                problem, f"set {credentials} to ones that may list, read, write and delete there"
-            )
-        if "redirect" in text or (code[:1] in ("3", "4") and code not in ("408", "409", "425", "429")):
-            problem = (
-                f"{self.uri}: the object store refuses a request ({status[1] if status else 'redirect'})"
-            )
-            return InputError(
-                problem, "check AWS_REGION and AWS_ENDPOINT_URL, and whether it has conditional puts"
-            )
-        reason = status[1] if status else text.rpartition("HTTP error: ")[2][:100].strip()
-        problem = f"{self.uri}: the object store does not answer ({reason})"
-        return UnavailableError(problem, "check the network and AWS_ENDPOINT_URL, and run this again")
-
-
-def _lacks_bucket(text: str) -> bool:
-    return "NoSuchBucket" in text or "bucket does not exist" in text
+            raise explain(self.uri, error) from None  # whose text has requests in full
 
 
 def _tag(meta: Mapping[str, Any]) -> Tag:
@@ -305,27 +272,3 @@ def _tag(meta: Mapping[str, Any]) -> Tag:
 def _modified(meta: Mapping[str, Any]) -> float:
     seconds: float = meta["last_modified"].timestamp()
     return seconds
-
-
-@lru_cache(maxsize=8)
-def _connect(
-    scheme: str, bucket: str, seconds: float, environment: tuple[tuple[str, str], ...]
-) -> ObjectStore:
-    """A client of a bucket; its connections are shared by the process. environment: what it is made from."""
-    from obstore.store import GCSStore, S3Store
-
-    endpoint = next((value for name, value in environment if name.startswith("AWS_ENDPOINT")), None)
-    if scheme == "s3" and endpoint is not None:
-        address = urlsplit(endpoint)
-        if address.scheme not in ("http", "https") or not address.hostname:
-            raise InputError("AWS_ENDPOINT_URL is no http or https address", "correct it, or unset it")
-    options: Any = {
-        "client_options": {
-            "timeout": timedelta(seconds=seconds),
-            "connect_timeout": timedelta(seconds=min(seconds, 10)),
-            # signed, but not encrypted: what the person asked for who wrote http://
-            "allow_http": endpoint is not None and endpoint.startswith("http://"),
-        },
-        "retry_config": {"max_retries": 3, "retry_timeout": timedelta(seconds=2 * seconds)},
-    }
-    return S3Store(bucket, **options) if scheme == "s3" else GCSStore(bucket, **options)

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.store.digests import MATERIALIZE_AGAIN
+from factroots_dagster.store.digests import MATERIALIZE_AGAIN, unreadable
 from factroots_dagster.tables import storage_schema
 
 
@@ -56,13 +56,14 @@ def read_files(
 
 
 def check_schema(path: Path, columns: Sequence[str] | None, expected: pa.Schema | None) -> None:
-    """Raise InputError where a file lacks a column, or has one of another type than it is declared with.
+    """Raise InputError where a file is damaged, lacks a column, or has one of another type than is declared.
 
     columns: those that are to be read; all that are declared by default.
     """
     if columns is None and expected is None:
         return
-    found = pq.read_schema(path)
+    with damage_as_input_error(path.parent):
+        found = pq.read_schema(path)
     declared = storage_schema(expected) if expected is not None else pa.schema([])
     names = declared.names if columns is None else columns
     faults = [f"has no column {name}" for name in names if name not in found.names]
@@ -106,6 +107,6 @@ def damage_as_input_error(folder: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowInvalid, OSError) as error:
-        if getattr(error, "errno", None) not in (None, errno.ENOENT):
-            raise
+        if isinstance(error, OSError) and error.errno not in (None, errno.ENOENT):
+            raise unreadable(folder, error) from error
         raise InputError(f"{folder}: damaged ({error})", MATERIALIZE_AGAIN) from error

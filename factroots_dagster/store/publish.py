@@ -155,7 +155,7 @@ def _place(draft: Path, versions: Path, files: Mapping[str, str]) -> Path:
             move_folder(draft, version)
             break
         if _holds(version, files):
-            shutil.rmtree(draft)
+            shutil.rmtree(draft, ignore_errors=True)
             break
     return version
 

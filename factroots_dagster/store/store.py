@@ -72,6 +72,8 @@ def _disk_errors_as_input_errors(root: Path) -> Iterator[None]:
             raise
         problem = f"{root}: {message}; the partition is as it was before"
         remedy = "free space, for which there is factroots gc, or make the folder writable, and run again"
+        if message in (_DISK_ERRORS[errno.EIO], _DISK_ERRORS[errno.ESTALE]):
+            remedy = "check the disk, or the file server, and run again"
         raise InputError(problem, remedy) from error
 
 
@@ -79,6 +81,8 @@ _DISK_ERRORS = {
     errno.ENOSPC: "no space left on device",
     errno.EDQUOT: "disk quota exceeded",
     errno.EROFS: "read-only file system",
+    errno.EIO: "input/output error",
+    errno.ESTALE: "stale file handle",
 }
 
 

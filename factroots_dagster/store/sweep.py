@@ -6,6 +6,8 @@ slower is told (see `PartitionVersion`). Ages are taken by the clock of the disk
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import re
 import shutil
@@ -16,11 +18,12 @@ from math import inf
 from pathlib import Path
 
 from factroots_dagster.errors import InputError
-from factroots_dagster.store.atomic import FolderBusyError, locked
+from factroots_dagster.store.atomic import FolderBusyError, disk_time, locked
 from factroots_dagster.store.digests import list_files
 from factroots_dagster.store.versions import (
     CURRENT,
     DRAFTS,
+    GONE,
     MANIFEST,
     VERSIONS,
     PartitionVersion,
@@ -28,6 +31,8 @@ from factroots_dagster.store.versions import (
     pointed_folder,
     visible_folders,
 )
+
+logger = logging.getLogger(__name__)
 
 KEEP_SECONDS = 24 * 3600.0
 """How long a version stays after it was replaced: longer than anything should read a partition."""
@@ -77,19 +82,27 @@ def sweep_world(
     """Sweep every partition of a world that no process is writing. root: the world's folder.
 
     keep_seconds, keep_draft_seconds: how old what is removed must be. dry_run: only say what would go.
+    What this process may not remove is logged, and stays. Raises InputError where the disk has no locks.
     """
+    if not root.is_dir():
+        return
+    try:
+        now = disk_time(root)
+    except OSError:  # nothing can be written there; what would be removed is shown all the same
+        now = time.time()
     for partition in find_partitions(root):
         try:
-            found = _sweep(partition, time.time(), keep_seconds, keep_draft_seconds, dry_run=True)
-        except FileNotFoundError:  # a writer, whose lock is not asked for here, has just removed something
-            continue
-        if found and not dry_run:
-            try:
-                with locked(partition) as lock:
-                    now = lock.stat().st_mtime
+            found = _sweep(partition, now, keep_seconds, keep_draft_seconds, dry_run=True)
+            if found and not dry_run:
+                with locked(partition):
+                    now = disk_time(partition.parent)
                     found = _sweep(partition, now, keep_seconds, keep_draft_seconds, dry_run=False)
-            except FolderBusyError:
-                continue
+        except FolderBusyError:
+            continue
+        except OSError as error:
+            if error.errno not in GONE:  # by a writer, whose lock was not asked for
+                logger.warning("%s is not swept (%s)", partition, error.strerror)
+            continue
         yield from found
 
 
@@ -147,9 +160,14 @@ def _remove(paths: list[Path], what: str, before: float, *, dry_run: bool) -> li
         if path.stat().st_mtime > before:
             continue
         files = list_files(path) if path.is_dir() else [path]
-        swept.append(Swept(path, what, sum(file.stat().st_size for file in files)))
-        if not dry_run and path.is_dir():
-            shutil.rmtree(path)
-        elif not dry_run:
-            path.unlink()
+        found = Swept(path, what, sum(file.stat().st_size for file in files))
+        if not dry_run:
+            try:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            except OSError as error:
+                # NFS keeps what a process has opened, and its folder with it: until it is swept another time.
+                if error.errno != errno.ENOTEMPTY:
+                    logger.warning("%s: cannot be removed (%s)", path, error.strerror)
+                continue
+        swept.append(found)
     return swept

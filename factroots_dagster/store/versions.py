@@ -11,11 +11,14 @@ the manifest, which had no `format`: such a partition is read as its own version
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from factroots_dagster.errors import InputError, UnavailableError
+from factroots_dagster.store.atomic import retry_stale
 from factroots_dagster.store.digests import MATERIALIZE_AGAIN, check_files
 from factroots_dagster.store.parquet import check_schema, is_main_file, read_batches, read_files
 
@@ -30,6 +34,9 @@ MANIFEST = "_manifest.json"
 VERSIONS, DRAFTS, CURRENT = "v", "w", "current"
 FORMAT = 2
 """Of manifests. Format 1, of the releases before versions, had no such field."""
+
+GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
+"""What is said of a file that was removed; the last one by NFS, where another machine has removed it."""
 
 LONGEST_KEY = 2
 """The most keys that a partition has."""
@@ -149,17 +156,20 @@ class PartitionVersion:
 
         columns: the columns to read, all by default. where: a condition on the rows to read.
         """
-        return read_files(self.main_files(), columns, where, self.schemas.get(""))
+        with self._told_if_replaced():
+            return read_files(self.main_files(), columns, where, self.schemas.get(""))
 
     def read_batches(self, rows: int = 4096) -> Iterator[pa.Table]:
         """As `read`, `rows` rows at a time, for tables that may not fit in memory."""
-        files = self.main_files()
-        check_schema(files[0], None, self.schemas.get(""))
-        return read_batches(files, rows)
+        with self._told_if_replaced():
+            files = self.main_files()
+            check_schema(files[0], None, self.schemas.get(""))
+            yield from read_batches(files, rows)
 
     def read_side(self, name: str) -> pa.Table:
         """The side table `name`. Raises InputError when it is missing, damaged or of another schema."""
-        return read_files([self.file(side_file(name))], expected=self.schemas.get(name))
+        with self._told_if_replaced():
+            return read_files([self.file(side_file(name))], expected=self.schemas.get(name))
 
     def has_side(self, name: str) -> bool:
         """Whether it has the side table `name`."""
@@ -171,10 +181,16 @@ class PartitionVersion:
     def _check(self, names: Collection[str]) -> None:
         if missing := [name for name in names if not self.has(name)]:
             raise InputError(f"{self.partition}: {', '.join(missing)} is missing", MATERIALIZE_AGAIN)
-        try:
+        with self._told_if_replaced():
             if self.source is not None:
                 self.source.download(self, names)
             check_files(self.folder, {name: self.files[name] for name in names})
+
+    @contextmanager
+    def _told_if_replaced(self) -> Iterator[None]:
+        """Raise UnavailableError where the files may be gone because the version counts no more."""
+        try:
+            yield
         except UnavailableError:
             raise
         except InputError as error:
@@ -216,8 +232,7 @@ def load_manifest(partition: Path) -> Mapping[str, Any]:
     """
     path = partition / MANIFEST
     try:
-        stat = path.stat()
-        return _parse_manifest(path, stat.st_ino, stat.st_size, (stat.st_mtime_ns, stat.st_ctime_ns))
+        return retry_stale(partial(_load, path))
     except FileNotFoundError:
         raise NoManifestError(f"{partition}: its {MANIFEST} is missing", MATERIALIZE_AGAIN) from None
     except OSError as error:
@@ -273,9 +288,17 @@ def visible_folders(folder: Path) -> list[Path]:
     """The sub-folders whose names begin with neither `.` nor `_`, sorted; none where `folder` is none."""
     try:
         paths = list(folder.iterdir())
-    except (FileNotFoundError, NotADirectoryError):  # perhaps removed by a writer a moment ago
-        return []
+    except OSError as error:
+        if error.errno in GONE:  # perhaps by a writer a moment ago
+            return []
+        raise
     return sorted(path for path in paths if path.is_dir() and not path.name.startswith((".", "_")))
+
+
+def _load(path: Path) -> Mapping[str, Any]:
+    with path.open("rb") as file:  # NFS asks its server for what is new when a file is opened
+        stat = os.fstat(file.fileno())
+    return _parse_manifest(path, stat.st_ino, stat.st_size, (stat.st_mtime_ns, stat.st_ctime_ns))
 
 
 @lru_cache(maxsize=50_000)

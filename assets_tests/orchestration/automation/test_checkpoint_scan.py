@@ -291,6 +291,20 @@ def test_a_hub_that_does_not_answer_is_asked_less_and_less_often(settings: Setti
     assert state.failures == 0
 
 
+@pytest.mark.parametrize("status", [200, 503])
+def test_the_hub_is_asked_again_once_a_clock_that_was_ahead_is_set_right(
+    settings: Settings, hub: Hub, status: int
+) -> None:
+    registry.add(settings, "owner/model")
+    hub.commits["owner/model"] = C1
+    state, year = ScanState(), 365 * 24 * 3600.0
+    hub.status = status
+    scan_checkpoints(settings, state, [], LATER + year)
+    hub.status, before = 200, len(hub.asked)
+    assert list(scan_checkpoints(settings, state, [], LATER).requests) == ["owner--model"]
+    assert len(hub.asked) == before + 1
+
+
 def test_an_unknown_hub_id_is_named_and_does_not_stop_the_others(settings: Settings, hub: Hub) -> None:
     registry.add(settings, "owner/nothing")
     registry.add(settings, "owner/model")

@@ -198,9 +198,10 @@ class _Scan:
         """The newest commit of a hub id: what was looked up lately, or the hub's answer."""
         state, errors = self.state, self.result.hub_errors
         commit, checked = state.hub.get(key, ("", -LONGEST_WAIT - self.hub_interval))
-        if self.now - checked < self.hub_interval:
+        # Times in a future that is too far were noted while the clock was wrong.
+        if 0 <= self.now - checked < self.hub_interval:
             return commit or None
-        if self.now < state.hub_paused_until:
+        if self.now < state.hub_paused_until <= self.now + LONGEST_WAIT:
             if not errors:
                 wait = state.hub_paused_until - self.now
                 errors.append(f"the hub does not answer, next attempt in {wait:.0f} s")
