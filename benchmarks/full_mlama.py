@@ -49,6 +49,12 @@ MODEL = "load-model"
 SEED, ROWS, STEPS = 0, 1500, 150
 """Of everything that is drawn; on how many rows of a language the model is trained, and in how many steps."""
 TIME_IMPORT = "import factroots_dagster.definitions"
+ALL_FACTS = 843_143
+"""Of mLAMA 1.1 in all languages."""
+MODELS = {"mBERT": 12 * 3_072, "XLM-R large": 24 * 4_096, "Mistral 7B": 32 * 14_336}
+"""Layers times neurons of a layer."""
+BYTES = {"fp32": 4.0, "bf16": 2.0, "int4": 4.25 / 8}
+"""Of a stored neuron."""
 FIGURES = ("partitions", "rows", "wall_seconds", "cpu_seconds", "peak_megabytes", "disk_megabytes")
 
 
@@ -124,10 +130,13 @@ def time_command(*command: str, settings: Mapping[str, str]) -> float:
     return time.perf_counter() - before
 
 
-def write_results(output: Path, rows: Sequence[Mapping[str, Any]], answers: Sequence[str]) -> None:
+def write_results(
+    output: Path, rows: Sequence[Mapping[str, Any]], share: float, answers: Sequence[str]
+) -> None:
     """Write full_mlama.csv, where rows of other numbers of languages are kept, and full_mlama.md.
 
-    rows: `asset_figures`. answers: sentences that the page ends with.
+    rows: `asset_figures`. share: of the facts that the model is right about. answers: sentences that follow
+    the table.
     """
     output.mkdir(parents=True, exist_ok=True)
     path = output / "full_mlama.csv"
@@ -156,9 +165,26 @@ def write_results(output: Path, rows: Sequence[Mapping[str, Any]], answers: Sequ
         "",
         *(f"- {answer}" for answer in answers),
         "",
+        *describe_activations(share),
         *describe_growth([*earlier, *rows]),
     ]
     (output / "full_mlama.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def describe_activations(share: float) -> list[str]:
+    """What the stored neurons of larger models would take, as lines. share: of facts that a model knows."""
+    facts = ALL_FACTS * share
+    rows = [
+        [name, f"{neurons:,}", *(f"{facts * neurons * size / 1e9:,.1f}" for size in BYTES.values())]
+        for name, neurons in MODELS.items()
+    ]
+    return [
+        f"Counted: what the neurons of that share of all {ALL_FACTS:,} facts take on the disk, in GB, by "
+        "`FACTROOTS_ACTIVATIONS`:",
+        "",
+        *as_table(["model", "neurons", *BYTES], rows),
+        "",
+    ]
 
 
 def describe_growth(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -221,7 +247,7 @@ def main(mlama: Path, wikipedia: Path, count: int, folder: Path | None, output: 
             f"From the start of the process, `factroots trace` of one subject takes {tracing:.1f} s and "
             f"loading the definitions {loading:.1f} s.",
         ]
-        write_results(output, rows, answers)
+        write_results(output, rows, right / asked, answers)
         click.echo((output / "full_mlama.md").read_text(encoding="utf-8"))
 
 

@@ -9,7 +9,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -87,7 +87,13 @@ def environment() -> dict[str, str]:
 
 
 @contextmanager
-def daemon(folder: Path, name: str, *arguments: str, hidden: Sequence[Path] = ()) -> Iterator[Path]:
+def daemon(
+    folder: Path,
+    name: str,
+    *arguments: str,
+    hidden: Sequence[Path] = (),
+    variables: Mapping[str, str] | None = None,
+) -> Iterator[Path]:
     """Run a Spark daemon; yields its log file. hidden: folders of which it sees empty ones of its own."""
     log = folder / f"{name}.log"
     command = [str(Path(pyspark.__file__).parent / "bin" / "spark-class"), *arguments]
@@ -96,7 +102,9 @@ def daemon(folder: Path, name: str, *arguments: str, hidden: Sequence[Path] = ()
         command = ["unshare", "-m", "sh", "-c", " && ".join([*mounts, f"exec {shlex.join(command)}"])]
     extra = {"SPARK_WORKER_DIR": str(folder / name), "SPARK_DAEMON_MEMORY": "256m"}
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, env=environment() | extra)
+        process = subprocess.Popen(
+            command, stdout=out, stderr=out, env=environment() | extra | (variables or {})
+        )
     try:
         yield log
     finally:
@@ -115,8 +123,13 @@ def wait_for_line(log: Path, pattern: str) -> re.Match[str]:
 
 
 @contextmanager
-def standalone_cluster(folder: Path, hidden: Sequence[Path] = ()) -> Iterator[str]:
-    """The URL of a standalone master on loopback with two workers of one core each. hidden: see `daemon`."""
+def standalone_cluster(
+    folder: Path, hidden: Sequence[Path] = (), variables: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """The URL of a standalone master on loopback with two workers of one core each.
+
+    hidden: see `daemon`. variables: of the workers' environment.
+    """
     deploy = "org.apache.spark.deploy"
     here = ("--host", "127.0.0.1", "--port", "0", "--webui-port", "0")
     with ExitStack() as stack:
@@ -124,7 +137,9 @@ def standalone_cluster(folder: Path, hidden: Sequence[Path] = ()) -> Iterator[st
         url = wait_for_line(master, r"spark://127\.0\.0\.1:\d+")[0]
         for number in range(2):
             worker = (f"{deploy}.worker.Worker", *here, "--cores", "1", "--memory", "1g", url)
-            log = stack.enter_context(daemon(folder, f"worker{number}", *worker, hidden=hidden))
+            log = stack.enter_context(
+                daemon(folder, f"worker{number}", *worker, hidden=hidden, variables=variables)
+            )
             wait_for_line(log, "Successfully registered")
         yield url
 

@@ -13,7 +13,7 @@ import pytest
 from assets_tests.project import command, make_home, run_factroots
 from assets_tests.serving import Api, free_port, stop, wait_for_api
 from assets_tests.spark.test_cluster import standalone_cluster
-from assets_tests.store.object_server import BUCKET, object_server
+from assets_tests.store.object_server import object_server
 from factroots_dagster.orchestration.history import LOCATION
 from factroots_dagster.store.objects import cache_folder
 from factroots_dagster.store.versions import MANIFEST
@@ -35,14 +35,14 @@ def can_hide_folders() -> bool:
 def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
     """Of the driver: everything is in a bucket, of which it has a cache."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FACTROOTS_")}
-    with object_server() as server:
+    with object_server("s3") as server:
         yield (
             kept
             | SMALL
             | server.environment()
             | {
                 "DAGSTER_HOME": str(make_home(tmp_path / "driver" / "home")),
-                "FACTROOTS_DATA_ROOT": f"s3://{BUCKET}/data",
+                "FACTROOTS_DATA_ROOT": server.uri("data"),
                 "FACTROOTS_CACHE": str(tmp_path / "cache"),
             }
         )
@@ -56,7 +56,8 @@ def test_a_world_is_made_by_machines_that_share_an_object_store(
     """The workers see neither the driver's folder nor its cache; the tables are those of one machine."""
     (tmp_path / "cache").mkdir()
     hidden = [tmp_path / "driver", tmp_path / "cache"]
-    with standalone_cluster(tmp_path, hidden=hidden) as url:
+    access = {name: value for name, value in environment.items() if name.startswith("AWS_")}
+    with standalone_cluster(tmp_path, hidden, access) as url:
         port, log = free_port(), tmp_path / "driver" / "log"
         with log.open("w") as out:
             server = subprocess.Popen(

@@ -85,8 +85,9 @@ def test_figures_of_other_numbers_of_languages_are_kept(tmp_path: Path) -> None:
         return [{"languages": languages, "assets": name, **row} for name in ("predictions", "fact_types")]
 
     for languages, seconds in ((12, 30.0), (6, 10.0), (12, 21.0)):
-        write_results(tmp_path / "new", figures(languages, seconds), ["It is right."])
+        write_results(tmp_path / "new", figures(languages, seconds), 0.1, ["It is right."])
     page = (tmp_path / "new" / "full_mlama.md").read_text(encoding="utf-8")
     assert "--languages 12`" in page and "- It is right." in page
+    assert "| XLM-R large | 98,304 | 33.2 | 16.6 | 4.4 |" in page
     assert "| made | 6 | 12 |" in page and "| predictions | 10 | 21 |" in page
     assert len((tmp_path / "new" / "full_mlama.csv").read_text(encoding="utf-8").splitlines()) == 5
