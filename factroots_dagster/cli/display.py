@@ -6,6 +6,7 @@ import io
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -97,7 +98,7 @@ class LiveReporter(Reporter):
         self._title = self._line = ""
         self._assets: Sequence[str] = ()
         self._outlook = Outlook()
-        self._pieces = self._finished = 0
+        self._pieces, self._finished = 0, Counter[str]()
         self._stage_began = 0.0
         self._spinner = Spinner("dots")
 
@@ -108,11 +109,11 @@ class LiveReporter(Reporter):
     def begin(self, title: str, assets: Sequence[str], partitions: int) -> None:
         super().begin(title, assets, partitions)
         self._title, self._assets, self._line = title, assets, ""
-        self._pieces, self._finished = partitions, 0
+        self._pieces, self._finished = partitions, Counter()
         self._stage_began = time.monotonic()
 
     def finish_partition(self, name: str) -> None:
-        self._finished = min(self._finished + 1, self._pieces)
+        self._finished[name.partition("/")[0]] += 1
         self._line = name
 
     def say(self, line: str) -> None:
@@ -134,28 +135,31 @@ class LiveReporter(Reporter):
         if not self._title:
             return Text("")
         seconds = time.monotonic() - self._stage_began
+        finished = min(self._finished.total(), self._pieces)
         head = Table.grid(padding=(0, 1), expand=True)
         head.add_column()
         head.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
         head.add_row(self._spinner, Text(f"{self._number()}: {printable(self._title)}", style="bold"))
         bar = Table.grid(padding=(0, 2))
         bar.add_row(
-            ProgressBar(total=max(self._pieces, 1), completed=self._finished, width=30),
-            f"{self._finished} of {self._pieces} partitions",
+            ProgressBar(total=max(self._pieces, 1), completed=finished, width=30),
+            f"{finished} of {self._pieces} partitions",
             _duration(seconds),
-            self._rate_and_time_left(seconds),
+            self._rate_and_time_left(finished, seconds),
         )
         line = Text(f"  {printable(self._line)}", style="dim", no_wrap=True, overflow="ellipsis")
         return Group(head, bar, line)
 
-    def _rate_and_time_left(self, seconds: float) -> str:
+    def _rate_and_time_left(self, finished: int, seconds: float) -> str:
         """Of the stage, once a partition of it is made, and of all stages. seconds: of the stage so far."""
-        texts, own = [], None
-        if self._finished and seconds:
-            own = (self._pieces - self._finished) * seconds / self._finished
-            texts = [f"{60 * self._finished / seconds:.1f} per minute", f"{_duration(own)} left"]
+        width = max(1, self._pieces // max(1, len(self._assets)))
+        shares = {name: count / width for name, count in self._finished.items()}
+        own = self._outlook.left_of_stage(self._assets, seconds, shares)
+        texts = []
+        if finished and seconds:
+            texts = [f"{60 * finished / seconds:.1f} per minute", f"{_duration(own)} left"]
         if self.total > 1:
-            left = self._outlook.left(self.stage, seconds, own)
+            left = own + self._outlook.left_of_later(self.stage)
             texts.append(f"about {_duration(left)} for all stages")
         return ", ".join(texts)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 SECONDS = {
     "mlama_release": 1.1,
@@ -30,12 +30,15 @@ SECONDS = {
 CHECKED = 1.2
 """What the checks of an asset take there, and any asset that is not listed."""
 
+TELLING = 0.1
+"""The share of a stage's work from which on its own speed says how long it takes."""
+
 Stage = tuple[str, ...]
 """The assets of a stage."""
 
 
 class Outlook:
-    """The stages of a making and how long each took; `left` tells what is expected of the rest.
+    """The stages of a making and how long each took: what is expected of the rest.
 
     A stage is expected to take as long as the same assets took for another checkpoint. Others are expected to
     take what they do in the demo, times what those that are finished took in proportion.
@@ -49,16 +52,19 @@ class Outlook:
         """A stage took so long."""
         self._taken[tuple(assets)] = seconds
 
-    def left(self, number: int, elapsed: float, own: float | None = None) -> float:
-        """Seconds until the making ends.
+    def left_of_stage(self, assets: Sequence[str], elapsed: float, finished: Mapping[str, float]) -> float:
+        """Seconds until a stage ends. elapsed: its seconds so far. finished: by asset, what share is made.
 
-        number: of the stage under way, from 1. elapsed: its seconds so far. own: what it says of its own
-        rest, None where it cannot tell.
+        When a tenth of the work is done, the rest is expected to go on at its speed.
         """
-        current, later = self._plan[number - 1 : number], self._plan[number:]
-        if own is None:
-            own = max(0.0, sum(map(self._expected, current)) - elapsed)
-        return own + sum(map(self._expected, later))
+        done = sum(_typical([name]) * share for name, share in finished.items()) / _typical(assets)
+        if done < TELLING:
+            return max(0.0, self._expected(tuple(assets)) - elapsed)
+        return elapsed * (1 - min(done, 1.0)) / done
+
+    def left_of_later(self, number: int) -> float:
+        """Seconds that the stages take that come after the one with a number, from 1."""
+        return sum(map(self._expected, self._plan[number:]))
 
     def _expected(self, stage: Stage) -> float:
         taken = self._taken.get(stage)
@@ -68,5 +74,5 @@ class Outlook:
         return sum(self._taken.values()) / sum(map(_typical, self._taken)) if self._taken else 1.0
 
 
-def _typical(stage: Stage) -> float:
+def _typical(stage: Sequence[str]) -> float:
     return sum(SECONDS.get(name, 0.0) + CHECKED for name in stage)
