@@ -46,8 +46,10 @@ def test_a_stage_goes_on_at_its_own_speed_and_counts_work_not_pieces() -> None:
     assert outlook.left_of_stage(training, 5.0, {"fact_coverage": 1.0}) == pytest.approx(
         typical(training) - 5
     )
-    assert outlook.left_of_stage(ASKED, 30.0, dict.fromkeys(ASKED, 0.25)) == pytest.approx(90)
-    assert outlook.left_of_stage(ASKED, 30.0, dict.fromkeys(ASKED, 1.0)) == 0
+    quarter = dict.fromkeys(ASKED, 0.25)
+    assert outlook.left_of_stage(ASKED, 30.0, quarter, until=30.0) == pytest.approx(90)
+    assert outlook.left_of_stage(ASKED, 50.0, quarter, until=30.0) == pytest.approx(70)
+    assert outlook.left_of_stage(ASKED, 30.0, dict.fromkeys(ASKED, 1.0), until=29.0) == 0
 
 
 def test_nothing_is_expected_after_the_plan() -> None:

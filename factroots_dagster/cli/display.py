@@ -99,7 +99,7 @@ class LiveReporter(Reporter):
         self._assets: Sequence[str] = ()
         self._outlook = Outlook()
         self._pieces, self._finished = 0, Counter[str]()
-        self._stage_began = 0.0
+        self._stage_began = self._last_finished = 0.0
         self._spinner = Spinner("dots")
 
     def expect(self, stages: Sequence[Sequence[str]]) -> None:
@@ -114,6 +114,7 @@ class LiveReporter(Reporter):
 
     def finish_partition(self, name: str) -> None:
         self._finished[name.partition("/")[0]] += 1
+        self._last_finished = time.monotonic() - self._stage_began
         self._line = name
 
     def say(self, line: str) -> None:
@@ -154,7 +155,7 @@ class LiveReporter(Reporter):
         """Of the stage, once a partition of it is made, and of all stages. seconds: of the stage so far."""
         width = max(1, self._pieces // max(1, len(self._assets)))
         shares = {name: count / width for name, count in self._finished.items()}
-        own = self._outlook.left_of_stage(self._assets, seconds, shares)
+        own = self._outlook.left_of_stage(self._assets, seconds, shares, self._last_finished)
         texts = []
         if finished and seconds:
             texts = [f"{60 * finished / seconds:.1f} per minute", f"{_duration(own)} left"]

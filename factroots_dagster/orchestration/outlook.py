@@ -52,15 +52,18 @@ class Outlook:
         """A stage took so long."""
         self._taken[tuple(assets)] = seconds
 
-    def left_of_stage(self, assets: Sequence[str], elapsed: float, finished: Mapping[str, float]) -> float:
-        """Seconds until a stage ends. elapsed: its seconds so far. finished: by asset, what share is made.
+    def left_of_stage(
+        self, assets: Sequence[str], elapsed: float, finished: Mapping[str, float], until: float = 0.0
+    ) -> float:
+        """Seconds until a stage ends.
 
-        When a tenth of the work is done, the rest is expected to go on at its speed.
+        elapsed: its seconds so far. finished: by asset, what share is made. until: the seconds after which
+        the last of these was made. When a tenth of the work is done, the rest is expected to go on at its
+        speed.
         """
         done = sum(_typical([name]) * share for name, share in finished.items()) / _typical(assets)
-        if done < TELLING:
-            return max(0.0, self._expected(tuple(assets)) - elapsed)
-        return elapsed * (1 - min(done, 1.0)) / done
+        total = self._expected(tuple(assets)) if done < TELLING else until / min(done, 1.0)
+        return max(0.0, total - elapsed)
 
     def left_of_later(self, number: int) -> float:
         """Seconds that the stages take that come after the one with a number, from 1."""
