@@ -79,9 +79,8 @@ def test_a_world_is_made_by_machines_that_share_an_object_store(
         "FACTROOTS_SPARK_MASTER": "local[2]",
     }
     home = make_home(tmp_path / "alone")
-    run_factroots(
-        alone | {"DAGSTER_HOME": str(home)}, home, "run", "--until", "fact_sources,wikipedia_volume"
-    )
+    until = ("--until", "fact_sources", "--until", "wikipedia_volume")
+    run_factroots(alone | {"DAGSTER_HOME": str(home)}, home, "run", *until)
     ours = digests(tmp_path / "data" / "sandbox")
     theirs = digests(cache_folder(environment["FACTROOTS_DATA_ROOT"], tmp_path / "cache") / "sandbox")
     assert {"wikipedia_articles/de", "entity_mentions/fr", "fact_sources/de"} <= ours.keys()
