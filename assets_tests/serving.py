@@ -213,13 +213,19 @@ def dagster_dev(
     world: MaterializedWorld, folder: Path, extra: Mapping[str, str] | None = None
 ) -> Iterator[Api]:
     """Webserver, daemon and code location as `make ui` starts them, with the world's history."""
+    with running_ui({**world.environment(), **(extra or {})}, world.dagster_home, folder / "log") as api:
+        yield api
+
+
+@contextmanager
+def running_ui(environment: Mapping[str, str], folder: Path, log: Path) -> Iterator[Api]:
+    """`factroots ui`, run in a folder."""
     port = free_port()
-    log = folder / "log"
     with log.open("w") as out:
         server = subprocess.Popen(
             [command("factroots"), "ui", "--port", str(port)],
-            env={**world.environment(), **(extra or {})},
-            cwd=world.dagster_home,
+            env=dict(environment),
+            cwd=folder,
             stdout=out,
             stderr=out,
             start_new_session=True,

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from assets_tests.project import command, make_home, run_factroots
-from assets_tests.serving import Api, free_port, stop, wait_for_api
+from assets_tests.project import make_home, run_factroots
+from assets_tests.serving import running_ui
 from assets_tests.spark.test_cluster import standalone_cluster
 from assets_tests.store.object_server import object_server
-from factroots_dagster.orchestration.history import LOCATION
 from factroots_dagster.store.objects import cache_folder
 from factroots_dagster.store.versions import MANIFEST
 
@@ -58,22 +57,9 @@ def test_a_world_is_made_by_machines_that_share_an_object_store(
     hidden = [tmp_path / "driver", tmp_path / "cache"]
     access = {name: value for name, value in environment.items() if name.startswith("AWS_")}
     with standalone_cluster(tmp_path, hidden, access) as url:
-        port, log = free_port(), tmp_path / "driver" / "log"
-        with log.open("w") as out:
-            server = subprocess.Popen(
-                [command("factroots"), "ui", "--port", str(port)],
-                env=environment | {"FACTROOTS_SPARK_MASTER": url},
-                cwd=tmp_path / "driver",
-                stdout=out,
-                stderr=out,
-                start_new_session=True,
-            )
-        try:
-            api = Api(port, LOCATION)
-            wait_for_api(api, server, log)
+        log, variables = tmp_path / "log", environment | {"FACTROOTS_SPARK_MASTER": url}
+        with running_ui(variables, tmp_path / "driver", log) as api:
             assert api.wait(api.launch_job("everything"), seconds=900) == "SUCCESS", log.read_text()[-5000:]
-        finally:
-            stop(server)
     alone = environment | {
         "FACTROOTS_DATA_ROOT": str(tmp_path / "data"),
         "FACTROOTS_SPARK_MASTER": "local[2]",
