@@ -37,6 +37,7 @@ from factroots_dagster.neurons.untrained_twins import (
     compare_values,
     compare_with_untrained,
     draw_facts,
+    sample_size,
 )
 from factroots_dagster.probing.causal import RankedBy
 from factroots_dagster.probing.probe import probe
@@ -232,6 +233,12 @@ def test_a_sample_is_the_same_whatever_the_order_and_grows_by_adding(
     complete = Counter(relations[uuid] for uuid in drawn)
     short = [name for name, count in complete.items() if count < min(counts[name], of_relation)]
     assert len(short) <= 1
+
+
+@pytest.mark.parametrize(("languages", "size"), [(0, 300), (1, 300), (20, 300), (21, 286), (53, 114)])
+def test_of_many_languages_the_samples_are_smaller(languages: int, size: int) -> None:
+    assert sample_size(300, languages) == size
+    assert languages * size < 20 * 300 + max(languages, 1)
 
 
 def test_two_languages_sample_the_facts_that_they_share() -> None:

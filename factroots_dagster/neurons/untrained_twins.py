@@ -18,6 +18,7 @@ languages have as many sampled facts in common as there can be, and the order of
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -59,6 +60,9 @@ MOST_ASKED = 150
 MOST_OF_RELATION = 25
 """Facts of one relation and language."""
 
+LANGUAGES_IN_FULL = 20
+"""With more languages the samples of each are smaller, so that all together are as large as with so many."""
+
 TWINS = 5
 """Models with random weights."""
 
@@ -89,10 +93,11 @@ def compare_with_untrained(
 
     By language: splits (MLAMA_SPLIT), predictions (PREDICTIONS of the model; rows without a match may be left
     out). scratch: an existing folder with room for the sampled facts' neurons; nothing is left there. seed:
-    of the twins' weights, and of all that is drawn. most_facts, most_asked: of a language. twins: models with
-    random weights, two or more for intervals. ranked_by: see `probe.probe`. Raises InputError as the probers
-    do.
+    of the twins' weights, and of all that is drawn. most_facts, most_asked: of a language, fewer with more
+    than LANGUAGES_IN_FULL of them. twins: models with random weights, two or more for intervals. ranked_by:
+    see `probe.probe`. Raises InputError as the probers do.
     """
+    most_facts, most_asked = (sample_size(most, len(splits)) for most in (most_facts, most_asked))
     relations = {code: dict(zip_columns(table, "uuid", "relation")) for code, table in splits.items()}
     predicted = {code: _predicted(table) for code, table in predictions.items()}
     sampled = {
@@ -117,6 +122,11 @@ def compare_with_untrained(
     ]
     sample = pa.table([sorted(splits), *counts], schema=UNTRAINED_SAMPLE)
     return Twins(compare_values(values[0], values[1:], splits), sample)
+
+
+def sample_size(most: int, languages: int) -> int:
+    """How many facts of each language are sampled. most: of one language where there are few."""
+    return min(most, math.ceil(most * LANGUAGES_IN_FULL / max(1, languages)))
 
 
 def draw_facts(
