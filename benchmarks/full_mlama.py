@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -218,8 +219,11 @@ def main(mlama: Path, wikipedia: Path, count: int, folder: Path | None, output: 
     with TemporaryDirectory(prefix="bench-full-mlama-") if folder is None else nullcontext(folder) as name:
         root = Path(name).resolve()
         if not (root / "home").exists():
-            root.mkdir(parents=True, exist_ok=True)
-            prepare(mlama, wikipedia, root, count)
+            draft = root.with_name(f"{root.name}.draft")  # so that one that was stopped is made again
+            shutil.rmtree(draft, ignore_errors=True)
+            draft.mkdir(parents=True)
+            prepare(mlama, wikipedia, draft, count)
+            draft.rename(root)
         languages = choose_languages(root / "release", count)
         variables = environment(root, languages)
         factroots = str(Path(sys.executable).with_name("factroots"))
