@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
+import pyarrow as pa
 
 from benchmarks import mbert
 from benchmarks.generated_dumps import generate_pages, write_dump
@@ -59,8 +60,8 @@ BYTES = {"fp32": 4.0, "bf16": 2.0, "int4": 4.25 / 8}
 FIGURES = ("partitions", "rows", "wall_seconds", "cpu_seconds", "peak_megabytes", "disk_megabytes")
 
 
-def prepare(mlama: Path, wikipedia: Path, folder: Path, count: int) -> None:
-    """Make the inputs of the run: the release, the dumps, the model, a Dagster home."""
+def prepare(mlama: Path, wikipedia: Path, folder: Path, count: int, *, with_model: bool) -> None:
+    """Make the inputs of the run: the release, the dumps, the model where one is asked, a Dagster home."""
     (folder / "release").mkdir()
     acquire_release(str(mlama), folder / "release")
     languages = choose_languages(folder / "release", count)
@@ -71,19 +72,24 @@ def prepare(mlama: Path, wikipedia: Path, folder: Path, count: int) -> None:
     for language in languages:
         if language not in real:
             write_dump(language, generate_pages(splits[language], SEED), folder / "wikipedia")
+    if with_model:
+        _train_model(list(splits.values()), folder / MODEL)
+    (folder / "home").mkdir()
+
+
+def _train_model(splits: Sequence[pa.Table], folder: Path) -> None:
     tokenizer = mbert.tokenizer()
     if tokenizer is None:
         raise click.ClickException("mBERT's vocabulary is missing: pip install blingfire")
     make_load_model(
         tokenizer,
-        list(splits.values()),
-        folder / MODEL,
+        splits,
+        folder,
         seed=SEED,
         rows=ROWS,
-        steps=STEPS * len(languages),
+        steps=STEPS * len(splits),
         progress=click.echo,
     )
-    (folder / "home").mkdir()
 
 
 def choose_languages(release: Path, count: int) -> list[str]:
@@ -132,12 +138,12 @@ def time_command(*command: str, settings: Mapping[str, str]) -> float:
 
 
 def write_results(
-    output: Path, rows: Sequence[Mapping[str, Any]], share: float, answers: Sequence[str]
+    output: Path, rows: Sequence[Mapping[str, Any]], share: float | None, answers: Sequence[str]
 ) -> None:
     """Write full_mlama.csv, where rows of other numbers of languages are kept, and full_mlama.md.
 
-    rows: `asset_figures`. share: of the facts that the model is right about. answers: sentences that follow
-    the table.
+    rows: `asset_figures`. share: of the facts that the model is right about, None where none is asked.
+    answers: sentences that follow the table.
     """
     output.mkdir(parents=True, exist_ok=True)
     path = output / "full_mlama.csv"
@@ -166,7 +172,7 @@ def write_results(
         "",
         *(f"- {answer}" for answer in answers),
         "",
-        *describe_activations(share),
+        *([] if share is None else describe_activations(share)),
         *describe_growth([*earlier, *rows]),
     ]
     (output / "full_mlama.md").write_text("\n".join(lines), encoding="utf-8")
@@ -210,9 +216,12 @@ def describe_growth(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 )
 @click.option("--wikipedia", type=Path, default=DATA / "wikipedia", help="Folder of dumps.")
 @click.option("--languages", "count", default=53, show_default=True, help="How many languages.")
+@click.option("--until", multiple=True, help="Only this asset and what it is made from; no model is asked.")
 @click.option("--folder", type=Path, help="Where the world is kept.  [default: nowhere]")
 @click.option("--output", type=Path, default=PROJECT / "benchmarks" / "results", help="For the results.")
-def main(mlama: Path, wikipedia: Path, count: int, folder: Path | None, output: Path) -> None:
+def main(
+    mlama: Path, wikipedia: Path, count: int, until: tuple[str, ...], folder: Path | None, output: Path
+) -> None:
     if not mlama.exists():
         click.echo(f"Skipped: there is no mLAMA release at {mlama} (give --mlama).")
         return
@@ -222,37 +231,50 @@ def main(mlama: Path, wikipedia: Path, count: int, folder: Path | None, output: 
             draft = root.with_name(f"{root.name}.draft")  # so that one that was stopped is made again
             shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir(parents=True)
-            prepare(mlama, wikipedia, draft, count)
+            prepare(mlama, wikipedia, draft, count, with_model=not until)
             draft.rename(root)
         languages = choose_languages(root / "release", count)
         variables = environment(root, languages)
-        factroots = str(Path(sys.executable).with_name("factroots"))
-        if not (root / "data").exists():
+        if not until and not (root / "data").exists():
             run_factroots(root, variables, "checkpoints", "add", str(root / MODEL))
-        run_factroots(root, variables, "run")
+        run_factroots(root, variables, "run", *(word for asset in until for word in ("--until", asset)))
         os.environ |= variables
         settings = load_settings()
         store = Store(settings.data_root, settings.world)
         with dagster_instance() as instance:
             costs = cost_by_step(read_steps(instance), read_samples(root / SAMPLES))
         rows = asset_figures(store, settings, costs)
-        subject = store.read("mlama_split", languages[0], columns=["subject"])["subject"][0].as_py()
-        page = store.shown_folder("categorization_report", MODEL) / "index.html"
+        published = sum(row["disk_megabytes"] for row in rows)
         loading = time_command(sys.executable, "-c", TIME_IMPORT, settings=variables)
-        tracing = time_command(factroots, "trace", subject, settings=variables)
-        scores = store.read("probing_scores", MODEL).to_pylist()
-        of_all = [row for row in scores if row["relation"] == "*" and row["language"] in languages]
-        asked = sum(row["n"] for row in of_all)
-        right = sum(row["n"] * row["full_match"] for row in of_all)
         answers = [
-            f"The model is asked {asked:,} facts and right about {right:,.0f} ({right / asked:.1%}).",
-            f"The report's page has {page.stat().st_size / 1e6:.1f} MB; all that is published "
-            f"{sum(row['disk_megabytes'] for row in rows):,.0f} MB.",
-            f"From the start of the process, `factroots trace` of one subject takes {tracing:.1f} s and "
-            f"loading the definitions {loading:.1f} s.",
+            f"All that is published has {published:,.0f} MB.",
+            f"From the start of the process, loading the definitions takes {loading:.1f} s.",
         ]
-        write_results(output, rows, right / asked, answers)
+        share = None
+        if not until:
+            share, answers_of_model = describe_model(store, languages, variables)
+            answers = answers_of_model + answers
+        write_results(output, rows, share, answers)
         click.echo((output / "full_mlama.md").read_text(encoding="utf-8"))
+
+
+def describe_model(
+    store: Store, languages: Sequence[str], variables: Mapping[str, str]
+) -> tuple[float, list[str]]:
+    """The share of the facts that the model is right about, and what is to be said of its page and facts."""
+    scores = store.read("probing_scores", MODEL).to_pylist()
+    of_all = [row for row in scores if row["relation"] == "*" and row["language"] in languages]
+    asked = sum(row["n"] for row in of_all)
+    right = sum(row["n"] * row["full_match"] for row in of_all)
+    page = store.shown_folder("categorization_report", MODEL) / "index.html"
+    subject = store.read("mlama_split", languages[0], columns=["subject"])["subject"][0].as_py()
+    factroots = str(Path(sys.executable).with_name("factroots"))
+    tracing = time_command(factroots, "trace", subject, settings=variables)
+    return right / asked, [
+        f"The model is asked {asked:,} facts and right about {right:,.0f} ({right / asked:.1%}).",
+        f"The report's page has {page.stat().st_size / 1e6:.1f} MB.",
+        f"From the start of the process, `factroots trace` of one subject takes {tracing:.1f} s.",
+    ]
 
 
 if __name__ == "__main__":
