@@ -91,6 +91,22 @@ def test_facts_that_were_sampled_stand_for_the_others() -> None:
     assert got[~unasked].mean() == pytest.approx(probability[~unasked].mean(), abs=0.02)
 
 
+def test_facts_that_were_not_asked_are_not_alone() -> None:
+    """Facts that another language knows and states say nothing of guesses; here half of them are asked."""
+    cells, features, _ = simulate(4000, seed=10, stated=0)
+    alone = np.arange(4000) < 2000
+    features[alone] = np.nan
+    cells = Cells(
+        cells.keys + [(uuid, "bb") for uuid, _ in cells.keys[2000:]],
+        *(np.concatenate([values, np.ones(2000, values.dtype)]) for values in cells[1:]),
+    )
+    nothing = np.full((2000, 2), np.nan)
+    whole = fit_transfer(cells, np.concatenate([features, nothing]), STATED).estimate().guess
+    features[~alone & ~cells.known[:4000] & (np.arange(4000) % 2 == 0)] = np.nan
+    some = fit_transfer(cells, np.concatenate([features, nothing]), STATED).estimate().guess
+    np.testing.assert_array_equal(whole, some)
+
+
 def test_some_cells_get_what_they_get_among_all() -> None:
     cells, features, _ = simulate(500, seed=8)
     features[::7] = np.nan

@@ -164,13 +164,15 @@ def fit_transfer(cells: Cells, features: Floats, correction: Correction) -> Fitt
 
     features: [cells, features], NaN where there is no partner.
     """
-    has_partner = np.asarray(np.isfinite(features).all(axis=1), bool)
+    asked = np.asarray(np.isfinite(features).all(axis=1), bool)
     has_prior = np.isfinite(cells.prior)
-    alone = ~has_partner & ~cells.sourced
     _, facts = np.unique([uuid for uuid, _ in cells.keys], return_inverse=True)
-    unstated, asked = has_partner & ~cells.sourced, _represented(cells, facts, has_partner)
+    # Of a cell without a source, whether another language knows the fact and states it.
+    has_partner = np.bincount(facts, cells.sourced & cells.known)[facts] > 0
+    alone = ~asked & ~has_partner & ~cells.sourced
+    represented = _represented(cells, has_partner, asked)
     return FittedTransfer(
-        fit_regression(features, cells.known, facts, unstated, has_partner, asked),
+        fit_regression(features, cells.known, facts, asked & ~cells.sourced, asked, represented),
         fit_regression(
             cells.prior[:, None], cells.known, facts, has_prior & alone, has_prior, np.ones(len(facts))
         ),
@@ -180,13 +182,12 @@ def fit_transfer(cells: Cells, features: Floats, correction: Correction) -> Fitt
     )
 
 
-def _represented(cells: Cells, facts: npt.NDArray[np.int64], asked: Mask) -> Floats:
+def _represented(cells: Cells, has_partner: Mask, asked: Mask) -> Floats:
     """How many cells each one that was asked stands for.
 
     Of the facts that a language neither states nor knows only a sample is asked, but of those that it knows
     all: counted once each they would make facts look more likely to be known than they are.
     """
-    has_partner = np.bincount(facts, cells.sourced & cells.known)[facts] > 0
     sampled = has_partner & ~cells.sourced & ~cells.known
     _, languages = np.unique([language for _, language in cells.keys], return_inverse=True)
     every, chosen = (
