@@ -264,14 +264,15 @@ def describe_model(
     """The share of the facts that the model is right about, and what is to be said of its page and facts."""
     scores = store.read("probing_scores", MODEL).to_pylist()
     of_all = [row for row in scores if row["relation"] == "*" and row["language"] in languages]
-    asked = sum(row["n"] for row in of_all)
-    right = sum(row["n"] * row["full_match"] for row in of_all)
+    questions = sum(row["n"] for row in of_all)
+    answered = sum(row["n"] * row["full_match"] for row in of_all)
     page = store.shown_folder("categorization_report", MODEL) / "index.html"
     subject = store.read("mlama_split", languages[0], columns=["subject"])["subject"][0].as_py()
     factroots = str(Path(sys.executable).with_name("factroots"))
     tracing = time_command(factroots, "trace", subject, settings=variables)
-    return right / asked, [
-        f"The model is asked {asked:,} facts and right about {right:,.0f} ({right / asked:.1%}).",
+    return answered / questions, [
+        f"The model is asked {questions:,} facts and right about {answered:,.0f} "
+        f"({answered / questions:.1%}).",
         f"The report's page has {page.stat().st_size / 1e6:.1f} MB.",
         f"From the start of the process, `factroots trace` of one subject takes {tracing:.1f} s.",
     ]

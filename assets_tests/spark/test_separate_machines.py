@@ -33,10 +33,10 @@ def can_hide_folders() -> bool:
 @pytest.fixture
 def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
     """Of the driver: everything is in a bucket, of which it has a cache."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("FACTROOTS_")}
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("FACTROOTS_")}
     with object_server("s3") as server:
         yield (
-            kept
+            inherited
             | SMALL
             | server.environment()
             | {

@@ -30,12 +30,12 @@ def store(tmp_path: Path) -> Store:
 
 def failing(error: int, times: int = 10**6, only: Callable[..., bool] = lambda *_: True) -> Any:
     """A function that raises an OSError so many times, for the arguments that are meant; see `around`."""
-    left = [times]
+    failures = [times]
 
     def around(function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **options: Any) -> Any:
-            if left[0] and only(*arguments):
-                left[0] -= 1
+            if failures[0] and only(*arguments):
+                failures[0] -= 1
                 raise OSError(error, os.strerror(error))
             return function(*arguments, **options)
 

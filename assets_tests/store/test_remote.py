@@ -307,10 +307,10 @@ def test_what_was_replaced_is_removed_from_store_and_cache_when_it_is_old(
     swept = list(there.sweep(keep_seconds=0, dry_run=True))
     assert len(swept) == 4 and list(there.sweep(keep_seconds=0)) == swept
     assert {str(found.path).partition(":")[0] == server.scheme for found in swept} == {True, False}
-    left = [info.name for info in ObjectFolder(server.uri(prefix)).find("")]
+    names = [info.name for info in ObjectFolder(server.uri(prefix)).find("")]
     counts = here.version("numbers", "xx").folder.name
-    assert len(left) == 4
-    assert all(f"/v/{counts}/" in name or name.endswith((MANIFEST, CLOCK)) for name in left)
+    assert len(names) == 4
+    assert all(f"/v/{counts}/" in name or name.endswith((MANIFEST, CLOCK)) for name in names)
     assert [path.name for path in (there.path("numbers", "xx") / "v").iterdir()] == [counts]
     assert numbers(here) == numbers(there) == [1] and list(there.sweep(keep_seconds=0)) == []
 

@@ -12,7 +12,7 @@ from factroots_dagster.errors import InputError
 from factroots_dagster.spark.disks import needed_files
 from factroots_dagster.store.digests import compute_sha256
 from factroots_dagster.store.objects import find_cache
-from factroots_dagster.store.remote import have_cached
+from factroots_dagster.store.remote import fetch_cached
 from factroots_dagster.store.store import Store
 
 FILE = "data.parquet"
@@ -23,13 +23,13 @@ def test_a_file_comes_once_and_again_when_it_is_damaged(here: Store, there: Stor
     write(here, 1, 2)
     written, wanted = here.version("numbers", "xx"), there.version("numbers", "xx")
     path, sha256 = wanted.folder / FILE, written.files[FILE]
-    have_cached(path, sha256)
+    fetch_cached(path, sha256)
     assert path.read_bytes() == (written.folder / FILE).read_bytes()
     first = path.stat().st_mtime_ns
-    have_cached(path, sha256)
+    fetch_cached(path, sha256)
     assert path.stat().st_mtime_ns == first
     path.write_bytes(b"other")
-    have_cached(path, sha256)
+    fetch_cached(path, sha256)
     assert compute_sha256(path) == sha256
 
 
@@ -38,12 +38,12 @@ def test_what_the_store_does_not_give_is_told(here: Store, there: Store, tmp_pat
     write(here, 1)
     folder = there.version("numbers", "xx").folder
     with pytest.raises(InputError, match="damaged"):
-        have_cached(folder / FILE, "0" * 64)
+        fetch_cached(folder / FILE, "0" * 64)
     with pytest.raises(InputError, match=r"no\.parquet: the file is missing"):
-        have_cached(folder / "no.parquet", "0" * 64)
+        fetch_cached(folder / "no.parquet", "0" * 64)
     assert not (folder / FILE).exists() and not (folder / "no.parquet").exists()
     with pytest.raises(ValueError, match="not in the cache of an object store"):
-        have_cached(tmp_path / FILE, "0" * 64)
+        fetch_cached(tmp_path / FILE, "0" * 64)
 
 
 class Session:

@@ -146,22 +146,22 @@ class LiveReporter(Reporter):
             ProgressBar(total=max(self._pieces, 1), completed=finished, width=30),
             f"{finished} of {self._pieces} partitions",
             _duration(seconds),
-            self._rate_and_time_left(finished, seconds),
+            self._describe_pace(finished, seconds),
         )
         line = Text(f"  {printable(self._line)}", style="dim", no_wrap=True, overflow="ellipsis")
         return Group(head, bar, line)
 
-    def _rate_and_time_left(self, finished: int, seconds: float) -> str:
+    def _describe_pace(self, finished: int, seconds: float) -> str:
         """Of the stage, once a partition of it is made, and of all stages. seconds: of the stage so far."""
         width = max(1, self._pieces // max(1, len(self._assets)))
         shares = {name: count / width for name, count in self._finished.items()}
-        own = self._outlook.left_of_stage(self._assets, seconds, shares, self._last_finished)
+        own = self._outlook.estimate_stage(self._assets, seconds, shares, self._last_finished)
         texts = []
         if finished and seconds:
             texts = [f"{60 * finished / seconds:.1f} per minute", f"{_duration(own)} left"]
         if self.total > 1:
-            left = own + self._outlook.left_of_later(self.stage)
-            texts.append(f"about {_duration(left)} for all stages")
+            all_stages = own + self._outlook.estimate_later(self.stage)
+            texts.append(f"about {_duration(all_stages)} for all stages")
         return ", ".join(texts)
 
     def _number(self) -> str:

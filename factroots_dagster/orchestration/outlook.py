@@ -52,7 +52,7 @@ class Outlook:
         """A stage took so long."""
         self._taken[tuple(assets)] = seconds
 
-    def left_of_stage(
+    def estimate_stage(
         self, assets: Sequence[str], elapsed: float, finished: Mapping[str, float], until: float = 0.0
     ) -> float:
         """Seconds until a stage ends.
@@ -61,21 +61,21 @@ class Outlook:
         the last of these was made. When a tenth of the work is done, the rest is expected to go on at its
         speed.
         """
-        done = sum(_typical([name]) * share for name, share in finished.items()) / _typical(assets)
-        total = self._expected(tuple(assets)) if done < TELLING else until / min(done, 1.0)
+        share = sum(_sum_typical([name]) * made for name, made in finished.items()) / _sum_typical(assets)
+        total = self._expect(tuple(assets)) if share < TELLING else until / min(share, 1.0)
         return max(0.0, total - elapsed)
 
-    def left_of_later(self, number: int) -> float:
+    def estimate_later(self, number: int) -> float:
         """Seconds that the stages take that come after the one with a number, from 1."""
-        return sum(map(self._expected, self._plan[number:]))
+        return sum(map(self._expect, self._plan[number:]))
 
-    def _expected(self, stage: Stage) -> float:
+    def _expect(self, stage: Stage) -> float:
         taken = self._taken.get(stage)
-        return self._pace() * _typical(stage) if taken is None else taken
+        return self._measure_pace() * _sum_typical(stage) if taken is None else taken
 
-    def _pace(self) -> float:
-        return sum(self._taken.values()) / sum(map(_typical, self._taken)) if self._taken else 1.0
+    def _measure_pace(self) -> float:
+        return sum(self._taken.values()) / sum(map(_sum_typical, self._taken)) if self._taken else 1.0
 
 
-def _typical(stage: Sequence[str]) -> float:
+def _sum_typical(stage: Sequence[str]) -> float:
     return sum(SECONDS.get(name, 0.0) + CHECKED for name in stage)

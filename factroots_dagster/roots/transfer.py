@@ -164,15 +164,15 @@ def fit_transfer(cells: Cells, features: Floats, correction: Correction) -> Fitt
 
     features: [cells, features], NaN where there is no partner.
     """
-    asked = np.asarray(np.isfinite(features).all(axis=1), bool)
+    was_asked = np.asarray(np.isfinite(features).all(axis=1), bool)
     has_prior = np.isfinite(cells.prior)
     _, facts = np.unique([uuid for uuid, _ in cells.keys], return_inverse=True)
     # Of a cell without a source, whether another language knows the fact and states it.
     has_partner = np.bincount(facts, cells.sourced & cells.known)[facts] > 0
-    alone = ~asked & ~has_partner & ~cells.sourced
-    represented = _represented(cells, has_partner, asked)
+    alone = ~was_asked & ~has_partner & ~cells.sourced
+    represented = _count_represented(cells, has_partner, was_asked)
     return FittedTransfer(
-        fit_regression(features, cells.known, facts, asked & ~cells.sourced, asked, represented),
+        fit_regression(features, cells.known, facts, was_asked & ~cells.sourced, was_asked, represented),
         fit_regression(
             cells.prior[:, None], cells.known, facts, has_prior & alone, has_prior, np.ones(len(facts))
         ),
@@ -182,7 +182,7 @@ def fit_transfer(cells: Cells, features: Floats, correction: Correction) -> Fitt
     )
 
 
-def _represented(cells: Cells, has_partner: Mask, asked: Mask) -> Floats:
+def _count_represented(cells: Cells, has_partner: Mask, was_asked: Mask) -> Floats:
     """How many cells each one that was asked stands for.
 
     Of the facts that a language neither states nor knows only a sample is asked, but of those that it knows
@@ -192,7 +192,7 @@ def _represented(cells: Cells, has_partner: Mask, asked: Mask) -> Floats:
     _, languages = np.unique([language for _, language in cells.keys], return_inverse=True)
     every, chosen = (
         np.bincount(languages[rows], minlength=languages.max(initial=-1) + 1)
-        for rows in (sampled, sampled & asked)
+        for rows in (sampled, sampled & was_asked)
     )
     return np.where(sampled, (every / np.maximum(chosen, 1))[languages], 1.0)
 

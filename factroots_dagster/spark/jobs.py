@@ -15,7 +15,7 @@ from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.spark.disks import Needed, needed_files
 from factroots_dagster.spark.parts import PACKED, OpenParts, Outcome, Outcomes, Part, Parts, pack
 from factroots_dagster.spark.progress import PROGRESS_SECONDS, format_progress, run_with_progress
-from factroots_dagster.store.remote import have_cached
+from factroots_dagster.store.remote import fetch_cached
 from factroots_dagster.tables import storage_schema
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def compute_parts(
     assert task is not None
     for number, part in open_parts(batches):
         for path, sha256 in needed.get(number, {}).items():
-            have_cached(path, sha256)
+            fetch_cached(path, sha256)
         rows, outcome = yield from _batches(part, schema, number if is_packed else None)
         finished.add({number: FinishedPart(task.partitionId(), rows, outcome)})
 

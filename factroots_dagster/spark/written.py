@@ -131,11 +131,11 @@ def _write_here(
     """Bring the packed rows of a job and write them."""
     run(_keep_on_workers)
     total, digests = 0, dict[int, dict[str, str]]()
-    kept = set(job.part_of.values())
+    kept_parts = set(job.part_of.values())
     for number, packed in groupby(job.frame.toLocalIterator(), itemgetter("part")):
         tables = [unpack(row["rows"]) for row in packed]
         total += sum(table.num_rows for table in tables)
-        if number in kept:
+        if number in kept_parts:
             digests[number] = keep_files(
                 _write_files(tables, folder, f"part-{number:05d}", dictionary_columns, file_rows)
             )

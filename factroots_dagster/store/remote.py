@@ -87,14 +87,13 @@ class RemoteWorld:
         Raises InputError where one is missing or damaged in the store, or the disk is full.
         """
         folder = _object_folder(version)
+        missing = [name for name in names if not _is_whole(version.folder / name, version.files[name])]
         in_parallel(
-            lambda name: self.have(f"{folder}/{name}", version.folder / name, version.files[name]), names
+            lambda name: self.fetch(f"{folder}/{name}", version.folder / name, version.files[name]), missing
         )
 
-    def have(self, name: str, path: Path, sha256: str) -> None:
-        """Have a path hold an object of a version, whole. Raises InputError as `download` does."""
-        if _is_whole(path, sha256):
-            return
+    def fetch(self, name: str, path: Path, sha256: str) -> None:
+        """Write an object of a version to a path. Raises InputError as `download` does."""
         with self.pointers.place(path) as temporary, temporary.open("wb") as file:
             if self._read(name, file.write) != sha256:
                 problem = f"{self.objects.uri_of(name)}: damaged (its content is not what was written)"
@@ -188,7 +187,7 @@ def remote_world(root: Path) -> RemoteWorld | None:
     return None if uri is None else RemoteWorld(Pointers(ObjectFolder(f"{uri}/{root.name}"), root))
 
 
-def have_cached(path: Path, sha256: str) -> None:
+def fetch_cached(path: Path, sha256: str) -> None:
     """Have this machine's cache of an object store hold a file of a version that another machine's holds.
 
     path: that on both machines. Raises InputError where the store does not give the file, or it cannot be
@@ -198,7 +197,8 @@ def have_cached(path: Path, sha256: str) -> None:
     world = None if cache is None else remote_world(cache / path.relative_to(cache).parts[0])
     if world is None:
         raise ValueError(f"{path} is not in the cache of an object store")
-    world.have(path.relative_to(world.pointers.root).as_posix(), path, sha256)
+    if not _is_whole(path, sha256):
+        world.fetch(path.relative_to(world.pointers.root).as_posix(), path, sha256)
 
 
 def _is_whole(path: Path, expected: str) -> bool:

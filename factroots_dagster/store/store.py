@@ -68,33 +68,32 @@ def _disk_errors_as_input_errors(root: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if isinstance(error, InputError) or (message := _disk_error_message(error, root)) is None:
+        if isinstance(error, InputError) or (explained := _explain_disk_error(error, root)) is None:
             raise
-        problem = f"{root}: {message}; the partition is as it was before"
-        remedy = "free space, for which there is factroots gc, or make the folder writable, and run again"
-        if message in (_DISK_ERRORS[errno.EIO], _DISK_ERRORS[errno.ESTALE]):
-            remedy = "check the disk, or the file server, and run again"
-        raise InputError(problem, remedy) from error
+        message, remedy = explained
+        raise InputError(f"{root}: {message}; the partition is as it was before", remedy) from error
 
 
+_MAKE_WRITABLE = "free space, for which there is factroots gc, or make the folder writable, and run again"
+_CHECK_DISK = "check the disk, or the file server, and run again"
 _DISK_ERRORS = {
-    errno.ENOSPC: "no space left on device",
-    errno.EDQUOT: "disk quota exceeded",
-    errno.EROFS: "read-only file system",
-    errno.EIO: "input/output error",
-    errno.ESTALE: "stale file handle",
+    errno.ENOSPC: ("no space left on device", _MAKE_WRITABLE),
+    errno.EDQUOT: ("disk quota exceeded", _MAKE_WRITABLE),
+    errno.EROFS: ("read-only file system", _MAKE_WRITABLE),
+    errno.EIO: ("input/output error", _CHECK_DISK),
+    errno.ESTALE: ("stale file handle", _CHECK_DISK),
 }
 
 
-def _disk_error_message(error: Exception, root: Path) -> str | None:
-    """What is wrong with the disk under `root`; None when the error has another cause."""
+def _explain_disk_error(error: Exception, root: Path) -> tuple[str, str] | None:
+    """What is wrong with the disk under `root`, and the remedy; None when the error has another cause."""
     if isinstance(error, OSError) and error.errno is not None:
         if error.errno == errno.EACCES and root.parent in Path(str(error.filename)).parents:
-            return "permission denied"
+            return "permission denied", _MAKE_WRITABLE
         return _DISK_ERRORS.get(error.errno)
     # The exceptions of safetensors and of Spark's workers carry the message, but no errno.
     text = str(error).lower()
-    return next((message for message in _DISK_ERRORS.values() if message in text), None)
+    return next((explained for explained in _DISK_ERRORS.values() if explained[0] in text), None)
 
 
 @dataclass

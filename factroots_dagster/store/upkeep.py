@@ -55,10 +55,10 @@ def sweep_remote(
     if not key and not dry_run:
         world.objects.put(CLOCK, b"")
     partitions, clock = _list_partitions(world, key)
-    for found, listed in partitions.items():
+    for partition, listed in partitions.items():
         written = clock or (listed.manifest.modified if listed.manifest else 0.0)
         now = time.time() if dry_run else written
-        pointer = world.pointers.fetch(found)
+        pointer = world.pointers.fetch(partition)
         if pointer is not None and pointer.manifest is None:  # it would not say what counts
             continue
         counts = pointer.manifest.get("version") if pointer and pointer.manifest else None
@@ -66,14 +66,14 @@ def sweep_remote(
         for version, files in listed.versions.items():
             if version == counts or not _is_old(listed, version, published, now, keep_seconds):
                 continue
-            place = world.objects.uri_of(object_name(found, VERSIONS, version))
+            place = world.objects.uri_of(object_name(partition, VERSIONS, version))
             yield Swept(place, "replaced version", sum(file.bytes for file in files))
             if not dry_run:
                 world.objects.delete(file.name for file in files)
-                world.objects.delete([object_name(found, REPLACED, version)])
+                world.objects.delete([object_name(partition, REPLACED, version)])
         if not dry_run:  # a sweep was stopped between the files and the mark
             marks = sorted(listed.replaced.keys() - listed.versions.keys())
-            world.objects.delete(object_name(found, REPLACED, version) for version in marks)
+            world.objects.delete(object_name(partition, REPLACED, version) for version in marks)
 
 
 def _is_old(listed: _Listed, version: str, published: float, now: float, keep_seconds: float) -> bool:
@@ -91,11 +91,11 @@ def _list_partitions(world: RemoteWorld, key: Key) -> tuple[Mapping[Key, _Listed
     for info in world.objects.find(object_name(key)):
         if info.name == CLOCK:
             clock = info.modified
-        found, rest = split_name(info.name)
+        partition, rest = split_name(info.name)
         folder, _, name = rest.partition("/")
-        if not found or not (name or rest == MANIFEST):
+        if not partition or not (name or rest == MANIFEST):
             continue
-        listed = partitions.setdefault(found, _Listed())
+        listed = partitions.setdefault(partition, _Listed())
         if rest == MANIFEST:
             listed.manifest = info
         elif folder == REPLACED:
