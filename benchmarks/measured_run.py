@@ -15,10 +15,12 @@ import click
 import dagster as dg
 import numpy as np
 
+from benchmarks import forward_passes
+from benchmarks.forward_passes import Look, model_seconds
 from benchmarks.memory import cpu_seconds, measure_tree
 
 SAMPLE_SECONDS = 0.5
-SAMPLES = "samples.csv"
+SAMPLES, LOOKS = "samples.csv", "forward_passes.csv"
 CHECKS = "checks"
 """Stands for what steps make that make no asset."""
 
@@ -40,11 +42,15 @@ class Step(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What steps took: wall-clock and CPU seconds, and the most bytes of memory of all processes together."""
+    """What steps took: wall-clock and CPU seconds, and the most bytes of memory of all processes together.
+
+    model: how many of the wall-clock seconds were forward passes.
+    """
 
     wall: float
     cpu: float
     peak: int
+    model: float
 
 
 class Meter:
@@ -97,8 +103,8 @@ def mlama_environment(folder: Path, languages: Sequence[str], **settings: str) -
 
 
 def run_factroots(folder: Path, settings: Mapping[str, str], *arguments: str) -> None:
-    """Run the command in a folder, which gets the samples; raises ClickException where it fails."""
-    command = [str(Path(sys.executable).with_name("factroots")), *arguments]
+    """Run the command in a folder, which gets SAMPLES and LOOKS; raises ClickException where it fails."""
+    command = [sys.executable, "-P", forward_passes.__file__, str(folder / LOOKS), *arguments]
     process = subprocess.Popen(command, env=settings, cwd=folder)
     with Meter(process.pid, folder / SAMPLES):
         failed = process.wait()
@@ -132,21 +138,24 @@ def read_steps(instance: dg.DagsterInstance) -> list[Step]:
     return sorted(steps, key=lambda step: step.start)
 
 
-def cost_by_step(steps: Iterable[Step], samples: Sequence[Sample]) -> dict[tuple[str, ...], Cost]:
+def cost_by_step(
+    steps: Iterable[Step], samples: Sequence[Sample], looks: Sequence[Look]
+) -> dict[tuple[str, ...], Cost]:
     """What the steps of each group of assets took, and all else (""); repetitions are added up.
 
-    samples: ascending. All else has neither wall-clock time nor memory of its own: these are 0.
+    samples: ascending. All else has only CPU time of its own: the other figures are 0.
     """
     times, used, memory = (np.array(column) for column in zip(*samples, strict=True))
     costs: dict[tuple[str, ...], Cost] = {}
     for step in steps:
         before, after = np.interp([step.start, step.end], times, used)
         within = memory[(times >= step.start) & (times <= step.end)]
-        earlier = costs.get(step.assets, Cost(0.0, 0.0, 0))
+        earlier = costs.get(step.assets, Cost(0.0, 0.0, 0, 0.0))
         costs[step.assets] = Cost(
             earlier.wall + step.end - step.start,
             earlier.cpu + float(after - before),
             max(earlier.peak, int(within.max(initial=0))),
+            earlier.model + model_seconds(looks, step.start, step.end),
         )
     others = float(used[-1] - used[0]) - sum(cost.cpu for cost in costs.values())
-    return costs | {("",): Cost(0.0, others, 0)}
+    return costs | {("",): Cost(0.0, others, 0, 0.0)}

@@ -21,8 +21,10 @@ import click
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from benchmarks.forward_passes import read_looks
 from benchmarks.generated_dumps import write_dump
 from benchmarks.measured_run import (
+    LOOKS,
     SAMPLES,
     cost_by_step,
     mlama_environment,
@@ -188,7 +190,7 @@ def main(
         dumps = {language: has_dump(wikipedia, language) for language in LANGUAGES}
         twins = ask_twin(root, settings, MODEL)
         with dagster_instance() as instance:
-            costs = cost_by_step(read_steps(instance), read_samples(root / SAMPLES))
+            costs = cost_by_step(read_steps(instance), read_samples(root / SAMPLES), read_looks(root / LOOKS))
         store = Store(settings.data_root, settings.world)
         command = f"python -m benchmarks.real_model --relations {relations} --sample {sample}"
         write_results(output, store, MODEL, language_figures(store, MODEL, twins, dumps), costs, command)

@@ -29,7 +29,7 @@ def test_the_tasks_of_an_array_make_all_languages_and_recovery_records_them(
     settings, before = tiny_world
     shutil.copytree(settings.data_root, tmp_path / "data", symlinks=True)
     store = Store(tmp_path / "data", settings.world)
-    for name in ("checkpoint", *ASSETS):
+    for name in ASSETS:
         shutil.rmtree(store.path(name, KEY))
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "sbatch").write_text(SBATCH)
@@ -43,7 +43,6 @@ def test_the_tasks_of_an_array_make_all_languages_and_recovery_records_them(
         done = subprocess.run(words, env=environment, cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
 
-    run(command("factroots"), "run", "--checkpoint", KEY, "--until", "checkpoint")
     run("sbatch", str(PROJECT / "examples" / "slurm" / "probe.sbatch"), KEY)
     runs = set()
     for name in ASSETS:

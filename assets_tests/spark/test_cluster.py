@@ -152,7 +152,7 @@ def test_the_tables_are_the_same_whatever_spark_runs_on_and_loses(tmp_path: Path
             f"T{n}",
             " ".join(words[int(c, 16) % len(words)] for c in hashlib.sha512(str(n).encode()).hexdigest() * 8),
         )
-        for n in range(1, 1500)
+        for n in range(1, 600)
     ]
     write_dump(tmp_path, dump_xml(pages))
     for number, ending in enumerate(("jsonl", "parquet", "jsonl.gz", "parquet")):

@@ -18,7 +18,7 @@ from factroots_dagster.store.objects import cache_folder
 from factroots_dagster.store.versions import MANIFEST
 
 SMALL = {
-    "FACTROOTS_SANDBOX_DIALS": "languages=3,relations=2,facts_per_relation=20,hidden=64,"
+    "FACTROOTS_SANDBOX_DIALS": "languages=2,relations=2,facts_per_relation=20,hidden=64,"
     "steps=300,learning_rate=0.004",
     "FACTROOTS_SANDBOX_SEED": "3",
     "FACTROOTS_DEVICE": "cpu",
@@ -69,7 +69,7 @@ def test_a_world_is_made_by_machines_that_share_an_object_store(
     run_factroots(alone | {"DAGSTER_HOME": str(home)}, home, "run", *until)
     ours = digests(tmp_path / "data" / "sandbox")
     theirs = digests(cache_folder(environment["FACTROOTS_DATA_ROOT"], tmp_path / "cache") / "sandbox")
-    assert {"wikipedia_articles/de", "entity_mentions/fr", "fact_sources/de"} <= ours.keys()
+    assert {"wikipedia_articles/de", "entity_mentions/en", "fact_sources/de"} <= ours.keys()
     assert ours.items() <= theirs.items()
     assert {"fact_verdicts", "categorization_report"} <= {name.partition("/")[0] for name in theirs}
 
