@@ -103,13 +103,16 @@ def write_checkpoint(store: Store, checkpoint: str, correct: bool = True) -> Non
     types = {"u1": ("shared", "2 chunks hold both."), "u3": ("not_predicted", "No number of masks.")}
     with store.write_partition("predictions", checkpoint, "de", code_version="1") as work:
         work.write(pa.Table.from_pylist(predictions, PREDICTIONS), PREDICTIONS)
-    schema = pa.schema([(name, pa.string()) for name in ("uuid", "language", "type", "reason")])
+    schema = pa.schema([(name, pa.string()) for name in ("uuid", "language", "relation", "type", "reason")])
     with store.write_partition("fact_types", checkpoint, code_version="1") as work:
-        rows = [dict(zip(schema.names, (uuid, "de", *types[uuid]), strict=True)) for uuid in types]
+        rows = [dict(zip(schema.names, (uuid, "de", "P36", *types[uuid]), strict=True)) for uuid in types]
         work.write(pa.Table.from_pylist(rows, schema), schema)
-    schema = pa.schema([(name, pa.string()) for name in ("uuid", "language", "verdict", "reason")])
+    schema = pa.schema(
+        [(name, pa.string()) for name in ("uuid", "language", "relation", "verdict", "reason")]
+    )
     with store.write_partition("fact_verdicts", checkpoint, code_version="1") as work:
-        row = {"uuid": "u1", "language": "de", "verdict": "independent", "reason": "P(stated here) = 0.90."}
+        row = {"uuid": "u1", "language": "de", "relation": "P36", "verdict": "independent"}
+        row |= {"reason": "P(stated here) = 0.90."}
         work.write(pa.Table.from_pylist([row], schema), schema)
 
 

@@ -6,10 +6,17 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from factroots_dagster.text.search import count_edits, find_spellings, fold_name, fold_names, is_named
+from factroots_dagster.text.search import (
+    count_edits,
+    find_spellings,
+    fold_name,
+    fold_names,
+    is_named,
+    may_begin,
+)
 
 CASES = json.loads(Path(__file__).with_name("search_cases.json").read_text("utf-8"))
 
@@ -22,6 +29,24 @@ def test_marks_case_and_punctuation_do_not_count(name: str, folded: str) -> None
 @given(st.lists(st.text(max_size=6), max_size=5))
 def test_names_are_folded_together_as_one_by_one(names: list[str]) -> None:
     assert fold_names(names) == [fold_name(name) for name in names]
+
+
+@given(st.text(max_size=6), st.text(max_size=3))
+@example("\u1100\u1161", "")  # two jamo that compose
+@example("\u0e33\u0327a", "")
+@example("\u093e\u093c", "")  # a vowel sign before a mark of another class
+def test_no_name_is_ruled_out_by_its_own_first_character(name: str, other: str) -> None:
+    if name:
+        assert may_begin(name[0], fold_name(name + other))
+
+
+@pytest.mark.parametrize(
+    ("character", "folded", "possible"),
+    [("Å", "abo", True), ("B", "abo", False), ("“", "abo", True), ("각", "가구", True), ("ﬁ", "figo", True),
+     ("ﬁ", "igo", False), ("\u0301", "abo", True)],
+)  # fmt: skip
+def test_a_first_character_rules_names_out(character: str, folded: str, possible: bool) -> None:
+    assert may_begin(character, folded) == possible
 
 
 @pytest.mark.parametrize(("a", "b", "edits"), CASES["edits"])

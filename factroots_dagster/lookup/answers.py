@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from math import exp
 from typing import Any
 
-import pyarrow.compute as pc
-import pyarrow.dataset as ds
-
 from factroots_dagster.errors import InputError
+from factroots_dagster.lookup.subjects import Fact
 from factroots_dagster.probing.predictions import prediction_to_show
 from factroots_dagster.store.store import Store
 
@@ -57,28 +55,27 @@ def choose_checkpoint(store: Store, requested: str | None) -> str | None:
 
 
 def read_answers(
-    store: Store, checkpoint: str, facts: Collection[tuple[str, str]], decode: Decode | None
+    store: Store, checkpoint: str, languages: Iterable[str], facts: Collection[Fact], decode: Decode | None
 ) -> dict[tuple[str, str], Answer]:
-    """The checkpoint's answers to facts (language, uuid), where it was asked."""
-    uuids = {uuid for _, uuid in facts}
+    """The checkpoint's answers to facts by language and uuid, where it was asked."""
     columns = ("object_ids", "predicted_ids", "full_match", "matched_mask_count", "object_logprob")
     types = {
         (row["language"], row["uuid"]): row
-        for row in read_rows(store, ("fact_types", checkpoint), ("language", "type", "reason"), uuids)
+        for row in read_rows(store, ("fact_types", checkpoint), ("language", "type", "reason"), facts)
     }
     verdicts = {}
     if store.exists("fact_verdicts", checkpoint):
         verdicts = {
             (row["language"], row["uuid"]): (row["verdict"], row["reason"])
             for row in read_rows(
-                store, ("fact_verdicts", checkpoint), ("language", "verdict", "reason"), uuids
+                store, ("fact_verdicts", checkpoint), ("language", "verdict", "reason"), facts
             )
         }
     answers = {}
-    for language in {language for language, _ in facts}:
+    for language in languages:
         if not store.exists("predictions", checkpoint, language):
             continue
-        for row in read_rows(store, ("predictions", checkpoint, language), columns, uuids):
+        for row in read_rows(store, ("predictions", checkpoint, language), columns, facts):
             if typed := types.get((language, row["uuid"])):
                 verdict, why = verdicts.get((language, row["uuid"]), (None, None))
                 answers[language, row["uuid"]] = Answer(
@@ -103,8 +100,8 @@ def _prediction_text(row: dict[str, Any], decode: Decode | None) -> str | None:
 
 
 def read_rows(
-    store: Store, partition: tuple[str, ...], columns: Iterable[str], uuids: Iterable[str]
+    store: Store, partition: tuple[str, ...], columns: Iterable[str], facts: Collection[Fact]
 ) -> list[dict[str, Any]]:
     """The uuid and some other columns of the rows of facts in a partition's main table."""
-    table = ds.dataset([str(path) for path in store.version(*partition).main_files()])
-    return list(table.to_table(["uuid", *columns], filter=pc.field("uuid").isin(sorted(uuids))).to_pylist())
+    wanted = {"uuid": {fact.uuid for fact in facts}, "relation": {fact.relation for fact in facts}}
+    return list(store.version(*partition).find_rows(wanted, ["uuid", *columns]).to_pylist())

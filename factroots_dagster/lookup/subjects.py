@@ -6,16 +6,19 @@ Names are compared in the form of `text.search`, so that marks, case and the ord
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from functools import partial
 from itertools import chain
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.lookup.terminal import printable
+from factroots_dagster.store.pointers import in_parallel
 from factroots_dagster.store.store import Store
-from factroots_dagster.text.search import find_spellings, fold_name, fold_names, is_named
+from factroots_dagster.text.search import find_spellings, fold_name, fold_names, is_named, may_begin
 
 MAX_SUGGESTIONS = 5
 MAX_COMPARED = 5000
@@ -24,24 +27,30 @@ MAX_COMPARED = 5000
 MIN_SIMILARITY = 0.7
 
 
-def find_facts(store: Store, query: str) -> set[str]:
-    """The uuids of the facts that `query` names in some language of the store.
+class Fact(NamedTuple):
+    """A fact, which is the same in all languages."""
 
-    Those whose uuid or whole subject it is; if there are none, those of which it holds all words of the
-    subject, and otherwise words of the object, in any order; if there are none, the same with typos.
-    Raises InputError, with similar labels, when there is none.
+    relation: str
+    uuid: str
+
+
+def find_facts(store: Store, query: str) -> set[Fact]:
+    """The facts that `query` names in some language of the store.
+
+    Those whose whole subject it is; if there are none, that whose uuid it is; if there is none, those of
+    which it holds all words of the subject, and otherwise words of the object, in any order; if there are
+    none, the same with typos. Raises InputError, with similar labels, when there is none.
     """
     languages = store.keys("mlama_split")
     if not languages:
         store.require("mlama_split")
     folded = fold_name(query)
-    uuids: set[str] = set()
-    for language in languages:
-        uuids |= _find_whole(_read_names(store, language), query, folded)
-    for typos in (False, True):
-        for language in languages if not uuids and folded else ():
-            uuids |= _find_words(_read_names(store, language), folded, typos=typos)
-    if not uuids:
+    facts: set[Fact] = set()
+    for find in (_find_whole, _find_uuid, _find_words, partial(_find_words, typos=True)):
+        if not facts:
+            facts = set().union(*in_parallel(partial(find, store, query=query), languages))
+    if not facts:
+        folded = fold_name(query)
         similar = find_similar(folded, _subjects(store, languages)) if folded else []
         suggestions = f" (similar ones: {', '.join(map(printable, similar))})" if similar else ""
         raise InputError(
@@ -49,26 +58,39 @@ def find_facts(store: Store, query: str) -> set[str]:
             f"subject in {', '.join(languages)}",
             f"write a subject as the facts spell it{suggestions}, or a uuid",
         )
-    return uuids
+    return facts
 
 
-def _read_names(store: Store, language: str) -> pa.Table:
-    """uuid, subject and object of a language's facts."""
-    return store.read("mlama_split", language, columns=["uuid", "subject", "object"])
+def _find_whole(store: Store, language: str, *, query: str) -> set[Fact]:
+    """The facts of a language whose subject has the folded form of the query."""
+    if not (folded := fold_name(query)):
+        return set()
+    subjects = store.read("mlama_split", language, columns=["subject"])["subject"].combine_chunks().unique()
+    first = pc.utf8_slice_codeunits(subjects, 0, 1).dictionary_encode()
+    may_begin_so = pa.array(
+        [may_begin(letter, folded) for letter in first.dictionary.to_pylist()], pa.bool_()
+    )
+    candidates = subjects.filter(may_begin_so.take(first.indices)).to_pylist()
+    alike = {name for name, other in zip(candidates, fold_names(candidates), strict=True) if other == folded}
+    return _find_rows(store, language, "subject", alike)
 
 
-def _find_whole(names: pa.Table, query: str, folded: str) -> set[str]:
-    """The uuids of the facts whose uuid is `query`, or whose subject has the folded form `folded`."""
-    subjects = names["subject"].unique().to_pylist()
-    alike = [
-        subject for subject, other in zip(subjects, fold_names(subjects), strict=True) if other == folded
-    ]
-    named = pc.is_in(names["subject"], pa.array(alike if folded else [], pa.string()))
-    return set(names.filter(pc.or_(named, pc.equal(names["uuid"], query)))["uuid"].to_pylist())
+def _find_uuid(store: Store, language: str, *, query: str) -> set[Fact]:
+    return _find_rows(store, language, "uuid", {query})
 
 
-def _find_words(names: pa.Table, folded: str, *, typos: bool) -> set[str]:
-    """The uuids of the facts that the words of a folded query name, as `text.search.is_named` says."""
+def _find_rows(store: Store, language: str, column: str, values: Collection[str]) -> set[Fact]:
+    if not values:
+        return set()
+    rows = store.version("mlama_split", language).find_rows({column: values}, Fact._fields)
+    return {Fact(**row) for row in rows.to_pylist()}
+
+
+def _find_words(store: Store, language: str, *, query: str, typos: bool = False) -> set[Fact]:
+    """The facts of a language that the words of the query name, as `text.search.is_named` says."""
+    if not (folded := fold_name(query)):
+        return set()
+    names = store.read("mlama_split", language, columns=[*Fact._fields, "subject", "object"])
     labels = pa.chunked_array([*names["subject"].chunks, *names["object"].chunks]).unique().to_pylist()
     words = {label: other.split() for label, other in zip(labels, fold_names(labels), strict=True) if other}
     spellings = find_spellings(folded, chain.from_iterable(words.values()), typos=typos)
@@ -77,11 +99,10 @@ def _find_words(names: pa.Table, folded: str, *, typos: bool) -> set[str]:
     meant = frozenset().union(*spellings.values())
     subjects = [label for label, own in words.items() if meant.issuperset(own)]
     candidates = names.filter(pc.is_in(names["subject"], pa.array(subjects, pa.string())))
-    columns = (candidates[name].to_pylist() for name in ("uuid", "subject", "object"))
     return {
-        uuid
-        for uuid, subject, target in zip(*columns, strict=True)
-        if is_named(spellings.values(), words[subject], words.get(target, ()))
+        Fact(row["relation"], row["uuid"])
+        for row in candidates.to_pylist()
+        if is_named(spellings.values(), words[row["subject"]], words.get(row["object"], ()))
     }
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
 from typing import Any
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.lookup.answers import Answer, Decode, choose_checkpoint, read_answers, read_rows
 from factroots_dagster.lookup.decoder import token_decoder
-from factroots_dagster.lookup.subjects import find_facts
+from factroots_dagster.lookup.subjects import Fact, find_facts
 from factroots_dagster.lookup.terminal import printable
 from factroots_dagster.settings import Settings
+from factroots_dagster.store.pointers import in_parallel
 from factroots_dagster.store.store import Store
 from factroots_dagster.tracing.matchers import MATCHERS
 
@@ -74,13 +77,12 @@ def _trace(
     searched = [language for language in languages if store.exists("fact_sources", language)]
     if not searched:
         store.require("fact_sources", languages[0])
-    uuids = find_facts(store, query)
+    named = find_facts(store, query)
     corpora = None
     if checkpoint is not None and store.exists("checkpoint", checkpoint):
         corpora = store.read("checkpoint", checkpoint, columns=["corpora"])["corpora"][0].as_py()
-    facts = [
-        fact for language in searched for fact in _trace_in_language(store, language, uuids, matcher, corpora)
-    ]
+    trace = partial(_trace_in_language, store, named=named, matcher=matcher, corpora=corpora)
+    facts = list(chain.from_iterable(in_parallel(trace, searched)))
     if not facts:
         by_matcher = choice = ""
         if matcher:
@@ -88,12 +90,12 @@ def _trace(
             by_matcher = f" by the matcher {printable(matcher)!r}"
             choice = f", or choose a matcher: {', '.join(available.to_pylist())}"
         raise InputError(
-            f"{store.location}: {printable(query)!r} names {len(uuids)} fact(s), but none that was searched "
+            f"{store.location}: {printable(query)!r} names {len(named)} fact(s), but none that was searched "
             f"for in {', '.join(searched)}{by_matcher}",
             f"omit --language and --matcher{choice}",
         )
     if checkpoint is not None:
-        answers = read_answers(store, checkpoint, [(fact.language, fact.uuid) for fact in facts], decode)
+        answers = read_answers(store, checkpoint, {fact.language for fact in facts}, named, decode)
         facts = [replace(fact, answer=answers.get((fact.language, fact.uuid))) for fact in facts]
     return sorted(facts, key=lambda fact: (fact.relation, fact.uuid))
 
@@ -101,27 +103,31 @@ def _trace(
 def _trace_in_language(
     store: Store,
     language: str,
-    uuids: Collection[str],
+    *,
+    named: Collection[Fact],
     matcher: str | None,
     corpora: Collection[str] | None,
-) -> Iterator[TracedFact]:
-    """The facts `uuids` that one language has, with the sources by one matcher or by the best."""
-    facts = read_rows(store, ("mlama_split", language), ("relation", "subject", "object"), uuids)
+) -> list[TracedFact]:
+    """The named facts that one language has, with the sources by one matcher or by the best."""
+    facts = read_rows(store, ("mlama_split", language), ("relation", "subject", "object"), named)
     if not facts:
-        return
+        return []
     sources: dict[str, list[dict[str, Any]]] = {}
     columns = ("corpus", "matcher", "windows", "unknown_pieces", "evidence")
-    for row in read_rows(store, ("fact_sources", language), columns, uuids):
+    for row in read_rows(store, ("fact_sources", language), columns, named):
         if matcher in (None, row["matcher"]) and (corpora is None or row["corpus"] in corpora):
             sources.setdefault(row.pop("uuid"), []).append(row)
     articles = None
     if corpora is None and store.exists("wikipedia_articles", language):
         articles = store.read_side("counts", "wikipedia_articles", language)["articles"][0].as_py()
     ranks = {name: rank for rank, name in enumerate(MATCHERS)}  # of others: last
-    for fact in facts:
-        if fact["uuid"] in sources:
-            best = _join_corpora(sources[fact["uuid"]], ranks)
-            yield TracedFact(language=language, articles=articles, **fact, **best)
+    return [
+        TracedFact(
+            language=language, articles=articles, **fact, **_join_corpora(sources[fact["uuid"]], ranks)
+        )
+        for fact in facts
+        if fact["uuid"] in sources
+    ]
 
 
 def _join_corpora(rows: Sequence[dict[str, Any]], ranks: dict[str, int]) -> dict[str, Any]:

@@ -7,8 +7,9 @@ underscore.
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import reduce
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,10 +20,13 @@ from factroots_dagster.errors import InputError
 from factroots_dagster.store.digests import MATERIALIZE_AGAIN, unreadable
 from factroots_dagster.tables import storage_schema
 
+GROUP_ROWS = 1 << 13
+"""Rows of a row group: what `find_rows` reads of a file for a row that it looks for."""
+
 
 def write_table(table: pa.Table, path: Path) -> None:
-    """Write one Parquet file (zstd) in large row groups."""
-    pq.write_table(table, path, compression="zstd", row_group_size=1 << 20)
+    """Write one Parquet file (zstd) in groups of GROUP_ROWS rows."""
+    pq.write_table(table, path, compression="zstd", row_group_size=GROUP_ROWS)
 
 
 def is_main_file(name: str) -> bool:
@@ -49,10 +53,65 @@ def read_files(
     """
     with damage_as_input_error(files[0].parent):
         check_schema(files[0], columns, expected)
+        names = list(columns) if columns else None
+        if where is None:
+            return pa.concat_tables(_read_file(path, names) for path in files)
         return pa.concat_tables(
-            pq.read_table(path, columns=list(columns) if columns else None, filters=where, partitioning=None)
-            for path in files
+            pq.read_table(path, columns=names, filters=where, partitioning=None) for path in files
         )
+
+
+def _read_file(path: Path, columns: Sequence[str] | None) -> pa.Table:
+    """One whole file; `pq.read_table` would import Arrow's datasets, and with them pandas, for that."""
+    with pq.ParquetFile(path) as file:
+        return file.read(columns)
+
+
+def find_rows(
+    files: Sequence[Path],
+    wanted: Mapping[str, Collection[str]],
+    columns: Sequence[str],
+    expected: pa.Schema | None = None,
+) -> pa.Table:
+    """The rows that hold one of the wanted strings in each of some columns, from files of one folder.
+
+    columns: the columns to read, which happens only in row groups that have such rows. expected: what the
+    table is declared as. Raises InputError as `read_files`.
+    """
+    check_schema(files[0], [*wanted, *columns], expected)
+    found = []
+    for path in files:
+        with damage_as_input_error(path.parent), pq.ParquetFile(path, read_dictionary=list(wanted)) as file:
+            found.append(file.schema_arrow.empty_table().select(columns))
+            for group in range(file.num_row_groups):
+                if not _may_hold(file.metadata.row_group(group), wanted):
+                    continue
+                rows = _find_in_group(file.read_row_group(group, list(wanted)), wanted)
+                if len(rows):
+                    found.append(file.read_row_group(group, list(columns)).take(rows))
+    return pa.concat_tables(found)
+
+
+def _may_hold(group: pq.RowGroupMetaData, wanted: Mapping[str, Collection[str]]) -> bool:
+    """Whether the least and the greatest value of a row group leave room for wanted ones in each column."""
+    for number in range(group.num_columns):
+        column = group.column(number)
+        limits = column.statistics
+        if column.path_in_schema in wanted and limits is not None and limits.has_min_max:
+            # compared as Parquet does, by UTF-8
+            least, greatest = limits.min.encode(), limits.max.encode()
+            if not any(least <= value.encode() <= greatest for value in wanted[column.path_in_schema]):
+                return False
+    return True
+
+
+def _find_in_group(table: pa.Table, wanted: Mapping[str, Collection[str]]) -> pa.Array:
+    """The numbers of the rows that hold wanted values. table: of columns that are dictionaries."""
+    masks = []
+    for name, values in wanted.items():
+        column = table[name].unify_dictionaries().combine_chunks()
+        masks.append(pc.is_in(column.dictionary, pa.array(sorted(values), pa.string())).take(column.indices))
+    return pc.indices_nonzero(reduce(pc.and_, masks))
 
 
 def check_schema(path: Path, columns: Sequence[str] | None, expected: pa.Schema | None) -> None:

@@ -197,7 +197,7 @@ def split_name(name: str) -> tuple[Key, str]:
 
 
 def in_parallel(function: Callable[[Given], Made], values: Iterable[Given]) -> list[Made]:
-    """What a function that mostly waits makes of each value, in their order; raises its first error."""
+    """What a function that mostly waits or reads makes of each value, in order; raises its first error."""
     given = list(values)
     if len(given) < 2:
         return list(map(function, given))

@@ -28,7 +28,7 @@ import pyarrow.compute as pc
 from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.store.atomic import retry_stale
 from factroots_dagster.store.digests import MATERIALIZE_AGAIN, check_files
-from factroots_dagster.store.parquet import check_schema, is_main_file, read_batches, read_files
+from factroots_dagster.store.parquet import check_schema, find_rows, is_main_file, read_batches, read_files
 
 MANIFEST = "_manifest.json"
 VERSIONS, DRAFTS, CURRENT = "v", "w", "current"
@@ -158,6 +158,14 @@ class PartitionVersion:
         """
         with self._told_if_replaced():
             return read_files(self.main_files(), columns, where, self.schemas.get(""))
+
+    def find_rows(self, wanted: Mapping[str, Collection[str]], columns: Sequence[str]) -> pa.Table:
+        """The rows of the main table that hold one of the wanted strings in each of some columns.
+
+        columns: the columns to read. Raises InputError as `read`.
+        """
+        with self._told_if_replaced():
+            return find_rows(self.main_files(), wanted, columns, self.schemas.get(""))
 
     def read_batches(self, rows: int = 4096) -> Iterator[pa.Table]:
         """As `read`, `rows` rows at a time, for tables that may not fit in memory."""

@@ -133,12 +133,17 @@ def simplified_characters() -> dict[int, str]:
     return {ord(pair[0]): pair[1] for pair in pairs if list(map(len, pair)) == [1, 1]}
 
 
-@lru_cache(maxsize=2)
 def folding_table(language: str) -> CodePoints:
     """What stands for each code point in a language, shape [CODE_POINT_LIMIT]. No ASCII character changes."""
+    base = base_language(language)
+    return _folding_table(base if base in FOLDS or base in CHINESE else "")
+
+
+@lru_cache(maxsize=10)  # 4 MB each; most languages have the same
+def _folding_table(language: str) -> CodePoints:
     table = np.arange(CODE_POINT_LIMIT, dtype=np.uint32)
     table[FULL_WIDTH] = np.arange(0x21, 0x7F)
-    for folds in (TYPOGRAPHY, CYRILLIC_STRESSED, FOLDS.get(base_language(language), {})):
+    for folds in (TYPOGRAPHY, CYRILLIC_STRESSED, FOLDS.get(language, {})):
         for character, others in folds.items():
             table[list(map(ord, others))] = ord(character)
     table = table[table]  # stressed letters of Serbian

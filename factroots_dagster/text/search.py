@@ -56,21 +56,33 @@ class _Characters(dict[int, str]):
 
 
 _CHARACTERS = _Characters()
+_SPACES = re.compile("  +")
 
 
 def fold_names(names: Sequence[str]) -> list[str]:
     """Each of `names` in the form in which names are compared; "" where nothing of it is left."""
     if not names:
         return []
-    joined = "\n".join(" ".join(name.split()) for name in names)
+    joined = "\n".join(names)
+    if joined.count("\n") >= len(names):
+        joined = "\n".join(name.replace("\n", " ") for name in names)
     lowered = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", joined).lower())
     folded = unicodedata.normalize("NFC", lowered.translate(_CHARACTERS))
-    return [" ".join(name.split()) for name in folded.split("\n")]
+    spaced = _SPACES.sub(" ", folded)
+    return spaced.replace(" \n", "\n").replace("\n ", "\n").strip(" ").split("\n")
 
 
 def fold_name(name: str) -> str:
     """One name in the form in which names are compared."""
     return fold_names([name])[0]
+
+
+def may_begin(character: str, folded: str) -> bool:
+    """Whether a name that begins with a character may have a folded form; rules out most names at once."""
+    own = unicodedata.normalize("NFD", fold_name(character))
+    if not own or unicodedata.combining(own[0]):  # what follows may come first
+        return True
+    return unicodedata.normalize("NFD", folded).startswith(own[0])
 
 
 def allowed_edits(word: str) -> int:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from factroots_dagster.corpora.schema import WIKIPEDIA
 from factroots_dagster.spark.collected import forget_collected
+from factroots_dagster.store.parquet import write_table
 from factroots_dagster.tables import storage_schema
 from factroots_dagster.tracing.candidates import Candidates, find_candidates
 from factroots_dagster.tracing.matchers import CELLS, MATCHERS
@@ -64,7 +65,7 @@ def write_sources(
     )
     chance = count_meetings(found.passages, ~is_fact, found.pairs, len(corpora))
     pq.write_table(tabulate_errors(table, chance), folder / "_errors.parquet", compression="zstd")
-    pq.write_table(table, folder / "data.parquet", compression="zstd")
+    write_table(table, folder / "data.parquet")
     forget_collected(folder)
     return table
 
