@@ -10,6 +10,7 @@ from typing import Any
 from factroots_dagster.errors import InputError
 from factroots_dagster.lookup.subjects import Fact
 from factroots_dagster.probing.predictions import prediction_to_show
+from factroots_dagster.store.pointers import in_parallel
 from factroots_dagster.store.store import Store
 
 Decode = Callable[[Sequence[int]], str]
@@ -71,11 +72,13 @@ def read_answers(
                 store, ("fact_verdicts", checkpoint), ("language", "verdict", "reason"), facts
             )
         }
+    asked = [language for language in languages if store.exists("predictions", checkpoint, language)]
+    tables = in_parallel(
+        lambda language: read_rows(store, ("predictions", checkpoint, language), columns, facts), asked
+    )
     answers = {}
-    for language in languages:
-        if not store.exists("predictions", checkpoint, language):
-            continue
-        for row in read_rows(store, ("predictions", checkpoint, language), columns, facts):
+    for language, rows in zip(asked, tables, strict=True):
+        for row in rows:
             if typed := types.get((language, row["uuid"])):
                 verdict, why = verdicts.get((language, row["uuid"]), (None, None))
                 answers[language, row["uuid"]] = Answer(
