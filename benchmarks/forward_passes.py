@@ -51,8 +51,8 @@ def read_looks(log: Path) -> list[Look]:
 
 def model_seconds(looks: Sequence[Look], start: float, end: float) -> float:
     """How long between two times a model ran; 0.0 where nobody looked."""
-    seen = [look.in_model for look in looks if start <= look.time <= end]
-    return (end - start) * sum(seen) / len(seen) if seen else 0.0
+    in_model = [look.in_model for look in looks if start <= look.time <= end]
+    return (end - start) * sum(in_model) / len(in_model) if in_model else 0.0
 
 
 def main(log: Path, arguments: Sequence[str]) -> None:

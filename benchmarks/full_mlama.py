@@ -162,8 +162,8 @@ def write_results(
     earlier: list[dict[str, Any]] = []
     if path.exists():
         with path.open(encoding="utf-8") as file:
-            kept = [row for row in csv.DictReader(file) if int(row["languages"]) != count]
-        earlier = [dict.fromkeys(rows[0], "") | row for row in kept]
+            others = [row for row in csv.DictReader(file) if int(row["languages"]) != count]
+        earlier = [dict.fromkeys(rows[0], "") | row for row in others]
     write_csv(path, sorted([*earlier, *rows], key=lambda row: int(row["languages"])))
     lines = [
         "# All of mLAMA",

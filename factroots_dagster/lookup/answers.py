@@ -72,12 +72,12 @@ def read_answers(
                 store, ("fact_verdicts", checkpoint), ("language", "verdict", "reason"), facts
             )
         }
-    asked = [language for language in languages if store.exists("predictions", checkpoint, language)]
+    asked_in = [language for language in languages if store.exists("predictions", checkpoint, language)]
     tables = in_parallel(
-        lambda language: read_rows(store, ("predictions", checkpoint, language), columns, facts), asked
+        lambda language: read_rows(store, ("predictions", checkpoint, language), columns, facts), asked_in
     )
     answers = {}
-    for language, rows in zip(asked, tables, strict=True):
+    for language, rows in zip(asked_in, tables, strict=True):
         for row in rows:
             if typed := types.get((language, row["uuid"])):
                 verdict, why = verdicts.get((language, row["uuid"]), (None, None))
@@ -106,5 +106,5 @@ def read_rows(
     store: Store, partition: tuple[str, ...], columns: Iterable[str], facts: Collection[Fact]
 ) -> list[dict[str, Any]]:
     """The uuid and some other columns of the rows of facts in a partition's main table."""
-    wanted = {"uuid": {fact.uuid for fact in facts}, "relation": {fact.relation for fact in facts}}
-    return list(store.version(*partition).find_rows(wanted, ["uuid", *columns]).to_pylist())
+    values = {"uuid": {fact.uuid for fact in facts}, "relation": {fact.relation for fact in facts}}
+    return list(store.version(*partition).find_rows(values, ["uuid", *columns]).to_pylist())

@@ -6,7 +6,7 @@ Names are compared in the form of `text.search`, so that marks, case and the ord
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from itertools import chain
 from typing import NamedTuple
@@ -45,12 +45,19 @@ def find_facts(store: Store, query: str) -> set[Fact]:
     if not languages:
         store.require("mlama_split")
     folded = fold_name(query)
+    finders: list[Callable[[str], set[Fact]]] = [partial(_find_rows, store, column="uuid", values={query})]
+    if folded:
+        finders = [
+            partial(_find_whole, store, folded=folded),
+            *finders,
+            partial(_find_words, store, folded=folded),
+            partial(_find_words, store, folded=folded, typos=True),
+        ]
     facts: set[Fact] = set()
-    for find in (_find_whole, _find_uuid, _find_words, partial(_find_words, typos=True)):
+    for find in finders:
         if not facts:
-            facts = set().union(*in_parallel(partial(find, store, query=query), languages))
+            facts = set().union(*in_parallel(find, languages))
     if not facts:
-        folded = fold_name(query)
         similar = find_similar(folded, _subjects(store, languages)) if folded else []
         suggestions = f" (similar ones: {', '.join(map(printable, similar))})" if similar else ""
         raise InputError(
@@ -61,35 +68,26 @@ def find_facts(store: Store, query: str) -> set[Fact]:
     return facts
 
 
-def _find_whole(store: Store, language: str, *, query: str) -> set[Fact]:
-    """The facts of a language whose subject has the folded form of the query."""
-    if not (folded := fold_name(query)):
-        return set()
-    subjects = store.read("mlama_split", language, columns=["subject"])["subject"].combine_chunks().unique()
+def _find_whole(store: Store, language: str, *, folded: str) -> set[Fact]:
+    """The facts of a language whose subject has a folded form."""
+    subjects = store.read("mlama_split", language, columns=["subject"])["subject"].unique()
     first = pc.utf8_slice_codeunits(subjects, 0, 1).dictionary_encode()
     may_begin_so = pa.array(
         [may_begin(letter, folded) for letter in first.dictionary.to_pylist()], pa.bool_()
     )
     candidates = subjects.filter(may_begin_so.take(first.indices)).to_pylist()
     alike = {name for name, other in zip(candidates, fold_names(candidates), strict=True) if other == folded}
-    return _find_rows(store, language, "subject", alike)
+    return _find_rows(store, language, column="subject", values=alike) if alike else set()
 
 
-def _find_uuid(store: Store, language: str, *, query: str) -> set[Fact]:
-    return _find_rows(store, language, "uuid", {query})
-
-
-def _find_rows(store: Store, language: str, column: str, values: Collection[str]) -> set[Fact]:
-    if not values:
-        return set()
+def _find_rows(store: Store, language: str, *, column: str, values: Collection[str]) -> set[Fact]:
+    """The facts of a language that have one of some values in a column."""
     rows = store.version("mlama_split", language).find_rows({column: values}, Fact._fields)
     return {Fact(**row) for row in rows.to_pylist()}
 
 
-def _find_words(store: Store, language: str, *, query: str, typos: bool = False) -> set[Fact]:
-    """The facts of a language that the words of the query name, as `text.search.is_named` says."""
-    if not (folded := fold_name(query)):
-        return set()
+def _find_words(store: Store, language: str, *, folded: str, typos: bool = False) -> set[Fact]:
+    """The facts of a language that the words of a folded query name, as `text.search.is_named` says."""
     names = store.read("mlama_split", language, columns=[*Fact._fields, "subject", "object"])
     labels = pa.chunked_array([*names["subject"].chunks, *names["object"].chunks]).unique().to_pylist()
     words = {label: other.split() for label, other in zip(labels, fold_names(labels), strict=True) if other}

@@ -26,7 +26,7 @@ from factroots_dagster.spark.parts import Outcome, Outcomes, Parts, unpack
 from factroots_dagster.spark.progress import PROGRESS_SECONDS, format_resumption
 from factroots_dagster.store.atomic import atomic_file
 from factroots_dagster.store.finished import are_whole, keep_files
-from factroots_dagster.store.parquet import main_files
+from factroots_dagster.store.parquet import GROUP_ROWS, main_files
 from factroots_dagster.tables import storage_schema
 
 if TYPE_CHECKING:
@@ -44,9 +44,6 @@ PARQUET_OPTIONS = {
     # Readers hold a row group's column, or a page of it, in memory.
     "parquet.block.size": str(32 * 2**20),
 }
-
-GROUP_ROWS = 8_192
-"""Rows of a row group that the driver writes."""
 
 Run = Callable[[Callable[["DataFrame"], None]], None]
 """Runs a job with an action on its frame."""

@@ -69,48 +69,48 @@ def _read_file(path: Path, columns: Sequence[str] | None) -> pa.Table:
 
 def find_rows(
     files: Sequence[Path],
-    wanted: Mapping[str, Collection[str]],
+    values: Mapping[str, Collection[str]],
     columns: Sequence[str],
     expected: pa.Schema | None = None,
 ) -> pa.Table:
-    """The rows that hold one of the wanted strings in each of some columns, from files of one folder.
+    """The rows that hold one of some strings in each of some columns, from files of one folder.
 
-    columns: the columns to read, which happens only in row groups that have such rows. expected: what the
-    table is declared as. Raises InputError as `read_files`.
+    values: the strings by column. columns: the columns to read, which happens only in row groups that have
+    such rows. expected: what the table is declared as. Raises InputError as `read_files`.
     """
-    check_schema(files[0], [*wanted, *columns], expected)
-    found = []
+    check_schema(files[0], [*values, *columns], expected)
+    tables = []
     for path in files:
-        with damage_as_input_error(path.parent), pq.ParquetFile(path, read_dictionary=list(wanted)) as file:
-            found.append(file.schema_arrow.empty_table().select(columns))
+        with damage_as_input_error(path.parent), pq.ParquetFile(path, read_dictionary=list(values)) as file:
+            tables.append(file.schema_arrow.empty_table().select(columns))
             for group in range(file.num_row_groups):
-                if not _may_hold(file.metadata.row_group(group), wanted):
+                if not _may_hold(file.metadata.row_group(group), values):
                     continue
-                rows = _find_in_group(file.read_row_group(group, list(wanted)), wanted)
+                rows = _find_in_group(file.read_row_group(group, list(values)), values)
                 if len(rows):
-                    found.append(file.read_row_group(group, list(columns)).take(rows))
-    return pa.concat_tables(found)
+                    tables.append(file.read_row_group(group, list(columns)).take(rows))
+    return pa.concat_tables(tables)
 
 
-def _may_hold(group: pq.RowGroupMetaData, wanted: Mapping[str, Collection[str]]) -> bool:
-    """Whether the least and the greatest value of a row group leave room for wanted ones in each column."""
+def _may_hold(group: pq.RowGroupMetaData, values: Mapping[str, Collection[str]]) -> bool:
+    """Whether the least and greatest value of a row group leave room for one of `values` in each column."""
     for number in range(group.num_columns):
         column = group.column(number)
         limits = column.statistics
-        if column.path_in_schema in wanted and limits is not None and limits.has_min_max:
+        if column.path_in_schema in values and limits is not None and limits.has_min_max:
             # compared as Parquet does, by UTF-8
             least, greatest = limits.min.encode(), limits.max.encode()
-            if not any(least <= value.encode() <= greatest for value in wanted[column.path_in_schema]):
+            if not any(least <= value.encode() <= greatest for value in values[column.path_in_schema]):
                 return False
     return True
 
 
-def _find_in_group(table: pa.Table, wanted: Mapping[str, Collection[str]]) -> pa.Array:
-    """The numbers of the rows that hold wanted values. table: of columns that are dictionaries."""
+def _find_in_group(table: pa.Table, values: Mapping[str, Collection[str]]) -> pa.Array:
+    """The numbers of the rows that hold one of `values` in each column. table: of dictionary columns."""
     masks = []
-    for name, values in wanted.items():
+    for name, choice in values.items():
         column = table[name].unify_dictionaries().combine_chunks()
-        masks.append(pc.is_in(column.dictionary, pa.array(sorted(values), pa.string())).take(column.indices))
+        masks.append(pc.is_in(column.dictionary, pa.array(sorted(choice), pa.string())).take(column.indices))
     return pc.indices_nonzero(reduce(pc.and_, masks))
 
 

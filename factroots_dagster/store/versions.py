@@ -159,13 +159,13 @@ class PartitionVersion:
         with self._told_if_replaced():
             return read_files(self.main_files(), columns, where, self.schemas.get(""))
 
-    def find_rows(self, wanted: Mapping[str, Collection[str]], columns: Sequence[str]) -> pa.Table:
-        """The rows of the main table that hold one of the wanted strings in each of some columns.
+    def find_rows(self, values: Mapping[str, Collection[str]], columns: Sequence[str]) -> pa.Table:
+        """The rows of the main table that hold one of some strings in each of some columns.
 
-        columns: the columns to read. Raises InputError as `read`.
+        values: the strings by column. columns: the columns to read. Raises InputError as `read`.
         """
         with self._told_if_replaced():
-            return find_rows(self.main_files(), wanted, columns, self.schemas.get(""))
+            return find_rows(self.main_files(), values, columns, self.schemas.get(""))
 
     def read_batches(self, rows: int = 4096) -> Iterator[pa.Table]:
         """As `read`, `rows` rows at a time, for tables that may not fit in memory."""
