@@ -16,6 +16,7 @@ from factroots_dagster.tables import (
     is_among,
     number_values,
     storage_schema,
+    string_array,
     unique_with_first_row,
 )
 
@@ -25,6 +26,13 @@ SCHEMA = pa.schema(
         column("pairs", pa.list_(pa.struct([column("key", pa.int64(), "Number of the pair")])), "Its pairs"),
     ]
 )
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
+def test_an_array_of_strings_is_that_of_arrow(values: list[str]) -> None:
+    found = string_array(values)
+    found.validate(full=True)
+    assert found.equals(pa.array(values, pa.string()))
 
 
 @pytest.mark.parametrize("type_", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])

@@ -5,7 +5,7 @@ And how the values of a column are numbered, and texts kept from being formulas 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,18 @@ LANGUAGE_PAIR = (
 def zip_columns(table: pa.Table, *names: str) -> Iterator[tuple[Any, ...]]:
     """The rows of some columns, as tuples of Python values."""
     return zip(*(table.column(name).to_pylist() for name in names), strict=True)
+
+
+def encode(value: str) -> bytes:
+    """A string as Arrow compares it. What a terminal gives may be no Unicode, and is then in no table."""
+    return value.encode("utf-8", "surrogatepass")
+
+
+def string_array(values: Iterable[str]) -> pa.Array:
+    """Strings as an Arrow array; `pa.array` would import pandas, which takes longer than reading a table."""
+    encoded = [encode(value) for value in values]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    return pa.StringArray.from_buffers(len(encoded), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded)))
 
 
 def none_if_nan(value: float) -> float | None:

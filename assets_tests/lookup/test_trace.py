@@ -199,6 +199,7 @@ def test_permalinks_of_wikis_with_a_hyphen_keep_it() -> None:
         (["France", "--language", "en"], "--select fact_sources --partition 'en'"),
         (["France", "--language", "xx"], "--language xx: not in world 'mlama'"),
         (["\x1b[31mred\x07"], ": 'red' is neither"),
+        (["Frank\udcff"], "similar ones: Frankreich"),  # bytes of the command line that are no UTF-8
     ],
 )
 def test_a_query_without_a_match_is_refused_with_advice(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assets_tests.project import PROJECT
 from factroots_dagster.errors import InputError
-from factroots_dagster.store.parquet import GROUP_ROWS, find_rows, write_table
+from factroots_dagster.store.parquet import GROUP_ROWS, find_rows, read_distinct, write_table
 
 VALUES = ["", "P17", "P36", "ab", "b", "É", "𝕏", "名", None]
 
@@ -55,6 +58,43 @@ def test_rows_are_those_of_a_filter(
         if relation in relations and uuid in uuids
     ]
     assert found.to_pylist() == expected
+
+
+@given(st.lists(st.sampled_from(VALUES), max_size=30), st.integers(1, 9), st.booleans())
+def test_distinct_values_are_those_of_all_rows(
+    tmp_path_factory: pytest.TempPathFactory, values: list[str | None], size: int, dictionary: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("files")
+    table = pa.table({"n": range(len(values)), "name": pa.array(values, pa.string())})
+    for number, half in enumerate((table.slice(0, len(values) // 2), table.slice(len(values) // 2))):
+        path = folder / f"part-{number}.parquet"
+        pq.write_table(half, path, row_group_size=size, use_dictionary=dictionary)
+    found = read_distinct(sorted(folder.iterdir()), "name").to_pylist()
+    assert sorted(found) == sorted(set(values) - {None})
+
+
+def test_a_value_that_is_no_unicode_is_in_no_table(tmp_path: Path) -> None:
+    write_table(pa.table({"uuid": ["a", "ab"]}), tmp_path / "data.parquet")
+    files = [tmp_path / "data.parquet"]
+    assert find_rows(files, {"uuid": {"a\udcff", "ab"}}, ["uuid"]).to_pylist() == [{"uuid": "ab"}]
+
+
+def test_looking_for_rows_does_not_wait_for_pandas(tmp_path: Path) -> None:
+    """Importing it takes longer than the rows of a fact in all languages."""
+    write_table(pa.table({"uuid": ["a", "b"]}), tmp_path / "data.parquet")
+    code = f"""
+import sys
+from pathlib import Path
+from factroots_dagster.store.parquet import find_rows, read_distinct, read_files
+from factroots_dagster.text.normalization import words_to_compose
+files = [Path({str(tmp_path)!r}, "data.parquet")]
+assert len(read_files(files)) == len(read_distinct(files, "uuid")) == 2
+assert len(find_rows(files, {{"uuid": {{"b"}}}}, ["uuid"])) == 1
+assert list(words_to_compose("e\u0301")), "a word that is composed"
+sys.exit("pandas" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_only_groups_that_may_have_the_rows_are_read(tmp_path: Path) -> None:

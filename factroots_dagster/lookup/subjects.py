@@ -18,6 +18,7 @@ from factroots_dagster.errors import InputError
 from factroots_dagster.lookup.terminal import printable
 from factroots_dagster.store.pointers import in_parallel
 from factroots_dagster.store.store import Store
+from factroots_dagster.tables import string_array
 from factroots_dagster.text.search import find_spellings, fold_name, fold_names, is_named, may_begin
 
 MAX_SUGGESTIONS = 5
@@ -70,12 +71,10 @@ def find_facts(store: Store, query: str) -> set[Fact]:
 
 def _find_whole(store: Store, language: str, *, folded: str) -> set[Fact]:
     """The facts of a language whose subject has a folded form."""
-    subjects = store.read("mlama_split", language, columns=["subject"])["subject"].unique()
-    first = pc.utf8_slice_codeunits(subjects, 0, 1).dictionary_encode()
-    may_begin_so = pa.array(
-        [may_begin(letter, folded) for letter in first.dictionary.to_pylist()], pa.bool_()
-    )
-    candidates = subjects.filter(may_begin_so.take(first.indices)).to_pylist()
+    subjects = store.version("mlama_split", language).read_distinct("subject")
+    first = pc.utf8_slice_codeunits(subjects, 0, 1)
+    letters = [letter for letter in first.unique().to_pylist() if may_begin(letter, folded)]
+    candidates = subjects.filter(pc.is_in(first, string_array(letters))).to_pylist()
     alike = {name for name, other in zip(candidates, fold_names(candidates), strict=True) if other == folded}
     return _find_rows(store, language, column="subject", values=alike) if alike else set()
 
@@ -96,7 +95,7 @@ def _find_words(store: Store, language: str, *, folded: str, typos: bool = False
         return set()
     meant = frozenset().union(*spellings.values())
     subjects = [label for label, own in words.items() if meant.issuperset(own)]
-    candidates = names.filter(pc.is_in(names["subject"], pa.array(subjects, pa.string())))
+    candidates = names.filter(pc.is_in(names["subject"], string_array(subjects)))
     return {
         Fact(row["relation"], row["uuid"])
         for row in candidates.to_pylist()

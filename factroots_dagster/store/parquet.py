@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from factroots_dagster.errors import InputError
 from factroots_dagster.store.digests import MATERIALIZE_AGAIN, unreadable
-from factroots_dagster.tables import storage_schema
+from factroots_dagster.tables import encode, storage_schema, string_array
 
 GROUP_ROWS = 1 << 13
 """Rows of a row group: what `find_rows` reads of a file for a row that it looks for."""
@@ -51,20 +51,48 @@ def read_files(
     table is declared as.
     Raises InputError when a file is damaged, lacks a column or has one of another type.
     """
+    names = list(columns) if columns else None
     with damage_as_input_error(files[0].parent):
-        check_schema(files[0], columns, expected)
-        names = list(columns) if columns else None
         if where is None:
-            return pa.concat_tables(_read_file(path, names) for path in files)
+            return pa.concat_tables(_read_file(path, names, expected) for path in files)
+        check_schema(files[0], names, expected)
         return pa.concat_tables(
             pq.read_table(path, columns=names, filters=where, partitioning=None) for path in files
         )
 
 
-def _read_file(path: Path, columns: Sequence[str] | None) -> pa.Table:
+def _read_file(path: Path, columns: Sequence[str] | None, expected: pa.Schema | None) -> pa.Table:
     """One whole file; `pq.read_table` would import Arrow's datasets, and with them pandas, for that."""
-    with pq.ParquetFile(path) as file:
+    with _open(path, [], columns, expected) as file:
         return file.read(columns)
+
+
+@contextmanager
+def _open(
+    path: Path, dictionaries: Sequence[str], columns: Sequence[str] | None, expected: pa.Schema | None
+) -> Iterator[pq.ParquetFile]:
+    """A file whose schema is that of `check_schema`. dictionaries: columns that are read as such."""
+    with damage_as_input_error(path.parent):
+        try:
+            opened = pq.ParquetFile(path, read_dictionary=dictionaries)
+        except KeyError:  # it has no such column
+            check_schema(path, columns, expected)
+            raise
+        with opened as file:
+            _compare_schema(path, file.schema_arrow, columns, expected)
+            yield file
+
+
+def read_distinct(files: Sequence[Path], column: str, expected: pa.Schema | None = None) -> pa.Array:
+    """The distinct values of a column of strings, from files of one folder, which are not read row by row.
+
+    expected: what the table is declared as. Raises InputError as `read_files`.
+    """
+    chunks = []
+    for path in files:
+        with _open(path, [column], [column], expected) as file:
+            chunks += [chunk.dictionary for chunk in file.read([column])[column].chunks]
+    return pa.chunked_array(chunks, pa.string()).unique()
 
 
 def find_rows(
@@ -78,11 +106,10 @@ def find_rows(
     values: the strings by column. columns: the columns to read, which happens only in row groups that have
     such rows. expected: what the table is declared as. Raises InputError as `read_files`.
     """
-    check_schema(files[0], [*values, *columns], expected)
     tables = []
     for path in files:
-        with damage_as_input_error(path.parent), pq.ParquetFile(path, read_dictionary=list(values)) as file:
-            tables.append(file.schema_arrow.empty_table().select(columns))
+        with _open(path, list(values), [*values, *columns], expected) as file:
+            tables.append(file.read_row_groups([], list(columns)))
             for group in range(file.num_row_groups):
                 if not _may_hold(file.metadata.row_group(group), values):
                     continue
@@ -100,7 +127,7 @@ def _may_hold(group: pq.RowGroupMetaData, values: Mapping[str, Collection[str]])
         if column.path_in_schema in values and limits is not None and limits.has_min_max:
             # compared as Parquet does, by UTF-8
             least, greatest = limits.min.encode(), limits.max.encode()
-            if not any(least <= value.encode() <= greatest for value in values[column.path_in_schema]):
+            if not any(least <= encode(value) <= greatest for value in values[column.path_in_schema]):
                 return False
     return True
 
@@ -110,7 +137,7 @@ def _find_in_group(table: pa.Table, values: Mapping[str, Collection[str]]) -> pa
     masks = []
     for name, choice in values.items():
         column = table[name].unify_dictionaries().combine_chunks()
-        masks.append(pc.is_in(column.dictionary, pa.array(sorted(choice), pa.string())).take(column.indices))
+        masks.append(pc.is_in(column.dictionary, string_array(choice)).take(column.indices))
     return pc.indices_nonzero(reduce(pc.and_, masks))
 
 
@@ -119,10 +146,16 @@ def check_schema(path: Path, columns: Sequence[str] | None, expected: pa.Schema 
 
     columns: those that are to be read; all that are declared by default.
     """
-    if columns is None and expected is None:
-        return
-    with damage_as_input_error(path.parent):
-        found = pq.read_schema(path)
+    if columns is not None or expected is not None:
+        with damage_as_input_error(path.parent):
+            found = pq.read_schema(path)
+        _compare_schema(path, found, columns, expected)
+
+
+def _compare_schema(
+    path: Path, found: pa.Schema, columns: Sequence[str] | None, expected: pa.Schema | None
+) -> None:
+    """As `check_schema`, of a file that has the schema `found`."""
     declared = storage_schema(expected) if expected is not None else pa.schema([])
     names = declared.names if columns is None else columns
     faults = [f"has no column {name}" for name in names if name not in found.names]

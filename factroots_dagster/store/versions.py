@@ -28,7 +28,14 @@ import pyarrow.compute as pc
 from factroots_dagster.errors import InputError, UnavailableError
 from factroots_dagster.store.atomic import retry_stale
 from factroots_dagster.store.digests import MATERIALIZE_AGAIN, check_files
-from factroots_dagster.store.parquet import check_schema, find_rows, is_main_file, read_batches, read_files
+from factroots_dagster.store.parquet import (
+    check_schema,
+    find_rows,
+    is_main_file,
+    read_batches,
+    read_distinct,
+    read_files,
+)
 
 MANIFEST = "_manifest.json"
 VERSIONS, DRAFTS, CURRENT = "v", "w", "current"
@@ -166,6 +173,11 @@ class PartitionVersion:
         """
         with self._told_if_replaced():
             return find_rows(self.main_files(), values, columns, self.schemas.get(""))
+
+    def read_distinct(self, column: str) -> pa.Array:
+        """The distinct values of a column of strings of the main table. Raises InputError as `read`."""
+        with self._told_if_replaced():
+            return read_distinct(self.main_files(), column, self.schemas.get(""))
 
     def read_batches(self, rows: int = 4096) -> Iterator[pa.Table]:
         """As `read`, `rows` rows at a time, for tables that may not fit in memory."""

@@ -38,8 +38,9 @@ def look_up(table: NDArray[Number], codes: CodePoints) -> NDArray[Number]:
         pa.Array.from_buffers(arrow_type, len(array), [None, pa.py_buffer(array)])
         for arrow_type, array in ((pa.from_numpy_dtype(table.dtype), table), (pa.uint32(), codes))
     )
-    looked_up: NDArray[Number] = pc.take(values, indices, boundscheck=False).to_numpy()
-    return looked_up
+    looked_up = pc.take(values, indices, boundscheck=False).buffers()[1]
+    # an array's own to_numpy would import pandas
+    return np.frombuffer(looked_up, dtype=table.dtype, count=len(codes))
 
 
 class CharacterProperty:
