@@ -80,6 +80,14 @@ def test_the_error_of_an_invalid_value_names_its_setting(
         load_settings()
 
 
+@pytest.mark.parametrize("name", ["WORLD", "LANGUAGES", "DEVICE", "CORPORA"])
+def test_a_value_that_is_not_utf_8_is_refused_and_shown(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("FACTROOTS_WORLD", "mlama")
+    monkeypatch.setenv(f"FACTROOTS_{name}", "a\udcff")
+    with pytest.raises(InputError, match=r"a\\udcff"):
+        load_settings()
+
+
 @pytest.mark.parametrize(
     "uri",
     [

@@ -411,6 +411,8 @@ def load_settings(**chosen: str | None) -> Settings:
         raise InputError(
             f"factroots.toml: not TOML in UTF-8 ({error})", "correct the file or remove it"
         ) from None
+    except UnicodeEncodeError as error:
+        raise InputError(f"invalid settings: {error.object!r} is not UTF-8", "write it in UTF-8") from None
 
 
 def load_data_root() -> Path:
