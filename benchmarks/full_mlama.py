@@ -128,6 +128,7 @@ def asset_figures(
         rows.append(
             {
                 "languages": len(settings.active_languages),
+                "processor": describe_processor(),
                 "assets": ", ".join(assets) or "everything else",
                 "partitions": len(manifests),
                 "rows": sum(manifest["rows"] or 0 for manifest in manifests),
@@ -215,10 +216,16 @@ def describe_growth(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     cells = {(row["assets"], int(row["languages"])): f"{float(row['cpu_seconds']):,.0f}" for row in rows}
     named = dict.fromkeys(row["assets"] for row in rows)
     table = [[assets, *(cells.get((assets, count), "") for count in counts)] for assets in named]
+    processors: dict[str, list[str]] = {}
+    for count in counts:
+        processor = next(row["processor"] for row in rows if int(row["languages"]) == count)
+        processors.setdefault(processor or "a processor that was not noted", []).append(str(count))
     return [
         "CPU seconds by number of languages:",
         "",
         *as_table(["made", *map(str, counts)], table),
+        "",
+        *(f"- {', '.join(measured)}: {processor}." for processor, measured in processors.items()),
         "",
     ]
 

@@ -59,7 +59,8 @@ def describe_processor() -> str:
     cpu = Path("/proc/cpuinfo").read_text("utf-8")
     name = re.search(r"^model name\s*:\s*(.+)$", cpu, re.MULTILINE)
     flags = [flag for flag in ("avx512f", "avx512_bf16", "amx_bf16") if re.search(rf"\b{flag}\b", cpu)]
-    return f"One thread of {name[1].strip() if name else platform.machine()} ({', '.join(flags)})"
+    named = f"One thread of {name[1].strip() if name else platform.machine()}"
+    return f"{named} ({', '.join(flags)})" if flags else named
 
 
 def seconds_by_way(rows: Rows) -> dict[tuple[str, str], list[float]]:

@@ -81,7 +81,7 @@ def test_the_settings_are_settings(tmp_path: Path) -> None:
 
 def test_figures_of_other_numbers_of_languages_are_kept(tmp_path: Path) -> None:
     def figures(languages: int, seconds: float) -> list[dict[str, object]]:
-        row = dict.fromkeys(FIGURES, 1.0) | {"cpu_seconds": seconds}
+        row = dict.fromkeys(FIGURES, 1.0) | {"cpu_seconds": seconds, "processor": f"P{languages // 9}"}
         return [{"languages": languages, "assets": name, **row} for name in ("predictions", "fact_types")]
 
     for languages, seconds in ((12, 30.0), (6, 10.0), (12, 21.0)):
@@ -90,4 +90,5 @@ def test_figures_of_other_numbers_of_languages_are_kept(tmp_path: Path) -> None:
     assert "--languages 12`" in page and "- It is right." in page
     assert "| XLM-R large | 98,304 | 33.2 | 16.6 | 4.4 |" in page
     assert "| made | 6 | 12 |" in page and "| predictions | 10 | 21 |" in page
+    assert "- 6: P0.\n- 12: P1.\n" in page
     assert len((tmp_path / "new" / "full_mlama.csv").read_text(encoding="utf-8").splitlines()) == 5
