@@ -17,6 +17,7 @@ import pyspark
 
 from assets_tests.corpora.collections import write_rows
 from assets_tests.corpora.dumps import dump_xml, page_xml, write_dump
+from assets_tests.serving import stop
 from factroots_dagster.spark.java import java_home
 
 RUN = """
@@ -103,13 +104,16 @@ def daemon(
     extra = {"SPARK_WORKER_DIR": str(folder / name), "SPARK_DAEMON_MEMORY": "256m"}
     with log.open("wb") as out:
         process = subprocess.Popen(
-            command, stdout=out, stderr=out, env=environment() | extra | (variables or {})
+            command,
+            stdout=out,
+            stderr=out,
+            env=environment() | extra | (variables or {}),
+            start_new_session=True,
         )
     try:
         yield log
     finally:
-        process.terminate()
-        process.wait(60)
+        stop(process)  # a loaded machine's daemon once did not end when it was asked to
 
 
 def wait_for_line(log: Path, pattern: str) -> re.Match[str]:
