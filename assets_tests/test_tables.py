@@ -30,9 +30,9 @@ SCHEMA = pa.schema(
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
 def test_an_array_of_strings_is_that_of_arrow(values: list[str]) -> None:
-    found = string_array(values)
-    found.validate(full=True)
-    assert found.equals(pa.array(values, pa.string()))
+    array = string_array(values)
+    array.validate(full=True)
+    assert array.equals(pa.array(values, pa.string()))
 
 
 @pytest.mark.parametrize("type_", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])

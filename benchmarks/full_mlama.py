@@ -116,7 +116,7 @@ def asset_figures(
     store: Store, settings: Settings, costs: Mapping[tuple[str, ...], Cost]
 ) -> list[dict[str, Any]]:
     """A row of figures for each group of assets that are made together, in the order in which they were."""
-    snapshot = StoreSnapshot(store, settings)
+    snapshot, processor = StoreSnapshot(store, settings), describe_processor()
     rows = []
     for assets, cost in costs.items():
         manifests = [
@@ -128,7 +128,7 @@ def asset_figures(
         rows.append(
             {
                 "languages": len(settings.active_languages),
-                "processor": describe_processor(),
+                "processor": processor,
                 "assets": ", ".join(assets) or "everything else",
                 "partitions": len(manifests),
                 "rows": sum(manifest["rows"] or 0 for manifest in manifests),
@@ -172,7 +172,7 @@ def write_results(
         f"`python -m benchmarks.full_mlama --languages {count}`: the first {count} languages of mLAMA 1.1, "
         "mBERT's vocabulary and 36,864 neurons in a load generator that is cheap to run, real dumps where "
         "there are some and generated ones of 2,500 articles elsewhere. "
-        f"{describe_processor()}, no GPU; "
+        f"{rows[0]['processor']}, no GPU; "
         f"{describe_versions('torch', 'transformers', 'pyspark', 'dagster')}.",
         "",
         *as_table(
@@ -217,8 +217,7 @@ def describe_growth(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     named = dict.fromkeys(row["assets"] for row in rows)
     table = [[assets, *(cells.get((assets, count), "") for count in counts)] for assets in named]
     processors: dict[str, list[str]] = {}
-    for count in counts:
-        processor = next(row["processor"] for row in rows if int(row["languages"]) == count)
+    for count, processor in sorted({int(row["languages"]): row["processor"] for row in rows}.items()):
         processors.setdefault(processor or "a processor that was not noted", []).append(str(count))
     return [
         "CPU seconds by number of languages:",

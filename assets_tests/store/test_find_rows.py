@@ -69,8 +69,8 @@ def test_distinct_values_are_those_of_all_rows(
     for number, half in enumerate((table.slice(0, len(values) // 2), table.slice(len(values) // 2))):
         path = folder / f"part-{number}.parquet"
         pq.write_table(half, path, row_group_size=size, use_dictionary=dictionary)
-    found = read_distinct(sorted(folder.iterdir()), "name").to_pylist()
-    assert sorted(found) == sorted(set(values) - {None})
+    names = read_distinct(sorted(folder.iterdir()), "name").to_pylist()
+    assert sorted(names) == sorted(set(values) - {None})
 
 
 def test_a_value_that_is_no_unicode_is_in_no_table(tmp_path: Path) -> None:
@@ -93,8 +93,8 @@ assert len(find_rows(files, {{"uuid": {{"b"}}}}, ["uuid"])) == 1
 assert list(words_to_compose("e\u0301")), "a word that is composed"
 sys.exit("pandas" in sys.modules)
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    process = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
 
 
 def test_only_groups_that_may_have_the_rows_are_read(tmp_path: Path) -> None:

@@ -148,23 +148,23 @@ def check_schema(path: Path, columns: Sequence[str] | None, expected: pa.Schema 
     """
     if columns is not None or expected is not None:
         with damage_as_input_error(path.parent):
-            found = pq.read_schema(path)
-        _compare_schema(path, found, columns, expected)
+            schema = pq.read_schema(path)
+        _compare_schema(path, schema, columns, expected)
 
 
 def _compare_schema(
-    path: Path, found: pa.Schema, columns: Sequence[str] | None, expected: pa.Schema | None
+    path: Path, schema: pa.Schema, columns: Sequence[str] | None, expected: pa.Schema | None
 ) -> None:
-    """As `check_schema`, of a file that has the schema `found`."""
+    """As `check_schema`, of a file whose schema has been read."""
     declared = storage_schema(expected) if expected is not None else pa.schema([])
     names = declared.names if columns is None else columns
-    faults = [f"has no column {name}" for name in names if name not in found.names]
+    faults = [f"has no column {name}" for name in names if name not in schema.names]
     faults += [
-        f"has {name} as {found.field(name).type}, not {declared.field(name).type}"
+        f"has {name} as {schema.field(name).type}, not {declared.field(name).type}"
         for name in names
-        if name in found.names
+        if name in schema.names
         and name in declared.names
-        and _kind(found.field(name).type) != _kind(declared.field(name).type)
+        and _kind(schema.field(name).type) != _kind(declared.field(name).type)
     ]
     if faults:
         problem = f"{path}: written by another version of factroots: it {', '.join(faults)}"
